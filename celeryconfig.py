@@ -1,0 +1,66 @@
+"""Celery on one screen: queues, failure policy, and why each value is what it is."""
+
+from kombu import Queue
+
+from jobs.keys import CELERY_PREFIX
+from jobs.messages import ROLES
+from jobs.timings import VISIBILITY_S
+
+# One queue per role. Tasks are routed when they are sent, by the stage they run.
+task_queues = tuple(Queue(role) for role in ROLES)
+task_create_missing_queues = False
+task_default_queue = "retrieve"
+
+# The ledger is the truth: Celery carries ids, keeps no results, and may deliver twice.
+task_ignore_result = True
+result_backend = None
+task_serializer = "json"
+accept_content = ["json"]
+event_serializer = "json"
+
+# A message is acknowledged when its body has ended: an early acknowledgement loses jobs on a kill.
+task_acks_late = True
+task_reject_on_worker_lost = True
+# A body that failed wrote so into the ledger; delivering it again would change nothing.
+task_acks_on_failure_or_timeout = True
+# Nothing is parked behind a long body.
+worker_prefetch_multiplier = 1
+
+broker_transport_options = {
+    "global_keyprefix": CELERY_PREFIX,
+    # Redelivery after a kill; safe for long bodies because their tags are renewed.
+    "visibility_timeout": VISIBILITY_S,
+    "unacked_restore_interval": 2,
+    "unacked_restore_throttle": 1,
+    # The default of 300 s would block redelivery for five minutes after a kill while sweeping.
+    "unacked_mutex_expire": 10,
+    "queue_order_strategy": "priority",
+    "priority_steps": [0, 9],
+    "socket_timeout": 10,
+    "socket_connect_timeout": 3,
+    "socket_keepalive": True,
+    "health_check_interval": 10,
+}
+broker_connection_retry_on_startup = True
+broker_connection_max_retries = None
+# The web says 503 within a second rather than hang.
+task_publish_retry_policy = {
+    "max_retries": 1,
+    "interval_start": 0,
+    "interval_step": 0.2,
+    "interval_max": 0.2,
+}
+# Claims make a late finish harmless, so nothing is cancelled when the connection is lost.
+worker_cancel_long_running_tasks_on_connection_loss = False
+
+# For Flower.
+worker_send_task_events = True
+task_send_sent_event = True
+
+# Logging is ours.
+worker_hijack_root_logger = False
+worker_redirect_stdouts = False
+
+# Threads silently ignore time limits: bodies watch their own deadlines.
+worker_pool = "threads"
+enable_utc = True

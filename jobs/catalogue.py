@@ -1,0 +1,198 @@
+"""The catalogue: which collections there are, and which generation of each document is current."""
+
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import orjson
+from redis import Redis
+from ulid import ULID
+
+from jobs.keys import key
+from jobs.lua import Scripts
+from rag.errors import EmbedderMismatch
+from rag.ports import EmbedderIdentity
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Current:
+    """A document's current generation; *chunks* is 0 after a delete. *seq* counts flips."""
+
+    generation: int
+    chunks: int
+    seq: int
+
+    @classmethod
+    def parse(cls, text: str) -> "Current":
+        """Read `generation:chunks:seq`."""
+        return cls(*(int(part) for part in text.split(":")))
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """A name people use, and the incarnation it points at today."""
+
+    name: str
+    incarnation: str
+    created_us: int
+    documents: int
+    chunks: int | None
+    embedder: dict[str, Any] | None
+
+
+class Catalogue:
+    """Read and change collections and the record of current documents."""
+
+    def __init__(self, redis: Redis, scripts: Scripts) -> None:
+        self._redis = redis
+        self._run = scripts
+
+    # Collections ---------------------------------------------------------------------------
+
+    def create(self, name: str) -> tuple[str, bool]:
+        """Make a collection unless it exists; returns (incarnation, whether it is new)."""
+        word, incarnation = self._run(
+            "create_collection", name, str(ULID()), orjson.dumps({"name": name}).decode()
+        )
+        return incarnation, word == "new"
+
+    def incarnation(self, name: str) -> str | None:
+        """Return what *name* points at, None where there is no such collection."""
+        return self._redis.hget(key("collections"), name)
+
+    def exists(self, incarnation: str) -> bool:
+        """Tell whether an incarnation has not been deleted."""
+        return bool(self._redis.exists(key("collection", incarnation)))
+
+    def incarnations(self) -> dict[str, str]:
+        """Return every collection's incarnation by its name."""
+        return self._redis.hgetall(key("collections"))
+
+    def collections(self) -> list[Collection]:
+        """Return every collection, by name."""
+        found = sorted(self.incarnations().items())
+        pipe = self._redis.pipeline(transaction=False)
+        for _, incarnation in found:
+            pipe.hgetall(key("collection", incarnation))
+            pipe.zcard(key("names", incarnation))
+        answers = pipe.execute()
+        return [
+            Collection(
+                name=name,
+                incarnation=incarnation,
+                created_us=int(row.get("created", "0")),
+                documents=count,
+                chunks=None,
+                embedder=orjson.loads(row["embedder"]) if "embedder" in row else None,
+            )
+            for (name, incarnation), row, count in zip(
+                found, answers[::2], answers[1::2], strict=True
+            )
+        ]
+
+    def drop(self, name: str) -> str | None:
+        """Free a name at once; returns the incarnation whose rest a job removes."""
+        answer = self._run("drop_collection", name)
+        return answer[0] if answer else None
+
+    def forget(self, incarnation: str) -> None:
+        """Remove every key of a dropped incarnation."""
+        names = (
+            "current", "newest", "documents", "names", "contents", "opened", "log", "log_state",
+            "add_logged", "garbage", "followers", "cursors",
+        )  # fmt: skip
+        self._redis.unlink(*(key(name, incarnation) for name in names))
+
+    def agree_on_embedder(self, incarnation: str, identity: EmbedderIdentity) -> None:
+        """
+        Record what embeds a collection, or check that it is the same as ever.
+
+        Raises:
+            EmbedderMismatch: The collection's vectors are another model's.
+        """
+        mine = asdict(identity)
+        self._redis.hsetnx(key("collection", incarnation), "embedder", orjson.dumps(mine).decode())
+        text = self._redis.hget(key("collection", incarnation), "embedder")
+        theirs = orjson.loads(text) if text else mine
+        if theirs != mine:
+            raise EmbedderMismatch(
+                f"this collection was embedded with {theirs['model']} "
+                f"(revision {theirs['revision']}, {theirs['engine']}), and this worker runs "
+                f"{identity.model} (revision {identity.revision}, {identity.engine}); "
+                "set QUERN_EMBEDDING_MODEL back, or use another collection"
+            )
+
+    # Documents -----------------------------------------------------------------------------
+
+    def seq(self, incarnation: str) -> int:
+        """Return how many flips there have been."""
+        return int(self._redis.hget(key("log_state", incarnation), "seq") or 0)
+
+    def current(self, incarnation: str, documents: Sequence[str]) -> dict[str, Current]:
+        """Look once at the current generations of *documents*; absent ones are left out."""
+        if not documents:
+            return {}
+        texts = self._redis.hmget(key("current", incarnation), list(documents))
+        return {
+            document: Current.parse(text)
+            for document, text in zip(documents, texts, strict=True)
+            if text
+        }
+
+    def every_current(self, incarnation: str) -> Iterator[tuple[str, Current]]:
+        """Yield every document with its current generation, tombstones included."""
+        for document, text in self._redis.hscan_iter(key("current", incarnation), count=1000):
+            yield document, Current.parse(text)
+
+    def is_open(self, incarnation: str, document: str, generation: int) -> bool:
+        """Tell whether the row of a generation has not ended."""
+        return bool(self._redis.sismember(key("opened", incarnation), f"{document}:{generation}"))
+
+    def document(self, incarnation: str, document: str) -> dict[str, Any] | None:
+        """Return what is current of a document: generation, title, blobs, counts."""
+        text = self._redis.hget(key("documents", incarnation), document)
+        return orjson.loads(text) if text else None
+
+    def documents(
+        self, incarnation: str, *, after: str, limit: int
+    ) -> tuple[list[dict[str, Any]], str | None]:
+        """Return up to *limit* current documents with ids above *after*, and the next cursor."""
+        low = f"({after}" if after else "-"
+        names = self._redis.zrangebylex(key("names", incarnation), low, "+", 0, limit + 1)
+        page, more = names[:limit], len(names) > limit
+        if not page:
+            return [], None
+        texts = self._redis.hmget(key("documents", incarnation), page)
+        return [orjson.loads(text) for text in texts if text], page[-1] if more else None
+
+    def hashes(self, incarnation: str) -> Iterator[tuple[str, str]]:
+        """Yield (document, SHA-256 of its bytes) of every current document."""
+        for document, text in self._redis.hscan_iter(key("documents", incarnation), count=500):
+            yield document, orjson.loads(text)["sha256"]
+
+    # Garbage -------------------------------------------------------------------------------
+
+    def garbage_due(self, incarnation: str, *, most: int = 50) -> list[tuple[str, int, int]]:
+        """Return generations whose readers are gone: (document, generation, chunks)."""
+        seconds, micros = self._redis.time()
+        members = self._redis.zrangebyscore(
+            key("garbage", incarnation), "-inf", seconds * 1000 + micros // 1000, 0, most
+        )
+        return [split_member(member) for member in members]
+
+    def dropped(self, incarnation: str, document: str, generation: int, chunks: int) -> None:
+        """Say that a due generation's rows are out of the vector store; tells the followers."""
+        self._run("dropped", incarnation, f"{document}:{generation}:{chunks}")
+
+    def orphan(self, incarnation: str, document: str, generation: int, chunks: int) -> bool:
+        """Put a generation that nobody knows into the garbage; tells whether it was one."""
+        return bool(self._run("orphan", incarnation, document, generation, chunks)[0])
+
+
+def split_member(member: str) -> tuple[str, int, int]:
+    """Take `document:generation:chunks` apart; documents may hold colons."""
+    document, generation, chunks = member.rsplit(":", 2)
+    return document, int(generation), int(chunks)

@@ -1,0 +1,120 @@
+"""The change log of an incarnation: what followers of the vector store have to apply."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from redis import Redis
+
+from jobs import timings
+from jobs.catalogue import split_member
+from jobs.keys import key
+from jobs.lua import Scripts
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One change: `add` a generation's chunks, or `drop` them."""
+
+    id: str
+    op: Literal["add", "drop"]
+    document: str
+    generation: int
+    chunks: int
+
+
+@dataclass(frozen=True, slots=True)
+class RebuildStart:
+    """From where a rebuilt index goes on, and what was on its way when the rebuild began."""
+
+    log_epoch: str
+    cursor: str
+    pending: list[tuple[str, int, int]]
+
+
+class ChangeLog:
+    """Read the log, say how far a follower is, and wait until all live ones have an entry."""
+
+    def __init__(self, redis: Redis, scripts: Scripts) -> None:
+        self._redis = redis
+        self._run = scripts
+
+    def follow(self, incarnation: str, follower: str, cursor: str) -> tuple[str, str] | None:
+        """Say that a follower is alive and how far it is; (log epoch, trimmed to), None if gone."""
+        epoch, trimmed_to = self._run("follow", incarnation, follower, cursor)
+        return (epoch, trimmed_to) if epoch else None
+
+    def unfollow(self, incarnation: str, follower: str) -> None:
+        """Say that a follower has stopped: nobody waits for it."""
+        self._redis.zrem(key("followers", incarnation), follower)
+
+    def read(self, incarnation: str, cursor: str, *, most: int = 500) -> list[Entry]:
+        """Return entries after *cursor*."""
+        rows = self._redis.xrange(key("log", incarnation), f"({cursor}", "+", count=most)
+        return [_entry(entry_id, fields) for entry_id, fields in rows]
+
+    def rebuild_start(self, incarnation: str, follower: str) -> RebuildStart | None:
+        """Fix where a rebuild goes on from; None where the collection is gone."""
+        answer = self._run("rebuild_start", incarnation, follower)
+        if not answer[0]:
+            return None
+        return RebuildStart(answer[0], answer[1], [split_member(m) for m in answer[2:]])
+
+    def last_add(self, incarnation: str) -> str:
+        """Return the log entry of the newest flip: an index behind it lacks current text."""
+        return self._redis.hget(key("log_state", incarnation), "last_add") or "0-0"
+
+    def wait_for_followers(
+        self, incarnation: str, entry: str, *, give_up: Callable[[], None]
+    ) -> bool:
+        """
+        Wait until every live follower has committed *entry*, at most two seconds.
+
+        Tells whether at least one live follower has it: otherwise sparse search lacks it yet.
+        *give_up* is called between looks and may raise.
+        """
+        until = time.monotonic() + timings.PUBLISH_WAIT_S
+        while True:
+            live = self._live(incarnation)
+            have = [name for name, cursor in live.items() if not_before(cursor, entry)]
+            if not live or len(have) == len(live) or time.monotonic() > until:
+                return bool(have)
+            give_up()
+            time.sleep(0.02)
+
+    def trim(self, incarnation: str) -> None:
+        """Forget what every live follower has, and what is too old or too much."""
+        self._run("trim", incarnation)
+
+    def _live(self, incarnation: str) -> dict[str, str]:
+        """Return the cursor of every live follower."""
+        seconds, micros = self._redis.time()
+        oldest = seconds * 1000 + micros // 1000 - timings.FOLLOWER_LIVE_MS
+        names = self._redis.zrangebyscore(key("followers", incarnation), oldest, "+inf")
+        if not names:
+            return {}
+        cursors = self._redis.hmget(key("cursors", incarnation), names)
+        return {name: cursor or "0-0" for name, cursor in zip(names, cursors, strict=True)}
+
+
+def not_before(a: str, b: str) -> bool:
+    """Tell whether stream entry *a* is *b* or later."""
+    return _order(a) >= _order(b)
+
+
+def _order(entry: str) -> tuple[int, int]:
+    """Turn `milliseconds-n` into numbers that compare."""
+    millis, _, n = entry.partition("-")
+    return int(millis or 0), int(n or 0)
+
+
+def _entry(entry_id: str, fields: dict[str, str]) -> Entry:
+    """Read a log entry."""
+    return Entry(
+        id=entry_id,
+        op="add" if fields["op"] == "add" else "drop",
+        document=fields["document"],
+        generation=int(fields["generation"]),
+        chunks=int(fields["chunks"]),
+    )

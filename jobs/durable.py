@@ -1,0 +1,43 @@
+"""Opening the durable side of a process: one place that wires Redis, scripts, blobs, ledger."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from redis import Redis
+
+from jobs.blobs import BlobStore
+from jobs.catalogue import Catalogue
+from jobs.change_log import ChangeLog
+from jobs.ledger import Ledger
+from jobs.lua import Scripts
+from jobs.messages import Message
+from runtime.redis_clients import ledger_client
+from runtime.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Durable:
+    """Everything durable that a process may need."""
+
+    redis: Redis
+    ledger: Ledger
+    catalogue: Catalogue
+    change_log: ChangeLog
+    blobs: BlobStore
+
+
+def open_durable(settings: Settings, send: Callable[[Message], None]) -> Durable:
+    """Wire the durable side for *settings*; connects when first used."""
+    redis = ledger_client(settings.redis_url)
+    scripts = Scripts(
+        redis,
+        retention_s=settings.retention_s,
+        event_retention_s=settings.event_retention_s,
+    )
+    return Durable(
+        redis=redis,
+        ledger=Ledger(redis, scripts=scripts, send=send),
+        catalogue=Catalogue(redis, scripts),
+        change_log=ChangeLog(redis, scripts),
+        blobs=BlobStore(settings.blobs),
+    )

@@ -1,0 +1,96 @@
+"""The event stream of a job: what happened, in order, replayable from any point."""
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from redis import Redis
+from redis.client import PubSub
+from redis.exceptions import RedisError
+
+from jobs.keys import WAKE, key
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event; *id* is the stream's own, so that a reader can say what it has seen."""
+
+    id: str
+    kind: str
+    data: Any
+
+
+def read_events(redis: Redis, job_id: str, after: str, *, most: int = 500) -> list[Event]:
+    """Return events after the id *after*; `0-0` is the beginning."""
+    rows = redis.xrange(key("events", job_id), f"({after}", "+", count=most)
+    return [Event(entry, fields["t"], json.loads(fields["d"])) for entry, fields in rows]
+
+
+class WakeUps:
+    """
+    Wake threads that wait for jobs, with one Redis connection for the whole process.
+
+    A wake-up only says that there may be something to read; a lost one costs the waiter its own
+    time-out, never an event.
+    """
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        self._lock = threading.Lock()
+        self._waiting: dict[str, set[threading.Event]] = {}
+        self._thread: threading.Thread | None = None
+        self._closing = threading.Event()
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._closing.set()
+
+    @contextmanager
+    def waiting_for(self, job_id: str) -> Iterator[threading.Event]:
+        """Give an event that is set whenever the job has something new to read."""
+        bell = threading.Event()
+        with self._lock:
+            self._waiting.setdefault(job_id, set()).add(bell)
+            # Started with the first waiter, not at import or before a fork.
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._listen, name="wake-ups", daemon=True)
+                self._thread.start()
+        try:
+            yield bell
+        finally:
+            with self._lock:
+                bells = self._waiting[job_id]
+                bells.discard(bell)
+                if not bells:
+                    del self._waiting[job_id]
+
+    def _listen(self) -> None:
+        """Pass wake-ups on until closed; a lost connection wakes everybody and is made again."""
+        ears: PubSub | None = None
+        while not self._closing.is_set():
+            try:
+                if ears is None:
+                    ears = self._redis.pubsub(ignore_subscribe_messages=True)
+                    ears.subscribe(WAKE)
+                    self._ring(None)
+                message = ears.get_message(timeout=1.0)
+                if message:
+                    self._ring(message["data"])
+            except RedisError:
+                ears = None
+                self._closing.wait(0.5)
+        if ears is not None:
+            ears.close()
+
+    def _ring(self, job_id: str | None) -> None:
+        """Wake who waits for a job, or everybody."""
+        with self._lock:
+            if job_id is None:
+                bells = [bell for group in self._waiting.values() for bell in group]
+            else:
+                bells = list(self._waiting.get(job_id, ()))
+        for bell in bells:
+            bell.set()

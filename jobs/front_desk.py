@@ -1,0 +1,403 @@
+"""The front desk: turns a valid request into a recorded job, or says why it cannot take it."""
+
+import hashlib
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import orjson
+
+from jobs.blobs import BlobStore
+from jobs.catalogue import Catalogue
+from jobs.identifiers import made_at_ms, new_id
+from jobs.keys import key
+from jobs.ledger import Idempotency, Ledger, Sealed
+from jobs.messages import PRIORITY_OF
+from jobs.requests import DocumentUpload, IngestRequest, QueryRequest, SearchRequest
+from rag.errors import InvalidRequest, QuernError
+from runtime.settings import Settings
+
+#: Redis keeps this share of its memory for finishing what was admitted.
+ADMISSION_SHARE = 0.8
+SEARCH_DEADLINE_S = 10
+
+
+class NotFound(QuernError):
+    """Raised when a collection, document or job does not exist."""
+
+
+class Gone(QuernError):
+    """Raised when a job is older than the retention."""
+
+
+class NotRetryable(QuernError):
+    """Raised when a job is retried that did not fail."""
+
+
+class MemoryFull(QuernError):
+    """Raised when Redis has no room for another job."""
+
+
+@dataclass(frozen=True, slots=True)
+class RowSource:
+    """Where a document row comes from: bytes already in the blob store."""
+
+    document_id: str
+    sha256: str
+    size: int
+    filename: str
+    title: str
+    metadata: str
+
+
+class FrontDesk:
+    """
+    Accept questions, searches, documents and deletes.
+
+    Args:
+        pipeline: A word for everything that decides how bytes become chunks; with the bytes'
+            own hash it is the fingerprint by which an unchanged document is known.
+    """
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        ledger: Ledger,
+        catalogue: Catalogue,
+        blobs: BlobStore,
+        pipeline: str,
+    ) -> None:
+        self.settings = settings
+        self.ledger = ledger
+        self.catalogue = catalogue
+        self.blobs = blobs
+        self._pipeline = pipeline
+        self._memory_seen = (0.0, False)
+
+    # Questions -----------------------------------------------------------------------------
+
+    def ask(
+        self,
+        request: QueryRequest,
+        *,
+        idempotency: Idempotency | None = None,
+        retry_of: str = "",
+    ) -> str:
+        """
+        Record a question and return its job's id.
+
+        Raises:
+            NotFound: There is no such collection.
+
+            Full, MemoryFull, IdempotencyConflict: As their names say.
+        """
+        self._admit()
+        incarnation = self._incarnation(request.collection)
+        limits = {
+            "interactive": self.settings.max_interactive_jobs,
+            "batch": self.settings.max_batch_jobs,
+        }
+        fields: dict[str, str | int] = {
+            "kind": "query",
+            "class": request.priority,
+            "owner": request.priority,
+            "priority": PRIORITY_OF[request.priority],
+            "collection": request.collection,
+            "incarnation": incarnation,
+            "request": orjson.dumps(request.as_json()).decode(),
+        }
+        if retry_of:
+            fields["retry_of"] = retry_of
+        return self.ledger.submit(
+            new_id(),
+            stage="retrieve" if request.top_k else "generate",
+            fields=fields,
+            limit=limits[request.priority],
+            deadline_s=request.deadline_s,
+            idempotency=idempotency,
+        )
+
+    def search(self, request: SearchRequest) -> str:
+        """Record a search and return its id; it is not listed among the jobs."""
+        self._admit()
+        fields: dict[str, str | int] = {
+            "kind": "search",
+            "class": "interactive",
+            "owner": "interactive",
+            "priority": PRIORITY_OF["interactive"],
+            "collection": request.collection,
+            "incarnation": self._incarnation(request.collection),
+            "request": orjson.dumps(request.as_json()).decode(),
+        }
+        return self.ledger.submit(
+            new_id(),
+            stage="retrieve",
+            fields=fields,
+            limit=self.settings.max_interactive_jobs,
+            deadline_s=SEARCH_DEADLINE_S,
+        )
+
+    # Documents -----------------------------------------------------------------------------
+
+    def ingest(
+        self,
+        request: IngestRequest,
+        uploads: Sequence[DocumentUpload],
+        *,
+        idempotency: Idempotency | None = None,
+    ) -> str:
+        """
+        Keep the bytes, record one row per document, and return the job's id.
+
+        The bytes are on disk before the job exists: an accepted document is never lost.
+        """
+        self._admit()
+        incarnation, _ = self.catalogue.create(request.collection)
+        job_id = new_id()
+        job = {
+            "kind": "ingest",
+            "collection": request.collection,
+            "incarnation": incarnation,
+            "priority": request.priority,
+            "on_duplicate": request.on_duplicate,
+            "metadata": orjson.dumps(dict(request.metadata)).decode(),
+        }
+        sources = [self._keep(upload, dict(request.metadata)) for upload in uploads]
+        return self.ledger.accept(
+            job_id,
+            job=job,
+            rows=[self._row(job_id, source, request.priority) for source in sources],
+            limit=self.settings.max_ingest_documents,
+            deadline_s=request.deadline_s,
+            keep_open=request.keep_open,
+            idempotency=idempotency,
+        )
+
+    def add(self, job_id: str, uploads: Sequence[DocumentUpload]) -> None:
+        """
+        Add documents to an open ingest; the same document and bytes count once.
+
+        Raises:
+            NotFound, Gone: There is no such ingest.
+
+            Sealed: It takes no more.
+        """
+        job = self.job(job_id)
+        if job["kind"] != "ingest":
+            raise NotFound("only an ingest takes documents")
+        if job.get("sealed") == "1":
+            raise Sealed("this job takes no more documents")
+        self._admit()
+        given = orjson.loads(job["metadata"])
+        sources = [self._keep(upload, given) for upload in uploads]
+        self.ledger.accept(
+            job_id,
+            job={k: job[k] for k in ("incarnation", "on_duplicate")},
+            rows=[self._row(job_id, source, job["priority"]) for source in sources],
+            limit=self.settings.max_ingest_documents,
+            deadline_s=self.settings.batch_deadline_s,
+            keep_open=True,
+        )
+
+    def delete_document(self, collection: str, document_id: str) -> str:
+        """Record the delete of a document; once its job has ended no search returns it."""
+        incarnation = self._incarnation(collection)
+        if self.catalogue.document(incarnation, document_id) is None:
+            raise NotFound(f"there is no document {document_id!r} in {collection!r}")
+        job_id = new_id()
+        row = self._one_row(job_id, stage="remove", document=document_id)
+        return self.ledger.accept(
+            job_id,
+            job={"kind": "delete", "collection": collection, "incarnation": incarnation},
+            rows=[row],
+            limit=self.settings.max_ingest_documents + 1_000,
+            deadline_s=self.settings.batch_deadline_s,
+        )
+
+    def delete_collection(self, collection: str) -> str:
+        """Free a collection's name at once, and record the job that removes the rest."""
+        incarnation = self.catalogue.drop(collection)
+        if incarnation is None:
+            raise NotFound(f"there is no collection {collection!r}")
+        fields: dict[str, str | int] = {
+            "kind": "delete_collection",
+            "class": "ingest",
+            "owner": "batch",
+            "priority": PRIORITY_OF["batch"],
+            "collection": collection,
+            "incarnation": incarnation,
+            "request": "{}",
+        }
+        return self.ledger.submit(
+            new_id(),
+            stage="drop",
+            fields=fields,
+            limit=self.settings.max_ingest_documents + 1_000,
+            deadline_s=self.settings.batch_deadline_s,
+        )
+
+    # Jobs ----------------------------------------------------------------------------------
+
+    def job(self, job_id: str) -> dict[str, str]:
+        """
+        Return a job's row.
+
+        Raises:
+            Gone: It is older than the retention.
+
+            NotFound: There never was one.
+        """
+        found = self.ledger.job(job_id)
+        if found is not None and "job" not in found:
+            return found
+        made = made_at_ms(job_id)
+        if made is not None and made < (time.time() - self.settings.retention_s) * 1000:
+            raise Gone("this job ended so long ago that it was forgotten")
+        raise NotFound(f"there is no job {job_id!r}")
+
+    def cancel(self, job_id: str) -> bool:
+        """Ask a job to stop; tells whether it was already final."""
+        job = self.job(job_id)
+        if self.ledger.is_final(job_id):
+            return True
+        if job["kind"] in ("ingest", "delete"):
+            self.ledger.cancel_job(job_id)
+        else:
+            self.ledger.cancel(job_id)
+        return False
+
+    def retry(self, job_id: str) -> str:
+        """
+        Record a new job for one that failed, was cancelled or expired.
+
+        An ingest's new job has its failed documents only.
+
+        Raises:
+            NotRetryable: The job succeeded, or has not ended.
+        """
+        job = self.job(job_id)
+        retryable = ("failed", "cancelled", "expired", "partial")
+        if job["state"] not in retryable:
+            raise NotRetryable(f"this job is {job['state']}; only {', '.join(retryable)} can retry")
+        if job["kind"] == "query":
+            asked = orjson.loads(job["request"])
+            return self.ask(QueryRequest(**asked), retry_of=job_id)
+        if job["kind"] != "ingest":
+            raise NotRetryable("only questions and ingests can be retried")
+        return self._retry_ingest(job_id, job)
+
+    def _retry_ingest(self, job_id: str, job: dict[str, str]) -> str:
+        """Record a new ingest of the rows that did not succeed."""
+        self._admit()
+        retry_id = new_id()
+        failed = [row for row in self.rows(job_id) if row["state"] != "succeeded"]
+        sources = [
+            RowSource(
+                document_id=row["document"], sha256=row["sha256"], size=int(row["size"]),
+                filename=row["filename"], title=row["title"], metadata=row["metadata"],
+            )
+            for row in failed
+            if "sha256" in row
+        ]  # fmt: skip
+        return self.ledger.accept(
+            retry_id,
+            job={
+                k: job[k]
+                for k in (
+                    "kind",
+                    "collection",
+                    "incarnation",
+                    "priority",
+                    "on_duplicate",
+                    "metadata",
+                )
+            }
+            | {"retry_of": job_id},
+            rows=[self._row(retry_id, source, job["priority"]) for source in sources],
+            limit=self.settings.max_ingest_documents,
+            deadline_s=self.settings.batch_deadline_s,
+        )
+
+    def rows(self, job_id: str, *, start: int = 0, limit: int = -1) -> list[dict[str, str]]:
+        """Return the document rows of an ingest or delete, in order, from number *start*."""
+        end = -1 if limit < 0 else start + limit - 1
+        names = self.ledger.redis.lrange(key("rows", job_id), start, end)
+        pipe = self.ledger.redis.pipeline(transaction=False)
+        for name in names:
+            pipe.hgetall(key("unit", name))
+        return [row for row in pipe.execute() if row]
+
+    # Inside --------------------------------------------------------------------------------
+
+    def _incarnation(self, collection: str) -> str:
+        """Return what a collection's name points at; `default` is made when first asked for."""
+        incarnation = self.catalogue.incarnation(collection)
+        if incarnation is None and collection == "default":
+            incarnation, _ = self.catalogue.create(collection)
+        if incarnation is None:
+            raise NotFound(f"there is no collection {collection!r}")
+        return incarnation
+
+    def _keep(self, upload: DocumentUpload, given: dict[str, object]) -> RowSource:
+        """Put a document's bytes into the blob store."""
+        if len(upload.data) > self.settings.max_file_bytes:
+            raise InvalidRequest(
+                upload.document_id,
+                f"has {len(upload.data)} bytes; a file may have {self.settings.max_file_bytes}",
+            )
+        return RowSource(
+            document_id=upload.document_id,
+            sha256=self.blobs.put(upload.data),
+            size=len(upload.data),
+            filename=upload.filename,
+            title=upload.title or "",
+            metadata=orjson.dumps(
+                given | dict(upload.metadata), option=orjson.OPT_SORT_KEYS
+            ).decode(),
+        )
+
+    def _row(self, job_id: str, source: RowSource, priority: str) -> dict[str, str | int]:
+        """Return the row of a document: the same document and bytes give the same id."""
+        told = f"{source.sha256}\0{source.filename}\0{source.title}\0{source.metadata}"
+        fingerprint = hashlib.sha256(f"{self._pipeline}\0{told}".encode()).hexdigest()[:32]
+        return self._one_row(job_id, stage="parse", document=source.document_id) | {
+            "id": _row_id(job_id, source.document_id, fingerprint),
+            "owner": "interactive" if priority == "interactive" else f"ingest:{job_id}",
+            "priority": PRIORITY_OF[priority],
+            "sha256": source.sha256,
+            "size": source.size,
+            "filename": source.filename,
+            "title": source.title,
+            "metadata": source.metadata,
+            "fingerprint": fingerprint,
+        }
+
+    def _one_row(self, job_id: str, *, stage: str, document: str) -> dict[str, str | int]:
+        """Return what every document row has."""
+        return {
+            "id": _row_id(job_id, document, ""),
+            "kind": "document",
+            "document": document,
+            "stage": stage,
+            "role": "ingest" if stage == "parse" else "embed",
+            "owner": "interactive",
+            "priority": PRIORITY_OF["interactive"],
+        }
+
+    def _admit(self) -> None:
+        """Refuse new work while Redis has no room to finish it; looks once a second."""
+        seen_at, full = self._memory_seen
+        if time.monotonic() - seen_at > 1.0:
+            memory = self.ledger.redis.info("memory")
+            bound = int(memory.get("maxmemory", 0))
+            full = bound > 0 and int(memory["used_memory"]) > ADMISSION_SHARE * bound
+            self._memory_seen = (time.monotonic(), full)
+        if full:
+            raise MemoryFull("the queue has no memory left for new jobs; try again shortly")
+
+
+def _row_id(job_id: str, document_id: str, fingerprint: str) -> str:
+    """Name a row so that the same document sent twice to one job is one row."""
+    told = hashlib.sha256(f"{document_id}\0{fingerprint}".encode()).hexdigest()[:20]
+    return f"{job_id}:{told}"

@@ -1,0 +1,76 @@
+"""Every key in the queue Redis, built here for Python and for Lua alike."""
+
+from typing import Final
+
+PREFIX: Final = "quern:"
+
+#: Key name → template. `%s` takes, in order, what the table in docs/architecture.md names.
+TEMPLATES: Final[dict[str, str]] = {
+    # What was asked
+    "unit": "unit:%s",  # hash: a question, a search, or one document row
+    "job": "job:%s",  # hash: an ingest or delete, the parent of its rows
+    "rows": "rows:%s",  # list: the units of a job, in order
+    "open": "open:%s",  # set: the rows of a job that have not ended
+    "jobs": "jobs",  # zset: every job by the time of its submission
+    "idempotency": "idempotency:%s",  # string: job id and body hash under a caller's key
+    # Where it waits and who has it
+    "lane": "lane:%s:%s",  # zset (role, owner): waiting units by time of submission
+    "owners": "owners:%s",  # zset (role): owners with waiting units, by turn
+    "turns": "turns:%s",  # string (role): the last turn given
+    "inflight": "inflight:%s",  # zset (role): dispatched units by next check; it is the window
+    "window": "window:%s",  # string (role): how many units may be dispatched
+    "pace": "pace:%s",  # hash (role): mean duration of a body, last finish
+    "deadlines": "deadlines:%s",  # zset (class): every open unit by its deadline
+    "claim": "claim:%s",  # string, expiring: the epoch of the worker that is alive on a unit
+    "watch": "watch",  # hash: last sweep, Redis' run id
+    "quiet": "quiet",  # string, expiring: no deaths are counted, Redis was away
+    "stats": "stats",  # hash: jobs ended, by kind and state
+    # What it says while it runs
+    "events": "events:%s",  # stream of a job
+    # Documents
+    "collections": "collections",  # hash: name → incarnation
+    "collection": "collection:%s",  # hash (incarnation): name, made, embedder
+    "current": "current:%s",  # hash (incarnation): document → generation:chunks:seq
+    "newest": "newest:%s",  # hash (incarnation): document → newest accepted generation:fingerprint
+    "documents": "documents:%s",  # hash (incarnation): document → what is current, as JSON
+    "names": "names:%s",  # zset (incarnation): current documents in order of their ids
+    "contents": "contents:%s",  # hash (incarnation): hash of the bytes → document
+    "opened": "opened:%s",  # set (incarnation): document:generation of open rows
+    "log": "log:%s",  # stream (incarnation): add and drop, for the followers
+    "log_state": "log_state:%s",  # hash (incarnation): epoch, trimmed_to, last_add, seq
+    "add_logged": "add_logged:%s",  # set (incarnation): open document:generation:chunks with an add
+    "garbage": "garbage:%s",  # zset (incarnation): document:generation:chunks by when it is due
+    "followers": "followers:%s",  # zset (incarnation): follower by last sign of life
+    "cursors": "cursors:%s",  # hash (incarnation): follower → committed log entry
+    # Processes
+    "workers": "workers",  # zset: worker by last heartbeat
+    "worker": "worker:%s",  # string, expiring: what a worker says of itself
+    "lock": "lock:%s",  # string, expiring: who does a job that only one may do
+}
+
+#: Channels: a job has something new to read; a running unit shall stop.
+WAKE: Final = PREFIX + "wake"
+CANCEL: Final = PREFIX + "cancel"
+
+#: Celery's own keys live beside ours under this prefix.
+CELERY_PREFIX: Final = PREFIX + "celery:"
+
+
+def key(name: str, *parts: str) -> str:
+    """Build the key *name* with its parts, for example `key("lane", "retrieve", "interactive")`."""
+    return PREFIX + TEMPLATES[name] % parts
+
+
+def lua_prelude() -> str:
+    """Return the same keys as Lua functions in a table `K`, so that no script spells a key."""
+    lines = ["local K = {}"]
+    for name, template in TEMPLATES.items():
+        pieces = (PREFIX + template).split("%s")
+        arguments = [f"a{i}" for i in range(len(pieces) - 1)]
+        joined = "'" + pieces[0] + "'"
+        for argument, piece in zip(arguments, pieces[1:], strict=True):
+            joined += f" .. {argument}" + (f" .. '{piece}'" if piece else "")
+        lines.append(f"function K.{name}({', '.join(arguments)}) return {joined} end")
+    lines.append(f"K.WAKE = '{WAKE}'")
+    lines.append(f"K.CANCEL = '{CANCEL}'")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,334 @@
+"""Leases: how one process claims units, stays alive on them, and learns that it must stop."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Self
+
+import orjson
+from redis import Redis
+from redis.client import PubSub
+from redis.exceptions import RedisError
+
+from jobs import timings
+from jobs.identifiers import new_id
+from jobs.keys import CANCEL
+from jobs.ledger import Fields, Ledger, Refusal
+from jobs.messages import Stage
+from jobs.units import Unit
+from rag.errors import (
+    Broken,
+    Cancelled,
+    DeadlineExceeded,
+    InvalidRequest,
+    LeaseLost,
+    NoText,
+    Retryable,
+    Unreadable,
+)
+
+log = logging.getLogger(__name__)
+
+
+class Lease:
+    """
+    One claimed unit inside the body that runs it.
+
+    Every write is fenced by the unit's epoch. A body that works for long calls `check` between
+    its steps; a body that waits for something else registers a callback with `on_stop`.
+    """
+
+    def __init__(self, ledger: Ledger, unit: Unit) -> None:
+        self.ledger = ledger
+        self.unit = unit
+        self.ended = False
+        self._stop: type[LeaseLost | Cancelled] | None = None
+        self._callbacks: list[Callable[[], None]] = []
+
+    def check(self) -> None:
+        """
+        Go on only if there is still a reason to.
+
+        Raises:
+            LeaseLost: Another worker has the unit; write nothing more.
+
+            Cancelled: Its owner asked it to stop.
+
+            DeadlineExceeded: It is too late.
+        """
+        if self._stop is not None:
+            raise self._stop(self.unit.id)
+        if time.time() > self.unit.deadline_s:
+            raise DeadlineExceeded(self.unit.id)
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the body should end soon."""
+        return self._stop is not None or time.time() > self.unit.deadline_s
+
+    def on_stop(self, callback: Callable[[], None]) -> None:
+        """Call *callback*, from another thread, as soon as the body should end."""
+        self._callbacks.append(callback)
+        if self._stop is not None:
+            callback()
+
+    def stop(self, reason: type[LeaseLost | Cancelled]) -> None:
+        """Tell the body to end; called by the thread that renews."""
+        if self._stop is None:
+            self._stop = reason
+            for callback in self._callbacks:
+                callback()
+
+    def write(self, *, event: str = "", data: object = None, fields: Fields | None = None) -> None:
+        """Write an event or fields; raises as `check` does."""
+        if self.ledger.write(self.unit, event=event, data=data, fields=fields):
+            self.stop(Cancelled)
+        self.check()
+
+    def hand_over(
+        self, *, stage: Stage, fields: Fields, event: str = "", data: object = None
+    ) -> None:
+        """Write this stage's output and give the unit to the next."""
+        self.ledger.hand_over(self.unit, stage=stage, fields=fields, event=event, data=data)
+        self.ended = True
+
+    def finish(self, *, state: str, fields: Fields) -> None:
+        """End the unit."""
+        self.ledger.finish(self.unit, state=state, fields=fields)
+        self.ended = True
+
+    def flip(self, *, entry: str, document: object, fields: Fields) -> str:
+        """End a document row by making its generation the current one; returns the outcome."""
+        outcome = self.ledger.flip(self.unit, entry=entry, document=document, fields=fields)
+        self.ended = True
+        return outcome
+
+
+class Leases:
+    """
+    The leases of one process: claims, renewal, and the rule that a suspect runs alone.
+
+    A unit in flight at two deaths runs while nothing else does here, so that it buries no
+    innocent one. *Bodies* are what runs in this process, fenced or not: claims in Redis are not
+    enough to tell, because a stalled process holds bodies that Redis has written off.
+
+    Args:
+        ledger: Where claims are made.
+
+        redis: A client whose connections may be used by the renewing thread.
+
+        name: Who holds the leases, for people.
+    """
+
+    def __init__(self, ledger: Ledger, redis: Redis, *, name: str) -> None:
+        self._ledger = ledger
+        self._redis = redis
+        self._name = name
+        self._lock = threading.Condition()
+        self._held: dict[str, Lease] = {}
+        self._bodies = 0
+        self._solo: str | None = None
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._renew_for_ever, name="leases", daemon=True)
+
+    def __enter__(self) -> Self:
+        """Start renewing."""
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Give back what is still held, and stop renewing."""
+        self.close()
+
+    @property
+    def bodies(self) -> int:
+        """How many task bodies run at this moment."""
+        return self._bodies
+
+    def close(self) -> None:
+        """Release what is still held, and stop renewing. Harmless when repeated."""
+        self._closing.set()
+        for lease in list(self._held.values()):
+            lease.stop(LeaseLost)
+            self._release(lease, at_once=True)
+        if self._thread.is_alive():
+            self._thread.join(timeout=5)
+
+    @contextmanager
+    def claim(self, unit_id: str, stage: Stage) -> Iterator[Lease | None]:
+        """
+        Run a body under a lease; yields None where the message is to be forgotten.
+
+        What the body raises decides what becomes of the unit: see `rag.errors`. Anything it does
+        not raise on purpose ends the unit as failed, and is raised again.
+        """
+        lease = self._take(unit_id, stage)
+        if lease is None:
+            yield None
+            return
+        try:
+            yield lease
+        except LeaseLost:
+            log.info("lease lost", extra={"unit_id": unit_id})
+        except Exception as error:
+            self._end(lease, error)
+            if isinstance(error, Broken) or not isinstance(error, EXPECTED):
+                raise
+        finally:
+            self._drop(lease)
+
+    def _take(self, unit_id: str, stage: Stage) -> Lease | None:
+        """Claim a unit, waiting for the process to be empty where it must run alone."""
+        deadline = time.monotonic() + timings.SOLO_WAIT_S
+        holder = f"{self._name}/{new_id()}"
+        with self._lock:
+            while self._solo not in (None, unit_id) and time.monotonic() < deadline:
+                self._lock.wait(timeout=1.0)
+            while not self._closing.is_set():
+                # Claimed under the lock: two claims at once would each miss the other's body.
+                answer = self._ledger.claim(
+                    unit_id, stage=stage, holder=holder, bodies=self._bodies,
+                    solo_running=self._solo not in (None, unit_id),
+                )  # fmt: skip
+                if isinstance(answer, Unit):
+                    lease = Lease(self._ledger, answer)
+                    self._bodies += 1
+                    if int(answer.fields.get("deaths", "0")) >= timings.SOLO_DEATHS:
+                        self._solo = unit_id
+                    self._held[unit_id] = lease
+                    return lease
+                if answer.reason != "solo" or time.monotonic() > deadline:
+                    self._refused(unit_id, answer)
+                    return None
+                # From here nothing else is claimed until this unit has run: it must not starve.
+                self._solo = unit_id
+                self._lock.wait(timeout=0.2)
+        return None
+
+    def _refused(self, unit_id: str, answer: Refusal) -> None:
+        """Forget a message whose unit is not to be run here and now."""
+        if self._solo == unit_id and unit_id not in self._held:
+            self._solo = None
+            self._lock.notify_all()
+        log.debug("claim refused", extra={"unit_id": unit_id, "reason": answer.reason})
+
+    def _drop(self, lease: Lease) -> None:
+        """A body has ended: make room, and let others claim."""
+        with self._lock:
+            if self._held.get(lease.unit.id) is lease:
+                del self._held[lease.unit.id]
+            self._bodies -= 1
+            if self._solo == lease.unit.id:
+                self._solo = None
+            self._lock.notify_all()
+
+    def _end(self, lease: Lease, error: Exception) -> None:
+        """Write what an error means for the unit."""
+        told = {"unit_id": lease.unit.id, "reason": str(error)}
+        try:
+            if lease.ended:
+                log.error("error after the unit's end", exc_info=error, extra=told)
+            elif isinstance(error, Retryable | RedisError):
+                log.warning("a store is away; the unit waits", extra=told)
+                self._release(lease, at_once=False)
+            elif isinstance(error, Broken):
+                self._release(lease, at_once=True)
+            else:
+                if not isinstance(error, EXPECTED):
+                    log.error("the body failed", exc_info=error, extra=told)
+                state, fields = _verdict(error)
+                lease.finish(state=state, fields=fields)
+        except LeaseLost:
+            log.info("lease lost", extra=told)
+        except RedisError as away:
+            # Not even that could be written: the claim lapses and the sweeper sees to it.
+            log.warning("end not written", extra=told | {"reason": str(away)})
+
+    def _release(self, lease: Lease, *, at_once: bool) -> None:
+        """Give a unit back; one that cannot be given back lapses by itself."""
+        try:
+            self._ledger.release(lease.unit, at_once=at_once)
+        except RedisError as error:
+            log.warning("not released", extra={"unit_id": lease.unit.id, "reason": str(error)})
+        lease.ended = True
+
+    def _renew_for_ever(self) -> None:
+        """Renew every lease each two seconds, and hear cancellations between."""
+        ears: PubSub | None = None
+        due = time.monotonic()
+        while not self._closing.is_set():
+            try:
+                if ears is None:
+                    ears = self._redis.pubsub(ignore_subscribe_messages=True)
+                    ears.subscribe(CANCEL)
+                self._hear(ears, timeout=max(0.0, min(0.5, due - time.monotonic())))
+                if time.monotonic() >= due:
+                    due = time.monotonic() + timings.RENEW_S
+                    self._renew()
+            except RedisError as error:
+                log.warning("leases not renewed", extra={"reason": str(error)})
+                ears = None
+                self._closing.wait(0.5)
+        if ears is not None:
+            ears.close()
+
+    def _hear(self, ears: PubSub, *, timeout: float) -> None:
+        """Stop the unit that a cancellation names."""
+        message = ears.get_message(timeout=timeout)
+        if message and (lease := self._held.get(message["data"])):
+            lease.stop(Cancelled)
+
+    def _renew(self) -> None:
+        """Say that every held unit is alive; stop the ones that are no longer ours."""
+        for unit_id, lease in list(self._held.items()):
+            if lease.ended:
+                continue
+            answer = self._ledger.renew(unit_id, lease.unit.epoch)
+            if answer is None and not lease.ended:
+                lease.stop(LeaseLost)
+            elif answer:
+                lease.stop(Cancelled)
+
+
+#: What a body raises on purpose; the unit's end says all there is to say.
+EXPECTED = (
+    Cancelled,
+    DeadlineExceeded,
+    Unreadable,
+    InvalidRequest,
+    Retryable,
+    RedisError,
+)
+
+LATE = "It was not finished in time; submit it again, perhaps with a longer deadline_s."
+INTERNAL = "This is a fault of Quern, not of the input; the worker log has the details."
+
+
+def _verdict(error: Exception) -> tuple[str, dict[str, str]]:
+    """Return the state and fields that an error of a body means."""
+    match error:
+        case Cancelled():
+            return "cancelled", {}
+        case DeadlineExceeded():
+            return "expired", {"error": problem("deadline", "Past its deadline", LATE)}
+        case NoText():
+            return "succeeded", {"outcome": "empty", "note": error.detail}
+        case Unreadable():
+            return "failed", {"error": problem(error.reason, "Could not be read", error.detail)}
+        case InvalidRequest():
+            return "failed", {"error": problem("invalid", "Cannot be done as asked", str(error))}
+        case _:
+            return "failed", {"error": problem("internal", "Quern failed", INTERNAL)}
+
+
+def problem(kind: str, title: str, detail: str) -> str:
+    """Return an error as the ledger keeps it: JSON of type, title, detail."""
+    return orjson.dumps({"type": kind, "title": title, "detail": detail}).decode()

@@ -1,0 +1,371 @@
+"""The ledger: the record of every unit, changed by one Lua script at a time."""
+
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from redis import Redis
+from redis.exceptions import RedisError
+
+from jobs import timings
+from jobs.keys import key
+from jobs.lua import Scripts
+from jobs.messages import ROLE_OF, Message, Stage
+from jobs.units import FINAL_STATES, Unit, unit_from_flat
+from rag.errors import LeaseLost, QuernError
+
+log = logging.getLogger(__name__)
+
+Fields = Mapping[str, str | int | float]
+
+
+class IdempotencyConflict(QuernError):
+    """Raised when an idempotency key comes again with another body."""
+
+
+class Full(QuernError):
+    """Raised when a lane is at its bound; the caller may come back later."""
+
+    def __init__(self, *, limit: int, depth: int) -> None:
+        """Remember bound and depth: the answer names both."""
+        super().__init__(f"{depth} of {limit} places are taken")
+        self.limit = limit
+        self.depth = depth
+
+
+class Sealed(QuernError):
+    """Raised when documents are added to a job that takes no more."""
+
+
+class CollectionGone(QuernError):
+    """Raised when a collection was deleted meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
+class Idempotency:
+    """A caller's key and the hash of the body it came with."""
+
+    key: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a claim was refused: the message is to be forgotten, or the unit must run alone."""
+
+    reason: str
+
+
+class Ledger:
+    """
+    Record, hand out and end units. Every method is one script: whole, or not at all.
+
+    Args:
+        redis: A client that decodes responses.
+
+        scripts: The ledger's scripts on the same Redis.
+
+        send: Sends one Celery message. A message that cannot be sent is no error: the unit is
+            in the ledger, and the sweeper sends it again.
+    """
+
+    def __init__(
+        self,
+        redis: Redis,
+        *,
+        scripts: Scripts,
+        send: Callable[[Message], None],
+    ) -> None:
+        self.redis = redis
+        self._run = scripts
+        self._send = send
+
+    # What the front end asks ---------------------------------------------------------------
+
+    def submit(
+        self,
+        unit_id: str,
+        *,
+        stage: Stage,
+        fields: Fields,
+        limit: int,
+        deadline_s: float,
+        idempotency: Idempotency | None = None,
+    ) -> str:
+        """
+        Record a question or search and send it if there is room; return its id.
+
+        *fields* names at least `kind`, `class`, `owner`, `priority`. With a known idempotency key
+        the id returned is the first one's.
+
+        Raises:
+            Full: The class is at its bound.
+
+            IdempotencyConflict: The key came with another body.
+        """
+        whole = dict(fields) | {
+            "stage": stage,
+            "role": ROLE_OF[stage],
+            "deadline_ms": int(deadline_s * 1000),
+        }
+        answer = self._run(
+            "submit", unit_id, _data(_fields(whole)), limit, *_idempotency(idempotency),
+            timings.IDEMPOTENCY_S,
+        )  # fmt: skip
+        return self._accepted(answer, limit)
+
+    def accept(
+        self,
+        job_id: str,
+        *,
+        job: Fields,
+        rows: Sequence[Fields],
+        limit: int,
+        deadline_s: float,
+        keep_open: bool = False,
+        idempotency: Idempotency | None = None,
+    ) -> str:
+        """
+        Record document rows, creating their job unless it is there; return the job's id.
+
+        Each row names `id, document, kind, stage, role, owner, priority` and, for an ingest,
+        `sha256, fingerprint`. A row whose id is known is left as it is.
+
+        Raises:
+            Full, IdempotencyConflict, Sealed, CollectionGone: As their names say.
+        """
+        whole = dict(job) | {"deadline_ms": int(deadline_s * 1000)}
+        answer = self._run(
+            "accept", job_id, _data(_fields(whole)), _data([_fields(row) for row in rows]), limit,
+            *_idempotency(idempotency), timings.IDEMPOTENCY_S, int(keep_open),
+        )  # fmt: skip
+        return self._accepted(answer, limit)
+
+    def seal(self, job_id: str) -> None:
+        """Say that no more documents will come; a job without open rows ends."""
+        self._run("seal", job_id)
+
+    def cancel(self, unit_id: str) -> str | None:
+        """
+        Ask a unit to stop: at once if it waits, else its worker is told.
+
+        Returns its state after the call, None where there is no such unit.
+        """
+        answer = self._run("cancel", unit_id)
+        if answer[0] == "none":
+            return None
+        self.send(answer[1:])
+        return str(answer[0])
+
+    def cancel_job(self, job_id: str) -> None:
+        """Ask every open row of a job to stop, and the job to take no more."""
+        self.redis.hset(key("job", job_id), "cancel", "1")
+        for unit_id in self.redis.sscan_iter(key("open", job_id), count=500):
+            self.cancel(unit_id)
+        self.seal(job_id)
+
+    # What a worker asks --------------------------------------------------------------------
+
+    def claim(
+        self, unit_id: str, *, stage: str, holder: str, bodies: int, solo_running: bool
+    ) -> Unit | Refusal:
+        """
+        Take a unit for *stage*, or learn why not.
+
+        *bodies* is how many task bodies this process runs at this moment, fenced or not.
+        """
+        answer = self._run("claim", unit_id, stage, holder, bodies, int(solo_running))
+        if answer[0] in ("ok", "solo_ok"):
+            return unit_from_flat(unit_id, answer[1:])
+        if answer[0] == "closed":
+            self.send(answer[1:])
+        return Refusal(str(answer[0]))
+
+    def renew(self, unit_id: str, epoch: str) -> bool | None:
+        """Say that the claim is alive; returns the cancel flag, or None when the lease is lost."""
+        answer = self._run("renew", unit_id, epoch)
+        return None if answer[0] == "lost" else answer[1] == "1"
+
+    def write(
+        self,
+        unit: Unit,
+        *,
+        event: str = "",
+        data: object = None,
+        fields: Fields | None = None,
+    ) -> bool:
+        """
+        Write an event, fields or both under the claim; returns the cancel flag.
+
+        Raises:
+            LeaseLost: The unit is no longer this claim's.
+        """
+        answer = self._run(
+            "write", unit.id, unit.epoch, event, _data(data), _data(_fields(fields or {}))
+        )
+        return bool(self._fenced(unit, answer)[1] == "1")
+
+    def hand_over(
+        self,
+        unit: Unit,
+        *,
+        stage: Stage,
+        fields: Fields,
+        event: str = "",
+        data: object = None,
+    ) -> str:
+        """
+        Write a stage's output and give the unit to the next stage; `ok` or `cancelled`.
+
+        Raises:
+            LeaseLost: The unit is no longer this claim's.
+        """
+        answer = self._run(
+            "hand_over", unit.id, unit.epoch, stage, ROLE_OF[stage], _data(_fields(fields)), event,
+            _data(data),
+        )  # fmt: skip
+        return self._ended(unit, answer)
+
+    def finish(self, unit: Unit, *, state: str, fields: Fields) -> str:
+        """
+        End a unit, once: `ok`, or `cancelled` when that was asked meanwhile.
+
+        Raises:
+            LeaseLost: The unit is no longer this claim's.
+        """
+        return self._ended(
+            unit, self._run("finish", unit.id, unit.epoch, state, _data(_fields(fields)))
+        )
+
+    def release(self, unit: Unit, *, at_once: bool) -> None:
+        """Give a unit back unharmed; no death is counted. A lost lease is no error here."""
+        answer = self._run("release", unit.id, unit.epoch, int(at_once))
+        self.send(answer[1:])
+
+    def log_add(self, unit: Unit) -> str:
+        """
+        Tell the followers that a generation's chunks are in the vector store; its log entry.
+
+        Raises:
+            LeaseLost: The unit is no longer this claim's.
+
+            CollectionGone: The collection was deleted meanwhile.
+        """
+        answer = self._run("log_add", unit.id, unit.epoch)
+        if answer[0] == "gone":
+            raise CollectionGone("the collection was deleted")
+        return str(self._fenced(unit, answer)[1])
+
+    def flip(self, unit: Unit, *, entry: str, document: object, fields: Fields) -> str:
+        """
+        Make a row's generation the current one, unless a newer one is; returns the outcome.
+
+        Raises:
+            LeaseLost: The unit is no longer this claim's.
+        """
+        answer = self._run(
+            "flip", unit.id, unit.epoch, entry, _data(document), _data(_fields(fields))
+        )
+        return self._ended(unit, answer)
+
+    # What housekeeping asks ----------------------------------------------------------------
+
+    def dispatch(self, role: str, *, window: int | None = None) -> int:
+        """Fill the window of *role*, whose size may be set; returns how many were sent."""
+        return self.send(self._run("dispatch", role, "" if window is None else window))
+
+    def sweep(self, role: str, *, consumed: bool, run_id: str, most: int = 100) -> int:
+        """Look after dispatched units that nobody is alive on; returns how many were sent."""
+        return self.send(self._run("sweep", role, most, int(consumed), run_id))
+
+    def expire(self, unit_class: str, *, most: int = 200) -> int:
+        """End what is past its deadline; returns how many."""
+        answer = self._run("expire", unit_class, most)
+        self.send(answer[1:])
+        return int(answer[0])
+
+    # Reading -------------------------------------------------------------------------------
+
+    def unit(self, unit_id: str) -> dict[str, str] | None:
+        """Return a unit's row, None where there is none."""
+        return self.redis.hgetall(key("unit", unit_id)) or None
+
+    def job(self, job_id: str) -> dict[str, str] | None:
+        """Return the row of a job: a question's own, or an ingest's."""
+        pipe = self.redis.pipeline(transaction=False)
+        pipe.hgetall(key("unit", job_id))
+        pipe.hgetall(key("job", job_id))
+        unit, parent = pipe.execute()
+        return unit or parent or None
+
+    def is_final(self, job_id: str) -> bool | None:
+        """Tell whether a job has ended; None where there is no such job."""
+        pipe = self.redis.pipeline(transaction=False)
+        pipe.hget(key("unit", job_id), "state")
+        pipe.hget(key("job", job_id), "state")
+        state = next((state for state in pipe.execute() if state), None)
+        return None if state is None else state in FINAL_STATES
+
+    # Inside --------------------------------------------------------------------------------
+
+    def send(self, flat: Sequence[str]) -> int:
+        """Send the messages a script answered with: id, stage, priority, and so on."""
+        messages = [
+            Message(flat[i], flat[i + 1], int(flat[i + 2]))  # type: ignore[arg-type]  # written by submit and accept from Stage
+            for i in range(0, len(flat), 3)
+        ]
+        for message in messages:
+            try:
+                self._send(message)
+            except (RedisError, OSError) as error:
+                # The unit is in the window: the sweeper sends it once Redis is back.
+                log.warning(
+                    "message not sent", extra={"unit_id": message.unit_id, "reason": str(error)}
+                )
+        return len(messages)
+
+    def _accepted(self, answer: list[Any], limit: int) -> str:
+        """Read the answer of submit and accept."""
+        match answer[0]:
+            case "ok":
+                self.send(answer[2:])
+            case "same":
+                pass
+            case "full":
+                raise Full(limit=limit, depth=int(answer[1]))
+            case "conflict":
+                raise IdempotencyConflict("this Idempotency-Key was used with another body")
+            case "sealed":
+                raise Sealed("this job takes no more documents")
+            case _:
+                raise CollectionGone("the collection was deleted")
+        return str(answer[1])
+
+    def _fenced(self, unit: Unit, answer: list[Any]) -> list[Any]:
+        """Refuse to go on once the lease is lost."""
+        if answer[0] == "lost":
+            raise LeaseLost(f"unit {unit.id} is no longer ours")
+        return answer
+
+    def _ended(self, unit: Unit, answer: list[Any]) -> str:
+        """Send what an ended or handed-over unit made room for; return the script's word."""
+        self._fenced(unit, answer)
+        self.send(answer[1:])
+        return str(answer[0])
+
+
+def _data(value: object) -> str:
+    """Encode an event's data or a document's record, as it is."""
+    return orjson.dumps(value).decode()
+
+
+def _fields(fields: Fields) -> dict[str, str]:
+    """Write every value as text, as a Redis hash will hold it."""
+    return {name: value if isinstance(value, str) else str(value) for name, value in fields.items()}
+
+
+def _idempotency(idempotency: Idempotency | None) -> Iterable[str]:
+    """Return key and body hash, empty where none was given."""
+    return (idempotency.key, idempotency.body) if idempotency else ("", "")

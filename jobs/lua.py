@@ -1,0 +1,77 @@
+"""The ledger's scripts, loaded once and run by name."""
+
+import re
+from functools import lru_cache
+from importlib import resources
+from typing import Any
+
+from redis import Redis
+from redis.commands.core import Script
+
+from jobs import keys, timings
+
+_CONSTANTS = (
+    "CLAIM_MS",
+    "FIRST_CHECK_MS",
+    "LAST_CHECK_MS",
+    "SWEEP_GAP_MS",
+    "QUIET_MS",
+    "EXPIRE_GRACE_MS",
+    "MAX_DEATHS",
+    "SOLO_DEATHS",
+    "FOLLOWER_LIVE_MS",
+    "GARBAGE_MS",
+    "LOG_ENTRIES",
+    "LOG_AGE_MS",
+)
+
+
+@lru_cache
+def source(name: str) -> str:
+    """Return the text of a script file."""
+    return resources.files("jobs.scripts").joinpath(f"{name}.lua").read_text("utf-8")
+
+
+class Scripts:
+    """
+    Run the scripts of `jobs/scripts` against one Redis.
+
+    Args:
+        redis: A client that decodes responses.
+
+        retention_s: How long an ended row is kept.
+
+        event_retention_s: How long an ended job's events are kept.
+
+        without: Rules taken out by their text, a regular expression: for the tests that show
+            what each rule is for.
+    """
+
+    def __init__(
+        self,
+        redis: Redis,
+        *,
+        retention_s: int,
+        event_retention_s: int,
+        without: tuple[tuple[str, str], ...] = (),
+    ) -> None:
+        self._redis = redis
+        self._without = without
+        constants = {name: getattr(timings, name) for name in _CONSTANTS}
+        constants |= {"RETENTION_S": retention_s, "EVENT_RETENTION_S": event_retention_s}
+        self._head = "".join(f"local {name} = {value}\n" for name, value in constants.items())
+        self._scripts: dict[str, Script] = {}
+
+    def __call__(self, name: str, *arguments: str | float) -> list[Any]:
+        """Run script *name*; its file says what it takes and answers."""
+        if name not in self._scripts:
+            self._scripts[name] = self._redis.register_script(self._text(name))
+        answer: list[Any] = self._scripts[name](args=list(arguments))
+        return answer
+
+    def _text(self, name: str) -> str:
+        """Put a script together: constants, keys, what all share, itself."""
+        text = self._head + keys.lua_prelude() + source("_ledger") + source(name)
+        for pattern, replacement in self._without:
+            text = re.sub(pattern, replacement, text)
+        return text

@@ -1,0 +1,34 @@
+"""What travels through Celery: the id of a unit and the stage it is in; never the work itself."""
+
+from dataclasses import dataclass
+from typing import Final, Literal, get_args
+
+Role = Literal["retrieve", "generate", "ingest", "embed"]
+Stage = Literal["retrieve", "generate", "parse", "publish", "remove", "drop"]
+
+ROLES: Final[tuple[Role, ...]] = get_args(Role)
+
+#: Which role runs a stage; a role is one Celery queue.
+ROLE_OF: Final[dict[Stage, Role]] = {
+    "retrieve": "retrieve",
+    "generate": "generate",
+    "parse": "ingest",
+    "publish": "embed",
+    "remove": "embed",
+    "drop": "embed",
+}
+
+#: Admission classes; `job` holds the deadlines of ingest jobs themselves.
+CLASSES: Final = ("interactive", "batch", "ingest", "job")
+
+#: kombu's priorities on Redis: 0 is served first.
+PRIORITY_OF: Final = {"interactive": 0, "batch": 9}
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One Celery message to be sent."""
+
+    unit_id: str
+    stage: Stage
+    priority: int

@@ -1,0 +1,150 @@
+"""Publishing: the only way a document becomes visible (PROTOCOL, Documents)."""
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from jobs.blobs import BlobStore
+from jobs.catalogue import Catalogue
+from jobs.change_log import ChangeLog
+from jobs.leases import Lease
+from jobs.ledger import CollectionGone
+from rag.documents import Chunk, ParsedDocument, chunk_id, indexed_text
+from rag.errors import NoText, StoreUnavailable
+from rag.ports import Embedder, StoredChunk, VectorStore
+
+#: Rows of one upsert: enough to be quick, few enough that a lost lease stops soon.
+BATCH = 100
+
+
+def manifest_of(
+    document: ParsedDocument, title: str, chunks: Sequence[Chunk], text_blob: str
+) -> dict[str, Any]:
+    """Return what the publish stage needs of a parsed document; its texts are in *text_blob*."""
+    return {
+        "title": title,
+        "kind": document.kind,
+        "text_blob": text_blob,
+        "chars": len(document.text),
+        "chunks": [
+            {"n": chunk.n, "start": chunk.start, "end": chunk.end, "page": chunk.page}
+            for chunk in chunks
+        ],
+    }
+
+
+class Publisher:
+    """
+    Make a parsed document visible: upsert, log, wait, flip.
+
+    Args:
+        vectors: The truth about chunks.
+
+        embedder: Must be the one the collection was made with.
+
+        catalogue: Where the collection's embedder is recorded.
+
+        change_log: Told of the new generation before anybody can see it.
+
+        blobs: Where the manifest lies that the parse stage handed over: nothing is chunked again.
+    """
+
+    def __init__(
+        self,
+        *,
+        vectors: VectorStore,
+        embedder: Embedder,
+        catalogue: Catalogue,
+        change_log: ChangeLog,
+        blobs: BlobStore,
+    ) -> None:
+        self._vectors = vectors
+        self._embedder = embedder
+        self._catalogue = catalogue
+        self._change_log = change_log
+        self._blobs = blobs
+
+    def publish(self, lease: Lease) -> None:
+        """Run the publish stage of a document row under its lease."""
+        row = lease.unit.fields
+        incarnation = lease.unit.incarnation
+        if not self._catalogue.exists(incarnation):
+            lease.flip(entry="", document={}, fields={})  # refused there: the collection is gone
+            return
+        self._catalogue.agree_on_embedder(incarnation, self._embedder.identity)
+        manifest = self._manifest(row["manifest_blob"])
+        stored = self._stored(lease, manifest)
+        self._vectors.create(incarnation)
+        began = time.perf_counter()
+        for first in range(0, len(stored), BATCH):
+            batch = stored[first : first + BATCH]
+            texts = [indexed_text(entry.title, entry.chunk.text) for entry in batch]
+            vectors = self._embedder.embed(texts)
+            lease.check()
+            self._vectors.upsert(incarnation, batch, vectors)
+            lease.check()
+        embed_ms = (time.perf_counter() - began) * 1000
+        try:
+            entry = lease.ledger.log_add(lease.unit)
+        except CollectionGone:
+            lease.flip(entry="", document={}, fields={})
+            return
+        seen = self._change_log.wait_for_followers(incarnation, entry, give_up=lease.check)
+        fields = {"ms_embed": round(embed_ms, 2)} | ({} if seen else {"sparse": "pending"})
+        lease.flip(entry=entry, document=self._record(lease, manifest), fields=fields)
+
+    def remove(self, lease: Lease) -> None:
+        """Run the stage of a delete: a generation without chunks becomes current."""
+        lease.flip(entry="", document={}, fields={"chunks": "0"})
+
+    def _manifest(self, blob: str) -> dict[str, Any]:
+        """Read the manifest that the parse stage wrote."""
+        manifest = self._blobs.get_json(blob)
+        if not isinstance(manifest, dict):
+            raise StoreUnavailable("a manifest is missing from the blob store")
+        return manifest
+
+    def _stored(self, lease: Lease, manifest: dict[str, Any]) -> list[StoredChunk]:
+        """Cut the chunks out of the parsed text, as they are to be stored."""
+        data = self._blobs.get(manifest["text_blob"])
+        if data is None:
+            raise StoreUnavailable("a parsed text is missing from the blob store")
+        text = data.decode()
+        row = lease.unit.fields
+        spans = manifest["chunks"]
+        if not spans:
+            raise NoText("there is no text to index")
+        metadata = lease.unit.json("metadata") or {}
+        return [
+            StoredChunk(
+                chunk_id=chunk_id(row["document"], int(row["generation"]), span["n"]),
+                chunk=Chunk(
+                    n=span["n"], start=span["start"], end=span["end"], page=span["page"],
+                    text=text[span["start"] : span["end"]],
+                ),
+                of=len(spans),
+                title=manifest["title"],
+                metadata=metadata,
+            )
+            for span in spans
+        ]  # fmt: skip
+
+    def _record(self, lease: Lease, manifest: dict[str, Any]) -> dict[str, Any]:
+        """Return what the catalogue keeps of the current generation."""
+        row = lease.unit.fields
+        return {
+            "document_id": row["document"],
+            "generation": int(row["generation"]),
+            "title": manifest["title"],
+            "file": row.get("filename", ""),
+            "kind": manifest["kind"],
+            "sha256": row["sha256"],
+            "source_blob": row["sha256"],
+            "text_blob": manifest["text_blob"],
+            "manifest_blob": row["manifest_blob"],
+            "bytes": int(row["size"]),
+            "chars": manifest["chars"],
+            "chunks": len(manifest["chunks"]),
+            "metadata": lease.unit.json("metadata") or {},
+            "updated_at": int(time.time() * 1_000_000),
+        }

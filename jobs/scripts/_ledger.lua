@@ -1,0 +1,214 @@
+-- Shared by every script: the clock, rows, events, the window, and the two moves that end a unit.
+-- Numbers above 2^53 never occur: microseconds since 1970 stay below it until the year 2255.
+
+local function now_us()
+  local t = redis.call('TIME')
+  return tonumber(t[1]) * 1000000 + tonumber(t[2])
+end
+
+local NOW = now_us()
+local NOW_MS = math.floor(NOW / 1000)
+
+local function int(n) return string.format('%.0f', n) end
+
+local FINAL = {succeeded = true, partial = true, failed = true, cancelled = true, expired = true}
+
+local function row(key)
+  local flat = redis.call('HGETALL', key)
+  local r = {}
+  for i = 1, #flat, 2 do r[flat[i]] = flat[i + 1] end
+  return r
+end
+
+local function put(key, fields)
+  local flat = {}
+  for name, value in pairs(fields) do
+    flat[#flat + 1] = name
+    flat[#flat + 1] = value
+  end
+  if #flat > 0 then redis.call('HSET', key, unpack(flat)) end
+end
+
+local function same_or_later(a, b)  -- stream ids "ms-n"
+  local am, an = string.match(a, '^(%d+)-?(%d*)$')
+  local bm, bn = string.match(b, '^(%d+)-?(%d*)$')
+  am, bm = tonumber(am), tonumber(bm)
+  an, bn = tonumber(an) or 0, tonumber(bn) or 0
+  return am > bm or (am == bm and an >= bn)
+end
+
+-- Events ------------------------------------------------------------------------------------
+
+local function emit(job, kind, data)
+  redis.call('XADD', K.events(job), 'MAXLEN', '~', 20000, '*', 't', kind, 'd', data)
+  redis.call('PUBLISH', K.WAKE, job)
+end
+
+-- The window --------------------------------------------------------------------------------
+
+local function wait_in_lane(id, u)
+  redis.call('ZADD', K.lane(u.role, u.owner), u.created, id)
+  if not redis.call('ZSCORE', K.owners(u.role), u.owner) then
+    redis.call('ZADD', K.owners(u.role), redis.call('INCR', K.turns(u.role)), u.owner)
+  end
+end
+
+local function leave_lane(id, u)
+  if redis.call('ZREM', K.lane(u.role, u.owner), id) == 1
+      and redis.call('EXISTS', K.lane(u.role, u.owner)) == 0 then
+    redis.call('ZREM', K.owners(u.role), u.owner)
+  end
+end
+
+-- Moves waiting units into the window while there is room; interactive first, then by turns.
+-- Appends (id, stage, priority) of each to *out*: the caller sends the messages.
+local function dispatch(role, out)
+  local limit = tonumber(redis.call('GET', K.window(role)) or '16')
+  while redis.call('ZCARD', K.inflight(role)) < limit do
+    local owner = 'interactive'
+    local id = redis.call('ZRANGE', K.lane(role, owner), 0, 0)[1]
+    if not id then
+      owner = redis.call('ZRANGE', K.owners(role), 0, 0)[1]
+      if not owner then return end
+      id = redis.call('ZRANGE', K.lane(role, owner), 0, 0)[1]
+    end
+    if not id then
+      redis.call('ZREM', K.owners(role), owner)
+    else
+      redis.call('ZREM', K.lane(role, owner), id)
+      if redis.call('EXISTS', K.lane(role, owner)) == 0 then
+        redis.call('ZREM', K.owners(role), owner)
+      else
+        redis.call('ZADD', K.owners(role), redis.call('INCR', K.turns(role)), owner)
+      end
+      redis.call('ZADD', K.inflight(role), NOW_MS + FIRST_CHECK_MS, id)
+      local said = redis.call('HMGET', K.unit(id), 'stage', 'priority')
+      if said[1] then
+        redis.call('HSET', K.unit(id), 'backoff', FIRST_CHECK_MS)
+        out[#out + 1] = id
+        out[#out + 1] = said[1]
+        out[#out + 1] = said[2]
+      else
+        redis.call('ZREM', K.inflight(role), id)
+      end
+    end
+  end
+end
+
+-- Ends --------------------------------------------------------------------------------------
+
+local function into_garbage(inc, member, due)
+  redis.call('ZADD', K.garbage(inc), due, member)
+end
+
+local function done_event(state, fields)
+  local data = '{"state":"' .. state .. '"'
+  if fields.result then data = data .. ',"result":' .. fields.result end
+  if fields.error then data = data .. ',"error":' .. fields.error end
+  return data .. '}'
+end
+
+local function end_job(job)
+  local key = K.job(job)
+  local j = row(key)
+  if not j.state or FINAL[j.state] or j.sealed ~= '1' then return end
+  if redis.call('SCARD', K.open(job)) > 0 then return end
+  local total = tonumber(j.total or '0')
+  local failed = tonumber(j.failed or '0')
+  local stopped = tonumber(j.cancelled or '0') + tonumber(j.expired or '0')
+  local good = total - failed - stopped
+  local state = 'succeeded'
+  if j.cancel == '1' and stopped > 0 then state = 'cancelled'
+  elseif tonumber(j.expired or '0') > 0 and good == 0 then state = 'expired'
+  elseif failed + stopped > 0 then state = good > 0 and 'partial' or 'failed' end
+  put(key, {state = state, finished = int(NOW)})
+  redis.call('ZREM', K.deadlines('job'), job)
+  redis.call('EXPIRE', key, RETENTION_S)
+  redis.call('EXPIRE', K.rows(job), RETENTION_S)
+  redis.call('EXPIRE', K.events(job), EVENT_RETENTION_S)
+  redis.call('HINCRBY', K.stats(), j.kind .. ':' .. state, 1)
+  emit(job, 'done', '{"state":"' .. state .. '"}')
+end
+
+-- Ends a unit, once. *became_current* tells that its generation is the one people read now.
+local function close(id, u, state, fields, became_current)
+  if FINAL[u.state] then return false end
+  fields.state = state
+  fields.finished = int(NOW)
+  fields.held = '0'
+  put(K.unit(id), fields)
+  u.state = state
+  redis.call('DEL', K.claim(id))
+  leave_lane(id, u)
+  redis.call('ZREM', K.inflight(u.role), id)
+  redis.call('ZREM', K.deadlines(u.class), id)
+  redis.call('HSET', K.pace(u.role), 'last_finish', int(NOW))
+  if u.generation then
+    redis.call('SREM', K.opened(u.incarnation), u.document .. ':' .. u.generation)
+    local chunks = tonumber(u.chunks or '0')
+    if chunks > 0 then
+      local member = u.document .. ':' .. u.generation .. ':' .. u.chunks
+      redis.call('SREM', K.add_logged(u.incarnation), member)
+      if not became_current then into_garbage(u.incarnation, member, NOW_MS + GARBAGE_MS) end
+    end
+  end
+  redis.call('EXPIRE', K.unit(id), RETENTION_S)
+  if u.job then
+    redis.call('SREM', K.open(u.job), id)
+    local counted = 'done'
+    if state == 'failed' or state == 'cancelled' or state == 'expired' then counted = state end
+    redis.call('HINCRBY', K.job(u.job), counted, 1)
+    local j = redis.call('HMGET', K.job(u.job), 'total', 'done', 'failed', 'cancelled', 'expired')
+    local over = tonumber(j[2] or '0') + tonumber(j[3] or '0') + tonumber(j[4] or '0')
+      + tonumber(j[5] or '0')
+    emit(u.job, 'progress', cjson.encode({
+      done = over, total = tonumber(j[1] or '0'), unit = 'documents',
+      document_id = u.document, state = state, outcome = fields.outcome,
+    }))
+    end_job(u.job)
+  else
+    redis.call('HINCRBY', K.stats(), u.kind .. ':' .. state, 1)
+    emit(id, 'done', done_event(state, fields))
+    redis.call('EXPIRE', K.events(id), EVENT_RETENTION_S)
+  end
+  return true
+end
+
+local function problem(kind, title, detail)
+  return cjson.encode({type = kind, title = title, detail = detail})
+end
+
+-- A death is counted once per epoch, and not while Redis or the sweeper was away.
+local function count_lapse(id, u)
+  if u.held ~= '1' or redis.call('EXISTS', K.claim(id)) == 1 then return end
+  if redis.call('EXISTS', K.quiet()) == 1 then return end
+  local last = tonumber(redis.call('HGET', K.watch(), 'last') or '0')
+  if NOW_MS - last > SWEEP_GAP_MS then return end
+  u.deaths = int(tonumber(u.deaths or '0') + 1)
+  u.held = '0'
+  u.counted = '1'
+  put(K.unit(id), {deaths = u.deaths, held = '0', counted = '1'})
+end
+
+-- The three reasons to end a unit that nobody is alive on.
+local function close_if_over(id, u)
+  if tonumber(u.deaths or '0') >= MAX_DEATHS then
+    return close(id, u, 'failed', {error = problem('too_many_attempts', 'Given up after '
+      .. u.deaths .. ' attempts', 'The worker running this died each time; the input may be '
+      .. 'what kills it. Look at the worker log, then retry the job.')})
+  elseif u.cancel == '1' then
+    return close(id, u, 'cancelled', {})
+  elseif NOW_MS > tonumber(u.deadline) then
+    return close(id, u, 'expired', {error = problem('deadline', 'Past its deadline',
+      'It was not finished in time; submit it again, perhaps with a longer deadline_s.')})
+  end
+  return false
+end
+
+local function fenced(u, epoch)
+  return u.state and not FINAL[u.state] and u.epoch == epoch
+end
+
+local function later_epoch(u)
+  return int(math.max(tonumber(u.epoch or '0') + 1, NOW))
+end

@@ -1,0 +1,114 @@
+-- accept(job, job JSON, rows JSON, limit, idempotency key, body hash, idempotency seconds, keep open)
+-- Creates the job unless it exists, and gives each document row its generation.
+-- → {'ok', job, messages…} | {'same', job} | {'conflict'} | {'full', depth} | {'sealed'} | {'gone'}
+local job, fields, rows = ARGV[1], cjson.decode(ARGV[2]), cjson.decode(ARGV[3])
+local limit, idempotency, body = tonumber(ARGV[4]), ARGV[5], ARGV[6]
+local idempotency_s, keep_open = tonumber(ARGV[7]), ARGV[8] == '1'
+
+if idempotency ~= '' then
+  local known = redis.call('HMGET', K.idempotency(idempotency), 'job', 'body')
+  if known[1] then
+    if known[2] == body then return {'same', known[1]} end
+    return {'conflict'}
+  end
+end
+local inc = fields.incarnation
+if redis.call('EXISTS', K.collection(inc)) == 0 then return {'gone'} end
+local depth = redis.call('ZCARD', K.deadlines('ingest'))
+if #rows > 0 and depth + #rows > limit then return {'full', tostring(depth)} end
+local j = row(K.job(job))
+if j.state and (FINAL[j.state] or j.sealed == '1') then return {'sealed'} end
+if idempotency ~= '' then
+  put(K.idempotency(idempotency), {job = job, body = body})
+  redis.call('EXPIRE', K.idempotency(idempotency), idempotency_s)
+end
+if not j.state then
+  fields.state = 'queued'
+  fields.created = int(NOW)
+  fields.deadline = int(NOW_MS + tonumber(fields.deadline_ms))
+  fields.deadline_ms = nil
+  fields.total = '0'
+  fields.sealed = '0'
+  put(K.job(job), fields)
+  redis.call('ZADD', K.jobs(), int(NOW), job)
+  redis.call('ZADD', K.deadlines('job'), fields.deadline, job)
+  emit(job, 'state', '{"state":"queued"}')
+  j = row(K.job(job))
+end
+
+local out = {'ok', job}
+local roles = {}
+local base = redis.call('LLEN', K.rows(job))
+for i, r in ipairs(rows) do
+  local known = false
+  local id = r.id
+  if redis.call('EXISTS', K.unit(id)) == 1 then known = true end  -- the same document, sent again
+  if not known then
+    local doc = r.document
+    local newest = redis.call('HGET', K.newest(inc), doc)
+    local last, fingerprint = 0, ''
+    if newest then
+      local g, f = string.match(newest, '^(%d+):(.*)$')
+      last, fingerprint = tonumber(g), f
+    end
+    local current = redis.call('HGET', K.current(inc), doc)
+    local cg, cc = 0, 0
+    if current then
+      local g, c = string.match(current, '^(%d+):(%d+):')
+      cg, cc = tonumber(g), tonumber(c)
+    end
+    r.id = nil
+    r.job = job
+    r.class = 'ingest'
+    r.incarnation = inc
+    r.n = tostring(base + i - 1)
+    r.created = int(NOW)
+    r.since = int(NOW)
+    r.state = 'queued'
+    r.deadline = j.deadline
+    r.epoch = '0'
+    r.held = '0'
+    r.deaths = '0'
+    redis.call('RPUSH', K.rows(job), id)
+    redis.call('HINCRBY', K.job(job), 'total', 1)
+    redis.call('SADD', K.open(job), id)
+
+    local twin = r.sha256 and redis.call('HGET', K.contents(inc), r.sha256)
+    if twin == doc then twin = false end
+    if r.fingerprint and r.fingerprint ~= '' and fingerprint == r.fingerprint
+        and last == cg and cc > 0 then
+      put(K.unit(id), r)
+      close(id, r, 'succeeded', {outcome = 'unchanged', shown_chunks = tostring(cc)}, true)
+    elseif twin and fields.on_duplicate == 'skip' then
+      put(K.unit(id), r)
+      close(id, r, 'succeeded', {outcome = 'duplicate_of', duplicate_of = twin}, true)
+    elseif twin and fields.on_duplicate == 'fail' then
+      put(K.unit(id), r)
+      close(id, r, 'failed', {duplicate_of = twin, error = problem('duplicate',
+        'The same content is already in the collection', 'It is there as ' .. twin
+        .. '; send on_duplicate=index to have it twice, or skip to leave it out.')}, true)
+    elseif r.rejected then
+      local why = r.rejected
+      r.rejected = nil
+      put(K.unit(id), r)
+      close(id, r, 'failed', {error = why}, true)
+    else
+      -- Taken from the clock, so that a generation is not given twice when Redis loses its
+      -- last second.
+      local generation = int(math.max(last + 1, NOW))
+      r.generation = generation
+      put(K.unit(id), r)
+      redis.call('HSET', K.newest(inc), doc, generation .. ':' .. (r.fingerprint or ''))
+      redis.call('SADD', K.opened(inc), doc .. ':' .. generation)
+      redis.call('ZADD', K.deadlines('ingest'), r.deadline, id)
+      wait_in_lane(id, r)
+      roles[r.role] = true
+    end
+  end
+end
+if not keep_open then
+  redis.call('HSET', K.job(job), 'sealed', '1')
+  end_job(job)
+end
+for role in pairs(roles) do dispatch(role, out) end
+return out

@@ -1,0 +1,8 @@
+-- create_collection(name, incarnation, fields JSON) → {'new' | 'old', incarnation}
+local known = redis.call('HGET', K.collections(), ARGV[1])
+if known then return {'old', known} end
+redis.call('HSET', K.collections(), ARGV[1], ARGV[2])
+put(K.collection(ARGV[2]), cjson.decode(ARGV[3]))
+redis.call('HSET', K.collection(ARGV[2]), 'created', int(NOW))
+redis.call('HSET', K.log_state(ARGV[2]), 'epoch', int(NOW))
+return {'new', ARGV[2]}

@@ -1,0 +1,27 @@
+-- expire(class, most): ends what is past its deadline, claimed or not: a hung body is renewed
+-- for ever → {how many, messages…}
+local class, most = ARGV[1], tonumber(ARGV[2])
+local out = {'0'}
+local due = redis.call('ZRANGEBYSCORE', K.deadlines(class), '-inf',
+  int(NOW_MS - EXPIRE_GRACE_MS), 'LIMIT', 0, most)
+local roles = {}
+for _, id in ipairs(due) do
+  if class == 'job' then
+    redis.call('ZREM', K.deadlines(class), id)
+    redis.call('HSET', K.job(id), 'sealed', '1')
+    end_job(id)
+  else
+    local u = row(K.unit(id))
+    if u.state and not FINAL[u.state] then
+      close(id, u, 'expired', {error = problem('deadline', 'Past its deadline',
+        'It was not finished in time; submit it again, perhaps with a longer deadline_s.')})
+      redis.call('PUBLISH', K.CANCEL, id)
+      roles[u.role] = true
+    else
+      redis.call('ZREM', K.deadlines(class), id)
+    end
+  end
+end
+out[1] = tostring(#due)
+for role in pairs(roles) do dispatch(role, out) end
+return out

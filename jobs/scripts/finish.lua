@@ -1,0 +1,17 @@
+-- finish(unit, epoch, state, fields JSON) → {'ok' | 'cancelled', messages…} | {'lost'}
+local id, epoch, state = ARGV[1], ARGV[2], ARGV[3]
+local u = row(K.unit(id))
+if not fenced(u, epoch) then return {'lost'} end
+local out = {'ok'}
+if u.cancel == '1' then
+  out[1] = 'cancelled'
+  close(id, u, 'cancelled', {})
+else
+  local fields = cjson.decode(ARGV[4])
+  local took = NOW - tonumber(u.claimed or int(NOW))
+  local mean = tonumber(redis.call('HGET', K.pace(u.role), 'mean_us') or int(took))
+  redis.call('HSET', K.pace(u.role), 'mean_us', int(0.9 * mean + 0.1 * took))
+  close(id, u, state, fields)
+end
+dispatch(u.role, out)
+return out

@@ -1,0 +1,66 @@
+-- flip(unit, epoch, entry of its add, document JSON, fields JSON): the generation becomes what
+-- people read, unless a newer one is → {outcome, messages…} | {'lost'}
+local id, epoch, entry, document = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local u = row(K.unit(id))
+if not fenced(u, epoch) then return {'lost'} end
+local inc, doc = u.incarnation, u.document
+local out = {'cancelled'}
+local function leave()
+  dispatch(u.role, out)
+  return out
+end
+if u.cancel == '1' then
+  close(id, u, 'cancelled', {})
+  return leave()
+end
+if redis.call('EXISTS', K.collection(inc)) == 0 then
+  out[1] = 'failed'
+  close(id, u, 'failed', {error = problem('collection_deleted', 'The collection was deleted',
+    'It was deleted while this document was on its way; nothing was kept.')})
+  return leave()
+end
+local generation, chunks = tonumber(u.generation), tonumber(u.chunks or '0')
+local cg, cc, old_sha = 0, 0, nil
+local current = redis.call('HGET', K.current(inc), doc)
+if current then
+  local g, c = string.match(current, '^(%d+):(%d+):')
+  cg, cc = tonumber(g), tonumber(c)
+end
+if generation <= cg then
+  out[1] = 'superseded'
+  close(id, u, 'succeeded', {outcome = 'superseded'})
+  return leave()
+end
+local seq = redis.call('HINCRBY', K.log_state(inc), 'seq', 1)
+-- A delete leaves a tombstone, else a slow older update would flip afterwards.
+redis.call('HSET', K.current(inc), doc, u.generation .. ':' .. int(chunks) .. ':' .. seq)
+if entry ~= '' then
+  local last = redis.call('HGET', K.log_state(inc), 'last_add')
+  if not last or same_or_later(entry, last) then
+    redis.call('HSET', K.log_state(inc), 'last_add', entry)
+  end
+end
+if cc > 0 then
+  into_garbage(inc, doc .. ':' .. int(cg) .. ':' .. int(cc), NOW_MS + GARBAGE_MS)
+end
+local old = redis.call('HGET', K.documents(inc), doc)
+if old then
+  old_sha = cjson.decode(old).sha256
+  if old_sha and redis.call('HGET', K.contents(inc), old_sha) == doc then
+    redis.call('HDEL', K.contents(inc), old_sha)
+  end
+end
+local fields = cjson.decode(ARGV[5])
+if chunks > 0 then
+  redis.call('HSET', K.documents(inc), doc, document)
+  redis.call('ZADD', K.names(inc), 0, doc)
+  if u.sha256 then redis.call('HSET', K.contents(inc), u.sha256, doc) end
+  out[1] = cc > 0 and 'updated' or 'created'
+else
+  redis.call('HDEL', K.documents(inc), doc)
+  redis.call('ZREM', K.names(inc), doc)
+  out[1] = 'removed'
+end
+fields.outcome = out[1]
+close(id, u, 'succeeded', fields, true)
+return leave()

@@ -1,0 +1,36 @@
+-- submit(id, fields JSON, limit, idempotency key, body hash, idempotency seconds)
+-- → {'ok', id, messages…} | {'same', id} | {'conflict'} | {'full', depth}
+local id, fields, limit = ARGV[1], cjson.decode(ARGV[2]), tonumber(ARGV[3])
+local idempotency, body, idempotency_s = ARGV[4], ARGV[5], tonumber(ARGV[6])
+
+if idempotency ~= '' then
+  local known = redis.call('HMGET', K.idempotency(idempotency), 'job', 'body')
+  if known[1] then
+    if known[2] == body then return {'same', known[1]} end
+    return {'conflict'}
+  end
+end
+local depth = redis.call('ZCARD', K.deadlines(fields.class))
+if depth >= limit then return {'full', tostring(depth)} end
+if idempotency ~= '' then
+  put(K.idempotency(idempotency), {job = id, body = body})
+  redis.call('EXPIRE', K.idempotency(idempotency), idempotency_s)
+end
+
+fields.state = 'queued'
+fields.created = int(NOW)
+fields.since = int(NOW)
+fields.deadline = int(NOW_MS + tonumber(fields.deadline_ms))
+fields.deadline_ms = nil
+fields.epoch = '0'
+fields.held = '0'
+fields.deaths = '0'
+put(K.unit(id), fields)
+redis.call('ZADD', K.deadlines(fields.class), fields.deadline, id)
+if fields.kind ~= 'search' then redis.call('ZADD', K.jobs(), int(NOW), id) end
+wait_in_lane(id, fields)
+emit(id, 'state', '{"state":"queued"}')
+
+local out = {'ok', id}
+dispatch(fields.role, out)
+return out

@@ -1,0 +1,32 @@
+-- sweep(role, most, someone consumes, Redis' run id) → messages…
+local role, most, consumed, run_id = ARGV[1], tonumber(ARGV[2]), ARGV[3] == '1', ARGV[4]
+local watch = redis.call('HMGET', K.watch(), 'last', 'run_id')
+if (watch[1] and NOW_MS - tonumber(watch[1]) > SWEEP_GAP_MS)
+    or (watch[2] and watch[2] ~= run_id) then
+  redis.call('SET', K.quiet(), '1', 'PX', QUIET_MS)
+end
+redis.call('HSET', K.watch(), 'last', int(NOW_MS), 'run_id', run_id)
+local out = {}
+local due = redis.call('ZRANGEBYSCORE', K.inflight(role), '-inf', int(NOW_MS), 'LIMIT', 0, most)
+for _, id in ipairs(due) do
+  local u = row(K.unit(id))
+  if not u.state or FINAL[u.state] then
+    redis.call('ZREM', K.inflight(role), id)
+  elseif redis.call('EXISTS', K.claim(id)) == 1 then
+    redis.call('ZADD', K.inflight(role), int(NOW_MS + CLAIM_MS / 2), id)
+  else
+    count_lapse(id, u)
+    if not close_if_over(id, u) then
+      local backoff = tonumber(u.backoff or FIRST_CHECK_MS)
+      if consumed then
+        out[#out + 1] = id
+        out[#out + 1] = u.stage
+        out[#out + 1] = u.priority
+        redis.call('HSET', K.unit(id), 'backoff', int(math.min(backoff * 2, LAST_CHECK_MS)))
+      end
+      redis.call('ZADD', K.inflight(role), int(NOW_MS + backoff), id)
+    end
+  end
+end
+dispatch(role, out)
+return out

@@ -1,0 +1,31 @@
+-- trim(incarnation): forgets what every live follower has, and what is too old or too much
+local inc = ARGV[1]
+local live = redis.call('ZRANGEBYSCORE', K.followers(inc), int(NOW_MS - FOLLOWER_LIVE_MS), '+inf')
+for _, gone in ipairs(redis.call('ZRANGEBYSCORE', K.followers(inc), '-inf',
+    int(NOW_MS - LOG_AGE_MS))) do
+  redis.call('ZREM', K.followers(inc), gone)
+  redis.call('HDEL', K.cursors(inc), gone)
+end
+local upto = nil
+for _, follower in ipairs(live) do
+  local cursor = redis.call('HGET', K.cursors(inc), follower) or '0-0'
+  if not upto or not same_or_later(cursor, upto) then upto = cursor end
+end
+local old = int(NOW_MS - LOG_AGE_MS) .. '-0'
+if not upto then upto = old end
+if same_or_later(old, upto) then upto = old end
+local over = redis.call('XLEN', K.log(inc)) - LOG_ENTRIES
+if over > 0 then
+  local entries = redis.call('XRANGE', K.log(inc), '-', '+', 'COUNT', over)
+  local last = entries[#entries][1]
+  if same_or_later(last, upto) then upto = last end
+end
+local trimmed = redis.call('HGET', K.log_state(inc), 'trimmed_to') or '0-0'
+if upto == '0-0' or same_or_later(trimmed, upto) then return {0} end
+-- XTRIM keeps its MINID: the entry at *upto* itself stays, which replay forgives.
+local n = redis.call('XTRIM', K.log(inc), 'MINID', upto)
+if n > 0 then
+  -- Everything strictly before *upto* is gone: a cursor at or after it is still safe.
+  redis.call('HSET', K.log_state(inc), 'trimmed_to', upto)
+end
+return {n}

@@ -1,0 +1,59 @@
+"""Every period of the protocol, in one place because their order is what makes it safe."""
+
+from typing import Final
+
+#: A worker says "alive" this often, and is taken for dead this long after it stopped.
+RENEW_S: Final = 2.0
+CLAIM_MS: Final = 8_000
+
+#: A dispatched message that nobody claimed is sent again after this, doubling up to the bound.
+FIRST_CHECK_MS: Final = 15_000
+LAST_CHECK_MS: Final = 120_000
+
+#: The sweeper's beat; a gap this long means that Redis or the sweeper was away.
+SWEEP_S: Final = 1.0
+SWEEP_GAP_MS: Final = 4_000
+#: For this long after such a gap nobody's death is counted.
+QUIET_MS: Final = 10_000
+
+#: A worker may end its own late unit this long before the sweeper does.
+EXPIRE_GRACE_MS: Final = 5_000
+
+#: Deaths after which a unit is given up, and from which it runs alone.
+MAX_DEATHS: Final = 3
+SOLO_DEATHS: Final = 2
+#: How long a worker waits for its other bodies to end before a unit that must run alone.
+SOLO_WAIT_S: Final = 60.0
+
+#: Celery's own redelivery, behind ours; its tags are renewed while a body runs.
+VISIBILITY_S: Final = 30
+TAG_RENEW_S: Final = 6.0
+
+#: Worker heartbeats: written this often, live for this long.
+HEARTBEAT_S: Final = 2.0
+WORKER_LIVE_S: Final = 10.0
+
+#: Followers: live for this long; a publish waits this long for them; they commit this often.
+FOLLOWER_LIVE_MS: Final = 10_000
+PUBLISH_WAIT_S: Final = 2.0
+FOLLOWER_COMMIT_S: Final = 0.1
+
+#: A reader waits this long for its own index; a replaced generation stays readable this long.
+SPARSE_WAIT_S: Final = 0.2
+GARBAGE_MS: Final = 60_000
+#: Legs of a search older than this start again: their ids may be garbage by now.
+READ_STALE_S: Final = 60.0
+READ_TRIES: Final = 3
+
+#: The change log keeps at most this.
+LOG_ENTRIES: Final = 100_000
+LOG_AGE_MS: Final = 86_400_000
+
+#: Housekeeping.
+JANITOR_S: Final = 5.0
+CHECK_S: Final = 3_600.0
+BLOB_SWEEP_S: Final = 3_600.0
+BLOB_AGE_S: Final = 86_400.0
+LOCK_MS: Final = 10_000
+
+IDEMPOTENCY_S: Final = 86_400

@@ -1,0 +1,52 @@
+"""A unit as the ledger keeps it: what a claim takes, with its earlier stages' outputs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+
+FINAL_STATES: Final = frozenset({"succeeded", "partial", "failed", "cancelled", "expired"})
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One claimed unit: a question, a search, or one document row of an ingest or delete."""
+
+    id: str
+    fields: Mapping[str, str]
+
+    @property
+    def epoch(self) -> str:
+        """The fence: every write of this claim names it."""
+        return self.fields["epoch"]
+
+    @property
+    def stage(self) -> str:
+        """What is to be done now."""
+        return self.fields["stage"]
+
+    @property
+    def deadline_s(self) -> float:
+        """When it is too late, seconds since 1970."""
+        return int(self.fields["deadline"]) / 1000
+
+    @property
+    def attempt(self) -> int:
+        """Which claim of this stage this is, from 1."""
+        return int(self.fields.get("stage_claims", "1"))
+
+    @property
+    def incarnation(self) -> str:
+        """The collection's incarnation it belongs to."""
+        return self.fields["incarnation"]
+
+    def json(self, name: str) -> Any:
+        """Return a field that holds JSON; None where it is absent."""
+        text = self.fields.get(name)
+        return None if text is None else orjson.loads(text)
+
+
+def unit_from_flat(unit_id: str, flat: list[str]) -> Unit:
+    """Build a unit from a flat list of names and values."""
+    return Unit(unit_id, dict(zip(flat[::2], flat[1::2], strict=True)))

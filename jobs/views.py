@@ -1,0 +1,166 @@
+"""How a job looks to its owner: the ledger's row in the words of the API."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from jobs.blobs import BlobStore
+from jobs.heartbeats import WorkerState
+from jobs.keys import key
+from jobs.ledger import Ledger
+from jobs.units import FINAL_STATES
+
+#: A row's parts of an ingest's progress.
+_ENDED = ("done", "failed", "cancelled", "expired")
+
+
+def rfc3339(micros: str | int) -> str:
+    """Write microseconds since 1970 as RFC 3339, UTC, to the millisecond."""
+    moment = datetime.fromtimestamp(int(micros) / 1e6, tz=UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+class JobView:
+    """
+    Show jobs.
+
+    Args:
+        ledger: Where rows are read.
+
+        blobs: Where passages and results lie that were too large for a row.
+    """
+
+    def __init__(self, ledger: Ledger, blobs: BlobStore) -> None:
+        self._ledger = ledger
+        self._blobs = blobs
+
+    def job(
+        self, job_id: str, row: Mapping[str, str], workers: list[WorkerState] | None = None
+    ) -> dict[str, Any]:
+        """
+        Return a job as the API shows it: state, times, progress, result or error.
+
+        *workers* are the live ones, for the estimate of a waiting job.
+        """
+        state = row["state"]
+        shown: dict[str, Any] = {
+            "id": job_id,
+            "kind": row["kind"],
+            "state": state,
+            "stage": row.get("stage"),
+            "collection": row.get("collection"),
+            "created_at": rfc3339(row["created"]),
+            "started_at": rfc3339(row["started"]) if "started" in row else None,
+            "finished_at": rfc3339(row["finished"]) if "finished" in row else None,
+            "deadline_at": rfc3339(int(row["deadline"]) * 1000),
+            "attempts": attempts(row),
+            "links": {"self": f"/api/jobs/{job_id}", "events": f"/api/jobs/{job_id}/events"},
+        }
+        if "retry_of" in row:
+            shown["retry_of"] = row["retry_of"]
+        if row["kind"] in ("ingest", "delete"):
+            shown["progress"] = progress(row)
+            shown["links"]["documents"] = f"/api/jobs/{job_id}/documents"
+            shown["open"] = row.get("sealed") != "1" and state not in FINAL_STATES
+        elif state not in FINAL_STATES:
+            shown["queue"] = self.place(job_id, row, workers or [])
+        shown["timings_ms"] = timings_ms(row)
+        if row["kind"] in ("query", "search"):
+            if "request" in row:
+                shown["request"] = orjson.loads(row["request"])
+            shown |= self.outcome(row)
+        elif "error" in row:
+            shown["error"] = orjson.loads(row["error"])
+        return shown
+
+    def outcome(self, row: Mapping[str, str]) -> dict[str, Any]:
+        """Return a question's `result` or `error`, or the sources of one that still runs."""
+        if "error" in row:
+            return {"error": orjson.loads(row["error"])}
+        sources = self.sources(row)
+        if "result" in row:
+            return {"result": orjson.loads(row["result"]) | {"sources": sources or []}}
+        return {} if sources is None else {"sources": sources}
+
+    def sources(self, row: Mapping[str, str]) -> list[dict[str, Any]] | None:
+        """Return the passages a question was given, None before retrieval has ended."""
+        if "sources" in row:
+            found: list[dict[str, Any]] = orjson.loads(row["sources"])
+            return found
+        if "sources_blob" in row:
+            kept = self._blobs.get_json(row["sources_blob"])
+            return kept if isinstance(kept, list) else []
+        return None
+
+    def place(
+        self, job_id: str, row: Mapping[str, str], workers: list[WorkerState]
+    ) -> dict[str, Any]:
+        """
+        Return the place in the queue: how many units go first, and about how long that takes.
+
+        The estimate is the mean time of a body, shared by the threads that serve the stage; it is
+        left out while nobody serves it, because nobody can know.
+        """
+        redis, role, owner = self._ledger.redis, row["role"], row["owner"]
+        pipe = redis.pipeline(transaction=False)
+        pipe.zrank(key("lane", role, owner), job_id)
+        pipe.zcard(key("lane", role, "interactive"))
+        pipe.hget(key("pace", role), "mean_us")
+        rank, interactive, mean_us = pipe.execute()
+        if rank is None:
+            return {"position": 0, "eta_s": None}
+        position = rank + 1 + (interactive if owner != "interactive" else 0)
+        threads = sum(worker.threads for worker in workers if role in worker.queues)
+        eta = None
+        if threads and mean_us:
+            eta = round(int(mean_us) / 1e6 * (1 + position / threads), 2)
+        return {"position": position, "eta_s": eta}
+
+    def row(self, row: Mapping[str, str]) -> dict[str, Any]:
+        """Return one document row of an ingest or delete."""
+        shown: dict[str, Any] = {
+            "document_id": row["document"],
+            "file": row.get("filename") or None,
+            "stage": row["stage"],
+            "state": row["state"],
+            "outcome": row.get("outcome"),
+            "chunks": int(row.get("shown_chunks", row.get("chunks", "0"))),
+            "attempts": attempts(row),
+        }
+        for name in ("duplicate_of", "sparse", "note"):
+            if name in row:
+                shown[name] = row[name]
+        if "error" in row:
+            shown["error"] = orjson.loads(row["error"])
+        return shown
+
+
+def attempts(row: Mapping[str, str]) -> int:
+    """Count how often a unit was begun: deaths of the worker under it, and the present one."""
+    return int(row.get("deaths", "0")) + (1 if "started" in row else 0)
+
+
+def progress(row: Mapping[str, str]) -> dict[str, Any]:
+    """Return an ingest's counted progress."""
+    counts = {name: int(row.get(name, "0")) for name in _ENDED}
+    return {
+        "done": sum(counts.values()),
+        "total": int(row.get("total", "0")),
+        "unit": "documents",
+        "failed": counts["failed"],
+    }
+
+
+def timings_ms(row: Mapping[str, str]) -> dict[str, float]:
+    """Return where the time went; a stage that has not ended is left out."""
+    spent: dict[str, float] = {}
+    if "waited" in row:
+        spent["queued"] = round(int(row["waited"]) / 1000, 2)
+    for name in ("embed", "retrieve", "first_token", "generate"):
+        if f"ms_{name}" in row:
+            spent[name] = float(row[f"ms_{name}"])
+    if "finished" in row:
+        spent["total"] = round((int(row["finished"]) - int(row["created"])) / 1000, 2)
+    return spent

@@ -1,0 +1,91 @@
+"""What a document is made of: parsed text, blocks, chunks, and retrieved passages."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Scalar = str | int | float | bool
+BlockKind = Literal["heading", "paragraph", "list", "code", "table"]
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One structural piece of a parsed text: the span `text[start:end]` in code points."""
+
+    kind: BlockKind
+    start: int
+    end: int
+    level: int = 0  # of a heading: 1 is the top
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Where a page of the original lies in the parsed text; numbered from 1."""
+
+    number: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedDocument:
+    """
+    A document as text. Spans everywhere else in Quern count code points of *text*.
+
+    Blocks are in order, do not overlap and are not empty; what lies between them is white space.
+    Pages are given where the format has them.
+    """
+
+    text: str
+    kind: str
+    title: str | None = None
+    blocks: tuple[Block, ...] = ()
+    pages: tuple[Page, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """What is embedded and retrieved: exactly `document.text[start:end]`, *n* counted from 0."""
+
+    n: int
+    start: int
+    end: int
+    text: str
+    page: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A chunk that retrieval found, with the score that ranked it."""
+
+    chunk_id: str
+    document_id: str
+    generation: int
+    n: int
+    title: str
+    text: str
+    start: int
+    end: int
+    score: float
+    page: int | None = None
+    metadata: Mapping[str, Scalar] = field(default_factory=dict)
+
+
+def indexed_text(title: str, text: str) -> str:
+    """What both indexes see of a chunk: its document's title, then its own text."""
+    return f"{title}\n{text}" if title else text
+
+
+def chunk_id(document_id: str, generation: int, n: int) -> str:
+    """Name a chunk; a chunk id never changes its text, so texts may be cached for ever."""
+    return f"{document_id}:{generation}:{n}"
+
+
+def split_chunk_id(name: str) -> tuple[str, int, int]:
+    """Take a chunk id apart into document, generation and number; documents may hold colons."""
+    document_id, generation, n = name.rsplit(":", 2)
+    return document_id, int(generation), int(n)
+
+
+#: Part of every fingerprint: raised when a parser would turn the same bytes into other text.
+PARSERS_VERSION = 1

@@ -1,0 +1,87 @@
+"""
+Every error Quern raises on purpose. The split says what to do next.
+
+QuernError
+  InvalidRequest          the caller's mistake                → 422, never retried
+  Unreadable              a file's own fault                  → its row fails, the others go on
+    NoText                readable, but nothing to index      → its row ends `empty`
+  Retryable               may work later                      → the unit is released and runs again
+    StoreUnavailable
+  DeadlineExceeded        out of time                         → the unit ends `expired`
+  LeaseLost               another worker owns the unit now    → stop at once, write nothing
+  Cancelled               the caller asked to stop            → the unit ends `cancelled`
+  Broken                  the process cannot go on            → the worker stops itself
+    EmbedderMismatch      the collection was made by another model
+    BadSetting
+"""
+
+
+class QuernError(Exception):
+    """The root of all errors raised on purpose."""
+
+
+class InvalidRequest(QuernError):
+    """Raised when a request cannot be accepted as it is; names the field and the remedy."""
+
+    def __init__(self, field: str, message: str) -> None:
+        """Remember *field* and *message* apart, so that problem details can list them."""
+        super().__init__(f"{field}: {message}")
+        self.field = field
+        self.message = message
+
+
+class Unreadable(QuernError):
+    """
+    Raised when a file cannot be turned into text; the detail is shown to its owner.
+
+    Args:
+        reason: A stable snake_case word for programs, such as `encrypted` or `corrupt`.
+
+        detail: One plain sentence for people: what is wrong and what to do.
+    """
+
+    def __init__(self, reason: str, detail: str) -> None:
+        """Remember *reason* (for programs) and *detail* (for people)."""
+        super().__init__(detail)
+        self.reason = reason
+        self.detail = detail
+
+
+class NoText(Unreadable):
+    """Raised when a file is readable but holds no text, for example a scanned page."""
+
+    def __init__(self, detail: str) -> None:
+        """Fix the reason to `no_text`."""
+        super().__init__("no_text", detail)
+
+
+class Retryable(QuernError):
+    """Raised when the same call may succeed later."""
+
+
+class StoreUnavailable(Retryable):
+    """Raised when Redis, Chroma or the blob store does not answer."""
+
+
+class DeadlineExceeded(QuernError):
+    """Raised when a unit's deadline has passed."""
+
+
+class LeaseLost(QuernError):
+    """Raised when a unit's epoch is no longer the caller's: another worker has claimed it."""
+
+
+class Cancelled(QuernError):
+    """Raised when the unit that is running was cancelled by its owner."""
+
+
+class Broken(QuernError):
+    """Raised when the process cannot do its work and should stop."""
+
+
+class EmbedderMismatch(Broken):
+    """Raised when a collection was embedded by another model than the one loaded."""
+
+
+class BadSetting(Broken):
+    """Raised when a setting is unknown or cannot be read."""

@@ -1,0 +1,55 @@
+"""How the dense and the sparse ranking become one."""
+
+from collections.abc import Iterable, Sequence
+
+Ranking = Sequence[tuple[str, float]]
+
+
+def convex(dense: Ranking, sparse: Ranking, *, weight: float = 0.5) -> list[tuple[str, float]]:
+    """
+    Fuse by a weighted sum of scores, the method of Bruch et al. 2023.
+
+    "An Analysis of Fusion Functions for Hybrid Retrieval", ACM TOIS 42(1). Each list is divided by
+    its own greatest score, so both legs lie in 0 to 1 whatever their scale; a negative score counts
+    as 0, and so does an id that a list does not hold.
+
+    Args:
+        dense: (id, cosine), best first.
+
+        sparse: (id, BM25 score), best first.
+
+        weight: Share of the dense leg, 0 to 1; the rest is the sparse leg's.
+
+    Returns:
+        (id, score) with scores in 0 to 1, best first, equal scores by id.
+    """
+    scores: dict[str, float] = {}
+    for ranking, share in ((dense, weight), (sparse, 1.0 - weight)):
+        top = max((score for _, score in ranking), default=0.0)
+        for name, score in ranking:
+            part = share * max(score, 0.0) / top if top > 0 else 0.0
+            scores[name] = scores.get(name, 0.0) + part
+    return _best_first(scores.items())
+
+
+def rrf(dense: Ranking, sparse: Ranking, *, k: int) -> list[tuple[str, float]]:
+    """
+    Fuse by reciprocal ranks, the method of Cormack, Clarke and Buettcher 2009.
+
+    "Reciprocal Rank Fusion outperforms Condorcet and individual Rank Learning Methods", SIGIR 2009:
+    an id scores the sum of 1 / (k + rank) over the lists that hold it, ranks from 1. Scores of the
+    lists do not matter, only their order. A greater *k* weighs the first ranks less.
+
+    Returns:
+        (id, score), best first, equal scores by id.
+    """
+    scores: dict[str, float] = {}
+    for ranking in (dense, sparse):
+        for rank, (name, _) in enumerate(ranking, start=1):
+            scores[name] = scores.get(name, 0.0) + 1.0 / (k + rank)
+    return _best_first(scores.items())
+
+
+def _best_first(scores: Iterable[tuple[str, float]]) -> list[tuple[str, float]]:
+    """Sort by score, then by id, so that one input has one order."""
+    return sorted(scores, key=lambda item: (-item[1], item[0]))

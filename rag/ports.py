@@ -1,0 +1,185 @@
+"""The ports of the domain: what it asks of the outside, by a real or an in-memory adapter."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rag.documents import Chunk, Scalar
+
+Vectors = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class EmbedderIdentity:
+    """What made a vector. Recorded with a collection: vectors of two identities never mix."""
+
+    model: str
+    revision: str
+    engine: str
+    dimension: int
+    max_tokens: int
+    normalised: bool = True
+
+
+class TokenCounter(Protocol):
+    """Counts tokens as the embedder will, special tokens not included."""
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Return the number of tokens of each text, uncut."""
+        ...
+
+
+class Embedder(TokenCounter, Protocol):
+    """Turns texts into unit vectors."""
+
+    @property
+    def identity(self) -> EmbedderIdentity:
+        """What made these vectors."""
+        ...
+
+    def embed(self, texts: Sequence[str], *, truncate: bool = False) -> Vectors:
+        """
+        Return float32 vectors of shape (len(texts), dimension), each of norm 1.
+
+        A text longer than the model accepts is refused unless *truncate* says to cut it.
+        """
+        ...
+
+
+class BytesStore(Protocol):
+    """Where cached bytes live; a miss is None, a store that is away answers only misses."""
+
+    def get_many(self, keys: Sequence[str]) -> list[bytes | None]:
+        """Return the value of each key, None where there is none."""
+        ...
+
+    def set_many(self, items: Mapping[str, bytes], *, ttl_s: int) -> None:
+        """Keep each value for *ttl_s* seconds."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class StoredChunk:
+    """A chunk as the vector store keeps it: enough to rebuild the sparse index and a citation."""
+
+    chunk_id: str
+    chunk: Chunk
+    of: int
+    title: str
+    metadata: Mapping[str, Scalar]
+
+
+class VectorStore(Protocol):
+    """The truth about chunks: ids, texts, vectors. One collection per incarnation."""
+
+    def create(self, incarnation: str) -> None:
+        """Make the collection, cosine, and check its configuration. Harmless when it exists."""
+        ...
+
+    def upsert(self, incarnation: str, chunks: Sequence[StoredChunk], vectors: Vectors) -> None:
+        """Write chunks under their ids, replacing equal ids."""
+        ...
+
+    def search(self, incarnation: str, vector: Vectors, *, limit: int) -> list[tuple[str, float]]:
+        """Return (chunk id, cosine) of the nearest chunks, best first; *vector* has shape (d,)."""
+        ...
+
+    def get(self, incarnation: str, chunk_ids: Sequence[str]) -> dict[str, StoredChunk]:
+        """Return the chunks that exist, by id."""
+        ...
+
+    def generations(self, incarnation: str) -> set[tuple[str, int, int]]:
+        """Return every (document, generation, number of chunks) present, for the check."""
+        ...
+
+    def delete(self, incarnation: str, chunk_ids: Sequence[str]) -> None:
+        """Remove chunks; ids that do not exist are ignored."""
+        ...
+
+    def drop(self, incarnation: str) -> None:
+        """Remove the whole collection. Harmless when it does not exist."""
+        ...
+
+
+class SparseIndex(Protocol):
+    """A derived BM25 index of one incarnation, with the cursor of the log it has applied."""
+
+    @property
+    def cursor(self) -> str:
+        """The last applied entry of the change log, as of the last commit; empty when new."""
+        ...
+
+    @property
+    def log_epoch(self) -> str:
+        """Which log the cursor belongs to."""
+        ...
+
+    def add(self, chunks: Sequence[StoredChunk]) -> None:
+        """Add chunks, replacing any of the same document and generation; seen after commit."""
+        ...
+
+    def remove(self, document_id: str, generation: int) -> None:
+        """Remove a generation's chunks; seen after commit."""
+        ...
+
+    def commit(self, *, cursor: str, log_epoch: str) -> None:
+        """Make everything since the last commit durable and visible, together with the cursor."""
+        ...
+
+    def search(self, query: str, *, limit: int) -> list[tuple[str, float]]:
+        """Return (chunk id, BM25 score), best first; *query* is plain text, never parsed."""
+        ...
+
+    def count(self) -> int:
+        """Return the number of chunks that searches see."""
+        ...
+
+    def close(self) -> None:
+        """Release files and locks."""
+        ...
+
+
+class Visibility(Protocol):
+    """What is current: the catalogue, as a reader needs it."""
+
+    def seq(self, incarnation: str) -> int:
+        """Return how many flips there have been."""
+        ...
+
+    def current(self, incarnation: str, documents: Sequence[str]) -> Mapping[str, "CurrentLike"]:
+        """Look once at the current generations of *documents*."""
+        ...
+
+
+class CurrentLike(Protocol):
+    """A document's current generation."""
+
+    @property
+    def generation(self) -> int:
+        """The generation people read."""
+        ...
+
+    @property
+    def chunks(self) -> int:
+        """How many chunks it has; 0 after a delete."""
+        ...
+
+    @property
+    def seq(self) -> int:
+        """Which flip made it current."""
+        ...
+
+
+class SparseReader(Protocol):
+    """The sparse leg as a reader sees it: this replica's own index of an incarnation."""
+
+    def search(self, incarnation: str, query: str, *, limit: int) -> list[tuple[str, float]] | None:
+        """
+        Return (chunk id, BM25 score), best first.
+
+        None where the index lacks a flipped document and did not catch up within 200 ms.
+        """
+        ...

@@ -1,0 +1,252 @@
+"""Retrieval: both legs, one look at what is current, fusion, and the texts of the best."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from cachetools import LRUCache
+
+from rag.documents import Passage, split_chunk_id
+from rag.ports import Embedder, EmbedderIdentity, SparseReader, StoredChunk, VectorStore, Visibility
+
+Mode = Literal["hybrid", "dense", "sparse"]
+Ranking = list[tuple[str, float]]
+Fuse = Callable[[Ranking, Ranking], Ranking]
+
+#: Candidates whose texts are asked for beyond top_k, in case one is gone meanwhile.
+SPARE = 5
+#: PROTOCOL: a flip during the legs starts them again, at most this often.
+TRIES = 3
+#: Legs older than this start again: their ids may be garbage by now.
+STALE_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a search found, best first, with what it cost and what was missing."""
+
+    passages: list[Passage]
+    degraded: list[str]
+    embed_ms: float
+    retrieve_ms: float
+    trace: dict[str, Any] | None = None
+
+
+@dataclass(slots=True)
+class _Legs:
+    """One attempt's candidates, before anything is filtered."""
+
+    dense: Ranking = field(default_factory=list)
+    sparse: Ranking = field(default_factory=list)
+    degraded: list[str] = field(default_factory=list)
+
+
+class ChunkTexts:
+    """
+    Chunks near the searcher, without invalidation: a chunk never changes under its id.
+
+    Args:
+        store: Asked for what is not here.
+
+        most: Chunks kept, the least recently used out first.
+    """
+
+    def __init__(self, store: VectorStore, *, most: int = 20_000) -> None:
+        self._store = store
+        self._kept: LRUCache[tuple[str, str], StoredChunk] = LRUCache(most)
+
+    def get(self, incarnation: str, chunk_ids: Sequence[str]) -> dict[str, StoredChunk]:
+        """Return the chunks that exist, by id."""
+        found = {
+            chunk_id: chunk
+            for chunk_id in chunk_ids
+            if (chunk := self._kept.get((incarnation, chunk_id))) is not None
+        }
+        missing = [chunk_id for chunk_id in chunk_ids if chunk_id not in found]
+        if missing:
+            fetched = self._store.get(incarnation, missing)
+            for chunk_id, chunk in fetched.items():
+                self._kept[incarnation, chunk_id] = chunk
+            found |= fetched
+        return found
+
+
+class Retriever:
+    """
+    Find the passages that answer a question, among current generations only.
+
+    A search sees the old version of a document or the new one, never half and never both: the
+    legs are read first, then the catalogue once; where a candidate flipped meanwhile, the legs
+    start again.
+
+    Args:
+        embedder: Of the question.
+
+        vectors: The dense leg.
+
+        sparse: The sparse leg of this replica.
+
+        visibility: What is current.
+
+        texts: Where the chunks' texts come from.
+
+        fuse: Makes one ranking of (dense, sparse).
+
+        depth: Candidates taken from each leg.
+
+        clock: Seconds, monotonic.
+    """
+
+    def __init__(
+        self,
+        *,
+        embedder: Embedder,
+        vectors: VectorStore,
+        sparse: SparseReader,
+        visibility: Visibility,
+        texts: ChunkTexts,
+        fuse: Fuse,
+        depth: int,
+        clock: Callable[[], float],
+    ) -> None:
+        self._embedder = embedder
+        self._vectors = vectors
+        self._sparse = sparse
+        self._visibility = visibility
+        self._texts = texts
+        self._fuse = fuse
+        self._depth = depth
+        self._clock = clock
+
+    @property
+    def identity(self) -> EmbedderIdentity:
+        """What embeds the questions."""
+        return self._embedder.identity
+
+    def search(
+        self,
+        incarnation: str,
+        query: str,
+        *,
+        top_k: int,
+        mode: Mode = "hybrid",
+        trace: bool = False,
+    ) -> Found:
+        """Return the best *top_k* passages for *query*."""
+        began = self._clock()
+        vector = None
+        if mode != "sparse":
+            vector = self._embedder.embed([query], truncate=True)[0]
+        embedded = self._clock()
+        legs, current = self._read(incarnation, query, vector, mode)
+        dropped: dict[str, str] = {}
+        dense = _visible(legs.dense, current, dropped)
+        sparse = _visible(legs.sparse, current, dropped)
+        ranking = self._fuse(dense, sparse) if mode == "hybrid" else dense or sparse
+        wanted = ranking[: top_k + SPARE]
+        chunks = self._texts.get(incarnation, [chunk_id for chunk_id, _ in wanted])
+        passages = [
+            _passage(chunks[chunk_id], score) for chunk_id, score in wanted if chunk_id in chunks
+        ]
+        told = None
+        if trace:
+            told = _trace(dense, sparse, ranking, dropped | _gone(wanted, chunks))
+        return Found(
+            passages=passages[:top_k],
+            degraded=legs.degraded,
+            embed_ms=(embedded - began) * 1000,
+            retrieve_ms=(self._clock() - embedded) * 1000,
+            trace=told,
+        )
+
+    def still_current(self, incarnation: str, passages: Sequence[Passage]) -> bool:
+        """Tell whether every passage is of a generation that people read now."""
+        current = self._visibility.current(incarnation, sorted({p.document_id for p in passages}))
+        return all(
+            p.document_id in current and current[p.document_id].generation == p.generation
+            for p in passages
+        )
+
+    def _read(
+        self, incarnation: str, query: str, vector: Any, mode: Mode
+    ) -> tuple[_Legs, Mapping[str, int]]:
+        """Read legs and catalogue so that they agree (PROTOCOL, Reader, steps 1 to 4)."""
+        for attempt in range(TRIES):
+            began = self._clock()
+            seq = self._visibility.seq(incarnation)
+            legs = self._legs(incarnation, query, vector, mode)
+            documents = sorted({split_chunk_id(name)[0] for name, _ in (*legs.dense, *legs.sparse)})
+            current = self._visibility.current(incarnation, documents)
+            # A candidate that flipped after step 1 may have been read in the middle of its
+            # upsert; the last attempt serves what is whole rather than nothing.
+            flipped = any(entry.seq > seq for entry in current.values())
+            stale = self._clock() - began > STALE_S
+            if not (flipped or stale) or attempt == TRIES - 1:
+                break
+        return legs, {name: entry.generation for name, entry in current.items() if entry.chunks}
+
+    def _legs(self, incarnation: str, query: str, vector: Any, mode: Mode) -> _Legs:
+        """Ask both legs for candidates."""
+        legs = _Legs()
+        if mode != "sparse":
+            legs.dense = self._vectors.search(incarnation, vector, limit=self._depth)
+        if mode != "dense":
+            found = self._sparse.search(incarnation, query, limit=self._depth)
+            if found is None:
+                legs.degraded.append("sparse")
+            else:
+                legs.sparse = found
+        return legs
+
+
+def _visible(ranking: Ranking, current: Mapping[str, int], dropped: dict[str, str]) -> Ranking:
+    """Keep candidates of current generations; notes the others in *dropped*."""
+    kept = []
+    for name, score in ranking:
+        document, generation, _ = split_chunk_id(name)
+        if current.get(document) == generation:
+            kept.append((name, score))
+        else:
+            dropped[name] = "not the current generation"
+    return kept
+
+
+def _passage(stored: StoredChunk, score: float) -> Passage:
+    """Make a passage of a stored chunk."""
+    document_id, generation, n = split_chunk_id(stored.chunk_id)
+    return Passage(
+        chunk_id=stored.chunk_id,
+        document_id=document_id,
+        generation=generation,
+        n=n,
+        title=stored.title,
+        text=stored.chunk.text,
+        start=stored.chunk.start,
+        end=stored.chunk.end,
+        score=score,
+        page=stored.chunk.page,
+        metadata=stored.metadata,
+    )
+
+
+def _gone(wanted: Ranking, chunks: Mapping[str, StoredChunk]) -> dict[str, str]:
+    """Name candidates whose text is no longer there."""
+    return {name: "its text is gone" for name, _ in wanted if name not in chunks}
+
+
+def _trace(
+    dense: Ranking, sparse: Ranking, ranking: Ranking, dropped: Mapping[str, str]
+) -> dict[str, Any]:
+    """Tell every candidate's rank and score per leg and after fusion."""
+    ranks = {
+        leg: {name: (rank, score) for rank, (name, score) in enumerate(list_, start=1)}
+        for leg, list_ in (("dense", dense), ("sparse", sparse))
+    }
+    candidates = []
+    for rank, (name, score) in enumerate(ranking, start=1):
+        entry: dict[str, Any] = {"chunk_id": name, "rank": rank, "score": score}
+        for leg, known in ranks.items():
+            if name in known:
+                entry[leg] = {"rank": known[name][0], "score": known[name][1]}
+        candidates.append(entry)
+    return {"candidates": candidates, "dropped": dict(dropped)}

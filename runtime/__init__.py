@@ -1,0 +1,1 @@
+"""What every process needs to be operated: settings, logs, heartbeats, Redis clients."""

@@ -1,0 +1,156 @@
+"""Every setting of Quern on one screen: name, default, meaning. Read once, from QUERN_*."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from rag.errors import BadSetting
+
+PREFIX = "QUERN_"
+
+
+def _knob(default: Any, meaning: str) -> Any:
+    """Declare a setting with its default and its meaning, which the README shows."""
+    return field(default=default, metadata={"meaning": meaning})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """All settings. An unknown QUERN_ variable stops the process: a typo is never silent."""
+
+    # Where things live
+    data_dir: Path = _knob(Path("data"), "Folder for everything that must survive a restart.")
+    host: str = _knob("127.0.0.1", "Address the web server listens on.")
+    port: int = _knob(8000, "Port of the web server; `quern up` takes a free one if it is taken.")
+    redis_url: str = _knob("redis://127.0.0.1:6399/0", "Queue Redis: ledger, lanes, messages.")
+    cache_url: str = _knob("redis://127.0.0.1:6398/0", "Cache Redis: embeddings; may evict.")
+    chroma_url: str = _knob("http://127.0.0.1:8799", "Chroma server.")
+    flower_url: str = _knob("", "Address of Flower, linked from the page; empty hides the link.")
+    blob_dir: str = _knob("", "Folder of the blob store; empty means `blobs` in the data folder.")
+    index_dir: str = _knob(
+        "", "Folder of the sparse indexes; empty means `index` in the data folder."
+    )
+
+    # Models
+    embedding_model: str = _knob(
+        "all-MiniLM-L6-v2", "Any sentence-transformers name or path; a collection keeps its own."
+    )
+    embedding_batch: int = _knob(32, "Texts per forward pass of the embedder.")
+    embedding_ttl_s: int = _knob(30 * 86_400, "How long a cached embedding lives, seconds.")
+    model_threads: int = _knob(0, "Threads one model may use; 0 means all cores.")
+    generator: str = _knob(
+        "extractive", "Who answers: `extractive` quotes the documents, no weights."
+    )
+
+    # Retrieval
+    fusion: str = _knob("convex", "How dense and sparse are fused: `convex` or `rrf`.")
+    fusion_weight: float = _knob(0.5, "Share of the dense leg in `convex`, 0 to 1.")
+    rrf_k: int = _knob(10, "The constant k of `rrf`.")
+    search_depth: int = _knob(100, "Candidates taken from each leg.")
+    top_k: int = _knob(10, "Passages of an answer where the request names no number.")
+    chunk_tokens: int = _knob(
+        220, "Tokens of a chunk at most, title included, as the embedder counts."
+    )
+
+    # Workers
+    retrieval_threads: int = _knob(8, "Tasks a retrieval worker runs at once.")
+    ingestion_threads: int = _knob(4, "Tasks an ingestion worker runs at once.")
+    parser_processes: int = _knob(2, "Parser sub-processes of an ingestion worker.")
+    parser_timeout_s: float = _knob(60.0, "Seconds a file may take to parse.")
+    parser_memory_mb: int = _knob(1024, "Memory a file may take to parse, MiB.")
+    parsed_text_mb: int = _knob(20, "Text a file may yield at most, MiB.")
+
+    # Promises
+    interactive_deadline_s: int = _knob(300, "Deadline of an interactive question, seconds.")
+    batch_deadline_s: int = _knob(86_400, "Deadline of batch questions and ingests, seconds.")
+    retention_s: int = _knob(7 * 86_400, "How long a finished job is kept, seconds.")
+    event_retention_s: int = _knob(
+        3_600, "How long a finished job's event stream is kept, seconds."
+    )
+
+    # Limits
+    max_question_bytes: int = _knob(8 * 1024, "Size of a question, bytes.")
+    max_top_k: int = _knob(50, "Passages a request may ask for.")
+    max_file_bytes: int = _knob(50_000_000, "Size of one file, bytes.")
+    max_files: int = _knob(1_000, "Files of one request.")
+    max_request_bytes: int = _knob(2_000_000_000, "Size of one upload request, bytes.")
+    max_json_bytes: int = _knob(10_000_000, "Size of a JSON body, bytes.")
+    max_interactive_jobs: int = _knob(1_000, "Interactive questions waiting at most.")
+    max_batch_jobs: int = _knob(100_000, "Batch questions waiting at most.")
+    max_ingest_documents: int = _knob(1_000_000, "Documents waiting for ingestion at most.")
+    max_streams: int = _knob(64, "Open event streams and long polls of one web process.")
+    web_threads: int = _knob(96, "Threads of the web server; more than `max_streams`.")
+    redis_memory_mb: int = _knob(512, "maxmemory of the embedded queue Redis, MiB.")
+    cache_memory_mb: int = _knob(256, "maxmemory of the embedded cache Redis, MiB.")
+
+    # Logs
+    log_level: str = _knob("INFO", "DEBUG, INFO, WARNING or ERROR.")
+
+    @property
+    def blobs(self) -> Path:
+        """Folder of the blob store."""
+        return Path(self.blob_dir) if self.blob_dir else self.data_dir / "blobs"
+
+    @property
+    def indexes(self) -> Path:
+        """Folder of the sparse indexes."""
+        return Path(self.index_dir) if self.index_dir else self.data_dir / "index"
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] | None = None) -> "Settings":
+        """
+        Read QUERN_* variables, refusing unknown names and unreadable values.
+
+        Raises:
+            BadSetting: Names the variable and what it should hold.
+        """
+        environ = os.environ if environ is None else environ
+        given = {
+            k.removeprefix(PREFIX).lower(): v for k, v in environ.items() if k.startswith(PREFIX)
+        }
+        known = {f.name for f in fields(cls)}
+        if unknown := sorted(set(given) - known):
+            names = ", ".join(PREFIX + name.upper() for name in unknown)
+            raise BadSetting(f"unknown settings: {names}; the README lists every setting")
+        hints = get_type_hints(cls)
+        settings = cls(**{name: _read(name, text, hints[name]) for name, text in given.items()})
+        _check(settings)
+        return settings
+
+    def environment(self) -> dict[str, str]:
+        """Return the variables that give a child process these settings."""
+        return {
+            PREFIX + f.name.upper(): str(getattr(self, f.name))
+            for f in fields(self)
+            if f.default is MISSING or getattr(self, f.name) != f.default
+        }
+
+
+def _read(name: str, text: str, kind: type) -> Any:
+    """Turn the text of a variable into the setting's type."""
+    try:
+        return Path(text) if kind is Path else kind(text)
+    except ValueError as error:
+        raise BadSetting(
+            f"{PREFIX}{name.upper()}={text!r} is not a valid {kind.__name__}"
+        ) from error
+
+
+def _check(settings: Settings) -> None:
+    """Refuse values that are of the right type but cannot work."""
+    choices = {
+        "fusion": ("convex", "rrf"),
+        "generator": ("extractive",),
+        "log_level": ("DEBUG", "INFO", "WARNING", "ERROR"),
+    }
+    for name, allowed in choices.items():
+        if getattr(settings, name) not in allowed:
+            raise BadSetting(f"{PREFIX}{name.upper()} must be one of: {', '.join(allowed)}")
+    for f in fields(settings):
+        value = getattr(settings, f.name)
+        if isinstance(value, int | float) and value < 0:
+            raise BadSetting(f"{PREFIX}{f.name.upper()} must not be negative")
+    if not 0 <= settings.fusion_weight <= 1:
+        raise BadSetting(f"{PREFIX}FUSION_WEIGHT must be between 0 and 1")

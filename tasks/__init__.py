@@ -1,0 +1,1 @@
+"""What may be asked of the system, and by which message."""

@@ -1,0 +1,21 @@
+"""The Celery app: what every process that sends or runs a task shares."""
+
+from celery import Celery
+
+from runtime.settings import Settings
+
+
+def make_app(settings: Settings) -> Celery:
+    """Build the app for *settings*; nothing connects until it is used."""
+    app = Celery(
+        "quern",
+        broker=settings.redis_url,
+        include=["tasks.query", "tasks.ingest", "tasks.removal"],
+    )
+    app.config_from_object("celeryconfig")
+    return app
+
+
+# Celery's command line, and so Flower, wants an app at module level: reading the settings here is
+# the one thing in Quern that happens at import.
+app = make_app(Settings.from_environment())

@@ -1,0 +1,171 @@
+"""Answering a question: retrieve on a CPU worker, then generate from the passages."""
+
+import time
+from dataclasses import asdict
+from typing import Any
+
+import orjson
+from celery import shared_task
+
+from jobs.leases import Lease
+from rag.documents import Passage
+from rag.errors import EmbedderMismatch, Unreadable
+from rag.generation import Answer
+from rag.retrieval import Found, Retriever
+from tasks.base import QuernTask
+from tasks.resources import Resources, owned
+
+#: Passages above this size lie in the blob store, not in Redis.
+INLINE_BYTES = 2_048
+#: How often a question whose passages changed before it was answered is retrieved again.
+RETRIEVALS = 3
+
+
+@shared_task(name="query.retrieve", bind=True, base=QuernTask)
+def retrieve(self: QuernTask, unit_id: str) -> None:
+    """Find the passages for a question or search; safe to run twice."""
+    with self.resources.leases.claim(unit_id, "retrieve") as lease:
+        if lease is not None:
+            _retrieve(lease, self.resources)
+
+
+@shared_task(name="query.generate", bind=True, base=QuernTask)
+def generate(self: QuernTask, unit_id: str) -> None:
+    """Answer from the passages in the ledger; safe to run twice."""
+    with self.resources.leases.claim(unit_id, "generate") as lease:
+        if lease is not None:
+            _generate(lease, self.resources)
+
+
+def _retrieve(lease: Lease, resources: Resources) -> None:
+    """Search, then end a search, or hand a question over with its passages."""
+    retriever = owned(resources.retriever)
+    request = lease.unit.json("request")
+    found = _search(lease, resources, retriever, request)
+    sources = [_source(passage) for passage in found.passages]
+    fields: dict[str, Any] = {
+        "ms_embed": round(found.embed_ms, 2),
+        "ms_retrieve": round(found.retrieve_ms, 2),
+        "degraded": orjson.dumps(found.degraded).decode(),
+    }
+    if found.trace is not None:
+        fields["trace"] = orjson.dumps(found.trace).decode()
+    if lease.unit.fields["kind"] == "search":
+        result = {"results": sources, "degraded": found.degraded}
+        if found.trace is not None:
+            result["trace"] = found.trace
+        fields.pop("trace", None)
+        lease.finish(state="succeeded", fields=fields | {"result": orjson.dumps(result).decode()})
+        return
+    kept, shown = _keep(sources, resources)
+    lease.hand_over(stage="generate", fields=fields | kept, event="sources", data=shown)
+
+
+def _search(
+    lease: Lease, resources: Resources, retriever: Retriever, request: dict[str, Any]
+) -> Found:
+    """Search the collection, which must have been made by the embedder that asks."""
+    if lease.unit.fields["kind"] == "search":
+        query, mode = request["query"], request["mode"]
+    else:
+        query, mode = request["question"], "hybrid"
+    incarnation = lease.unit.incarnation
+    catalogue = resources.durable.catalogue
+    if mode != "sparse" and catalogue.seq(incarnation):
+        try:
+            catalogue.agree_on_embedder(incarnation, retriever.identity)
+        except EmbedderMismatch as error:
+            # The collection's fault, not this worker's: its job fails, other collections go on.
+            raise Unreadable("embedder_mismatch", str(error)) from error
+    return retriever.search(
+        incarnation, query, top_k=request["top_k"], mode=mode, trace=request["trace"]
+    )
+
+
+def _generate(lease: Lease, resources: Resources) -> None:
+    """Answer, unless a passage is no longer current: then retrieve again."""
+    request = lease.unit.json("request")
+    passages = [_passage(source) for source in _sources(lease, resources)]
+    retrieved = int(lease.unit.fields.get("retrievals", "1"))
+    if (
+        passages
+        and resources.retriever is not None
+        and not resources.retriever.still_current(lease.unit.incarnation, passages)
+        and retrieved < RETRIEVALS
+    ):
+        # A document was deleted or replaced meanwhile; its old text must not be quoted.
+        lease.hand_over(stage="retrieve", fields={"retrievals": retrieved + 1})
+        return
+    began = time.perf_counter()
+    first: list[float] = []
+
+    def stream(text: str) -> None:
+        first.append(time.perf_counter())
+        if request["priority"] == "interactive":
+            data = {"text": text, "attempt": lease.unit.attempt}
+            lease.write(event="token", data=data)
+
+    answer = owned(resources.generator).generate(request["question"], passages, on_delta=stream)
+    ended = time.perf_counter()
+    fields: dict[str, Any] = {
+        "ms_generate": round((ended - began) * 1000, 2),
+        "result": orjson.dumps(_result(answer, lease, passages)).decode(),
+    }
+    if first:
+        fields["ms_first_token"] = round((first[0] - began) * 1000, 2)
+    lease.finish(state="succeeded", fields=fields)
+
+
+def _result(answer: Answer, lease: Lease, passages: list[Passage]) -> dict[str, Any]:
+    """Return a question's result as the API shows it, its sources left out."""
+    result: dict[str, Any] = {
+        "answer": answer.text,
+        "citations": [
+            asdict(citation)
+            | {
+                "document_id": passages[citation.source].document_id,
+                "chunk_id": passages[citation.source].chunk_id,
+            }
+            for citation in answer.citations
+        ],
+        "answered": answer.answered,
+        "confidence": answer.confidence,
+        "generator": answer.generator,
+        "usage": answer.usage,
+        "degraded": lease.unit.json("degraded") or [],
+    }
+    if (trace := lease.unit.json("trace")) is not None:
+        result["trace"] = trace
+    return result
+
+
+def _keep(sources: list[dict[str, Any]], resources: Resources) -> tuple[dict[str, str], Any]:
+    """Put passages into the row, or into the blob store where they are large."""
+    text = orjson.dumps(sources)
+    if len(text) <= INLINE_BYTES:
+        return {"sources": text.decode()}, {"sources": sources}
+    # Not synced to the disk: they are as durable as the ledger's own last second.
+    blob = resources.durable.blobs.put(text, durable=False)
+    return {"sources_blob": blob}, {"blob": blob}
+
+
+def _sources(lease: Lease, resources: Resources) -> list[dict[str, Any]]:
+    """Read the passages that retrieval kept."""
+    if "sources_blob" in lease.unit.fields:
+        kept = resources.durable.blobs.get_json(lease.unit.fields["sources_blob"])
+        if not isinstance(kept, list):
+            raise Unreadable(
+                "passages_gone", "the passages are gone from the blob store; ask again"
+            )
+        return kept
+    return lease.unit.json("sources") or []
+
+
+def _source(passage: Passage) -> dict[str, Any]:
+    """Show a passage as a source."""
+    return asdict(passage) | {"metadata": dict(passage.metadata)}
+
+
+def _passage(source: dict[str, Any]) -> Passage:
+    """Read a source back."""
+    return Passage(**source)

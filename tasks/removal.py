@@ -1,0 +1,24 @@
+"""Removing: a document, by a generation without chunks; a collection, with all that it had."""
+
+from celery import shared_task
+
+from tasks.base import QuernTask
+from tasks.resources import owned
+
+
+@shared_task(name="documents.remove", bind=True, base=QuernTask)
+def remove(self: QuernTask, unit_id: str) -> None:
+    """Make a document invisible at once; its rows are garbage from then on."""
+    with self.resources.leases.claim(unit_id, "remove") as lease:
+        if lease is not None:
+            owned(self.resources.publisher).remove(lease)
+
+
+@shared_task(name="collections.drop", bind=True, base=QuernTask)
+def drop(self: QuernTask, unit_id: str) -> None:
+    """Remove what a deleted collection leaves behind; its name has been free since the call."""
+    with self.resources.leases.claim(unit_id, "drop") as lease:
+        if lease is not None:
+            owned(self.resources.vectors).drop(lease.unit.incarnation)
+            self.resources.durable.catalogue.forget(lease.unit.incarnation)
+            lease.finish(state="succeeded", fields={})

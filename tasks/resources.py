@@ -1,0 +1,67 @@
+"""What a worker process puts on the Celery app for its tasks: durable state and ports."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from jobs.durable import Durable
+from jobs.leases import Leases
+from jobs.publishing import Publisher
+from rag.chunking import Chunker
+from rag.documents import ParsedDocument, Passage
+from rag.errors import Broken
+from rag.generation import Answer
+from rag.ports import TokenCounter, VectorStore
+from rag.retrieval import Retriever
+
+T = TypeVar("T")
+
+
+class Parser(Protocol):
+    """Turns bytes into text inside limits, in another process."""
+
+    def parse(self, data: bytes, *, filename: str, abort: Callable[[], bool]) -> ParsedDocument:
+        """
+        Parse a file; gives up when *abort* says so.
+
+        Raises:
+            Unreadable, NoText: It cannot be turned into text; the detail says why.
+        """
+        ...
+
+
+class Generator(Protocol):
+    """Answers a question from passages."""
+
+    def generate(
+        self, question: str, passages: Sequence[Passage], *, on_delta: Callable[[str], None]
+    ) -> Answer:
+        """Answer, passing text on as it comes."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resources:
+    """Ports a role does not own are None; its queues never ask for them."""
+
+    durable: Durable
+    leases: Leases
+    retriever: Retriever | None = None
+    generator: Generator | None = None
+    parser: Parser | None = None
+    chunker: Chunker | None = None
+    tokens: TokenCounter | None = None
+    publisher: Publisher | None = None
+    vectors: VectorStore | None = None
+
+
+def owned(port: T | None) -> T:
+    """
+    Return a port that the worker's queues imply.
+
+    Raises:
+        Broken: The worker consumes a queue whose port it does not own.
+    """
+    if port is None:
+        raise Broken("this worker consumes a queue whose resources it does not own")
+    return port

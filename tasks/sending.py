@@ -1,0 +1,31 @@
+"""Sending a unit's message to the queue of its stage."""
+
+from collections.abc import Callable
+
+from celery import Celery
+
+from jobs.messages import ROLE_OF, Message, Stage
+
+#: The Celery task that runs a stage. Names are stable: they are on the wire and in Flower.
+TASK_OF: dict[Stage, str] = {
+    "retrieve": "query.retrieve",
+    "generate": "query.generate",
+    "parse": "ingest.parse",
+    "publish": "ingest.publish",
+    "remove": "documents.remove",
+    "drop": "collections.drop",
+}
+
+
+def sender(app: Celery) -> Callable[[Message], None]:
+    """Return what the ledger calls to send a message through *app*."""
+
+    def send(message: Message) -> None:
+        app.send_task(
+            TASK_OF[message.stage],
+            args=(message.unit_id,),
+            queue=ROLE_OF[message.stage],
+            priority=message.priority,
+        )
+
+    return send

@@ -1,0 +1,1 @@
+"""One entry point per worker role and one adapter per heavy library."""

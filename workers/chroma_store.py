@@ -1,0 +1,230 @@
+"""The vector store on a Chroma server: one cosine collection per incarnation."""
+
+import logging
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import chromadb
+import httpx
+from chromadb.config import Settings as ChromaSettings
+from chromadb.errors import ChromaError, NotFoundError
+
+from rag.documents import Chunk, Scalar, split_chunk_id
+from rag.errors import Broken, StoreUnavailable
+from rag.ports import StoredChunk, Vectors
+
+log = logging.getLogger(__name__)
+
+#: Read back after creation: Chroma ignores a configuration with a wrong outer key in silence.
+HNSW: Final = {"space": "cosine", "ef_construction": 200, "ef_search": 200, "max_neighbors": 32}
+
+#: Rows of one page when everything is listed.
+PAGE: Final = 1_000
+
+#: Metadata of our own, apart from what people attach.
+OURS: Final = ("document", "generation", "n", "of", "title", "start", "end", "page")
+THEIRS: Final = "meta."
+
+
+class ChromaStore:
+    """
+    Keep chunks on a Chroma server.
+
+    Args:
+        url: Of the server.
+
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._client: Any = None
+        self._collections: dict[str, Any] = {}
+        self._lock = threading.Lock()
+
+    def create(self, incarnation: str) -> None:
+        """Make the collection and check that its configuration took. Harmless when it exists."""
+        if incarnation in self._collections:
+            return
+        with self._calls():
+            collection = self._connected().get_or_create_collection(
+                incarnation, configuration={"hnsw": dict(HNSW)}, embedding_function=None
+            )
+            kept = collection.configuration_json.get("hnsw") or {}
+        different = {name: kept.get(name) for name in HNSW if kept.get(name) != HNSW[name]}
+        if different:
+            raise Broken(f"Chroma did not keep the index configuration: {different}")
+        self._collections[incarnation] = collection
+
+    def upsert(self, incarnation: str, chunks: Sequence[StoredChunk], vectors: Vectors) -> None:
+        """Write chunks under their ids, replacing equal ids."""
+        if len(chunks) != len(vectors):
+            raise ValueError(f"{len(chunks)} chunks and {len(vectors)} vectors")
+        with self._calls():
+            self._collection(incarnation).upsert(
+                ids=[stored.chunk_id for stored in chunks],
+                embeddings=vectors,
+                documents=[stored.chunk.text for stored in chunks],
+                metadatas=[_metadata(stored) for stored in chunks],
+            )
+
+    def search(self, incarnation: str, vector: Vectors, *, limit: int) -> list[tuple[str, float]]:
+        """Return (chunk id, cosine) of the nearest chunks, best first."""
+        with self._calls():
+            try:
+                found = self._collection(incarnation).query(
+                    query_embeddings=[vector], n_results=limit, include=["distances"]
+                )
+            except NotFoundError:
+                # Nothing was ever published here, or it was dropped meanwhile.
+                self._collections.pop(incarnation, None)
+                return []
+        # Cosine distance is 1 - cosine.
+        return [
+            (name, 1.0 - distance)
+            for name, distance in zip(found["ids"][0], found["distances"][0], strict=True)
+        ]
+
+    def get(self, incarnation: str, chunk_ids: Sequence[str]) -> dict[str, StoredChunk]:
+        """Return the chunks that exist, by id."""
+        if not chunk_ids:
+            return {}
+        with self._calls():
+            try:
+                found = self._collection(incarnation).get(
+                    ids=list(chunk_ids), include=["documents", "metadatas"]
+                )
+            except NotFoundError:
+                self._collections.pop(incarnation, None)
+                return {}
+        return {
+            name: _stored(name, text, metadata)
+            for name, text, metadata in zip(
+                found["ids"], found["documents"], found["metadatas"], strict=True
+            )
+        }
+
+    def generations(self, incarnation: str) -> set[tuple[str, int, int]]:
+        """Return every (document, generation, number of chunks) present."""
+        seen: set[tuple[str, int, int]] = set()
+        offset = 0
+        while True:
+            with self._calls():
+                try:
+                    page = self._collection(incarnation).get(
+                        include=["metadatas"], limit=PAGE, offset=offset
+                    )
+                except NotFoundError:
+                    return seen
+            for metadata in page["metadatas"]:
+                seen.add((metadata["document"], metadata["generation"], metadata["of"]))
+            if len(page["ids"]) < PAGE:
+                return seen
+            offset += PAGE
+
+    def delete(self, incarnation: str, chunk_ids: Sequence[str]) -> None:
+        """Remove chunks; ids that do not exist are ignored."""
+        for first in range(0, len(chunk_ids), PAGE):
+            with self._calls():
+                try:
+                    self._collection(incarnation).delete(ids=list(chunk_ids[first : first + PAGE]))
+                except NotFoundError:
+                    return
+
+    def drop(self, incarnation: str) -> None:
+        """Remove the whole collection. Harmless when it does not exist."""
+        self._collections.pop(incarnation, None)
+        with self._calls():
+            try:
+                self._connected().delete_collection(incarnation)
+            except NotFoundError:
+                log.debug("nothing to drop", extra={"incarnation": incarnation})
+
+    def count(self, incarnation: str) -> int:
+        """Return how many chunks there are, of all generations."""
+        with self._calls():
+            try:
+                return int(self._collection(incarnation).count())
+            except NotFoundError:
+                return 0
+
+    def close(self) -> None:
+        """Forget the connection."""
+        self._collections.clear()
+        self._client = None
+
+    def _connected(self) -> Any:
+        """Return the client, made when first used: making it asks the server."""
+        with self._lock:
+            if self._client is None:
+                parts = urlsplit(self._url)
+                self._client = chromadb.HttpClient(
+                    host=parts.hostname or "127.0.0.1",
+                    port=parts.port or 80,
+                    ssl=parts.scheme == "https",
+                    settings=ChromaSettings(anonymized_telemetry=False),
+                )
+            return self._client
+
+    def _collection(self, incarnation: str) -> Any:
+        """Return the handle of a collection, which holds its id and saves a look-up."""
+        if incarnation not in self._collections:
+            self._collections[incarnation] = self._connected().get_collection(
+                incarnation, embedding_function=None
+            )
+        return self._collections[incarnation]
+
+    @contextmanager
+    def _calls(self) -> Iterator[None]:
+        """Turn what goes wrong on the way into StoreUnavailable; a missing collection passes."""
+        try:
+            yield
+        except NotFoundError:
+            raise
+        except (httpx.HTTPError, ChromaError, OSError) as error:
+            raise StoreUnavailable(f"Chroma does not answer: {type(error).__name__}") from error
+        except ValueError as error:
+            # What the client raises when it cannot reach the server while it is made.
+            if "connect" not in str(error).lower():
+                raise
+            raise StoreUnavailable("Chroma does not answer") from error
+
+
+def _metadata(stored: StoredChunk) -> dict[str, Scalar]:
+    """Write a chunk's metadata: enough to rebuild the catalogue from Chroma alone."""
+    document, generation, n = split_chunk_id(stored.chunk_id)
+    written: dict[str, Scalar] = {
+        "document": document,
+        "generation": generation,
+        "n": n,
+        "of": stored.of,
+        "title": stored.title,
+        "start": stored.chunk.start,
+        "end": stored.chunk.end,
+    }
+    if stored.chunk.page is not None:
+        written["page"] = stored.chunk.page
+    return written | {THEIRS + name: value for name, value in stored.metadata.items()}
+
+
+def _stored(name: str, text: str, metadata: Mapping[str, Any]) -> StoredChunk:
+    """Read a chunk back."""
+    return StoredChunk(
+        chunk_id=name,
+        chunk=Chunk(
+            n=metadata["n"],
+            start=metadata["start"],
+            end=metadata["end"],
+            text=text,
+            page=metadata.get("page"),
+        ),
+        of=metadata["of"],
+        title=metadata["title"],
+        metadata={
+            key.removeprefix(THEIRS): value
+            for key, value in metadata.items()
+            if key.startswith(THEIRS)
+        },
+    )

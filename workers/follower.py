@@ -1,0 +1,341 @@
+"""The follower: keeps this replica's sparse indexes in step with the vector store."""
+
+import fcntl
+import logging
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
+
+from redis import Redis
+from redis.exceptions import RedisError
+
+from jobs import timings
+from jobs.catalogue import Catalogue
+from jobs.change_log import ChangeLog, Entry, not_before
+from jobs.keys import key
+from rag.documents import chunk_id
+from rag.errors import Broken, StoreUnavailable
+from rag.ports import SparseIndex, StoredChunk, VectorStore
+from workers.tantivy_index import IndexUnusable, TantivyIndex
+
+log = logging.getLogger(__name__)
+
+SLOTS = 64
+#: Chunks fetched from the vector store at once while an index is rebuilt.
+FETCH = 1_000
+
+
+class Slot:
+    """A numbered folder for one replica's indexes, locked, so that a restart finds its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.number, self.folder, self._lock = self._take(folder)
+
+    @property
+    def name(self) -> str:
+        """How the replica is called among the followers."""
+        return f"{socket.gethostname()}/{self.number}"
+
+    def close(self) -> None:
+        """Let another process have the slot."""
+        self._lock.close()
+
+    @staticmethod
+    def _take(folder: Path) -> tuple[int, Path, IO[str]]:
+        """Lock the first free slot; the kernel frees it when the process dies."""
+        for number in range(SLOTS):
+            slot = folder / str(number)
+            slot.mkdir(parents=True, exist_ok=True)
+            lock = (slot / "lock").open("w")
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                lock.close()
+                continue
+            return number, slot, lock
+        raise Broken(f"all {SLOTS} index slots in {folder} are taken")
+
+
+class Follower:
+    """
+    Follow the change log of every collection, and answer sparse searches from what is applied.
+
+    The index is derived and local: lost, corrupt, of another version, or behind the log's
+    beginning, it is built anew beside the old one and swapped. A search that would miss a flipped
+    document waits up to 200 ms, then does without.
+
+    Args:
+        slot: Where the indexes lie.
+
+        redis: For reading the logs; its connection blocks.
+
+        catalogue: Which collections there are, and what is current.
+
+        change_log: What to apply.
+
+        vectors: Where the chunks come from.
+    """
+
+    def __init__(
+        self,
+        slot: Slot,
+        *,
+        redis: Redis,
+        catalogue: Catalogue,
+        change_log: ChangeLog,
+        vectors: VectorStore,
+        open_index: Callable[[Path], SparseIndex] = TantivyIndex.open,
+    ) -> None:
+        self._slot = slot
+        self._redis = redis
+        self._catalogue = catalogue
+        self._change_log = change_log
+        self._vectors = vectors
+        self._open_index = open_index
+        self._indexes: dict[str, SparseIndex] = {}
+        self._applied = threading.Condition()
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._follow_for_ever, name="follower", daemon=True)
+
+    def __enter__(self) -> Self:
+        """Start following."""
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop following and let the indexes go."""
+        self._closing.set()
+        self._thread.join(timeout=10)
+        for incarnation, index in self._indexes.items():
+            index.close()
+            try:
+                self._change_log.unfollow(incarnation, self._slot.name)
+            except RedisError:
+                log.debug("not signed off", extra={"incarnation": incarnation})
+        self._slot.close()
+
+    @property
+    def alive(self) -> bool:
+        """Whether the following thread runs."""
+        return self._thread.is_alive()
+
+    def search(self, incarnation: str, query: str, *, limit: int) -> list[tuple[str, float]] | None:
+        """Search this replica's index; None where it lacks a flipped document."""
+        wanted = self._change_log.last_add(incarnation)
+        if wanted == "0-0":
+            return []
+        with self._applied:
+            current = self._applied.wait_for(
+                lambda: self._has(incarnation, wanted), timeout=timings.SPARSE_WAIT_S
+            )
+        if not current:
+            return None
+        return self._indexes[incarnation].search(query, limit=limit)
+
+    def _has(self, incarnation: str, entry: str) -> bool:
+        """Tell whether this replica has applied *entry*."""
+        index = self._indexes.get(incarnation)
+        return index is not None and bool(index.cursor) and not_before(index.cursor, entry)
+
+    def _follow_for_ever(self) -> None:
+        """Apply what the logs say until closed; what is away is waited for."""
+        due = 0.0
+        while not self._closing.is_set():
+            try:
+                if time.monotonic() >= due:
+                    self._open_and_sign()
+                    due = time.monotonic() + timings.RENEW_S
+                self._apply_waiting()
+            except (RedisError, StoreUnavailable) as error:
+                log.warning("following interrupted", extra={"reason": str(error)})
+                self._closing.wait(1.0)
+            except Exception:
+                # The thread must outlive a fault in one collection; it is tried again.
+                log.exception("following failed")
+                self._closing.wait(5.0)
+
+    def _open_and_sign(self) -> None:
+        """Open the indexes of new collections, drop those of old ones, say how far all are."""
+        wanted = set(self._catalogue.incarnations().values())
+        for gone in [name for name in self._indexes if name not in wanted]:
+            with self._applied:
+                self._indexes.pop(gone).close()
+            shutil.rmtree(self._slot.folder / gone, ignore_errors=True)
+        for folder in self._slot.folder.iterdir():
+            if folder.is_dir() and folder.name.removesuffix(".new") not in wanted:
+                shutil.rmtree(folder, ignore_errors=True)
+        for incarnation in wanted:
+            self._sign(incarnation)
+
+    def _sign(self, incarnation: str) -> None:
+        """Say that this replica is alive and how far it is, rebuilding an index that is not."""
+        index = self._indexes.get(incarnation)
+        if index is None:
+            try:
+                index = self._open_index(self._slot.folder / incarnation)
+            except IndexUnusable as error:
+                log.warning(
+                    "index unusable", extra={"incarnation": incarnation, "reason": str(error)}
+                )
+                self._rebuild(incarnation)
+                return
+        answer = self._change_log.follow(incarnation, self._slot.name, index.cursor)
+        if answer is None:
+            return
+        epoch, trimmed_to = answer
+        usable = index.log_epoch == epoch and not_before(index.cursor or "0-0", trimmed_to)
+        if usable:
+            self._swap_in(incarnation, index)
+            return
+        if self._indexes.get(incarnation) is not index:
+            index.close()
+        self._rebuild(incarnation)
+
+    def _apply_waiting(self) -> None:
+        """Wait a moment for entries of any log, and apply them in one commit per collection."""
+        cursors = {key("log", name): index.cursor or "0-0" for name, index in self._indexes.items()}
+        if not cursors:
+            self._closing.wait(0.2)
+            return
+        streams = self._redis.xread(cursors, count=1, block=500)
+        for stream, _ in streams or []:
+            incarnation = stream.rsplit(":", 1)[-1]
+            index = self._indexes.get(incarnation)
+            if index is not None:
+                self._apply(incarnation, index)
+
+    def _apply(self, incarnation: str, index: SparseIndex) -> None:
+        """Apply entries after the cursor, then commit them and say so."""
+        entries = self._change_log.read(incarnation, index.cursor or "0-0")
+        if not entries:
+            return
+        for entry in entries:
+            if entry.op == "drop":
+                index.remove(entry.document, entry.generation)
+            else:
+                self._add(incarnation, index, entry)
+        epoch = index.log_epoch
+        index.commit(cursor=entries[-1].id, log_epoch=epoch)
+        self._change_log.follow(incarnation, self._slot.name, index.cursor)
+        with self._applied:
+            self._applied.notify_all()
+
+    def _add(self, incarnation: str, index: SparseIndex, entry: Entry) -> None:
+        """Add a generation's chunks, unless it is neither open nor current: they may be gone."""
+        chunks = self._fetch(incarnation, entry.document, entry.generation, entry.chunks)
+        if len(chunks) == entry.chunks:
+            index.add(chunks)
+            return
+        current = self._catalogue.current(incarnation, [entry.document]).get(entry.document)
+        if self._catalogue.is_open(incarnation, entry.document, entry.generation) or (
+            current is not None and current.generation == entry.generation
+        ):
+            # Never short in order: somebody removed rows behind our back.
+            log.error(
+                "chunks are missing from the vector store",
+                extra={
+                    "incarnation": incarnation,
+                    "document_id": entry.document,
+                    "expected": entry.chunks,
+                    "found": len(chunks),
+                },
+            )
+            index.add(chunks)
+
+    def _fetch(
+        self, incarnation: str, document: str, generation: int, chunks: int
+    ) -> list[StoredChunk]:
+        """Fetch exactly the ids of a generation."""
+        found: list[StoredChunk] = []
+        for first in range(0, chunks, FETCH):
+            ids = [
+                chunk_id(document, generation, n) for n in range(first, min(chunks, first + FETCH))
+            ]
+            kept = self._vectors.get(incarnation, ids)
+            found.extend(kept[name] for name in ids if name in kept)
+        return found
+
+    def _rebuild(self, incarnation: str) -> None:
+        """Build an index beside the old one and swap (PROTOCOL, Rebuild)."""
+        start = self._change_log.rebuild_start(incarnation, self._slot.name)
+        if start is None:
+            return
+        log.info("index rebuild begins", extra={"incarnation": incarnation})
+        fresh = self._slot.folder / f"{incarnation}.new"
+        shutil.rmtree(fresh, ignore_errors=True)
+        index = self._open_index(fresh)
+        for batch in _batches(self._current(incarnation)):
+            self._add_many(incarnation, index, batch)
+            self._change_log.follow(incarnation, self._slot.name, start.cursor)
+            if self._closing.is_set():
+                index.close()
+                return
+        # An add before the cursor whose flip came after the scan would be lost otherwise.
+        for document, generation, chunks in start.pending:
+            entry = Entry(start.cursor, "add", document, generation, chunks)
+            self._add(incarnation, index, entry)
+        index.commit(cursor=start.cursor, log_epoch=start.log_epoch)
+        index.close()
+        place = self._slot.folder / incarnation
+        with self._applied:
+            old = self._indexes.pop(incarnation, None)
+            if old is not None:
+                old.close()
+            shutil.rmtree(place, ignore_errors=True)
+            fresh.rename(place)
+            self._indexes[incarnation] = self._open_index(place)
+            self._applied.notify_all()
+        log.info("index rebuilt", extra={"incarnation": incarnation})
+
+    def _current(self, incarnation: str) -> Iterator[tuple[str, int, int]]:
+        """Yield every current generation that has chunks."""
+        for document, current in self._catalogue.every_current(incarnation):
+            if current.chunks:
+                yield document, current.generation, current.chunks
+
+    def _add_many(
+        self, incarnation: str, index: SparseIndex, batch: Sequence[tuple[str, int, int]]
+    ) -> None:
+        """Fetch and add the chunks of several small documents, or of one large one."""
+        ids = [
+            chunk_id(document, generation, n)
+            for document, generation, chunks in batch
+            for n in range(chunks)
+        ]
+        found: list[StoredChunk] = []
+        for first in range(0, len(ids), FETCH):
+            found.extend(self._vectors.get(incarnation, ids[first : first + FETCH]).values())
+        # In one call: adding a part of a generation replaces the part before it.
+        index.add(found)
+
+    def _swap_in(self, incarnation: str, index: SparseIndex) -> None:
+        """Let searches see an index that was opened."""
+        with self._applied:
+            self._indexes[incarnation] = index
+            self._applied.notify_all()
+
+
+def _batches(
+    documents: Iterator[tuple[str, int, int]],
+) -> Iterator[list[tuple[str, int, int]]]:
+    """Group documents so that a group has about FETCH chunks."""
+    batch: list[tuple[str, int, int]] = []
+    chunks = 0
+    for document in documents:
+        batch.append(document)
+        chunks += document[2]
+        if chunks >= FETCH:
+            yield batch
+            batch, chunks = [], 0
+    if batch:
+        yield batch

@@ -1,0 +1,170 @@
+"""The dispatcher, the sweeper and the janitor, in whichever CPU worker has the lock."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import Final, Self
+
+from redis.exceptions import RedisError
+
+from jobs import timings
+from jobs.durable import Durable
+from jobs.heartbeats import live_workers, windows
+from jobs.identifiers import new_id
+from jobs.keys import key
+from jobs.messages import CLASSES, ROLES
+from rag.documents import chunk_id
+from rag.errors import StoreUnavailable
+from rag.ports import VectorStore
+
+log = logging.getLogger(__name__)
+
+#: The lock is taken, or kept, in one step: two holders would only do the work twice.
+_KEEP: Final = """
+if redis.call('GET', KEYS[1]) == ARGV[1] then
+  return redis.call('PEXPIRE', KEYS[1], ARGV[2])
+end
+return redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) and 1 or 0
+"""
+
+
+class Chore:
+    """A thread that does something in turns, in one process of all at a time."""
+
+    def __init__(
+        self, durable: Durable, *, name: str, every_s: float, turn: Callable[[], None]
+    ) -> None:
+        self._durable = durable
+        self._name = name
+        self._every_s = every_s
+        self._turn = turn
+        self._me = new_id()
+        self._keep = durable.redis.register_script(_KEEP)
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    def __enter__(self) -> Self:
+        """Start."""
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop after the present turn."""
+        self._closing.set()
+        self._thread.join(timeout=5)
+
+    @property
+    def closing(self) -> bool:
+        """Whether a long turn should end."""
+        return self._closing.is_set()
+
+    def _run(self) -> None:
+        """Take turns while the lock is ours; what is away is waited for."""
+        while not self._closing.wait(self._every_s):
+            try:
+                lock = key("lock", self._name)
+                if self._keep(keys=[lock], args=[self._me, timings.LOCK_MS]):
+                    self._turn()
+            except (RedisError, StoreUnavailable) as error:
+                log.warning("chore put off", extra={"chore": self._name, "reason": str(error)})
+            except Exception:
+                # A fault in one turn must not end the chore for good.
+                log.exception("chore failed", extra={"chore": self._name})
+
+
+class Sweeper:
+    """Fills windows, sends lost messages again, ends what is late. One second a turn."""
+
+    def __init__(self, durable: Durable) -> None:
+        self._durable = durable
+
+    def turn(self) -> None:
+        """Look at every role once."""
+        redis, ledger = self._durable.redis, self._durable.ledger
+        run_id = str(redis.info("server")["run_id"])
+        sizes = windows(live_workers(redis))
+        for role in ROLES:
+            if role in sizes:
+                ledger.dispatch(role, window=sizes[role])
+            ledger.sweep(role, consumed=role in sizes, run_id=run_id)
+        for unit_class in CLASSES:
+            ledger.expire(unit_class)
+
+
+class Janitor:
+    """Deletes what nobody can read any more, trims logs, and looks for what nobody knows."""
+
+    def __init__(self, durable: Durable, vectors: VectorStore) -> None:
+        self._durable = durable
+        self._vectors = vectors
+        self._checked_at = float("-inf")
+        self._blobs_swept_at = time.monotonic()
+
+    def turn(self) -> None:
+        """Collect due garbage; each hour also check and sweep."""
+        for incarnation in self._durable.catalogue.incarnations().values():
+            self.collect(incarnation)
+            self._durable.change_log.trim(incarnation)
+        now = time.monotonic()
+        if now - self._checked_at > timings.CHECK_S:
+            for incarnation in self._durable.catalogue.incarnations().values():
+                self.check(incarnation)
+            self._checked_at = now
+        if now - self._blobs_swept_at > timings.BLOB_SWEEP_S:
+            self.sweep_blobs()
+            self._blobs_swept_at = now
+
+    def collect(self, incarnation: str) -> None:
+        """Delete due generations by their ids, then tell the followers; repeats are harmless."""
+        catalogue = self._durable.catalogue
+        for document, generation, chunks in catalogue.garbage_due(incarnation):
+            self._vectors.delete(
+                incarnation, [chunk_id(document, generation, n) for n in range(chunks)]
+            )
+            catalogue.dropped(incarnation, document, generation, chunks)
+
+    def check(self, incarnation: str) -> int:
+        """
+        Find generations in the vector store that are neither open, current nor garbage.
+
+        The only cure for a zombie's late upsert, and so for a deleted text that came back.
+        """
+        found = 0
+        for document, generation, chunks in self._vectors.generations(incarnation):
+            found += self._durable.catalogue.orphan(incarnation, document, generation, chunks)
+        if found:
+            log.warning("orphans found", extra={"incarnation": incarnation, "count": found})
+        return found
+
+    def sweep_blobs(self) -> int:
+        """Delete blobs of a day's age that no row and no current document names."""
+        redis, blobs = self._durable.redis, self._durable.blobs
+        old = set(blobs.older_than(timings.BLOB_AGE_S))
+        if not old:
+            return 0
+        names = ("sha256", "text_blob", "manifest_blob", "sources_blob")
+        for unit in redis.scan_iter(match=key("unit", "*"), count=500):
+            old.difference_update(value for value in redis.hmget(unit, names) if value)
+        for incarnation in self._durable.catalogue.incarnations().values():
+            after = ""
+            while True:
+                page, following = self._durable.catalogue.documents(
+                    incarnation, after=after, limit=500
+                )
+                for record in page:
+                    old.difference_update(
+                        {record["source_blob"], record["text_blob"], record["manifest_blob"]}
+                    )
+                if following is None:
+                    break
+                after = following
+        for name in old:
+            blobs.delete(name)
+        return len(old)

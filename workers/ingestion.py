@@ -1,0 +1,79 @@
+"""The ingestion worker: parses, chunks, embeds and publishes documents, in bulk."""
+
+import contextlib
+import sys
+from collections.abc import Callable, Sequence
+
+from jobs import timings
+from jobs.durable import Durable
+from jobs.leases import Leases
+from jobs.publishing import Publisher
+from rag.chunking import Chunker
+from rag.documents import ParsedDocument
+from runtime.settings import Settings
+from tasks.resources import Resources
+from workers.chroma_store import ChromaStore
+from workers.housekeeping import Chore, Janitor, Sweeper
+from workers.models import open_embedder
+from workers.process import run
+from workers.sandbox import ParserPool
+
+
+class LimitedParser:
+    """The parser pool with the time a file may take."""
+
+    def __init__(self, pool: ParserPool, *, timeout_s: float) -> None:
+        self._pool = pool
+        self._timeout_s = timeout_s
+
+    def parse(self, data: bytes, *, filename: str, abort: Callable[[], bool]) -> ParsedDocument:
+        """Parse a file in a sub-process; gives up when *abort* says so."""
+        return self._pool.parse(data, filename=filename, timeout_s=self._timeout_s, abort=abort)
+
+
+def open_resources(
+    stack: contextlib.ExitStack, settings: Settings, durable: Durable, leases: Leases
+) -> tuple[Resources, Sequence[str]]:
+    """Open what this worker owns; closed in reverse order with *stack*."""
+    # First, while this process has no threads and no model: the parsers' template is forked.
+    pool = ParserPool.open(settings)
+    stack.callback(pool.close)
+    embedder = open_embedder(stack, settings)
+    vectors = ChromaStore(settings.chroma_url)
+    stack.callback(vectors.close)
+    sweeper, janitor = Sweeper(durable), Janitor(durable, vectors)
+    stack.enter_context(Chore(durable, name="sweeper", every_s=timings.SWEEP_S, turn=sweeper.turn))
+    stack.enter_context(
+        Chore(durable, name="janitor", every_s=timings.JANITOR_S, turn=janitor.turn)
+    )
+    resources = Resources(
+        durable=durable,
+        leases=leases,
+        parser=LimitedParser(pool, timeout_s=settings.parser_timeout_s),
+        chunker=Chunker(max_tokens=settings.chunk_tokens),
+        tokens=embedder,
+        vectors=vectors,
+        publisher=Publisher(
+            vectors=vectors,
+            embedder=embedder,
+            catalogue=durable.catalogue,
+            change_log=durable.change_log,
+            blobs=durable.blobs,
+        ),
+    )
+    return resources, [embedder.identity.model]
+
+
+def main() -> int:
+    """Run the worker."""
+    settings = Settings.from_environment()
+    return run(
+        role="ingestion",
+        queues=("ingest", "embed"),
+        threads=settings.ingestion_threads,
+        open_resources=open_resources,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,97 @@
+"""Putting a parsed document together: cleaned pieces of text, with their blocks and pages."""
+
+import re
+
+from rag.documents import Block, BlockKind, Page, ParsedDocument
+
+_LINE_ENDS = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
+_BLANK_LINES = re.compile(r"\n(?:[^\S\n]*\n)+")
+# Control characters but tab and newline, the byte order mark, lone surrogates, noncharacters.
+_DROPPED = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ufeff\ud800-\udfff\ufffe\uffff]")
+_TITLE_CHARACTERS = 300
+_LETTER = re.compile(r"[^\W_]")
+
+
+def cleaned(text: str) -> str:
+    """Return *text* with line feeds for newlines and no control characters; all else is kept."""
+    return _DROPPED.sub("", _LINE_ENDS.sub("\n", text))
+
+
+def sane_title(text: str | None) -> str | None:
+    """Return a title on one line, None where it holds no letter or digit or is far too long."""
+    title = " ".join(cleaned(text or "").split())
+    return title if _LETTER.search(title) and len(title) <= _TITLE_CHARACTERS else None
+
+
+def paragraphs(
+    text: str, *, kind: BlockKind, start: int = 0, end: int | None = None
+) -> list[Block]:
+    """Return the blocks of *kind* that blank lines part in `text[start:end]`."""
+    end = len(text) if end is None else end
+    edges = [m.span() for m in _BLANK_LINES.finditer(text, start, end)]
+    begins = [start, *(after for _, after in edges)]
+    ends = [*(before for before, _ in edges), end]
+    blocks = []
+    for first, last in zip(begins, ends, strict=True):
+        piece = text[first:last]
+        bare = piece.strip()
+        if bare:
+            first += len(piece) - len(piece.lstrip())  # noqa: PLW2901 - trimmed
+            blocks.append(Block(kind, first, first + len(bare)))
+    return blocks
+
+
+class Assembly:
+    """Collects pieces of text in order; blank lines part the blocks that come of them."""
+
+    def __init__(self) -> None:
+        self._parts: list[str] = []
+        self._blocks: list[Block] = []
+        self._pages: list[Page] = []
+        self._number: int | None = None  # of the page that is being filled
+        self._page_start: int | None = None
+        self._length = 0
+
+    def page(self, number: int) -> None:
+        """Begin page *number*; it ends where the next begins, or with the document."""
+        self._end_page()
+        self._number = number
+
+    def add(self, kind: BlockKind, text: str, *, level: int = 0) -> None:
+        """Append a block, cleaned and trimmed; list after list is one block, a line an item."""
+        text = cleaned(text).rstrip()
+        bare = text.lstrip()
+        if not bare:
+            return
+        joined = kind == "list" and bool(self._blocks) and self._blocks[-1].kind == "list"
+        if not joined:
+            text = bare
+        if self._blocks:
+            self._append("\n" if joined else "\n\n")
+        if self._page_start is None:
+            self._page_start = self._length
+        start = self._blocks.pop().start if joined else self._length
+        self._append(text)
+        self._blocks.append(Block(kind, start, self._length, level))
+
+    def document(self, kind: str, *, title: str | None = None) -> ParsedDocument:
+        """Return what was collected; without a *title* the first heading near the top is it."""
+        self._end_page()
+        text = "".join(self._parts)
+        if title is None and self._blocks:
+            tops = [b for b in self._blocks[:20] if b.kind == "heading"]
+            first = min(tops, key=lambda b: b.level, default=None)
+            title = sane_title(text[first.start : first.end]) if first else None
+        return ParsedDocument(text, kind, title, tuple(self._blocks), tuple(self._pages))
+
+    def _append(self, text: str) -> None:
+        """Append raw text."""
+        self._parts.append(text)
+        self._length += len(text)
+
+    def _end_page(self) -> None:
+        """Record the page that was being filled; a page without text is an empty span."""
+        if self._number is not None:
+            start = self._length if self._page_start is None else self._page_start
+            self._pages.append(Page(self._number, start, self._length))
+        self._number = self._page_start = None

@@ -1,0 +1,139 @@
+"""A worker process: resources opened before the first task, closed after the last."""
+
+import contextlib
+import logging
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from celery import Celery, signals
+from redis.exceptions import RedisError
+from setproctitle import setproctitle
+
+from jobs import timings
+from jobs.durable import Durable, open_durable
+from jobs.heartbeats import WorkerState, beat, retire
+from jobs.identifiers import new_id
+from jobs.leases import Leases
+from rag.errors import Broken
+from runtime.logs import configure
+from runtime.redis_clients import ledger_client
+from runtime.settings import Settings
+from tasks.app import make_app
+from tasks.resources import Resources
+from tasks.sending import sender
+from workers.safe_broker import TagRenewal, repair
+
+log = logging.getLogger(__name__)
+
+#: Bodies get this long to end by themselves after SIGTERM; then they are given back.
+DRAIN_S = 10.0
+
+OpenResources = Callable[
+    [contextlib.ExitStack, Settings, Durable, Leases], tuple[Resources, Sequence[str]]
+]
+
+
+class Heartbeat:
+    """Says every two seconds that this worker is alive, and how busy it is."""
+
+    def __init__(self, durable: Durable, state: WorkerState, leases: Leases) -> None:
+        self._redis = durable.redis
+        self._state = state
+        self._leases = leases
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
+
+    def start(self) -> None:
+        """Start to beat."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Say that the worker has stopped."""
+        self._closing.set()
+        self._thread.join(timeout=2)
+        try:
+            retire(self._redis, self._state.name)
+        except RedisError as error:
+            log.warning("not signed off", extra={"reason": str(error)})
+
+    def _run(self) -> None:
+        """Beat until stopped."""
+        while not self._closing.is_set():
+            try:
+                known = {name: getattr(self._state, name) for name in WorkerState.__slots__}
+                beat(self._redis, WorkerState(**(known | {"busy": self._leases.bodies})))
+            except RedisError as error:
+                log.warning("no heartbeat", extra={"reason": str(error)})
+            self._closing.wait(timings.HEARTBEAT_S)
+
+
+def run(*, role: str, queues: Sequence[str], threads: int, open_resources: OpenResources) -> int:
+    """
+    Run a worker until it is told to stop; returns its exit code.
+
+    Resources are opened here and not in a Celery signal: an exception there is swallowed, and the
+    worker would take tasks without its models.
+    """
+    settings = Settings.from_environment()
+    configure(level=settings.log_level, role=role)
+    setproctitle(f"quern {role}")
+    signals.setup_logging.connect(_keep_our_logging)
+    repair()
+    app = make_app(settings)
+    durable = open_durable(settings, sender(app))
+    name = f"{role}/{socket.gethostname()}/{os.getpid()}/{new_id()[-6:]}"
+    try:
+        with contextlib.ExitStack() as stack:
+            leases = stack.enter_context(
+                Leases(durable.ledger, ledger_client(settings.redis_url, connections=4), name=name)
+            )
+            resources, models = open_resources(stack, settings, durable, leases)
+            app.resources = resources  # type: ignore[attr-defined]  # where tasks look for it
+            state = WorkerState(
+                name=name, role=role, pid=os.getpid(), host=socket.gethostname(),
+                queues=tuple(queues), threads=threads, started_at=time.time(), models=models,
+            )  # fmt: skip
+            heartbeat = Heartbeat(durable, state, leases)
+            stack.callback(heartbeat.stop)
+            return _consume(app, heartbeat, leases, queues=queues, threads=threads)
+    except Broken as error:
+        log.critical("cannot run: %s", error)
+        return 1
+
+
+def _consume(
+    app: Celery, heartbeat: Heartbeat, leases: Leases, *, queues: Sequence[str], threads: int
+) -> int:
+    """Take tasks until SIGTERM; bodies that outlast the drain are given back unharmed."""
+    app.steps["worker"].add(TagRenewal)
+
+    def ready(**_: Any) -> None:
+        heartbeat.start()
+
+    def stopping(**_: Any) -> None:
+        timer = threading.Timer(DRAIN_S, leases.close)
+        timer.daemon = True
+        timer.start()
+
+    signals.worker_ready.connect(ready, weak=False)
+    signals.worker_shutting_down.connect(stopping, weak=False)
+    worker = app.Worker(
+        hostname=f"{queues[0]}@{socket.gethostname()}-{os.getpid()}",
+        pool="threads",
+        concurrency=threads,
+        queues=list(queues),
+        without_gossip=True,
+        without_mingle=True,
+        task_events=True,
+        quiet=True,
+    )
+    worker.start()
+    return int(worker.exitcode or 0)
+
+
+def _keep_our_logging(**_: Any) -> None:
+    """Be connected to `setup_logging`, which stops Celery from configuring logging."""

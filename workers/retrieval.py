@@ -1,0 +1,85 @@
+"""The retrieval worker: embeds questions, searches both legs, and answers where no model is set."""
+
+import contextlib
+import sys
+import time
+from collections.abc import Sequence
+from functools import partial
+
+from jobs import timings
+from jobs.durable import Durable
+from jobs.leases import Leases
+from rag import fusion
+from rag.extractive import ExtractiveGenerator
+from rag.retrieval import ChunkTexts, Fuse, Retriever
+from runtime.redis_clients import ledger_client
+from runtime.settings import Settings
+from tasks.resources import Resources
+from workers.chroma_store import ChromaStore
+from workers.extractive import Extractive
+from workers.follower import Follower, Slot
+from workers.housekeeping import Chore, Janitor, Sweeper
+from workers.models import open_embedder
+from workers.process import run
+
+
+def open_resources(
+    stack: contextlib.ExitStack, settings: Settings, durable: Durable, leases: Leases
+) -> tuple[Resources, Sequence[str]]:
+    """Open what this worker owns; closed in reverse order with *stack*."""
+    embedder = open_embedder(stack, settings)
+    vectors = ChromaStore(settings.chroma_url)
+    stack.callback(vectors.close)
+    follower = stack.enter_context(
+        Follower(
+            Slot(settings.indexes),
+            redis=ledger_client(settings.redis_url, connections=2),
+            catalogue=durable.catalogue,
+            change_log=durable.change_log,
+            vectors=vectors,
+        )
+    )
+    sweeper, janitor = Sweeper(durable), Janitor(durable, vectors)
+    stack.enter_context(Chore(durable, name="sweeper", every_s=timings.SWEEP_S, turn=sweeper.turn))
+    stack.enter_context(
+        Chore(durable, name="janitor", every_s=timings.JANITOR_S, turn=janitor.turn)
+    )
+    retriever = Retriever(
+        embedder=embedder,
+        vectors=vectors,
+        sparse=follower,
+        visibility=durable.catalogue,
+        texts=ChunkTexts(vectors),
+        fuse=fuse(settings),
+        depth=settings.search_depth,
+        clock=time.perf_counter,
+    )
+    resources = Resources(
+        durable=durable,
+        leases=leases,
+        retriever=retriever,
+        generator=Extractive(ExtractiveGenerator(embedder)),
+    )
+    return resources, [embedder.identity.model]
+
+
+def fuse(settings: Settings) -> Fuse:
+    """Return the fusion that the settings name."""
+    if settings.fusion == "rrf":
+        return partial(fusion.rrf, k=settings.rrf_k)
+    return partial(fusion.convex, weight=settings.fusion_weight)
+
+
+def main() -> int:
+    """Run the worker."""
+    settings = Settings.from_environment()
+    return run(
+        role="retrieval",
+        queues=("retrieve", "generate"),
+        threads=settings.retrieval_threads,
+        open_resources=open_resources,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,564 @@
+"""
+Parsing files nobody trusts, in processes with limits on time, memory and output, and no network.
+
+    worker ──socket── template (parsers imported, no threads) ──fork── parser, parser, …
+       └───────────────────────socket────────────────────────────────────┘
+
+The template is a clean interpreter (`python -m workers.sandbox`), so its forks inherit no thread,
+lock or model of the worker. A parser reads a file from a descriptor and answers on its socket
+with two lengths, a JSON head and the text: nothing that comes back is executed. The template ends
+when the worker's end of its socket closes, and the kernel ends the parsers with the template.
+"""
+
+import ctypes
+import json
+import os
+import resource
+import select
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryFile
+from types import TracebackType
+from typing import Any, NoReturn, Self
+
+import orjson
+
+from rag.documents import Block, Page, ParsedDocument
+from rag.errors import Cancelled, DeadlineExceeded, NoText, Retryable, Unreadable
+from runtime.settings import Settings
+
+_LENGTHS = struct.Struct("!QQ")  # of the head and of the text, bytes
+_HEAD_SHARE = 4  # a head may have this many times the bytes of a text
+_TICK_S = 0.1  # how often a wait looks whether it is still wanted
+_START_S = 60.0  # for a template to import the parsers, on a machine under load
+_FILES = 100  # that one process parses before it is replaced
+_GROWTH = 300 * 2**20  # bytes a process may have grown by between two files
+_DESCRIPTORS = 64
+_CPU_SLACK_S = 1.0  # processor time past the limit of wall time: the last resort
+_NEARLY = 0.8  # of the memory limit: a process that died above it died of it
+_NO_NETWORK = "namespace"
+_LIMITS_ONLY = "rlimits"
+_PR_SET_PDEATHSIG = 1
+_CLONE_NEWUSER = 0x10000000
+_CLONE_NEWNET = 0x40000000
+_CONTROL_BYTES = 4096  # of one message: each waits for the answer to the one before
+_NAME_CHARACTERS = 255
+_BLOCK_BYTES = 30  # of a block in the head of an answer, about
+
+
+@dataclass(slots=True)
+class _Child:
+    """A parser process and the worker's end of its socket."""
+
+    pid: int
+    channel: socket.socket
+    template: int  # the id of the template that forked it
+
+
+@dataclass(frozen=True, slots=True)
+class _Death:
+    """How a process ended: the signal, 0 if it exited, and the most memory it had, bytes."""
+
+    signal: int
+    peak: int
+
+
+class _ChildDied(Exception):
+    """Raised when a parser process closed its socket before it had answered."""
+
+
+class ParserPool:
+    """
+    Parses files in *processes* limited sub-processes; used from many threads at once.
+
+    Args:
+        processes: How many files are parsed at the same time.
+
+        memory_mb: Address space a parser may take beyond what it starts with, MiB.
+
+        text_mb: UTF-8 bytes of text that a file may yield, MiB.
+    """
+
+    def __init__(self, *, processes: int = 2, memory_mb: int = 1024, text_mb: int = 20) -> None:
+        self._limits = {"memory": memory_mb * 2**20, "text": text_mb * 2**20}
+        self._free = threading.BoundedSemaphore(max(1, processes))
+        self._lock = threading.Lock()  # guards what follows
+        self._idle: list[_Child] = []
+        self._template: subprocess.Popen[bytes] | None = None
+        self._control: socket.socket | None = None
+        self._isolation = ""
+        self._closed = False
+
+    @classmethod
+    def open(cls, settings: Settings) -> Self:
+        """Return a pool as the settings want it, its template started and warm."""
+        pool = cls(
+            processes=settings.parser_processes,
+            memory_mb=settings.parser_memory_mb,
+            text_mb=settings.parsed_text_mb,
+        )
+        return pool.__enter__()
+
+    def __enter__(self) -> Self:
+        with self._lock:
+            self._closed = False
+            self._start_template()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @property
+    def isolation(self) -> str:
+        """`namespace`: limits and no network; `rlimits`: limits alone, all the kernel allows."""
+        return self._isolation
+
+    def close(self) -> None:
+        """End every process of the pool; parsing that is under way raises Retryable."""
+        with self._lock:
+            self._closed = True
+            self._stop_template()
+
+    def parse(
+        self,
+        data: bytes | Path,
+        *,
+        filename: str,
+        timeout_s: float,
+        wait_s: float | None = None,
+        abort: Callable[[], bool] | None = None,
+    ) -> ParsedDocument:
+        """
+        Parse a file, given as its bytes or where they lie, within the pool's limits.
+
+        Args:
+            data: The bytes, or the path of a file that holds them.
+
+            filename: The name it came under; a hint to what it is.
+
+            timeout_s: Seconds the parsing may take, the wait for a free process not included.
+
+            wait_s: Seconds to wait for a free process; None waits for ever.
+
+            abort: Asked about every 0.1 s; once it is true the parsing is stopped. What it raises
+                is passed on.
+
+        Raises:
+            NoText: The file holds nothing to index.
+            Unreadable: What the parsers say, or `parser_timeout`, `parser_memory`,
+                `parser_crashed`, `too_much_text`.
+            Cancelled: *abort* said so.
+            DeadlineExceeded: No process became free in *wait_s*.
+            Retryable: No process could be started, or the pool is closed.
+        """
+        self._wait(wait_s, abort)
+        try:
+            try:
+                return self._parse(data, filename, timeout_s, abort)
+            except _ChildDied:  # killed from outside, which says nothing about the file
+                return self._parse(data, filename, timeout_s, abort)
+        except _ChildDied as error:
+            raise _crashed() from error
+        finally:
+            self._free.release()
+
+    def _wait(self, wait_s: float | None, abort: Callable[[], bool] | None) -> None:
+        """Take one of the permits to parse."""
+        until = None if wait_s is None else time.monotonic() + wait_s
+        while not self._free.acquire(timeout=_TICK_S):
+            _check_wanted(abort)
+            if until is not None and time.monotonic() >= until:
+                raise DeadlineExceeded(f"no parser became free in {wait_s:g} s")
+
+    def _parse(
+        self,
+        data: bytes | Path,
+        filename: str,
+        timeout_s: float,
+        abort: Callable[[], bool] | None,
+    ) -> ParsedDocument:
+        """Parse with a process that is kept only if it answered and has not grown old."""
+        child = self._take()
+        keep = False
+        try:
+            with _descriptor(data) as source:
+                result, keep = self._converse(child, source, filename, timeout_s, abort)
+        except (EOFError, ConnectionError) as error:
+            raise self._post_mortem(self._end(child), timeout_s) from error
+        except TimeoutError as error:
+            raise _timed_out(timeout_s) from error
+        finally:
+            if keep:
+                self._give(child)
+            else:
+                self._end(child)
+        if isinstance(result, Unreadable):
+            raise result
+        return result
+
+    def _post_mortem(self, death: _Death | None, timeout_s: float) -> Exception:
+        """Tell from how a parser ended what to say of its file."""
+        if death is not None and death.peak >= _NEARLY * self._limits["memory"]:
+            return self._out_of_memory()
+        if death is None or death.signal in (signal.SIGKILL, signal.SIGTERM):
+            return _ChildDied()
+        return _timed_out(timeout_s) if death.signal == signal.SIGXCPU else _crashed()
+
+    def _converse(
+        self,
+        child: _Child,
+        source: int,
+        filename: str,
+        timeout_s: float,
+        abort: Callable[[], bool] | None,
+    ) -> tuple[ParsedDocument | Unreadable, bool]:
+        """Send a file and return what came of it, and whether the process may parse another."""
+        until = time.monotonic() + timeout_s
+        name = filename[-_NAME_CHARACTERS:].encode("utf-8", "replace").decode()
+        request = orjson.dumps({"filename": name, "timeout_s": timeout_s})
+        socket.send_fds(child.channel, [request], [source])
+        lengths = _receive(child.channel, _LENGTHS.size, until, abort)
+        head_length, text_length = _LENGTHS.unpack(lengths)
+        most = self._limits["text"]
+        if text_length > most or head_length > _HEAD_SHARE * most + _CONTROL_BYTES:
+            return _too_much_text(most), False
+        head = _receive(child.channel, head_length, until, abort)
+        text = _receive(child.channel, text_length, until, abort)
+        try:
+            return self._read(orjson.loads(head), text.decode("utf-8"))
+        except (ValueError, KeyError, TypeError):  # a file that took its parser over may say so
+            return _crashed(), False
+
+    def _read(self, head: dict[str, Any], text: str) -> tuple[ParsedDocument | Unreadable, bool]:
+        """Return the document or the refusal of an answer, and whether its process is kept."""
+        reason = head.get("reason")
+        if reason is None:
+            document = ParsedDocument(
+                text=text,
+                kind=head["kind"],
+                title=head["title"],
+                blocks=tuple(Block(*block) for block in head["blocks"]),
+                pages=tuple(Page(*page) for page in head["pages"]),
+            )
+            return document, head["keep"] is True
+        detail = str(head["detail"])
+        error = NoText(detail) if reason == "no_text" else Unreadable(str(reason), detail)
+        return self._out_of_memory() if reason == "parser_memory" else error, head["keep"] is True
+
+    def _out_of_memory(self) -> Unreadable:
+        """Return the error for a file that took too much memory."""
+        most = self._limits["memory"] // 2**20
+        return Unreadable("parser_memory", f"Reading the file took more than {most:,} MiB.")
+
+    def _take(self) -> _Child:
+        """Return an idle process, or a new one; a template that died is replaced once."""
+        with self._lock:
+            if self._closed:
+                raise Retryable("the parser pool is closed")
+            if self._idle:
+                return self._idle.pop()
+            try:
+                return self._fork()
+            except (OSError, EOFError):
+                self._stop_template()
+                self._start_template()
+            try:
+                return self._fork()
+            except (OSError, EOFError) as error:
+                raise Retryable(f"no parser process could be started: {error}") from error
+
+    def _give(self, child: _Child) -> None:
+        """Keep a process for the next file."""
+        with self._lock:
+            if not self._closed and self._template is not None:
+                self._idle.append(child)
+                return
+        self._end(child)
+
+    def _end(self, child: _Child) -> _Death | None:
+        """Kill a process if it lives, and return how it ended; None if nobody knows."""
+        if child.channel.fileno() < 0:  # ended before
+            return None
+        child.channel.close()
+        with self._lock:
+            if self._template is None or self._template.pid != child.template:
+                return None  # it went with its template; its id may be another's by now
+            try:
+                answer = self._ask({"end": child.pid})
+            except (OSError, EOFError):
+                self._stop_template()
+                return None
+        return _Death(answer["signal"], answer["peak"])
+
+    def _fork(self) -> _Child:
+        """Have the template fork a process; the lock is held."""
+        if self._control is None or self._template is None:
+            raise EOFError("the parser template is gone")
+        self._control.sendall(b'{"fork":1}')
+        message, descriptors, _, _ = socket.recv_fds(self._control, _CONTROL_BYTES, 1)
+        if not message:
+            raise EOFError("the parser template has died")
+        answer = json.loads(message)
+        if "error" in answer:
+            raise OSError(answer["error"])
+        channel = socket.socket(fileno=descriptors[0])
+        return _Child(answer["pid"], channel, self._template.pid)
+
+    def _ask(self, question: dict[str, int]) -> dict[str, int]:
+        """Ask the template something; the lock is held."""
+        if self._control is None:
+            raise EOFError("the parser template is gone")
+        self._control.sendall(json.dumps(question).encode())
+        message = self._control.recv(_CONTROL_BYTES)
+        if not message:
+            raise EOFError("the parser template has died")
+        answer: dict[str, int] = json.loads(message)
+        return answer
+
+    def _start_template(self) -> None:
+        """Start a clean interpreter that imports the parsers and waits; the lock is held."""
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        root = str(Path(__file__).resolve().parents[1])
+        passed = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PYTHONHOME", "VIRTUAL_ENV")
+        with theirs:
+            self._template = subprocess.Popen(  # noqa: S603 - our own module
+                [sys.executable, "-m", "workers.sandbox", str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                # No secret of the worker's environment is within reach of a hostile file.
+                env={k: os.environ[k] for k in passed if k in os.environ} | {"PYTHONPATH": root},
+            )
+        self._control = ours
+        ours.settimeout(_START_S)
+        try:
+            ours.sendall(json.dumps(self._limits).encode())
+            hello = ours.recv(_CONTROL_BYTES)
+        except OSError as error:
+            self._stop_template()
+            raise Retryable(f"the parser template did not start: {error}") from error
+        if not hello:
+            self._stop_template()
+            raise Retryable("the parser template did not start; its error output says why")
+        self._isolation = json.loads(hello)["isolation"]
+
+    def _stop_template(self) -> None:
+        """End the template, and with it every parser; the lock is held."""
+        if self._control is not None:
+            self._control.close()
+            self._control = None
+        if self._template is not None:
+            self._template.kill()
+            self._template.wait()
+            self._template = None
+        for child in self._idle:
+            child.channel.close()
+        self._idle = []
+
+
+@contextmanager
+def _descriptor(data: bytes | Path) -> Iterator[int]:
+    """Lend bytes or a path as the descriptor of a readable file."""
+    if isinstance(data, Path):
+        with data.open("rb") as source:
+            yield source.fileno()
+        return
+    with TemporaryFile() as copy:
+        copy.write(data)
+        copy.flush()
+        yield copy.fileno()
+
+
+def _crashed() -> Unreadable:
+    """Return the error for a file that ended its parser."""
+    return Unreadable("parser_crashed", "The file made its parser crash; it may be damaged.")
+
+
+def _timed_out(timeout_s: float) -> Unreadable:
+    """Return the error for a file that took too long."""
+    return Unreadable("parser_timeout", f"Reading the file took longer than {timeout_s:g} s.")
+
+
+def _too_much_text(most: int) -> Unreadable:
+    """Return the error for a file that yields too much."""
+    return Unreadable("too_much_text", f"The file holds more than {most // 2**20:,} MiB of text.")
+
+
+def _check_wanted(abort: Callable[[], bool] | None) -> None:
+    """Stop where the caller says so."""
+    if abort is not None and abort():
+        raise Cancelled("the parsing was stopped by its caller")
+
+
+def _receive(
+    channel: socket.socket, size: int, until: float, abort: Callable[[], bool] | None
+) -> bytearray:
+    """Return exactly *size* bytes, or raise EOFError or TimeoutError."""
+    received = bytearray(size)
+    view = memoryview(received)
+    at = 0
+    while at < size:
+        left = until - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        if select.select([channel], [], [], min(left, _TICK_S))[0]:
+            got = channel.recv_into(view[at:])
+            if not got:
+                raise EOFError
+            at += got
+        else:
+            _check_wanted(abort)
+    return received
+
+
+# What follows runs in the template and in the parsers.
+
+
+def _serve(control: socket.socket) -> None:
+    """Fork parsers and tell how they ended, until the worker is gone."""
+    for quiet in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(quiet, signal.SIG_IGN)  # the worker ends us: it may have files to finish
+    limits = json.loads(control.recv(_CONTROL_BYTES))
+    from workers.parsing import formats  # noqa: PLC0415 - only this process pays for the parsers
+
+    control.sendall(json.dumps({"isolation": _leave_network()}).encode())
+    parse: Callable[..., ParsedDocument] = formats.parse
+    while message := control.recv(_CONTROL_BYTES):
+        request = json.loads(message)
+        if "end" in request:
+            os.kill(request["end"], signal.SIGKILL)  # ours until we wait for it, so no other's id
+            _, status, usage = os.wait4(request["end"], 0)
+            number = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
+            answer = {"signal": number, "peak": usage.ru_maxrss * 1024}
+            control.sendall(json.dumps(answer).encode())
+            continue
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            pid = os.fork()
+        except OSError as error:
+            control.sendall(json.dumps({"error": str(error)}).encode())
+        else:
+            if pid == 0:
+                control.close()
+                theirs.close()
+                _work(ours, parse, limits)
+            socket.send_fds(control, [json.dumps({"pid": pid}).encode()], [theirs.fileno()])
+        ours.close()
+        theirs.close()
+
+
+def _work(
+    channel: socket.socket, parse: Callable[..., ParsedDocument], limits: dict[str, int]
+) -> NoReturn:
+    """Parse one file after the other; never returns to the template's stack."""
+    status = 1
+    try:
+        _limit(limits["memory"])
+        before = _resident()
+        for count in range(1, _FILES + 1):
+            message, descriptors, _, _ = socket.recv_fds(channel, _CONTROL_BYTES, 1)
+            if not message:
+                break
+            request = orjson.loads(message)
+            _limit_processor(request["timeout_s"] + _CPU_SLACK_S)
+            head, text = _answer(descriptors[0], request["filename"], parse, limits["text"])
+            fresh = count < _FILES and _resident() - before < _GROWTH
+            head["keep"] = fresh and head.get("reason") not in ("parser_memory", "parser_failed")
+            packed = orjson.dumps(head)
+            channel.sendall(_LENGTHS.pack(len(packed), len(text)) + packed)
+            channel.sendall(text)
+            if not head["keep"]:
+                break
+            del head, text, packed
+        status = 0
+    except OSError:  # the worker is gone, or wants us gone
+        status = 1
+    except BaseException:  # noqa: BLE001 - a fork must not run its parent's clean-up
+        traceback.print_exc()
+    finally:
+        os._exit(status)
+
+
+def _answer(
+    source: int, filename: str, parse: Callable[..., ParsedDocument], most: int
+) -> tuple[dict[str, object], bytes]:
+    """Parse one file into the head and the text of an answer."""
+    try:
+        with os.fdopen(source, "rb") as file:
+            file.seek(0)
+            data = file.read()
+        document = parse(data, filename=filename)
+        text = document.text.encode("utf-8")
+    except Unreadable as error:
+        return {"reason": error.reason, "detail": error.detail}, b""
+    except MemoryError:
+        return {"reason": "parser_memory", "detail": "out of memory"}, b""
+    except Exception as error:  # noqa: BLE001 - whatever a library raises is the file's fault here
+        detail = f"The file could not be read ({type(error).__name__}: {str(error)[:200]})."
+        return {"reason": "parser_failed", "detail": detail}, b""
+    if len(text) > most or _BLOCK_BYTES * len(document.blocks) > _HEAD_SHARE * most:
+        refused = _too_much_text(most)
+        return {"reason": refused.reason, "detail": refused.detail}, b""
+    return {
+        "kind": document.kind,
+        "title": document.title,
+        "blocks": [(b.kind, b.start, b.end, b.level) for b in document.blocks],
+        "pages": [(p.number, p.start, p.end) for p in document.pages],
+    }, text
+
+
+def _limit(memory: int) -> None:
+    """Give up what a parser does not need, for good."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (_DESCRIPTORS, _DESCRIPTORS))
+    if sys.platform == "linux":
+        template = os.getppid()
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != template:  # it died before we asked
+            os._exit(1)
+        size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (size + memory, size + memory))
+
+
+def _limit_processor(seconds: float) -> None:
+    """Let the kernel end this process after so much more processor time."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    most = int(used.ru_utime + used.ru_stime + seconds) + 1
+    resource.setrlimit(resource.RLIMIT_CPU, (most, resource.RLIM_INFINITY))
+
+
+def _resident() -> int:
+    """Return the memory this process has in use, bytes; 0 where the system does not say."""
+    if sys.platform != "linux":
+        return 0
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+
+
+def _leave_network() -> str:
+    """Move to a network namespace without any interface, if the kernel lets us."""
+    if sys.platform != "linux":
+        return _LIMITS_ONLY
+    unshare = ctypes.CDLL(None).unshare
+    if unshare(_CLONE_NEWNET) == 0 or unshare(_CLONE_NEWUSER | _CLONE_NEWNET) == 0:
+        return _NO_NETWORK
+    return _LIMITS_ONLY
+
+
+if __name__ == "__main__":
+    _serve(socket.socket(fileno=int(sys.argv[1])))

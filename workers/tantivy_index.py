@@ -1,0 +1,229 @@
+"""The sparse index on tantivy: BM25 over one collection's chunks, on this machine's own disk."""
+
+import contextlib
+import json
+import struct
+import threading
+import zlib
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Self
+
+import tantivy
+
+from rag.analysis import ANALYSIS_VERSION, query_terms, terms
+from rag.documents import indexed_text
+from rag.errors import Broken, QuernError
+from rag.ports import StoredChunk
+
+FORMAT_VERSION = "1"
+WRITER_BYTES = 32_000_000  # tantivy wants at least 15 MB for each writer thread
+
+_RECORD = "record"  # field and only value that mark the document which holds the cursor
+
+
+class IndexUnusable(QuernError):
+    """Raised when the files are corrupt or of another format; the remedy is a rebuild."""
+
+
+class IndexInUse(Broken):
+    """Raised when another process is writing the same index."""
+
+
+class TantivyIndex:
+    """
+    A `SparseIndex` in a folder; one writer, which is this object.
+
+    Chunks are analysed by `rag.analysis` and handed to tantivy as terms between blanks, so index
+    and query cannot disagree. The cursor is a stored record of the same index and the same commit:
+    after a crash, text and cursor are those of the last commit. Searches may run in any number of
+    threads beside one thread that writes.
+    """
+
+    def __init__(self, index: tantivy.Index, *, cursor: str, log_epoch: str) -> None:
+        """Take over an open index; use `open`."""
+        self._index = index
+        self._schema = index.schema
+        self._writer: tantivy.IndexWriter | None = None
+        self._lock = threading.Lock()  # of the writer and what is pending in it
+        self._cursor = cursor
+        self._log_epoch = log_epoch
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """
+        Open the index in the folder *path*, or make an empty one there.
+
+        Raises:
+            IndexUnusable: What lies there is corrupt, or was written by another format or analysis.
+
+            IndexInUse: It must be written first, and another process is writing it.
+        """
+        path.mkdir(parents=True, exist_ok=True)
+        with _refusals(path):
+            is_new = not tantivy.Index.exists(str(path))
+            if is_new and any(path.iterdir()):
+                raise IndexUnusable(f"{path} holds files, but no index")
+            index = tantivy.Index(_schema(), path=str(path))
+            index.config_reader(reload_policy="manual")
+            if is_new:
+                opened = cls(index, cursor="", log_epoch="")
+                opened.commit(cursor="", log_epoch="")
+                return opened
+            _check_files(path)
+            record = _read_record(index)
+        versions = (record.get("format"), record.get("analysis"))
+        if versions != (FORMAT_VERSION, ANALYSIS_VERSION):
+            raise IndexUnusable(f"{path} was written as {versions}: it must be rebuilt")
+        return cls(index, cursor=record["cursor"], log_epoch=record["log_epoch"])
+
+    @property
+    def cursor(self) -> str:
+        """The last applied entry of the change log, as of the last commit; empty when new."""
+        return self._cursor
+
+    @property
+    def log_epoch(self) -> str:
+        """Which log the cursor belongs to."""
+        return self._log_epoch
+
+    def add(self, chunks: Sequence[StoredChunk]) -> None:
+        """Add chunks, replacing any of the same document and generation; seen after commit."""
+        with self._lock, _refusals():
+            writer = self._open_writer()
+            for generation in {stored.chunk_id.rpartition(":")[0] for stored in chunks}:
+                writer.delete_documents_by_term("generation", generation)
+            for stored in chunks:
+                text = indexed_text(stored.title, stored.chunk.text)
+                document = tantivy.Document()
+                document.add_text("id", stored.chunk_id)
+                document.add_text("generation", stored.chunk_id.rpartition(":")[0])
+                document.add_text("terms", " ".join(terms(text)))
+                writer.add_document(document)
+
+    def remove(self, document_id: str, generation: int) -> None:
+        """Remove a generation's chunks; seen after commit."""
+        with self._lock, _refusals():
+            self._open_writer().delete_documents_by_term(
+                "generation", f"{document_id}:{generation}"
+            )
+
+    def commit(self, *, cursor: str, log_epoch: str) -> None:
+        """Make everything since the last commit durable and visible, together with the cursor."""
+        record = {
+            "format": FORMAT_VERSION,
+            "analysis": ANALYSIS_VERSION,
+            "cursor": cursor,
+            "log_epoch": log_epoch,
+        }
+        with self._lock, _refusals():
+            writer = self._open_writer()
+            writer.delete_documents_by_term(_RECORD, _RECORD)
+            document = tantivy.Document()
+            document.add_text(_RECORD, _RECORD)
+            document.add_text("value", json.dumps(record))
+            writer.add_document(document)
+            writer.commit()
+            self._index.reload()
+            self._cursor, self._log_epoch = cursor, log_epoch
+
+    def search(self, query: str, *, limit: int) -> list[tuple[str, float]]:
+        """
+        Return (chunk id, BM25 score), best first, equal scores by id.
+
+        *query* is plain text, never a query language. One without terms finds nothing.
+        """
+        # Built from terms, never parsed: people type quotes, colons and brackets.
+        clauses = []
+        for term, times in Counter(query_terms(query)).items():
+            clause = tantivy.Query.term_query(self._schema, "terms", term, "freq")
+            if times > 1:
+                clause = tantivy.Query.boost_query(clause, float(times))
+            clauses.append((tantivy.Occur.Should, clause))
+        if not clauses or limit < 1:
+            return []
+        with _refusals():
+            searcher = self._index.searcher()
+            found = searcher.search(tantivy.Query.boolean_query(clauses), limit, count=False)
+            hits = [
+                (str(searcher.doc(address).get_first("id")), float(score))
+                for score, address in found.hits
+            ]
+        return sorted(hits, key=lambda hit: (-hit[1], hit[0]))
+
+    def count(self) -> int:
+        """Return the number of chunks that searches see."""
+        return int(self._index.searcher().num_docs) - 1  # the record of the cursor
+
+    def close(self) -> None:
+        """Release files and locks; what was not committed is dropped."""
+        with self._lock:
+            if self._writer is not None:
+                writer, self._writer = self._writer, None
+                writer.rollback()
+                writer.wait_merging_threads()
+
+    def _open_writer(self) -> tantivy.IndexWriter:
+        """Open the writer at the first write: most open indexes are only read."""
+        if self._writer is None:
+            self._writer = self._index.writer(heap_size=WRITER_BYTES, num_threads=1)
+        return self._writer
+
+
+def _schema() -> tantivy.Schema:
+    """Describe the fields; a change here needs a new FORMAT_VERSION."""
+    builder = tantivy.SchemaBuilder()
+    builder.add_text_field("id", stored=True, tokenizer_name="raw", index_option="basic")
+    builder.add_text_field("generation", tokenizer_name="raw", index_option="basic")
+    builder.add_text_field("terms", tokenizer_name="whitespace", index_option="freq")
+    builder.add_text_field(_RECORD, tokenizer_name="raw", index_option="basic")
+    builder.add_text_field("value", stored=True, tokenizer_name="raw", index_option="basic")
+    return builder.build()
+
+
+def _read_record(index: tantivy.Index) -> dict[str, str]:
+    """Read the record of the last commit."""
+    index.reload()
+    searcher = index.searcher()
+    query = tantivy.Query.term_query(index.schema, _RECORD, _RECORD, "basic")
+    hits = searcher.search(query, 2, count=False).hits
+    if len(hits) != 1:
+        raise IndexUnusable(f"the index holds {len(hits)} cursors instead of one")
+    record = json.loads(str(searcher.doc(hits[0][1]).get_first("value")))
+    return {key: str(value) for key, value in record.items()}
+
+
+def _check_files(path: Path) -> None:
+    """
+    Compare each file of the last commit with the CRC-32 in its footer.
+
+    tantivy writes the footer (`body | json | length | magic`) but checks the sum only on request,
+    which its Python binding does not offer; an unnoticed flipped bit would be a wrong ranking.
+    """
+    meta = json.loads((path / "meta.json").read_text())
+    for segment in meta["segments"]:
+        for file in path.glob(segment["segment_id"].replace("-", "") + ".*"):
+            data = memoryview(file.read_bytes())
+            (length,) = struct.unpack("<I", data[-8:-4])
+            end = len(data) - 8 - length
+            footer = json.loads(bytes(data[end:-8]))
+            if zlib.crc32(data[:end]) != footer["crc"]:
+                raise IndexUnusable(f"{file} is corrupt: its checksum is wrong")
+
+
+@contextlib.contextmanager
+def _refusals(path: Path | None = None) -> Iterator[None]:
+    """Turn tantivy's refusals, which are all ValueErrors, into ours."""
+    where = f"{path}: " if path else ""
+    try:
+        yield
+    except (ValueError, OSError, KeyError, struct.error) as error:
+        if "LockBusy" in str(error):
+            raise IndexInUse(f"{where}another process is writing this index") from error
+        raise IndexUnusable(f"{where}{error}") from error
+    except BaseException as error:
+        # A Rust panic passes by `Exception`, and its class cannot be imported.
+        if type(error).__name__ == "PanicException":
+            raise IndexUnusable(f"{where}{error}") from error
+        raise
