@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import orjson
@@ -143,18 +143,21 @@ class FrontDesk:
     def ingest(
         self,
         request: IngestRequest,
-        uploads: Sequence[DocumentUpload],
+        uploads: Iterable[DocumentUpload],
         *,
         idempotency: Idempotency | None = None,
     ) -> str:
         """
         Keep the bytes, record one row per document, and return the job's id.
 
-        The bytes are on disk before the job exists: an accepted document is never lost.
+        The bytes are on disk before the job exists: an accepted document is never lost. *uploads*
+        is read once, one document at a time. The body of *idempotency* says what was asked of all
+        documents; the documents themselves are added to it here.
         """
         self._admit()
-        incarnation, _ = self.catalogue.create(request.collection)
         job_id = new_id()
+        sources = [self._keep(upload, dict(request.metadata)) for upload in uploads]
+        incarnation, _ = self.catalogue.create(request.collection)
         job = {
             "kind": "ingest",
             "collection": request.collection,
@@ -163,7 +166,6 @@ class FrontDesk:
             "on_duplicate": request.on_duplicate,
             "metadata": orjson.dumps(dict(request.metadata)).decode(),
         }
-        sources = [self._keep(upload, dict(request.metadata)) for upload in uploads]
         return self.ledger.accept(
             job_id,
             job=job,
@@ -171,10 +173,10 @@ class FrontDesk:
             limit=self.settings.max_ingest_documents,
             deadline_s=request.deadline_s,
             keep_open=request.keep_open,
-            idempotency=idempotency,
+            idempotency=idempotency and _with_documents(idempotency, sources),
         )
 
-    def add(self, job_id: str, uploads: Sequence[DocumentUpload]) -> None:
+    def add(self, job_id: str, uploads: Iterable[DocumentUpload]) -> None:
         """
         Add documents to an open ingest; the same document and bytes count once.
 
@@ -395,6 +397,16 @@ class FrontDesk:
             self._memory_seen = (time.monotonic(), full)
         if full:
             raise MemoryFull("the queue has no memory left for new jobs; try again shortly")
+
+
+def _with_documents(idempotency: Idempotency, sources: Sequence[RowSource]) -> Idempotency:
+    """Make what an idempotency key stands for include the documents."""
+    told = [
+        (source.document_id, source.sha256, source.filename, source.title, source.metadata)
+        for source in sources
+    ]
+    body = hashlib.sha256(idempotency.body.encode() + orjson.dumps(told)).hexdigest()
+    return Idempotency(key=idempotency.key, body=body)
 
 
 def _row_id(job_id: str, document_id: str, fingerprint: str) -> str:

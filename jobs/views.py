@@ -44,6 +44,15 @@ class JobView:
 
         *workers* are the live ones, for the estimate of a waiting job.
         """
+        shown = self.summary(job_id, row)
+        if row["kind"] not in ("ingest", "delete") and row["state"] not in FINAL_STATES:
+            shown["queue"] = self.place(job_id, row, workers or [])
+        if row["kind"] in ("query", "search"):
+            shown |= self.outcome(row)
+        return shown
+
+    def summary(self, job_id: str, row: Mapping[str, str]) -> dict[str, Any]:
+        """Return a job as it stands in a list: without its place, its sources and its result."""
         state = row["state"]
         shown: dict[str, Any] = {
             "id": job_id,
@@ -64,14 +73,10 @@ class JobView:
             shown["progress"] = progress(row)
             shown["links"]["documents"] = f"/api/jobs/{job_id}/documents"
             shown["open"] = row.get("sealed") != "1" and state not in FINAL_STATES
-        elif state not in FINAL_STATES:
-            shown["queue"] = self.place(job_id, row, workers or [])
         shown["timings_ms"] = timings_ms(row)
-        if row["kind"] in ("query", "search"):
-            if "request" in row:
-                shown["request"] = orjson.loads(row["request"])
-            shown |= self.outcome(row)
-        elif "error" in row:
+        if row["kind"] in ("query", "search") and "request" in row:
+            shown["request"] = orjson.loads(row["request"])
+        if "error" in row:
             shown["error"] = orjson.loads(row["error"])
         return shown
 
@@ -79,6 +84,8 @@ class JobView:
         """Return a question's `result` or `error`, or the sources of one that still runs."""
         if "error" in row:
             return {"error": orjson.loads(row["error"])}
+        if row["kind"] == "search":
+            return {"result": orjson.loads(row["result"])} if "result" in row else {}
         sources = self.sources(row)
         if "result" in row:
             return {"result": orjson.loads(row["result"]) | {"sources": sources or []}}

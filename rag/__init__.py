@@ -1,1 +1,1 @@
-"""The pure domain: documents, chunks, tokens, fusion, citations. No I/O, no clock, no environment."""
+"""The pure domain: documents, chunks, tokens, fusion, citations. No I/O, no clock."""

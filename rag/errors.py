@@ -12,7 +12,6 @@ QuernError
   Cancelled               the caller asked to stop            → the unit ends `cancelled`
   Broken                  the process cannot go on            → the worker stops itself
     EmbedderMismatch      the collection was made by another model
-    BadSetting
 """
 
 
@@ -81,7 +80,3 @@ class Broken(QuernError):
 
 class EmbedderMismatch(Broken):
     """Raised when a collection was embedded by another model than the one loaded."""
-
-
-class BadSetting(Broken):
-    """Raised when a setting is unknown or cannot be read."""

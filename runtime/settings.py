@@ -6,9 +6,11 @@ from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from rag.errors import BadSetting
-
 PREFIX = "QUERN_"
+
+
+class BadSetting(Exception):
+    """Raised when a setting is unknown or cannot work; the process stops and says which."""
 
 
 def _knob(default: Any, meaning: str) -> Any:

@@ -66,11 +66,10 @@ def open_resources(
 
 def main() -> int:
     """Run the worker."""
-    settings = Settings.from_environment()
     return run(
         role="ingestion",
         queues=("ingest", "embed"),
-        threads=settings.ingestion_threads,
+        threads=lambda settings: settings.ingestion_threads,
         open_resources=open_resources,
     )
 

@@ -70,7 +70,7 @@ def resolve(model: str) -> ModelWeights:
 
 
 def _packaged(package: str) -> Path | None:
-    """Find the model's folder in an installed package, by its list of files and without its code."""
+    """Find the model's folder by a package's list of files; none of its code runs."""
     try:
         files = metadata.files(package) or []
     except metadata.PackageNotFoundError:

@@ -4,6 +4,7 @@ import contextlib
 import logging
 import os
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -21,7 +22,7 @@ from jobs.leases import Leases
 from rag.errors import Broken
 from runtime.logs import configure
 from runtime.redis_clients import ledger_client
-from runtime.settings import Settings
+from runtime.settings import BadSetting, Settings
 from tasks.app import make_app
 from tasks.resources import Resources
 from tasks.sending import sender
@@ -71,17 +72,30 @@ class Heartbeat:
             self._closing.wait(timings.HEARTBEAT_S)
 
 
-def run(*, role: str, queues: Sequence[str], threads: int, open_resources: OpenResources) -> int:
+def run(
+    *,
+    role: str,
+    queues: Sequence[str],
+    threads: Callable[[Settings], int],
+    open_resources: OpenResources,
+) -> int:
     """
     Run a worker until it is told to stop; returns its exit code.
 
     Resources are opened here and not in a Celery signal: an exception there is swallowed, and the
     worker would take tasks without its models.
     """
-    settings = Settings.from_environment()
+    try:
+        settings = Settings.from_environment()
+    except BadSetting as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
     configure(level=settings.log_level, role=role)
     setproctitle(f"quern {role}")
     signals.setup_logging.connect(_keep_our_logging)
+    # It would tell of every task, whose ids and times the ledger has.
+    for chatty in ("celery.worker.strategy", "celery.app.trace"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     repair()
     app = make_app(settings)
     durable = open_durable(settings, sender(app))
@@ -95,11 +109,11 @@ def run(*, role: str, queues: Sequence[str], threads: int, open_resources: OpenR
             app.resources = resources  # type: ignore[attr-defined]  # where tasks look for it
             state = WorkerState(
                 name=name, role=role, pid=os.getpid(), host=socket.gethostname(),
-                queues=tuple(queues), threads=threads, started_at=time.time(), models=models,
+                queues=tuple(queues), threads=threads(settings), started_at=time.time(), models=models,
             )  # fmt: skip
             heartbeat = Heartbeat(durable, state, leases)
             stack.callback(heartbeat.stop)
-            return _consume(app, heartbeat, leases, queues=queues, threads=threads)
+            return _consume(app, heartbeat, leases, queues=queues, threads=state.threads)
     except Broken as error:
         log.critical("cannot run: %s", error)
         return 1

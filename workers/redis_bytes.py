@@ -5,7 +5,7 @@ import logging
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from time import monotonic
-from typing import Self
+from typing import Self, cast
 
 import redis
 from redis.backoff import NoBackoff
@@ -57,8 +57,8 @@ class RedisBytes:
         """Return the value of each key, None where there is none."""
         if keys and not self._is_away():
             with self._failing_quietly():
-                values: list[bytes | None] = self._client.mget(list(keys))  # type: ignore[assignment] - bytes: nothing is decoded
-                return values
+                values = self._client.mget(list(keys))
+                return cast("list[bytes | None]", values)  # nothing is decoded
         return [None] * len(keys)
 
     def set_many(self, items: Mapping[str, bytes], *, ttl_s: int) -> None:

@@ -72,11 +72,10 @@ def fuse(settings: Settings) -> Fuse:
 
 def main() -> int:
     """Run the worker."""
-    settings = Settings.from_environment()
     return run(
         role="retrieval",
         queues=("retrieve", "generate"),
-        threads=settings.retrieval_threads,
+        threads=lambda settings: settings.retrieval_threads,
         open_resources=open_resources,
     )
 

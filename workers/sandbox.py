@@ -37,6 +37,7 @@ from rag.documents import Block, Page, ParsedDocument
 from rag.errors import Cancelled, DeadlineExceeded, NoText, Retryable, Unreadable
 from runtime.settings import Settings
 
+_ROOT = Path(__file__).resolve().parents[1]  # where the template finds our packages
 _LENGTHS = struct.Struct("!QQ")  # of the head and of the text, bytes
 _HEAD_SHARE = 4  # a head may have this many times the bytes of a text
 _TICK_S = 0.1  # how often a wait looks whether it is still wanted
@@ -333,16 +334,16 @@ class ParserPool:
     def _start_template(self) -> None:
         """Start a clean interpreter that imports the parsers and waits; the lock is held."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-        root = str(Path(__file__).resolve().parents[1])
         passed = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PYTHONHOME", "VIRTUAL_ENV")
         with theirs:
             self._template = subprocess.Popen(  # noqa: S603 - our own module
-                [sys.executable, "-m", "workers.sandbox", str(theirs.fileno())],
+                [sys.executable, "-P", "-m", "workers.sandbox", str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 # No secret of the worker's environment is within reach of a hostile file.
-                env={k: os.environ[k] for k in passed if k in os.environ} | {"PYTHONPATH": root},
+                env={k: os.environ[k] for k in passed if k in os.environ}
+                | {"PYTHONPATH": str(_ROOT)},
             )
         self._control = ours
         ours.settimeout(_START_S)

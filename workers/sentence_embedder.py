@@ -64,7 +64,8 @@ class SentenceEmbedder:
         from transformers.utils import logging as transformers_logging  # noqa: PLC0415 - the same
 
         torch.set_num_threads(threads or len(os.sched_getaffinity(0)))
-        transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call] - as published
+        # transformers publishes it without types.
+        transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         try:
             loaded = SentenceTransformer(str(weights.path), device="cpu", local_files_only=True)
         except (OSError, ValueError, KeyError, ImportError) as error:

@@ -1,0 +1,1 @@
+"""Commands that measure Quern and print what they measured."""

@@ -1,0 +1,79 @@
+"""The service under measurement: a private stack from an empty folder, or a running one."""
+
+import contextlib
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import httpx
+from rich.progress import Progress
+
+from cli.stack import Stack
+
+FINAL = ("succeeded", "partial", "failed", "cancelled", "expired")
+BATCH = 500
+
+
+class Service:
+    """A Quern to measure, over HTTP only. *stack* is None for one that was already running."""
+
+    def __init__(self, url: str, stack: Stack | None = None) -> None:
+        self.url = url
+        self.stack = stack
+        self.http = self.client()
+
+    def client(self) -> httpx.Client:
+        """Return a client of its own, for a thread of its own."""
+        return httpx.Client(base_url=self.url, timeout=90, trust_env=False)
+
+    def ingest(
+        self, corpus: Sequence[Mapping[str, str]], collection: str, progress: Progress
+    ) -> dict[str, Any]:
+        """Ingest a corpus as one job; returns the job once it has ended."""
+        opened = {"collection": collection, "open": True, "documents": []}
+        job = _json(self.http.post("/api/ingests", json=opened))["id"]
+        bar = progress.add_task(f"ingest {collection}", total=len(corpus))
+        for first in range(0, len(corpus), BATCH):
+            documents = [
+                {"id": row["_id"], "text": row["text"], "title": row["title"]}
+                for row in corpus[first : first + BATCH]
+            ]
+            _json(self.http.post(f"/api/jobs/{job}/documents", json={"documents": documents}))
+        _json(self.http.post(f"/api/jobs/{job}/close"))
+        while True:
+            shown = _json(self.http.get(f"/api/jobs/{job}", params={"wait": 1}))
+            progress.update(bar, completed=shown["progress"]["done"])
+            if shown["state"] in FINAL:
+                return shown
+
+    def rows(self, job: str) -> Iterator[dict[str, Any]]:
+        """Yield every document row of an ingest."""
+        cursor = None
+        while True:
+            parameters = {"limit": 200} | ({"cursor": cursor} if cursor else {})
+            page = _json(self.http.get(f"/api/jobs/{job}/documents", params=parameters))
+            yield from page["documents"]
+            cursor = page.get("next_cursor")
+            if not cursor:
+                return
+
+
+@contextlib.contextmanager
+def service(url: str | None) -> Iterator[Service]:
+    """Give the service at *url*, or a private one with a folder of its own."""
+    if url:
+        yield Service(url)
+        return
+    with tempfile.TemporaryDirectory(prefix="quern-bench-") as folder:
+        wanted = ("redis-queue", "redis-cache", "chroma", "retrieval", "ingestion", "web")
+        with Stack.start(data_dir=Path(folder), only=wanted) as stack:
+            yield Service(stack.url, stack)
+
+
+def _json(response: httpx.Response) -> dict[str, Any]:
+    """Return the answer's JSON; an error of the API ends the benchmark with its words."""
+    if response.is_error:
+        raise SystemExit(f"{response.request.method} {response.request.url}: {response.text[:500]}")
+    body: dict[str, Any] = response.json()
+    return body

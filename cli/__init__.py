@@ -1,0 +1,1 @@
+"""The `quern` command: an HTTP client, plus the local supervisor."""

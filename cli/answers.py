@@ -1,0 +1,152 @@
+"""`quern ask` and `quern search`: questions, and how their answers are printed."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.padding import Padding
+from rich.text import Text
+
+from cli.client import Client
+from cli.session import Session, collection_option, json_option, pass_session
+from cli.words import failure, timings
+
+SNIPPET = 300
+_ENDS = {
+    "cancelled": "The question was stopped before it was answered.",
+    "expired": "No answer came before the deadline. Ask again, or look at: quern health",
+}
+
+
+@click.command()
+@click.argument("question")
+@collection_option
+@click.option("--top-k", type=int, help="How many passages to answer from.")
+@click.option("--stream", is_flag=True, help="Print the answer while it is written.")
+@json_option
+@pass_session
+def ask(
+    session: Session,
+    question: str,
+    *,
+    collection: str,
+    top_k: int | None,
+    stream: bool,
+    as_json: bool,
+) -> None:
+    """Ask QUESTION and print the answer with the words it rests on."""
+    if stream and as_json:
+        raise click.UsageError("--stream and --json exclude each other: JSON comes in one piece")
+    body = {"question": question, "collection": collection}
+    with session.client() as client:
+        submitted = client.post("/api/queries", body if top_k is None else body | {"top_k": top_k})
+        job_id = submitted.json()["id"]
+        try:
+            if stream:
+                _print_tokens(session.out, client, job_id)
+            response = client.wait(job_id)
+        except KeyboardInterrupt:
+            session.remarks.print(f"\nStopped waiting; the job goes on. See: quern job {job_id}")
+            raise
+    if as_json:
+        click.echo(response.text)
+    else:
+        show_answer(session.out, response.json(), with_text=not stream)
+    if response.json()["state"] != "succeeded":
+        raise SystemExit(1)
+
+
+@click.command()
+@click.argument("query")
+@collection_option
+@click.option("--top-k", type=int, help="How many passages to find.")
+@click.option("--mode", type=click.Choice(["hybrid", "dense", "sparse"]), help="How to search.")
+@json_option
+@pass_session
+def search(
+    session: Session,
+    query: str,
+    *,
+    collection: str,
+    top_k: int | None,
+    mode: str | None,
+    as_json: bool,
+) -> None:
+    """Find the passages nearest to QUERY, without an answer."""
+    body = {"query": query, "collection": collection, "top_k": top_k, "mode": mode}
+    given = {name: value for name, value in body.items() if value is not None}
+    with session.client() as client:
+        response = client.post("/api/search", given)
+    if as_json:
+        click.echo(response.text)
+        return
+    found = response.json()
+    found = found.get("result", found)
+    for number, passage in enumerate(found["results"], start=1):
+        session.out.print(_heading(number, passage, note=f"{passage['score']:.3f}"), soft_wrap=True)
+        session.out.print(Padding(_shortened(passage["text"]), (0, 0, 1, 4)))
+    if not found["results"]:
+        session.out.print("Nothing matches.")
+    _print_degraded(session.out, found)
+
+
+def show_answer(out: Console, job: Mapping[str, Any], *, with_text: bool = True) -> None:
+    """Print an ended question: answer, citations with title, page and quote, timings."""
+    result = job.get("result")
+    if result is None:
+        out.print(Text(_ENDS.get(job["state"]) or f"No answer: {failure(job.get('error'))}", "red"))
+        return
+    if not result["answered"]:
+        out.print(Text("The documents do not seem to answer this.", "yellow"))
+        if result["answer"].strip():
+            out.print("The closest that was found:")
+    if with_text:
+        out.print(Text(result["answer"]))
+    out.print()
+    for citation in result["citations"]:
+        source = result["sources"][citation["marker"] - 1]
+        out.print(_heading(citation["marker"], source), soft_wrap=True)
+        quoted = Text(f"\u201c{_one_line(citation['quote'])}\u201d", "italic")
+        out.print(Padding(quoted, (0, 0, 0, 4)))
+    _print_degraded(out, result)
+    by = "quoted, no language model" if result["generator"] == "extractive" else result["generator"]
+    out.print(Text(f"\n{by}; {timings(job)}", "dim"), soft_wrap=True)
+
+
+def _print_tokens(out: Console, client: Client, job_id: str) -> None:
+    """Print an answer's text as it comes."""
+    for event in client.events(job_id):
+        if event.kind == "token":
+            click.echo(event.data["text"], nl=False)
+        elif event.kind == "reset":
+            out.print("\n(The worker was lost; the answer begins again.)", style="dim")
+    click.echo()
+
+
+def _heading(number: int, source: Mapping[str, Any], *, note: str = "") -> Text:
+    """Write a source on one line: number, title, document, page."""
+    title = source.get("title") or source["document_id"]
+    parts = [source["document_id"] if title != source["document_id"] else ""]
+    parts += [f"page {source['page']}" if source.get("page") else "", note]
+    where = ", ".join(part for part in parts if part)
+    return Text.assemble((f"[{number}] ", "cyan"), (title, "bold"), (f"  {where}", "dim"))
+
+
+def _print_degraded(out: Console, result: Mapping[str, Any]) -> None:
+    """Say what part of the search was missing."""
+    degraded = result.get("degraded") or ()
+    if "sparse" in degraded:
+        told = "The word index was behind: found by meaning alone, exact words may be missed."
+        out.print(Text(told, "yellow"))
+    elif degraded:
+        out.print(Text(f"Not available in this search: {', '.join(degraded)}", "yellow"))
+
+
+def _shortened(text: str) -> Text:
+    line = _one_line(text)
+    return Text(line if len(line) <= SNIPPET else line[: SNIPPET - 1] + "\u2026")
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

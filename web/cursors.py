@@ -1,0 +1,37 @@
+"""Opaque cursors: where a list goes on, in a form that nobody is tempted to build."""
+
+import base64
+import binascii
+
+from rag.errors import InvalidRequest
+
+
+def encode(*parts: str) -> str:
+    """Write a position as a URL-safe word."""
+    return base64.urlsafe_b64encode("\0".join(parts).encode()).decode().rstrip("=")
+
+
+def decode(word: str, parts: int) -> list[str]:
+    """
+    Read a position of so many parts.
+
+    Raises:
+        InvalidRequest: The word is not a cursor of this list.
+    """
+    try:
+        padded = word.encode("ascii") + b"=" * (-len(word) % 4)
+        found = base64.b64decode(padded, altchars=b"-_", validate=True).decode()
+    except (UnicodeError, binascii.Error) as error:
+        raise InvalidRequest("cursor", "is not a cursor of this list") from error
+    split = found.split("\0")
+    if len(split) != parts:
+        raise InvalidRequest("cursor", "is not a cursor of this list")
+    return split
+
+
+def decode_number(word: str) -> int:
+    """Read a position that is one whole number; raises InvalidRequest."""
+    (text,) = decode(word, 1)
+    if not (text.isascii() and text.isdigit() and len(text) < 19):  # noqa: PLR2004  # 64 bits
+        raise InvalidRequest("cursor", "is not a cursor of this list")
+    return int(text)

@@ -1,0 +1,68 @@
+"""What every route of a web process shares: settings, the front desk, who waits, what is healthy."""
+
+from dataclasses import dataclass
+
+from flask import Flask, current_app
+
+from jobs.durable import Durable, open_durable
+from jobs.events import WakeUps
+from jobs.front_desk import FrontDesk
+from jobs.views import JobView
+from rag.chunking import Chunker
+from rag.documents import PARSERS_VERSION
+from runtime.settings import Settings
+from tasks.app import make_app
+from tasks.sending import sender
+from web.health import HealthSampler
+from web.places import Places
+
+_NAME = "quern"
+
+#: A caller is told within a second and a half that Redis is away; each command gets one.
+_REDIS_READ_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class FrontEnd:
+    """The parts of one web process; clients and threads are made when first used."""
+
+    settings: Settings
+    durable: Durable
+    desk: FrontDesk
+    view: JobView
+    wake_ups: WakeUps
+    places: Places
+    health: HealthSampler
+
+
+def open_front_end(settings: Settings) -> FrontEnd:
+    """Wire a web process for *settings*; connects when first used."""
+    durable = open_durable(settings, sender(make_app(settings)))
+    durable.redis.connection_pool.connection_kwargs["socket_timeout"] = _REDIS_READ_S
+    chunker = Chunker(max_tokens=settings.chunk_tokens)
+    return FrontEnd(
+        settings=settings,
+        durable=durable,
+        desk=FrontDesk(
+            settings=settings,
+            ledger=durable.ledger,
+            catalogue=durable.catalogue,
+            blobs=durable.blobs,
+            pipeline=f"{PARSERS_VERSION}:{chunker.fingerprint}:{settings.embedding_model}",
+        ),
+        view=JobView(durable.ledger, durable.blobs),
+        wake_ups=WakeUps(durable.redis),
+        places=Places(settings.max_streams),
+        health=HealthSampler(settings),
+    )
+
+
+def attach(app: Flask, parts: FrontEnd) -> None:
+    """Give *app* its parts."""
+    app.extensions[_NAME] = parts
+
+
+def front_end() -> FrontEnd:
+    """Return the parts of the app that serves this request."""
+    parts: FrontEnd = current_app.extensions[_NAME]
+    return parts

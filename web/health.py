@@ -1,0 +1,422 @@
+"""Health of the whole installation, sampled in the background: a request only reads the last look."""
+
+import http.client
+import logging
+import os
+import shutil
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final, Literal
+from urllib.parse import urlsplit
+
+import psutil
+from redis import Redis
+from redis.exceptions import RedisError
+
+from jobs.front_desk import ADMISSION_SHARE
+from jobs.heartbeats import WorkerState, live_workers
+from jobs.keys import key
+from jobs.messages import ROLES
+from runtime.redis_clients import health_client
+from runtime.settings import Settings
+
+log = logging.getLogger(__name__)
+
+Status = Literal["pass", "warn", "fail"]
+
+SAMPLE_S: Final = 2.0
+#: A snapshot older than this means that the sampler itself hangs.
+STALE_S: Final = 30.0
+#: The first request of a process waits this long for the first look.
+FIRST_LOOK_S: Final = 0.04
+CHROMA_S: Final = 1.0
+#: One lost look is no outage.
+LOOKS_TO_FAIL: Final = 2
+SLOW_MS: Final = 50.0
+#: A queue without consumers is a restart for so long, then an outage.
+NO_WORKER_S: Final = 30.0
+QUEUE_AGE_WARN_S: Final = 30.0
+QUEUE_AGE_FAIL_S: Final = 300.0
+MEMORY_WARN, MEMORY_FAIL = 0.15, 0.05
+DISK_WARN, DISK_FAIL = 0.15, 0.05
+DISK_LEAST: Final = 1_000_000_000
+
+_CGROUP: Final = Path("/sys/fs/cgroup")
+_ORDER: Final[dict[Status, int]] = {"pass": 0, "warn": 1, "fail": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One observation, in the words of draft-inadarei-api-health-check."""
+
+    name: str
+    status: Status
+    component_type: str
+    value: float | int | str | None = None
+    unit: str | None = None
+    output: str | None = None
+    details: dict[str, Any] = field(default_factory=dict)
+
+    def shown(self, time_text: str) -> dict[str, Any]:
+        """Return the check as it appears in `checks`."""
+        shown: dict[str, Any] = {
+            "status": self.status,
+            "componentType": self.component_type,
+            "time": time_text,
+        }
+        if self.value is not None:
+            shown["observedValue"] = self.value
+        if self.unit is not None:
+            shown["observedUnit"] = self.unit
+        if self.output is not None:
+            shown["output"] = self.output
+        return shown | self.details
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What one look found; *refusals* are the reasons why no job can be accepted now."""
+
+    taken_at: float
+    checks: tuple[Check, ...]
+    workers: tuple[WorkerState, ...]
+    refusals: tuple[str, ...]
+
+    @property
+    def status(self) -> Status:
+        """The worst of all checks."""
+        return max((check.status for check in self.checks), key=_ORDER.__getitem__, default="pass")
+
+
+class HealthSampler:
+    """
+    Look at everything every two seconds, in one thread that starts with the first question.
+
+    Args:
+        settings: Where everything is.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._snapshot: Snapshot | None = None
+        self._looked = threading.Event()
+        self._lock = threading.Lock()
+        self._closing = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._pid = 0
+        self._bad: dict[str, int] = {}
+        self._consumed_at: dict[str, float] = {}
+        self._clients: dict[str, Redis[str]] = {}
+
+    def start(self) -> None:
+        """Start looking, unless this process already does; a forked child starts its own."""
+        if self._pid == os.getpid():
+            return
+        with self._lock:
+            if self._pid == os.getpid():
+                return
+            self._pid = os.getpid()
+            self._looked.clear()
+            self._snapshot = None
+            self._thread = threading.Thread(target=self._look_for_ever, name="health", daemon=True)
+            self._thread.start()
+
+    def close(self) -> None:
+        """Stop looking."""
+        self._closing.set()
+        if self._thread is not None:
+            self._thread.join(timeout=5)
+
+    @property
+    def workers(self) -> list[WorkerState]:
+        """The workers that were alive at the last look."""
+        snapshot = self._snapshot
+        return list(snapshot.workers) if snapshot else []
+
+    def readiness(self) -> tuple[bool, list[str]]:
+        """Tell whether jobs can be accepted, and why not; never waits for anything outside."""
+        snapshot = self._latest()
+        if snapshot is None:
+            return False, ["starting"]
+        if time.monotonic() - snapshot.taken_at > STALE_S:
+            return False, ["the health sampler hangs"]
+        return not snapshot.refusals, list(snapshot.refusals)
+
+    def report(self, *, version: str) -> dict[str, Any]:
+        """Return health+json: the worst status, and every check; never waits for anything outside."""
+        snapshot = self._latest()
+        now = datetime.now(tz=UTC)
+        report: dict[str, Any] = {
+            "status": "fail",
+            "version": "1",
+            "releaseId": version,
+            "serviceId": "quern-web",
+            "time": _moment(now.timestamp()),
+            "checks": {},
+        }
+        if snapshot is None:
+            return report | {"output": "starting"}
+        age_s = time.monotonic() - snapshot.taken_at
+        taken = _moment(now.timestamp() - age_s)
+        for check in snapshot.checks:
+            report["checks"].setdefault(check.name, []).append(check.shown(taken))
+        if age_s > STALE_S:
+            return report | {"output": "the health sampler hangs"}
+        return report | {"status": snapshot.status}
+
+    def _latest(self) -> Snapshot | None:
+        """Return the last look; at the very start wait a moment for the first."""
+        self.start()
+        if self._snapshot is None:
+            self._looked.wait(FIRST_LOOK_S)
+        return self._snapshot
+
+    def _look_for_ever(self) -> None:
+        """Look, rest, repeat."""
+        while not self._closing.is_set():
+            try:
+                self._snapshot = self._look()
+                self._looked.set()
+            except Exception:
+                # The thread must outlive any fault: without it the snapshot grows stale and fails.
+                log.exception("health not sampled")
+            self._closing.wait(SAMPLE_S)
+
+    def _look(self) -> Snapshot:
+        """Look at everything once; each look has its own time limit."""
+        checks: list[Check] = []
+        refusals: list[str] = []
+        workers: list[WorkerState] = []
+        checks += self._guarded("redis", self._redis, "no answer", refusals=refusals)
+        if not self._bad.get("redis"):
+            try:
+                workers = live_workers(self._client(self._settings.redis_url))
+                checks += self._workers(workers)
+                checks += self._queues()
+            except RedisError:
+                log.warning("workers not sampled", exc_info=True)
+        checks += self._guarded("cache", self._cache, "no answer", worst="warn")
+        checks += self._guarded("chroma", self._chroma, "no answer")
+        checks.append(self._disk(refusals))
+        checks.append(_memory())
+        if self._refuses_for_memory(checks):
+            refusals.append("the queue Redis has no memory left")
+        return Snapshot(time.monotonic(), tuple(checks), tuple(workers), tuple(refusals))
+
+    def _guarded(
+        self,
+        name: str,
+        look: Callable[[], Sequence[Check]],
+        output: str,
+        *,
+        worst: Status = "fail",
+        refusals: list[str] | None = None,
+    ) -> list[Check]:
+        """Run a look that may find nobody there; the second time in a row it counts."""
+        try:
+            found = list(look())
+        except (RedisError, OSError, http.client.HTTPException):
+            self._bad[name] = self._bad.get(name, 0) + 1
+            counts = self._bad[name] >= LOOKS_TO_FAIL or self._snapshot is None
+            if counts and refusals is not None:
+                refusals.append(f"{name} does not answer")
+            status: Status = worst if counts else "warn"
+            return [Check(f"{name}:responseTime", status, "datastore", output=output)]
+        self._bad[name] = 0
+        return found
+
+    def _client(self, url: str) -> "Redis[str]":
+        """Return this process' own client for looking; made once."""
+        if url not in self._clients:
+            self._clients[url] = health_client(url)
+        return self._clients[url]
+
+    def _redis(self) -> list[Check]:
+        """Look at the queue Redis: speed, memory, whether it writes, whether it forgets."""
+        redis = self._client(self._settings.redis_url)
+        began = time.perf_counter()
+        redis.ping()
+        took_ms = (time.perf_counter() - began) * 1000
+        told = redis.info()
+        policy = str(told.get("maxmemory_policy", "unknown"))
+        writes = (
+            int(told.get("aof_enabled", 0)) == 1
+            and told.get("aof_last_write_status") == "ok"
+            and told.get("aof_last_bgrewrite_status") == "ok"
+        )
+        return [
+            _speed("redis", took_ms),
+            _redis_memory("redis", told, share=ADMISSION_SHARE),
+            Check(
+                "redis:persistence", "pass" if writes else "warn", "datastore",
+                value="append-only file" if writes else "off or failing",
+                output=None if writes else "a restart of Redis may lose jobs",
+            ),
+            Check(
+                "redis:evictionPolicy", "pass" if policy == "noeviction" else "warn", "datastore",
+                value=policy,
+                output=None if policy == "noeviction" else "jobs may be evicted: set noeviction",
+            ),
+        ]  # fmt: skip
+
+    def _cache(self) -> list[Check]:
+        """Look at the cache Redis, which may be away: embeddings are computed again then."""
+        redis = self._client(self._settings.cache_url)
+        began = time.perf_counter()
+        redis.ping()
+        took_ms = (time.perf_counter() - began) * 1000
+        return [_speed("cache", took_ms), _redis_memory("cache", redis.info("memory"), share=None)]
+
+    def _chroma(self) -> list[Check]:
+        """Ask Chroma for its heartbeat by plain HTTP."""
+        address = urlsplit(self._settings.chroma_url)
+        kind = (
+            http.client.HTTPSConnection if address.scheme == "https" else http.client.HTTPConnection
+        )
+        connection = kind(address.hostname or "", address.port, timeout=CHROMA_S)
+        began = time.perf_counter()
+        try:
+            connection.request("GET", f"{address.path.rstrip('/')}/api/v2/heartbeat")
+            answer = connection.getresponse()
+            answer.read(1_000)
+        finally:
+            connection.close()
+        if answer.status != http.HTTPStatus.OK:
+            raise http.client.HTTPException(f"status {answer.status}")
+        return [_speed("chroma", (time.perf_counter() - began) * 1000, slow_ms=500)]
+
+    def _workers(self, workers: Sequence[WorkerState]) -> list[Check]:
+        """Count who consumes each queue."""
+        now = time.monotonic()
+        checks = []
+        for role in ROLES:
+            there = [worker for worker in workers if role in worker.queues]
+            if there:
+                self._consumed_at[role] = now
+            away_s = now - self._consumed_at.setdefault(role, now)
+            status: Status = "pass" if there else "warn" if away_s < NO_WORKER_S else "fail"
+            checks.append(
+                Check(
+                    f"workers:{role}", status, "component", value=len(there), unit="count",
+                    output=None if there else f"no heartbeat for {away_s:.0f} s; jobs wait",
+                    details={
+                        "threads": sum(worker.threads for worker in there),
+                        "busy": sum(worker.busy for worker in there),
+                        "models": sorted({name for worker in there for name in worker.models}),
+                    },
+                )
+            )  # fmt: skip
+        return checks
+
+    def _queues(self) -> list[Check]:
+        """Look how much waits for each role, and how long the oldest question has."""
+        redis = self._client(self._settings.redis_url)
+        seconds, micros = redis.time()
+        checks = []
+        for role in ROLES:
+            owners = redis.zrange(key("owners", role), 0, 200)
+            pipe = redis.pipeline(transaction=False)
+            pipe.zcard(key("inflight", role))
+            pipe.zrange(key("lane", role, "interactive"), 0, 0, withscores=True)
+            for owner in owners:
+                pipe.zcard(key("lane", role, owner))
+            inflight, oldest, *waiting = pipe.execute()
+            checks.append(
+                Check(
+                    f"queue:{role}", "pass", "system", value=sum(waiting), unit="waiting",
+                    details={"dispatched": inflight},
+                )
+            )  # fmt: skip
+            age_s = max(0.0, seconds + micros / 1e6 - oldest[0][1] / 1e6) if oldest else 0.0
+            late = age_s >= QUEUE_AGE_WARN_S
+            status: Status = "fail" if age_s >= QUEUE_AGE_FAIL_S else "warn" if late else "pass"
+            checks.append(
+                Check(
+                    f"queue:{role}:age", status, "system", value=round(age_s, 1), unit="s",
+                    output="questions wait long" if late else None,
+                )
+            )  # fmt: skip
+        return checks
+
+    def _disk(self, refusals: list[str]) -> Check:
+        """Look at the disk that keeps the data."""
+        folder = _existing(self._settings.blobs)
+        usage = shutil.disk_usage(folder)
+        share = usage.free / usage.total
+        status: Status = "pass"
+        if share < DISK_FAIL or usage.free < DISK_LEAST:
+            status = "fail"
+        elif share < DISK_WARN:
+            status = "warn"
+        if usage.free < DISK_LEAST:
+            refusals.append("the disk is full")
+        if not os.access(folder, os.W_OK):
+            status = "fail"
+            refusals.append("the data folder cannot be written")
+        return Check("disk:data", status, "system", value=round(share, 3), unit="ratio_free")
+
+    @staticmethod
+    def _refuses_for_memory(checks: Sequence[Check]) -> bool:
+        """Tell whether the queue Redis is above the share at which admission ends."""
+        return any(check.name == "redis:memory" and check.status == "fail" for check in checks)
+
+
+def _speed(name: str, took_ms: float, *, slow_ms: float = SLOW_MS) -> Check:
+    """Judge an answer's time."""
+    slow = took_ms >= slow_ms
+    return Check(
+        f"{name}:responseTime", "warn" if slow else "pass", "datastore",
+        value=round(took_ms, 2), unit="ms", output="slow" if slow else None,
+    )  # fmt: skip
+
+
+def _redis_memory(name: str, told: dict[str, Any], *, share: float | None) -> Check:
+    """Judge a Redis' memory; *share* is where it takes no more, None where it evicts."""
+    bound, used = int(told.get("maxmemory", 0)), int(told.get("used_memory", 0))
+    if not bound:
+        return Check(f"{name}:memory", "pass", "datastore", value=used, unit="bytes")
+    taken = round(used / bound, 3)
+    status: Status = "pass"
+    if share is not None and taken > share:
+        status = "fail"
+    elif share is not None and taken > 0.75 * share:
+        status = "warn"
+    return Check(
+        f"{name}:memory", status, "datastore", value=taken, unit="ratio_used",
+        output="no new jobs are accepted" if status == "fail" else None,
+    )  # fmt: skip
+
+
+def _memory() -> Check:
+    """Judge the memory of this machine, or of its container."""
+    memory = psutil.virtual_memory()
+    share = memory.available / memory.total
+    try:
+        limit = int((_CGROUP / "memory.max").read_text("ascii"))
+        used = int((_CGROUP / "memory.current").read_text("ascii"))
+        lines = (_CGROUP / "memory.stat").read_text("ascii").splitlines()
+        # Cached file pages are given back on demand: they are not use.
+        cached = sum(int(line.split()[1]) for line in lines if line.startswith("inactive_file "))
+        share = min(share, 1 - (used - cached) / limit) if limit else share
+    except (OSError, ValueError):
+        pass  # no cgroup, or one without a limit ("max")
+    status: Status = "fail" if share < MEMORY_FAIL else "warn" if share < MEMORY_WARN else "pass"
+    return Check("system:memory", status, "system", value=round(share, 3), unit="ratio_free")
+
+
+def _existing(folder: Path) -> Path:
+    """Return the nearest folder that exists: the blob store is made with its first blob."""
+    folder = folder.absolute()
+    while not folder.exists():
+        folder = folder.parent
+    return folder
+
+
+def _moment(seconds: float) -> str:
+    """Write a time as RFC 3339."""
+    text = datetime.fromtimestamp(seconds, tz=UTC).isoformat(timespec="milliseconds")
+    return text.replace("+00:00", "Z")

@@ -1,0 +1,242 @@
+// One question: its stages, its sources, its answer, as they arrive.
+
+import { ApiProblem, call, parse } from "./api.js";
+import { duration, FINAL, find, make, say } from "./dom.js";
+import { closePassage, openPassage, whereabouts } from "./passage.js";
+
+const MARKER = /\[(\d{1,3})\]/g;
+const STAGE_WORDS = { retrieve: "Searching the documents", generate: "Writing the answer" };
+const TIMING_WORDS = {
+  queued: "waited",
+  embed: "understood the question",
+  retrieve: "searched",
+  generate: "wrote",
+};
+
+let shown = null; // the job on the screen: { id, collection, sources, text, stream }
+
+/** Show a question and follow its job until it has ended. */
+export function showQuestion(job, { onEnd = () => {}, focus = true } = {}) {
+  leaveQuestion();
+  const mine = { id: job.id, collection: job.collection ?? "default", sources: [], text: "", stream: null };
+  shown = mine;
+  find("result").hidden = false;
+  find("asked").textContent = job.request?.question ?? "";
+  find("facts").textContent = "";
+  say(find("notice"));
+  find("answer").replaceChildren();
+  drawSources([], []);
+  if (focus) find("asked").focus({ preventScroll: true });
+  if (FINAL.has(job.state)) {
+    finish(mine, job);
+    return;
+  }
+  find("stop").hidden = false;
+  find("answer").setAttribute("data-waiting", "");
+  // A screen reader is told the answer once, whole, not again at every word.
+  find("answer").setAttribute("aria-busy", "true");
+  stage("queued", waiting(job));
+  follow(mine, onEnd);
+}
+
+/** Forget the question on the screen; its job goes on. */
+export function leaveQuestion() {
+  shown?.stream?.close();
+  shown = null;
+  closePassage({ refocus: false });
+  find("result").hidden = true;
+}
+
+export async function stopQuestion() {
+  if (!shown) return;
+  find("stop").hidden = true;
+  try {
+    await call("DELETE", `/api/jobs/${shown.id}`);
+  } catch (problem) {
+    say(find("notice"), problem.message);
+  }
+}
+
+function waiting(job) {
+  const place = job.queue?.position ?? 0;
+  return place > 1 ? `Waiting, number ${place} in the queue` : "Waiting for a worker";
+}
+
+function stage(state, words) {
+  const line = find("stage");
+  line.dataset.state = state;
+  line.replaceChildren(make("span", { className: "dot", "aria-hidden": "true" }), words);
+}
+
+function follow(mine, onEnd) {
+  const stream = new EventSource(`/api/jobs/${mine.id}/events`);
+  mine.stream = stream;
+  const on = (name, act) =>
+    stream.addEventListener(name, (event) => {
+      if (shown === mine && typeof event.data === "string") act(parse(event.data) ?? {});
+    });
+  const over = async () => {
+    stream.close();
+    if (shown !== mine) return;
+    await settle(mine);
+    onEnd();
+  };
+  on("state", ({ state }) => state === "running" && stage("running", "Working"));
+  on("stage", (data) => stage("running", STAGE_WORDS[data.stage] ?? "Working"));
+  on("sources", async ({ sources }) => {
+    mine.sources = sources ?? (await sourcesOf(mine));
+    if (shown === mine) drawSources(mine.sources, []);
+  });
+  on("token", ({ text }) => {
+    mine.text += text ?? "";
+    drawAnswer(mine.text, mine, []);
+  });
+  on("reset", () => {
+    mine.text = "";
+    drawAnswer("", mine, []);
+  });
+  on("done", over);
+  on("error", over);
+  stream.addEventListener("error", (event) => {
+    if (typeof event.data === "string" || shown !== mine) return;
+    // The browser reconnects by itself, unless the server has said that it is over or refused.
+    if (stream.readyState === EventSource.CLOSED) over();
+    else stage("running", "Connection lost, trying again");
+  });
+}
+
+async function sourcesOf(mine) {
+  const job = await call("GET", `/api/jobs/${mine.id}`);
+  return job.result?.sources ?? job.sources ?? [];
+}
+
+/** Read the job until it is final: the truth, whatever the stream has or has not said. */
+async function settle(mine) {
+  while (shown === mine) {
+    try {
+      const job = await call("GET", `/api/jobs/${mine.id}?wait=10`);
+      if (shown === mine && FINAL.has(job.state)) finish(mine, job);
+      if (FINAL.has(job.state)) return;
+    } catch (problem) {
+      if (problem instanceof ApiProblem && [404, 410].includes(problem.status)) {
+        end(mine, "failed", "Gone", problem.message);
+        return;
+      }
+      stage("running", problem.message);
+      await new Promise((resolve) => setTimeout(resolve, 2000));
+    }
+  }
+}
+
+function finish(mine, job) {
+  const result = job.result;
+  if (!result) {
+    const words = {
+      cancelled: ["Stopped", "This question was stopped before it was answered."],
+      expired: ["Too late", "No answer came before the deadline. Ask again, or look at the health page."],
+    };
+    const [title, usual] = words[job.state] ?? ["Failed", "No answer came. Ask again."];
+    const error = job.error ?? {};
+    const told = [error.title, error.detail].filter(Boolean).join(": ");
+    drawSources(job.sources ?? mine.sources, []);
+    end(mine, job.state, title, job.state === "failed" ? told || usual : usual);
+    return;
+  }
+  mine.sources = result.sources ?? [];
+  drawAnswer(result.answer, mine, result.citations ?? []);
+  drawSources(mine.sources, result.citations ?? []);
+  end(mine, "succeeded", `Answered in ${duration(job.timings_ms?.total ?? 0)}`, remarks(result));
+  if (!result.answered) stage("partial", "Not answered");
+  find("facts").textContent = facts(job);
+}
+
+function end(mine, state, title, notice) {
+  mine.stream?.close();
+  find("stop").hidden = true;
+  find("answer").removeAttribute("data-waiting");
+  find("answer").removeAttribute("aria-busy");
+  find("notice").dataset.kind = ["failed", "expired"].includes(state) ? "bad" : "";
+  stage(state, title);
+  say(find("notice"), notice);
+}
+
+/** Say in plain words what a reader should know before trusting an answer. */
+function remarks(result) {
+  const lines = [];
+  if (!result.answered) {
+    lines.push("The documents do not seem to answer this.");
+    if (result.answer.trim()) lines.push("Below is the closest that was found.");
+    else if (!result.sources?.length) lines.push("Nothing in this collection matched the question.");
+  }
+  const degraded = result.degraded ?? [];
+  if (degraded.includes("sparse")) {
+    lines.push("The word index was behind, so this was found by meaning alone; exact words may have been missed.");
+  } else if (degraded.length) {
+    lines.push(`Part of the search was not available: ${degraded.join(", ")}.`);
+  }
+  return lines.join(" ");
+}
+
+function facts(job) {
+  const timings = job.timings_ms ?? {};
+  const parts = Object.entries(TIMING_WORDS)
+    .filter(([name]) => timings[name] !== undefined)
+    .map(([name, words]) => `${words} ${duration(timings[name])}`);
+  const { generator, confidence } = job.result;
+  const by = generator === "extractive" ? "Quoted word for word; no language model wrote this." : `Written by ${generator}.`;
+  const sure = typeof confidence === "number" ? ` Confidence ${Math.round(confidence * 100)} %.` : "";
+  return `${by}${sure}${parts.length ? ` Timings: ${parts.join(", ")}.` : ""}`;
+}
+
+function drawAnswer(text, mine, citations) {
+  const pieces = [];
+  const seen = new Map();
+  let at = 0;
+  for (const match of text.matchAll(MARKER)) {
+    const number = Number(match[1]);
+    const source = mine.sources[number - 1];
+    if (!source) continue;
+    pieces.push(text.slice(at, match.index).replace(/[ \t]+$/, "\u202f"));
+    const nth = seen.get(number) ?? 0;
+    seen.set(number, nth + 1);
+    pieces.push(marker(number, source, mine, () => quotesOf(citations, number, nth, text)));
+    at = match.index + match[0].length;
+  }
+  pieces.push(text.slice(at));
+  find("answer").replaceChildren(...pieces);
+}
+
+/** Return the quotes of one marker: its own where they can be told apart, else all of its source. */
+function quotesOf(citations, number, nth, text) {
+  const own = citations.filter((citation) => citation.marker === number);
+  const times = [...text.matchAll(MARKER)].filter((match) => Number(match[1]) === number).length;
+  return own.length === times ? [own[nth]] : own;
+}
+
+function marker(number, source, mine, quotes) {
+  const button = make("button", { type: "button", className: "cite", "aria-expanded": "false", "aria-controls": "passage" }, String(number));
+  button.setAttribute("aria-label", `Source ${number}: ${source.title || source.document_id}`);
+  button.addEventListener("click", () => openPassage(source, quotes(), mine.collection, button));
+  return button;
+}
+
+function drawSources(sources, citations) {
+  const mine = shown;
+  find("sources-section").hidden = !sources.length;
+  find("sources").replaceChildren(
+    ...sources.map((source, index) => {
+      const own = citations.filter((citation) => citation.marker === index + 1);
+      const button = make(
+        "button",
+        { type: "button", "aria-expanded": "false", "aria-controls": "passage", className: own.length ? "cited" : "" },
+        make("span", { className: "n" }, String(index + 1)),
+        make("span", { className: "title" }, source.title || source.document_id),
+        make("span", { className: "where" }, source.page ? `page ${source.page}` : ""),
+        make("span", { className: "snippet" }, source.text.replace(/\s+/g, " ").slice(0, 240)),
+      );
+      button.title = whereabouts(source);
+      button.addEventListener("click", () => openPassage(source, own, mine.collection, button));
+      return make("li", {}, button);
+    }),
+  );
+}

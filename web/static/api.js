@@ -1,0 +1,52 @@
+// Calls to Quern's own API; every failure becomes a sentence for people.
+
+export class ApiProblem extends Error {
+  constructor(message, status = 0) {
+    super(message);
+    this.status = status;
+  }
+}
+
+/** Call the API and return its JSON; a busy server is asked again twice before that is an error. */
+export async function call(method, path, body, { tries = 3 } = {}) {
+  const options = { method, headers: { Accept: "application/json" } };
+  if (body !== undefined) {
+    options.body = JSON.stringify(body);
+    options.headers["Content-Type"] = "application/json";
+  }
+  let response;
+  try {
+    response = await fetch(path, options);
+  } catch {
+    throw new ApiProblem("Quern cannot be reached. Is it still running?");
+  }
+  if (response.status === 429 && tries > 1) {
+    const seconds = Math.min(Number(response.headers.get("Retry-After")) || 1, 10);
+    await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+    return call(method, path, body, { tries: tries - 1 });
+  }
+  const answer = parse(await response.text());
+  if (!response.ok) throw new ApiProblem(inWords(answer, response.status), response.status);
+  return answer;
+}
+
+export function parse(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+/** Say what problem details (RFC 9457) mean: the fields that are wrong, else the detail. */
+export function inWords(problem, status) {
+  if (!problem || typeof problem !== "object") return `The server answered with status ${status}.`;
+  const fields = (problem.errors ?? []).map((error) => `${error.field}: ${error.message}`);
+  return fields.join("\n") || problem.detail || problem.title || "Something went wrong.";
+}
+
+/** Read a document's own address; ids may hold slashes, which stay as they are. */
+export function documentPath(collection, documentId) {
+  const id = documentId.split("/").map(encodeURIComponent).join("/");
+  return `/api/collections/${encodeURIComponent(collection)}/documents/${id}`;
+}

@@ -1,0 +1,52 @@
+// Building and finding elements. Text from outside becomes text nodes, never markup.
+
+export const find = (id) => document.getElementById(id);
+
+/** Make an element: properties that exist are set, the rest become attributes; null is left out. */
+export function make(tag, properties = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties)) {
+    if (value === null || value === undefined) continue;
+    if (name in element) element[name] = value;
+    else element.setAttribute(name, value);
+  }
+  element.append(...children.filter((child) => child !== null));
+  return element;
+}
+
+/** Show a line of text, or hide the element where there is none. */
+export function say(element, text = "") {
+  element.textContent = text;
+  element.hidden = !text;
+}
+
+export function duration(ms) {
+  if (ms === null || ms === undefined) return "";
+  if (ms < 10) return `${ms.toFixed(1)} ms`;
+  if (ms < 1000) return `${Math.round(ms)} ms`;
+  if (ms < 60_000) return `${(ms / 1000).toFixed(1)} s`;
+  if (ms < 3_600_000) return `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1000)} s`;
+  return `${(ms / 3_600_000).toFixed(1)} h`;
+}
+
+export function age(since) {
+  const seconds = Math.max(0, (Date.now() - Date.parse(since)) / 1000);
+  if (seconds < 60) return `${Math.floor(seconds)} s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min`;
+  if (seconds < 86_400) return `${Math.floor(seconds / 3600)} h`;
+  return `${Math.floor(seconds / 86_400)} d`;
+}
+
+export const count = (n, one, many = `${one}s`) => `${n.toLocaleString("en")} ${n === 1 ? one : many}`;
+
+export const FINAL = new Set(["succeeded", "partial", "failed", "cancelled", "expired"]);
+
+export const STATE_WORDS = {
+  queued: "waiting",
+  running: "running",
+  succeeded: "done",
+  partial: "partly done",
+  failed: "failed",
+  cancelled: "cancelled",
+  expired: "too late",
+};

@@ -1,0 +1,65 @@
+// The panel that shows a source's passage with the quoted words marked.
+
+import { documentPath } from "./api.js";
+import { find, make } from "./dom.js";
+
+let opener = null;
+
+/** Open *source* of *collection* with the quotes of *citations* marked; focus moves to the panel. */
+export function openPassage(source, citations, collection, from) {
+  opener?.setAttribute("aria-expanded", "false");
+  opener = from;
+  opener.setAttribute("aria-expanded", "true");
+  find("passage-title").textContent = source.title || source.document_id;
+  find("passage-where").textContent = whereabouts(source);
+  const text = find("passage-text");
+  text.replaceChildren(...marked(source, citations));
+  find("passage-file").href = `${documentPath(collection, source.document_id)}/file`;
+  find("passage").hidden = false;
+  text.scrollTop = 0;
+  const first = text.querySelector("mark");
+  if (first) text.scrollTop = first.offsetTop - text.offsetTop - text.clientHeight / 3;
+  find("passage-title").focus({ preventScroll: true });
+}
+
+/** Close the panel and give the focus back to what opened it. */
+export function closePassage({ refocus = true } = {}) {
+  if (find("passage").hidden) return;
+  find("passage").hidden = true;
+  opener?.setAttribute("aria-expanded", "false");
+  if (refocus) opener?.focus();
+  opener = null;
+}
+
+export function whereabouts(source) {
+  const named = source.title && source.title !== source.document_id;
+  const page = source.page ? `page ${source.page}` : "";
+  return [named ? source.document_id : "", page].filter(Boolean).join(", ");
+}
+
+/** Split a passage into text and marks. Offsets count code points, JavaScript strings do not. */
+function marked(source, citations) {
+  const points = Array.from(source.text);
+  const spans = citations
+    .map(({ start, end }) => [Math.max(0, start - source.start), Math.min(points.length, end - source.start)])
+    .filter(([start, end]) => start < end)
+    .sort((a, b) => a[0] - b[0]);
+  const pieces = [];
+  let at = 0;
+  for (const [start, end] of spans) {
+    if (end <= at) continue;
+    const from = Math.max(at, start);
+    pieces.push(points.slice(at, from).join(""));
+    pieces.push(make("mark", {}, points.slice(from, end).join("")));
+    at = end;
+  }
+  pieces.push(points.slice(at).join(""));
+  return pieces.filter((piece) => piece !== "");
+}
+
+export function preparePassage() {
+  find("passage-close").addEventListener("click", () => closePassage());
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && !document.querySelector("dialog[open]")) closePassage();
+  });
+}
