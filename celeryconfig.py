@@ -22,7 +22,8 @@ event_serializer = "json"
 task_acks_late = True
 task_reject_on_worker_lost = True
 # A body that failed wrote so into the ledger; delivering it again would change nothing.
-task_acks_on_failure_or_timeout = True
+task_acks_on_failure = True
+task_acks_on_timeout = True
 # Nothing is parked behind a long body.
 worker_prefetch_multiplier = 1
 

@@ -95,7 +95,9 @@ def measure(
     figures["reingest_unchanged"] = sum(outcome == "unchanged" for outcome, _ in outcomes)
     figures["reingest_embedded"] = sum(n for outcome, n in outcomes if outcome != "unchanged")
 
-    alone, rest = questions[:ALONE], questions[ALONE:]
+    step = len(questions) // ALONE
+    alone = questions[::step][:ALONE]
+    rest = [question for question in questions if question not in alone]
     bar = progress.add_task("one client", total=2 * len(alone))
     warm = quern.client()
     ask(warm, data.name, Question("warm", "Is anybody there?"))

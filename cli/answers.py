@@ -85,7 +85,7 @@ def search(
     found = found.get("result", found)
     for number, passage in enumerate(found["results"], start=1):
         session.out.print(_heading(number, passage, note=f"{passage['score']:.3f}"), soft_wrap=True)
-        session.out.print(Padding(_shortened(passage["text"]), (0, 0, 1, 4)))
+        session.out.print(Padding(_shortened(passage["text"]), (0, 0, 1, 4), expand=False))
     if not found["results"]:
         session.out.print("Nothing matches.")
     _print_degraded(session.out, found)
@@ -101,16 +101,19 @@ def show_answer(out: Console, job: Mapping[str, Any], *, with_text: bool = True)
         out.print(Text("The documents do not seem to answer this.", "yellow"))
         if result["answer"].strip():
             out.print("The closest that was found:")
+    quoted = result["generator"] == "extractive"
     if with_text:
-        out.print(Text(result["answer"]))
+        # Quotes keep the line breaks of their document's layout, which mean nothing here.
+        out.print(Text(_one_line(result["answer"]) if quoted else result["answer"]))
     out.print()
-    for citation in result["citations"]:
-        source = result["sources"][citation["marker"] - 1]
-        out.print(_heading(citation["marker"], source), soft_wrap=True)
-        quoted = Text(f"\u201c{_one_line(citation['quote'])}\u201d", "italic")
-        out.print(Padding(quoted, (0, 0, 0, 4)))
+    for marker in dict.fromkeys(citation["marker"] for citation in result["citations"]):
+        out.print(_heading(marker, result["sources"][marker - 1]), soft_wrap=True)
+        for citation in result["citations"]:
+            if citation["marker"] == marker:
+                words = Text(f"\u201c{_one_line(citation['quote'])}\u201d", "italic")
+                out.print(Padding(words, (0, 0, 0, 4), expand=False))
     _print_degraded(out, result)
-    by = "quoted, no language model" if result["generator"] == "extractive" else result["generator"]
+    by = "quoted, no language model" if quoted else result["generator"]
     out.print(Text(f"\n{by}; {timings(job)}", "dim"), soft_wrap=True)
 
 

@@ -80,7 +80,8 @@ def _show(session: Session, client: Client) -> bool:
     """Hand over, ask, print; true when every document is in and every answer has citations."""
     out = session.out
     files = find_files([EXAMPLES / "documents"])
-    out.print(f"\nHanding over {count(len(files), 'document')} from {EXAMPLES / 'documents'}")
+    told = f"\nHanding over {count(len(files), 'document')} from {EXAMPLES / 'documents'}"
+    out.print(told, markup=False, soft_wrap=True)
     with client:
         done = hand_over(client, files, COLLECTION, session.remarks, watch=True)
         took = duration(done.job["timings_ms"].get("total"))

@@ -3,11 +3,10 @@
 from typing import Any
 
 import click
-from rich.table import Table
 from rich.text import Text
 
 from cli.client import Client, document_path
-from cli.job_tables import failed_rows
+from cli.job_tables import failed_rows, plain_table
 from cli.session import Session, collection_option, json_option, pass_session
 from cli.words import count, failure
 
@@ -20,10 +19,8 @@ PAGE = 200
 @pass_session
 def documents(session: Session, *, collection: str, as_json: bool) -> None:
     """List the documents of a collection; with --json each page is one line."""
-    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
-    for column in ("Document", "Title"):
-        table.add_column(column, overflow="fold")
-    table.add_column("Passages", justify="right")
+    table = plain_table("Document", "Title", "Passages")
+    table.columns[0].overflow, table.columns[2].justify = "fold", "right"
     chunks = 0
     with session.client() as client:
         cursor = None

@@ -15,6 +15,7 @@ from cli.words import age, count, duration, failure, state, timings
 KINDS = ("query", "ingest", "delete", "delete_collection")
 STATES = ("queued", "running", "succeeded", "partial", "failed", "cancelled", "expired")
 PAGE = 200
+_VERBS = {"ingest": "add", "delete": "delete"}
 
 
 @click.command()
@@ -32,16 +33,14 @@ def jobs(
     if as_json:
         click.echo(response.text)
         return
-    table = _plain_table("Job", "Kind", "State", "What", "Age", "Took")
-    table.columns[0].no_wrap = True
-    table.columns[3].overflow = "ellipsis"
-    table.columns[3].no_wrap = True
+    table = plain_table("Job", "State", "What", "Age", "Took")
+    # Only what a job is about may be cut: an id that is not whole is of no use.
+    for column in table.columns:
+        column.no_wrap = column.header != "What"
     for shown in response.json()["jobs"]:
         took = duration(shown["timings_ms"].get("total"))
-        what = Text(_what(shown))
-        table.add_row(
-            shown["id"], shown["kind"], state(shown["state"]), what, age(shown["created_at"]), took
-        )
+        told = Text(_what(shown), no_wrap=True, overflow="ellipsis")
+        table.add_row(shown["id"], state(shown["state"]), told, age(shown["created_at"]), took)
     session.out.print(table if table.rows else "No jobs.")
 
 
@@ -131,7 +130,7 @@ def document_rows(client: Client, job_id: str) -> list[dict[str, Any]]:
 
 def failure_table(rows: list[dict[str, Any]]) -> Table:
     """Show which files failed, and what is wrong with each."""
-    table = _plain_table("File", "What is wrong")
+    table = plain_table("File", "What is wrong")
     for row in rows:
         reason = failure(row.get("error")) if "error" in row else row["state"]
         table.add_row(Text(row["document_id"]), Text(reason))
@@ -142,15 +141,16 @@ def _what(shown: Mapping[str, Any]) -> str:
     """Say in a few words what a job is about."""
     if shown["kind"] == "query":
         return " ".join(str(shown["request"]["question"]).split())
-    if progress := shown.get("progress"):
-        ended = shown["state"] in FINAL_STATES
-        some = count(progress["total"], "document")
-        failed = f", {progress['failed']} failed" if progress.get("failed") else ""
-        return (some if ended else f"{progress['done']} of {some}") + failed
-    return str(shown.get("collection") or "")
+    if shown["kind"] not in _VERBS:
+        return f"{shown['kind']} {shown.get('collection') or ''}".strip()
+    progress = shown["progress"]
+    some = count(progress["total"], "document")
+    counted = some if shown["state"] in FINAL_STATES else f"{progress['done']} of {some}"
+    failed = f", {progress['failed']} failed" if progress.get("failed") else ""
+    return f"{_VERBS[shown['kind']]} {counted}{failed}"
 
 
-def _plain_table(*columns: str) -> Table:
+def plain_table(*columns: str) -> Table:
     """Make a table without lines, readable in a pipe."""
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
     for column in columns:

@@ -1,5 +1,6 @@
 """What every command shares: which server is meant, and where output goes."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,6 +14,8 @@ from cli.addresses import web_url
 from cli.client import Client
 from cli.run_folder import find_running
 from runtime.settings import Settings
+
+PIPE_WIDTH = 160
 
 
 @dataclass
@@ -29,9 +32,9 @@ class Session:
     given_url: str | None = None
     transport: httpx.BaseTransport | None = None
     #: Answers and tables, for people and pipes.
-    out: Console = field(default_factory=lambda: Console(highlight=False))
+    out: Console = field(default_factory=lambda: _console(stderr=False))
     #: Progress and remarks, so that a pipe gets answers only.
-    remarks: Console = field(default_factory=lambda: Console(stderr=True, highlight=False))
+    remarks: Console = field(default_factory=lambda: _console(stderr=True))
 
     @cached_property
     def settings(self) -> Settings:
@@ -51,6 +54,14 @@ class Session:
         """Open a client of the server."""
         with Client(self.url, transport=self.transport) as client:
             yield client
+
+
+def _console(*, stderr: bool) -> Console:
+    """Make a console; where nobody looks and no width is known, tables get room."""
+    console = Console(stderr=stderr, highlight=False)
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = PIPE_WIDTH
+    return console
 
 
 pass_session: Callable[..., Callable[..., object]] = click.make_pass_decorator(Session)

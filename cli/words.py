@@ -19,7 +19,6 @@ _TIMINGS = (
     ("queued", "waited"),
     ("embed", "embedded"),
     ("retrieve", "searched"),
-    ("first_token", "first word after"),
     ("generate", "wrote"),
     ("total", "in all"),
 )

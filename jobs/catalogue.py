@@ -106,17 +106,28 @@ class Catalogue:
         )  # fmt: skip
         self._redis.unlink(*(key(name, incarnation) for name in names))
 
+    def graves(self) -> list[str]:
+        """Return the incarnations of deleted collections that somebody may still write into."""
+        return self._redis.zrange(key("graves"), 0, -1)
+
+    def bury(self, *, older_than_s: float) -> None:
+        """Forget the graves of collections deleted so long ago that all their work has ended."""
+        seconds, _ = self._redis.time()
+        until = (seconds - older_than_s) * 1000
+        self._redis.zremrangebyscore(key("graves"), "-inf", until)
+
     def agree_on_embedder(self, incarnation: str, identity: EmbedderIdentity) -> None:
         """
         Record what embeds a collection, or check that it is the same as ever.
+
+        A collection that was deleted meanwhile is left alone; who writes to it finds out.
 
         Raises:
             EmbedderMismatch: The collection's vectors are another model's.
         """
         mine = asdict(identity)
-        self._redis.hsetnx(key("collection", incarnation), "embedder", orjson.dumps(mine).decode())
-        text = self._redis.hget(key("collection", incarnation), "embedder")
-        theirs = orjson.loads(text) if text else mine
+        answer = self._run("agree", incarnation, orjson.dumps(mine).decode())
+        theirs = orjson.loads(answer[0]) if answer else mine
         if theirs != mine:
             raise EmbedderMismatch(
                 f"this collection was embedded with {theirs['model']} "

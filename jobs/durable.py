@@ -26,9 +26,15 @@ class Durable:
     blobs: BlobStore
 
 
-def open_durable(settings: Settings, send: Callable[[Message], None]) -> Durable:
-    """Wire the durable side for *settings*; connects when first used."""
-    redis = ledger_client(settings.redis_url)
+def open_durable(
+    settings: Settings, send: Callable[[Message], None], *, read_s: float = 5.0
+) -> Durable:
+    """
+    Wire the durable side for *settings*; connects when first used.
+
+    *read_s* bounds how long one answer of Redis is waited for.
+    """
+    redis = ledger_client(settings.redis_url, read_s=read_s)
     scripts = Scripts(
         redis,
         retention_s=settings.retention_s,

@@ -45,8 +45,12 @@ class WakeUps:
         self._closing = threading.Event()
 
     def close(self) -> None:
-        """Stop listening."""
+        """Stop listening; the thread ends shortly after."""
         self._closing.set()
+        with self._lock:
+            thread = self._thread
+        if thread is not None:
+            thread.join(timeout=2)
 
     @contextmanager
     def waiting_for(self, job_id: str) -> Iterator[threading.Event]:
@@ -76,7 +80,7 @@ class WakeUps:
                     ears = self._redis.pubsub(ignore_subscribe_messages=True)
                     ears.subscribe(WAKE)
                     self._ring(None)
-                message = ears.get_message(timeout=1.0)
+                message = ears.get_message(timeout=0.2)
                 if message:
                     self._ring(message["data"])
             except RedisError:

@@ -30,6 +30,7 @@ TEMPLATES: Final[dict[str, str]] = {
     # Documents
     "collections": "collections",  # hash: name → incarnation
     "collection": "collection:%s",  # hash (incarnation): name, made, embedder
+    "graves": "graves",  # zset: incarnation of a deleted collection by when it was
     "current": "current:%s",  # hash (incarnation): document → generation:chunks:seq
     "newest": "newest:%s",  # hash (incarnation): document → newest accepted generation:fingerprint
     "documents": "documents:%s",  # hash (incarnation): document → what is current, as JSON

@@ -16,7 +16,7 @@ from redis.exceptions import RedisError
 from jobs import timings
 from jobs.identifiers import new_id
 from jobs.keys import CANCEL
-from jobs.ledger import Fields, Ledger, Refusal
+from jobs.ledger import Fields, Ledger
 from jobs.messages import Stage
 from jobs.units import Unit
 from rag.errors import (
@@ -70,7 +70,7 @@ class Lease:
         return self._stop is not None or time.time() > self.unit.deadline_s
 
     def on_stop(self, callback: Callable[[], None]) -> None:
-        """Call *callback*, from another thread, as soon as the body should end."""
+        """Call *callback*, from another thread and perhaps twice, once the body should end."""
         self._callbacks.append(callback)
         if self._stop is not None:
             callback()
@@ -130,7 +130,7 @@ class Leases:
         self._lock = threading.Condition()
         self._held: dict[str, Lease] = {}
         self._bodies = 0
-        self._solo: str | None = None
+        self._solo: str | None = None  # who runs alone, or waits to: a claim's holder
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._renew_for_ever, name="leases", daemon=True)
 
@@ -156,7 +156,9 @@ class Leases:
     def close(self) -> None:
         """Release what is still held, and stop renewing. Harmless when repeated."""
         self._closing.set()
-        for lease in list(self._held.values()):
+        with self._lock:  # a claim under way either is in this list, or is not made any more
+            held = list(self._held.values())
+        for lease in held:
             lease.stop(LeaseLost)
             self._release(lease, at_once=True)
         if self._thread.is_alive():
@@ -190,35 +192,50 @@ class Leases:
         deadline = time.monotonic() + timings.SOLO_WAIT_S
         holder = f"{self._name}/{new_id()}"
         with self._lock:
-            while self._solo not in (None, unit_id) and time.monotonic() < deadline:
-                self._lock.wait(timeout=1.0)
             while not self._closing.is_set():
+                if self._solo not in (None, holder) and time.monotonic() < deadline:
+                    self._lock.wait(timeout=1.0)
+                    continue
                 # Claimed under the lock: two claims at once would each miss the other's body.
-                answer = self._ledger.claim(
-                    unit_id, stage=stage, holder=holder, bodies=self._bodies,
-                    solo_running=self._solo not in (None, unit_id),
-                )  # fmt: skip
+                try:
+                    answer = self._ledger.claim(
+                        unit_id, stage=stage, holder=holder, bodies=self.bodies,
+                        solo_running=self._solo not in (None, holder),
+                    )  # fmt: skip
+                except RedisError:
+                    self._let_others(holder)
+                    raise
                 if isinstance(answer, Unit):
-                    lease = Lease(self._ledger, answer)
-                    self._bodies += 1
-                    if int(answer.fields.get("deaths", "0")) >= timings.SOLO_DEATHS:
-                        self._solo = unit_id
-                    self._held[unit_id] = lease
-                    return lease
+                    return self._hold(holder, answer)
                 if answer.reason != "solo" or time.monotonic() > deadline:
-                    self._refused(unit_id, answer)
+                    self._let_others(holder)
+                    log.debug("claim refused", extra={"unit_id": unit_id, "reason": answer.reason})
                     return None
                 # From here nothing else is claimed until this unit has run: it must not starve.
-                self._solo = unit_id
+                self._solo = holder
                 self._lock.wait(timeout=0.2)
+            self._let_others(holder)
         return None
 
-    def _refused(self, unit_id: str, answer: Refusal) -> None:
-        """Forget a message whose unit is not to be run here and now."""
-        if self._solo == unit_id and unit_id not in self._held:
+    def _hold(self, holder: str, unit: Unit) -> Lease:
+        """Count a body and renew its claim from now on; a suspect's keeps all others waiting."""
+        lease = Lease(self._ledger, unit)
+        self._bodies += 1
+        if int(unit.fields.get("deaths", "0")) >= timings.SOLO_DEATHS:
+            self._solo = holder
+        else:
+            self._let_others(holder)
+        if (stalled := self._held.get(unit.id)) is not None:
+            # A body that slept through its own lapse: nobody else would tell it.
+            stalled.stop(LeaseLost)
+        self._held[unit.id] = lease
+        return lease
+
+    def _let_others(self, holder: str) -> None:
+        """End a wait to run alone."""
+        if self._solo == holder:
             self._solo = None
             self._lock.notify_all()
-        log.debug("claim refused", extra={"unit_id": unit_id, "reason": answer.reason})
 
     def _drop(self, lease: Lease) -> None:
         """A body has ended: make room, and let others claim."""
@@ -226,8 +243,7 @@ class Leases:
             if self._held.get(lease.unit.id) is lease:
                 del self._held[lease.unit.id]
             self._bodies -= 1
-            if self._solo == lease.unit.id:
-                self._solo = None
+            self._let_others(lease.unit.fields["holder"])
             self._lock.notify_all()
 
     def _end(self, lease: Lease, error: Exception) -> None:
@@ -275,8 +291,13 @@ class Leases:
                     self._renew()
             except RedisError as error:
                 log.warning("leases not renewed", extra={"reason": str(error)})
-                ears = None
+                if ears is not None:
+                    ears.close()
+                    ears = None
                 self._closing.wait(0.5)
+            except Exception:
+                # A body's callback failed; the claims of all the others must not lapse for it.
+                log.exception("a lease could not be stopped in order")
         if ears is not None:
             ears.close()
 

@@ -161,10 +161,10 @@ class Ledger:
 
     def cancel_job(self, job_id: str) -> None:
         """Ask every open row of a job to stop, and the job to take no more."""
-        self.redis.hset(key("job", job_id), "cancel", "1")
+        # Sealed first: a row that came after this look would not be cancelled.
+        self._run("cancel_job", job_id)
         for unit_id in self.redis.sscan_iter(key("open", job_id), count=500):
             self.cancel(unit_id)
-        self.seal(job_id)
 
     # What a worker asks --------------------------------------------------------------------
 
@@ -177,7 +177,7 @@ class Ledger:
         *bodies* is how many task bodies this process runs at this moment, fenced or not.
         """
         answer = self._run("claim", unit_id, stage, holder, bodies, int(solo_running))
-        if answer[0] in ("ok", "solo_ok"):
+        if answer[0] == "ok":
             return unit_from_flat(unit_id, answer[1:])
         if answer[0] == "closed":
             self.send(answer[1:])
@@ -276,9 +276,16 @@ class Ledger:
         """Fill the window of *role*, whose size may be set; returns how many were sent."""
         return self.send(self._run("dispatch", role, "" if window is None else window))
 
-    def sweep(self, role: str, *, consumed: bool, run_id: str, most: int = 100) -> int:
-        """Look after dispatched units that nobody is alive on; returns how many were sent."""
-        return self.send(self._run("sweep", role, most, int(consumed), run_id))
+    def sweep(
+        self, role: str, *, consumed: bool, run_id: str, away: bool = False, most: int = 100
+    ) -> int:
+        """
+        Look after dispatched units that nobody is alive on; returns how many were sent.
+
+        *away* says that this sweeper could not reach Redis a moment ago: then claims lapsed that
+        nobody could renew, and no deaths are counted for a while.
+        """
+        return self.send(self._run("sweep", role, most, int(consumed), run_id, int(away)))
 
     def expire(self, unit_class: str, *, most: int = 200) -> int:
         """End what is past its deadline; returns how many."""

@@ -42,9 +42,9 @@ class Unit:
         return self.fields["incarnation"]
 
     def json(self, name: str) -> Any:
-        """Return a field that holds JSON; None where it is absent."""
+        """Return a field that holds JSON; None where it is absent or empty."""
         text = self.fields.get(name)
-        return None if text is None else orjson.loads(text)
+        return orjson.loads(text) if text else None
 
 
 def unit_from_flat(unit_id: str, flat: list[str]) -> Unit:

@@ -93,11 +93,11 @@ class JobView:
 
     def sources(self, row: Mapping[str, str]) -> list[dict[str, Any]] | None:
         """Return the passages a question was given, None before retrieval has ended."""
-        if "sources" in row:
-            found: list[dict[str, Any]] = orjson.loads(row["sources"])
+        if text := row.get("sources"):
+            found: list[dict[str, Any]] = orjson.loads(text)
             return found
-        if "sources_blob" in row:
-            kept = self._blobs.get_json(row["sources_blob"])
+        if blob := row.get("sources_blob"):
+            kept = self._blobs.get_json(blob)
             return kept if isinstance(kept, list) else []
         return None
 

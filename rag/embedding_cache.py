@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import asdict, astuple, dataclass
 from time import monotonic
-from typing import Protocol
 
 import numpy as np
 from cachetools import TTLCache
@@ -18,14 +17,6 @@ L2_BATCH = 512  # keys of one read or write: about 400 KB, some milliseconds of 
 CHECKSUM_BYTES = 8
 
 _Vector = NDArray[np.float32]
-
-
-class CuttingEmbedder(Embedder, Protocol):
-    """An embedder that can be told to cut what is too long, as for questions and quotes."""
-
-    def embed(self, texts: Sequence[str], *, truncate: bool = False) -> Vectors:
-        """Return unit vectors, those of the beginnings where *truncate* is set."""
-        ...
 
 
 @dataclass(slots=True)
@@ -67,7 +58,7 @@ class CachedEmbedder:
 
     def __init__(
         self,
-        embedder: CuttingEmbedder,
+        embedder: Embedder,
         store: BytesStore,
         *,
         ttl_s: int,

@@ -10,15 +10,14 @@ import numpy as np
 from rag.analysis import query_terms, terms
 from rag.citations import Citation
 from rag.documents import Passage, indexed_text
-from rag.embedding_cache import CuttingEmbedder
-from rag.ports import Vectors
+from rag.ports import Embedder, Vectors
 from rag.sentences import sentence_spans
 
 MAX_PASSAGES = 5  # the gold passage is among the first five for 97 of 100 questions of SQuAD
 MAX_QUOTES = 3
 MAX_CHARACTERS = 700  # of the answer, markers included
 MAX_QUOTE_CHARACTERS = 350
-MAX_EMBEDDED = 12  # sentences, the most promising by their words: embedding is the slow part
+MAX_EMBEDDED = 8  # sentences, the most promising by their words: embedding is the slow part
 QUOTE_FROM = 0.7  # of the best score: a weaker second or third quote is noise
 ANSWERED_FROM = 0.3  # keeps 95 of 100 answerable questions of SQuAD answered
 
@@ -87,7 +86,7 @@ class ExtractiveGenerator:
     regression on SQuAD gives equal weights within a tenth, so they are equal.
     """
 
-    def __init__(self, embedder: CuttingEmbedder) -> None:
+    def __init__(self, embedder: Embedder) -> None:
         """Answer with the meaning that *embedder* sees; a cached one makes questions cheap."""
         self._embedder = embedder
 
@@ -96,8 +95,8 @@ class ExtractiveGenerator:
         Quote what answers *question* from *passages*, which are in rank order.
 
         `[n]` is `passages[n - 1]`. Quotes are exact spans of the parsed text, at most 350 code
-        points each; the answer has at most 700. A longer sentence is quoted by clauses. Equal input gives
-        equal output. Without any text to quote the answer is empty and not answered.
+        points each, a longer sentence by clauses; the answer has at most 700, markers included.
+        Equal input gives equal output. Without text to quote the answer is empty, not answered.
         """
         wanted = frozenset(query_terms(question))
         candidates = _candidates(passages[:MAX_PASSAGES], wanted)

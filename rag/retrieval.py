@@ -1,5 +1,6 @@
 """Retrieval: both legs, one look at what is current, fusion, and the texts of the best."""
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -54,19 +55,23 @@ class ChunkTexts:
     def __init__(self, store: VectorStore, *, most: int = 20_000) -> None:
         self._store = store
         self._kept: LRUCache[tuple[str, str], StoredChunk] = LRUCache(most)
+        # Searches run in many threads, and even a look changes the order of the cache.
+        self._lock = threading.Lock()
 
     def get(self, incarnation: str, chunk_ids: Sequence[str]) -> dict[str, StoredChunk]:
         """Return the chunks that exist, by id."""
-        found = {
-            chunk_id: chunk
-            for chunk_id in chunk_ids
-            if (chunk := self._kept.get((incarnation, chunk_id))) is not None
-        }
+        with self._lock:
+            found = {
+                chunk_id: chunk
+                for chunk_id in chunk_ids
+                if (chunk := self._kept.get((incarnation, chunk_id))) is not None
+            }
         missing = [chunk_id for chunk_id in chunk_ids if chunk_id not in found]
         if missing:
             fetched = self._store.get(incarnation, missing)
-            for chunk_id, chunk in fetched.items():
-                self._kept[incarnation, chunk_id] = chunk
+            with self._lock:
+                for chunk_id, chunk in fetched.items():
+                    self._kept[incarnation, chunk_id] = chunk
             found |= fetched
         return found
 

@@ -161,7 +161,8 @@ def _abbreviates(text: str, begin: int, stop: re.Match[str], following: str) -> 
         return False
     if small in _NEVER_LAST:
         return True
-    if small in _BEFORE_NUMBER:
+    # A lone capital is an initial ("Michael P. Millardi") unless a number follows ("P. 12").
+    if small in _BEFORE_NUMBER and (number or len(word) > 1):
         return number
     if small in _MAYBE_LAST or _DOTTED.fullmatch(word):
         return not starter

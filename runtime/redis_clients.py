@@ -6,14 +6,14 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.retry import Retry
 
 
-def ledger_client(url: str, *, connections: int = 256) -> Redis:
+def ledger_client(url: str, *, connections: int = 256, read_s: float = 5.0) -> Redis:
     """
     Return a client for the ledger.
 
     A socket that died while it lay in the pool is replaced once; nothing else is tried again,
     because the caller, not the client, knows what a repeat would do.
     """
-    return _client(url, read_s=5.0, connect_s=1.0, retries=1, connections=connections)
+    return _client(url, read_s=read_s, connect_s=1.0, retries=1, connections=connections)
 
 
 def health_client(url: str) -> Redis:

@@ -39,7 +39,7 @@ class Settings:
     embedding_model: str = _knob(
         "all-MiniLM-L6-v2", "Any sentence-transformers name or path; a collection keeps its own."
     )
-    embedding_batch: int = _knob(32, "Texts per forward pass of the embedder.")
+    embedding_batch: int = _knob(8, "Texts per forward pass of the embedder.")
     embedding_ttl_s: int = _knob(30 * 86_400, "How long a cached embedding lives, seconds.")
     model_threads: int = _knob(0, "Threads one model may use; 0 means all cores.")
     generator: str = _knob(

@@ -143,16 +143,16 @@ def _keep(sources: list[dict[str, Any]], resources: Resources) -> tuple[dict[str
     """Put passages into the row, or into the blob store where they are large."""
     text = orjson.dumps(sources)
     if len(text) <= INLINE_BYTES:
-        return {"sources": text.decode()}, {"sources": sources}
+        return {"sources": text.decode(), "sources_blob": ""}, {"sources": sources}
     # Not synced to the disk: they are as durable as the ledger's own last second.
     blob = resources.durable.blobs.put(text, durable=False)
-    return {"sources_blob": blob}, {"blob": blob}
+    return {"sources": "", "sources_blob": blob}, {"blob": blob}
 
 
 def _sources(lease: Lease, resources: Resources) -> list[dict[str, Any]]:
     """Read the passages that retrieval kept."""
-    if "sources_blob" in lease.unit.fields:
-        kept = resources.durable.blobs.get_json(lease.unit.fields["sources_blob"])
+    if blob := lease.unit.fields.get("sources_blob"):
+        kept = resources.durable.blobs.get_json(blob)
         if not isinstance(kept, list):
             raise Unreadable(
                 "passages_gone", "the passages are gone from the blob store; ask again"

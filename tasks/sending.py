@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from celery import Celery
+from kombu.exceptions import OperationalError
 
 from jobs.messages import ROLE_OF, Message, Stage
 
@@ -18,14 +19,22 @@ TASK_OF: dict[Stage, str] = {
 
 
 def sender(app: Celery) -> Callable[[Message], None]:
-    """Return what the ledger calls to send a message through *app*."""
+    """
+    Return what the ledger calls to send a message through *app*.
+
+    It raises OSError where the broker does not answer.
+    """
 
     def send(message: Message) -> None:
-        app.send_task(
-            TASK_OF[message.stage],
-            args=(message.unit_id,),
-            queue=ROLE_OF[message.stage],
-            priority=message.priority,
-        )
+        try:
+            app.send_task(
+                TASK_OF[message.stage],
+                args=(message.unit_id,),
+                queue=ROLE_OF[message.stage],
+                priority=message.priority,
+            )
+        except OperationalError as error:
+            # In a word the ledger knows: the unit is recorded, and is sent again.
+            raise ConnectionError(str(error)) from error
 
     return send

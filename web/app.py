@@ -42,6 +42,7 @@ class DocumentConverter(PathConverter):
     """A document's id in a path: anything, slashes and all."""
 
     regex = ".+?"
+    part_isolating = False  # taken from the regular expression otherwise, which names no slash
 
 
 def create_app(settings: Settings | None = None) -> Flask:

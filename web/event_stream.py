@@ -3,7 +3,7 @@
 import logging
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from typing import Any
 
 import orjson
@@ -62,7 +62,7 @@ class EventStream:
         self._after = after
         self._caller = caller
 
-    def lines(self) -> Iterator[str]:
+    def lines(self) -> Generator[str]:
         """Yield the stream's text until the job has ended or the caller has left."""
         ended = False
         try:

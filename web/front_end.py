@@ -1,7 +1,8 @@
-"""What every route of a web process shares: settings, the front desk, who waits, what is healthy."""
+"""What every route of a web process shares: settings, the front desk, who waits, how all is."""
 
 from dataclasses import dataclass
 
+from celery import Celery
 from flask import Flask, current_app
 
 from jobs.durable import Durable, open_durable
@@ -27,6 +28,7 @@ class FrontEnd:
     """The parts of one web process; clients and threads are made when first used."""
 
     settings: Settings
+    celery: Celery
     durable: Durable
     desk: FrontDesk
     view: JobView
@@ -34,14 +36,22 @@ class FrontEnd:
     places: Places
     health: HealthSampler
 
+    def close(self) -> None:
+        """Stop the threads and close the connections of this process."""
+        self.wake_ups.close()
+        self.health.close()
+        self.durable.redis.close()
+        self.celery.close()
+
 
 def open_front_end(settings: Settings) -> FrontEnd:
     """Wire a web process for *settings*; connects when first used."""
-    durable = open_durable(settings, sender(make_app(settings)))
-    durable.redis.connection_pool.connection_kwargs["socket_timeout"] = _REDIS_READ_S
+    celery = make_app(settings)
+    durable = open_durable(settings, sender(celery), read_s=_REDIS_READ_S)
     chunker = Chunker(max_tokens=settings.chunk_tokens)
     return FrontEnd(
         settings=settings,
+        celery=celery,
         durable=durable,
         desk=FrontDesk(
             settings=settings,

@@ -1,4 +1,4 @@
-"""Health of the whole installation, sampled in the background: a request only reads the last look."""
+"""Health of the installation, sampled in the background: a request only reads the last look."""
 
 import http.client
 import logging
@@ -130,6 +130,8 @@ class HealthSampler:
         self._closing.set()
         if self._thread is not None:
             self._thread.join(timeout=5)
+        for client in self._clients.values():
+            client.close()
 
     @property
     def workers(self) -> list[WorkerState]:
@@ -147,7 +149,7 @@ class HealthSampler:
         return not snapshot.refusals, list(snapshot.refusals)
 
     def report(self, *, version: str) -> dict[str, Any]:
-        """Return health+json: the worst status, and every check; never waits for anything outside."""
+        """Return health+json: the worst status and every check; waits for nothing outside."""
         snapshot = self._latest()
         now = datetime.now(tz=UTC)
         report: dict[str, Any] = {

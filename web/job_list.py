@@ -37,10 +37,11 @@ def list_jobs(
     before, skip = _position(page.cursor)
     wanted = (state, kind, collection)
     found: list[dict[str, Any]] = []
+    step = _STEP if any(wanted) else page.limit + 1  # one more: the last of the page before
     looked = 0
     while looked < _MOST:
         names = redis.zrevrangebyscore(
-            key("jobs"), before, "-inf", start=0, num=_STEP, withscores=True
+            key("jobs"), before, "-inf", start=0, num=step, withscores=True
         )
         fresh = [(name, score) for name, score in names if (score, name) < (float(before), skip)]
         rows = _rows(parts, [name for name, _ in fresh])
@@ -52,7 +53,7 @@ def list_jobs(
                 if len(found) == page.limit:
                     return found, cursors.encode(before, skip)
         looked += len(names)
-        if len(names) < _STEP:
+        if len(names) < step:
             return found, None
     return found, cursors.encode(before, skip)
 
@@ -69,7 +70,8 @@ def list_rows(
     redis = parts.durable.redis
     at = cursors.decode_number(page.cursor) if page.cursor else 0
     total = redis.llen(key("rows", job_id))
-    most, found = min(total, at + _MOST), []
+    most = min(total, at + _MOST)
+    found: list[dict[str, Any]] = []
     while at < most:
         pipe = redis.pipeline(transaction=False)
         for name in redis.lrange(key("rows", job_id), at, min(at + _STEP, most) - 1):

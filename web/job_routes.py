@@ -1,4 +1,4 @@
-"""`/api/jobs`: what became of what was asked; cancelling, retrying, and adding to an open ingest."""
+"""`/api/jobs`: what became of what was asked; cancel, retry, add to an open ingest."""
 
 from flask import Blueprint, Response, jsonify, request
 

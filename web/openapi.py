@@ -490,7 +490,7 @@ def _operation(
     for status, (description, what) in answers.items():
         responses[str(status)] = {"description": description}
         if what and "/" in what:
-            responses[str(status)]["content"] = {what: {"schema": {"type": "string"}}}
+            responses[str(status)]["content"] = {what: {"schema": {}}}
         elif what:
             responses[str(status)]["content"] = {"application/json": {"schema": _ref(what)}}
         if location:

@@ -1,4 +1,4 @@
-"""Operations: is the process alive, can it accept jobs, how is everything; and the API's own page."""
+"""Operations: does the process live, can it accept jobs, how is all; and the API's own page."""
 
 from importlib import metadata
 

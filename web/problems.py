@@ -44,7 +44,7 @@ _TYPES = {
 }
 
 
-class Problem(Exception):  # noqa: N818  # named after RFC 9457
+class Problem(Exception):
     """
     Raised to answer with problem details.
 

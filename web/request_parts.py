@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 from flask import request
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from jobs.ledger import Idempotency
 from rag.errors import InvalidRequest
@@ -46,9 +47,15 @@ def json_body() -> Any:
     """
     if not request.is_json:
         raise Problem(415, "Send JSON with the header `Content-Type: application/json`.")
-    request.max_content_length = front_end().settings.max_json_bytes
+    limit = front_end().settings.max_json_bytes
+    # A body without a length is cut at the bound in silence: one byte more tells.
+    request.max_content_length = limit + 1
+    data = request.get_data(cache=False)
+    request.max_content_length = limit
+    if len(data) > limit:
+        raise RequestEntityTooLarge
     try:
-        return orjson.loads(request.get_data(cache=False))
+        return orjson.loads(data)
     except orjson.JSONDecodeError as error:
         raise Problem(400, f"The body is not JSON: {error}.", kind="not-json") from error
 

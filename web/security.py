@@ -1,4 +1,4 @@
-"""What every answer carries and every request must pass: headers, request ids, no foreign writes."""
+"""What every answer carries and every request passes: headers, ids, no foreign writes."""
 
 import re
 import uuid

@@ -63,12 +63,17 @@ class ChromaStore:
         if len(chunks) != len(vectors):
             raise ValueError(f"{len(chunks)} chunks and {len(vectors)} vectors")
         with self._calls():
-            self._collection(incarnation).upsert(
-                ids=[stored.chunk_id for stored in chunks],
-                embeddings=vectors,
-                documents=[stored.chunk.text for stored in chunks],
-                metadatas=[_metadata(stored) for stored in chunks],
-            )
+            try:
+                self._collection(incarnation).upsert(
+                    ids=[stored.chunk_id for stored in chunks],
+                    embeddings=vectors,
+                    documents=[stored.chunk.text for stored in chunks],
+                    metadatas=[_metadata(stored) for stored in chunks],
+                )
+            except NotFoundError as error:
+                # Dropped meanwhile, or lost by the server: the next attempt makes it or gives up.
+                self._collections.pop(incarnation, None)
+                raise StoreUnavailable("the collection is not in Chroma any more") from error
 
     def search(self, incarnation: str, vector: Vectors, *, limit: int) -> list[tuple[str, float]]:
         """Return (chunk id, cosine) of the nearest chunks, best first."""

@@ -135,12 +135,13 @@ class Follower:
         if wanted == "0-0":
             return []
         with self._applied:
-            current = self._applied.wait_for(
+            self._applied.wait_for(
                 lambda: self._has(incarnation, wanted), timeout=timings.SPARSE_WAIT_S
             )
-        if not current:
-            return None
-        return self._indexes[incarnation].search(query, limit=limit)
+            if not self._has(incarnation, wanted):
+                return None
+            index = self._indexes[incarnation]
+        return index.search(query, limit=limit)
 
     def _has(self, incarnation: str, entry: str) -> bool:
         """Tell whether this replica has applied *entry*."""
@@ -189,17 +190,25 @@ class Follower:
                 )
                 self._rebuild(incarnation)
                 return
-        answer = self._change_log.follow(incarnation, self._slot.name, index.cursor)
-        if answer is None:
-            return
-        epoch, trimmed_to = answer
-        usable = index.log_epoch == epoch and not_before(index.cursor or "0-0", trimmed_to)
+        usable = None
+        try:
+            usable = self._usable(incarnation, index)
+        finally:
+            # Opened here and not taken: its files must not stay open.
+            if not usable and self._indexes.get(incarnation) is not index:
+                index.close()
         if usable:
             self._swap_in(incarnation, index)
-            return
-        if self._indexes.get(incarnation) is not index:
-            index.close()
-        self._rebuild(incarnation)
+        elif usable is not None:
+            self._rebuild(incarnation)
+
+    def _usable(self, incarnation: str, index: SparseIndex) -> bool | None:
+        """Say how far an index is; tells whether the log still has all it lacks, None if gone."""
+        answer = self._change_log.follow(incarnation, self._slot.name, index.cursor)
+        if answer is None:
+            return None
+        epoch, trimmed_to = answer
+        return index.log_epoch == epoch and not_before(index.cursor or "0-0", trimmed_to)
 
     def _apply_waiting(self) -> None:
         """Wait a moment for entries of any log, and apply them in one commit per collection."""
@@ -218,6 +227,13 @@ class Follower:
         """Apply entries after the cursor, then commit them and say so."""
         entries = self._change_log.read(incarnation, index.cursor or "0-0")
         if not entries:
+            return
+        # Looked at after the read: what was trimmed before it, while this process slept, would
+        # otherwise be skipped for good.
+        usable = self._usable(incarnation, index)
+        if not usable:
+            if usable is not None:
+                self._rebuild(incarnation)
             return
         for entry in entries:
             if entry.op == "drop":

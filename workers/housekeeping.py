@@ -31,15 +31,34 @@ return redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) and 1 or 0
 
 
 class Chore:
-    """A thread that does something in turns, in one process of all at a time."""
+    """
+    A thread that does something in turns, in one process of all at a time.
+
+    Args:
+        durable: Where the lock is.
+
+        name: Of the lock and the thread.
+
+        every_s: From the end of a turn to the next.
+
+        turn: What is done while the lock is ours.
+
+        reached: Told at each look at the lock that Redis answers, whoever holds it.
+    """
 
     def __init__(
-        self, durable: Durable, *, name: str, every_s: float, turn: Callable[[], None]
+        self,
+        durable: Durable,
+        *,
+        name: str,
+        every_s: float,
+        turn: Callable[[], None],
+        reached: Callable[[], None] | None = None,
     ) -> None:
-        self._durable = durable
         self._name = name
         self._every_s = every_s
         self._turn = turn
+        self._reached = reached
         self._me = new_id()
         self._keep = durable.redis.register_script(_KEEP)
         self._closing = threading.Event()
@@ -70,7 +89,10 @@ class Chore:
         while not self._closing.wait(self._every_s):
             try:
                 lock = key("lock", self._name)
-                if self._keep(keys=[lock], args=[self._me, timings.LOCK_MS]):
+                mine = self._keep(keys=[lock], args=[self._me, timings.LOCK_MS])
+                if self._reached is not None:
+                    self._reached()
+                if mine:
                     self._turn()
             except (RedisError, StoreUnavailable) as error:
                 log.warning("chore put off", extra={"chore": self._name, "reason": str(error)})
@@ -84,16 +106,28 @@ class Sweeper:
 
     def __init__(self, durable: Durable) -> None:
         self._durable = durable
+        self._reached_at: float | None = None
+        self._returned_at = float("-inf")
+
+    def reached(self) -> None:
+        """Note that Redis answers; after a gap it, or this process, was away."""
+        now = time.monotonic()
+        gap_s = timings.SWEEP_GAP_MS / 1000
+        if self._reached_at is not None and now - self._reached_at > gap_s:
+            self._returned_at = now
+        self._reached_at = now
 
     def turn(self) -> None:
         """Look at every role once."""
+        self.reached()
+        away = time.monotonic() - self._returned_at < timings.SWEEP_GAP_MS / 1000
         redis, ledger = self._durable.redis, self._durable.ledger
         run_id = str(redis.info("server")["run_id"])
         sizes = windows(live_workers(redis))
         for role in ROLES:
             if role in sizes:
                 ledger.dispatch(role, window=sizes[role])
-            ledger.sweep(role, consumed=role in sizes, run_id=run_id)
+            ledger.sweep(role, consumed=role in sizes, run_id=run_id, away=away)
         for unit_class in CLASSES:
             ledger.expire(unit_class)
 
@@ -116,6 +150,7 @@ class Janitor:
         if now - self._checked_at > timings.CHECK_S:
             for incarnation in self._durable.catalogue.incarnations().values():
                 self.check(incarnation)
+            self.clear_graves()
             self._checked_at = now
         if now - self._blobs_swept_at > timings.BLOB_SWEEP_S:
             self.sweep_blobs()
@@ -142,6 +177,19 @@ class Janitor:
         if found:
             log.warning("orphans found", extra={"incarnation": incarnation, "count": found})
         return found
+
+    def clear_graves(self) -> None:
+        """
+        Remove what was written into deleted collections since, and what their job did not reach.
+
+        A publish under way makes the collection anew in the vector store, and a row that ends
+        late leaves garbage under the dropped incarnation.
+        """
+        catalogue = self._durable.catalogue
+        for incarnation in catalogue.graves():
+            self._vectors.drop(incarnation)
+            catalogue.forget(incarnation)
+        catalogue.bury(older_than_s=timings.GRAVE_S)
 
     def sweep_blobs(self) -> int:
         """Delete blobs of a day's age that no row and no current document names."""

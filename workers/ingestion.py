@@ -42,7 +42,12 @@ def open_resources(
     vectors = ChromaStore(settings.chroma_url)
     stack.callback(vectors.close)
     sweeper, janitor = Sweeper(durable), Janitor(durable, vectors)
-    stack.enter_context(Chore(durable, name="sweeper", every_s=timings.SWEEP_S, turn=sweeper.turn))
+    stack.enter_context(
+        Chore(
+            durable, name="sweeper", every_s=timings.SWEEP_S, turn=sweeper.turn,
+            reached=sweeper.reached,
+        )
+    )  # fmt: skip
     stack.enter_context(
         Chore(durable, name="janitor", every_s=timings.JANITOR_S, turn=janitor.turn)
     )

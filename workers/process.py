@@ -109,7 +109,8 @@ def run(
             app.resources = resources  # type: ignore[attr-defined]  # where tasks look for it
             state = WorkerState(
                 name=name, role=role, pid=os.getpid(), host=socket.gethostname(),
-                queues=tuple(queues), threads=threads(settings), started_at=time.time(), models=models,
+                queues=tuple(queues), threads=threads(settings), started_at=time.time(),
+                models=models,
             )  # fmt: skip
             heartbeat = Heartbeat(durable, state, leases)
             stack.callback(heartbeat.stop)

@@ -39,14 +39,16 @@ from runtime.settings import Settings
 
 _ROOT = Path(__file__).resolve().parents[1]  # where the template finds our packages
 _LENGTHS = struct.Struct("!QQ")  # of the head and of the text, bytes
-_HEAD_SHARE = 4  # a head may have this many times the bytes of a text
+_HEAD_BYTES = 64 * 2**20  # of the head of an answer: blocks take about 30 bytes each
+_BLOCKS = 500_000  # that a file may fall into
 _TICK_S = 0.1  # how often a wait looks whether it is still wanted
 _START_S = 60.0  # for a template to import the parsers, on a machine under load
 _FILES = 100  # that one process parses before it is replaced
 _GROWTH = 300 * 2**20  # bytes a process may have grown by between two files
 _DESCRIPTORS = 64
 _CPU_SLACK_S = 1.0  # processor time past the limit of wall time: the last resort
-_NEARLY = 0.8  # of the memory limit: a process that died above it died of it
+_NEARLY = 0.5  # of the memory limit, which counts more than what is resident: who died above
+#               it was refused memory, and some libraries abort then
 _NO_NETWORK = "namespace"
 _LIMITS_ONLY = "rlimits"
 _PR_SET_PDEATHSIG = 1
@@ -54,7 +56,6 @@ _CLONE_NEWUSER = 0x10000000
 _CLONE_NEWNET = 0x40000000
 _CONTROL_BYTES = 4096  # of one message: each waits for the answer to the one before
 _NAME_CHARACTERS = 255
-_BLOCK_BYTES = 30  # of a block in the head of an answer, about
 
 
 @dataclass(slots=True)
@@ -236,7 +237,7 @@ class ParserPool:
         lengths = _receive(child.channel, _LENGTHS.size, until, abort)
         head_length, text_length = _LENGTHS.unpack(lengths)
         most = self._limits["text"]
-        if text_length > most or head_length > _HEAD_SHARE * most + _CONTROL_BYTES:
+        if text_length > most or head_length > _HEAD_BYTES:
             return _too_much_text(most), False
         head = _receive(child.channel, head_length, until, abort)
         text = _receive(child.channel, text_length, until, abort)
@@ -512,9 +513,12 @@ def _answer(
     except Exception as error:  # noqa: BLE001 - whatever a library raises is the file's fault here
         detail = f"The file could not be read ({type(error).__name__}: {str(error)[:200]})."
         return {"reason": "parser_failed", "detail": detail}, b""
-    if len(text) > most or _BLOCK_BYTES * len(document.blocks) > _HEAD_SHARE * most:
+    if len(text) > most:
         refused = _too_much_text(most)
         return {"reason": refused.reason, "detail": refused.detail}, b""
+    if len(document.blocks) > _BLOCKS:
+        detail = f"The file falls into more than {_BLOCKS:,} paragraphs."
+        return {"reason": "too_much_text", "detail": detail}, b""
     return {
         "kind": document.kind,
         "title": document.title,

@@ -37,6 +37,11 @@ local function same_or_later(a, b)  -- stream ids "ms-n"
   return am > bm or (am == bm and an >= bn)
 end
 
+-- Rows of a job are also asked to stop by their job: its flag is there before theirs are.
+local function cancel_asked(u)
+  return u.cancel == '1' or (u.job and redis.call('HGET', K.job(u.job), 'cancel') == '1')
+end
+
 -- Events ------------------------------------------------------------------------------------
 
 local function emit(job, kind, data)
@@ -118,7 +123,7 @@ local function end_job(job)
   local stopped = tonumber(j.cancelled or '0') + tonumber(j.expired or '0')
   local good = total - failed - stopped
   local state = 'succeeded'
-  if j.cancel == '1' and stopped > 0 then state = 'cancelled'
+  if j.cancel == '1' and (stopped > 0 or total == 0) then state = 'cancelled'
   elseif tonumber(j.expired or '0') > 0 and good == 0 then state = 'expired'
   elseif failed + stopped > 0 then state = good > 0 and 'partial' or 'failed' end
   put(key, {state = state, finished = int(NOW)})
@@ -152,8 +157,10 @@ local function close(id, u, state, fields, became_current)
       if not became_current then into_garbage(u.incarnation, member, NOW_MS + GARBAGE_MS) end
     end
   end
-  redis.call('EXPIRE', K.unit(id), RETENTION_S)
   if u.job then
+    -- Counted from the job's deadline, so that no row is forgotten before its job.
+    redis.call('PEXPIREAT', K.unit(id),
+      int(math.max(NOW_MS, tonumber(u.deadline)) + RETENTION_S * 1000))
     redis.call('SREM', K.open(u.job), id)
     local counted = 'done'
     if state == 'failed' or state == 'cancelled' or state == 'expired' then counted = state end
@@ -167,6 +174,7 @@ local function close(id, u, state, fields, became_current)
     }))
     end_job(u.job)
   else
+    redis.call('EXPIRE', K.unit(id), RETENTION_S)
     redis.call('HINCRBY', K.stats(), u.kind .. ':' .. state, 1)
     emit(id, 'done', done_event(state, fields))
     redis.call('EXPIRE', K.events(id), EVENT_RETENTION_S)
@@ -178,7 +186,8 @@ local function problem(kind, title, detail)
   return cjson.encode({type = kind, title = title, detail = detail})
 end
 
--- A death is counted once per epoch, and not while Redis or the sweeper was away.
+-- A death is counted once per epoch, and not while Redis was away: nobody could renew then. The
+-- second look is for a claim that comes before the first sweep after such a time.
 local function count_lapse(id, u)
   if u.held ~= '1' or redis.call('EXISTS', K.claim(id)) == 1 then return end
   if redis.call('EXISTS', K.quiet()) == 1 then return end
@@ -196,7 +205,7 @@ local function close_if_over(id, u)
     return close(id, u, 'failed', {error = problem('too_many_attempts', 'Given up after '
       .. u.deaths .. ' attempts', 'The worker running this died each time; the input may be '
       .. 'what kills it. Look at the worker log, then retry the job.')})
-  elseif u.cancel == '1' then
+  elseif cancel_asked(u) then
     return close(id, u, 'cancelled', {})
   elseif NOW_MS > tonumber(u.deadline) then
     return close(id, u, 'expired', {error = problem('deadline', 'Past its deadline',

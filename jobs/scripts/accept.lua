@@ -14,10 +14,19 @@ if idempotency ~= '' then
 end
 local inc = fields.incarnation
 if redis.call('EXISTS', K.collection(inc)) == 0 then return {'gone'} end
-local depth = redis.call('ZCARD', K.deadlines('ingest'))
-if #rows > 0 and depth + #rows > limit then return {'full', tostring(depth)} end
 local j = row(K.job(job))
-if j.state and (FINAL[j.state] or j.sealed == '1') then return {'sealed'} end
+if not j.state and not fields.kind then return {'sealed'} end  -- forgotten since it was looked up
+local fresh = 0
+for _, r in ipairs(rows) do
+  if redis.call('EXISTS', K.unit(r.id)) == 0 then fresh = fresh + 1 end
+end
+if j.state and (FINAL[j.state] or j.sealed == '1') then
+  -- A call that brings nothing new is a repeat whose answer was lost on the way.
+  if fresh == 0 and (#rows > 0 or not keep_open) then return {'same', job} end
+  return {'sealed'}
+end
+local depth = redis.call('ZCARD', K.deadlines('ingest'))
+if fresh > 0 and depth + fresh > limit then return {'full', tostring(depth)} end
 if idempotency ~= '' then
   put(K.idempotency(idempotency), {job = job, body = body})
   redis.call('EXPIRE', K.idempotency(idempotency), idempotency_s)
@@ -62,7 +71,7 @@ for i, r in ipairs(rows) do
     r.class = 'ingest'
     r.incarnation = inc
     r.n = tostring(base + i - 1)
-    r.created = int(NOW)
+    r.created = int(NOW + i - 1)  -- rows of one request wait in its order
     r.since = int(NOW)
     r.state = 'queued'
     r.deadline = j.deadline
@@ -75,6 +84,10 @@ for i, r in ipairs(rows) do
 
     local twin = r.sha256 and redis.call('HGET', K.contents(inc), r.sha256)
     if twin == doc then twin = false end
+    if twin then  -- one that is about to be replaced or deleted is no place to point at
+      local g = string.match(redis.call('HGET', K.newest(inc), twin) or '', '^(%d+):')
+      if g and redis.call('SISMEMBER', K.opened(inc), twin .. ':' .. g) == 1 then twin = false end
+    end
     if r.fingerprint and r.fingerprint ~= '' and fingerprint == r.fingerprint
         and last == cg and cc > 0 then
       put(K.unit(id), r)

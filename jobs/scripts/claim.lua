@@ -5,7 +5,13 @@ local u = row(K.unit(id))
 if not u.state then return {'gone'} end
 if FINAL[u.state] then return {'final'} end
 if not redis.call('ZSCORE', K.inflight(u.role), id) then return {'not_dispatched'} end
-if redis.call('EXISTS', K.claim(id)) == 1 then return {'claimed'} end
+if redis.call('EXISTS', K.claim(id)) == 1 then
+  if u.holder ~= holder then return {'claimed'} end
+  -- This very claim once more: its answer was lost on the way.
+  local again = redis.call('HGETALL', K.unit(id))
+  table.insert(again, 1, 'ok')
+  return again
+end
 -- A late duplicate of an earlier stage's message must not run this stage with that code.
 if u.stage ~= stage then return {'stage'} end
 count_lapse(id, u)
@@ -37,5 +43,5 @@ else
   emit(id, 'stage', '{"stage":"' .. stage .. '"}')
 end
 local out = redis.call('HGETALL', K.unit(id))
-table.insert(out, 1, solo and 'solo_ok' or 'ok')
+table.insert(out, 1, 'ok')
 return out

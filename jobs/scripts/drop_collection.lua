@@ -1,6 +1,8 @@
--- drop_collection(name): the name is free at once → {incarnation} | {}
+-- drop_collection(name): the name is free at once; the janitor clears the grave until nobody can
+-- write into it any more → {incarnation} | {}
 local inc = redis.call('HGET', K.collections(), ARGV[1])
 if not inc then return {} end
 redis.call('HDEL', K.collections(), ARGV[1])
 redis.call('DEL', K.collection(inc))
+redis.call('ZADD', K.graves(), int(NOW_MS), inc)
 return {inc}

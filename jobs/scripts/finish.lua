@@ -3,7 +3,7 @@ local id, epoch, state = ARGV[1], ARGV[2], ARGV[3]
 local u = row(K.unit(id))
 if not fenced(u, epoch) then return {'lost'} end
 local out = {'ok'}
-if u.cancel == '1' then
+if cancel_asked(u) then
   out[1] = 'cancelled'
   close(id, u, 'cancelled', {})
 else

@@ -9,7 +9,7 @@ local function leave()
   dispatch(u.role, out)
   return out
 end
-if u.cancel == '1' then
+if cancel_asked(u) then
   close(id, u, 'cancelled', {})
   return leave()
 end

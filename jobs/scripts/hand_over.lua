@@ -4,7 +4,7 @@ local id, epoch, stage, role = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local u = row(K.unit(id))
 if not fenced(u, epoch) then return {'lost'} end
 local out = {}
-if u.cancel == '1' then
+if cancel_asked(u) then
   out[1] = 'cancelled'
   close(id, u, 'cancelled', {})
   dispatch(u.role, out)

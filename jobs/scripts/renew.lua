@@ -9,4 +9,4 @@ if u.counted == '1' then  -- it was a stall, not a death
   fields.deaths = int(tonumber(u.deaths) - 1)
 end
 put(K.unit(id), fields)
-return {'ok', u.cancel or '0'}
+return {'ok', cancel_asked(u) and '1' or '0'}

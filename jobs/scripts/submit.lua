@@ -3,6 +3,8 @@
 local id, fields, limit = ARGV[1], cjson.decode(ARGV[2]), tonumber(ARGV[3])
 local idempotency, body, idempotency_s = ARGV[4], ARGV[5], tonumber(ARGV[6])
 
+-- This very call once more, its answer lost on the way: what became of the unit stays.
+if redis.call('EXISTS', K.unit(id)) == 1 then return {'same', id} end
 if idempotency ~= '' then
   local known = redis.call('HMGET', K.idempotency(idempotency), 'job', 'body')
   if known[1] then

@@ -1,8 +1,10 @@
--- sweep(role, most, someone consumes, Redis' run id) → messages…
+-- sweep(role, most, someone consumes, Redis' run id, Redis was away) → messages…
 local role, most, consumed, run_id = ARGV[1], tonumber(ARGV[2]), ARGV[3] == '1', ARGV[4]
-local watch = redis.call('HMGET', K.watch(), 'last', 'run_id')
-if (watch[1] and NOW_MS - tonumber(watch[1]) > SWEEP_GAP_MS)
-    or (watch[2] and watch[2] ~= run_id) then
+local away = ARGV[5] == '1'
+-- The sweeper says itself that it could not reach Redis. That nobody swept proves nothing: the
+-- sweeper may be what a poison job kills, and its deaths would never be counted.
+local known = redis.call('HGET', K.watch(), 'run_id')
+if away or (known and known ~= run_id) then
   redis.call('SET', K.quiet(), '1', 'PX', QUIET_MS)
 end
 redis.call('HSET', K.watch(), 'last', int(NOW_MS), 'run_id', run_id)
@@ -19,10 +21,11 @@ for _, id in ipairs(due) do
     if not close_if_over(id, u) then
       local backoff = tonumber(u.backoff or FIRST_CHECK_MS)
       if consumed then
+        backoff = math.min(backoff * 2, LAST_CHECK_MS)
         out[#out + 1] = id
         out[#out + 1] = u.stage
         out[#out + 1] = u.priority
-        redis.call('HSET', K.unit(id), 'backoff', int(math.min(backoff * 2, LAST_CHECK_MS)))
+        redis.call('HSET', K.unit(id), 'backoff', int(backoff))
       end
       redis.call('ZADD', K.inflight(role), int(NOW_MS + backoff), id)
     end

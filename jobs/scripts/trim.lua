@@ -22,10 +22,9 @@ if over > 0 then
 end
 local trimmed = redis.call('HGET', K.log_state(inc), 'trimmed_to') or '0-0'
 if upto == '0-0' or same_or_later(trimmed, upto) then return {0} end
--- XTRIM keeps its MINID: the entry at *upto* itself stays, which replay forgives.
-local n = redis.call('XTRIM', K.log(inc), 'MINID', upto)
-if n > 0 then
-  -- Everything strictly before *upto* is gone: a cursor at or after it is still safe.
-  redis.call('HSET', K.log_state(inc), 'trimmed_to', upto)
-end
-return {n}
+-- The newest entry that goes, not *upto*: a follower that had all of a quiet log when it grew too
+-- old has missed nothing. XTRIM keeps the entry at *upto* itself, which replay forgives.
+local newest = redis.call('XREVRANGE', K.log(inc), '(' .. upto, '-', 'COUNT', 1)[1]
+if not newest then return {0} end
+redis.call('HSET', K.log_state(inc), 'trimmed_to', newest[1])
+return {redis.call('XTRIM', K.log(inc), 'MINID', upto)}

@@ -4,4 +4,4 @@ local u = row(K.unit(id))
 if not fenced(u, epoch) then return {'lost'} end
 put(K.unit(id), cjson.decode(ARGV[5]))
 if kind ~= '' then emit(u.job or id, kind, data) end
-return {'ok', u.cancel or '0'}
+return {'ok', cancel_asked(u) and '1' or '0'}

@@ -21,7 +21,8 @@ FINAL = {"succeeded", "partial", "failed", "cancelled", "expired"}
 # The first character lies outside the basic plane: code points and UTF-16 units differ after it.
 TEXT = (
     "\U0001d400 note on ranking. Lucene uses k1 = 1.2 and b = 0.75 by default. "
-    "Both were chosen by trial on newswire.\n\nAnserini prefers k1 = 0.9 and b = 0.4 <script>alert(1)</script>."
+    "Both were chosen by trial on newswire.\n\n"
+    "Anserini prefers k1 = 0.9 and b = 0.4 <script>alert(1)</script>."
 )
 OTHER = "Term frequency saturates: the tenth occurrence of a word says little more than the ninth."
 
@@ -48,11 +49,11 @@ SOURCES = [
     source(3, "Unrelated words.", document="x.txt", title="", page=None),
 ]
 RESULT = {
-    "answer": "Lucene uses k1 = 1.2 and b = 0.75 by default. [1] The tenth occurrence of a word says "
-    "little more than the ninth. [2] Anserini prefers k1 = 0.9 and b = 0.4 [1]",
+    "answer": "Lucene uses k1 = 1.2 and b = 0.75 by default. [1] The tenth occurrence of a word "
+    "says little more than the ninth. [2] Anserini prefers k1 = 0.9 and b = 0.4 [1]",
     "citations": [
         quote(TEXT, "Lucene uses k1 = 1.2 and b = 0.75 by default.", marker=1, start=400),
-        quote(OTHER, "the tenth occurrence of a word says little more than the ninth.", marker=2, start=800),
+        quote(OTHER, OTHER[OTHER.index("the tenth") :], marker=2, start=800),
         quote(TEXT, "Anserini prefers k1 = 0.9 and b = 0.4", marker=1, start=400),
     ],
     "answered": True, "confidence": 0.83, "generator": "extractive", "usage": {}, "degraded": [],
@@ -104,8 +105,11 @@ class Job:
             done = [row for row in self.rows if row["state"] in FINAL]
             failed = [row for row in self.rows if row["state"] == "failed"]
             job["progress"] = {
-                "done": len(done), "total": len(self.rows), "unit": "documents", "failed": len(failed),
-            }  # fmt: skip
+                "done": len(done),
+                "total": len(self.rows),
+                "unit": "documents",
+                "failed": len(failed),
+            }
         return job
 
 
@@ -121,6 +125,7 @@ class CannedApi:
         self.error: dict[str, Any] | None = None
         self.health = "pass"
         self.pace_s = 0.05
+        self.sizes = {"default": 12, "papers": 1}
         self.uploaded: list[tuple[str, int]] = []
 
     def answer(self, job: Job) -> None:
@@ -177,7 +182,7 @@ def problem(status: int, title: str, **more: Any) -> Response:
     return response
 
 
-def canned_app(api: CannedApi, settings: Settings) -> Flask:
+def canned_app(api: CannedApi, settings: Settings) -> Flask:  # noqa: C901  # a list of routes
     app = Flask("web", root_path=str(pages.root_path))
     app.extensions["quern"] = SimpleNamespace(settings=settings)
     security.register(app)
@@ -189,7 +194,15 @@ def canned_app(api: CannedApi, settings: Settings) -> Flask:
 
     @app.get("/api/collections")
     def collections() -> ResponseReturnValue:
-        return {"collections": [{"name": "default", "documents": 12}, {"name": "papers", "documents": 1}]}
+        return {"collections": [{"name": name, "documents": n} for name, n in api.sizes.items()]}
+
+    @app.post("/api/collections")
+    def create() -> ResponseReturnValue:
+        name = request.get_json()["name"]
+        if name == "taken.away":
+            return problem(422, "Invalid", errors=[{"field": "name", "message": "is not possible"}])
+        api.sizes[name] = 0
+        return {"name": name}, 201
 
     @app.post("/api/queries")
     def ask() -> ResponseReturnValue:

@@ -119,7 +119,7 @@ def test_one_process_parses_many_files_and_is_then_replaced(hostile: ParserPool)
         (b"crash", "parser_crashed"),
         (b"fill", "parser_memory"),
         (b"talk 3000000", "too_much_text"),
-        (b"blocks 500000", "too_much_text"),
+        (b"blocks 600000", "too_much_text"),
         (b"bug", "parser_failed"),
     ],
 )
@@ -170,10 +170,12 @@ def test_a_parser_killed_from_outside_is_replaced_and_the_file_parsed(hostile: P
 def test_a_template_that_died_is_started_again(hostile: ParserPool) -> None:
     first = int(read(hostile, b"pid"))
     assert hostile._template is not None
+    parser = psutil.Process(first)
     hostile._template.kill()
+    while parser.is_running() and parser.status() != psutil.STATUS_ZOMBIE:
+        time.sleep(0.01)  # the kernel ends the parsers with their template
 
     assert int(read(hostile, b"pid")) != first
-    assert not psutil.pid_exists(first) or psutil.Process(first).status() == "zombie"
 
 
 def test_a_caller_can_stop_a_parse_and_the_wait_for_one(hostile: ParserPool) -> None:

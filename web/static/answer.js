@@ -143,7 +143,9 @@ function finish(mine, job) {
     return;
   }
   mine.sources = result.sources ?? [];
-  drawAnswer(result.answer, mine, result.citations ?? []);
+  // Quotes keep the line breaks of their document's layout, which mean nothing here.
+  const text = result.generator === "extractive" ? result.answer.replace(/\s+/g, " ") : result.answer;
+  drawAnswer(text, mine, result.citations ?? []);
   drawSources(mine.sources, result.citations ?? []);
   end(mine, "succeeded", `Answered in ${duration(job.timings_ms?.total ?? 0)}`, remarks(result));
   if (!result.answered) stage("partial", "Not answered");

@@ -249,7 +249,8 @@ def _zipped(data: bytes, suffix: str) -> str:
         EOFError,
     ) as error:
         raise Unreadable(
-            "corrupt", f"The file looks like {name} but is cut off or damaged ({error})."
+            "corrupt",
+            f"The file looks like {name} but is cut off or damaged; save it again.",
         ) from error
     if mimetype in _MIMETYPES:
         raise unsupported(_MIMETYPES[mimetype])

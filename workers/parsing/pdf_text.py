@@ -80,7 +80,9 @@ def parse_pdf(data: bytes) -> ParsedDocument:
             raise Unreadable(
                 "encrypted", "The PDF is protected by a password; save it without one."
             ) from error
-        raise Unreadable("corrupt", f"The PDF is cut off or damaged ({error}).") from error
+        raise Unreadable(
+            "corrupt", "The PDF is cut off or damaged; export or download it again."
+        ) from error
     with pdf:
         pages = [_page(pdf, n) for n in range(len(pdf))]
         named = pdf.get_metadata_value("Title")

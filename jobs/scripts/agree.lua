@@ -1,0 +1,6 @@
+-- agree(incarnation, embedder JSON) → {what the collection was embedded with} | {} if it is gone
+-- One script: written apart from the look, a deleted collection would exist again.
+local collection = K.collection(ARGV[1])
+if redis.call('EXISTS', collection) == 0 then return {} end
+redis.call('HSETNX', collection, 'embedder', ARGV[2])
+return {redis.call('HGET', collection, 'embedder')}

@@ -1,0 +1,59 @@
+"""What the documents say is what the code does."""
+
+import re
+from dataclasses import fields
+from pathlib import Path
+
+import yaml
+
+import celeryconfig
+from jobs.messages import ROLES
+from jobs.timings import VISIBILITY_S
+from runtime.settings import PREFIX, Settings
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_readme_lists_every_setting_with_its_default_and_meaning() -> None:
+    rows = re.findall(r"^\| `QUERN_([A-Z_]+)` \| (.*?) \| (.*?) \|$", _readme(), re.MULTILINE)
+    documented = {name.lower(): (default.strip("`"), meaning) for name, default, meaning in rows}
+
+    assert documented == {f.name: (str(f.default), f.metadata["meaning"]) for f in fields(Settings)}
+
+
+def test_compose_sets_only_settings_that_exist_and_pins_every_image() -> None:
+    compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))
+    known = {PREFIX + f.name.upper() for f in fields(Settings)}
+
+    for name, service in compose["services"].items():
+        variables = set(service.get("environment", {}))
+        assert {v for v in variables if v.startswith(PREFIX)} <= known, name
+        assert service["cap_drop"] == ["ALL"], name
+        assert ":" in service["image"], name
+        assert "latest" not in service["image"], name
+        for waited_for in service.get("depends_on", {}):
+            assert "healthcheck" in compose["services"][waited_for], (name, waited_for)
+
+
+def test_celery_serves_one_queue_per_role_and_acknowledges_late() -> None:
+    assert [queue.name for queue in celeryconfig.task_queues] == list(ROLES)
+    assert celeryconfig.task_acks_late
+    assert celeryconfig.broker_transport_options["visibility_timeout"] == VISIBILITY_S
+    assert celeryconfig.accept_content == ["json"]
+
+
+def test_the_folders_of_the_layout_are_there() -> None:
+    for name in ("workers", "web", "tasks", "tests", ".github"):
+        assert (ROOT / name).is_dir()
+    for name in ("docker-compose.yml", "celeryconfig.py", "pyproject.toml", "README.md"):
+        assert (ROOT / name).is_file()
+
+
+def test_links_between_documents_lead_somewhere() -> None:
+    for page in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]:
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text("utf-8")):
+            assert (page.parent / target).exists(), (page, target)
+
+
+def _readme() -> str:
+    return (ROOT / "README.md").read_text("utf-8")

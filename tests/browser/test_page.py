@@ -1,0 +1,224 @@
+"""The page as people use it: asking, reading, checking citations, adding documents."""
+
+import re
+from collections.abc import Callable
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.canned_api import CannedApi, Job
+
+QUESTION = "Which values of k1 and b does Lucene use?"
+Open = Callable[[str], Page]
+
+
+def ask(page: Page, question: str = QUESTION) -> None:
+    page.get_by_label("Question").fill(question)
+    page.keyboard.press("Enter")
+
+
+def test_sources_come_before_the_answer_and_the_answer_before_the_end(
+    open_page: Open, url: str, api: CannedApi
+) -> None:
+    api.gate.clear()
+    page = open_page(url)
+    ask(page)
+
+    expect(page.get_by_role("heading", name=QUESTION)).to_be_focused()
+    expect(page.locator("#sources li")).to_have_count(3)
+    expect(page.locator("#answer")).to_contain_text("little more than the ninth")
+    expect(page.locator("#answer")).to_have_attribute("aria-busy", "true")
+    expect(page.get_by_role("button", name="Stop")).to_be_visible()
+    api.gate.set()
+    expect(page.get_by_text("Answered in 105 ms")).to_be_visible()
+    expect(page.locator("#answer")).not_to_have_attribute("aria-busy", "true")
+    expect(page.locator("#facts")).to_contain_text("no language model wrote this")
+    expect(page.locator("#facts")).to_contain_text("searched 23 ms")
+
+
+def test_a_marker_opens_its_passage_with_exactly_the_quoted_words_marked(
+    open_page: Open, url: str
+) -> None:
+    page = open_page(url)
+    ask(page)
+    expect(page.get_by_text("Answered in")).to_be_visible()
+    markers = page.locator("#answer .cite")
+    expect(markers).to_have_text(["1", "2", "1"])
+
+    markers.nth(0).click()
+    panel = page.get_by_role("complementary", name="BM25 and stemming")
+    expect(panel.locator("mark")).to_have_text(["Lucene uses k1 = 1.2 and b = 0.75 by default."])
+    expect(panel.get_by_role("heading")).to_be_focused()
+    expect(panel).to_contain_text("notes/bm25.md")
+    markers.nth(2).click()
+    expect(panel.locator("mark")).to_have_text(["Anserini prefers k1 = 0.9 and b = 0.4"])
+    markers.nth(1).click()
+    book = page.get_by_role("complementary", name="A book of ranking")
+    expect(book).to_contain_text("book.pdf, page 17")
+
+
+def test_the_passage_closes_with_escape_and_gives_the_focus_back(open_page: Open, url: str) -> None:
+    page = open_page(url)
+    ask(page)
+    expect(page.get_by_text("Answered in")).to_be_visible()
+    marker = page.locator("#answer .cite").nth(1)
+    marker.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#passage")).to_be_visible()
+
+    page.keyboard.press("Escape")
+
+    expect(page.locator("#passage")).to_be_hidden()
+    expect(marker).to_be_focused()
+
+
+def test_markup_in_a_document_stays_text(open_page: Open, url: str) -> None:
+    page = open_page(url)
+    ask(page)
+    expect(page.get_by_text("Answered in")).to_be_visible()
+    page.locator("#sources button").nth(0).click()
+
+    expect(page.locator("#passage-text")).to_contain_text("<script>alert(1)</script>")
+    assert page.locator("#passage-text script").count() == 0
+
+
+def test_every_file_shows_its_own_fate(open_page: Open, url: str, api: CannedApi) -> None:
+    page = open_page(url)
+    page.get_by_label("Choose files").set_input_files(
+        [
+            {"name": "good.txt", "mimeType": "text/plain", "buffer": b"text " * 50_000},
+            {"name": "bad.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-"},
+            {"name": "huge.txt", "mimeType": "text/plain", "buffer": b"x" * 1_000_001},
+        ]
+    )
+    files = page.get_by_role("list", name="Files").get_by_role("listitem")
+
+    expect(files.nth(0)).to_contain_text("added, 3 passages")
+    expect(files.nth(1)).to_contain_text("This PDF is damaged: open it, save it again")
+    expect(files.nth(2)).to_contain_text("This file has 1.0 MB; a file may have 1.0 MB.")
+    expect(page.locator("#upload-status")).to_have_text(
+        re.compile("1 document ready, 2 failed, in 105 ms")
+    )
+    assert sorted(api.uploaded) == [("bad.pdf", 5), ("good.txt", 250_000)]
+
+
+def test_two_files_of_one_name_are_not_taken_for_one(open_page: Open, url: str) -> None:
+    page = open_page(url)
+    same = {"name": "a.txt", "mimeType": "text/plain", "buffer": b"text"}
+    page.get_by_label("Choose files").set_input_files([same, same])
+    files = page.get_by_role("list", name="Files").get_by_role("listitem")
+
+    expect(files.nth(0)).to_contain_text("added")
+    expect(files.nth(1)).to_contain_text("Another of these files has the same name")
+
+
+def test_an_unanswered_question_is_said_in_plain_words(
+    open_page: Open, url: str, api: CannedApi
+) -> None:
+    api.result = api.result | {"answered": False, "degraded": ["sparse"]}
+    page = open_page(url)
+    ask(page)
+
+    expect(page.get_by_text("The documents do not seem to answer this.")).to_be_visible()
+    expect(page.get_by_text("exact words may have been missed")).to_be_visible()
+    expect(page.get_by_role("status").filter(has_text="Not answered")).to_be_visible()
+
+
+def test_a_failed_question_says_why(open_page: Open, url: str, api: CannedApi) -> None:
+    api.error = {"type": "too_many_attempts", "title": "The worker died", "detail": "Three times."}
+    page = open_page(url)
+    ask(page)
+
+    expect(page.get_by_text("The worker died: Three times.")).to_be_visible()
+
+
+def test_a_refused_question_names_the_field(open_page: Open, url: str) -> None:
+    page = open_page(url)
+    ask(page, "\u2020")
+
+    expect(page.get_by_role("alert")).to_have_text("question: must be a better question")
+
+
+def test_a_running_question_can_be_stopped(open_page: Open, url: str, api: CannedApi) -> None:
+    api.gate.clear()
+    page = open_page(url)
+    ask(page)
+    page.get_by_role("button", name="Stop").click()
+
+    expect(page.get_by_text("This question was stopped")).to_be_visible()
+    expect(page.locator("#jobs tbody tr").first).to_contain_text("cancelled")
+
+
+def test_a_running_job_can_be_cancelled_from_the_table(
+    open_page: Open, url: str, api: CannedApi
+) -> None:
+    job = Job("ingest", "papers", {}, state="running", is_open=True)
+    api.jobs[job.id] = job
+    page = open_page(url)
+    page.get_by_role("button", name="Cancel: Add 0 of 0 documents").click()
+
+    expect(page.locator("#jobs tbody tr")).to_contain_text(["cancelled"])
+    assert job.state == "cancelled"
+
+
+def test_an_address_opens_its_job_and_its_collection(
+    open_page: Open, url: str, api: CannedApi
+) -> None:
+    page = open_page(url)
+    page.get_by_label("Collection", exact=True).select_option("papers")
+    ask(page)
+    expect(page.get_by_text("Answered in")).to_be_visible()
+
+    other = open_page(page.url)
+
+    expect(other.get_by_role("heading", name=QUESTION)).to_be_visible()
+    expect(other.locator("#answer .cite")).to_have_count(3)
+    expect(other.get_by_label("Collection", exact=True)).to_have_value("papers")
+    assert page.url.endswith(f"?job={next(iter(api.jobs))}")
+
+
+def test_a_new_collection_is_made_and_chosen(open_page: Open, url: str) -> None:
+    page = open_page(url)
+    choice = page.get_by_label("Collection", exact=True)
+    choice.select_option(label="New collection\u2026")
+    dialog = page.get_by_role("dialog", name="New collection")
+    dialog.get_by_label("Name").fill("taken.away")
+    page.keyboard.press("Enter")
+    expect(dialog.get_by_role("alert")).to_have_text("name: is not possible")
+    expect(choice).to_have_value("default")
+    dialog.get_by_label("Name").fill("fresh")
+    page.keyboard.press("Enter")
+
+    expect(dialog).to_be_hidden()
+    expect(choice).to_have_value("fresh")
+    expect(page.locator("#collection-note")).to_have_text("no documents yet")
+
+
+def test_an_unknown_job_is_said_to_be_unknown(open_page: Open, url: str) -> None:
+    page = open_page(f"{url}/?job=none")
+
+    expect(page.get_by_role("alert")).to_have_text("there is no job 'none'")
+
+
+def test_the_health_light_says_what_is_the_matter(
+    open_page: Open, url: str, api: CannedApi
+) -> None:
+    api.health = "fail"
+    page = open_page(url)
+
+    expect(page.locator("#health")).to_have_text("Not well")
+    expect(page.get_by_role("link", name="Flower")).to_have_attribute(
+        "href", "http://127.0.0.1:5555"
+    )
+    expect(page.get_by_role("link", name="API")).to_have_attribute("href", "/api/docs")
+
+
+def test_nothing_sticks_out_on_a_telephone(open_page: Open, url: str) -> None:
+    page = open_page(url)
+    page.set_viewport_size({"width": 320, "height": 640})
+    ask(page)
+    expect(page.get_by_text("Answered in")).to_be_visible()
+    page.locator("#answer .cite").nth(0).click()
+
+    width = page.evaluate("document.documentElement.scrollWidth")
+
+    assert width == 320

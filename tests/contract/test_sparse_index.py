@@ -1,0 +1,267 @@
+"""What every sparse index keeps: tantivy and its in-memory twin pass the same tests."""
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from rag.documents import Chunk, chunk_id
+from rag.ports import SparseIndex, StoredChunk
+from tests.twins import ListIndex
+from workers import tantivy_index
+from workers.tantivy_index import IndexInUse, IndexUnusable, TantivyIndex
+
+TEXTS = (
+    "The embargo began in October 1973 and raised the price of oil.",
+    "Rainforests hold a third of all species of trees.",
+    "Harvard's library is the oldest library of its country.",
+    "Der Vertrag regelt die Ausfuhr von Erdöl.",
+)
+
+
+def stored(document: str, *texts: str, generation: int = 1, title: str = "") -> list[StoredChunk]:
+    return [
+        StoredChunk(
+            chunk_id=chunk_id(document, generation, n),
+            chunk=Chunk(n=n, start=0, end=len(text), text=text),
+            of=len(texts),
+            title=title,
+            metadata={},
+        )
+        for n, text in enumerate(texts)
+    ]
+
+
+@pytest.fixture(params=["tantivy", "twin"])
+def index(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SparseIndex]:
+    opened: SparseIndex = (
+        TantivyIndex.open(tmp_path / "index") if request.param == "tantivy" else ListIndex()
+    )
+    yield opened
+    opened.close()
+
+
+def found(index: SparseIndex, query: str) -> list[str]:
+    return [name for name, _ in index.search(query, limit=10)]
+
+
+def test_a_new_index_is_empty_and_has_no_cursor(index: SparseIndex) -> None:
+    assert (index.cursor, index.log_epoch, index.count()) == ("", "", 0)
+    assert index.search("oil", limit=10) == []
+
+
+def test_chunks_are_seen_after_the_commit_and_not_before(index: SparseIndex) -> None:
+    index.add(stored("a", *TEXTS))
+    before = found(index, "oil")
+    index.commit(cursor="7-0", log_epoch="e1")
+
+    assert before == []
+    assert found(index, "oil") == ["a:1:0"]
+    assert (index.cursor, index.log_epoch, index.count()) == ("7-0", "e1", 4)
+
+
+def test_words_are_found_by_stem_whatever_their_case(index: SparseIndex) -> None:
+    index.add(stored("a", *TEXTS))
+    index.commit(cursor="1", log_epoch="e")
+
+    assert found(index, "LIBRARIES of harvard") == ["a:1:2"]
+    assert found(index, "erdöl") == ["a:1:3"]
+
+
+def test_the_title_is_part_of_what_is_searched(index: SparseIndex) -> None:
+    index.add(stored("a", "It began in October.", title="Oil crisis"))
+    index.commit(cursor="1", log_epoch="e")
+
+    assert found(index, "crisis") == ["a:1:0"]
+
+
+def test_a_query_without_terms_finds_nothing(index: SparseIndex) -> None:
+    index.add(stored("a", *TEXTS))
+    index.commit(cursor="1", log_epoch="e")
+
+    assert [index.search(query, limit=10) for query in ("", " ", "?!", "is it the")] == [[]] * 4
+    assert index.search("oil", limit=0) == []
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        '"oil',
+        "oil AND",
+        "terms:oil",
+        "[oil TO",
+        "oil^9 ~(",
+        "-oil",
+        "*oil*",
+        "oil\x00",
+        "oil\ud800",
+    ],
+)
+def test_a_query_is_plain_text_and_never_a_language(index: SparseIndex, query: str) -> None:
+    index.add(stored("a", *TEXTS))
+    index.commit(cursor="1", log_epoch="e")
+
+    assert found(index, query) == ["a:1:0"]
+
+
+def test_rarer_words_weigh_more_and_scores_fall(index: SparseIndex) -> None:
+    index.add(stored("a", "oil oil price", "oil embargo", "oil", "price of oil and gas"))
+    index.commit(cursor="1", log_epoch="e")
+
+    hits = index.search("oil embargo", limit=10)
+
+    assert hits[0][0] == "a:1:1"
+    assert [score for _, score in hits] == sorted((score for _, score in hits), reverse=True)
+    assert index.search("oil embargo", limit=2) == hits[:2]
+
+
+def test_equal_scores_are_ordered_by_id(index: SparseIndex) -> None:
+    index.add([*stored("b", "oil"), *stored("a", "oil"), *stored("c", "oil")])
+    index.commit(cursor="1", log_epoch="e")
+
+    assert found(index, "oil") == ["a:1:0", "b:1:0", "c:1:0"]
+
+
+def test_adding_a_generation_again_replaces_it(index: SparseIndex) -> None:
+    index.add(stored("a", "oil", "gas"))
+    index.commit(cursor="1", log_epoch="e")
+    index.add(stored("a", "coal"))
+    index.add(stored("a", "wood"))
+    index.commit(cursor="2", log_epoch="e")
+
+    assert (found(index, "oil gas coal"), found(index, "wood")) == ([], ["a:1:0"])
+    assert index.count() == 1
+
+
+def test_removing_a_generation_leaves_the_others(index: SparseIndex) -> None:
+    index.add([*stored("a", "oil"), *stored("a", "oil", generation=2), *stored("a:2", "oil")])
+    index.commit(cursor="1", log_epoch="e")
+    index.remove("a", 1)
+    index.remove("never seen", 1)
+    index.commit(cursor="2", log_epoch="e")
+
+    assert found(index, "oil") == ["a:2:0", "a:2:1:0"]
+
+
+def test_any_text_can_be_indexed(index: SparseIndex) -> None:
+    index.add(stored("ñ/\x00 \n:日", "", " ", "\x00\ud7ff", "東京都に住む", "x" * 100_000))
+    index.commit(cursor="1", log_epoch="e")
+
+    assert found(index, "東京") == ["ñ/\x00 \n:日:1:3"]
+    assert found(index, "x" * 100_000) == ["ñ/\x00 \n:日:1:4"]
+
+
+def test_searches_run_beside_commits(index: SparseIndex) -> None:
+    index.add(stored("a", *TEXTS))
+    index.commit(cursor="0", log_epoch="e")
+    wrong: list[object] = []
+    done = threading.Event()
+
+    def search() -> None:
+        while not done.is_set():
+            hits = found(index, "oil")
+            if hits != ["a:1:0"]:
+                wrong.append(hits)
+
+    threads = [threading.Thread(target=search) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for n in range(10):
+        index.add(stored(f"b{n}", "coal and gas"))
+        index.commit(cursor=str(n), log_epoch="e")
+    done.set()
+    for thread in threads:
+        thread.join()
+
+    assert wrong == []
+    assert index.count() == 14
+
+
+def test_tantivy_and_the_twin_score_alike(tmp_path: Path) -> None:
+    # tantivy keeps lengths in one byte (exact up to 40 terms) and counts the cursor as a chunk.
+    tantivy, twin = TantivyIndex.open(tmp_path), ListIndex()
+    chunks = [c for n in range(50) for c in stored(f"d{n}", *TEXTS, "oil " * (n % 5) + "gas")]
+    for each in (tantivy, twin):
+        each.add(chunks)
+        each.commit(cursor="1", log_epoch="e")
+
+    hits, expected = (each.search("oil price gas", limit=500) for each in (tantivy, twin))
+    tantivy.close()
+
+    assert dict(hits) == pytest.approx(dict(expected), rel=0.02)
+
+
+def test_a_closed_index_opens_where_the_last_commit_left_it(tmp_path: Path) -> None:
+    first = TantivyIndex.open(tmp_path)
+    first.add(stored("a", "oil"))
+    first.commit(cursor="5-1", log_epoch="e9")
+    first.add(stored("b", "oil"))  # never committed
+    first.close()
+
+    second = TantivyIndex.open(tmp_path)
+    hits = found(second, "oil")
+    second.commit(cursor="5-2", log_epoch="e9")
+    second.close()
+
+    assert hits == found(second, "oil") == ["a:1:0"]
+    assert (second.cursor, second.log_epoch, second.count()) == ("5-2", "e9", 1)
+
+
+def damaged(path: Path, pattern: str, change: Callable[[bytes], bytes]) -> None:
+    file = max(path.glob(pattern), key=lambda file: file.stat().st_size)
+    file.write_bytes(change(file.read_bytes()))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "change"),
+    [
+        ("meta.json", lambda data: data[: len(data) // 2]),
+        ("*.store", lambda data: data[: len(data) // 2]),
+        ("*.term", lambda data: data[:0]),
+        ("*.idx", lambda data: bytes([data[0] ^ 1]) + data[1:]),
+        ("*.fieldnorm", lambda data: bytes([data[0] ^ 128]) + data[1:]),
+    ],
+    ids=["meta cut", "store cut", "terms emptied", "one bit of postings", "one bit of lengths"],
+)
+def test_a_corrupt_index_is_unusable(
+    tmp_path: Path, pattern: str, change: Callable[[bytes], bytes]
+) -> None:
+    index = TantivyIndex.open(tmp_path)
+    index.add(stored("a", *TEXTS))
+    index.commit(cursor="1", log_epoch="e")
+    index.close()
+    damaged(tmp_path, pattern, change)
+
+    with pytest.raises(IndexUnusable, match=str(tmp_path)):
+        TantivyIndex.open(tmp_path)
+
+
+def test_an_index_of_another_analysis_is_unusable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    TantivyIndex.open(tmp_path).close()
+    monkeypatch.setattr(tantivy_index, "ANALYSIS_VERSION", "another")
+
+    with pytest.raises(IndexUnusable, match="rebuilt"):
+        TantivyIndex.open(tmp_path)
+
+
+def test_a_folder_with_other_files_is_unusable(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+
+    with pytest.raises(IndexUnusable, match="no index"):
+        TantivyIndex.open(tmp_path)
+
+
+def test_a_second_writer_is_refused_and_spoils_nothing(tmp_path: Path) -> None:
+    first = TantivyIndex.open(tmp_path)
+    second = TantivyIndex.open(tmp_path)
+
+    with pytest.raises(IndexInUse, match="another process"):
+        second.add(stored("a", "oil"))
+    first.add(stored("a", "oil"))
+    first.commit(cursor="1", log_epoch="e")
+    first.close()
+
+    assert found(first, "oil") == ["a:1:0"]

@@ -1,0 +1,20 @@
+"""One whole stack for all end-to-end tests, in a folder of its own."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from cli.stack import Stack
+from tests.whole_stack import WANTED, Api
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    with Stack.start(data_dir=tmp_path_factory.mktemp("stack"), only=WANTED) as running:
+        yield running
+
+
+@pytest.fixture
+def api(stack: Stack) -> Iterator[Api]:
+    with Api(stack.url) as api:
+        yield api

@@ -1,0 +1,90 @@
+"""Any process may be killed at any instant: nothing is lost, nothing ends twice."""
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from cli.stack import Stack
+from tests.whole_stack import WANTED, Api
+
+FACTS = {
+    f"fact-{n}": f"The warden of gate {n} keeps {n * 3 + 7} keys. Gate {n} faces the river."
+    for n in range(40)
+}
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Iterator[tuple[Stack, Api]]:
+    """A stack that may be hurt."""
+    with Stack.start(data_dir=tmp_path, only=WANTED) as running, Api(running.url) as api:
+        yield running, api
+
+
+def test_killed_workers_and_a_killed_redis_lose_nothing_and_end_nothing_twice(
+    own: tuple[Stack, Api],
+) -> None:
+    stack, api = own
+    assert api.ingest({"warm": "Something to begin with."}, "gates")["state"] == "succeeded"
+
+    body = {
+        "collection": "gates",
+        "documents": [{"id": name, "text": text} for name, text in FACTS.items()],
+    }
+    ingest = api.post("/api/ingests", body)["id"]
+    time.sleep(1.0)
+    stack.kill("ingestion")  # in the middle of embedding
+    first = api.finished(ingest, within_s=180)
+    rows = api.get(f"/api/jobs/{ingest}/documents", limit=200)["documents"]
+
+    jobs = [
+        api.post(
+            "/api/queries",
+            {"question": f"How many keys does the warden of gate {n} keep?", "collection": "gates"},
+        )["id"]
+        for n in range(40)
+    ]
+    time.sleep(0.5)
+    stack.kill("retrieval")  # in the middle of answering
+    stack.wait_until_ready("web")
+    ended = [api.finished(job, within_s=180) for job in jobs]
+
+    assert first["state"] == "succeeded"
+    assert {row["outcome"] for row in rows} == {"created"}
+    assert {job["state"] for job in ended} == {"succeeded"}
+    assert [api.ends(job) for job in jobs] == [1] * len(jobs)
+    right = [str(n * 3 + 7) in job["result"]["answer"] for n, job in enumerate(ended)]
+    assert sum(right) >= 36
+
+    stack.kill("redis-queue")
+    stack.wait_until_ready("redis-queue")
+    again = _eventually(lambda: api.ask("How many keys does the warden of gate 3 keep?", "gates"))
+    assert "16" in again["result"]["answer"]
+    assert api.get(f"/api/jobs/{ingest}")["state"] == "succeeded"
+
+
+def test_what_was_ingested_is_there_after_a_restart(tmp_path: Path) -> None:
+    with Stack.start(data_dir=tmp_path, only=WANTED) as running, Api(running.url) as api:
+        api.ingest({"moon": "The far side of the moon was seen in 1959."}, "default")
+    with Stack.start(data_dir=tmp_path, only=WANTED) as running, Api(running.url) as api:
+        answer = api.ask("When was the far side of the moon first seen?", "default")
+        sparse = api.search("far side", "default", "sparse")
+
+    assert "1959" in answer["result"]["answer"]
+    assert answer["result"]["degraded"] == []
+    assert [hit["document_id"] for hit in sparse] == ["moon"]
+
+
+def _eventually(act: Callable[[], dict[str, Any]], *, within_s: float = 60) -> dict[str, Any]:
+    """Repeat what is refused while a process is on its way back."""
+    until = time.monotonic() + within_s
+    while True:
+        try:
+            return act()
+        except (AssertionError, httpx.HTTPError):
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.5)

@@ -1,0 +1,165 @@
+"""The front end over a real Redis, and a stand-in for the workers that ends units by hand."""
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from jobs.ledger import Ledger
+from jobs.messages import ROLES
+from jobs.units import Unit
+from runtime.settings import Settings
+from web.app import create_app
+from web.front_end import FrontEnd
+
+SOURCE = {
+    "chunk_id": "a.md:1:0", "document_id": "a.md", "generation": 1, "n": 0, "title": "A",
+    "text": "A is first.", "start": 0, "end": 11, "score": 0.9, "page": None, "metadata": {},
+}  # fmt: skip
+ANSWER = {
+    "answer": "A is first. [1]", "citations": [], "answered": True, "confidence": 0.9,
+    "generator": "extractive", "usage": {}, "degraded": [],
+}  # fmt: skip
+
+
+class HandWorker:
+    """Claims and ends units as the tests say."""
+
+    def __init__(self, parts: FrontEnd) -> None:
+        self.parts = parts
+        self.ledger: Ledger = parts.durable.ledger
+
+    def claim(self, unit_id: str) -> Unit:
+        row = self.ledger.unit(unit_id)
+        assert row is not None
+        stage: Any = row["stage"]
+        unit = self.ledger.claim(unit_id, stage=stage, holder="test", bodies=0, solo_running=False)
+        assert isinstance(unit, Unit), unit
+        return unit
+
+    def rows(self, job_id: str) -> list[str]:
+        names: list[str] = self.parts.durable.redis.lrange(f"quern:rows:{job_id}", 0, -1)
+        return names
+
+    def retrieve(self, unit_id: str) -> None:
+        fields = {"sources": orjson.dumps([SOURCE]).decode()}
+        data = {"sources": [SOURCE]}
+        self.ledger.hand_over(
+            self.claim(unit_id), stage="generate", fields=fields, event="sources", data=data
+        )
+
+    def generate(self, unit_id: str) -> None:
+        unit = self.claim(unit_id)
+        for text in ("A is ", "first. [1]"):
+            self.ledger.write(unit, event="token", data={"text": text, "attempt": 1})
+        self.ledger.finish(
+            unit, state="succeeded", fields={"result": orjson.dumps(ANSWER).decode()}
+        )
+
+    def answer(self, unit_id: str) -> None:
+        self.retrieve(unit_id)
+        self.generate(unit_id)
+
+    def fail(self, unit_id: str, *, kind: str = "corrupt") -> None:
+        error = orjson.dumps({"type": kind, "title": "No", "detail": "It is broken."}).decode()
+        self.ledger.finish(self.claim(unit_id), state="failed", fields={"error": error})
+
+    def publish(self, unit_id: str, text: str, *, spans: list[tuple[int, int]]) -> None:
+        """Make a document row's text current, as the workers do."""
+        blobs = self.parts.durable.blobs
+        chunks = [
+            {"n": n, "start": start, "end": end, "page": None}
+            for n, (start, end) in enumerate(spans)
+        ]
+        text_blob = blobs.put(text.encode())
+        manifest = blobs.put_json({"chunks": chunks, "text_blob": text_blob})
+        fields = {"manifest_blob": manifest, "text_blob": text_blob, "chunks": len(chunks)}
+        self.ledger.hand_over(self.claim(unit_id), stage="publish", fields=fields)
+        unit = self.claim(unit_id)
+        record = {
+            "document_id": unit.fields["document"], "generation": int(unit.fields["generation"]),
+            "title": "T", "file": unit.fields["filename"] or None, "sha256": unit.fields["sha256"],
+            "source_blob": unit.fields["sha256"], "text_blob": text_blob,
+            "manifest_blob": manifest, "chars": len(text), "chunks": len(chunks),
+            "bytes": int(unit.fields["size"]), "kind": "text", "metadata": {},
+            "updated_at": "2026-01-01T00:00:00Z",
+        }  # fmt: skip
+        self.ledger.flip(unit, entry="", document=record, fields={})
+
+    def remove(self, unit_id: str) -> None:
+        self.ledger.flip(self.claim(unit_id), entry="", document=None, fields={})
+
+
+class BusyWorker:
+    """Ends whatever is dispatched, for tests that only need an end."""
+
+    def __init__(self, parts: FrontEnd) -> None:
+        self._hand = HandWorker(parts)
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._work, daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        self._closing.set()
+        self._thread.join(timeout=5)
+
+    def _work(self) -> None:
+        redis = self._hand.parts.durable.redis
+        while not self._closing.wait(0.005):
+            for role in ROLES:
+                for unit_id in redis.zrange(f"quern:inflight:{role}", 0, 50):
+                    self._end(unit_id)
+
+    def _end(self, unit_id: str) -> None:
+        ledger = self._hand.ledger
+        stage: Any = (ledger.unit(unit_id) or {}).get("stage", "")
+        unit = ledger.claim(unit_id, stage=stage, holder="busy", bodies=0, solo_running=False)
+        if not isinstance(unit, Unit):
+            return
+        if unit.fields["kind"] == "search":
+            result: Any = {"results": [SOURCE], "degraded": []}
+        else:
+            result = ANSWER
+        ledger.finish(unit, state="succeeded", fields={"result": orjson.dumps(result).decode()})
+
+
+def parts_of(app: Flask) -> FrontEnd:
+    parts: FrontEnd = app.extensions["quern"]
+    return parts
+
+
+@pytest.fixture
+def settings(clean_redis: str, tmp_path: Path) -> Settings:
+    return Settings(
+        data_dir=tmp_path, redis_url=clean_redis, cache_url=clean_redis,
+        chroma_url="http://127.0.0.1:9", max_streams=4, max_file_bytes=100_000, max_files=5,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def app(settings: Settings) -> Iterator[Flask]:
+    app = create_app(settings)
+    yield app
+    parts_of(app).close()
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+@pytest.fixture
+def worker(app: Flask) -> HandWorker:
+    return HandWorker(parts_of(app))
+
+
+@pytest.fixture
+def busy_worker(app: Flask) -> Iterator[BusyWorker]:
+    worker = BusyWorker(parts_of(app))
+    yield worker
+    worker.close()

@@ -1,0 +1,188 @@
+import hashlib
+import io
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+TEXT = "First part.\nSecond pärt. \U0001d518nicode."
+
+
+def put(client: FlaskClient, worker: Any, document_id: str, text: str = TEXT) -> None:
+    body = {"collection": "books", "documents": [{"id": document_id, "text": text}]}
+    job_id = client.post("/api/ingests", json=body).get_json()["id"]
+    for name in worker.rows(job_id):
+        worker.publish(name, text, spans=[(0, 11), (12, len(text))])
+
+
+def test_a_collection_is_made_once(client: FlaskClient) -> None:
+    first = client.post("/api/collections", json={"name": "books"})
+    again = client.post("/api/collections", json={"name": "books"})
+
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert first.headers["Location"] == "/api/collections/books"
+    assert client.get(first.headers["Location"]).get_json()["documents"] == 0
+    names = [entry["name"] for entry in client.get("/api/collections").get_json()["collections"]]
+    assert names == ["books"]
+
+
+@pytest.mark.parametrize("name", ["", "a b", "/", "x" * 64, None, 3])
+def test_a_collection_needs_a_plain_name(client: FlaskClient, name: Any) -> None:
+    answer = client.post("/api/collections", json={"name": name})
+
+    assert answer.status_code == 422
+    assert answer.get_json()["errors"][0]["field"] == "name"
+
+
+def test_deleting_a_collection_frees_its_name_and_makes_a_job(client: FlaskClient) -> None:
+    client.post("/api/collections", json={"name": "books"})
+    answer = client.delete("/api/collections/books")
+
+    assert answer.status_code == 202
+    assert answer.get_json()["kind"] == "delete_collection"
+    assert client.get("/api/collections/books").status_code == 404
+    assert client.delete("/api/collections/books").status_code == 404
+
+
+def test_documents_are_listed_in_pages(client: FlaskClient, worker: Any) -> None:
+    for name in ("c", "a/b", "b"):
+        put(client, worker, name)
+    page = client.get("/api/collections/books/documents?limit=2").get_json()
+    rest = client.get(
+        "/api/collections/books/documents", query_string={"cursor": page["next_cursor"]}
+    ).get_json()
+
+    assert [entry["document_id"] for entry in page["documents"]] == ["a/b", "b"]
+    assert [entry["document_id"] for entry in rest["documents"]] == ["c"]
+    assert rest["next_cursor"] is None
+    assert "text_blob" not in page["documents"][0]
+    assert client.get(page["documents"][0]["links"]["text"]).get_json()["text"] == TEXT
+
+
+def test_the_default_collection_is_there_before_its_first_document(client: FlaskClient) -> None:
+    assert client.get("/api/collections/default/documents").get_json()["documents"] == []
+    assert client.get("/api/collections/other/documents").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "document_id", ["a", "a/b c.md", "/rooted//twice", "ü#?%2F", "a/", "x/text"]
+)
+def test_a_document_is_found_by_any_id(client: FlaskClient, worker: Any, document_id: str) -> None:
+    put(client, worker, document_id)
+    listed = client.get("/api/collections/books/documents").get_json()["documents"][0]
+
+    assert client.get(listed["links"]["self"]).get_json()["document_id"] == document_id
+    assert client.get(listed["links"]["text"]).get_json()["text"] == TEXT
+    assert len(client.get(listed["links"]["chunks"]).get_json()["chunks"]) == 2
+    assert client.get(listed["links"]["file"]).status_code == 200
+
+
+def test_a_span_of_the_text_counts_code_points(client: FlaskClient, worker: Any) -> None:
+    put(client, worker, "a")
+    path = "/api/collections/books/documents/a/text"
+    part = client.get(f"{path}?start=12&end=24").get_json()
+    rest = client.get(f"{path}?start=25&end=9999").get_json()
+
+    assert part["text"] == TEXT[12:24]
+    assert (rest["text"], rest["end"], rest["chars"]) == (TEXT[25:], len(TEXT), len(TEXT))
+    assert client.get(f"{path}?start=5&end=2").status_code == 422
+    assert client.get(f"{path}?start=-1").status_code == 422
+
+
+def test_a_replaced_generation_is_gone(client: FlaskClient, worker: Any) -> None:
+    put(client, worker, "a")
+    path = "/api/collections/books/documents/a/text"
+    old = client.get(path).get_json()["generation"]
+    put(client, worker, "a", "New text, rather long.")
+    new = client.get(path).get_json()["generation"]
+
+    assert client.get(f"{path}?generation={old}").status_code == 410
+    assert client.get(f"{path}?generation={new}").get_json()["text"] == "New text, rather long."
+    assert client.get(f"{path}?generation={new + 1}").status_code == 404
+
+
+def test_chunks_are_the_texts_of_their_spans(client: FlaskClient, worker: Any) -> None:
+    put(client, worker, "a")
+    path = "/api/collections/books/documents/a/chunks"
+    first = client.get(f"{path}?limit=1").get_json()
+    second = client.get(path, query_string={"cursor": first["next_cursor"]}).get_json()
+
+    assert first["total"] == 2
+    assert [chunk["text"] for chunk in first["chunks"]] == [TEXT[0:11]]
+    assert [chunk["text"] for chunk in second["chunks"]] == [TEXT[12:]]
+    assert second["next_cursor"] is None
+    assert first["chunks"][0]["chunk_id"] == f"a:{first['generation']}:0"
+
+
+def test_the_original_is_a_download_that_no_browser_shows(client: FlaskClient, worker: Any) -> None:
+    name = 'ev"il\u00fc.html'
+    data = {"collection": "books", "files": [(io.BytesIO(b"<script>"), name)]}
+    job_id = client.post("/api/ingests", data=data).get_json()["id"]
+    worker.publish(worker.rows(job_id)[0], "text", spans=[(0, 4)])
+    listed = client.get("/api/collections/books/documents").get_json()["documents"][0]
+    answer = client.get(listed["links"]["file"])
+
+    assert answer.data == b"<script>"
+    assert answer.mimetype == "application/octet-stream"
+    assert answer.headers["Content-Disposition"].startswith("attachment;")
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_a_deleted_document_is_not_found(client: FlaskClient, worker: Any) -> None:
+    put(client, worker, "a/b")
+    path = "/api/collections/books/documents/a/b"
+    generation = client.get(path).get_json()["generation"]
+    answer = client.delete(path)
+    worker.remove(worker.rows(answer.get_json()["id"])[0])
+
+    assert answer.status_code == 202
+    assert client.get(f"/api/jobs/{answer.get_json()['id']}").get_json()["state"] == "succeeded"
+    assert client.get(path).status_code == 404
+    assert client.get(f"{path}/text?generation={generation}").status_code == 410
+    assert client.delete(path).status_code == 404
+
+
+def test_a_diff_tells_what_to_send_and_what_is_gone(client: FlaskClient, worker: Any) -> None:
+    for name in ("same", "changed", "gone"):
+        put(client, worker, name)
+    sha256 = hashlib.sha256(TEXT.encode()).hexdigest()
+    listing = [
+        {"id": "same", "sha256": sha256},
+        {"id": "changed", "sha256": "0" * 64},
+        {"id": "new", "sha256": sha256},
+    ]
+    answer = client.post("/api/collections/books/diff", json=listing)
+    fresh = client.post("/api/collections/not-yet/diff", json=listing)
+
+    assert answer.get_json() == {"send": ["changed", "new"], "gone": ["gone"], "unchanged": 1}
+    assert fresh.get_json()["send"] == ["same", "changed", "new"]
+
+
+@pytest.mark.parametrize(
+    "body", [{}, [1], [{"id": "a"}], [{"id": "a", "sha256": "x"}], [{"id": "", "sha256": "0" * 64}]]
+)
+def test_a_wrong_listing_is_refused(client: FlaskClient, body: Any) -> None:
+    assert client.post("/api/collections/books/diff", json=body).status_code == 422
+
+
+@pytest.mark.usefixtures("busy_worker")
+def test_a_search_is_awaited(client: FlaskClient) -> None:
+    answer = client.post("/api/search", json={"query": "first", "mode": "dense"})
+
+    assert answer.status_code == 200
+    found = answer.get_json()
+    assert found["results"][0]["document_id"] == "a.md"
+    assert found["degraded"] == []
+    assert found["timings_ms"]["total"] >= 0
+    assert client.get("/api/jobs").get_json()["jobs"] == []
+
+
+def test_a_search_that_nobody_answers_times_out_and_is_cancelled(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("web.search_routes.SEARCH_DEADLINE_S", 0.3)
+    answer = client.post("/api/search", json={"query": "first"})
+
+    assert answer.status_code == 504
+    job = client.get(f"/api/jobs/{answer.get_json()['job_id']}").get_json()
+    assert job["state"] == "cancelled"

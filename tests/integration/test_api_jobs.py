@@ -1,0 +1,259 @@
+import time
+from typing import Any
+
+import orjson
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from jobs.identifiers import new_id
+from web.event_stream import EventStream
+from web.places import Caller
+
+
+def ask(client: FlaskClient, **body: Any) -> str:
+    answer = client.post("/api/queries", json={"question": "What is A?"} | body)
+    job_id: str = answer.get_json()["id"]
+    return job_id
+
+
+def events(client: FlaskClient, job_id: str, after: str = "") -> list[tuple[str, str, Any]]:
+    """Read a stream to its end."""
+    headers = {"Last-Event-ID": after} if after else {}
+    with client.get(f"/api/jobs/{job_id}/events", headers=headers) as answer:
+        text = answer.get_data(as_text=True)
+    assert answer.status_code == 200, text
+    assert answer.mimetype == "text/event-stream"
+    found = []
+    for block in text.split("\n\n"):
+        fields = dict(line.split(": ", 1) for line in block.splitlines() if ": " in line)
+        if "event" in fields:
+            found.append((fields["id"], fields["event"], orjson.loads(fields["data"])))
+    return found
+
+
+def test_a_stream_tells_everything_in_order(client: FlaskClient, worker: Any) -> None:
+    job_id = ask(client)
+    worker.answer(job_id)
+
+    told = events(client, job_id)
+
+    assert [kind for _, kind, _ in told] == [
+        "state", "state", "stage", "sources", "stage", "token", "token", "done",
+    ]  # fmt: skip
+    assert told[3][2]["sources"][0]["document_id"] == "a.md"
+    assert "".join(data["text"] for _, kind, data in told if kind == "token") == "A is first. [1]"
+    done = told[-1][2]
+    assert done["state"] == "succeeded"
+    assert done["result"]["sources"][0]["chunk_id"] == "a.md:1:0"
+
+
+def test_a_stream_goes_on_after_the_last_event_seen(client: FlaskClient, worker: Any) -> None:
+    job_id = ask(client)
+    worker.answer(job_id)
+    told = events(client, job_id)
+    for n in range(len(told) - 1):
+        assert events(client, job_id, after=told[n][0]) == told[n + 1 :]
+
+
+def test_a_stream_that_was_read_to_its_end_has_no_content(client: FlaskClient, worker: Any) -> None:
+    job_id = ask(client)
+    worker.answer(job_id)
+    last = events(client, job_id)[-1][0]
+
+    answer = client.get(f"/api/jobs/{job_id}/events", headers={"Last-Event-ID": last})
+
+    assert answer.status_code == 204
+
+
+def test_an_expired_stream_is_told_from_the_row(client: FlaskClient, worker: Any) -> None:
+    job_id = ask(client)
+    worker.answer(job_id)
+    told = events(client, job_id)
+    worker.parts.durable.redis.delete(f"quern:events:{job_id}")
+    replayed = events(client, job_id)
+    resumed = events(client, job_id, after=told[4][0])
+    over = client.get(f"/api/jobs/{job_id}/events", headers={"Last-Event-ID": told[-1][0]})
+    over_again = client.get(
+        f"/api/jobs/{job_id}/events", headers={"Last-Event-ID": replayed[-1][0]}
+    )
+
+    assert [kind for _, kind, _ in replayed] == ["sources", "token", "done"]
+    assert replayed[1][2]["text"] == "A is first. [1]"
+    assert replayed[-1][2] == told[-1][2]
+    assert [kind for _, kind, _ in resumed] == ["reset", "sources", "token", "done"]
+    assert (over.status_code, over_again.status_code) == (204, 204)
+
+
+def test_passages_in_the_blob_store_are_sent_in_full(client: FlaskClient, worker: Any) -> None:
+    job_id = ask(client)
+    blob = worker.parts.durable.blobs.put_json([{"document_id": "far"}])
+    worker.ledger.hand_over(
+        worker.claim(job_id), stage="generate", fields={"sources_blob": blob}, event="sources",
+        data={"blob": blob},
+    )  # fmt: skip
+    worker.generate(job_id)
+    told = events(client, job_id)
+
+    assert [data for _, kind, data in told if kind == "sources"] == [
+        {"sources": [{"document_id": "far"}]}
+    ]
+    assert told[-1][2]["result"]["sources"] == [{"document_id": "far"}]
+
+
+def test_a_new_attempt_resets_the_tokens(client: FlaskClient, worker: Any) -> None:
+    job_id = ask(client, top_k=0)
+    unit = worker.claim(job_id)
+    worker.ledger.write(unit, event="token", data={"text": "lost", "attempt": 1})
+    worker.ledger.release(unit, at_once=True)
+    worker.generate(job_id)
+
+    kinds = [kind for _, kind, _ in events(client, job_id)]
+    assert kinds.index("reset") > kinds.index("token")
+
+
+def test_an_ingest_tells_its_progress(client: FlaskClient, worker: Any) -> None:
+    body = {"documents": [{"id": "a", "text": "x"}, {"id": "b", "text": "y"}]}
+    job_id = client.post("/api/ingests", json=body).get_json()["id"]
+    for name in worker.rows(job_id):
+        worker.fail(name)
+    told = events(client, job_id)
+
+    assert [data["done"] for _, kind, data in told if kind == "progress"] == [1, 2]
+    assert told[-1][1:] == ("done", {"state": "failed"})
+
+
+def test_the_end_of_a_job_leaves_no_place_taken(
+    app: Flask, client: FlaskClient, worker: Any
+) -> None:
+    job_id = ask(client)
+    worker.answer(job_id)
+    for _ in range(10):
+        events(client, job_id)
+
+    assert app.extensions["quern"].places.taken == 0
+
+
+def test_a_senseless_event_id_is_refused(client: FlaskClient) -> None:
+    headers = {"Last-Event-ID": "soon"}
+
+    assert client.get(f"/api/jobs/{ask(client)}/events", headers=headers).status_code == 422
+
+
+def test_a_waiting_job_is_cancelled_at_once(client: FlaskClient) -> None:
+    job_id = ask(client)
+    first, again = client.delete(f"/api/jobs/{job_id}"), client.delete(f"/api/jobs/{job_id}")
+
+    assert (first.status_code, again.status_code) == (202, 200)
+    assert first.get_json()["state"] == again.get_json()["state"] == "cancelled"
+
+
+def test_a_running_job_is_told_to_stop(client: FlaskClient, worker: Any) -> None:
+    job_id = ask(client)
+    unit = worker.claim(job_id)
+    answer = client.delete(f"/api/jobs/{job_id}")
+
+    assert answer.status_code == 202
+    assert answer.get_json()["state"] == "running"
+    assert worker.ledger.finish(unit, state="succeeded", fields={}) == "cancelled"
+
+
+def test_a_cancelled_ingest_ends_and_takes_no_more(client: FlaskClient) -> None:
+    body = {"open": True, "documents": [{"id": "a", "text": "x"}]}
+    job_id = client.post("/api/ingests", json=body).get_json()["id"]
+    client.delete(f"/api/jobs/{job_id}")
+
+    assert client.get(f"/api/jobs/{job_id}").get_json()["state"] == "cancelled"
+    assert client.post(f"/api/jobs/{job_id}/documents", json=body).status_code in (409, 422)
+
+
+def test_a_failed_question_is_retried_as_a_new_job(client: FlaskClient, worker: Any) -> None:
+    job_id = ask(client)
+    assert client.post(f"/api/jobs/{job_id}/retry").status_code == 409
+    worker.fail(job_id)
+    answer = client.post(f"/api/jobs/{job_id}/retry")
+
+    assert answer.status_code == 202
+    assert answer.get_json()["retry_of"] == job_id
+    assert answer.headers["Location"] == f"/api/jobs/{answer.get_json()['id']}"
+    assert client.get(f"/api/jobs/{job_id}").get_json()["error"]["type"] == "corrupt"
+    assert client.get(f"/api/jobs/{job_id}").get_json()["state"] == "failed"
+
+
+@pytest.mark.parametrize("path", ["", "/events", "/documents"])
+def test_an_unknown_job_is_not_found_and_an_old_one_gone(client: FlaskClient, path: str) -> None:
+    old = new_id(now_ms=int(time.time() * 1000) - 8 * 86_400_000)
+
+    assert client.get(f"/api/jobs/{new_id()}{path}").status_code == 404
+    assert client.get(f"/api/jobs/{old}{path}").status_code == 410
+    assert client.get(f"/api/jobs/nonsense{path}").status_code == 404
+
+
+def test_jobs_are_listed_newest_first_in_pages(client: FlaskClient, worker: Any) -> None:
+    made = [ask(client) for _ in range(5)]
+    worker.parts.durable.redis.delete(f"quern:unit:{made[2]}")
+    seen, cursor = [], None
+    while True:
+        given = {"limit": 2} | ({"cursor": cursor} if cursor else {})
+        page = client.get("/api/jobs", query_string=given).get_json()
+        seen += [job["id"] for job in page["jobs"]]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            break
+
+    assert seen == [made[4], made[3], made[1], made[0]]
+
+
+def test_jobs_are_listed_by_state_kind_and_collection(client: FlaskClient, worker: Any) -> None:
+    first, second = ask(client), ask(client)
+    worker.answer(first)
+    ingest = client.post("/api/ingests", json={"open": True, "collection": "books"}).get_json()[
+        "id"
+    ]
+
+    def listed(**given: str) -> list[str]:
+        jobs = client.get("/api/jobs", query_string=given).get_json()["jobs"]
+        return [job["id"] for job in jobs]
+
+    assert listed(state="succeeded") == [first]
+    assert listed(state="queued", kind="query") == [second]
+    assert listed(kind="ingest") == listed(collection="books") == [ingest]
+    assert "result" not in client.get("/api/jobs?state=succeeded").get_json()["jobs"][0]
+
+
+@pytest.mark.parametrize(
+    "query", ["state=odd", "kind=odd", "limit=0", "limit=201", "limit=x", "cursor=%21", "cursor=YQ",
+              "colour=red", "limit=1&limit=2"],
+)  # fmt: skip
+def test_a_wrong_parameter_is_refused(client: FlaskClient, query: str) -> None:
+    answer = client.get(f"/api/jobs?{query}")
+
+    assert answer.status_code == 422
+    assert answer.get_json()["errors"][0]["field"] == query.split("=", maxsplit=1)[0]
+
+
+def test_a_silent_stream_is_kept_alive_by_comments(
+    app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("web.event_stream.KEEP_ALIVE_S", 0.05)
+    monkeypatch.setattr("web.event_stream.LOOK_S", 0.02)
+    parts = app.extensions["quern"]
+    lines = EventStream(parts, ask(client), after="0-0", caller=Caller({})).lines()
+    told = [next(lines) for _ in range(4)]
+    lines.close()
+
+    assert [line.split(":", maxsplit=1)[0] for line in told] == ["retry", "id", "", ""]
+    assert told[-1].endswith("\n\n")
+
+
+def test_a_job_that_did_not_ask_for_it_outlives_its_reader(app: Flask, client: FlaskClient) -> None:
+    parts = app.extensions["quern"]
+    states = []
+    for wanted in (False, True):
+        job_id = ask(client, cancel_on_disconnect=wanted)
+        lines = EventStream(parts, job_id, after="0-0", caller=Caller({})).lines()
+        next(lines)
+        lines.close()
+        states.append(parts.durable.ledger.unit(job_id)["state"])
+
+    assert states == ["queued", "cancelled"]

@@ -1,0 +1,174 @@
+"""The front end behind the real server: callers who leave, and a Redis that does not answer."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from redis import Redis
+
+from cli.redis_server import find_redis_server, redis_command
+from runtime.settings import Settings
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def until(condition: Callable[[], bool], *, within_s: float) -> None:
+    end = time.monotonic() + within_s
+    while not condition():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.02)
+
+
+def is_up(url: str, status: int) -> bool:
+    try:
+        return httpx.get(f"{url}/readyz").status_code == status
+    except httpx.HTTPError:
+        return False
+
+
+@pytest.fixture(scope="module")
+def own_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, str]]:
+    """A Redis that these tests may stop; yields its process id and URL."""
+    port, folder = free_port(), tmp_path_factory.mktemp("redis")
+    command = redis_command(
+        find_redis_server(), folder=folder, port=port, memory_mb=64, evicts=False
+    )
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    yield process.pid, f"redis://127.0.0.1:{port}/0"
+    process.send_signal(signal.SIGCONT)
+    process.terminate()
+    process.wait(timeout=10)
+
+
+@pytest.fixture(scope="module")
+def server(own_redis: tuple[int, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The front end in gunicorn, as it runs in production; yields its URL."""
+    port, folder = free_port(), tmp_path_factory.mktemp("web")
+    settings = Settings(redis_url=own_redis[1], cache_url=own_redis[1], data_dir=folder)
+    command = [
+        sys.executable, "-m", "gunicorn", "web.app:create_app()", "--worker-class=gthread",
+        "--threads=16", f"--bind=127.0.0.1:{port}", "--no-control-socket",
+    ]  # fmt: skip
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("QUERN_")}
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            command, env=environment | settings.environment(), stdout=log, stderr=log,
+            cwd=Path(__file__).parents[2],
+        )  # fmt: skip
+    url = f"http://127.0.0.1:{port}"
+    until(lambda: is_up(url, 200), within_s=20)
+    yield url
+    process.terminate()
+    process.wait(timeout=35)
+
+
+def ask(server: str, **body: Any) -> str:
+    answer = httpx.post(f"{server}/api/queries", json={"question": "x"} | body)
+    job_id: str = answer.json()["id"]
+    return job_id
+
+
+def state(server: str, job_id: str) -> str:
+    found: str = httpx.get(f"{server}/api/jobs/{job_id}").json()["state"]
+    return found
+
+
+def test_a_stream_is_sent_as_it_comes_and_left_without_harm(server: str) -> None:
+    job_id = ask(server)
+    with httpx.stream("GET", f"{server}/api/jobs/{job_id}/events") as answer:
+        first = next(answer.iter_lines())
+    time.sleep(1.2)
+
+    assert first.startswith("retry:")
+    assert state(server, job_id) == "queued"
+
+
+def test_a_job_is_cancelled_when_its_reader_leaves_if_it_asked_for_that(server: str) -> None:
+    job_id = ask(server, cancel_on_disconnect=True)
+    with httpx.stream("GET", f"{server}/api/jobs/{job_id}/events") as answer:
+        next(answer.iter_lines())
+
+    until(lambda: state(server, job_id) == "cancelled", within_s=3)
+
+
+def test_a_job_is_cancelled_when_its_waiting_caller_leaves_if_it_asked_for_that(
+    server: str,
+) -> None:
+    job_id = ask(server, cancel_on_disconnect=True)
+    with pytest.raises(httpx.ReadTimeout):
+        httpx.get(f"{server}/api/jobs/{job_id}?wait=20", timeout=0.3)
+
+    until(lambda: state(server, job_id) == "cancelled", within_s=3)
+
+
+def test_a_submit_that_waits_is_cancelled_when_its_caller_leaves(server: str) -> None:
+    body = {"question": "left early", "cancel_on_disconnect": True}
+    with pytest.raises(httpx.ReadTimeout):
+        httpx.post(f"{server}/api/queries", json=body, headers={"Prefer": "wait=20"}, timeout=0.5)
+    job = httpx.get(f"{server}/api/jobs?limit=1").json()["jobs"][0]
+
+    assert job["request"]["question"] == "left early"
+    until(lambda: state(server, job["id"]) == "cancelled", within_s=3)
+
+
+def test_a_document_id_keeps_its_odd_characters_through_the_server(server: str) -> None:
+    answer = httpx.get(f"{server}/api/collections/default/documents/%2Fa%2F%2Fb%3F%23%25")
+
+    assert answer.status_code == 404
+    assert "'/a//b?#%'" in answer.json()["detail"]
+
+
+def test_a_large_upload_without_a_length_is_cut_off(server: str) -> None:
+    def endless() -> Iterator[bytes]:
+        for _ in range(200):
+            yield b"x" * 100_000
+
+    headers = {"Content-Type": "application/json"}
+    answer = httpx.post(f"{server}/api/queries", content=endless(), headers=headers)
+
+    assert answer.status_code == 413
+
+
+def test_a_frozen_redis_delays_neither_health_nor_refusal(
+    server: str, own_redis: tuple[int, str]
+) -> None:
+    pid, url = own_redis
+    httpx.get(f"{server}/api/jobs")
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        slowest = 0.0
+        end = time.monotonic() + 6
+        while time.monotonic() < end:
+            for path in ("/livez", "/readyz", "/health"):
+                began = time.perf_counter()
+                httpx.get(f"{server}{path}")
+                slowest = max(slowest, time.perf_counter() - began)
+            time.sleep(0.1)
+        began = time.perf_counter()
+        refused = httpx.post(f"{server}/api/queries", json={"question": "x"})
+        refused_after = time.perf_counter() - began
+        ready = httpx.get(f"{server}/readyz").status_code
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    with Redis.from_url(url) as redis:
+        redis.ping()
+
+    assert slowest < 0.25  # 0.05 on a machine that does nothing else
+    assert refused.status_code == 503
+    assert int(refused.headers["Retry-After"]) <= 120
+    assert refused_after < 1.5
+    assert ready == 503
+    until(lambda: is_up(server, 200), within_s=10)

@@ -1,0 +1,117 @@
+"""In-memory twins of the ports: the same contracts, no files, no processes, no weights."""
+
+import hashlib
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from rag.analysis import query_terms, terms
+from rag.documents import indexed_text
+from rag.errors import InvalidRequest
+from rag.ports import EmbedderIdentity, StoredChunk, Vectors
+
+K1, B = 1.2, 0.75
+
+
+class DictStore:
+    """A `BytesStore` in a dict; counts its calls and never forgets."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, bytes] = {}
+        self.ttls: dict[str, int] = {}
+        self.reads = 0
+
+    def get_many(self, keys: Sequence[str]) -> list[bytes | None]:
+        self.reads += 1
+        return [self.values.get(key) for key in keys]
+
+    def set_many(self, items: Mapping[str, bytes], *, ttl_s: int) -> None:
+        self.values.update(items)
+        self.ttls.update(dict.fromkeys(items, ttl_s))
+
+
+class HashingEmbedder:
+    """
+    An `Embedder` by feature hashing: texts that share stemmed words are near each other.
+
+    A token is a word between blanks. *seen* lists every text embedded, in order.
+    """
+
+    def __init__(self, *, dimension: int = 256, max_tokens: int = 254) -> None:
+        self.identity = EmbedderIdentity("hashing", "1", "twin", dimension, max_tokens)
+        self.seen: list[str] = []
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        return [len(text.split()) for text in texts]
+
+    def embed(self, texts: Sequence[str], *, truncate: bool = False) -> Vectors:
+        vectors = np.zeros((len(texts), self.identity.dimension), dtype=np.float32)
+        for row, text in enumerate(texts):
+            words = text.split()
+            if len(words) > self.identity.max_tokens and not truncate:
+                raise InvalidRequest("texts", f"text {row} is too long")
+            self.seen.append(text)
+            cut = " ".join(words[: self.identity.max_tokens])
+            for term in terms(cut) or [cut]:
+                digest = hashlib.blake2b(term.encode(), digest_size=8).digest()
+                place = int.from_bytes(digest[:7]) % self.identity.dimension
+                vectors[row, place] += 1 if digest[7] % 2 else -1
+            if not vectors[row].any():
+                vectors[row, 0] = 1
+        unit: Vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+        return unit
+
+
+class ListIndex:
+    """A `SparseIndex` that scores every chunk for every question, with tantivy's BM25."""
+
+    def __init__(self) -> None:
+        self.cursor = ""
+        self.log_epoch = ""
+        self._visible: dict[str, Counter[str]] = {}
+        self._pending: dict[str, Counter[str]] = {}
+
+    def add(self, chunks: Sequence[StoredChunk]) -> None:
+        generations = {stored.chunk_id.rpartition(":")[0] for stored in chunks}
+        for generation in generations:
+            self._remove(generation)
+        for stored in chunks:
+            text = indexed_text(stored.title, stored.chunk.text)
+            self._pending[stored.chunk_id] = Counter(terms(text))
+
+    def remove(self, document_id: str, generation: int) -> None:
+        self._remove(f"{document_id}:{generation}")
+
+    def commit(self, *, cursor: str, log_epoch: str) -> None:
+        self._visible = dict(self._pending)
+        self.cursor, self.log_epoch = cursor, log_epoch
+
+    def search(self, query: str, *, limit: int) -> list[tuple[str, float]]:
+        asked = Counter(query_terms(query))
+        scores = {name: self._score(asked, held) for name, held in self._visible.items()}
+        found = [(name, score) for name, score in scores.items() if score > 0]
+        return sorted(found, key=lambda hit: (-hit[1], hit[0]))[: max(limit, 0)]
+
+    def count(self) -> int:
+        return len(self._visible)
+
+    def close(self) -> None:
+        self._visible, self._pending = {}, {}
+
+    def _score(self, asked: Counter[str], held: Counter[str]) -> float:
+        count = len(self._visible)
+        mean = sum(c.total() for c in self._visible.values()) / count
+        score = 0.0
+        for term, times in asked.items():
+            frequency = held[term]
+            holders = sum(term in other for other in self._visible.values())
+            idf = math.log(1 + (count - holders + 0.5) / (holders + 0.5))
+            norm = K1 * (1 - B + B * held.total() / (mean or 1))
+            score += times * idf * frequency * (K1 + 1) / (frequency + norm)
+        return score
+
+    def _remove(self, generation: str) -> None:
+        for name in [n for n in self._pending if n.rpartition(":")[0] == generation]:
+            del self._pending[name]

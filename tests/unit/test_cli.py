@@ -1,0 +1,299 @@
+"""What the command prints and how it ends, in front of a small stand-in for the API."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from click.testing import CliRunner, Result
+
+from cli.main import main
+from cli.session import Session
+
+PROBLEM = "application/problem+json"
+SOURCES = [
+    {"document_id": "a.pdf", "title": "Ranking", "page": 7, "text": "k1 is 1.2.", "score": 0.5}
+]
+ANSWER = {
+    "answer": "It is 1.2. [1]",
+    "citations": [{"marker": 1, "source": 0, "start": 0, "end": 10, "quote": "k1 is\n1.2."}],
+    "sources": SOURCES,
+    "answered": True,
+    "confidence": 0.9,
+    "generator": "extractive",
+    "degraded": [],
+}
+NOW = "2026-01-01T00:00:00.000Z"
+
+
+def question(**changes: Any) -> dict[str, Any]:
+    job = {
+        "id": "j1", "kind": "query", "state": "succeeded", "collection": "default",
+        "created_at": NOW, "request": {"question": "What is k1?"}, "result": ANSWER,
+        "timings_ms": {"queued": 1.5, "retrieve": 20.0, "total": 1_500.0},
+    }  # fmt: skip
+    return job | changes
+
+
+@dataclass
+class FakeApi:
+    """Answers each (method, path) in turn, the last answer for ever; remembers what was asked."""
+
+    answers: dict[tuple[str, str], list[httpx.Response]] = field(default_factory=dict)
+    asked: list[httpx.Request] = field(default_factory=list)
+
+    def on(self, method: str, path: str, *responses: httpx.Response) -> None:
+        self.answers[method, path] = list(responses)
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        request.read()
+        self.asked.append(request)
+        waiting = self.answers[request.method, request.url.path]
+        return waiting.pop(0) if len(waiting) > 1 else waiting[0]
+
+    def bodies(self, method: str, path: str) -> list[Any]:
+        return [
+            json.loads(request.content)
+            for request in self.asked
+            if (request.method, request.url.path) == (method, path)
+        ]
+
+
+def ok(body: object, status: int = 200, **headers: str) -> httpx.Response:
+    return httpx.Response(status, json=body, headers=headers)
+
+
+def refused(status: int, **problem: object) -> httpx.Response:
+    headers = {"Content-Type": PROBLEM}
+    return httpx.Response(status, content=json.dumps(problem), headers=headers)
+
+
+@pytest.fixture
+def api() -> FakeApi:
+    return FakeApi()
+
+
+@pytest.fixture
+def quern(api: FakeApi, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+    """Run the command with the stand-in behind it."""
+    monkeypatch.setenv("COLUMNS", "100")
+
+    def run(*arguments: str) -> Result:
+        session = Session(given_url="http://quern", transport=httpx.MockTransport(api))
+        return CliRunner().invoke(main, arguments, obj=session)
+
+    return run
+
+
+Quern = Callable[..., Result]
+
+
+def test_an_answer_is_printed_with_title_page_quote_and_timings(quern: Quern, api: FakeApi) -> None:
+    api.on("POST", "/api/queries", ok({"id": "j1"}, 202))
+    api.on("GET", "/api/jobs/j1", ok(question(state="running")), ok(question()))
+
+    result = quern("ask", "What is k1?", "--top-k", "3")
+
+    assert result.exit_code == 0
+    assert result.stdout.splitlines() == [
+        "It is 1.2. [1]",
+        "",
+        "[1] Ranking  a.pdf, page 7",
+        "    \u201ck1 is 1.2.\u201d",
+        "",
+        "quoted, no language model; waited 1.5 ms, searched 20 ms, in all 1.5 s",
+    ]
+    asked = {"question": "What is k1?", "collection": "default", "top_k": 3}
+    assert api.bodies("POST", "/api/queries") == [asked]
+
+
+def test_json_is_the_apis_own_to_the_byte(quern: Quern, api: FakeApi) -> None:
+    own = '{ "state":"succeeded",  "kind": "query" }'
+    headers = {"Content-Type": "application/json"}
+    api.on("GET", "/api/jobs/j1", httpx.Response(200, content=own, headers=headers))
+
+    result = quern("job", "j1", "--json")
+
+    assert result.stdout == own + "\n"
+
+
+def test_what_the_documents_do_not_answer_is_said(quern: Quern, api: FakeApi) -> None:
+    api.on("POST", "/api/queries", ok({"id": "j1"}, 202))
+    weak = ANSWER | {"answered": False, "degraded": ["sparse"]}
+    api.on("GET", "/api/jobs/j1", ok(question(result=weak)))
+
+    result = quern("ask", "What?")
+
+    assert result.stdout.startswith("The documents do not seem to answer this.\nThe closest")
+    assert "The word index was behind" in result.stdout
+
+
+def test_a_failed_question_ends_with_1_and_says_why(quern: Quern, api: FakeApi) -> None:
+    api.on("POST", "/api/queries", ok({"id": "j1"}, 202))
+    failed = question(state="failed", error={"title": "Died", "detail": "Three times."})
+    del failed["result"]
+    api.on("GET", "/api/jobs/j1", ok(failed))
+
+    result = quern("ask", "What?")
+
+    assert result.exit_code == 1
+    assert result.stdout == "No answer: Three times.\n"
+
+
+def test_a_stream_is_printed_as_it_comes_and_its_citations_after_it(
+    quern: Quern, api: FakeApi
+) -> None:
+    events = (
+        "retry: 1000\n\n"
+        'id: 1-0\nevent: token\ndata: {"text":"It is","attempt":1}\n\n'
+        ": still here\n\n"
+        'id: 2-0\nevent: token\ndata: {"text":" 1.2. [1]","attempt":1}\n\n'
+        'id: 3-0\nevent: done\ndata: {"state":"succeeded"}\n\n'
+    )
+    api.on("POST", "/api/queries", ok({"id": "j1"}, 202))
+    api.on("GET", "/api/jobs/j1/events", httpx.Response(200, content=events))
+    api.on("GET", "/api/jobs/j1", ok(question()))
+
+    result = quern("ask", "What?", "--stream")
+
+    assert result.stdout.startswith("It is 1.2. [1]\n\n[1] Ranking")
+    assert result.stdout.count("It is 1.2.") == 1
+
+
+def test_a_refusal_shows_title_detail_and_every_field(quern: Quern, api: FakeApi) -> None:
+    fields = [{"field": "top_k", "message": "must be a whole number from 0 to 50"}]
+    api.on(
+        "POST", "/api/queries", refused(422, title="Invalid", detail="Not possible", errors=fields)
+    )
+
+    result = quern("ask", "What?", "--top-k", "99")
+
+    assert result.exit_code == 1
+    assert result.stderr == (
+        "Invalid: Not possible\n  top_k: must be a whole number from 0 to 50\n"
+    )
+
+
+def test_a_server_that_is_not_there_is_named_with_the_remedy() -> None:
+    result = CliRunner().invoke(main, ["--url", "http://127.0.0.1:9", "jobs"])
+
+    assert result.exit_code == 2
+    assert result.stderr == (
+        "Quern is not running at http://127.0.0.1:9; start it with: quern up\n"
+    )
+
+
+def test_another_server_on_the_port_is_not_taken_for_quern(quern: Quern, api: FakeApi) -> None:
+    api.on("GET", "/api/jobs", httpx.Response(200, html="<p>Hello</p>"))
+
+    result = quern("jobs")
+
+    assert result.exit_code == 2
+    assert "What answers at http://quern is not Quern" in result.stderr
+
+
+def test_jobs_are_listed_with_what_they_are_about(quern: Quern, api: FakeApi) -> None:
+    ingest = question(
+        id="j2", kind="ingest", state="running", timings_ms={},
+        progress={"done": 2, "total": 5, "unit": "documents", "failed": 1},
+    )  # fmt: skip
+    api.on("GET", "/api/jobs", ok({"jobs": [question(), ingest], "next_cursor": None}))
+
+    lines = quern("jobs", "--state", "running", "--kind", "ingest").stdout.splitlines()
+
+    assert lines[1].split()[:3] == ["j1", "succeeded", "What"]
+    assert "What is k1?" in lines[1]
+    assert "add 2 of 5 documents, 1 failed" in lines[2]
+    assert dict(api.asked[0].url.params) == {"state": "running", "kind": "ingest", "limit": "20"}
+
+
+def test_a_narrow_list_cuts_what_a_job_is_about_and_never_its_id(
+    quern: Quern, api: FakeApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    name = "01a203b7-3d59-762a-8000-1234567890ab"
+    job = question(id=name, request={"question": "a long question " * 9})
+    api.on("GET", "/api/jobs", ok({"jobs": [job], "next_cursor": None}))
+
+    line = quern("jobs").stdout.splitlines()[1]
+
+    assert line.startswith(f"{name}  succeeded  a long")
+    assert "\u2026" in line
+    assert line.rstrip().endswith("1.5 s")
+
+
+def test_a_cancelled_job_is_said_to_be_cancelled(quern: Quern, api: FakeApi) -> None:
+    api.on("DELETE", "/api/jobs/j1", ok(question(state="running"), 202))
+    api.on("GET", "/api/jobs/j1", ok(question(state="cancelled")))
+
+    assert quern("cancel", "j1").stdout == "Cancelled.\n"
+
+
+def test_a_retry_names_the_new_job(quern: Quern, api: FakeApi) -> None:
+    api.on("POST", "/api/jobs/j1/retry", ok({"id": "j9"}, 202))
+
+    assert quern("retry", "j1").stdout == "New job: j9\n"
+
+
+def test_every_page_of_documents_is_listed(quern: Quern, api: FakeApi) -> None:
+    api.on(
+        "GET",
+        "/api/collections/default/documents",
+        ok({"documents": [{"document_id": "a[1].md", "chunks": 2}], "next_cursor": "c"}),
+        ok({"documents": [{"document_id": "b.md", "chunks": 3}], "next_cursor": None}),
+    )
+
+    result = quern("documents")
+
+    assert "a[1].md" in result.stdout
+    assert "b.md" in result.stdout
+    assert result.stdout.endswith("2 documents, 5 passages\n")
+
+
+def test_a_document_is_deleted_by_its_whole_id(quern: Quern, api: FakeApi) -> None:
+    path = "/api/collections/default/documents/notes/a b?.md"
+    api.on("DELETE", path, ok({"id": "j3"}, 202))
+    api.on("GET", "/api/jobs/j3", ok(question(state="succeeded")))
+
+    result = quern("delete", "notes/a b?.md")
+
+    assert result.stdout == "Deleted notes/a b?.md.\n"
+
+
+def test_health_is_shown_part_by_part_also_when_it_fails(quern: Quern, api: FakeApi) -> None:
+    body = {
+        "status": "fail",
+        "checks": {"redis:memory": [{"status": "fail", "observedValue": 97, "observedUnit": "%"}]},
+    }
+    api.on("GET", "/health", ok(body, 503))
+
+    result = quern("health")
+
+    assert result.exit_code == 1
+    assert "not well" in result.stdout
+    assert "redis:memory" in result.stdout
+    assert "97 %" in result.stdout
+
+
+def test_search_prints_the_passages_in_order(quern: Quern, api: FakeApi) -> None:
+    api.on("POST", "/api/search", ok({"results": SOURCES, "degraded": []}))
+
+    result = quern("search", "k1", "--mode", "sparse")
+
+    assert result.stdout.startswith("[1] Ranking  a.pdf, page 7, 0.500\n    k1 is 1.2.")
+    assert api.bodies("POST", "/api/search") == [
+        {"query": "k1", "collection": "default", "mode": "sparse"}
+    ]
+
+
+def test_an_unknown_setting_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("QUERN_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("QUERN_URL", "http://elsewhere")
+
+    result = CliRunner().invoke(main, ["jobs"])
+
+    assert result.exit_code == 2
+    assert result.stderr == "unknown settings: QUERN_URL; the README lists every setting\n"

@@ -1,0 +1,91 @@
+"""Patience with a busy server, and streams that break off."""
+
+import io
+from collections.abc import Callable
+
+import httpx
+import pytest
+
+from cli.client import BUSY_PATIENCE_S, Client, Event, Refused, Unreachable, document_path
+
+
+def client(
+    answer: Callable[[httpx.Request], httpx.Response], slept: list[float] | None = None
+) -> Client:
+    sleep = (slept if slept is not None else []).append
+    return Client("http://quern/", transport=httpx.MockTransport(answer), sleep=sleep)
+
+
+def test_a_busy_server_is_asked_again_when_it_said() -> None:
+    answers = [httpx.Response(429, headers={"Retry-After": "7"}), httpx.Response(200, json={})]
+    slept: list[float] = []
+
+    with client(lambda _: answers.pop(0), slept) as quern:
+        quern.post("/api/queries", {"question": "?"})
+
+    assert slept == [7.0]
+    assert answers == []
+
+
+def test_patience_with_a_busy_server_ends() -> None:
+    busy = {"Retry-After": "100", "Content-Type": "application/problem+json"}
+    body = '{"title": "Too Many Requests", "detail": "The queue is full"}'
+    slept: list[float] = []
+
+    with (
+        client(lambda _: httpx.Response(429, headers=busy, content=body), slept) as quern,
+        pytest.raises(Refused, match="Too Many Requests: The queue is full"),
+    ):
+        quern.get("/api/jobs")
+
+    assert sum(slept) == BUSY_PATIENCE_S
+
+
+def test_an_upload_is_sent_whole_again_after_a_refusal() -> None:
+    bodies: list[bytes] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        bodies.append(request.read())
+        return httpx.Response(429 if len(bodies) == 1 else 202, json={})
+
+    with client(answer) as quern:
+        quern.upload("/api/ingests", [("files", ("a.txt", io.BytesIO(b"all of it"), "text/plain"))])
+
+    assert [b"all of it" in body for body in bodies] == [True, True]
+
+
+def test_a_broken_stream_goes_on_after_the_last_event_seen() -> None:
+    first = 'id: 1-0\nevent: token\ndata: {"text": "a"}\n\nid: 2-0\nevent: token\ndata: {"te'
+    rest = 'id: 2-0\nevent: token\ndata: {"text": "b"}\n\nid: 3-0\nevent: done\ndata: {}\n\n'
+    answers = [httpx.Response(200, content=first), httpx.Response(200, content=rest)]
+    seen: list[str | None] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request.headers.get("Last-Event-ID"))
+        return answers.pop(0)
+
+    with client(answer) as quern:
+        events = list(quern.events("j1"))
+
+    assert events == [
+        Event("token", {"text": "a"}),
+        Event("token", {"text": "b"}),
+        Event("done", {}),
+    ]
+    assert seen == [None, "1-0"]
+
+
+def test_a_stream_that_is_over_ends() -> None:
+    with client(lambda _: httpx.Response(204)) as quern:
+        assert list(quern.events("j1")) == []
+
+
+def test_an_address_that_is_none_is_said_to_be_none() -> None:
+    with Client("quern") as quern, pytest.raises(Unreachable, match="not the address of a server"):
+        quern.get("/api/jobs")
+
+
+def test_slashes_of_a_document_id_stay_and_the_rest_is_quoted() -> None:
+    assert document_path("my.docs", "a/b c?.md") == (
+        "/api/collections/my.docs/documents/a/b%20c%3F.md"
+    )

@@ -1,0 +1,159 @@
+"""Which files are handed over, under which ids, and what is said of those that fail."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from click.testing import CliRunner, Result
+
+from cli import ingesting
+from cli.files import LocalFile, batches, find_files
+from cli.main import main
+from cli.session import Session
+from rag.errors import InvalidRequest
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name in ("b.md", "sub/a.txt", ".hidden", ".git/config", "sub/.cache/x"):
+        path = tmp_path / "docs" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name)
+    return tmp_path / "docs"
+
+
+class FakeIngest:
+    """Takes uploads into one job; files called bad* are refused, files called broken* fail."""
+
+    def __init__(self) -> None:
+        self.rows: list[dict[str, Any]] = []
+        self.uploads: list[list[str]] = []
+        self.closed = False
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        request.read()
+        match request.method, request.url.path:
+            case "POST", "/api/ingests" | "/api/jobs/j1/close":
+                self.closed = request.url.path.endswith("close")
+                return self.job()
+            case "POST", "/api/jobs/j1/documents":
+                return self.take(re.findall(r'filename="([^"]+)"', request.content.decode()))
+            case "GET", "/api/jobs/j1":
+                return self.job()
+            case "GET", "/api/jobs/j1/documents":
+                return httpx.Response(200, json={"documents": self.rows, "next_cursor": None})
+        raise AssertionError(request.url)
+
+    def job(self) -> httpx.Response:
+        failed = sum(row["state"] == "failed" for row in self.rows)
+        state = "partial" if failed else "succeeded"
+        progress = {"done": len(self.rows), "total": len(self.rows), "failed": failed}
+        job = {"id": "j1", "state": state, "timings_ms": {"total": 2_000.0}, "progress": progress}
+        return httpx.Response(200, json=job)
+
+    def take(self, names: list[str]) -> httpx.Response:
+        if any(Path(name).name.startswith("bad") for name in names):
+            errors = [{"field": "files[0]", "message": "has no file name"}]
+            return httpx.Response(422, json={"title": "Invalid", "errors": errors})
+        self.uploads.append(names)
+        for name in names:
+            row: dict[str, Any] = {"document_id": name, "state": "succeeded", "chunks": 2}
+            if Path(name).name.startswith("broken"):
+                row |= {"state": "failed", "chunks": 0, "error": {"detail": "This PDF is damaged."}}
+            self.rows.append(row)
+        return self.job()
+
+
+def ingest(api: FakeIngest, *arguments: str) -> Result:
+    session = Session(given_url="http://quern", transport=httpx.MockTransport(api))
+    return CliRunner().invoke(main, ["ingest", *arguments], obj=session)
+
+
+def test_a_folder_gives_relative_ids_and_leaves_hidden_files_out(folder: Path) -> None:
+    assert [file.document_id for file in find_files([folder])] == ["b.md", "sub/a.txt"]
+    assert [file.document_id for file in find_files([folder / "sub/a.txt"])] == ["a.txt"]
+
+
+def test_two_files_of_one_id_are_refused(folder: Path) -> None:
+    (folder / "a.txt").write_text("other")
+
+    with pytest.raises(InvalidRequest, match=r"same document as .*a\.txt; name their common"):
+        find_files([folder / "a.txt", folder / "sub"])
+
+
+def test_batches_hold_so_many_files_and_bytes_and_lose_none() -> None:
+    sizes = (5, 5, 20, 1, 1, 1, 1)
+    files = [LocalFile(str(n), Path(str(n)), size) for n, size in enumerate(sizes)]
+
+    split = list(batches(files, most_files=3, most_bytes=10))
+
+    assert [[file.document_id for file in batch] for batch in split] == [
+        ["0", "1"],
+        ["2"],
+        ["3", "4", "5"],
+        ["6"],
+    ]
+
+
+def test_everything_in_a_folder_becomes_one_job(folder: Path) -> None:
+    api = FakeIngest()
+
+    result = ingest(api, str(folder))
+
+    assert result.exit_code == 0
+    assert result.stdout == "2 documents ready, 4 passages, in 2.0 s\n"
+    assert api.uploads == [["b.md", "sub/a.txt"]]
+    assert api.closed
+
+
+def test_one_refused_file_does_not_keep_the_others_out(folder: Path) -> None:
+    for name in ("bad.md", "c.md", "d.md"):
+        (folder / name).write_text(name)
+    api = FakeIngest()
+
+    result = ingest(api, str(folder))
+
+    assert result.exit_code == 1
+    assert sorted(row["document_id"] for row in api.rows) == ["b.md", "c.md", "d.md", "sub/a.txt"]
+    assert re.search(r"bad\.md +has no file name", result.stdout)
+    assert api.closed
+
+
+def test_failed_files_are_listed_with_what_is_wrong(folder: Path) -> None:
+    (folder / "broken.pdf").write_text("%PDF")
+
+    result = ingest(FakeIngest(), str(folder))
+
+    assert result.exit_code == 1
+    assert "2 documents ready" in result.stdout
+    assert "1 file failed:" in result.stdout
+    assert re.search(r"broken\.pdf +This PDF is damaged\.", result.stdout)
+
+
+def test_a_file_that_cannot_be_read_fails_alone(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = find_files([folder])
+    (folder / "b.md").unlink()
+    monkeypatch.setattr(ingesting, "find_files", lambda _: files)
+
+    result = ingest(FakeIngest(), str(folder))
+
+    assert result.exit_code == 1
+    assert re.search(r"b\.md +cannot be read: No such file or directory", result.stdout)
+
+
+def test_without_watching_the_job_is_named_and_nothing_awaited(folder: Path) -> None:
+    result = ingest(FakeIngest(), str(folder), "--no-watch-progress")
+
+    assert result.exit_code == 0
+    assert result.stdout == "Job j1: 2 documents handed over\n"
+
+
+def test_an_empty_folder_is_a_mistake(tmp_path: Path) -> None:
+    result = ingest(FakeIngest(), str(tmp_path))
+
+    assert result.exit_code == 2
+    assert "there are no files there" in result.stderr

@@ -1,0 +1,158 @@
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rag.documents import Passage
+from rag.extractive import MAX_CHARACTERS, MAX_QUOTE_CHARACTERS, MAX_QUOTES, ExtractiveGenerator
+from tests.twins import HashingEmbedder
+
+OIL = (
+    "The oil embargo began in October 1973. Motorists faced long lines at filling stations. "
+    "By March 1974 the price of a barrel had risen to twelve dollars."
+)
+FOREST = "Rainforests hold a third of all species of trees. They also make their own rain."
+
+
+def passage(text: str, *, title: str = "", start: int = 0, score: float = 1.0) -> Passage:
+    return Passage("d:1:0", "d", 1, 0, title, text, start, start + len(text), score)
+
+
+@pytest.fixture
+def generator() -> ExtractiveGenerator:
+    return ExtractiveGenerator(HashingEmbedder())
+
+
+def test_the_sentence_that_answers_is_quoted_first_with_its_marker(
+    generator: ExtractiveGenerator,
+) -> None:
+    passages = [passage(FOREST, score=0.9), passage(OIL, score=0.8)]
+
+    answer = generator.answer("When did the oil embargo begin?", passages)
+
+    assert answer.text.startswith("The oil embargo began in October 1973. [2]")
+    assert answer.answered
+    assert 0 <= answer.confidence <= 1
+
+
+def test_a_citation_is_an_exact_span_of_the_parsed_text(generator: ExtractiveGenerator) -> None:
+    document = f"# Oil\n\n{OIL}"
+    start = document.index(OIL)
+
+    answer = generator.answer("What was the price of a barrel?", [passage(OIL, start=start)])
+
+    best = answer.citations[0]
+    assert best.quote == "By March 1974 the price of a barrel had risen to twelve dollars."
+    assert [document[c.start : c.end] for c in answer.citations] == [
+        c.quote for c in answer.citations
+    ]
+    assert answer.text == " ".join(f"{c.quote} [{c.marker}]" for c in answer.citations)
+
+
+def test_without_text_there_is_no_answer(generator: ExtractiveGenerator) -> None:
+    for passages in ([], [passage("")], [passage(" \n ")]):
+        answer = generator.answer("Why?", passages)
+
+        assert (answer.text, answer.citations, answer.answered) == ("", (), False)
+        assert answer.confidence == 0
+
+
+def test_a_question_about_something_else_is_not_answered(generator: ExtractiveGenerator) -> None:
+    answer = generator.answer("Who painted the Mona Lisa?", [passage(OIL), passage(FOREST)])
+
+    assert not answer.answered
+    assert answer.text
+
+
+def test_what_only_leads_to_the_answer_is_not_the_answer(generator: ExtractiveGenerator) -> None:
+    faq = "How do I reset the password?\n\nPress the red button for five seconds."
+    heading = "Resetting the password\n\nPress the red button for five seconds."
+
+    for text in (faq, heading):
+        answer = generator.answer("How do I reset the password?", [passage(text)])
+
+        assert answer.text == "Press the red button for five seconds. [1]"
+
+
+def test_where_there_is_only_a_lead_it_is_quoted(generator: ExtractiveGenerator) -> None:
+    answer = generator.answer("What is Quern?", [passage("What is Quern?")])
+
+    assert answer.text == "What is Quern? [1]"
+
+
+def test_reference_marks_are_not_quoted(generator: ExtractiveGenerator) -> None:
+    text = "The embargo began in October 1973.[3][note 1] Then it ended in March."
+
+    answer = generator.answer("When did the embargo begin?", [passage(text)])
+
+    assert answer.citations[0].quote == "The embargo began in October 1973."
+
+
+def test_a_long_sentence_is_quoted_by_the_clause_that_answers(
+    generator: ExtractiveGenerator,
+) -> None:
+    filler = ", ".join(
+        f"the chapter number {n} speaks of weather and of other matters" for n in range(9)
+    )
+    text = f"{filler}, and the treaty was signed in Vienna by nine states, {filler}."
+
+    answer = generator.answer("Where was the treaty signed?", [passage(text)])
+
+    assert "signed in Vienna" in answer.citations[0].quote
+    assert len(answer.citations[0].quote) <= MAX_QUOTE_CHARACTERS
+
+
+def test_a_text_that_two_documents_share_is_quoted_once(generator: ExtractiveGenerator) -> None:
+    answer = generator.answer("When did the oil embargo begin?", [passage(OIL), passage(OIL)])
+
+    assert len({c.quote for c in answer.citations}) == len(answer.citations)
+
+
+def test_a_negated_question_lowers_the_confidence(generator: ExtractiveGenerator) -> None:
+    plain = generator.answer("When did the oil embargo begin?", [passage(OIL)])
+    negated = generator.answer("When did the oil embargo not begin?", [passage(OIL)])
+
+    assert negated.confidence < plain.confidence
+
+
+def test_a_name_that_the_quote_lacks_lowers_the_confidence(generator: ExtractiveGenerator) -> None:
+    text = "The parliament of Scotland first met in 1999."
+
+    right = generator.answer("When did the parliament of Scotland meet?", [passage(text)])
+    wrong = generator.answer("When did the parliament of Norway meet?", [passage(text)])
+
+    assert wrong.confidence < right.confidence
+
+
+def test_equal_input_gives_equal_output_whatever_the_scores_are_scaled_by(
+    generator: ExtractiveGenerator,
+) -> None:
+    passages = [passage(OIL, score=0.9), passage(FOREST, score=0.3)]
+    scaled = [replace(one, score=one.score * 40) for one in passages]
+    question = "What happened to the price?"
+
+    first, second, third = (
+        generator.answer(question, some) for some in (passages, passages, scaled)
+    )
+
+    assert first == second == third
+
+
+@given(
+    st.lists(st.text(st.characters(codec="utf-8"), max_size=900), max_size=6),
+    st.text(max_size=80),
+    st.floats(-1, 1),
+)
+def test_the_limits_hold_for_any_text(texts: list[str], question: str, score: float) -> None:
+    passages = [passage(text, start=11, score=score) for text in texts]
+
+    answer = ExtractiveGenerator(HashingEmbedder()).answer(question, passages)
+
+    assert len(answer.text) <= MAX_CHARACTERS
+    assert len(answer.citations) <= MAX_QUOTES
+    assert bool(answer.text) == any(text.strip() for text in texts[:5])
+    for citation in answer.citations:
+        text = texts[citation.source]
+        assert 0 < len(citation.quote) <= MAX_QUOTE_CHARACTERS
+        assert text[citation.start - 11 : citation.end - 11] == citation.quote

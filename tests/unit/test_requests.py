@@ -1,0 +1,142 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jobs.requests import (
+    DocumentUpload,
+    IngestRequest,
+    QueryRequest,
+    SearchRequest,
+    check_document_id,
+    collection_name,
+    metadata,
+)
+from rag.errors import InvalidRequest
+from runtime.settings import Settings
+
+SETTINGS = Settings()
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+def refused(error: pytest.ExceptionInfo[InvalidRequest]) -> str:
+    return error.value.field
+
+
+def test_a_question_gets_the_defaults_of_the_settings() -> None:
+    asked = QueryRequest.from_json({"question": "x"}, SETTINGS)
+
+    assert (asked.collection, asked.top_k, asked.priority) == ("default", 10, "interactive")
+    assert asked.deadline_s == 300
+
+
+def test_a_batch_question_gets_the_deadline_of_batches() -> None:
+    asked = QueryRequest.from_json({"question": "x", "priority": "batch"}, SETTINGS)
+
+    assert asked.deadline_s == 86_400
+
+
+def test_a_recorded_question_can_be_read_back() -> None:
+    asked = QueryRequest.from_json({"question": "x", "temperature": 1, "trace": True}, SETTINGS)
+
+    assert QueryRequest(**asked.as_json()) == asked
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("question", None),
+        ("question", "  "),
+        ("question", "ä" * 5_000),
+        ("question", "\ud800"),
+        ("top_k", -1),
+        ("top_k", 51),
+        ("top_k", True),
+        ("top_k", 1.5),
+        ("priority", "urgent"),
+        ("priority", ["batch"]),
+        ("collection", "a/b"),
+        ("collection", ""),
+        ("max_tokens", 0),
+        ("temperature", 2.1),
+        ("temperature", "hot"),
+        ("trace", 1),
+        ("deadline_s", 0),
+        ("cancel_on_disconnect", "yes"),
+        ("callback_url", "https://example.org"),
+        ("unheard_of", 1),
+    ],
+)
+def test_a_wrong_field_of_a_question_is_named(field: str, value: object) -> None:
+    with pytest.raises(InvalidRequest) as error:
+        QueryRequest.from_json({"question": "x"} | {field: value}, SETTINGS)
+
+    assert refused(error) == field
+
+
+@pytest.mark.parametrize("field", ["callback_url", "filters", "history"])
+def test_what_is_planned_is_told_apart_from_what_is_unknown(field: str) -> None:
+    with pytest.raises(InvalidRequest, match="not supported by this version"):
+        QueryRequest.from_json({"question": "x", field: 1}, SETTINGS)
+
+
+def test_a_search_needs_at_least_one_passage() -> None:
+    with pytest.raises(InvalidRequest) as error:
+        SearchRequest.from_json({"query": "x", "top_k": 0}, SETTINGS)
+
+    assert refused(error) == "top_k"
+
+
+@given(body=JSON)
+def test_any_json_is_accepted_or_refused_in_words(body: object) -> None:
+    for kind in (QueryRequest, SearchRequest, IngestRequest):
+        try:
+            kind.from_json(body, SETTINGS)
+        except InvalidRequest as error:
+            assert error.message  # noqa: PT017  # both ends are fine, neither is expected
+    try:
+        DocumentUpload.from_json(body, "documents[0]")
+    except InvalidRequest as error:
+        assert error.field.startswith("documents[0]")  # noqa: PT017  # the same
+
+
+@given(value=st.dictionaries(st.text(max_size=5), JSON, max_size=4))
+def test_metadata_that_is_accepted_is_flat_and_is_utf8(value: dict[str, object]) -> None:
+    try:
+        kept = metadata(value, "metadata")
+    except InvalidRequest:
+        return
+    for name, entry in kept.items():
+        name.encode()
+        assert isinstance(entry, str | int | float | bool)
+
+
+@pytest.mark.parametrize(
+    "value", [{"x": "y" * 1_001}, {"x": 2**63}, {"x": None}, {str(n): 1 for n in range(33)}, []]
+)
+def test_metadata_is_bounded(value: object) -> None:
+    with pytest.raises(InvalidRequest):
+        metadata(value, "metadata")
+
+
+@pytest.mark.parametrize("value", ["a", "a/b c", "ü:1", "/x", "a" * 512])
+def test_a_document_id_may_be_almost_anything(value: str) -> None:
+    assert check_document_id(value, "id") == value
+
+
+@pytest.mark.parametrize("value", ["", " ", "a\nb", "a\x00", "\x7f", "\ud800", "a" * 513, 1, None])
+def test_a_document_id_holds_no_control_characters(value: object) -> None:
+    with pytest.raises(InvalidRequest) as error:
+        check_document_id(value, "id")
+
+    assert refused(error) == "id"
+
+
+@pytest.mark.parametrize("value", ["-a", ".a", "a b", "a" * 64, "a\n", "ü"])
+def test_a_collection_has_a_plain_name(value: str) -> None:
+    with pytest.raises(InvalidRequest):
+        collection_name(value)

@@ -1,0 +1,62 @@
+"""The API of a running stack, with the few moves that end-to-end tests repeat."""
+
+from typing import Any, Self
+
+import httpx
+
+FINAL = ("succeeded", "partial", "failed", "cancelled", "expired")
+WANTED = ("redis-queue", "redis-cache", "chroma", "retrieval", "ingestion", "web")
+
+
+class Api:
+    """The API of a running stack, with the few moves that tests repeat."""
+
+    def __init__(self, url: str) -> None:
+        self.http = httpx.Client(base_url=url, timeout=60, trust_env=False)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.http.close()
+
+    def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        response = self.http.post(path, json=body)
+        assert response.is_success, response.text
+        shown: dict[str, Any] = response.json()
+        return shown
+
+    def get(self, path: str, **parameters: Any) -> dict[str, Any]:
+        response = self.http.get(path, params=parameters)
+        assert response.is_success, response.text
+        shown: dict[str, Any] = response.json()
+        return shown
+
+    def finished(self, job_id: str, *, within_s: float = 120) -> dict[str, Any]:
+        waited = 0.0
+        while waited < within_s:
+            job = self.get(f"/api/jobs/{job_id}", wait=5)
+            if job["state"] in FINAL:
+                return job
+            waited += 5
+        raise AssertionError(f"job {job_id} is still {job['state']} after {within_s} s: {job}")
+
+    def ingest(self, documents: dict[str, str], collection: str) -> dict[str, Any]:
+        body = {
+            "collection": collection,
+            "documents": [{"id": name, "text": text} for name, text in documents.items()],
+        }
+        return self.finished(self.post("/api/ingests", body)["id"])
+
+    def ask(self, question: str, collection: str) -> dict[str, Any]:
+        body = {"question": question, "collection": collection}
+        return self.finished(self.post("/api/queries", body)["id"])
+
+    def search(self, query: str, collection: str, mode: str = "hybrid") -> list[dict[str, Any]]:
+        body = {"query": query, "collection": collection, "mode": mode}
+        results: list[dict[str, Any]] = self.post("/api/search", body)["results"]
+        return results
+
+    def ends(self, job_id: str) -> int:
+        events = self.http.get(f"/api/jobs/{job_id}/events").text
+        return sum(line == "event: done" for line in events.splitlines())

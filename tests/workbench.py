@@ -1,0 +1,220 @@
+"""A workbench for tests of the ledger: real scripts on a real Redis, and hands to move time."""
+
+from collections.abc import Sequence
+
+from redis import Redis
+
+from jobs.catalogue import Catalogue
+from jobs.change_log import ChangeLog
+from jobs.identifiers import new_id
+from jobs.keys import key
+from jobs.ledger import Ledger, Refusal
+from jobs.lua import Scripts
+from jobs.messages import ROLE_OF, Message
+from jobs.units import Unit
+from runtime.redis_clients import ledger_client
+
+Rules = tuple[tuple[str, str], ...]
+RETENTION_S, EVENT_RETENTION_S = 7 * 86_400, 3_600
+RUN_ID = "the same Redis"
+
+
+class Workbench:
+    """
+    The ledger with a list for a broker.
+
+    Redis' clock cannot be moved, so what time would do is done by hand: `die` lets a claim lapse,
+    `due` brings a unit's next check, `late` its deadline.
+
+    Args:
+        url: Of a Redis that is emptied first.
+
+        without: Rules taken out of the scripts, see `jobs.lua.Scripts`.
+    """
+
+    def __init__(self, url: str, *, without: Rules = ()) -> None:
+        self.redis: Redis = ledger_client(url, connections=32)
+        self.redis.flushall()
+        self.scripts = Scripts(
+            self.redis,
+            retention_s=RETENTION_S,
+            event_retention_s=EVENT_RETENTION_S,
+            without=without,
+        )
+        self.sent: list[Message] = []
+        self.ledger = Ledger(self.redis, scripts=self.scripts, send=self.sent.append)
+        self.catalogue = Catalogue(self.redis, self.scripts)
+        self.change_log = ChangeLog(self.redis, self.scripts)
+
+    def close(self) -> None:
+        self.redis.close()
+        self.redis.connection_pool.disconnect()
+
+    # What people ask -------------------------------------------------------------------------
+
+    def ask(
+        self,
+        *,
+        unit_id: str | None = None,
+        priority: str = "interactive",
+        owner: str | None = None,
+        limit: int = 1_000,
+        deadline_s: float = 300,
+    ) -> str:
+        return self.ledger.submit(
+            unit_id or new_id(),
+            stage="retrieve",
+            fields={
+                "kind": "query", "class": priority, "owner": owner or priority,
+                "priority": 0 if priority == "interactive" else 9, "request": "{}",
+            },
+            limit=limit,
+            deadline_s=deadline_s,
+        )  # fmt: skip
+
+    def collection(self, name: str = "papers") -> str:
+        return self.catalogue.create(name)[0]
+
+    def row(
+        self, document: str, *, unit_id: str | None = None, content: str | None = None
+    ) -> dict[str, str | int]:
+        content = content or new_id()
+        return {
+            "id": unit_id or new_id(), "kind": "document", "document": document, "stage": "parse",
+            "role": "ingest", "owner": "interactive", "priority": 0, "sha256": f"sha-{content}",
+            "fingerprint": f"print-{content}", "size": 3, "filename": document, "title": "",
+            "metadata": "{}",
+        }  # fmt: skip
+
+    def ingest(
+        self,
+        incarnation: str,
+        *documents: str,
+        rows: Sequence[dict[str, str | int]] | None = None,
+        job_id: str | None = None,
+        keep_open: bool = False,
+        on_duplicate: str = "index",
+        limit: int = 1_000,
+    ) -> tuple[str, list[str]]:
+        given = [self.row(document) for document in documents] if rows is None else rows
+        job_id = self.ledger.accept(
+            job_id or new_id(),
+            job={"kind": "ingest", "incarnation": incarnation, "on_duplicate": on_duplicate},
+            rows=given,
+            limit=limit,
+            deadline_s=300,
+            keep_open=keep_open,
+        )
+        return job_id, [str(row["id"]) for row in given]
+
+    def delete(self, incarnation: str, document: str) -> tuple[str, str]:
+        row = {
+            "id": new_id(), "kind": "document", "document": document, "stage": "remove",
+            "role": "embed", "owner": "interactive", "priority": 0,
+        }  # fmt: skip
+        job_id = self.ledger.accept(
+            new_id(),
+            job={"kind": "delete", "incarnation": incarnation},
+            rows=[row],
+            limit=1_000,
+            deadline_s=300,
+        )
+        return job_id, str(row["id"])
+
+    # What workers do -------------------------------------------------------------------------
+
+    def claim(
+        self,
+        unit_id: str,
+        *,
+        stage: str | None = None,
+        holder: str | None = None,
+        bodies: int = 0,
+        solo_running: bool = False,
+    ) -> Unit | Refusal:
+        return self.ledger.claim(
+            unit_id,
+            stage=stage or self.field(unit_id, "stage"),
+            holder=holder or new_id(),
+            bodies=bodies,
+            solo_running=solo_running,
+        )
+
+    def take(self, unit_id: str) -> Unit:
+        unit = self.claim(unit_id)
+        assert isinstance(unit, Unit), unit
+        return unit
+
+    def parse(self, unit_id: str, *, chunks: int = 2) -> None:
+        fields = {"chunks": chunks, "manifest_blob": "m", "text_blob": "t"}
+        self.ledger.hand_over(self.take(unit_id), stage="publish", fields=fields)
+
+    def flip(self, unit: Unit, *, entry: str = "") -> str:
+        record = {"document_id": unit.fields["document"], "sha256": unit.fields.get("sha256", "")}
+        return self.ledger.flip(unit, entry=entry, document=record, fields={})
+
+    def publish(self, unit_id: str, *, chunks: int = 2) -> str:
+        self.parse(unit_id, chunks=chunks)
+        unit = self.take(unit_id)
+        return self.flip(unit, entry=self.ledger.log_add(unit))
+
+    # What time does --------------------------------------------------------------------------
+
+    def die(self, unit_id: str) -> None:
+        self.redis.delete(key("claim", unit_id))
+
+    def due(self, unit_id: str) -> None:
+        role = self.field(unit_id, "role")
+        self.redis.zadd(key("inflight", role), {unit_id: 0}, xx=True)
+
+    def late(self, unit_id: str) -> None:
+        self.redis.hset(key("unit", unit_id), "deadline", 1)
+        self.redis.zadd(
+            key("deadlines", self.field(unit_id, "class")), {unit_id: 1}, xx=True
+        )
+
+    def sweep(self, role: str, *, run_id: str = RUN_ID, away: bool = False) -> int:
+        return self.ledger.sweep(role, consumed=True, run_id=run_id, away=away)
+
+    def die_and_be_found(self, unit_id: str) -> None:
+        """The worker dies, and the sweeper comes by."""
+        self.die(unit_id)
+        self.due(unit_id)
+        self.sweep(self.field(unit_id, "role"))
+
+    # Looking ---------------------------------------------------------------------------------
+
+    def field(self, unit_id: str, name: str) -> str:
+        return str(self.redis.hget(key("unit", unit_id), name) or "")
+
+    def state(self, unit_id: str) -> str:
+        return self.field(unit_id, "state")
+
+    def deaths(self, unit_id: str) -> int:
+        return int(self.field(unit_id, "deaths"))
+
+    def job_state(self, job_id: str) -> str:
+        return str(self.redis.hget(key("job", job_id), "state"))
+
+    def in_flight(self, role: str) -> set[str]:
+        return set(self.redis.zrange(key("inflight", role), 0, -1))
+
+    def waiting(self, role: str) -> list[str]:
+        owners = self.redis.zrange(key("owners", role), 0, -1)
+        return [
+            name for owner in owners for name in self.redis.zrange(key("lane", role, owner), 0, -1)
+        ]
+
+    def garbage(self, incarnation: str) -> set[str]:
+        return set(self.redis.zrange(key("garbage", incarnation), 0, -1))
+
+    def member(self, unit_id: str) -> str:
+        """The generation of a row as the garbage names it."""
+        names = ("document", "generation", "chunks")
+        return ":".join(self.field(unit_id, name) for name in names)
+
+
+def window(bench: Workbench, size: int) -> None:
+    """Set every role's window."""
+    for role in set(ROLE_OF.values()):
+        bench.ledger.dispatch(role, window=size)
