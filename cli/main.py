@@ -53,3 +53,7 @@ def up(session: Session, *, only: tuple[str, ...], quiet: bool) -> None:
 
 for command in (up, demo, ingest, ask, search, jobs, job, cancel, retry, documents, delete, health):
     main.add_command(command)
+
+
+if __name__ == "__main__":
+    main()
