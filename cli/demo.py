@@ -47,9 +47,9 @@ def demo(session: Session, *, once: bool) -> None:
         raise NoExamples(f"there are no examples at {EXAMPLES}; run the demo from a checkout")
     with _stopped_by_signals(), _stack(session) as (record, stack):
         good = _show(session, Client(record.url))
+        _say_where(session.out, record)
         if once:
             raise SystemExit(0 if good else 1)
-        _say_where(session.out, record)
         if stack is None:
             return
         session.out.print("\nCtrl-C stops everything.")
