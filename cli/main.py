@@ -1,6 +1,7 @@
 """The `quern` command: a client of the HTTP API, and the supervisor of one machine's Quern."""
 
 import sys
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -44,11 +45,15 @@ def main(ctx: click.Context, url: str | None) -> None:
 
 @click.command()
 @click.option("--only", multiple=True, metavar="NAME", help="Start this process only; repeatable.")
+@click.option("--model", metavar="NAME_OR_PATH", help="Let this language model answer.")
 @click.option("--quiet", is_flag=True, help="Say nothing but errors.")
 @pass_session
-def up(session: Session, *, only: tuple[str, ...], quiet: bool) -> None:
+def up(session: Session, *, only: tuple[str, ...], model: str | None, quiet: bool) -> None:
     """Start everything on this machine and keep it running until Ctrl-C."""
-    sys.exit(run_up(session.settings, only=only or None, quiet=quiet))
+    settings = session.settings
+    if model is not None:
+        settings = replace(settings, model=model, generator="vllm")
+    sys.exit(run_up(settings, only=only or None, quiet=quiet))
 
 
 for command in (up, demo, ingest, ask, search, jobs, job, cancel, retry, documents, delete, health):

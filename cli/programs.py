@@ -13,6 +13,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from cli.addresses import embedded, web_url
+from cli.engines import generation_python
 from cli.redis_server import find_redis_server, redis_command
 from cli.supervisor import Program
 from jobs.heartbeats import live_workers
@@ -22,6 +23,9 @@ PROBE_TIMEOUT_S = 1.0
 # A first start may have to fetch or convert a model.
 WORKER_START_TIMEOUT_S = 300.0
 WORKER_STOP_TIMEOUT_S = 20.0
+# A language model is many gigabytes; and answers that are being written get a minute to end.
+GENERATION_START_TIMEOUT_S = 1_800.0
+GENERATION_STOP_TIMEOUT_S = 75.0
 WEB_GRACE_S = 10
 # Redis reads its whole append-only file before it serves.
 REDIS_START_TIMEOUT_S = 120.0
@@ -95,20 +99,41 @@ def _stores(settings: Settings) -> list[Program]:
 
 
 def _workers(settings: Settings, stores: Collection[str]) -> list[Program]:
-    return [
-        Program(
-            name=role,
-            command=[sys.executable, "-P", "-m", f"workers.{role}"],
-            environment=_environment(settings),
-            log=_log(settings, role),
-            ready=_worker_answers(settings.redis_url, role),
-            needs=sorted(stores),
-            start_timeout_s=WORKER_START_TIMEOUT_S,
-            stop_stage=WORKER_STAGE,
-            stop_timeout_s=WORKER_STOP_TIMEOUT_S,
+    """Return the workers; where nobody quotes, one that generates."""
+    workers = [_worker(settings, role, needs=stores) for role in ("retrieval", "ingestion")]
+    if settings.answerer != "extractive":
+        generation = _worker(
+            settings,
+            "generation",
+            python=generation_python(settings),
+            needs=[name for name in stores if name == "redis-queue"],
+            start_timeout_s=GENERATION_START_TIMEOUT_S,
+            stop_timeout_s=GENERATION_STOP_TIMEOUT_S,
         )
-        for role in ("retrieval", "ingestion")
-    ]
+        workers.append(generation)
+    return workers
+
+
+def _worker(
+    settings: Settings,
+    role: str,
+    *,
+    needs: Collection[str],
+    python: str = sys.executable,
+    start_timeout_s: float = WORKER_START_TIMEOUT_S,
+    stop_timeout_s: float = WORKER_STOP_TIMEOUT_S,
+) -> Program:
+    return Program(
+        name=role,
+        command=[python, "-P", "-m", f"workers.{role}"],
+        environment=_environment(settings),
+        log=_log(settings, role),
+        ready=_worker_answers(settings.redis_url, role),
+        needs=sorted(needs),
+        start_timeout_s=start_timeout_s,
+        stop_stage=WORKER_STAGE,
+        stop_timeout_s=stop_timeout_s,
+    )
 
 
 def _web(settings: Settings, stores: Collection[str]) -> Program:
@@ -116,7 +141,7 @@ def _web(settings: Settings, stores: Collection[str]) -> Program:
     options = {
         "bind": f"{host}:{settings.port}",
         "workers": "1",
-        "worker-class": "gthread",
+        "worker-class": "web.patient_worker.PatientThreadWorker",
         "threads": str(settings.web_threads),
         "graceful-timeout": str(WEB_GRACE_S),
     }

@@ -1,5 +1,6 @@
 """The blob store: bytes under the SHA-256 of their content, on a disk that every process sees."""
 
+import contextlib
 import hashlib
 import os
 import re
@@ -36,7 +37,7 @@ class BlobStore:
         name = hashlib.sha256(data).hexdigest()
         path = self._path(name)
         try:
-            if path.exists():
+            with contextlib.suppress(FileNotFoundError):
                 os.utime(path)
                 return name
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -83,9 +84,24 @@ class BlobStore:
             elif old and path.name.startswith(".new-"):
                 path.unlink(missing_ok=True)  # a writer died before its rename
 
-    def delete(self, name: str) -> None:
-        """Forget a blob; harmless where there is none."""
-        self._path(name).unlink(missing_ok=True)
+    def delete(self, name: str, *, older_than_s: float) -> bool:
+        """
+        Forget a blob unless it was written meanwhile; tells whether it is gone.
+
+        It is moved aside before its age is looked at: a writer who renews its age first is seen,
+        and one who comes later finds no blob and writes a new one.
+        """
+        path = self._path(name)
+        aside = path.with_name(f".new-{name}")
+        try:
+            path.rename(aside)
+        except FileNotFoundError:
+            return True
+        if aside.stat().st_mtime > time.time() - older_than_s and not path.exists():
+            aside.rename(path)
+            return False
+        aside.unlink()
+        return not path.exists()
 
     def _path(self, name: str) -> Path:
         """Return where a blob lies; refuses anything but a SHA-256."""

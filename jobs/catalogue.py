@@ -162,6 +162,16 @@ class Catalogue:
         """Tell whether the row of a generation has not ended."""
         return bool(self._redis.sismember(key("opened", incarnation), f"{document}:{generation}"))
 
+    def known(self, incarnation: str, document: str) -> bool:
+        """Tell whether a document is current or on its way: whether there is one to delete."""
+        current = self.current(incarnation, [document]).get(document)
+        if current is not None and current.chunks:
+            return True
+        newest = self._redis.hget(key("newest", incarnation), document)
+        return newest is not None and self.is_open(
+            incarnation, document, int(newest.partition(":")[0])
+        )
+
     def document(self, incarnation: str, document: str) -> dict[str, Any] | None:
         """Return what is current of a document: generation, title, blobs, counts."""
         text = self._redis.hget(key("documents", incarnation), document)

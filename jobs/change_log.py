@@ -87,11 +87,33 @@ class ChangeLog:
         """Forget what every live follower has, and what is too old or too much."""
         self._run("trim", incarnation)
 
-    def _live(self, incarnation: str) -> dict[str, str]:
-        """Return the cursor of every live follower."""
+    def attend(self, follower: str) -> None:
+        """Say that a follower process is alive: it follows every collection, new ones too."""
+        self._redis.zadd(key("replicas"), {follower: self._now_ms()})
+
+    def leave(self, follower: str) -> None:
+        """Say that a follower process has stopped: nobody waits for it."""
+        self._redis.zrem(key("replicas"), follower)
+
+    def newest_news(self) -> str:
+        """Return the id of the last announcement of a collection."""
+        last = self._redis.xrevrange(key("news"), count=1)
+        return str(last[0][0]) if last else "0-0"
+
+    def _now_ms(self) -> int:
+        """Return Redis' own time: clocks of hosts need not agree."""
         seconds, micros = self._redis.time()
-        oldest = seconds * 1000 + micros // 1000 - timings.FOLLOWER_LIVE_MS
-        names = self._redis.zrangebyscore(key("followers", incarnation), oldest, "+inf")
+        return int(seconds * 1000 + micros // 1000)
+
+    def _live(self, incarnation: str) -> dict[str, str]:
+        """Return the cursor of every live follower; one that has not begun yet is at the start."""
+        oldest = self._now_ms() - timings.FOLLOWER_LIVE_MS
+        names = sorted(
+            {
+                *self._redis.zrangebyscore(key("followers", incarnation), oldest, "+inf"),
+                *self._redis.zrangebyscore(key("replicas"), oldest, "+inf"),
+            }
+        )
         if not names:
             return {}
         cursors = self._redis.hmget(key("cursors", incarnation), names)

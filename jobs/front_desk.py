@@ -205,7 +205,7 @@ class FrontDesk:
     def delete_document(self, collection: str, document_id: str) -> str:
         """Record the delete of a document; once its job has ended no search returns it."""
         incarnation = self._incarnation(collection)
-        if self.catalogue.document(incarnation, document_id) is None:
+        if not self.catalogue.known(incarnation, document_id):
             raise NotFound(f"there is no document {document_id!r} in {collection!r}")
         job_id = new_id()
         row = self._one_row(job_id, stage="remove", document=document_id)

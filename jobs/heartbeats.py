@@ -9,11 +9,12 @@ from redis import Redis
 
 from jobs import timings
 from jobs.keys import key
+from jobs.messages import ROLES
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerState:
-    """What a worker says of itself."""
+    """What a worker says of itself; of its *threads*, *reserve* never run batch questions."""
 
     name: str
     role: str
@@ -21,6 +22,7 @@ class WorkerState:
     host: str
     queues: Sequence[str]
     threads: int
+    reserve: int = 0
     busy: int = 0
     started_at: float = 0.0
     seen_at: float = 0.0
@@ -70,3 +72,34 @@ def windows(workers: Sequence[WorkerState]) -> dict[str, int]:
         for queue in worker.queues:
             sizes[queue] = sizes.get(queue, 0) + 2 * worker.threads
     return sizes
+
+
+def batch_windows(workers: Sequence[WorkerState]) -> dict[str, int]:
+    """
+    Return, for the roles that reserve threads, how many units may be dispatched before batch waits.
+
+    Not twice as many: what is dispatched may be in a thread, and those of the reserve stay free.
+    """
+    sizes: dict[str, int] = {}
+    for worker in workers:
+        for queue in worker.queues:
+            if worker.reserve:
+                sizes[queue] = sizes.get(queue, 0) + worker.threads - worker.reserve
+    return sizes
+
+
+def tell_failure(redis: Redis, queues: Sequence[str], reason: str) -> None:
+    """Say why a worker for *queues* did not start; kept until one does, at most an hour."""
+    for queue in queues:
+        redis.set(key("failure", queue), reason, ex=3_600)
+
+
+def forget_failure(redis: Redis, queues: Sequence[str]) -> None:
+    """Say that a worker for *queues* has started."""
+    redis.delete(*(key("failure", queue) for queue in queues))
+
+
+def failures(redis: Redis) -> dict[str, str]:
+    """Return, per queue whose last worker did not start, the reason."""
+    texts = redis.mget([key("failure", role) for role in ROLES])
+    return {role: text for role, text in zip(ROLES, texts, strict=True) if text}

@@ -19,6 +19,7 @@ TEMPLATES: Final[dict[str, str]] = {
     "turns": "turns:%s",  # string (role): the last turn given
     "inflight": "inflight:%s",  # zset (role): dispatched units by next check; it is the window
     "window": "window:%s",  # string (role): how many units may be dispatched
+    "batch_window": "batch_window:%s",  # string (role): the same, for all that is not interactive
     "pace": "pace:%s",  # hash (role): mean duration of a body, last finish
     "deadlines": "deadlines:%s",  # zset (class): every open unit by its deadline
     "claim": "claim:%s",  # string, expiring: the epoch of the worker that is alive on a unit
@@ -41,11 +42,14 @@ TEMPLATES: Final[dict[str, str]] = {
     "log_state": "log_state:%s",  # hash (incarnation): epoch, trimmed_to, last_add, seq
     "add_logged": "add_logged:%s",  # set (incarnation): open document:generation:chunks with an add
     "garbage": "garbage:%s",  # zset (incarnation): document:generation:chunks by when it is due
+    "news": "news",  # stream: collections made, for the followers
+    "replicas": "replicas",  # zset: follower process by last sign of life
     "followers": "followers:%s",  # zset (incarnation): follower by last sign of life
     "cursors": "cursors:%s",  # hash (incarnation): follower → committed log entry
     # Processes
     "workers": "workers",  # zset: worker by last heartbeat
     "worker": "worker:%s",  # string, expiring: what a worker says of itself
+    "failure": "failure:%s",  # string, expiring (queue): why its worker did not start
     "lock": "lock:%s",  # string, expiring: who does a job that only one may do
 }
 

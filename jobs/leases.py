@@ -23,6 +23,7 @@ from rag.errors import (
     Broken,
     Cancelled,
     DeadlineExceeded,
+    EngineDead,
     InvalidRequest,
     LeaseLost,
     NoText,
@@ -255,6 +256,9 @@ class Leases:
             elif isinstance(error, Retryable | RedisError):
                 log.warning("a store is away; the unit waits", extra=told)
                 self._release(lease, at_once=False)
+            elif isinstance(error, EngineDead):
+                log.error("the engine died; the claim lapses", extra=told)
+                lease.ended = True  # not renewed any more, and not released when the process ends
             elif isinstance(error, Broken):
                 self._release(lease, at_once=True)
             else:

@@ -272,9 +272,16 @@ class Ledger:
 
     # What housekeeping asks ----------------------------------------------------------------
 
-    def dispatch(self, role: str, *, window: int | None = None) -> int:
-        """Fill the window of *role*, whose size may be set; returns how many were sent."""
-        return self.send(self._run("dispatch", role, "" if window is None else window))
+    def dispatch(
+        self, role: str, *, window: int | None = None, batch_window: int | None = None
+    ) -> int:
+        """
+        Fill the window of *role*, whose size may be set; returns how many were sent.
+
+        Once *batch_window* units are dispatched, only interactive ones still are; None: no matter.
+        """
+        sizes = ("" if size is None else size for size in (window, batch_window))
+        return self.send(self._run("dispatch", role, *sizes))
 
     def sweep(
         self, role: str, *, consumed: bool, run_id: str, away: bool = False, most: int = 100

@@ -21,6 +21,7 @@ _CONSTANTS = (
     "SOLO_DEATHS",
     "FOLLOWER_LIVE_MS",
     "GARBAGE_MS",
+    "SEARCH_RETENTION_S",
     "LOG_ENTRIES",
     "LOG_AGE_MS",
 )

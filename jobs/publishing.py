@@ -9,6 +9,7 @@ from jobs.catalogue import Catalogue
 from jobs.change_log import ChangeLog
 from jobs.leases import Lease
 from jobs.ledger import CollectionGone
+from jobs.moments import rfc3339
 from rag.documents import Chunk, ParsedDocument, chunk_id, indexed_text
 from rag.errors import NoText, StoreUnavailable
 from rag.ports import Embedder, StoredChunk, VectorStore
@@ -146,5 +147,5 @@ class Publisher:
             "chars": manifest["chars"],
             "chunks": len(manifest["chunks"]),
             "metadata": lease.unit.json("metadata") or {},
-            "updated_at": int(time.time() * 1_000_000),
+            "updated_at": rfc3339(time.time() * 1_000_000),
         }

@@ -1,7 +1,8 @@
 """What people may ask for, checked once: a request that exists is a request that can be served."""
 
 import re
-from collections.abc import Mapping
+import unicodedata
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Self
 
@@ -9,6 +10,9 @@ from rag.documents import Scalar
 from rag.errors import InvalidRequest
 from runtime.settings import Settings
 
+#: Control characters, surrogates, line and paragraph separators; and what turns the order of text.
+_UNSEEN = frozenset({"Cc", "Cs", "Zl", "Zp"})
+_BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 COLLECTION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 MAX_DOCUMENT_ID = 512
 MAX_TITLE = 300
@@ -17,19 +21,27 @@ MAX_METADATA_TEXT = 1_000
 MAX_DEADLINE_S = 7 * 86_400
 MAX_ANSWER_TOKENS = 8_192
 MAX_TEMPERATURE = 2.0
+MAX_TURNS = 20
+MAX_HISTORY_BYTES = 64 * 1024
 PRIORITIES = ("interactive", "batch")
+ROLES = ("user", "assistant")
 MODES = ("hybrid", "dense", "sparse")
 DUPLICATES = ("index", "skip", "fail")
 
 #: Known to the API's design and not built yet: named apart, so that nobody thinks it worked.
-NOT_YET = ("callback_url", "filters", "history")
+NOT_YET = ("callback_url", "filters")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueryRequest:
-    """A question, valid by construction."""
+    """
+    A question, valid by construction.
+
+    *history* holds the earlier turns, oldest first, each an object of `role` and `text`.
+    """
 
     question: str
+    history: Sequence[Mapping[str, str]] = ()
     collection: str = "default"
     top_k: int
     priority: str = "interactive"
@@ -41,8 +53,8 @@ class QueryRequest:
 
     KNOWN: ClassVar[frozenset[str]] = frozenset(
         {
-            "question", "collection", "top_k", "priority", "max_tokens", "temperature", "trace",
-            "deadline_s", "cancel_on_disconnect",
+            "question", "history", "collection", "top_k", "priority", "max_tokens", "temperature",
+            "trace", "deadline_s", "cancel_on_disconnect",
         }
     )  # fmt: skip
 
@@ -63,6 +75,7 @@ class QueryRequest:
         )
         return cls(
             question=_text(known, "question", settings.max_question_bytes),
+            history=_history(known.get("history")),
             collection=collection_name(known.get("collection", "default")),
             top_k=_whole(known, "top_k", 0, settings.max_top_k, settings.top_k),
             priority=priority,
@@ -184,13 +197,24 @@ def collection_name(value: object) -> str:
 
 
 def check_document_id(value: object, where: str) -> str:
-    """Check a document's id; raises InvalidRequest naming *where*."""
+    """
+    Check a document's id; raises InvalidRequest naming *where*.
+
+    An id is part of the document's address, so it may look like a path, but never like a way out
+    of one: no empty, `.` or `..` segments.
+    """
     if not isinstance(value, str) or not value.strip():
         raise InvalidRequest(where, "must be a non-empty string")
     if len(value) > MAX_DOCUMENT_ID:
         raise InvalidRequest(where, f"must have at most {MAX_DOCUMENT_ID} characters")
-    if any(ord(c) < 32 or 0xD800 <= ord(c) <= 0xDFFF or c == "\x7f" for c in value):  # noqa: PLR2004  # the ranges of control characters and surrogates
+    if any(unicodedata.category(c) in _UNSEEN or c in _BIDI for c in value):
         raise InvalidRequest(where, "must not hold control characters")
+    if not any(unicodedata.category(c)[0] in "LMNPS" for c in value):
+        raise InvalidRequest(where, "must hold a visible character")
+    if any(segment in ("", ".", "..") for segment in value.split("/")):
+        raise InvalidRequest(
+            where, "must not begin or end with a slash, or hold empty, . or .. segments"
+        )
     return value
 
 
@@ -213,6 +237,37 @@ def metadata(value: object, where: str) -> dict[str, Scalar]:
         if isinstance(entry, str):
             _encoded(entry, f"{where}.{name}")
     return value
+
+
+def _history(value: object) -> list[dict[str, str]]:
+    """Check the earlier turns of a conversation."""
+    if value is None:
+        return []
+    if not isinstance(value, list) or len(value) > MAX_TURNS:
+        raise InvalidRequest("history", f"must be a list of at most {MAX_TURNS} turns")
+    turns = [_turn(turn, f"history[{n}]") for n, turn in enumerate(value)]
+    if sum(len(turn["text"].encode()) for turn in turns) > MAX_HISTORY_BYTES:
+        raise InvalidRequest("history", f"must have at most {MAX_HISTORY_BYTES} bytes of text")
+    return turns
+
+
+def _turn(turn: object, where: str) -> dict[str, str]:
+    """Check one turn; `content` is another name for `text`."""
+    if not isinstance(turn, dict):
+        raise InvalidRequest(where, "must be an object with role and text")
+    for name in turn:
+        if name not in ("role", "text", "content"):
+            raise InvalidRequest(f"{where}.{name}", "is not a known field")
+    if turn.get("role") not in ROLES:
+        raise InvalidRequest(f"{where}.role", f"must be one of: {', '.join(ROLES)}")
+    if "text" in turn and "content" in turn:
+        raise InvalidRequest(f"{where}.content", "is another name for text; give one of them")
+    name = "content" if "content" in turn else "text"
+    text = turn.get(name)
+    if not isinstance(text, str) or not text.strip():
+        raise InvalidRequest(f"{where}.{name}", "must be a non-empty string")
+    _encoded(text, f"{where}.{name}")
+    return {"role": turn["role"], "text": text}
 
 
 def _object(body: object, known: frozenset[str]) -> dict[str, Any]:

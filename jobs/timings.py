@@ -52,10 +52,12 @@ LOG_AGE_MS: Final = 86_400_000
 #: Housekeeping.
 JANITOR_S: Final = 5.0
 CHECK_S: Final = 3_600.0
-#: A deleted collection is cleared this long, until all work on it has ended.
-GRAVE_S: Final = 172_800.0
+#: A deleted collection is cleared this long: longer than any job on it may take.
+GRAVE_S: Final = 691_200.0
 BLOB_SWEEP_S: Final = 3_600.0
 BLOB_AGE_S: Final = 86_400.0
 LOCK_MS: Final = 10_000
 
 IDEMPOTENCY_S: Final = 86_400
+#: A search is read by the call that waits for it; nobody comes back to it.
+SEARCH_RETENTION_S: Final = 60

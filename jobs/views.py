@@ -1,7 +1,6 @@
 """How a job looks to its owner: the ledger's row in the words of the API."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -10,16 +9,17 @@ from jobs.blobs import BlobStore
 from jobs.heartbeats import WorkerState
 from jobs.keys import key
 from jobs.ledger import Ledger
+from jobs.moments import rfc3339
 from jobs.units import FINAL_STATES
 
+#: Of an ingest or delete whose every document failed: each row says why.
+NONE_ACCEPTED = {
+    "type": "documents_failed",
+    "title": "No document succeeded",
+    "detail": "Each document's row says why; see links.documents.",
+}
 #: A row's parts of an ingest's progress.
 _ENDED = ("done", "failed", "cancelled", "expired")
-
-
-def rfc3339(micros: str | int) -> str:
-    """Write microseconds since 1970 as RFC 3339, UTC, to the millisecond."""
-    moment = datetime.fromtimestamp(int(micros) / 1e6, tz=UTC)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 class JobView:
@@ -78,6 +78,8 @@ class JobView:
             shown["request"] = orjson.loads(row["request"])
         if "error" in row:
             shown["error"] = orjson.loads(row["error"])
+        elif state == "failed":
+            shown["error"] = NONE_ACCEPTED
         return shown
 
     def outcome(self, row: Mapping[str, str]) -> dict[str, Any]:
@@ -88,7 +90,10 @@ class JobView:
             return {"result": orjson.loads(row["result"])} if "result" in row else {}
         sources = self.sources(row)
         if "result" in row:
-            return {"result": orjson.loads(row["result"]) | {"sources": sources or []}}
+            result = orjson.loads(row["result"]) | {"sources": sources or []}
+            if blob := row.get("trace_blob"):
+                result["trace"] = self._blobs.get_json(blob)
+            return {"result": result}
         return {} if sources is None else {"sources": sources}
 
     def sources(self, row: Mapping[str, str]) -> list[dict[str, Any]] | None:

@@ -12,6 +12,7 @@ QuernError
   Cancelled               the caller asked to stop            → the unit ends `cancelled`
   Broken                  the process cannot go on            → the worker stops itself
     EmbedderMismatch      the collection was made by another model
+    EngineDead            the engine died under its units    → their claims lapse: a death counts
 """
 
 
@@ -80,3 +81,12 @@ class Broken(QuernError):
 
 class EmbedderMismatch(Broken):
     """Raised when a collection was embedded by another model than the one loaded."""
+
+
+class EngineDead(Broken):
+    """
+    Raised when the engine died while it worked on a unit.
+
+    The unit may be what killed it, so it is not given back unharmed: its claim lapses, and that is
+    a death like any other.
+    """

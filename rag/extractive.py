@@ -25,6 +25,9 @@ ANSWERED_FROM = 0.3  # keeps 95 of 100 answerable questions of SQuAD answered
 BIAS, COSINE, COVERAGE = -2.8, 4.5, 0.5
 NEGATION, NUMBER, NAMES = -2.7, -0.8, -0.9
 
+MAX_HEADING_CHARACTERS = 80
+
+_MARKDOWN_HEADING = re.compile(r"#{1,6}\s")
 _CLAUSE = re.compile(r"[;:,\u2013\u2014](?=\s)|[\u3001\uff0c\uff1b]|\n")
 _REFERENCES = re.compile(r"(?:\[[\w ]{1,24}\])+$")
 _NUMBER_WANTED = re.compile(
@@ -155,13 +158,26 @@ def _candidates(passages: Sequence[Passage], wanted: frozenset[str]) -> list[_Ca
             text = passage.text[start:end]
             held = frozenset(terms(text))
             one = _Candidate(source, start, end, text, context, held.union(terms(context)))
-            if text.endswith(("?", ":", "\uff1f", "\uff1a")) or held <= known:
+            leads_on = text.endswith(("?", ":", "\uff1f", "\uff1a")) or _is_heading(
+                passage.text, start, end
+            )
+            if leads_on or held <= known:
                 leads.append(one)
                 context = text
             else:
                 found.append(one)
                 context = ""
     return found or leads
+
+
+def _is_heading(text: str, start: int, end: int) -> bool:
+    """Tell whether a piece is a heading: Markdown's, or a passage's bare first line."""
+    piece = text[start:end]
+    if _MARKDOWN_HEADING.match(piece):
+        return True
+    alone = not text[:start].strip() and text[end : end + 1] == "\n"
+    bare = piece[-1] not in '.!?\u3002\uff01\u2026"\u201d)' and piece[0].isalpha()
+    return alone and bare and "\n" not in piece and len(piece) <= MAX_HEADING_CHARACTERS
 
 
 def _pieces(text: str) -> list[tuple[int, int]]:

@@ -18,6 +18,8 @@ Fuse = Callable[[Ranking, Ranking], Ranking]
 SPARE = 5
 #: PROTOCOL: a flip during the legs starts them again, at most this often.
 TRIES = 3
+#: Where replaced generations crowd a leg, it is asked for up to this many times its depth.
+MOST_DEPTH = 64
 #: Legs older than this start again: their ids may be garbage by now.
 STALE_S = 60.0
 
@@ -74,6 +76,15 @@ class ChunkTexts:
                     self._kept[incarnation, chunk_id] = chunk
             found |= fetched
         return found
+
+
+def still_current(visibility: Visibility, incarnation: str, passages: Sequence[Passage]) -> bool:
+    """Tell whether every passage is of a generation that people read now."""
+    current = visibility.current(incarnation, sorted({p.document_id for p in passages}))
+    return all(
+        p.document_id in current and current[p.document_id].generation == p.generation
+        for p in passages
+    )
 
 
 class Retriever:
@@ -145,8 +156,8 @@ class Retriever:
         embedded = self._clock()
         legs, current = self._read(incarnation, query, vector, mode)
         dropped: dict[str, str] = {}
-        dense = _visible(legs.dense, current, dropped)
-        sparse = _visible(legs.sparse, current, dropped)
+        dense = _visible(legs.dense, current, dropped)[: self._depth]
+        sparse = _visible(legs.sparse, current, dropped)[: self._depth]
         ranking = self._fuse(dense, sparse) if mode == "hybrid" else dense or sparse
         wanted = ranking[: top_k + SPARE]
         chunks = self._texts.get(incarnation, [chunk_id for chunk_id, _ in wanted])
@@ -166,37 +177,49 @@ class Retriever:
 
     def still_current(self, incarnation: str, passages: Sequence[Passage]) -> bool:
         """Tell whether every passage is of a generation that people read now."""
-        current = self._visibility.current(incarnation, sorted({p.document_id for p in passages}))
-        return all(
-            p.document_id in current and current[p.document_id].generation == p.generation
-            for p in passages
-        )
+        return still_current(self._visibility, incarnation, passages)
 
     def _read(
         self, incarnation: str, query: str, vector: Any, mode: Mode
     ) -> tuple[_Legs, Mapping[str, int]]:
         """Read legs and catalogue so that they agree (PROTOCOL, Reader, steps 1 to 4)."""
-        for attempt in range(TRIES):
+        attempt, depth = 1, self._depth
+        while True:
             began = self._clock()
             seq = self._visibility.seq(incarnation)
-            legs = self._legs(incarnation, query, vector, mode)
+            legs = self._legs(incarnation, query, vector, mode, limit=depth)
             documents = sorted({split_chunk_id(name)[0] for name, _ in (*legs.dense, *legs.sparse)})
-            current = self._visibility.current(incarnation, documents)
+            found = self._visibility.current(incarnation, documents)
+            current = {name: entry.generation for name, entry in found.items() if entry.chunks}
             # A candidate that flipped after step 1 may have been read in the middle of its
             # upsert; the last attempt serves what is whole rather than nothing.
-            flipped = any(entry.seq > seq for entry in current.values())
-            stale = self._clock() - began > STALE_S
-            if not (flipped or stale) or attempt == TRIES - 1:
-                break
-        return legs, {name: entry.generation for name, entry in current.items() if entry.chunks}
+            flipped = any(entry.seq > seq for entry in found.values())
+            if (flipped or self._clock() - began > STALE_S) and attempt < TRIES:
+                attempt += 1
+            elif depth < MOST_DEPTH * self._depth and self._crowded(legs, current, depth):
+                depth *= 4
+            else:
+                return legs, current
 
-    def _legs(self, incarnation: str, query: str, vector: Any, mode: Mode) -> _Legs:
+    def _crowded(self, legs: _Legs, current: Mapping[str, int], limit: int) -> bool:
+        """
+        Tell whether replaced generations took the places of current ones in a leg.
+
+        They stay in both indexes for a minute after a flip, and a large document that was deleted
+        would hide everything that is like it.
+        """
+        return any(
+            len(leg) >= limit and len(_visible(leg, current, {})) < min(self._depth, limit // 2)
+            for leg in (legs.dense, legs.sparse)
+        )
+
+    def _legs(self, incarnation: str, query: str, vector: Any, mode: Mode, *, limit: int) -> _Legs:
         """Ask both legs for candidates."""
         legs = _Legs()
         if mode != "sparse":
-            legs.dense = self._vectors.search(incarnation, vector, limit=self._depth)
+            legs.dense = self._vectors.search(incarnation, vector, limit=limit)
         if mode != "dense":
-            found = self._sparse.search(incarnation, query, limit=self._depth)
+            found = self._sparse.search(incarnation, query, limit=limit)
             if found is None:
                 legs.degraded.append("sparse")
             else:

@@ -1,7 +1,8 @@
 """
 Install the pinned torch: with CUDA where there is an NVIDIA card, else the small CPU build.
 
-Run by the interpreter it is to be installed for. Does nothing where that version is there already.
+An argument, `cuda` or `cpu`, decides it instead. Run by the interpreter it is to be installed for.
+Does nothing where that version is there already.
 """
 # ruff: noqa: INP001, T201  a script that talks to people
 
@@ -53,7 +54,7 @@ def main() -> int:
     version = wanted_version()
     if installed_version() == version:
         return 0
-    if has_nvidia_card():
+    if "cuda" in sys.argv[1:] or ("cpu" not in sys.argv[1:] and has_nvidia_card()):
         print(f"   torch {version} with CUDA, several gigabytes", flush=True)
         code, complaint = pip_install(f"torch=={version}")
     elif sys.platform == "darwin":

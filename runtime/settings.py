@@ -1,5 +1,6 @@
 """Every setting of Quern on one screen: name, default, meaning. Read once, from QUERN_*."""
 
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
@@ -7,15 +8,25 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 PREFIX = "QUERN_"
+BOOLEANS = {"1": True, "true": True, "0": False, "false": False}
+
+#: Settings that people know from elsewhere and that do not exist here; what does it instead.
+RETIRED = {
+    name: (
+        f"{name} no longer exists in vLLM: use QUERN_KV_OFFLOADING_SIZE (main memory for the KV "
+        "cache, GiB) or QUERN_CPU_OFFLOAD_GB (main memory for weights, GiB)"
+    )
+    for name in ("swap_space", "swap_space_gb")
+}
 
 
 class BadSetting(Exception):
     """Raised when a setting is unknown or cannot work; the process stops and says which."""
 
 
-def _knob(default: Any, meaning: str) -> Any:
-    """Declare a setting with its default and its meaning, which the README shows."""
-    return field(default=default, metadata={"meaning": meaning})
+def _knob(default: Any, meaning: str, *, secret: bool = False) -> Any:
+    """Declare a setting with its default and its meaning; a secret one is never printed."""
+    return field(default=default, repr=not secret, metadata={"meaning": meaning})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +54,15 @@ class Settings:
     embedding_ttl_s: int = _knob(30 * 86_400, "How long a cached embedding lives, seconds.")
     model_threads: int = _knob(0, "Threads one model may use; 0 means all cores.")
     generator: str = _knob(
-        "extractive", "Who answers: `extractive` quotes the documents, no weights."
+        "",
+        "Who answers: `extractive` quotes the documents, no weights; `vllm` runs `model` itself; "
+        "`openai` asks a server that speaks OpenAI's API; empty: `vllm` where `model` is named, "
+        "else `extractive`.",
+    )
+    model: str = _knob(
+        "",
+        "Language model that answers: a name or a folder as vLLM takes it; with `openai` the "
+        "server's name for it, empty for the only one it has.",
     )
 
     # Retrieval
@@ -63,6 +82,44 @@ class Settings:
     parser_timeout_s: float = _knob(60.0, "Seconds a file may take to parse.")
     parser_memory_mb: int = _knob(1024, "Memory a file may take to parse, MiB.")
     parsed_text_mb: int = _knob(20, "Text a file may yield at most, MiB.")
+
+    # The engine that runs `model`; names and meanings are vLLM's own
+    max_num_seqs: int = _knob(64, "Answers the engine writes at once.")
+    max_num_batched_tokens: int = _knob(8192, "Tokens of one engine step at most.")
+    max_model_len: int = _knob(0, "Tokens of prompt and answer together; 0 means the model's own.")
+    gpu_memory_utilization: float = _knob(0.92, "Share of the card's memory the engine takes.")
+    enable_prefix_caching: bool = _knob(
+        default=True, meaning="Compute prompts that begin alike once."
+    )
+    enable_chunked_prefill: bool = _knob(
+        default=True, meaning="Compute long prompts in pieces beside running answers."
+    )
+    tensor_parallel_size: int = _knob(1, "Cards that share the model.")
+    dtype: str = _knob("auto", "Number format of the weights.")
+    quantization: str = _knob("", "How the weights are quantized; empty means as the model says.")
+    cpu_offload_gb: float = _knob(0.0, "Weights kept in main memory, GiB per card.")
+    kv_offloading_size: float = _knob(0.0, "Main memory for the KV cache's overflow, GiB.")
+    engine_options: str = _knob("", "More engine arguments of vLLM, as a JSON object.")
+    reserve: int = _knob(
+        8, "Places of `max_num_seqs`, at most half, that batch questions never take."
+    )
+    max_answer_tokens: int = _knob(512, "Tokens of an answer where the request names no number.")
+    temperature: float = _knob(0.0, "Sampling temperature where the request names none.")
+    delta_ms: int = _knob(50, "Text of an answer is passed on this often, milliseconds.")
+    engine_metrics_port: int = _knob(
+        9112, "Port of the generation worker's /metrics, on `host`; 0 means none."
+    )
+
+    # A server that speaks OpenAI's API, where `generator` is `openai`
+    openai_url: str = _knob(
+        "http://127.0.0.1:8001/v1",
+        "Base URL of the server that `openai` asks, as its clients take it.",
+    )
+    openai_key: str = _knob("", "API key of that server; empty where it needs none.", secret=True)
+    openai_concurrency: int = _knob(16, "Answers asked of that server at once.")
+    openai_silence_s: float = _knob(
+        120.0, "Silence after which that server counts as gone and the question waits, seconds."
+    )
 
     # Promises
     interactive_deadline_s: int = _knob(300, "Deadline of an interactive question, seconds.")
@@ -91,6 +148,16 @@ class Settings:
     log_level: str = _knob("INFO", "DEBUG, INFO, WARNING or ERROR.")
 
     @property
+    def answerer(self) -> str:
+        """Who answers, once an empty `generator` has been made out."""
+        return self.generator or ("vllm" if self.model else "extractive")
+
+    @property
+    def reserved(self) -> int:
+        """How many of the engine's places batch questions never take."""
+        return min(self.reserve, self.max_num_seqs // 2)
+
+    @property
     def blobs(self) -> Path:
         """Folder of the blob store."""
         return Path(self.blob_dir) if self.blob_dir else self.data_dir / "blobs"
@@ -114,6 +181,8 @@ class Settings:
         }
         known = {f.name for f in fields(cls)}
         if unknown := sorted(set(given) - known):
+            if retired := [RETIRED[name] for name in unknown if name in RETIRED]:
+                raise BadSetting(retired[0])
             names = ", ".join(PREFIX + name.upper() for name in unknown)
             raise BadSetting(f"unknown settings: {names}; the README lists every setting")
         hints = get_type_hints(cls)
@@ -130,11 +199,35 @@ class Settings:
         }
 
 
+def engine_options(settings: Settings) -> dict[str, Any]:
+    """
+    Return the further engine arguments that `engine_options` names.
+
+    Raises:
+        BadSetting: It is no JSON object, or names what vLLM no longer has.
+    """
+    text = settings.engine_options.strip()
+    name = f"{PREFIX}ENGINE_OPTIONS"
+    if not text:
+        return {}
+    try:
+        options = json.loads(text)
+    except ValueError as error:
+        raise BadSetting(f"{name} is not valid JSON: {error}") from error
+    if not isinstance(options, dict):
+        raise BadSetting(f'{name} must be a JSON object such as {{"enforce_eager": true}}')
+    for retired in sorted(RETIRED.keys() & options):
+        raise BadSetting(f"{name}: {RETIRED[retired]}")
+    return options
+
+
 def _read(name: str, text: str, kind: type) -> Any:
     """Turn the text of a variable into the setting's type."""
     try:
+        if kind is bool:
+            return BOOLEANS[text.strip().lower()]
         return Path(text) if kind is Path else kind(text)
-    except ValueError as error:
+    except (ValueError, KeyError) as error:
         raise BadSetting(
             f"{PREFIX}{name.upper()}={text!r} is not a valid {kind.__name__}"
         ) from error
@@ -144,7 +237,7 @@ def _check(settings: Settings) -> None:
     """Refuse values that are of the right type but cannot work."""
     choices = {
         "fusion": ("convex", "rrf"),
-        "generator": ("extractive",),
+        "generator": ("", "extractive", "vllm", "openai"),
         "log_level": ("DEBUG", "INFO", "WARNING", "ERROR"),
     }
     for name, allowed in choices.items():
@@ -156,3 +249,10 @@ def _check(settings: Settings) -> None:
             raise BadSetting(f"{PREFIX}{f.name.upper()} must not be negative")
     if not 0 <= settings.fusion_weight <= 1:
         raise BadSetting(f"{PREFIX}FUSION_WEIGHT must be between 0 and 1")
+    if not 0 < settings.gpu_memory_utilization <= 1:
+        raise BadSetting(f"{PREFIX}GPU_MEMORY_UTILIZATION must be above 0 and at most 1")
+    if settings.max_num_seqs < 1:
+        raise BadSetting(f"{PREFIX}MAX_NUM_SEQS must be at least 1")
+    if settings.answerer == "vllm" and not settings.model:
+        raise BadSetting(f"{PREFIX}GENERATOR=vllm needs {PREFIX}MODEL, a name or a folder")
+    engine_options(settings)

@@ -10,8 +10,8 @@ from celery import shared_task
 from jobs.leases import Lease
 from rag.documents import Passage
 from rag.errors import EmbedderMismatch, Unreadable
-from rag.generation import Answer
-from rag.retrieval import Found, Retriever
+from rag.generation import Answer, GenerationRequest, Turn
+from rag.retrieval import Found, Retriever, still_current
 from tasks.base import QuernTask
 from tasks.resources import Resources, owned
 
@@ -41,34 +41,46 @@ def _retrieve(lease: Lease, resources: Resources) -> None:
     """Search, then end a search, or hand a question over with its passages."""
     retriever = owned(resources.retriever)
     request = lease.unit.json("request")
-    found = _search(lease, resources, retriever, request)
+    condensed = lease.unit.fields.get("condensed", "")
+    if not condensed and (history := _history(request)):
+        if resources.generator is None:
+            # Whoever answers knows best what a follow-up means; it hands the question back.
+            lease.hand_over(stage="generate", fields={})
+            return
+        condensed = resources.generator.condense(request["question"], history, stop=lease)
+    found = _search(lease, resources, retriever, request, condensed)
     sources = [_source(passage) for passage in found.passages]
     fields: dict[str, Any] = {
         "ms_embed": round(found.embed_ms, 2),
         "ms_retrieve": round(found.retrieve_ms, 2),
         "degraded": orjson.dumps(found.degraded).decode(),
     }
-    if found.trace is not None:
-        fields["trace"] = orjson.dumps(found.trace).decode()
+    if condensed:
+        fields["condensed"] = condensed
     if lease.unit.fields["kind"] == "search":
         result = {"results": sources, "degraded": found.degraded}
         if found.trace is not None:
             result["trace"] = found.trace
-        fields.pop("trace", None)
         lease.finish(state="succeeded", fields=fields | {"result": orjson.dumps(result).decode()})
         return
+    if found.trace is not None:
+        fields["trace_blob"] = resources.durable.blobs.put_json(found.trace, durable=False)
     kept, shown = _keep(sources, resources)
     lease.hand_over(stage="generate", fields=fields | kept, event="sources", data=shown)
 
 
 def _search(
-    lease: Lease, resources: Resources, retriever: Retriever, request: dict[str, Any]
+    lease: Lease,
+    resources: Resources,
+    retriever: Retriever,
+    request: dict[str, Any],
+    condensed: str,
 ) -> Found:
     """Search the collection, which must have been made by the embedder that asks."""
     if lease.unit.fields["kind"] == "search":
         query, mode = request["query"], request["mode"]
     else:
-        query, mode = request["question"], "hybrid"
+        query, mode = condensed or request["question"], "hybrid"
     incarnation = lease.unit.incarnation
     catalogue = resources.durable.catalogue
     if mode != "sparse" and catalogue.seq(incarnation):
@@ -85,12 +97,17 @@ def _search(
 def _generate(lease: Lease, resources: Resources) -> None:
     """Answer, unless a passage is no longer current: then retrieve again."""
     request = lease.unit.json("request")
+    generator = owned(resources.generator)
+    history = _history(request)
+    if history and request["top_k"] and not lease.unit.fields.get("condensed"):
+        condensed = generator.condense(request["question"], history, stop=lease)
+        lease.hand_over(stage="retrieve", fields={"condensed": condensed})
+        return
     passages = [_passage(source) for source in _sources(lease, resources)]
     retrieved = int(lease.unit.fields.get("retrievals", "1"))
     if (
         passages
-        and resources.retriever is not None
-        and not resources.retriever.still_current(lease.unit.incarnation, passages)
+        and not still_current(resources.durable.catalogue, lease.unit.incarnation, passages)
         and retrieved < RETRIEVALS
     ):
         # A document was deleted or replaced meanwhile; its old text must not be quoted.
@@ -105,7 +122,17 @@ def _generate(lease: Lease, resources: Resources) -> None:
             data = {"text": text, "attempt": lease.unit.attempt}
             lease.write(event="token", data=data)
 
-    answer = owned(resources.generator).generate(request["question"], passages, on_delta=stream)
+    asked = GenerationRequest(
+        question=request["question"],
+        passages=passages,
+        history=history,
+        max_tokens=request["max_tokens"],
+        temperature=request["temperature"],
+        priority=request["priority"],
+        deadline_s=lease.unit.deadline_s,
+        grounded=request["top_k"] > 0,
+    )
+    answer = generator.generate(asked, on_delta=stream, stop=lease)
     ended = time.perf_counter()
     fields: dict[str, Any] = {
         "ms_generate": round((ended - began) * 1000, 2),
@@ -132,11 +159,15 @@ def _result(answer: Answer, lease: Lease, passages: list[Passage]) -> dict[str, 
         "confidence": answer.confidence,
         "generator": answer.generator,
         "usage": answer.usage,
+        "finish_reason": answer.finish_reason,
         "degraded": lease.unit.json("degraded") or [],
     }
-    if (trace := lease.unit.json("trace")) is not None:
-        result["trace"] = trace
     return result
+
+
+def _history(request: dict[str, Any]) -> list[Turn]:
+    """Read the earlier turns; a search has none."""
+    return [Turn(**turn) for turn in request.get("history") or ()]
 
 
 def _keep(sources: list[dict[str, Any]], resources: Resources) -> tuple[dict[str, str], Any]:

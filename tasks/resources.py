@@ -8,9 +8,9 @@ from jobs.durable import Durable
 from jobs.leases import Leases
 from jobs.publishing import Publisher
 from rag.chunking import Chunker
-from rag.documents import ParsedDocument, Passage
+from rag.documents import ParsedDocument
 from rag.errors import Broken
-from rag.generation import Answer
+from rag.generation import Answer, GenerationRequest, StopSignal, Turn
 from rag.ports import TokenCounter, VectorStore
 from rag.retrieval import Retriever
 
@@ -31,12 +31,21 @@ class Parser(Protocol):
 
 
 class Generator(Protocol):
-    """Answers a question from passages."""
+    """
+    Answers a question from passages.
+
+    Called from a pool thread, blocks until it is done. Both verbs raise what `stop.check` raises,
+    Retryable where the engine is away and Broken where the process must end.
+    """
 
     def generate(
-        self, question: str, passages: Sequence[Passage], *, on_delta: Callable[[str], None]
+        self, request: GenerationRequest, *, on_delta: Callable[[str], None], stop: StopSignal
     ) -> Answer:
-        """Answer, passing text on as it comes."""
+        """Answer, passing text on as it comes; *on_delta* is called in the caller's thread."""
+        ...
+
+    def condense(self, question: str, history: Sequence[Turn], *, stop: StopSignal) -> str:
+        """Return what to search for when *question* follows *history*."""
         ...
 
 

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from rag.analysis import query_terms, terms
-from rag.documents import indexed_text
-from rag.errors import InvalidRequest
+from rag.documents import indexed_text, split_chunk_id
+from rag.errors import InvalidRequest, StoreUnavailable
 from rag.ports import EmbedderIdentity, StoredChunk, Vectors
 
 K1, B = 1.2, 0.75
@@ -115,3 +115,48 @@ class ListIndex:
     def _remove(self, generation: str) -> None:
         for name in [n for n in self._pending if n.rpartition(":")[0] == generation]:
             del self._pending[name]
+
+
+class DictVectors:
+    """A `VectorStore` in dicts: exact cosine over everything, written in one step per upsert."""
+
+    def __init__(self) -> None:
+        self.collections: dict[str, dict[str, tuple[StoredChunk, Vectors]]] = {}
+
+    def create(self, incarnation: str) -> None:
+        self.collections.setdefault(incarnation, {})
+
+    def upsert(self, incarnation: str, chunks: Sequence[StoredChunk], vectors: Vectors) -> None:
+        if len(chunks) != len(vectors):
+            raise ValueError(f"{len(chunks)} chunks and {len(vectors)} vectors")
+        if incarnation not in self.collections:
+            raise StoreUnavailable("there is no such collection")
+        for stored, vector in zip(chunks, vectors, strict=True):
+            self.collections[incarnation][stored.chunk_id] = (stored, vector)
+
+    def search(self, incarnation: str, vector: Vectors, *, limit: int) -> list[tuple[str, float]]:
+        held = self.collections.get(incarnation, {})
+        found = [(name, _cosine(vector, other)) for name, (_, other) in held.items()]
+        return sorted(found, key=lambda hit: (-hit[1], hit[0]))[:limit]
+
+    def get(self, incarnation: str, chunk_ids: Sequence[str]) -> dict[str, StoredChunk]:
+        held = self.collections.get(incarnation, {})
+        return {name: held[name][0] for name in chunk_ids if name in held}
+
+    def generations(self, incarnation: str) -> set[tuple[str, int, int]]:
+        held = self.collections.get(incarnation, {})
+        return {(*split_chunk_id(name)[:2], stored.of) for name, (stored, _) in held.items()}
+
+    def delete(self, incarnation: str, chunk_ids: Sequence[str]) -> None:
+        for name in chunk_ids:
+            self.collections.get(incarnation, {}).pop(name, None)
+
+    def drop(self, incarnation: str) -> None:
+        self.collections.pop(incarnation, None)
+
+    def count(self, incarnation: str) -> int:
+        return len(self.collections.get(incarnation, {}))
+
+
+def _cosine(a: Vectors, b: Vectors) -> float:
+    return float(a @ b / (np.linalg.norm(a) * np.linalg.norm(b)))

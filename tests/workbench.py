@@ -1,6 +1,7 @@
 """A workbench for tests of the ledger: real scripts on a real Redis, and hands to move time."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 
 from redis import Redis
 
@@ -17,6 +18,7 @@ from runtime.redis_clients import ledger_client
 Rules = tuple[tuple[str, str], ...]
 RETENTION_S, EVENT_RETENTION_S = 7 * 86_400, 3_600
 RUN_ID = "the same Redis"
+PATIENCE_S = 10.0
 
 
 class Workbench:
@@ -108,7 +110,7 @@ class Workbench:
         return job_id, [str(row["id"]) for row in given]
 
     def delete(self, incarnation: str, document: str) -> tuple[str, str]:
-        row = {
+        row: dict[str, str | int] = {
             "id": new_id(), "kind": "document", "document": document, "stage": "remove",
             "role": "embed", "owner": "interactive", "priority": 0,
         }  # fmt: skip
@@ -146,7 +148,7 @@ class Workbench:
         return unit
 
     def parse(self, unit_id: str, *, chunks: int = 2) -> None:
-        fields = {"chunks": chunks, "manifest_blob": "m", "text_blob": "t"}
+        fields: dict[str, str | int] = {"chunks": chunks, "manifest_blob": "m", "text_blob": "t"}
         self.ledger.hand_over(self.take(unit_id), stage="publish", fields=fields)
 
     def flip(self, unit: Unit, *, entry: str = "") -> str:
@@ -167,11 +169,11 @@ class Workbench:
         role = self.field(unit_id, "role")
         self.redis.zadd(key("inflight", role), {unit_id: 0}, xx=True)
 
-    def late(self, unit_id: str) -> None:
+    def late(self, unit_id: str) -> int:
+        """Let a unit's deadline pass; returns how many units did so, which is one."""
         self.redis.hset(key("unit", unit_id), "deadline", 1)
-        self.redis.zadd(
-            key("deadlines", self.field(unit_id, "class")), {unit_id: 1}, xx=True
-        )
+        self.redis.zadd(key("deadlines", self.field(unit_id, "class")), {unit_id: 1}, xx=True)
+        return 1
 
     def sweep(self, role: str, *, run_id: str = RUN_ID, away: bool = False) -> int:
         return self.ledger.sweep(role, consumed=True, run_id=run_id, away=away)
@@ -218,3 +220,13 @@ def window(bench: Workbench, size: int) -> None:
     """Set every role's window."""
     for role in set(ROLE_OF.values()):
         bench.ledger.dispatch(role, window=size)
+
+
+def until(condition: Callable[[], object]) -> bool:
+    """Wait for other threads to bring *condition* about; tells whether they did."""
+    end = time.monotonic() + PATIENCE_S
+    while not condition():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.01)
+    return True

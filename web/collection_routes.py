@@ -7,8 +7,8 @@ from flask import Blueprint, Response, jsonify
 
 from jobs.catalogue import Catalogue, Collection
 from jobs.front_desk import NotFound
+from jobs.moments import rfc3339
 from jobs.requests import check_document_id, collection_name
-from jobs.views import rfc3339
 from rag.errors import InvalidRequest
 from web import cursors
 from web.document_routes import document_shown

@@ -162,7 +162,7 @@ class EventStream:
 
 def _end_id(row: Mapping[str, str]) -> str:
     """Return the id of an ended job's last event, for when its stream is gone."""
-    return f"{int(row['finished']) // 1000}-0"
+    return row["last_event"]
 
 
 def _text(event: Event) -> str:

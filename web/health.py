@@ -18,7 +18,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from jobs.front_desk import ADMISSION_SHARE
-from jobs.heartbeats import WorkerState, live_workers
+from jobs.heartbeats import WorkerState, failures, live_workers
 from jobs.keys import key
 from jobs.messages import ROLES
 from runtime.redis_clients import health_client
@@ -294,6 +294,7 @@ class HealthSampler:
     def _workers(self, workers: Sequence[WorkerState]) -> list[Check]:
         """Count who consumes each queue."""
         now = time.monotonic()
+        reasons = failures(self._client(self._settings.redis_url))
         checks = []
         for role in ROLES:
             there = [worker for worker in workers if role in worker.queues]
@@ -301,10 +302,13 @@ class HealthSampler:
                 self._consumed_at[role] = now
             away_s = now - self._consumed_at.setdefault(role, now)
             status: Status = "pass" if there else "warn" if away_s < NO_WORKER_S else "fail"
+            output = None if there else f"no heartbeat for {away_s:.0f} s; jobs wait"
+            if output and role in reasons:
+                output += f". Its last worker did not start: {reasons[role]}"
             checks.append(
                 Check(
                     f"workers:{role}", status, "component", value=len(there), unit="count",
-                    output=None if there else f"no heartbeat for {away_s:.0f} s; jobs wait",
+                    output=output,
                     details={
                         "threads": sum(worker.threads for worker in there),
                         "busy": sum(worker.busy for worker in there),

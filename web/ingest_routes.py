@@ -6,7 +6,7 @@ from jobs.requests import IngestRequest
 from rag.errors import InvalidRequest
 from web.front_end import front_end
 from web.request_parts import idempotency, parameters, preference
-from web.uploads import read_upload
+from web.uploads import EMPTY, read_upload
 from web.waiting import submitted
 
 bp = Blueprint("ingests", __name__, url_prefix="/api/ingests")
@@ -19,7 +19,7 @@ def submit() -> Response:
     upload = read_upload()
     asked = IngestRequest.from_json(upload.fields, front_end().settings)
     if not upload.count and not asked.keep_open:
-        raise InvalidRequest("documents", "must not be empty; send `files` or `documents`")
+        raise InvalidRequest("documents", EMPTY)
     wish = preference()
     key = idempotency("ingest", upload.fields)
     job_id = front_end().desk.ingest(asked, upload.documents, idempotency=key)

@@ -11,7 +11,7 @@ from web.job_list import KINDS, ROW_STATES, STATES, list_jobs, list_rows
 from web.places import Caller
 from web.problems import too_many
 from web.request_parts import MAX_WAIT_S, one_of, page, parameters, preference, whole
-from web.uploads import read_upload
+from web.uploads import EMPTY, read_upload
 from web.waiting import job_response, submitted, wait_for_end
 
 bp = Blueprint("jobs", __name__, url_prefix="/api/jobs")
@@ -79,7 +79,7 @@ def add(job_id: str) -> Response:
     for name in upload.fields:
         raise InvalidRequest(name, "was settled when the ingest was opened")
     if not upload.count:
-        raise InvalidRequest("documents", "must not be empty; send `files` or `documents`")
+        raise InvalidRequest("documents", EMPTY)
     front_end().desk.add(job_id, upload.documents)
     return job_response(job_id, status=202)
 

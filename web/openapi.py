@@ -337,6 +337,26 @@ def _schemas(settings: Settings) -> Json:
         "type": "string", "minLength": 1, "maxLength": settings.max_question_bytes,
         "pattern": r"\S", "description": f"At most {settings.max_question_bytes} bytes of UTF-8.",
     }  # fmt: skip
+    role = {"type": "string", "enum": list(asked.ROLES)}
+    said = {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": asked.MAX_HISTORY_BYTES,
+        "pattern": r"\S",
+    }
+    turns = {
+        "type": ["array", "null"], "maxItems": asked.MAX_TURNS,
+        "description": (
+            "Earlier turns, oldest first; `content` is another name for `text`. "
+            f"At most {asked.MAX_HISTORY_BYTES} bytes of text together."
+        ),
+        "items": {
+            "oneOf": [
+                _object({"role": role, "text": said}, required=["role", "text"]),
+                _object({"role": role, "content": said}, required=["role", "content"]),
+            ]
+        },
+    }  # fmt: skip
     top_k = {"type": "integer", "maximum": settings.max_top_k, "default": settings.top_k}
     documents = {
         "type": "array", "maxItems": settings.max_files,
@@ -376,7 +396,8 @@ def _schemas(settings: Settings) -> Json:
     return {
         "Query": _object(
             {
-                "question": question, "collection": name, "top_k": top_k | {"minimum": 0},
+                "question": question, "history": turns, "collection": name,
+                "top_k": top_k | {"minimum": 0},
                 "priority": priority | {"default": "interactive"}, "trace": flag,
                 "max_tokens": {
                     "type": ["integer", "null"], "minimum": 1, "maximum": asked.MAX_ANSWER_TOKENS,

@@ -4,7 +4,7 @@ import posixpath
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import orjson
 from flask import request
@@ -23,6 +23,12 @@ FILE_METADATA = "file_metadata"
 
 #: How a field of a form, which is text, becomes what the same field is in JSON.
 _AS_JSON = ("metadata", "open", "deadline_s")
+
+#: The form parser says nothing of a part that it cannot read: neither case is told from the other.
+EMPTY: Final = (
+    "must not be empty; send `files` or `documents`. If you did, the form is malformed: "
+    "a part's name, or its end, cannot be read"
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Sequence
 
-from rag.documents import Passage
 from rag.extractive import ExtractiveGenerator
-from rag.generation import Answer
+from rag.follow_ups import condensed
+from rag.generation import Answer, GenerationRequest, StopSignal, Turn
 
 NOTHING = "The documents do not seem to answer this."
 
@@ -16,10 +16,12 @@ class Extractive:
         self._generator = generator
 
     def generate(
-        self, question: str, passages: Sequence[Passage], *, on_delta: Callable[[str], None]
+        self, request: GenerationRequest, *, on_delta: Callable[[str], None], stop: StopSignal
     ) -> Answer:
-        """Quote what answers *question*."""
-        found = self._generator.answer(question, passages)
+        """Quote what answers the question; tokens and temperature mean nothing here."""
+        stop.check()
+        question = condensed(request.question, request.history)
+        found = self._generator.answer(question, request.passages)
         text = found.text or NOTHING
         on_delta(text)
         return Answer(
@@ -28,5 +30,10 @@ class Extractive:
             answered=found.answered,
             confidence=found.confidence,
             generator="extractive",
-            usage={"passages": len(passages), "quotes": len(found.citations)},
+            usage={"passages": len(request.passages), "quotes": len(found.citations)},
         )
+
+    def condense(self, question: str, history: Sequence[Turn], *, stop: StopSignal) -> str:
+        """Join the question with the content terms of what was said before."""
+        stop.check()
+        return condensed(question, history)

@@ -98,6 +98,7 @@ class Follower:
         self._vectors = vectors
         self._open_index = open_index
         self._indexes: dict[str, SparseIndex] = {}
+        self._news = "0-0"  # the last announcement of a collection that was heeded
         self._applied = threading.Condition()
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._follow_for_ever, name="follower", daemon=True)
@@ -116,12 +117,14 @@ class Follower:
         """Stop following and let the indexes go."""
         self._closing.set()
         self._thread.join(timeout=10)
-        for incarnation, index in self._indexes.items():
-            index.close()
-            try:
+        try:
+            self._change_log.leave(self._slot.name)
+            for incarnation in self._indexes:
                 self._change_log.unfollow(incarnation, self._slot.name)
-            except RedisError:
-                log.debug("not signed off", extra={"incarnation": incarnation})
+        except RedisError as away:
+            log.debug("not signed off", extra={"reason": str(away)})
+        for index in self._indexes.values():
+            index.close()
         self._slot.close()
 
     @property
@@ -167,6 +170,8 @@ class Follower:
 
     def _open_and_sign(self) -> None:
         """Open the indexes of new collections, drop those of old ones, say how far all are."""
+        self._news = self._change_log.newest_news()
+        self._change_log.attend(self._slot.name)
         wanted = set(self._catalogue.incarnations().values())
         for gone in [name for name in self._indexes if name not in wanted]:
             with self._applied:
@@ -213,11 +218,11 @@ class Follower:
     def _apply_waiting(self) -> None:
         """Wait a moment for entries of any log, and apply them in one commit per collection."""
         cursors = {key("log", name): index.cursor or "0-0" for name, index in self._indexes.items()}
-        if not cursors:
-            self._closing.wait(0.2)
-            return
-        streams = self._redis.xread(cursors, count=1, block=500)
+        streams = self._redis.xread(cursors | {key("news"): self._news}, count=1, block=500)
         for stream, _ in streams or []:
+            if stream == key("news"):
+                self._open_and_sign()
+                continue
             incarnation = stream.rsplit(":", 1)[-1]
             index = self._indexes.get(incarnation)
             if index is not None:

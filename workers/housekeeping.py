@@ -11,7 +11,7 @@ from redis.exceptions import RedisError
 
 from jobs import timings
 from jobs.durable import Durable
-from jobs.heartbeats import live_workers, windows
+from jobs.heartbeats import batch_windows, live_workers, windows
 from jobs.identifiers import new_id
 from jobs.keys import key
 from jobs.messages import CLASSES, ROLES
@@ -123,10 +123,11 @@ class Sweeper:
         away = time.monotonic() - self._returned_at < timings.SWEEP_GAP_MS / 1000
         redis, ledger = self._durable.redis, self._durable.ledger
         run_id = str(redis.info("server")["run_id"])
-        sizes = windows(live_workers(redis))
+        workers = live_workers(redis)
+        sizes, batch_sizes = windows(workers), batch_windows(workers)
         for role in ROLES:
             if role in sizes:
-                ledger.dispatch(role, window=sizes[role])
+                ledger.dispatch(role, window=sizes[role], batch_window=batch_sizes.get(role))
             ledger.sweep(role, consumed=role in sizes, run_id=run_id, away=away)
         for unit_class in CLASSES:
             ledger.expire(unit_class)
@@ -159,11 +160,18 @@ class Janitor:
     def collect(self, incarnation: str) -> None:
         """Delete due generations by their ids, then tell the followers; repeats are harmless."""
         catalogue = self._durable.catalogue
-        for document, generation, chunks in catalogue.garbage_due(incarnation):
+        until = time.monotonic() + timings.JANITOR_S
+        while (due := catalogue.garbage_due(incarnation)) and time.monotonic() < until:
             self._vectors.delete(
-                incarnation, [chunk_id(document, generation, n) for n in range(chunks)]
+                incarnation,
+                [
+                    chunk_id(document, generation, n)
+                    for document, generation, chunks in due
+                    for n in range(chunks)
+                ],
             )
-            catalogue.dropped(incarnation, document, generation, chunks)
+            for document, generation, chunks in due:
+                catalogue.dropped(incarnation, document, generation, chunks)
 
     def check(self, incarnation: str) -> int:
         """
@@ -197,7 +205,7 @@ class Janitor:
         old = set(blobs.older_than(timings.BLOB_AGE_S))
         if not old:
             return 0
-        names = ("sha256", "text_blob", "manifest_blob", "sources_blob")
+        names = ("sha256", "text_blob", "manifest_blob", "sources_blob", "trace_blob")
         for unit in redis.scan_iter(match=key("unit", "*"), count=500):
             old.difference_update(value for value in redis.hmget(unit, names) if value)
         for incarnation in self._durable.catalogue.incarnations().values():
@@ -213,6 +221,4 @@ class Janitor:
                 if following is None:
                     break
                 after = following
-        for name in old:
-            blobs.delete(name)
-        return len(old)
+        return sum(blobs.delete(name, older_than_s=timings.BLOB_AGE_S) for name in old)

@@ -73,7 +73,7 @@ def main() -> int:
     """Run the worker."""
     return run(
         role="ingestion",
-        queues=("ingest", "embed"),
+        queues=lambda _settings: ("ingest", "embed"),
         threads=lambda settings: settings.ingestion_threads,
         open_resources=open_resources,
     )

@@ -16,7 +16,7 @@ from setproctitle import setproctitle
 
 from jobs import timings
 from jobs.durable import Durable, open_durable
-from jobs.heartbeats import WorkerState, beat, retire
+from jobs.heartbeats import WorkerState, beat, forget_failure, retire, tell_failure
 from jobs.identifiers import new_id
 from jobs.leases import Leases
 from rag.errors import Broken
@@ -75,12 +75,16 @@ class Heartbeat:
 def run(
     *,
     role: str,
-    queues: Sequence[str],
+    queues: Callable[[Settings], Sequence[str]],
     threads: Callable[[Settings], int],
     open_resources: OpenResources,
+    reserve: Callable[[Settings], int] = lambda _settings: 0,
+    drain_s: float = DRAIN_S,
 ) -> int:
     """
     Run a worker until it is told to stop; returns its exit code.
+
+    Of its threads *reserve* never run batch questions. After SIGTERM bodies have *drain_s* to end.
 
     Resources are opened here and not in a Celery signal: an exception there is swallowed, and the
     worker would take tasks without its models.
@@ -109,19 +113,30 @@ def run(
             app.resources = resources  # type: ignore[attr-defined]  # where tasks look for it
             state = WorkerState(
                 name=name, role=role, pid=os.getpid(), host=socket.gethostname(),
-                queues=tuple(queues), threads=threads(settings), started_at=time.time(),
-                models=models,
+                queues=tuple(queues(settings)), threads=threads(settings),
+                reserve=reserve(settings), started_at=time.time(), models=models,
             )  # fmt: skip
+            forget_failure(durable.redis, queues(settings))
             heartbeat = Heartbeat(durable, state, leases)
             stack.callback(heartbeat.stop)
-            return _consume(app, heartbeat, leases, queues=queues, threads=state.threads)
+            return _consume(
+                app, heartbeat, leases, queues=state.queues, threads=state.threads, drain_s=drain_s
+            )
     except Broken as error:
         log.critical("cannot run: %s", error)
+        with contextlib.suppress(RedisError):  # it is in the log
+            tell_failure(durable.redis, queues(settings), str(error))
         return 1
 
 
 def _consume(
-    app: Celery, heartbeat: Heartbeat, leases: Leases, *, queues: Sequence[str], threads: int
+    app: Celery,
+    heartbeat: Heartbeat,
+    leases: Leases,
+    *,
+    queues: Sequence[str],
+    threads: int,
+    drain_s: float,
 ) -> int:
     """Take tasks until SIGTERM; bodies that outlast the drain are given back unharmed."""
     app.steps["worker"].add(TagRenewal)
@@ -130,7 +145,7 @@ def _consume(
         heartbeat.start()
 
     def stopping(**_: Any) -> None:
-        timer = threading.Timer(DRAIN_S, leases.close)
+        timer = threading.Timer(drain_s, leases.close)
         timer.daemon = True
         timer.start()
 

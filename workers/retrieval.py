@@ -63,7 +63,7 @@ def open_resources(
         durable=durable,
         leases=leases,
         retriever=retriever,
-        generator=Extractive(ExtractiveGenerator(embedder)),
+        generator=Extractive(ExtractiveGenerator(embedder)) if answers(settings) else None,
     )
     return resources, [embedder.identity.model]
 
@@ -75,11 +75,21 @@ def fuse(settings: Settings) -> Fuse:
     return partial(fusion.convex, weight=settings.fusion_weight)
 
 
+def answers(settings: Settings) -> bool:
+    """Tell whether this worker answers too: quoting needs its embedder and no model."""
+    return settings.answerer == "extractive"
+
+
+def queues(settings: Settings) -> Sequence[str]:
+    """Return the queues it serves."""
+    return ("retrieve", "generate") if answers(settings) else ("retrieve",)
+
+
 def main() -> int:
     """Run the worker."""
     return run(
         role="retrieval",
-        queues=("retrieve", "generate"),
+        queues=queues,
         threads=lambda settings: settings.retrieval_threads,
         open_resources=open_resources,
     )

@@ -45,8 +45,9 @@ end
 -- Events ------------------------------------------------------------------------------------
 
 local function emit(job, kind, data)
-  redis.call('XADD', K.events(job), 'MAXLEN', '~', 20000, '*', 't', kind, 'd', data)
+  local entry = redis.call('XADD', K.events(job), 'MAXLEN', '~', 20000, '*', 't', kind, 'd', data)
   redis.call('PUBLISH', K.WAKE, job)
+  return entry
 end
 
 -- The window --------------------------------------------------------------------------------
@@ -65,14 +66,19 @@ local function leave_lane(id, u)
   end
 end
 
--- Moves waiting units into the window while there is room; interactive first, then by turns.
+-- Moves waiting units into the window while there is room; interactive first, then by turns. What
+-- is not interactive has a smaller window where workers reserve threads.
 -- Appends (id, stage, priority) of each to *out*: the caller sends the messages.
 local function dispatch(role, out)
   local limit = tonumber(redis.call('GET', K.window(role)) or '16')
-  while redis.call('ZCARD', K.inflight(role)) < limit do
+  local batch_limit = tonumber(redis.call('GET', K.batch_window(role)) or limit)
+  while true do
+    local taken = redis.call('ZCARD', K.inflight(role))
+    if taken >= limit then return end
     local owner = 'interactive'
     local id = redis.call('ZRANGE', K.lane(role, owner), 0, 0)[1]
     if not id then
+      if taken >= batch_limit then return end
       owner = redis.call('ZRANGE', K.owners(role), 0, 0)[1]
       if not owner then return end
       id = redis.call('ZRANGE', K.lane(role, owner), 0, 0)[1]
@@ -132,7 +138,7 @@ local function end_job(job)
   redis.call('EXPIRE', K.rows(job), RETENTION_S)
   redis.call('EXPIRE', K.events(job), EVENT_RETENTION_S)
   redis.call('HINCRBY', K.stats(), j.kind .. ':' .. state, 1)
-  emit(job, 'done', '{"state":"' .. state .. '"}')
+  redis.call('HSET', key, 'last_event', emit(job, 'done', '{"state":"' .. state .. '"}'))
 end
 
 -- Ends a unit, once. *became_current* tells that its generation is the one people read now.
@@ -174,10 +180,14 @@ local function close(id, u, state, fields, became_current)
     }))
     end_job(u.job)
   else
-    redis.call('EXPIRE', K.unit(id), RETENTION_S)
+    -- A search is read at once, by the call that waits for it; kept like a question, its results
+    -- would fill the queue's memory.
+    local search = u.kind == 'search'
+    redis.call('EXPIRE', K.unit(id), search and SEARCH_RETENTION_S or RETENTION_S)
     redis.call('HINCRBY', K.stats(), u.kind .. ':' .. state, 1)
-    emit(id, 'done', done_event(state, fields))
-    redis.call('EXPIRE', K.events(id), EVENT_RETENTION_S)
+    local entry = emit(id, 'done', done_event(state, search and {} or fields))
+    redis.call('HSET', K.unit(id), 'last_event', entry)
+    redis.call('EXPIRE', K.events(id), search and SEARCH_RETENTION_S or EVENT_RETENTION_S)
   end
   return true
 end

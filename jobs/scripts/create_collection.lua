@@ -5,4 +5,5 @@ redis.call('HSET', K.collections(), ARGV[1], ARGV[2])
 put(K.collection(ARGV[2]), cjson.decode(ARGV[3]))
 redis.call('HSET', K.collection(ARGV[2]), 'created', int(NOW))
 redis.call('HSET', K.log_state(ARGV[2]), 'epoch', int(NOW))
+redis.call('XADD', K.news(), 'MAXLEN', '~', 1000, '*', 'made', ARGV[2])
 return {'new', ARGV[2]}

@@ -1,6 +1,14 @@
--- dispatch(role, window): refills the window; window '' leaves its size → messages…
-local role, window = ARGV[1], ARGV[2]
-if window ~= '' then redis.call('SET', K.window(role), window) end
+-- dispatch(role, window, batch window): refills the window; window '' leaves both sizes, batch
+-- window '' makes it the same → messages…
+local role, window, batch_window = ARGV[1], ARGV[2], ARGV[3]
+if window ~= '' then
+  redis.call('SET', K.window(role), window)
+  if batch_window == '' then
+    redis.call('DEL', K.batch_window(role))
+  else
+    redis.call('SET', K.batch_window(role), batch_window)
+  end
+end
 local out = {}
 dispatch(role, out)
 return out

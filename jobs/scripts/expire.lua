@@ -23,7 +23,7 @@ for _, id in ipairs(due) do
   end
 end
 if class == 'job' then  -- the list of jobs forgets what has no row any more
-  redis.call('ZREMRANGEBYSCORE', K.jobs(), '-inf', int(NOW - 2 * RETENTION_S * 1000000))
+  redis.call('ZREMRANGEBYSCORE', K.jobs(), '-inf', int(NOW - 3 * RETENTION_S * 1000000))
 end
 out[1] = tostring(#due)
 for role in pairs(roles) do dispatch(role, out) end

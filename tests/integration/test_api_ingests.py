@@ -213,3 +213,23 @@ def test_rows_come_in_pages(client: FlaskClient) -> None:
             break
 
     assert seen == ["0", "1", "2", "3", "4"]
+
+
+def test_a_form_that_cannot_be_read_is_told_of(client: FlaskClient) -> None:
+    body = b"--x\r\nContent-Type: text/plain\r\n\r\nhello\r\n--x--\r\n"
+    answer = client.post(
+        "/api/ingests", data=body, headers={"Content-Type": "multipart/form-data; boundary=x"}
+    )
+
+    assert answer.status_code in (400, 422)
+    assert "malformed" in str(answer.get_json())
+
+
+@pytest.mark.parametrize("origin", ["http://evil.example", "null"])
+def test_a_page_of_another_origin_may_not_write(client: FlaskClient, origin: str) -> None:
+    body = {"documents": [{"id": "a", "text": "b"}]}
+    answer = client.post("/api/ingests", json=body, headers={"Origin": origin})
+    own = client.post("/api/ingests", json=body, headers={"Origin": "http://localhost"})
+
+    assert answer.status_code == 403
+    assert own.status_code == 202

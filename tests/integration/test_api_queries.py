@@ -93,7 +93,7 @@ def test_the_same_key_and_body_is_the_same_job(client: FlaskClient) -> None:
         ({"question": "x", "colour": "red"}, "colour"),
         ({"question": "x", "callback_url": "http://a"}, "callback_url"),
         ({"question": "x", "filters": {}}, "filters"),
-        ({"question": "x", "history": []}, "history"),
+        ({"question": "x", "history": [{"role": "system", "text": "x"}]}, "history[0].role"),
         ([], "body"),
     ],
 )

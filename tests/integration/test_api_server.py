@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import httpx
@@ -16,6 +17,7 @@ from redis import Redis
 
 from cli.redis_server import find_redis_server, redis_command
 from runtime.settings import Settings
+from web.patient_worker import RECEIVE_S
 
 
 def free_port() -> int:
@@ -59,7 +61,8 @@ def server(own_redis: tuple[int, str], tmp_path_factory: pytest.TempPathFactory)
     port, folder = free_port(), tmp_path_factory.mktemp("web")
     settings = Settings(redis_url=own_redis[1], cache_url=own_redis[1], data_dir=folder)
     command = [
-        sys.executable, "-m", "gunicorn", "web.app:create_app()", "--worker-class=gthread",
+        sys.executable, "-m", "gunicorn", "web.app:create_app()",
+        "--worker-class=web.patient_worker.PatientThreadWorker",
         "--threads=16", f"--bind=127.0.0.1:{port}", "--no-control-socket",
     ]  # fmt: skip
     environment = {k: v for k, v in os.environ.items() if not k.startswith("QUERN_")}
@@ -146,29 +149,46 @@ def test_a_frozen_redis_delays_neither_health_nor_refusal(
     server: str, own_redis: tuple[int, str]
 ) -> None:
     pid, url = own_redis
-    httpx.get(f"{server}/api/jobs")
+    http = httpx.Client(base_url=server, trust_env=False)
+    http.get("/api/jobs")
     os.kill(pid, signal.SIGSTOP)
     try:
-        slowest = 0.0
+        spent = []
         end = time.monotonic() + 6
         while time.monotonic() < end:
             for path in ("/livez", "/readyz", "/health"):
                 began = time.perf_counter()
-                httpx.get(f"{server}{path}")
-                slowest = max(slowest, time.perf_counter() - began)
+                http.get(path)
+                spent.append(time.perf_counter() - began)
             time.sleep(0.1)
         began = time.perf_counter()
-        refused = httpx.post(f"{server}/api/queries", json={"question": "x"})
+        refused = http.post("/api/queries", json={"question": "x"})
         refused_after = time.perf_counter() - began
-        ready = httpx.get(f"{server}/readyz").status_code
+        ready = http.get("/readyz").status_code
     finally:
         os.kill(pid, signal.SIGCONT)
+        http.close()
     with Redis.from_url(url) as redis:
         redis.ping()
 
-    assert slowest < 0.25  # 0.05 on a machine that does nothing else
+    # Waiting for Redis would show in each; one may be slow because the machine is.
+    assert median(spent) < 0.05
     assert refused.status_code == 503
     assert int(refused.headers["Retry-After"]) <= 120
     assert refused_after < 1.5
     assert ready == 503
     until(lambda: is_up(server, 200), within_s=10)
+
+
+def test_callers_who_stop_half_way_do_not_hold_the_threads_for_ever(server: str) -> None:
+    port = int(server.rsplit(":", 1)[1])
+    stalled = [socket.create_connection(("127.0.0.1", port)) for _ in range(16)]
+    for one in stalled:
+        one.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\nX-A: ")
+    try:
+        answer = httpx.get(f"{server}/livez", timeout=RECEIVE_S + 10)
+    finally:
+        for one in stalled:
+            one.close()
+
+    assert answer.status_code == 200

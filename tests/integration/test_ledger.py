@@ -1,12 +1,16 @@
-"""The ledger on a real Redis: what is accepted is done once, ends once, and leaves nothing behind."""
+"""The ledger on a real Redis: what is accepted ends, once, and leaves nothing behind."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import orjson
 import pytest
+from celery import Celery
 
 from jobs import timings
+from jobs.blobs import BlobStore
+from jobs.durable import Durable
 from jobs.events import read_events
 from jobs.identifiers import new_id
 from jobs.keys import PREFIX, key
@@ -14,7 +18,9 @@ from jobs.ledger import Full, Idempotency, IdempotencyConflict, Ledger, Refusal,
 from jobs.messages import CLASSES, ROLES, Message
 from jobs.units import FINAL_STATES, Unit
 from rag.errors import LeaseLost
-from tests.workbench import RETENTION_S, Workbench, window
+from tasks.sending import sender
+from tests.workbench import RETENTION_S, Workbench, until, window
+from workers.housekeeping import Chore, Sweeper
 
 
 @pytest.fixture
@@ -147,7 +153,8 @@ def test_a_message_that_cannot_be_sent_is_sent_by_the_sweeper(bench: Workbench) 
         raise ConnectionError("no broker")
 
     silent = Ledger(bench.redis, scripts=bench.scripts, send=away)
-    fields = {"kind": "query", "class": "batch", "owner": "batch", "priority": 9}
+    fields: dict[str, str | int] = {"kind": "query", "class": "batch", "owner": "batch"}
+    fields["priority"] = 9
     asked = silent.submit(new_id(), stage="retrieve", fields=fields, limit=9, deadline_s=9)
     bench.due(asked)
     bench.sweep("retrieve")
@@ -397,12 +404,12 @@ def test_documents_for_a_job_that_is_forgotten_are_refused(bench: Workbench) -> 
         )
 
 
-ENDS = {
+ENDS: dict[str, Callable[[Workbench, str], object]] = {
     "ok": lambda bench, row: bench.publish(row),
     "bad": lambda bench, row: bench.ledger.finish(
         bench.take(row), state="failed", fields={"error": "{}"}
     ),
-    "late": lambda bench, row: (bench.late(row), bench.ledger.expire("ingest")),
+    "late": lambda bench, row: bench.ledger.expire("ingest", most=bench.late(row)),
     "cancel": lambda bench, row: bench.ledger.cancel(row),
 }
 
@@ -595,7 +602,7 @@ class Storm:
                 case "retrieve":
                     ledger.hand_over(unit, stage="generate", fields={"sources": "[]"})
                 case "parse":
-                    fields = {"chunks": 2, "manifest_blob": "m"}
+                    fields: dict[str, str | int] = {"chunks": 2, "manifest_blob": "m"}
                     ledger.hand_over(unit, stage="publish", fields=fields)
                 case "publish":
                     self.bench.flip(unit, entry=ledger.log_add(unit))
@@ -665,9 +672,7 @@ class Storm:
 
     def final(self) -> dict[str, dict[str, str]]:
         """Return the rows of units that have ended."""
-        return {
-            name: row for name, row in self.rows().items() if row["state"] in FINAL_STATES
-        }
+        return {name: row for name, row in self.rows().items() if row["state"] in FINAL_STATES}
 
     def rows(self) -> dict[str, dict[str, str]]:
         pipe = self.bench.redis.pipeline(transaction=False)
@@ -734,8 +739,8 @@ class Storm:
             if row.get("outcome") in ("created", "updated", "removed"):
                 assert current[row["document"]].generation >= int(row["generation"])
             if "generation" in row and row.get("chunks", "0") != "0":
-                now = current.get(row["document"])
-                is_current = now is not None and now.generation == int(row["generation"])
+                held = current.get(row["document"])
+                is_current = held is not None and held.generation == int(row["generation"])
                 assert is_current != (bench.member(name) in garbage)
 
     def settle(self) -> None:
@@ -778,3 +783,99 @@ def test_whatever_happens_each_unit_is_in_one_place_and_ends_once(
         for name in ("job", "rows", "events"):
             assert bench.redis.ttl(key(name, job)) > 0
     assert len({end["state"] for end in storm.ends.values()}) >= 4, "the storm was too calm"
+
+
+# The sweeper ---------------------------------------------------------------------------------
+
+
+class Swept:
+    """A sweeper on a clock of its own, and a unit whose worker has died."""
+
+    def __init__(self, bench: Workbench, folder: Path, clock: pytest.MonkeyPatch) -> None:
+        self.bench = bench
+        self.now_s = 1_000.0
+        clock.setattr("workers.housekeeping.time.monotonic", lambda: self.now_s)
+        self.durable = Durable(
+            redis=bench.redis,
+            ledger=bench.ledger,
+            catalogue=bench.catalogue,
+            change_log=bench.change_log,
+            blobs=BlobStore(folder),
+        )
+        self.sweeper = Sweeper(self.durable)
+        self.sweeper.turn()
+        self.unit = bench.ask()
+        bench.take(self.unit)
+        bench.die(self.unit)
+        bench.due(self.unit)
+
+
+@pytest.fixture
+def swept(bench: Workbench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Swept:
+    return Swept(bench, tmp_path, monkeypatch)
+
+
+def test_a_sweeper_in_its_beat_counts_deaths(swept: Swept) -> None:
+    swept.now_s += timings.SWEEP_S
+    swept.sweeper.turn()
+
+    assert swept.bench.deaths(swept.unit) == 1
+
+
+def test_a_sweeper_that_could_not_reach_redis_for_a_while_counts_none(swept: Swept) -> None:
+    swept.now_s += timings.SWEEP_GAP_MS / 1_000 + 0.1
+    swept.sweeper.turn()
+
+    assert swept.bench.deaths(swept.unit) == 0
+
+
+def test_a_sweeper_that_only_lacked_the_lock_counts_deaths(swept: Swept) -> None:
+    for _ in range(10):
+        swept.now_s += timings.SWEEP_S
+        swept.sweeper.reached()
+    swept.sweeper.turn()
+
+    assert swept.bench.deaths(swept.unit) == 1
+
+
+def test_a_sweeper_that_follows_a_dead_one_counts_deaths(swept: Swept) -> None:
+    swept.bench.redis.hincrby(key("watch"), "last", -20_000)
+    swept.now_s += 20
+    Sweeper(swept.durable).turn()
+
+    assert swept.bench.deaths(swept.unit) == 1
+
+
+def test_the_chores_are_done_by_one_process_and_taken_over_when_it_stops(
+    swept: Swept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.undo()
+    turns: list[str] = []
+    reached: list[str] = []
+
+    def chore(name: str) -> Chore:
+        return Chore(
+            swept.durable,
+            name="test",
+            every_s=0.01,
+            turn=lambda: turns.append(name),
+            reached=lambda: reached.append(name),
+        )
+
+    with chore("first"):
+        assert until(lambda: turns)
+        with chore("second"):
+            assert until(lambda: reached.count("second") > 5)
+            assert set(turns) == {"first"}
+    swept.bench.redis.delete(key("lock", "test"))
+    with chore("third"):
+        assert until(lambda: "third" in turns)
+
+
+def test_a_broker_that_is_away_is_said_in_a_word_the_ledger_knows() -> None:
+    app = Celery(broker="redis://127.0.0.1:9/0")
+    app.conf.broker_transport_options = {"max_retries": 0}
+    app.conf.task_publish_retry = False
+
+    with pytest.raises(ConnectionError):
+        sender(app)(Message("unit", "parse", 0))

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from cli.addresses import Ports, embedded, resolve, web_url
-from runtime.settings import BadSetting
-from runtime.settings import Settings
+from runtime.settings import BadSetting, Settings
 
 
 @pytest.fixture

@@ -50,6 +50,14 @@ def test_a_citation_is_an_exact_span_of_the_parsed_text(generator: ExtractiveGen
     assert answer.text == " ".join(f"{c.quote} [{c.marker}]" for c in answer.citations)
 
 
+def test_a_heading_is_read_with_its_text_and_not_quoted(generator: ExtractiveGenerator) -> None:
+    texts = ("# Oil embargo\n\nIt began in 1973.", "Oil embargo in short\nIt began in 1973.")
+    for text in texts:
+        answer = generator.answer("When did the oil embargo begin?", [passage(text)])
+
+        assert [citation.quote for citation in answer.citations] == ["It began in 1973."]
+
+
 def test_without_text_there_is_no_answer(generator: ExtractiveGenerator) -> None:
     for passages in ([], [passage("")], [passage(" \n ")]):
         answer = generator.answer("Why?", passages)

@@ -99,6 +99,23 @@ def test_cyrillic_text_in_a_one_byte_encoding_is_read() -> None:
     assert parse(text.encode("cp1251"), filename="a.txt").text == text
 
 
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("El próximo año la reunión será en Málaga.", "cp1252"),
+        ("Les élèves sont allés à l'école où ils ont mangé une crêpe.", "cp1252"),
+        ("A reunião será amanhã de manhã.", "cp1252"),
+        ("Ansökan måste vara inlämnad före den första. Äldre ärenden först.", "cp1252"),
+        ("Příští rok bude schůze v Brně. Žádost musí být podána včas.", "cp1250"),
+        ("W przyszłym roku zebranie odbędzie się w Łodzi.", "cp1250"),
+        ("A következő évben az ülés Győrben lesz. Küldje el az űrlapot.", "cp1250"),
+        ("Gelecek yıl İzmir'de görüşeceğiz, teşekkürler.", "cp1254"),  # noqa: RUF001  # Turkish
+    ],
+)
+def test_a_short_text_is_read_by_the_letters_of_its_language(text: str, encoding: str) -> None:
+    assert parse(text.encode(encoding), filename="a.txt").text.strip() == text
+
+
 def test_stray_lines_of_another_encoding_do_not_spoil_a_text() -> None:
     lines = [f"Zeile {n} über Äpfel" for n in range(20)]
     data = "\n".join(lines).encode() + b"\nsch\xf6n"

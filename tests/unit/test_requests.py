@@ -78,7 +78,44 @@ def test_a_wrong_field_of_a_question_is_named(field: str, value: object) -> None
     assert refused(error) == field
 
 
-@pytest.mark.parametrize("field", ["callback_url", "filters", "history"])
+def test_a_turn_may_call_its_text_content() -> None:
+    history = [{"role": "user", "text": "a"}, {"role": "assistant", "content": "b"}]
+
+    asked = QueryRequest.from_json({"question": "x", "history": history}, SETTINGS)
+
+    assert asked.history == [{"role": "user", "text": "a"}, {"role": "assistant", "text": "b"}]
+    assert QueryRequest(**asked.as_json()) == asked
+
+
+TURN = {"role": "user", "text": "a"}
+
+
+@pytest.mark.parametrize(
+    ("history", "field"),
+    [
+        ("a", "history"),
+        ([TURN] * 21, "history"),
+        ([TURN | {"text": "a" * 4_000}] * 20, "history"),
+        ([TURN, "a"], "history[1]"),
+        ([{"text": "a"}], "history[0].role"),
+        ([TURN | {"role": "system"}], "history[0].role"),
+        ([TURN | {"role": ["user"]}], "history[0].role"),
+        ([{"role": "user"}], "history[0].text"),
+        ([TURN | {"text": " "}], "history[0].text"),
+        ([TURN | {"text": "\ud800"}], "history[0].text"),
+        ([TURN | {"content": "b"}], "history[0].content"),
+        ([{"role": "user", "content": 1}], "history[0].content"),
+        ([TURN | {"name": "Eve"}], "history[0].name"),
+    ],
+)
+def test_a_wrong_turn_is_named(history: object, field: str) -> None:
+    with pytest.raises(InvalidRequest) as error:
+        QueryRequest.from_json({"question": "x", "history": history}, SETTINGS)
+
+    assert refused(error) == field
+
+
+@pytest.mark.parametrize("field", ["callback_url", "filters"])
 def test_what_is_planned_is_told_apart_from_what_is_unknown(field: str) -> None:
     with pytest.raises(InvalidRequest, match="not supported by this version"):
         QueryRequest.from_json({"question": "x", field: 1}, SETTINGS)
@@ -123,7 +160,7 @@ def test_metadata_is_bounded(value: object) -> None:
         metadata(value, "metadata")
 
 
-@pytest.mark.parametrize("value", ["a", "a/b c", "ü:1", "/x", "a" * 512])
+@pytest.mark.parametrize("value", ["a", "a/b c", "ü:1", "x..y/z", "👩‍💻.txt", "a" * 512])
 def test_a_document_id_may_be_almost_anything(value: str) -> None:
     assert check_document_id(value, "id") == value
 
@@ -134,6 +171,20 @@ def test_a_document_id_holds_no_control_characters(value: object) -> None:
         check_document_id(value, "id")
 
     assert refused(error) == "id"
+
+
+@pytest.mark.parametrize(
+    "value", ["..", ".", "../other", "a/../b", "a/./b", "a//b", "/a", "a/", "/", "a/.."]
+)
+def test_a_document_id_never_leads_out_of_its_collection(value: str) -> None:
+    with pytest.raises(InvalidRequest, match="segments"):
+        check_document_id(value, "id")
+
+
+@pytest.mark.parametrize("value", ["w\x9b31m.txt", "a\u202eb", "\u200b", "a\u2028b"])
+def test_a_document_id_hides_nothing_from_the_eye_or_the_terminal(value: str) -> None:
+    with pytest.raises(InvalidRequest):
+        check_document_id(value, "id")
 
 
 @pytest.mark.parametrize("value", ["-a", ".a", "a b", "a" * 64, "a\n", "ü"])

@@ -9,6 +9,7 @@ from pathlib import PurePath
 from charset_normalizer import from_bytes
 
 from rag.errors import Unreadable
+from workers.parsing.alphabets import latin_code_page
 
 READS = "this version reads text, Markdown, HTML, PDF and DOCX"
 
@@ -223,6 +224,9 @@ def _guessed(data: bytes) -> str:
     sample = b"\n".join(beyond)[:_SAMPLE]
     if sum(byte > 127 for byte in sample) < 4:  # noqa: PLR2004 - nothing to count
         return "cp1252"
+    # Statistics cannot tell Latin code pages apart; the letters of languages can.
+    if page := latin_code_page(sample):
+        return page
     guesses = from_bytes(sample)
     best = min(guesses, key=lambda guess: (round(guess.chaos, 2), -guess.coherence), default=None)
     if best is None or "cp1252" in best.could_be_from_charset:

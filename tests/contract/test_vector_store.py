@@ -1,0 +1,208 @@
+"""What every vector store keeps: Chroma and its in-memory twin pass the same tests."""
+
+from collections.abc import Iterator
+from typing import Protocol
+
+import numpy as np
+import pytest
+from ulid import ULID
+
+from cli.stack import Stack
+from rag.documents import Chunk, Scalar, chunk_id
+from rag.errors import Broken, StoreUnavailable
+from rag.ports import StoredChunk, Vectors, VectorStore
+from tests.twins import DictVectors
+from workers import chroma_store
+from workers.chroma_store import ChromaStore
+
+
+class CountingStore(VectorStore, Protocol):
+    """A vector store that also tells how many chunks it has."""
+
+    def count(self, incarnation: str) -> int: ...
+
+
+def stored(
+    document: str,
+    n: int = 0,
+    *,
+    generation: int = 7,
+    of: int = 1,
+    page: int | None = None,
+    metadata: dict[str, Scalar] | None = None,
+    text: str = "",
+) -> StoredChunk:
+    text = text or f"chunk {n} of {document}"
+    return StoredChunk(
+        chunk_id=chunk_id(document, generation, n),
+        chunk=Chunk(n=n, start=10 * n, end=10 * n + 9, text=text, page=page),
+        of=of,
+        title=f"Title of {document}",
+        metadata=metadata or {},
+    )
+
+
+def pointing(*angles: float) -> Vectors:
+    return np.array([[np.cos(a), np.sin(a), 0.0] for a in angles], dtype=np.float32)
+
+
+@pytest.fixture(scope="module")
+def chroma_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with Stack.start(data_dir=tmp_path_factory.mktemp("chroma"), only=("chroma",)) as stack:
+        yield stack.chroma_url
+
+
+@pytest.fixture(params=["chroma", "twin"])
+def store(request: pytest.FixtureRequest) -> Iterator[CountingStore]:
+    if request.param == "twin":
+        yield DictVectors()
+        return
+    opened = ChromaStore(request.getfixturevalue("chroma_url"))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def inc(store: CountingStore) -> str:
+    incarnation = str(ULID())
+    store.create(incarnation)
+    return incarnation
+
+
+def test_a_chunk_comes_back_as_it_was_stored(store: CountingStore, inc: str) -> None:
+    chunk = stored(
+        "folder:a b.md", 3, of=4, page=2, text='Ümlaut, "quotes"\n',
+        metadata={"year": 1973, "score": 0.5, "ok": True, "document": "theirs, not ours"},
+    )  # fmt: skip
+    store.upsert(inc, [chunk], pointing(0.1))
+
+    assert store.get(inc, [chunk.chunk_id, "nothing:1:0"]) == {chunk.chunk_id: chunk}
+    assert store.get(inc, []) == {}
+
+
+def test_the_nearest_chunks_come_first_with_their_cosine(store: CountingStore, inc: str) -> None:
+    chunks = [stored("d", n, of=3) for n in range(3)]
+    store.upsert(inc, chunks, pointing(0.0, 0.4, 1.2))
+    found = store.search(inc, pointing(0.1)[0], limit=2)
+
+    assert [name for name, _ in found] == ["d:7:0", "d:7:1"]
+    assert [score for _, score in found] == pytest.approx([np.cos(0.1), np.cos(0.3)], abs=1e-4)
+
+
+def test_more_may_be_asked_for_than_there_is(store: CountingStore, inc: str) -> None:
+    store.upsert(inc, [stored("d")], pointing(0.0))
+
+    assert len(store.search(inc, pointing(0.0)[0], limit=100)) == 1
+
+
+def test_an_empty_collection_finds_nothing(store: CountingStore, inc: str) -> None:
+    assert store.search(inc, pointing(0.0)[0], limit=5) == []
+    assert store.generations(inc) == set()
+    assert store.count(inc) == 0
+
+
+def test_an_upsert_replaces_equal_ids(store: CountingStore, inc: str) -> None:
+    store.upsert(inc, [stored("d", text="old")], pointing(0.0))
+    store.upsert(inc, [stored("d", text="new")], pointing(1.0))
+
+    assert store.get(inc, ["d:7:0"])["d:7:0"].chunk.text == "new"
+    assert store.count(inc) == 1
+    assert store.search(inc, pointing(1.0)[0], limit=1)[0][1] == pytest.approx(1.0, abs=1e-4)
+
+
+def test_an_upsert_of_unequal_lengths_is_refused(store: CountingStore, inc: str) -> None:
+    with pytest.raises(ValueError, match="1 chunks and 2 vectors"):
+        store.upsert(inc, [stored("d")], pointing(0.0, 1.0))
+
+
+def test_every_generation_is_listed_with_its_number_of_chunks(
+    store: CountingStore, inc: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chroma_store, "PAGE", 2)
+    chunks = [stored("a:b", n, of=3) for n in range(3)] + [stored("a:b", generation=8)]
+    store.upsert(inc, chunks, pointing(0.0, 0.1, 0.2, 0.3))
+
+    assert store.generations(inc) == {("a:b", 7, 3), ("a:b", 8, 1)}
+
+
+def test_deleted_chunks_are_gone_and_others_stay(
+    store: CountingStore, inc: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chroma_store, "PAGE", 2)
+    store.upsert(inc, [stored("d", n, of=4) for n in range(4)], pointing(0.0, 0.1, 0.2, 0.3))
+    store.delete(inc, ["d:7:0", "d:7:1", "d:7:2", "nothing:1:0"])
+
+    assert set(store.get(inc, [f"d:7:{n}" for n in range(4)])) == {"d:7:3"}
+
+
+def test_collections_do_not_see_each_other(store: CountingStore, inc: str) -> None:
+    other = str(ULID())
+    store.create(other)
+    store.upsert(inc, [stored("d")], pointing(0.0))
+
+    assert store.get(other, ["d:7:0"]) == {}
+    assert store.search(other, pointing(0.0)[0], limit=5) == []
+
+
+def test_a_collection_may_be_made_twice(store: CountingStore, inc: str) -> None:
+    store.upsert(inc, [stored("d")], pointing(0.0))
+    store.create(inc)
+
+    assert store.count(inc) == 1
+
+
+def test_of_a_dropped_collection_nothing_is_left_and_nothing_complains(
+    store: CountingStore, inc: str
+) -> None:
+    store.upsert(inc, [stored("d")], pointing(0.0))
+    store.drop(inc)
+    store.drop(inc)
+    store.delete(inc, ["d:7:0"])
+
+    assert store.search(inc, pointing(0.0)[0], limit=5) == []
+    assert store.get(inc, ["d:7:0"]) == {}
+    assert store.generations(inc) == set()
+    assert store.count(inc) == 0
+
+
+def test_an_upsert_into_a_dropped_collection_may_be_tried_again(
+    store: CountingStore, inc: str
+) -> None:
+    store.drop(inc)
+
+    with pytest.raises(StoreUnavailable):
+        store.upsert(inc, [stored("d")], pointing(0.0))
+
+
+# Of Chroma alone -----------------------------------------------------------------------------
+
+
+def test_a_collection_that_another_process_dropped_is_made_anew_at_the_next_attempt(
+    chroma_url: str,
+) -> None:
+    mine, other, inc = ChromaStore(chroma_url), ChromaStore(chroma_url), str(ULID())
+    mine.create(inc)
+    mine.upsert(inc, [stored("d")], pointing(0.0))
+    other.drop(inc)
+    with pytest.raises(StoreUnavailable):
+        mine.upsert(inc, [stored("d")], pointing(0.0))
+    mine.create(inc)
+    mine.upsert(inc, [stored("d")], pointing(0.0))
+
+    assert other.count(inc) == 1
+
+
+def test_a_collection_of_another_configuration_is_refused(
+    chroma_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inc = str(ULID())
+    ChromaStore(chroma_url).create(inc)
+    monkeypatch.setattr(chroma_store, "HNSW", dict(chroma_store.HNSW) | {"max_neighbors": 16})
+
+    with pytest.raises(Broken, match="max_neighbors"):
+        ChromaStore(chroma_url).create(inc)
+
+
+def test_a_server_that_is_away_is_said_so() -> None:
+    with pytest.raises(StoreUnavailable):
+        ChromaStore("http://127.0.0.1:9").count("x")

@@ -1,0 +1,303 @@
+"""Retrieval: what a search may see while documents are replaced and deleted under it."""
+
+import sys
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+import pytest
+
+from rag import fusion
+from rag.documents import Chunk, chunk_id
+from rag.ports import StoredChunk
+from rag.retrieval import SPARE, STALE_S, TRIES, ChunkTexts, Mode, Ranking, Retriever, _Legs
+from tests.twins import DictVectors, HashingEmbedder
+
+INC = "incarnation"
+
+
+@dataclass(frozen=True)
+class Now:
+    """What is current of a document."""
+
+    generation: int
+    chunks: int
+    seq: int
+
+
+class Clock:
+    """Seconds that pass when a test says so."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class World:
+    """A collection of documents in both legs and the catalogue, with a hook after the dense leg."""
+
+    def __init__(self) -> None:
+        self.embedder = HashingEmbedder()
+        self.vectors = DictVectors()
+        self.vectors.create(INC)
+        self.catalogue: dict[str, Now] = {}
+        self.flips = 0
+        self.looks = 0
+        self.sparse: dict[str, str] | None = {}
+        self.clock = Clock()
+        self.after_dense: list[Callable[[], object]] = []
+
+    # The ports ---------------------------------------------------------------------------------
+
+    def seq(self, incarnation: str) -> int:
+        assert incarnation == INC
+        return self.flips
+
+    def current(self, incarnation: str, documents: Sequence[str]) -> Mapping[str, Now]:
+        assert incarnation == INC
+        self.looks += 1
+        return {name: self.catalogue[name] for name in documents if name in self.catalogue}
+
+    def search(self, incarnation: str, query: str, *, limit: int) -> Ranking | None:
+        assert incarnation == INC
+        # Asked second: what happens here happens between the legs.
+        if self.after_dense:
+            self.after_dense.pop(0)()
+        if self.sparse is None:
+            return None
+        words = set(query.split())
+        return [(n, 1.0) for n, text in self.sparse.items() if words & set(text.split())][:limit]
+
+    # The steps of a publish --------------------------------------------------------------------
+
+    def upsert(self, document: str, generation: int, *texts: str, of: int | None = None) -> None:
+        chunks = [
+            StoredChunk(
+                chunk_id(document, generation, n), Chunk(n, 0, len(text), text), of or len(texts),
+                document, {},
+            )
+            for n, text in enumerate(texts)
+        ]  # fmt: skip
+        self.vectors.upsert(INC, chunks, self.embedder.embed(texts))
+
+    def flip(self, document: str, generation: int, chunks: int) -> None:
+        self.flips += 1
+        self.catalogue[document] = Now(generation, chunks, self.flips)
+
+    def publish(self, document: str, generation: int, *texts: str) -> None:
+        self.upsert(document, generation, *texts)
+        for n, text in enumerate(texts):
+            if self.sparse is not None:
+                self.sparse[chunk_id(document, generation, n)] = text
+        self.flip(document, generation, len(texts))
+
+    def retriever(self, kind: type[Retriever] = Retriever) -> Retriever:
+        return kind(
+            embedder=self.embedder, vectors=self.vectors, sparse=self, visibility=self,
+            texts=ChunkTexts(self.vectors), fuse=partial(fusion.rrf, k=60), depth=50,
+            clock=self.clock,
+        )  # fmt: skip
+
+    def found(self, query: str, *, kind: type[Retriever] = Retriever) -> list[str]:
+        return [p.chunk_id for p in self.retriever(kind).search(INC, query, top_k=10).passages]
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def test_a_passage_tells_where_it_stands(world: World) -> None:
+    world.publish("a:b", 7, "oil prices", "tree species")
+    found = world.retriever().search(INC, "oil", top_k=1)
+
+    (passage,) = found.passages
+    assert (passage.document_id, passage.generation, passage.n) == ("a:b", 7, 0)
+    assert (passage.text, passage.title, passage.start, passage.end) == ("oil prices", "a:b", 0, 10)
+    assert found.degraded == []
+    assert world.embedder.seen.count("oil") == 1
+
+
+@pytest.mark.parametrize(("mode", "degraded"), [("hybrid", ["sparse"]), ("dense", [])])
+def test_without_its_sparse_index_a_replica_answers_from_the_dense_leg_and_says_so(
+    world: World, mode: Mode, degraded: list[str]
+) -> None:
+    world.publish("a", 1, "oil")
+    world.sparse = None
+    found = world.retriever().search(INC, "oil", top_k=1, mode=mode)
+
+    assert [p.document_id for p in found.passages] == ["a"]
+    assert found.degraded == degraded
+
+
+def test_a_sparse_search_embeds_nothing(world: World) -> None:
+    world.publish("a", 1, "oil")
+    world.embedder.seen.clear()
+    found = world.retriever().search(INC, "oil", top_k=1, mode="sparse")
+
+    assert [p.document_id for p in found.passages] == ["a"]
+    assert world.embedder.seen == []
+
+
+def test_only_current_generations_are_found_and_a_deleted_document_is_not(world: World) -> None:
+    world.publish("a", 1, "oil old")
+    world.publish("a", 2, "oil new")
+    world.publish("b", 3, "oil")
+    world.flip("b", 4, 0)
+    world.upsert("c", 5, "oil not yet flipped")
+
+    assert world.found("oil") == ["a:2:0"]
+
+
+@pytest.mark.parametrize("mode", ["hybrid", "dense", "sparse"])
+def test_replaced_generations_do_not_crowd_out_what_is_current(world: World, mode: Mode) -> None:
+    world.publish("big", 1, *(f"oil {n}" for n in range(300)))
+    world.flip("big", 2, 0)
+    world.publish("small", 3, "oil of another kind")
+    found = world.retriever().search(INC, "oil", top_k=5, mode=mode)
+
+    assert [passage.document_id for passage in found.passages] == ["small"]
+
+
+class Once(Retriever):
+    """Looks at the catalogue once and never starts again: the rule of the reader taken out."""
+
+    def _read(
+        self, incarnation: str, query: str, vector: object, mode: Mode
+    ) -> tuple[_Legs, Mapping[str, int]]:
+        legs = self._legs(incarnation, query, vector, mode, limit=self._depth)
+        names = sorted({n.rsplit(":", 2)[0] for n, _ in (*legs.dense, *legs.sparse)})
+        now = self._visibility.current(incarnation, names)
+        return legs, {name: entry.generation for name, entry in now.items() if entry.chunks}
+
+
+@pytest.mark.parametrize(("kind", "safe"), [(Retriever, True), (Once, False)])
+def test_a_search_during_a_replacement_sees_the_old_document_or_the_new_one(
+    world: World, kind: type[Retriever], safe: bool
+) -> None:
+    world.publish("a", 1, "oil one", "oil two")
+    world.sparse = {}  # the replica lags; the dense leg is asked before the upsert ends
+
+    def flips() -> None:
+        world.upsert("a", 2, "oil one", "oil two")
+        world.flip("a", 2, 2)
+
+    # The dense leg has run in the middle of the upsert: half of the new document is there.
+    world.upsert("a", 2, "oil one", of=2)
+    world.after_dense = [flips]
+    found = set(world.found("oil", kind=kind))
+
+    assert (found in ({"a:1:0", "a:1:1"}, {"a:2:0", "a:2:1"})) is safe
+
+
+def test_a_search_starts_again_at_most_three_times(world: World) -> None:
+    world.publish("a", 1, "oil")
+    world.after_dense = [lambda: world.flip("a", 1, 1)] * 10
+    found = world.found("oil")
+
+    assert world.looks == TRIES
+    assert found == ["a:1:0"]
+
+
+def test_a_flip_of_another_document_costs_nothing(world: World) -> None:
+    world.publish("a", 1, "oil")
+    world.after_dense = [lambda: world.flip("b", 2, 1)]
+    world.found("oil")
+
+    assert world.looks == 1
+
+
+def test_legs_that_took_longer_than_garbage_lives_start_again(world: World) -> None:
+    world.publish("a", 1, "oil")
+
+    def pass_time() -> None:
+        world.clock.now += STALE_S + 1
+
+    world.after_dense = [pass_time]
+    world.found("oil")
+
+    assert world.looks == 2
+
+
+def test_a_candidate_whose_text_is_gone_is_replaced_by_the_next(world: World) -> None:
+    for n in range(3):
+        world.publish(f"d{n}", 1, "oil")
+    retriever = world.retriever()
+    world.after_dense = [lambda: world.vectors.delete(INC, ["d0:1:0"])]
+    found = retriever.search(INC, "oil", top_k=2, trace=True)
+
+    assert {p.document_id for p in found.passages} == {"d1", "d2"}
+    assert found.trace is not None
+    assert found.trace["dropped"] == {"d0:1:0": "its text is gone"}
+
+
+def test_a_trace_names_every_candidate_with_its_rank_in_each_leg(world: World) -> None:
+    world.publish("a", 1, "oil")
+    world.publish("a", 2, "oil price")
+    found = world.retriever().search(INC, "oil", top_k=1, trace=True)
+
+    assert found.trace is not None
+    (candidate,) = found.trace["candidates"]
+    assert (candidate["chunk_id"], candidate["rank"]) == ("a:2:0", 1)
+    assert candidate["dense"]["rank"] == candidate["sparse"]["rank"] == 1
+    assert found.trace["dropped"] == {"a:1:0": "not the current generation"}
+
+
+def test_passages_are_still_current_until_their_document_changes(world: World) -> None:
+    world.publish("a", 1, "oil")
+    retriever = world.retriever()
+    passages = retriever.search(INC, "oil", top_k=1).passages
+    before = retriever.still_current(INC, passages)
+    world.flip("a", 2, 0)
+
+    assert (before, retriever.still_current(INC, passages)) == (True, False)
+    assert not retriever.still_current(INC, [replace(passages[0], document_id="never there")])
+
+
+def test_texts_are_fetched_once_and_the_least_used_go_first(world: World) -> None:
+    asked: list[list[str]] = []
+    world.publish("a", 1, *(f"text {n}" for n in range(2 * SPARE)))
+    get = world.vectors.get
+
+    def noted(incarnation: str, names: Sequence[str]) -> dict[str, StoredChunk]:
+        asked.append(list(names))
+        return get(incarnation, names)
+
+    world.vectors.get = noted  # type: ignore[method-assign, assignment]  # watches the calls
+    texts = ChunkTexts(world.vectors, most=2)
+    for name in ("a:1:0", "a:1:1", "a:1:0", "a:1:2", "a:1:0", "a:1:1"):
+        assert texts.get(INC, [name])[name].chunk.n == int(name[-1])
+
+    assert asked == [["a:1:0"], ["a:1:1"], ["a:1:2"], ["a:1:1"]]
+
+
+def test_many_threads_may_ask_for_texts_at_once(world: World) -> None:
+    names = [chunk_id("a", 1, n) for n in range(200)]
+    world.publish("a", 1, *(f"text {n}" for n in range(200)))
+    texts, faults = ChunkTexts(world.vectors, most=20), []
+    patience_s = sys.getswitchinterval()
+
+    def ask(seed: int) -> None:
+        order = np.random.default_rng(seed)
+        try:
+            for _ in range(150):
+                wanted = [names[n] for n in order.integers(0, 200, 10)]
+                assert set(texts.get(INC, wanted)) == set(wanted)
+        except Exception as error:  # noqa: BLE001  # whatever the cache raises is the finding
+            faults.append(error)
+
+    threads = [threading.Thread(target=ask, args=(seed,)) for seed in range(8)]
+    sys.setswitchinterval(1e-6)
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(patience_s)
+
+    assert faults == []

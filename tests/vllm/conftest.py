@@ -1,0 +1,59 @@
+"""A whole stack whose answers come from a tiny random model on the real engine."""
+
+import json
+import os
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cli.engines import generation_python
+from cli.stack import Stack
+from rag.errors import Broken
+from runtime.settings import Settings
+from tests.vllm.generating import Generating
+from tests.whole_stack import WANTED
+
+#: Starts in half the time, and leaves memory to others.
+OPTIONS = {"enforce_eager": True, "kv_cache_memory_bytes": 512 * 2**20}
+
+
+@pytest.fixture(scope="session")
+def engine_python() -> str:
+    """The Python that has the engine; where there is none, tests skip, but not in CI."""
+    try:
+        return generation_python(Settings(model="any"))
+    except Broken as error:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def model(engine_python: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("model") / "tiny"
+    script = Path(__file__).with_name("tiny_model.py")
+    subprocess.run([engine_python, str(script), str(folder)], check=True, capture_output=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def service(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Generating]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    settings = Settings(
+        model=str(model), engine_options=json.dumps(OPTIONS), engine_metrics_port=port
+    )
+    with (
+        Stack.start(
+            data_dir=tmp_path_factory.mktemp("stack"),
+            settings=settings,
+            only=[*WANTED, "generation"],
+            timeout_s=280,
+        ) as stack,
+        Generating(stack, metrics_port=port) as service,
+    ):
+        yield service

@@ -1,0 +1,108 @@
+"""The generation worker: owns the language model, or the way to one, and answers from passages."""
+
+import contextlib
+import logging
+import math
+import os
+import sys
+import threading
+from collections.abc import Sequence
+from typing import Final
+
+from celery.worker import state
+from prometheus_client import start_http_server
+
+from jobs.durable import Durable
+from jobs.leases import Leases
+from runtime.settings import Settings
+from tasks.resources import Generator, Resources
+from workers.process import run
+
+log = logging.getLogger(__name__)
+
+#: More threads than places: the engine's own waiting queue refills a place in the same step.
+THREADS_PER_PLACE: Final = 1.5
+#: An answer of a few hundred tokens takes this long on a slow machine.
+DRAIN_S: Final = 60.0
+#: What a shell calls an internal error; the supervisor starts anew after any exit.
+ENGINE_DIED: Final = 70
+#: A process that cannot end after its engine's death is ended.
+LAST_RESORT_S: Final = 20.0
+
+
+def open_resources(
+    stack: contextlib.ExitStack, settings: Settings, durable: Durable, leases: Leases
+) -> tuple[Resources, Sequence[str]]:
+    """Open what this worker owns; closed in reverse order with *stack*."""
+    generator, name = _open_generator(stack, settings)
+    _serve_metrics(stack, settings)
+    return Resources(durable=durable, leases=leases, generator=generator), [name]
+
+
+def _open_generator(stack: contextlib.ExitStack, settings: Settings) -> tuple[Generator, str]:
+    """Open the generator that the settings name."""
+    if settings.answerer == "openai":
+        from workers.openai_generator import OpenAIGenerator  # noqa: PLC0415  needs no engine
+
+        remote = stack.enter_context(OpenAIGenerator.open(settings))
+        return remote, remote.name
+    from workers.chat_template import ChatTemplate  # noqa: PLC0415  the other kind needs none of it
+    from workers.vllm_engine import VllmEngine  # noqa: PLC0415
+    from workers.vllm_generator import VllmGenerator  # noqa: PLC0415
+
+    engine = stack.enter_context(VllmEngine.open(settings, on_death=_stop_consuming))
+    template = ChatTemplate(engine.tokenizer())
+    local = VllmGenerator(engine, template, settings=settings)
+    return local, local.name
+
+
+def _stop_consuming() -> None:
+    """Let the worker end by itself, with an exit code that says that it should run again."""
+    state.should_stop = ENGINE_DIED  # type: ignore[assignment]  # an exit code, as celery reads it
+    last_resort = threading.Timer(LAST_RESORT_S, os._exit, (ENGINE_DIED,))
+    last_resort.daemon = True
+    last_resort.start()
+
+
+def _serve_metrics(stack: contextlib.ExitStack, settings: Settings) -> None:
+    """Show this process's metrics, the engine's own among them."""
+    port = settings.engine_metrics_port
+    if not port:
+        return
+    try:
+        server, thread = start_http_server(port, addr=settings.host)
+    except OSError as error:
+        # A second worker on the same machine: better without metrics than not at all.
+        log.warning("no metrics", extra={"port": port, "reason": str(error)})
+        return
+    stack.callback(thread.join, timeout=2)
+    stack.callback(server.server_close)
+    stack.callback(server.shutdown)
+
+
+def threads(settings: Settings) -> int:
+    """Return how many tasks run at once."""
+    if settings.answerer == "openai":
+        return settings.openai_concurrency
+    return math.ceil(settings.max_num_seqs * THREADS_PER_PLACE)
+
+
+def reserve(settings: Settings) -> int:
+    """Return how many of the threads batch questions never take."""
+    return min(settings.reserved, threads(settings) // 2)
+
+
+def main() -> int:
+    """Run the worker."""
+    return run(
+        role="generation",
+        queues=lambda _settings: ("generate",),
+        threads=threads,
+        reserve=reserve,
+        drain_s=DRAIN_S,
+        open_resources=open_resources,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
