@@ -14,7 +14,7 @@ from rich.text import Text
 
 from cli.client import FINAL_STATES, Client, Refused
 from cli.files import LocalFile, batches, find_files
-from cli.job_tables import failed_rows, failure_table
+from cli.job_tables import document_rows, failure_table
 from cli.session import Session, collection_option, pass_session
 from cli.words import count, duration
 
@@ -30,10 +30,11 @@ _SPLIT = (413, 422)
 
 @dataclass(slots=True)
 class Ingested:
-    """What became of an ingest: the job as it was last seen, and one row per file that failed."""
+    """What became of an ingest: the job as last seen, and the rows that did not become text."""
 
     job: dict[str, Any]
     failed: list[dict[str, Any]] = field(default_factory=list)
+    empty: list[dict[str, Any]] = field(default_factory=list)
     chunks: int = 0
 
 
@@ -103,7 +104,9 @@ def _watch(client: Client, done: Ingested, progress: Progress, *, total: int) ->
         completed, note = done.job["progress"]["done"] + refused, count(done.chunks, "passage")
         progress.update(indexing, completed=completed, note=note)
         if done.job["state"] in FINAL_STATES:
-            done.failed += failed_rows(client, job_id)
+            ended = document_rows(client, job_id)
+            done.failed += [row for row in ended if row["state"] != "succeeded"]
+            done.empty = [row for row in ended if row.get("outcome") == "empty"]
             return
         time.sleep(LOOK_S)
 
@@ -176,13 +179,16 @@ def _progress(console: Console) -> Progress:
 def _report(out: Console, done: Ingested, *, sent: int, watched: bool) -> None:
     """Say how it ended, and list what failed."""
     bad = len(done.failed)
-    good = count(sent - bad, "document")
+    good = count(sent - bad - len(done.empty), "document")
     if watched:
         took = duration(done.job["timings_ms"].get("total"))
         ending = f", in {took}" if took else ""
         out.print(Text(f"{good} ready, {count(done.chunks, 'passage')}{ending}"))
     else:
         out.print(Text(f"Job {done.job['id']}: {good} handed over"))
+    for row in done.empty:
+        note = row.get("note") or "the file holds no text"
+        out.print(Text(f"{row['document_id']}: nothing to index; {note}", "yellow"))
     if bad:
         out.print(Text(f"{count(bad, 'file')} failed:", "red"))
         out.print(failure_table(done.failed))

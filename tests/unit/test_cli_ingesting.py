@@ -62,6 +62,8 @@ class FakeIngest:
             row: dict[str, Any] = {"document_id": name, "state": "succeeded", "chunks": 2}
             if Path(name).name.startswith("broken"):
                 row |= {"state": "failed", "chunks": 0, "error": {"detail": "This PDF is damaged."}}
+            if Path(name).name.startswith("blank"):
+                row |= {"outcome": "empty", "chunks": 0, "note": "the page is a picture"}
             self.rows.append(row)
         return self.job()
 
@@ -95,6 +97,16 @@ def test_batches_hold_so_many_files_and_bytes_and_lose_none() -> None:
         ["3", "4", "5"],
         ["6"],
     ]
+
+
+def test_a_file_without_text_is_named_and_not_counted_as_ready(folder: Path) -> None:
+    (folder / "blank.pdf").write_text("picture")
+
+    result = ingest(FakeIngest(), str(folder))
+
+    assert result.exit_code == 0
+    assert "2 documents ready" in result.stdout
+    assert "blank.pdf: nothing to index; the page is a picture" in result.stdout
 
 
 def test_everything_in_a_folder_becomes_one_job(folder: Path) -> None:
