@@ -52,6 +52,8 @@ class OpenAIGenerator:
         self._model = served.model
         self._context = served.context
         self._settings = settings
+        self._running: set[asyncio.Task[Any]] = set()
+        self._closing = False
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="openai", daemon=True)
         self._thread.start()
@@ -176,7 +178,9 @@ class OpenAIGenerator:
         """Send a request and pass its text on, in this thread, until it ends."""
         # None wakes the reader: the end, or a reason to stop.
         inbox: queue.SimpleQueue[str | None] = queue.SimpleQueue()
-        future = asyncio.run_coroutine_threadsafe(self._server.stream(body, inbox.put), self._loop)
+        if self._closing:
+            raise Retryable("the generator is being closed")
+        future = asyncio.run_coroutine_threadsafe(self._stream(body, inbox.put), self._loop)
         future.add_done_callback(lambda _: inbox.put(None))
         stop.on_stop(lambda: inbox.put(None))
         try:
@@ -212,9 +216,22 @@ class OpenAIGenerator:
         if held:
             on_delta(held)
 
+    async def _stream(self, body: Mapping[str, Any], put: Callable[[str], None]) -> Reply:
+        """Read one answer, on the loop; remembered so that closing can abort it."""
+        task = asyncio.current_task()
+        if self._closing or task is None:
+            raise Retryable("the generator is being closed")
+        self._running.add(task)
+        try:
+            return await self._server.stream(body, put)
+        finally:
+            self._running.discard(task)
+
     async def _end(self) -> None:
         """Abort every request, then disconnect."""
-        running = asyncio.all_tasks() - {asyncio.current_task()}
+        self._closing = True
+        # Not every task of the loop: those that connect belong to a request, which ends them.
+        running = list(self._running)
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)

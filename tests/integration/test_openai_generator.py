@@ -1,5 +1,6 @@
 """The `openai` generator against real HTTP servers that behave and misbehave as they are told."""
 
+import gc
 import json
 import logging
 import queue
@@ -471,10 +472,30 @@ def test_many_threads_are_answered_at_once_and_closing_frees_all(
         server.answering = endless
         running = [pool.submit(run, generator) for _ in range(4)]
         time.sleep(0.2)
+        closed = time.monotonic()
         generator.close()
 
         assert [type(one.exception(timeout=5)) for one in running] == [Retryable] * 4
-        assert server.hung_up.get(timeout=5)
+        for _ in running:
+            assert server.hung_up.get(timeout=5) - closed < 0.5
+
+
+def test_closing_while_connections_are_made_leaves_nothing_behind(
+    opening: Callable[..., OpenAIGenerator],
+) -> None:
+    # What is left behind is a warning, and so a failure.
+    for n in range(20):
+        generator = opening()
+        with ThreadPoolExecutor(4) as pool:
+            running = [pool.submit(run, generator) for _ in range(4)]
+            time.sleep(n * 0.001)
+            generator.close()
+            ends = {type(one.exception(timeout=5)) for one in running}
+
+        assert ends <= {Retryable, type(None)}
+        with pytest.raises(Retryable):
+            run(generator)
+        gc.collect()
 
 
 def test_the_key_is_told_to_nobody_else(

@@ -63,7 +63,10 @@ class Generating(Api):
         return int(self.metric("vllm:num_requests_running"))
 
     def wait_until_running(self, count: int, *, within_s: float = 30) -> None:
-        wait_until(lambda: self.running() == count, within_s=within_s)
+        began = time.monotonic()
+        while (running := self.running()) != count:
+            assert time.monotonic() - began < within_s, f"{running} run, not {count}"
+            time.sleep(0.02)
 
     def engine_processes(self) -> list[psutil.Process]:
         """The engine core, and the workers below it."""

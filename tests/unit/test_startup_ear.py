@@ -1,0 +1,37 @@
+"""The reason why an engine did not start is heard from its children's stderr."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from workers.startup_ear import StartupEar
+
+CHILD = """
+import sys
+print("INFO all is well", file=sys.stderr)
+print("(Worker pid=7) ERROR ValueError: Available memory is less than asked for", file=sys.stderr)
+print("(EngineCore pid=6) ERROR Exception: WorkerProc initialization failed", file=sys.stderr)
+"""
+
+
+def test_the_first_error_of_a_child_is_kept_and_everything_is_passed_on(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    with StartupEar() as ear:
+        subprocess.run([sys.executable, "-c", CHILD], check=True)
+    ear.settle()
+    os.write(2, b"afterwards\n")
+
+    assert ear.reason == "ValueError: Available memory is less than asked for"
+    assert capfd.readouterr().err.count("\n") == 4
+
+
+def test_hearsay_alone_is_no_reason(capfd: pytest.CaptureFixture[str]) -> None:
+    with StartupEar() as ear:
+        os.write(2, b"RuntimeError: Engine core initialization failed. See root cause above.\n")
+    ear.settle()
+
+    assert ear.reason == ""
+    assert "initialization failed" in capfd.readouterr().err
