@@ -45,6 +45,7 @@ STARTS_S = 300.0
 SETTLE_S = 3.0  # the sweeper gives a new worker its window once a second
 #: On the CPU nothing is compiled and little memory taken, with and without Quern alike.
 ON_CPU = {"enforce_eager": True, "kv_cache_memory_bytes": 2**30}
+WIDTH_AND_LAYERS = ("512", "8")
 LIMITS = {
     "ratio_64": Limit(at_least=0.95),
     "ratio_64_streaming": Limit(at_least=0.90),
@@ -87,7 +88,9 @@ class Bench:
     def __init__(self, running: Stack, model: str) -> None:
         self.stack = running
         self.model = model
-        self.redis: Redis[str] = Redis.from_url(running.redis_url, decode_responses=True)
+        self.redis: Redis[str] = Redis.from_url(
+            running.redis_url, decode_responses=True, socket_timeout=None
+        )
         self.http = httpx.Client(base_url=running.url, timeout=90, trust_env=False)
 
     @contextlib.contextmanager
@@ -366,11 +369,18 @@ def _words(dice: random.Random) -> str:
 
 
 def _tiny_model(folder: Path) -> Path:
-    """Make the model with random weights that the tests use."""
+    """
+    Make the model of the tests, with random weights, but larger.
+
+    On two cores it writes about as many tokens a second as a model of some billions on a card: the
+    smaller one of the tests ends an answer in a few milliseconds, as no real model does.
+    """
     script = CHECKOUT / "tests" / "vllm" / "tiny_model.py"
     python = generation_python(Settings(model="tiny"))
     made = folder / "tiny"
-    subprocess.run([python, str(script), str(made)], check=True, capture_output=True)
+    subprocess.run(
+        [python, str(script), str(made), *WIDTH_AND_LAYERS], check=True, capture_output=True
+    )
     return made
 
 

@@ -18,7 +18,7 @@ TEMPLATE = (
 )
 
 
-def make(folder: Path) -> Path:
+def make(folder: Path, *, width: int = 128, layers: int = 2) -> Path:
     """
     Write a model that vLLM loads, in seconds and the same at each call.
 
@@ -38,9 +38,9 @@ def make(folder: Path) -> Path:
     torch.manual_seed(7)
     config = LlamaConfig(
         vocab_size=VOCABULARY,
-        hidden_size=128,
-        intermediate_size=256,
-        num_hidden_layers=2,
+        hidden_size=width,
+        intermediate_size=2 * width,
+        num_hidden_layers=layers,
         num_attention_heads=4,
         num_key_value_heads=2,
         max_position_embeddings=CONTEXT,
@@ -76,4 +76,4 @@ def _tokenizer() -> Tokenizer:
 
 
 if __name__ == "__main__":
-    make(Path(sys.argv[1]))
+    make(Path(sys.argv[1]), **dict(zip(("width", "layers"), map(int, sys.argv[2:]), strict=False)))
