@@ -19,7 +19,7 @@ from rich.progress import Progress
 from benchmarks.datasets import Dataset, Question
 from benchmarks.ranking import ndcg, recall
 from benchmarks.reporting import Limit, percentile, report
-from benchmarks.service import FINAL, Service, service
+from benchmarks.service import FINAL, Service, call, service
 
 ALONE = 40  # questions asked by one client, once and again
 TOP_K = 10
@@ -131,15 +131,9 @@ def ask(http: httpx.Client, collection: str, question: Question) -> Asked:
     """Submit a question and poll until its job has ended."""
     began = time.perf_counter()
     body = {"question": question.text, "collection": collection, "top_k": TOP_K}
-    while True:
-        response = http.post("/api/queries", json=body)
-        if response.status_code != 429:
-            break
-        time.sleep(float(response.headers["Retry-After"]))
-    response.raise_for_status()
-    job = response.json()
+    job = call(http, "POST", "/api/queries", json=body)
     while job["state"] not in FINAL:
-        job = http.get(f"/api/jobs/{job['id']}", params={"wait": 30}).raise_for_status().json()
+        job = call(http, "GET", f"/api/jobs/{job['id']}", params={"wait": 30})
     return Asked(question, job, (time.perf_counter() - began) * 1000)
 
 
@@ -206,11 +200,8 @@ def _valid_share(quern: Service, collection: str, done: list[Asked], progress: P
             source = sources[citation["source"]]
             name = (source["document_id"], source["generation"])
             if name not in texts:
-                response = quern.http.get(
-                    f"/api/collections/{collection}/documents/{_path(name[0])}/text",
-                    params={"generation": name[1]},
-                )
-                texts[name] = response.raise_for_status().json()["text"]
+                path = f"/api/collections/{collection}/documents/{_path(name[0])}/text"
+                texts[name] = call(quern.http, "GET", path, params={"generation": name[1]})["text"]
             span = texts[name][citation["start"] : citation["end"]]
             checked += 1
             valid += span == citation["quote"] and citation["source"] == citation["marker"] - 1

@@ -20,7 +20,7 @@ from rich.progress import Progress
 from benchmarks.datasets import Dataset, Question
 from benchmarks.ranking import ndcg, recall, reciprocal_rank
 from benchmarks.reporting import Limit, report
-from benchmarks.service import Service, service
+from benchmarks.service import Service, call, service
 from rag.documents import split_chunk_id
 from rag.fusion import convex, rrf
 from runtime.settings import Settings
@@ -81,7 +81,7 @@ def measure(
         found = []
         for question in questions[i::CLIENTS]:
             body = {"query": question.text, "collection": data.name, "top_k": 50, "trace": True}
-            answer = http.post("/api/search", json=body).raise_for_status().json()
+            answer = call(http, "POST", "/api/search", json=body)
             found.append((question, rankings(answer["trace"])))
             progress.advance(bar)
         return found

@@ -2,6 +2,7 @@
 
 import contextlib
 import tempfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from cli.stack import Stack
 
 FINAL = ("succeeded", "partial", "failed", "cancelled", "expired")
 BATCH = 500
+BUSY_TRIES = 60
 
 
 class Service:
@@ -32,17 +34,17 @@ class Service:
     ) -> dict[str, Any]:
         """Ingest a corpus as one job; returns the job once it has ended."""
         opened = {"collection": collection, "open": True, "documents": []}
-        job = _json(self.http.post("/api/ingests", json=opened))["id"]
+        job = call(self.http, "POST", "/api/ingests", json=opened)["id"]
         bar = progress.add_task(f"ingest {collection}", total=len(corpus))
         for first in range(0, len(corpus), BATCH):
             documents = [
                 {"id": row["_id"], "text": row["text"], "title": row["title"]}
                 for row in corpus[first : first + BATCH]
             ]
-            _json(self.http.post(f"/api/jobs/{job}/documents", json={"documents": documents}))
-        _json(self.http.post(f"/api/jobs/{job}/close"))
+            call(self.http, "POST", f"/api/jobs/{job}/documents", json={"documents": documents})
+        call(self.http, "POST", f"/api/jobs/{job}/close")
         while True:
-            shown = _json(self.http.get(f"/api/jobs/{job}", params={"wait": 1}))
+            shown = call(self.http, "GET", f"/api/jobs/{job}", params={"wait": 1})
             progress.update(bar, completed=shown["progress"]["done"])
             if shown["state"] in FINAL:
                 return shown
@@ -52,7 +54,7 @@ class Service:
         cursor = None
         while True:
             parameters = {"limit": 200} | ({"cursor": cursor} if cursor else {})
-            page = _json(self.http.get(f"/api/jobs/{job}/documents", params=parameters))
+            page = call(self.http, "GET", f"/api/jobs/{job}/documents", params=parameters)
             yield from page["documents"]
             cursor = page.get("next_cursor")
             if not cursor:
@@ -71,9 +73,19 @@ def service(url: str | None) -> Iterator[Service]:
             yield Service(stack.url, stack)
 
 
-def _json(response: httpx.Response) -> dict[str, Any]:
-    """Return the answer's JSON; an error of the API ends the benchmark with its words."""
+def call(http: httpx.Client, method: str, path: str, **more: Any) -> dict[str, Any]:
+    """
+    Call the API and return its JSON.
+
+    A server that is busy is asked again when it says so, as any client should; another error ends
+    the benchmark with the API's words.
+    """
+    for _ in range(BUSY_TRIES):
+        response = http.request(method, path, **more)
+        if response.status_code not in (429, 503):
+            break
+        time.sleep(float(response.headers.get("Retry-After", "1")))
     if response.is_error:
-        raise SystemExit(f"{response.request.method} {response.request.url}: {response.text[:500]}")
+        raise SystemExit(f"{method} {response.request.url}: {response.text[:500]}")
     body: dict[str, Any] = response.json()
     return body
