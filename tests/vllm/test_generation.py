@@ -108,6 +108,20 @@ def test_questions_over_the_same_passages_share_their_prompt(service: Generating
     assert service.metric("vllm:prefix_cache_hits_total") > hits
 
 
+def test_a_follow_up_is_searched_for_with_what_it_leans_on(service: Generating) -> None:
+    service.ingest({"keeper": "The lighthouse at Skerry was built in 1811."}, "towers")
+    history = [
+        {"role": "user", "text": "Who keeps the lighthouse at Skerry?"},
+        {"role": "assistant", "text": "Ines Duarte does. [1]"},
+    ]
+    body = {"question": "And when was it built?", "collection": "towers", "max_tokens": 8}
+    job = service.finished(service.post("/api/queries", body | {"history": history})["id"])
+
+    assert job["state"] == "succeeded"
+    assert job["result"]["usage"]["passages"] == 1
+    assert job["attempts"] == 1
+
+
 def test_batch_leaves_room_in_which_the_interactive_are_answered(service: Generating) -> None:
     with ThreadPoolExecutor(16) as pool:
         batch = list(
