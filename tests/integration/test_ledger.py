@@ -775,7 +775,7 @@ def test_whatever_happens_each_unit_is_in_one_place_and_ends_once(
     assert left <= {
         "unit", "job", "rows", "jobs", "events", "stats", "pace", "turns", "window", "watch",
         "collection", "collections", "current", "newest", "documents", "names", "contents", "log",
-        "log_state", "garbage",
+        "log_state", "garbage", "news",
     }  # fmt: skip
     for name in bench.redis.scan_iter(match=f"{PREFIX}unit:*"):
         assert bench.redis.ttl(name) > 0

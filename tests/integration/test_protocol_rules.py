@@ -192,8 +192,8 @@ def refused(call: Callable[[], object]) -> bool:
 #: Window by a counter: up at dispatch, down where a body ends.
 COUNTER: Rules = (
     (
-        r"while redis\.call\('ZCARD', K\.inflight\(role\)\) < limit do",
-        "while tonumber(redis.call('GET', 'counter:' .. role) or '0') < limit do",
+        r"local taken = redis\.call\('ZCARD', K\.inflight\(role\)\)",
+        "local taken = tonumber(redis.call('GET', 'counter:' .. role) or '0')",
     ),
     (
         r"(  redis\.call\('ZADD', K\.inflight\(role\), NOW_MS \+ FIRST_CHECK_MS, id\))",
