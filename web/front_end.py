@@ -19,8 +19,9 @@ from web.places import Places
 
 _NAME = "quern"
 
-#: A caller is told within a second and a half that Redis is away; each command gets one.
-_REDIS_READ_S = 1.0
+#: How long one answer of Redis is waited for. Redis itself holds writes back for up to two seconds
+#: while its disk is busy (appendfsync everysec): a shorter wait would turn that into refusals.
+REDIS_READ_S = 2.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class FrontEnd:
 def open_front_end(settings: Settings) -> FrontEnd:
     """Wire a web process for *settings*; connects when first used."""
     celery = make_app(settings)
-    durable = open_durable(settings, sender(celery), read_s=_REDIS_READ_S)
+    durable = open_durable(settings, sender(celery), read_s=REDIS_READ_S)
     chunker = Chunker(max_tokens=settings.chunk_tokens)
     return FrontEnd(
         settings=settings,

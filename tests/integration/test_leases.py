@@ -263,7 +263,7 @@ def test_a_callback_that_fails_does_not_let_the_other_claims_lapse(
 
 
 def test_a_late_body_stops_at_its_next_check(bench: Workbench, start: Start) -> None:
-    asked = bench.ask(deadline_s=0.05)
+    asked = bench.ask(deadline_s=1.0)
     with start().leases.claim(asked, "retrieve") as lease:
         assert lease is not None
         assert until(lambda: lease.stopped)
