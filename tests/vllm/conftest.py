@@ -22,11 +22,11 @@ OPTIONS = {"enforce_eager": True, "kv_cache_memory_bytes": 512 * 2**20}
 
 @pytest.fixture(scope="session")
 def engine_python() -> str:
-    """The Python that has the engine; where there is none, tests skip, but not in CI."""
+    """The Python that has the engine; without one tests skip, unless they were asked for."""
     try:
         return generation_python(Settings(model="any"))
     except Broken as error:
-        if os.environ.get("CI"):
+        if os.environ.get("VLLM"):
             raise
         pytest.skip(str(error))
 
