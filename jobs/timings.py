@@ -41,9 +41,6 @@ FOLLOWER_COMMIT_S: Final = 0.1
 #: A reader waits this long for its own index; a replaced generation stays readable this long.
 SPARSE_WAIT_S: Final = 0.2
 GARBAGE_MS: Final = 60_000
-#: Legs of a search older than this start again: their ids may be garbage by now.
-READ_STALE_S: Final = 60.0
-READ_TRIES: Final = 3
 
 #: The change log keeps at most this.
 LOG_ENTRIES: Final = 100_000

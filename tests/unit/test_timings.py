@@ -2,6 +2,7 @@
 
 from jobs import timings as t
 from jobs.requests import MAX_DEADLINE_S
+from rag.retrieval import STALE_S, TRIES
 
 
 def test_a_claim_survives_lost_renewals() -> None:
@@ -52,8 +53,8 @@ def test_heartbeats_of_workers_and_followers_may_be_missed_a_few_times() -> None
 
 def test_what_a_reader_holds_is_not_collected_under_it() -> None:
     # Legs older than this start again, so that ids from before are never looked up afterwards.
-    assert t.READ_STALE_S * 1_000 <= t.GARBAGE_MS
-    assert t.SPARSE_WAIT_S * t.READ_TRIES < t.READ_STALE_S
+    assert STALE_S * 1_000 <= t.GARBAGE_MS
+    assert t.SPARSE_WAIT_S * TRIES < STALE_S
 
 
 def test_a_live_follower_that_keeps_up_makes_no_publish_wait_in_vain() -> None:

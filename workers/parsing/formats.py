@@ -12,8 +12,6 @@ from workers.parsing.markdown_text import parse_markdown
 from workers.parsing.pdf_text import parse_pdf
 from workers.parsing.plain_text import parse_plain
 
-FINGERPRINT = "parsers-1"  # raise it whenever some file could be parsed differently
-
 _FROM_BYTES: dict[str, Callable[[bytes], ParsedDocument]] = {"pdf": parse_pdf, "docx": parse_docx}
 _FROM_TEXT: dict[str, Callable[[str], ParsedDocument]] = {
     "html": parse_html,
