@@ -110,7 +110,7 @@ class Bench:
         with (Path(self.stack.record.data_dir) / "logs" / "host.log").open("ab") as log:
             process = subprocess.Popen(
                 [generation_python(settings), "-P", "-m", "benchmarks.engine_host"],
-                env=environment, stdout=log, stderr=log, start_new_session=True,
+                env=environment, stdout=log, stderr=log, process_group=0,
             )  # fmt: skip
         try:
             end = time.monotonic() + STARTS_S
@@ -301,7 +301,7 @@ def _http_server(bench: Bench, progress: Progress) -> dict[str, Any]:
     if not has_nvidia_card():
         command += ["--enforce-eager", "--kv-cache-memory-bytes", str(2**30)]
     with (Path(bench.stack.record.data_dir) / "logs" / "server.log").open("wb") as log:
-        server = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+        server = subprocess.Popen(command, stdout=log, stderr=log, process_group=0)
     try:
         with httpx.Client(
             base_url=f"http://127.0.0.1:{port}",

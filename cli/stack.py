@@ -173,7 +173,7 @@ class Stack:
                 stdin=subprocess.DEVNULL,
                 stdout=log if quiet else None,
                 stderr=subprocess.STDOUT if quiet else None,
-                start_new_session=True,
+                process_group=0,
             )
         stack = cls(process, RunFolder(data_dir), output)
         try:

@@ -219,7 +219,10 @@ class Supervisor:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 env=dict(program.environment),
-                start_new_session=True,
+                # A group to be killed as one, but no session: Linux schedules sessions against each
+                # other (autogroup), and next to a busy engine in a session of its own Redis was
+                # kept from the processor for seconds. See docs/decisions/0011.
+                process_group=0,
             )
         # Reaping is done for all children in one place, so Popen must never wait for this one.
         process.returncode = 0

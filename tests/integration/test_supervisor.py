@@ -239,6 +239,17 @@ def test_a_second_signal_ends_all_patience(supervise: Callable[..., Run]) -> Non
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="sub-reapers are a Linux thing")
+def test_programs_share_their_session_and_have_a_process_group_each(
+    supervise: Callable[..., Run],
+) -> None:
+    run = supervise({"name": "one", "code": SERVES}, {"name": "two", "code": SERVES})
+    run.until("all ready")
+    one, two = run.pids("one")[0], run.pids("two")[0]
+
+    assert os.getsid(one) == os.getsid(two) == os.getsid(run.process.pid)
+    assert (os.getpgid(one), os.getpgid(two)) == (one, two)
+
+
 def test_what_a_killed_program_started_in_a_session_of_its_own_is_killed(
     supervise: Callable[..., Run], tmp_path: Path
 ) -> None:

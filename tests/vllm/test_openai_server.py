@@ -68,7 +68,7 @@ def url(engine_python: str, model: Path, tmp_path_factory: pytest.TempPathFactor
     }  # fmt: skip
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
-            command, stdout=log, stderr=log, env=environment, start_new_session=True
+            command, stdout=log, stderr=log, env=environment, process_group=0
         )
     try:
         wait_for(f"http://127.0.0.1:{port}/health", process, folder / "log")
