@@ -82,7 +82,8 @@ class WakeUps:
                     self._ring(None)
                 message = ears.get_message(timeout=0.2)
                 if message:
-                    self._ring(message["data"])
+                    for job_id in message["data"].split():  # answers are told several at once
+                        self._ring(job_id)
             except RedisError:
                 ears = None
                 self._closing.wait(0.5)

@@ -14,9 +14,10 @@ from redis.client import PubSub
 from redis.exceptions import RedisError
 
 from jobs import timings
+from jobs.deltas import Deltas
 from jobs.identifiers import new_id
 from jobs.keys import CANCEL
-from jobs.ledger import Fields, Ledger
+from jobs.ledger import Fate, Fields, Ledger
 from jobs.messages import Stage
 from jobs.units import Unit
 from rag.errors import (
@@ -33,6 +34,9 @@ from rag.errors import (
 
 log = logging.getLogger(__name__)
 
+#: Faster than people read, and slow enough to be cheap.
+DELTA_S = 0.05
+
 
 class Lease:
     """
@@ -42,9 +46,10 @@ class Lease:
     its steps; a body that waits for something else registers a callback with `on_stop`.
     """
 
-    def __init__(self, ledger: Ledger, unit: Unit) -> None:
+    def __init__(self, ledger: Ledger, unit: Unit, deltas: Deltas) -> None:
         self.ledger = ledger
         self.unit = unit
+        self._deltas = deltas
         self.ended = False
         self._stop: type[LeaseLost | Cancelled] | None = None
         self._callbacks: list[Callable[[], None]] = []
@@ -83,11 +88,9 @@ class Lease:
             for callback in self._callbacks:
                 callback()
 
-    def write(self, *, event: str = "", data: object = None, fields: Fields | None = None) -> None:
-        """Write an event or fields; raises as `check` does."""
-        if self.ledger.write(self.unit, event=event, data=data, fields=fields):
-            self.stop(Cancelled)
-        self.check()
+    def tell(self, text: str) -> None:
+        """Pass a piece of the answer on, soon; never waits, and may be called by any thread."""
+        self._deltas.add(self.unit, text)
 
     def hand_over(
         self, *, stage: Stage, fields: Fields, event: str = "", data: object = None
@@ -97,8 +100,9 @@ class Lease:
         self.ended = True
 
     def finish(self, *, state: str, fields: Fields) -> None:
-        """End the unit."""
-        self.ledger.finish(self.unit, state=state, fields=fields)
+        """End the unit; the rest of its answer is told first."""
+        rest = self._deltas.take(self.unit)
+        self.ledger.finish(self.unit, state=state, fields=fields, rest=rest)
         self.ended = True
 
     def flip(self, *, entry: str, document: object, fields: Fields) -> str:
@@ -122,9 +126,13 @@ class Leases:
         redis: A client whose connections may be used by the renewing thread.
 
         name: Who holds the leases, for people.
+
+        delta_s: For how long pieces of an answer are collected before they are passed on.
     """
 
-    def __init__(self, ledger: Ledger, redis: Redis, *, name: str) -> None:
+    def __init__(
+        self, ledger: Ledger, redis: Redis, *, name: str, delta_s: float = DELTA_S
+    ) -> None:
         self._ledger = ledger
         self._redis = redis
         self._name = name
@@ -134,10 +142,12 @@ class Leases:
         self._solo: str | None = None  # who runs alone, or waits to: a claim's holder
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._renew_for_ever, name="leases", daemon=True)
+        self._deltas = Deltas(ledger, every_s=delta_s, on_fate=self._told)
 
     def __enter__(self) -> Self:
         """Start renewing."""
         self._thread.start()
+        self._deltas.start()
         return self
 
     def __exit__(
@@ -162,6 +172,7 @@ class Leases:
         for lease in held:
             lease.stop(LeaseLost)
             self._release(lease, at_once=True)
+        self._deltas.stop()
         if self._thread.is_alive():
             self._thread.join(timeout=5)
 
@@ -220,7 +231,7 @@ class Leases:
 
     def _hold(self, holder: str, unit: Unit) -> Lease:
         """Count a body and renew its claim from now on; a suspect's keeps all others waiting."""
-        lease = Lease(self._ledger, unit)
+        lease = Lease(self._ledger, unit, self._deltas)
         self._bodies += 1
         if int(unit.fields.get("deaths", "0")) >= timings.SOLO_DEATHS:
             self._solo = holder
@@ -240,6 +251,7 @@ class Leases:
 
     def _drop(self, lease: Lease) -> None:
         """A body has ended: make room, and let others claim."""
+        self._deltas.take(lease.unit)
         with self._lock:
             if self._held.get(lease.unit.id) is lease:
                 del self._held[lease.unit.id]
@@ -313,14 +325,16 @@ class Leases:
 
     def _renew(self) -> None:
         """Say that every held unit is alive; stop the ones that are no longer ours."""
-        for unit_id, lease in list(self._held.items()):
-            if lease.ended:
-                continue
-            answer = self._ledger.renew(unit_id, lease.unit.epoch)
-            if answer is None and not lease.ended:
-                lease.stop(LeaseLost)
-            elif answer:
-                lease.stop(Cancelled)
+        units = [lease.unit for lease in list(self._held.values()) if not lease.ended]
+        for unit, fate in zip(units, self._ledger.renew(units), strict=True):
+            self._told(unit, fate)
+
+    def _told(self, unit: Unit, fate: Fate) -> None:
+        """Stop a body whose unit is to stop, or is no longer ours."""
+        lease = self._held.get(unit.id)
+        if fate == "ok" or lease is None or lease.ended or lease.unit.epoch != unit.epoch:
+            return
+        lease.stop(Cancelled if fate == "stop" else LeaseLost)
 
 
 #: What a body raises on purpose; the unit's end says all there is to say.

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 from redis import Redis
@@ -13,12 +13,15 @@ from jobs import timings
 from jobs.keys import key
 from jobs.lua import Scripts
 from jobs.messages import ROLE_OF, Message, Stage
-from jobs.units import FINAL_STATES, Unit, unit_from_flat
+from jobs.units import FINAL_STATES, Piece, Unit, unit_from_flat
 from rag.errors import LeaseLost, QuernError
 
 log = logging.getLogger(__name__)
 
 Fields = Mapping[str, str | int | float]
+
+#: What is to become of a claimed unit: go on, stop because that was asked, or it is another's now.
+Fate = Literal["ok", "stop", "lost"]
 
 
 class IdempotencyConflict(QuernError):
@@ -183,29 +186,17 @@ class Ledger:
             self.send(answer[1:])
         return Refusal(str(answer[0]))
 
-    def renew(self, unit_id: str, epoch: str) -> bool | None:
-        """Say that the claim is alive; returns the cancel flag, or None when the lease is lost."""
-        answer = self._run("renew", unit_id, epoch)
-        return None if answer[0] == "lost" else answer[1] == "1"
+    def renew(self, units: Sequence[Unit]) -> list[Fate]:
+        """Say that claims are alive; returns what is to become of each."""
+        claims = [word for unit in units for word in (unit.id, unit.epoch)]
+        return self._run("renew", *claims) if units else []
 
-    def write(
-        self,
-        unit: Unit,
-        *,
-        event: str = "",
-        data: object = None,
-        fields: Fields | None = None,
-    ) -> bool:
-        """
-        Write an event, fields or both under the claim; returns the cancel flag.
-
-        Raises:
-            LeaseLost: The unit is no longer this claim's.
-        """
-        answer = self._run(
-            "write", unit.id, unit.epoch, event, _data(data), _data(_fields(fields or {}))
-        )
-        return bool(self._fenced(unit, answer)[1] == "1")
+    def tell(self, pieces: Sequence[Piece]) -> list[Fate]:
+        """Write pieces of answers onto their event streams; returns what is to become of each."""
+        told: list[str | int] = []
+        for piece in pieces:
+            told += (piece.unit.id, piece.unit.epoch, piece.number, _data(piece.data))
+        return self._run("tell", *told) if pieces else []
 
     def hand_over(
         self,
@@ -228,15 +219,18 @@ class Ledger:
         )  # fmt: skip
         return self._ended(unit, answer)
 
-    def finish(self, unit: Unit, *, state: str, fields: Fields) -> str:
+    def finish(self, unit: Unit, *, state: str, fields: Fields, rest: Sequence[Piece] = ()) -> str:
         """
         End a unit, once: `ok`, or `cancelled` when that was asked meanwhile.
+
+        *rest* of its answer is told together with the end.
 
         Raises:
             LeaseLost: The unit is no longer this claim's.
         """
+        told = [word for piece in rest for word in (piece.number, _data(piece.data))]
         return self._ended(
-            unit, self._run("finish", unit.id, unit.epoch, state, _data(_fields(fields)))
+            unit, self._run("finish", unit.id, unit.epoch, state, _data(_fields(fields)), *told)
         )
 
     def release(self, unit: Unit, *, at_once: bool) -> None:

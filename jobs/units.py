@@ -47,6 +47,20 @@ class Unit:
         return orjson.loads(text) if text else None
 
 
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A piece of a unit's answer; *number* counts those of one claim, from 1."""
+
+    unit: Unit
+    number: int
+    text: str
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """What its `token` event says."""
+        return {"text": self.text, "attempt": self.unit.attempt}
+
+
 def unit_from_flat(unit_id: str, flat: list[str]) -> Unit:
     """Build a unit from a flat list of names and values."""
     return Unit(unit_id, dict(zip(flat[::2], flat[1::2], strict=True)))

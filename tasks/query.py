@@ -119,8 +119,7 @@ def _generate(lease: Lease, resources: Resources) -> None:
     def stream(text: str) -> None:
         first.append(time.perf_counter())
         if request["priority"] == "interactive":
-            data = {"text": text, "attempt": lease.unit.attempt}
-            lease.write(event="token", data=data)
+            lease.tell(text)
 
     asked = GenerationRequest(
         question=request["question"],

@@ -41,7 +41,7 @@ class Generator(Protocol):
     def generate(
         self, request: GenerationRequest, *, on_delta: Callable[[str], None], stop: StopSignal
     ) -> Answer:
-        """Answer, passing text on as it comes; *on_delta* is called in the caller's thread."""
+        """Answer, passing text on as it comes; *on_delta* may be called by any thread."""
         ...
 
     def condense(self, question: str, history: Sequence[Turn], *, stop: StopSignal) -> str:

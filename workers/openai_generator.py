@@ -3,11 +3,10 @@
 import asyncio
 import contextlib
 import logging
-import queue
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import CancelledError, Future
+from concurrent.futures import CancelledError
 from dataclasses import replace
 from typing import Any, Self
 
@@ -18,11 +17,10 @@ from rag.prompts import UNANSWERED, Message, Prompt, build
 from rag.replies import nothing_found, read_reply
 from runtime.settings import Settings
 from workers.openai_server import ChatServer, Reply, Served, TooLong, look
+from workers.patience import result_of
 
 log = logging.getLogger(__name__)
 
-#: How often a waiting thread looks up by itself, so that a deadline is noticed.
-LOOK_UP_S = 0.5
 #: A call that only rewrites a question must not hold it up for long.
 CONDENSE_S = 30.0
 #: Bytes of a token, for want of the model's tokenizer; English has more, so prompts come out short.
@@ -34,7 +32,7 @@ class OpenAIGenerator:
     """
     Answers by a server's `/chat/completions`, streamed; usable from many threads at once.
 
-    A stop, a deadline or an error of *on_delta* closes the connection, on which the server aborts
+    A stop or a deadline closes the connection, on which the server aborts
     the request. A server that is away, busy or cuts an answer off raises Retryable: the question
     waits. What it refuses as the question's fault raises InvalidRequest with its own words.
 
@@ -91,7 +89,7 @@ class OpenAIGenerator:
         self, request: GenerationRequest, *, on_delta: Callable[[str], None], stop: StopSignal
     ) -> Answer:
         """
-        Answer from the request's passages; *on_delta* is called in the caller's thread.
+        Answer from the request's passages; *on_delta* is called by another thread.
 
         Raises:
             InvalidRequest: Question and history do not fit, or the server refuses them.
@@ -175,46 +173,14 @@ class OpenAIGenerator:
         stop: StopSignal,
         deadline_s: float,
     ) -> Reply:
-        """Send a request and pass its text on, in this thread, until it ends."""
-        # None wakes the reader: the end, or a reason to stop.
-        inbox: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        """Send a request and wait for its end; however that comes, the server ends it too."""
         if self._closing:
             raise Retryable("the generator is being closed")
-        future = asyncio.run_coroutine_threadsafe(self._stream(body, inbox.put), self._loop)
-        future.add_done_callback(lambda _: inbox.put(None))
-        stop.on_stop(lambda: inbox.put(None))
+        future = asyncio.run_coroutine_threadsafe(self._stream(body, on_delta), self._loop)
         try:
-            self._pass_on(inbox, future, on_delta=on_delta, stop=stop, deadline_s=deadline_s)
-            return future.result()
+            return result_of(future, stop=stop, deadline_s=deadline_s)
         except CancelledError as error:
             raise Retryable("the generator is being closed") from error
-        finally:
-            # Ends the request in the server too, whatever ended it here.
-            future.cancel()
-
-    def _pass_on(
-        self,
-        inbox: "queue.SimpleQueue[str | None]",
-        future: "Future[Reply]",
-        *,
-        on_delta: Callable[[str], None],
-        stop: StopSignal,
-        deadline_s: float,
-    ) -> None:
-        """Hand text on: the first at once, then what has come within `delta_ms` in one piece."""
-        held, due = "", 0.0
-        while not (future.done() and inbox.empty()):
-            wait = due - time.monotonic() if held else LOOK_UP_S
-            with contextlib.suppress(queue.Empty):
-                held += inbox.get(timeout=max(wait, 0.0)) or ""
-            if stop.stopped or time.time() > deadline_s:
-                stop.check()
-                raise DeadlineExceeded("the answer was not finished in time")
-            if held and time.monotonic() >= due:
-                on_delta(held)
-                held, due = "", time.monotonic() + self._settings.delta_ms / 1000
-        if held:
-            on_delta(held)
 
     async def _stream(self, body: Mapping[str, Any], put: Callable[[str], None]) -> Reply:
         """Read one answer, on the loop; remembered so that closing can abort it."""

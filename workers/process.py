@@ -107,7 +107,12 @@ def run(
     try:
         with contextlib.ExitStack() as stack:
             leases = stack.enter_context(
-                Leases(durable.ledger, ledger_client(settings.redis_url, connections=4), name=name)
+                Leases(
+                    durable.ledger,
+                    ledger_client(settings.redis_url, connections=4),
+                    name=name,
+                    delta_s=settings.delta_ms / 1000,
+                )
             )
             resources, models = open_resources(stack, settings, durable, leases)
             app.resources = resources  # type: ignore[attr-defined]  # where tasks look for it

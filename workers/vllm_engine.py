@@ -7,17 +7,16 @@ import itertools
 import logging
 import os
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import CancelledError, Future
+from concurrent.futures import CancelledError
 from dataclasses import dataclass, fields
-from queue import Empty, SimpleQueue
 from typing import Any, Final, Literal
 
-from rag.errors import Broken, DeadlineExceeded, EngineDead, InvalidRequest, StoreUnavailable
+from rag.errors import Broken, EngineDead, InvalidRequest, StoreUnavailable
 from rag.generation import StopSignal
 from runtime.settings import BadSetting, Settings
 from workers.engine_settings import engine_arguments
+from workers.patience import result_of
 from workers.startup_ear import StartupEar
 
 log = logging.getLogger(__name__)
@@ -26,9 +25,6 @@ Priority = Literal["interactive", "batch"]
 #: The scheduler's own: lower goes first.
 PRIORITIES: Final[dict[Priority, int]] = {"interactive": 0, "batch": 1}
 WATCH_S: Final = 0.5
-#: Pieces of text that all answers together are passed on in. Each costs a write and a wake-up: with
-#: 64 answers at 20 a second they would take a fifth of a small machine from the engine.
-DELTAS_PER_S: Final = 400
 #: The engine gets this long to end; the pool has drained by then, so nothing is lost by it.
 SHUTDOWN_S: Final = 1.0
 
@@ -86,7 +82,6 @@ class VllmEngine:
         self.max_model_len: int = engine.model_config.max_model_len
         self._delta_s = settings.delta_ms / 1000
         self._batch_places = asyncio.Semaphore(settings.max_num_seqs - settings.reserved)
-        self._streaming = 0  # answers that are passed on in pieces now; the loop's own
         self._on_death = on_death
         self._ignore_eos = ignore_eos
         self._names = _counter()
@@ -156,9 +151,9 @@ class VllmEngine:
 
             stop: Tells that the caller wants no more.
 
-            on_delta: Called in this thread: at once with the first text, then with what has come
-                every *delta_ms*, less often where many are written at once. None for the whole at
-                the end, which costs the engine less.
+            on_delta: Called by the engine's thread, so it must not wait: at once with the first
+                text, then with what has come every *delta_ms*. None for the whole at the end,
+                which costs the engine less.
 
         Raises:
             Cancelled, DeadlineExceeded, LeaseLost: The caller wants no more; the engine has
@@ -177,56 +172,44 @@ class VllmEngine:
         if self.dead:
             raise StoreUnavailable("the engine has died and is started again")
         params = self._params(max_tokens, temperature, streams=on_delta is not None)
-        outputs: SimpleQueue[Any] = SimpleQueue()
         future = asyncio.run_coroutine_threadsafe(
-            self._stream(list(prompt_tokens), params, priority, outputs), self.loop
+            self._stream(list(prompt_tokens), params, priority, on_delta), self.loop
         )
-        future.add_done_callback(lambda _: outputs.put(None))
-        stop.on_stop(lambda: _drop(future))
-        transcript = _Transcript()
         try:
-            while (output := _next(outputs, deadline_s)) is not None:
-                text = transcript.add(output)
-                if text and on_delta is not None:
-                    on_delta(text)
-            future.result()
+            return result_of(future, stop=stop, deadline_s=deadline_s)
         except CancelledError as error:
-            stop.check()
             raise StoreUnavailable("the engine is ending") from error
         except EngineDeadError as error:
             raise EngineDead("the engine died") from error
         except VLLMClientError as error:
             raise InvalidRequest("question", str(error)) from error
-        finally:
-            _drop(future)
-        return transcript.written()
 
     async def _stream(
-        self, tokens: list[int], params: Any, priority: Priority, outputs: "SimpleQueue[Any]"
-    ) -> None:
+        self,
+        tokens: list[int],
+        params: Any,
+        priority: Priority,
+        on_delta: Callable[[str], None] | None,
+    ) -> Written:
         """Pass outputs on; between two of them the engine joins what comes meanwhile."""
         from vllm.inputs.engine import tokens_input  # noqa: PLC0415  see `_start`
-        from vllm.sampling_params import RequestOutputKind  # noqa: PLC0415  see `_start`
 
+        transcript = _Transcript()
         async with contextlib.AsyncExitStack() as stack:
             if priority == "batch":
                 await stack.enter_async_context(self._batch_places)
             stream = self.engine.generate(
                 tokens_input(tokens), params, next(self._names), priority=PRIORITIES[priority]
             )
-            if params.output_kind is RequestOutputKind.DELTA:
-                self._streaming += 1
-                stack.callback(self._ended_one)
             # Closed by us: a generator left to the collector would be aborted late.
             await stack.enter_async_context(contextlib.aclosing(stream))
             async for output in stream:
-                outputs.put(output)
+                text = transcript.add(output)
+                if text and on_delta is not None:
+                    on_delta(text)
                 if not output.finished:
-                    await asyncio.sleep(max(self._delta_s, self._streaming / DELTAS_PER_S))
-
-    def _ended_one(self) -> None:
-        """Count a stream out."""
-        self._streaming -= 1
+                    await asyncio.sleep(self._delta_s)
+        return transcript.written()
 
     def _params(self, max_tokens: int, temperature: float, *, streams: bool) -> Any:
         """Return the engine's sampling parameters."""
@@ -273,19 +256,6 @@ class _Transcript:
             completion_tokens=self._completion_tokens,
             cached_tokens=self._last.num_cached_tokens or 0,
         )
-
-
-def _drop(future: Future[None]) -> None:
-    """Let the engine drop a request; harmless once it is done."""
-    future.cancel()
-
-
-def _next(outputs: "SimpleQueue[Any]", deadline_s: float) -> Any:
-    """Wait for the next output, None at the end; raises DeadlineExceeded."""
-    try:
-        return outputs.get(timeout=max(0.0, deadline_s - time.time()))
-    except Empty as error:
-        raise DeadlineExceeded("past its deadline while it was written") from error
 
 
 def _start(settings: Settings, loop: asyncio.AbstractEventLoop) -> Any:

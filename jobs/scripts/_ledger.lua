@@ -44,8 +44,12 @@ end
 
 -- Events ------------------------------------------------------------------------------------
 
+local function append(job, kind, data)
+  return redis.call('XADD', K.events(job), 'MAXLEN', '~', 20000, '*', 't', kind, 'd', data)
+end
+
 local function emit(job, kind, data)
-  local entry = redis.call('XADD', K.events(job), 'MAXLEN', '~', 20000, '*', 't', kind, 'd', data)
+  local entry = append(job, kind, data)
   redis.call('PUBLISH', K.WAKE, job)
   return entry
 end

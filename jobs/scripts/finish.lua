@@ -1,4 +1,4 @@
--- finish(unit, epoch, state, fields JSON) → {'ok' | 'cancelled', messages…} | {'lost'}
+-- finish(unit, epoch, state, fields JSON, number and token event's data, and so on) → {'ok' | 'cancelled', messages…} | {'lost'}
 local id, epoch, state = ARGV[1], ARGV[2], ARGV[3]
 local u = row(K.unit(id))
 if not fenced(u, epoch) then return {'lost'} end
@@ -11,6 +11,9 @@ else
   local took = NOW - tonumber(u.claimed or int(NOW))
   local mean = tonumber(redis.call('HGET', K.pace(u.role), 'mean_us') or int(took))
   redis.call('HSET', K.pace(u.role), 'mean_us', int(0.9 * mean + 0.1 * took))
+  for i = 5, #ARGV, 2 do
+    if u.told ~= epoch .. ':' .. ARGV[i] then append(id, 'token', ARGV[i + 1]) end
+  end
   close(id, u, state, fields)
 end
 dispatch(u.role, out)

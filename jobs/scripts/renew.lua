@@ -1,12 +1,23 @@
--- renew(unit, epoch) → {'ok', cancel flag} | {'lost'}
-local id, epoch = ARGV[1], ARGV[2]
-local u = row(K.unit(id))
-if not fenced(u, epoch) then return {'lost'} end
-redis.call('SET', K.claim(id), epoch, 'PX', CLAIM_MS)
-local fields = {held = '1'}
-if u.counted == '1' then  -- it was a stall, not a death
-  fields.counted = '0'
-  fields.deaths = int(tonumber(u.deaths) - 1)
+-- renew(unit, epoch, and so on) → an answer each: 'ok', 'stop', 'lost'
+local out = {}
+for i = 1, #ARGV, 2 do
+  local id, epoch = ARGV[i], ARGV[i + 1]
+  local said = redis.call('HMGET', K.unit(id), 'state', 'epoch', 'cancel', 'job', 'counted', 'deaths')
+  local u = {
+    state = said[1], epoch = said[2], cancel = said[3], job = said[4], counted = said[5],
+    deaths = said[6],
+  }
+  if not fenced(u, epoch) then
+    out[#out + 1] = 'lost'
+  else
+    redis.call('SET', K.claim(id), epoch, 'PX', CLAIM_MS)
+    local fields = {held = '1'}
+    if u.counted == '1' then  -- it was a stall, not a death
+      fields.counted = '0'
+      fields.deaths = int(tonumber(u.deaths) - 1)
+    end
+    put(K.unit(id), fields)
+    out[#out + 1] = cancel_asked(u) and 'stop' or 'ok'
+  end
 end
-put(K.unit(id), fields)
-return {'ok', cancel_asked(u) and '1' or '0'}
+return out

@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 
 from jobs.ledger import Ledger
 from jobs.messages import ROLES
-from jobs.units import Unit
+from jobs.units import Piece, Unit
 from runtime.settings import Settings
 from web.app import create_app
 from web.front_end import FrontEnd
@@ -55,8 +55,8 @@ class HandWorker:
 
     def generate(self, unit_id: str) -> None:
         unit = self.claim(unit_id)
-        for text in ("A is ", "first. [1]"):
-            self.ledger.write(unit, event="token", data={"text": text, "attempt": 1})
+        for number, text in enumerate(("A is ", "first. [1]"), start=1):
+            self.ledger.tell([Piece(unit, number, text)])
         self.ledger.finish(
             unit, state="succeeded", fields={"result": orjson.dumps(ANSWER).decode()}
         )

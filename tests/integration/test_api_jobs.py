@@ -7,6 +7,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from jobs.identifiers import new_id
+from jobs.units import Piece
 from web.event_stream import EventStream
 from web.places import Caller
 
@@ -104,7 +105,7 @@ def test_passages_in_the_blob_store_are_sent_in_full(client: FlaskClient, worker
 def test_a_new_attempt_resets_the_tokens(client: FlaskClient, worker: Any) -> None:
     job_id = ask(client, top_k=0)
     unit = worker.claim(job_id)
-    worker.ledger.write(unit, event="token", data={"text": "lost", "attempt": 1})
+    worker.ledger.tell([Piece(unit, 1, "lost")])
     worker.ledger.release(unit, at_once=True)
     worker.generate(job_id)
 

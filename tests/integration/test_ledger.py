@@ -16,7 +16,7 @@ from jobs.identifiers import new_id
 from jobs.keys import PREFIX, key
 from jobs.ledger import Full, Idempotency, IdempotencyConflict, Ledger, Refusal, Sealed
 from jobs.messages import CLASSES, ROLES, Message
-from jobs.units import FINAL_STATES, Unit
+from jobs.units import FINAL_STATES, Piece, Unit
 from rag.errors import LeaseLost
 from tasks.sending import sender
 from tests.workbench import RETENTION_S, Workbench, until, window
@@ -210,10 +210,10 @@ def test_a_running_unit_learns_of_its_cancel_at_its_next_write(bench: Workbench)
     asked = bench.ask()
     unit = bench.take(asked)
 
-    assert bench.ledger.write(unit, event="token", data={}) is False
+    assert bench.ledger.tell([Piece(unit, 1, "some")]) == ["ok"]
     assert bench.ledger.cancel(asked) == "running"
-    assert bench.ledger.write(unit, event="token", data={}) is True
-    assert bench.ledger.renew(asked, unit.epoch) is True
+    assert bench.ledger.tell([Piece(unit, 2, "more")]) == ["stop"]
+    assert bench.ledger.renew([unit]) == ["stop"]
     assert bench.ledger.hand_over(unit, stage="generate", fields={}) == "cancelled"
 
 
@@ -288,13 +288,13 @@ def test_a_slow_worker_may_still_write_until_another_one_claims(bench: Workbench
     asked = bench.ask()
     slow = bench.take(asked)
     bench.die_and_be_found(asked)
-    bench.ledger.write(slow, fields={"progress": "1"})
+    bench.ledger.tell([Piece(slow, 1, "late")])
     bench.take(asked)
 
-    with pytest.raises(LeaseLost):
-        bench.ledger.write(slow, fields={"progress": "2"})
-    assert bench.ledger.renew(asked, slow.epoch) is None
-    assert bench.field(asked, "progress") == "1"
+    assert bench.ledger.tell([Piece(slow, 2, "too late")]) == ["lost"]
+    assert bench.ledger.renew([slow]) == ["lost"]
+    events = read_events(bench.redis, asked, "0-0")
+    assert [event.data["text"] for event in events if event.kind == "token"] == ["late"]
 
 
 # Ingests -------------------------------------------------------------------------------------
@@ -460,7 +460,7 @@ def test_a_cancel_that_dies_after_its_first_step_still_stops_every_row(bench: Wo
     unit = bench.take(running)
     bench.scripts("cancel_job", job)
 
-    assert bench.ledger.renew(running, unit.epoch) is True
+    assert bench.ledger.renew([unit]) == ["stop"]
     assert bench.ledger.finish(unit, state="succeeded", fields={}) == "cancelled"
     assert bench.claim(waiting) == Refusal("closed")
     assert bench.job_state(job) == "cancelled"
@@ -626,9 +626,7 @@ class Storm:
     def zombie(self) -> None:
         if self.hands:
             unit = self.random.choice(self.hands)
-            try:
-                self.bench.ledger.write(unit, fields={"written_by": unit.epoch})
-            except LeaseLost:
+            if self.bench.ledger.tell([Piece(unit, 1, "anybody?")]) == ["lost"]:
                 return
             assert self.bench.field(unit.id, "epoch") == unit.epoch
             self.act(unit)
@@ -642,7 +640,7 @@ class Storm:
     def renew(self) -> None:
         if self.hands:
             unit = self.random.choice(self.hands)
-            self.bench.ledger.renew(unit.id, unit.epoch)
+            self.bench.ledger.renew([unit])
 
     def give_back(self) -> None:
         if self.alive:

@@ -201,9 +201,7 @@ def test_an_answer_is_streamed_cited_and_counted(
     assert set(server.keys) == {f"Bearer {KEY}"}
 
 
-def test_the_first_text_is_passed_on_at_once_and_the_rest_in_pieces(
-    server: Server, generator: OpenAIGenerator
-) -> None:
+def test_text_is_passed_on_as_it_comes(server: Server, generator: OpenAIGenerator) -> None:
     go_on = threading.Event()
 
     def slowly(handler: Handler) -> None:
@@ -223,7 +221,6 @@ def test_the_first_text_is_passed_on_at_once_and_the_rest_in_pieces(
     answer = generator.generate(asked(), on_delta=on_delta, stop=Stop())
 
     assert deltas[0] == "first "
-    assert len(deltas) < 20
     assert "".join(deltas) == "first " + "x" * 100
     assert answer.finish_reason == "length"
 

@@ -9,7 +9,7 @@ import pytest
 from jobs import timings
 from jobs.keys import key
 from jobs.lua import source
-from jobs.units import Unit
+from jobs.units import Piece, Unit
 from rag.errors import LeaseLost
 from tests.workbench import Rules, Workbench, window
 
@@ -73,7 +73,7 @@ def an_epoch_is_not_given_twice_when_redis_loses_its_last_second(bench: Workbenc
     bench.redis.delete(key("unit", asked), key("claim", asked))
     bench.redis.hset(key("unit", asked), mapping=before)
     bench.take(asked)
-    return refused(lambda: bench.ledger.write(lost, fields={"progress": "1"}))
+    return bench.ledger.tell([Piece(lost, 1, "mine")]) == ["lost"]
 
 
 def a_stage_begins_with_the_output_of_the_one_before(bench: Workbench) -> bool:
@@ -94,7 +94,7 @@ def a_hung_body_that_is_renewed_for_ever_ends_at_its_deadline(bench: Workbench) 
     asked = bench.ask()
     unit = bench.take(asked)
     bench.late(asked)
-    bench.ledger.renew(asked, unit.epoch)
+    bench.ledger.renew([unit])
     bench.ledger.expire("interactive")
     return bench.state(asked) == "expired"
 
@@ -177,7 +177,7 @@ def a_stall_is_not_a_death(bench: Workbench) -> bool:
     unit = bench.take(asked)
     for _ in range(timings.MAX_DEATHS):
         bench.die_and_be_found(asked)
-        bench.ledger.renew(asked, unit.epoch)
+        bench.ledger.renew([unit])
     return bench.state(asked) == "running" and bench.deaths(asked) == 0
 
 

@@ -1,0 +1,151 @@
+"""Deltas: what the answers of one process have to tell while they are written."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+from redis.exceptions import RedisError
+
+from jobs.ledger import Fate, Ledger
+from jobs.units import Piece, Unit
+
+log = logging.getLogger(__name__)
+
+#: After a failed write the next one waits this long.
+AGAIN_S = 0.5
+
+
+class Deltas:
+    """
+    Write the text of all answers together, one script at a time.
+
+    A write for each answer and piece would cost more than the pieces are worth: with 64 answers at
+    once, an eighth of two cores. The first text of an answer is written at once, the rest every
+    *every_s*. What cannot be written is kept, and written in order once Redis is back.
+
+    Args:
+        ledger: Where to write.
+
+        every_s: How long text is collected.
+
+        on_fate: Told what became of each unit that was written for; called by the writing thread.
+    """
+
+    def __init__(
+        self, ledger: Ledger, *, every_s: float, on_fate: Callable[[Unit, Fate], None]
+    ) -> None:
+        self._ledger = ledger
+        self._every_s = every_s
+        self._on_fate = on_fate
+        self._bell = threading.Condition()
+        self._held: dict[str, _Answer] = {}
+        self._urgent = False
+        # Held during a write, so that an end is never written before what goes before it.
+        self._writing = threading.Lock()
+        self._closing = False
+        self._thread = threading.Thread(target=self._write_for_ever, name="deltas", daemon=True)
+
+    def start(self) -> None:
+        """Start to write."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop writing; what nobody took is dropped. Harmless when repeated."""
+        with self._bell:
+            self._closing = True
+            self._bell.notify()
+        if self._thread.is_alive():
+            self._thread.join(timeout=5)
+
+    def add(self, unit: Unit, text: str) -> None:
+        """Take a piece of a unit's answer; never waits, and may be called from any thread."""
+        with self._bell:
+            answer = self._held.get(unit.id)
+            if answer is None or answer.unit.epoch != unit.epoch:
+                answer = self._held[unit.id] = _Answer(unit)
+            answer.text += text
+            if answer.number == 0:
+                self._urgent = True
+                self._bell.notify()
+
+    def take(self, unit: Unit) -> list[Piece]:
+        """Take back what was not written for sure, for the caller to write with the end."""
+        if unit.id not in self._held:
+            return []
+        with self._writing, self._bell:
+            answer = self._held.get(unit.id)
+            if answer is None or answer.unit.epoch != unit.epoch:
+                return []
+            del self._held[unit.id]
+            return answer.rest()
+
+    def _write_for_ever(self) -> None:
+        """Write what is due, until closed."""
+        due = 0.0
+        while True:
+            with self._bell:
+                self._bell.wait_for(lambda: self._held or self._closing)
+                self._bell.wait_for(
+                    lambda: self._urgent or self._closing, timeout=due - time.monotonic()
+                )
+                if self._closing:
+                    return
+                self._urgent = False
+            everything = time.monotonic() >= due
+            if everything:
+                due = time.monotonic() + self._every_s
+            if not self._write(everything=everything):
+                with self._bell:
+                    self._bell.wait_for(lambda: self._closing, timeout=AGAIN_S)
+
+    def _write(self, *, everything: bool) -> bool:
+        """Write first texts, or all; tells whether Redis took them."""
+        with self._writing:
+            with self._bell:
+                answers = [
+                    answer
+                    for answer in self._held.values()
+                    if (answer.text or answer.sent) and (everything or answer.number == 0)
+                ]
+                pieces = [answer.next() for answer in answers]
+            if not pieces:
+                return True
+            try:
+                fates = self._ledger.tell(pieces)
+            except RedisError as error:
+                log.warning("answers not passed on", extra={"reason": str(error)})
+                return False
+            for answer in answers:
+                answer.sent = None
+        for piece, fate in zip(pieces, fates, strict=True):
+            try:
+                self._on_fate(piece.unit, fate)
+            except Exception:
+                # A body's callback failed; the answers of all the others go on.
+                log.exception("a body could not be stopped in order")
+        return True
+
+
+class _Answer:
+    """The text of one claim's answer on its way: being written, and come since."""
+
+    def __init__(self, unit: Unit) -> None:
+        self.unit = unit
+        self.text = ""
+        self.number = 0
+        # Sent, and perhaps written: it must come again unchanged for the ledger to know it.
+        self.sent: Piece | None = None
+
+    def next(self) -> Piece:
+        """Return the piece to be written now."""
+        if self.sent is None:
+            self.number += 1
+            self.sent = Piece(self.unit, self.number, self.text)
+            self.text = ""
+        return self.sent
+
+    def rest(self) -> list[Piece]:
+        """Return all that is not known to be written."""
+        first = [self.sent] if self.sent else []
+        return [*first, Piece(self.unit, self.number + 1, self.text)] if self.text else first

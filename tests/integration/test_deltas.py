@@ -1,0 +1,230 @@
+"""Pieces of answers on real Redis: together, in order, once, whatever happens between."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+
+import pytest
+from redis.exceptions import ConnectionError as Away
+
+from jobs.deltas import Deltas
+from jobs.events import Event, WakeUps, read_events
+from jobs.ledger import Fate
+from jobs.units import Piece, Unit
+from tests.workbench import Workbench
+
+EVERY_S = 0.2
+
+
+class Counting:
+    """A ledger that remembers what was told at once, and fails on request."""
+
+    def __init__(self, bench: Workbench) -> None:
+        self._ledger = bench.ledger
+        self.calls: list[list[str]] = []
+        self.fails_before = 0
+        self.fails_after = 0
+        self.gate = threading.Event()
+        self.gate.set()
+
+    def tell(self, pieces: Sequence[Piece]) -> list[Fate]:
+        self.gate.wait(5)
+        if self.fails_before:
+            self.fails_before -= 1
+            raise Away("before it was written")
+        fates = self._ledger.tell(pieces)
+        self.calls.append([piece.text for piece in pieces])
+        if self.fails_after:
+            self.fails_after -= 1
+            raise Away("after it was written")
+        return fates
+
+
+@pytest.fixture
+def bench(redis_url: str) -> Iterator[Workbench]:
+    bench = Workbench(redis_url)
+    yield bench
+    bench.close()
+
+
+@pytest.fixture
+def ledger(bench: Workbench) -> Counting:
+    return Counting(bench)
+
+
+@pytest.fixture
+def fates() -> dict[str, Fate]:
+    return {}
+
+
+@pytest.fixture
+def deltas(
+    ledger: Counting, fates: dict[str, Fate], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Deltas]:
+    monkeypatch.setattr("jobs.deltas.AGAIN_S", 0.05)
+    writer = Deltas(
+        ledger,  # type: ignore[arg-type]  # all that it is asked for
+        every_s=EVERY_S,
+        on_fate=lambda unit, fate: fates.__setitem__(unit.id, fate),
+    )
+    writer.start()
+    yield writer
+    writer.stop()
+
+
+def until(condition: Callable[[], object], *, timeout_s: float = 5) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+def asked(bench: Workbench) -> Unit:
+    return bench.take(bench.ask())
+
+
+def tokens(bench: Workbench, unit: Unit) -> list[str]:
+    return [
+        event.data["text"] for event in read_events(bench.redis, unit.id, "0-0") if _token(event)
+    ]
+
+
+def _token(event: Event) -> bool:
+    return event.kind == "token"
+
+
+def test_the_first_text_is_written_at_once_and_the_rest_together(
+    bench: Workbench, ledger: Counting, deltas: Deltas
+) -> None:
+    one, other = asked(bench), asked(bench)
+    began = time.monotonic()
+    deltas.add(one, "a")
+    until(lambda: tokens(bench, one))
+    first_s = time.monotonic() - began
+    deltas.add(one, "b")
+    deltas.add(one, "c")
+    deltas.add(other, "x")
+    until(lambda: tokens(bench, other))
+    deltas.add(other, "y")
+    until(lambda: len(tokens(bench, one)) == 2 and len(tokens(bench, other)) == 2)
+
+    assert first_s < EVERY_S / 2
+    assert (tokens(bench, one), tokens(bench, other)) == (["a", "bc"], ["x", "y"])
+    assert ledger.calls[-1] == ["bc", "y"]
+
+
+def test_one_wake_up_names_all_that_were_told_something(bench: Workbench) -> None:
+    ears, units = WakeUps(bench.redis), [asked(bench) for _ in range(3)]
+    with (
+        ears.waiting_for(units[0].id) as first,
+        ears.waiting_for(units[2].id) as last,
+        ears.waiting_for("stranger") as stranger,
+    ):
+        until(first.is_set)  # everybody is woken once, when listening begins
+        for bell in (first, last, stranger):
+            bell.clear()
+        bench.ledger.tell([Piece(unit, 1, "a") for unit in units])
+        assert first.wait(5)
+        assert last.wait(5)
+        assert not stranger.is_set()
+    ears.close()
+
+
+def test_what_is_left_goes_with_the_end_and_nothing_comes_after_it(
+    bench: Workbench, ledger: Counting, deltas: Deltas
+) -> None:
+    unit = asked(bench)
+    deltas.add(unit, "a")
+    until(lambda: tokens(bench, unit))
+    deltas.add(unit, "b")
+    rest = deltas.take(unit)
+    bench.ledger.finish(unit, state="succeeded", fields={"result": "{}"}, rest=rest)
+    time.sleep(2 * EVERY_S)
+
+    events = read_events(bench.redis, unit.id, "0-0")
+    assert [event.kind for event in events][-3:] == ["token", "token", "done"]
+    assert tokens(bench, unit) == ["a", "b"]
+    assert len(ledger.calls) == 1
+
+
+def test_an_end_waits_for_a_piece_that_is_being_written(
+    bench: Workbench, ledger: Counting, deltas: Deltas
+) -> None:
+    unit = asked(bench)
+    ledger.gate.clear()
+    deltas.add(unit, "a")
+    until(deltas._writing.locked)
+    threading.Timer(0.1, ledger.gate.set).start()
+    deltas.add(unit, "b")
+    rest = deltas.take(unit)
+
+    assert tokens(bench, unit) == ["a"]
+    assert [piece.text for piece in rest] == ["b"]
+
+
+def test_text_waits_while_redis_is_away(bench: Workbench, ledger: Counting, deltas: Deltas) -> None:
+    unit = asked(bench)
+    ledger.fails_before = 3
+    for text in "abc":
+        deltas.add(unit, text)
+        time.sleep(0.02)
+    until(lambda: "".join(tokens(bench, unit)) == "abc")
+
+
+def test_a_piece_whose_answer_was_lost_is_told_once(
+    bench: Workbench, ledger: Counting, deltas: Deltas
+) -> None:
+    unit = asked(bench)
+    ledger.fails_after = 2
+    for text in "abc":
+        deltas.add(unit, text)
+        time.sleep(0.02)
+    until(lambda: "".join(tokens(bench, unit)) == "abc")
+    time.sleep(2 * EVERY_S)
+
+    assert "".join(tokens(bench, unit)) == "abc"
+    assert len(ledger.calls) > len(tokens(bench, unit))
+
+
+def test_a_piece_whose_answer_was_lost_is_not_told_again_by_the_end(
+    bench: Workbench, ledger: Counting, deltas: Deltas
+) -> None:
+    unit = asked(bench)
+    ledger.fails_after = 1_000
+    deltas.add(unit, "a")
+    until(lambda: tokens(bench, unit))
+    deltas.add(unit, "b")
+    rest = deltas.take(unit)
+    bench.ledger.finish(unit, state="succeeded", fields={"result": "{}"}, rest=rest)
+
+    assert [piece.text for piece in rest] == ["a", "b"]
+    assert tokens(bench, unit) == ["a", "b"]
+
+
+def test_a_new_claim_of_a_unit_begins_anew(bench: Workbench, deltas: Deltas) -> None:
+    first = asked(bench)
+    deltas.add(first, "old")
+    until(lambda: tokens(bench, first))
+    deltas.add(first, " and left")
+    bench.ledger.release(first, at_once=True)
+    second = bench.take(first.id)
+    deltas.add(second, "new")
+    until(lambda: len(tokens(bench, second)) == 2)
+
+    assert tokens(bench, second) == ["old", "new"]
+    assert deltas.take(first) == []
+
+
+def test_a_cancelled_unit_and_a_lost_one_are_told_apart(
+    bench: Workbench, deltas: Deltas, fates: dict[str, Fate]
+) -> None:
+    cancelled, lost = asked(bench), asked(bench)
+    bench.ledger.cancel(cancelled.id)
+    bench.die_and_be_found(lost.id)
+    bench.take(lost.id)
+    deltas.add(cancelled, "a")
+    deltas.add(lost, "b")
+    until(lambda: len(fates) == 2)
+
+    assert fates == {cancelled.id: "stop", lost.id: "lost"}
+    assert tokens(bench, lost) == []
