@@ -51,9 +51,9 @@ class SideDoor:
             self._redis.rpush(ANSWERS, orjson.dumps(answer).decode())
 
     async def _all(self, asked: dict[str, Any]) -> dict[str, float]:
-        """All prompts at once, each answer taken whole: as fast as the engine goes."""
-        prompts = [self._tokens(question) for question in asked["questions"]]
+        """All questions at once, each answer taken whole: as fast as the engine goes."""
         began = time.perf_counter()
+        prompts = [self._tokens(question) for question in asked["questions"]]
         counts = await asyncio.gather(
             *(
                 self._whole(f"raw-{i}", tokens, most)

@@ -12,6 +12,9 @@ from jobs.units import Piece, Unit
 
 log = logging.getLogger(__name__)
 
+#: First texts often come several at once, of one step of the engine: the first waits this long for
+#: the others.
+TOGETHER_S = 0.002
 #: After a failed write the next one waits this long.
 AGAIN_S = 0.5
 
@@ -65,7 +68,7 @@ class Deltas:
             if answer is None or answer.unit.epoch != unit.epoch:
                 answer = self._held[unit.id] = _Answer(unit)
             answer.text += text
-            if answer.number == 0:
+            if answer.number == 0 and not self._urgent:
                 self._urgent = True
                 self._bell.notify()
 
@@ -91,6 +94,9 @@ class Deltas:
                 )
                 if self._closing:
                     return
+            if self._urgent:
+                time.sleep(TOGETHER_S)
+            with self._bell:
                 self._urgent = False
             everything = time.monotonic() >= due
             if everything:
