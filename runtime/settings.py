@@ -105,10 +105,7 @@ class Settings:
     )
     max_answer_tokens: int = _knob(512, "Tokens of an answer where the request names no number.")
     temperature: float = _knob(0.0, "Sampling temperature where the request names none.")
-    delta_ms: int = _knob(
-        50,
-        "Pause between two pieces of a streamed answer, milliseconds; longer with over 20 at once.",
-    )
+    delta_ms: int = _knob(50, "Pause between two pieces of a streamed answer, milliseconds.")
     engine_metrics_port: int = _knob(
         9112, "Port of the generation worker's /metrics, on `host`; 0 means none."
     )

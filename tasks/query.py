@@ -47,7 +47,9 @@ def _retrieve(lease: Lease, resources: Resources) -> None:
             # Whoever answers knows best what a follow-up means; it hands the question back.
             lease.hand_over(stage="generate", fields={})
             return
-        condensed = resources.generator.condense(request["question"], history, stop=lease)
+        condensed = resources.generator.condense(
+            request["question"], history, priority=request["priority"], stop=lease
+        )
     found = _search(lease, resources, retriever, request, condensed)
     sources = [_source(passage) for passage in found.passages]
     fields: dict[str, Any] = {
@@ -100,7 +102,9 @@ def _generate(lease: Lease, resources: Resources) -> None:
     generator = owned(resources.generator)
     history = _history(request)
     if history and request["top_k"] and not lease.unit.fields.get("condensed"):
-        condensed = generator.condense(request["question"], history, stop=lease)
+        condensed = generator.condense(
+            request["question"], history, priority=request["priority"], stop=lease
+        )
         lease.hand_over(stage="retrieve", fields={"condensed": condensed})
         return
     passages = [_passage(source) for source in _sources(lease, resources)]
@@ -139,6 +143,8 @@ def _generate(lease: Lease, resources: Resources) -> None:
     }
     if first:
         fields["ms_first_token"] = round((first[0] - began) * 1000, 2)
+    elif answer.first_token_s is not None:
+        fields["ms_first_token"] = round(answer.first_token_s * 1000, 2)
     lease.finish(state="succeeded", fields=fields)
 
 

@@ -10,7 +10,7 @@ from jobs.publishing import Publisher
 from rag.chunking import Chunker
 from rag.documents import ParsedDocument
 from rag.errors import Broken
-from rag.generation import Answer, GenerationRequest, StopSignal, Turn
+from rag.generation import Answer, GenerationRequest, Priority, StopSignal, Turn
 from rag.ports import TokenCounter, VectorStore
 from rag.retrieval import Retriever
 
@@ -44,7 +44,9 @@ class Generator(Protocol):
         """Answer, passing text on as it comes; *on_delta* may be called by any thread."""
         ...
 
-    def condense(self, question: str, history: Sequence[Turn], *, stop: StopSignal) -> str:
+    def condense(
+        self, question: str, history: Sequence[Turn], *, priority: Priority, stop: StopSignal
+    ) -> str:
         """Return what to search for when *question* follows *history*."""
         ...
 

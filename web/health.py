@@ -305,6 +305,8 @@ class HealthSampler:
             output = None if there else f"no heartbeat for {away_s:.0f} s; jobs wait"
             if output and role in reasons:
                 output += f". Its last worker did not start: {reasons[role]}"
+            if there and all(worker.trouble for worker in there):
+                status, output = "warn", f"jobs wait: {there[0].trouble}"
             checks.append(
                 Check(
                     f"workers:{role}", status, "component", value=len(there), unit="count",

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from rag.extractive import ExtractiveGenerator
 from rag.follow_ups import condensed
-from rag.generation import Answer, GenerationRequest, StopSignal, Turn
+from rag.generation import Answer, GenerationRequest, Priority, StopSignal, Turn
 
 NOTHING = "The documents do not seem to answer this."
 
@@ -33,7 +33,14 @@ class Extractive:
             usage={"passages": len(request.passages), "quotes": len(found.citations)},
         )
 
-    def condense(self, question: str, history: Sequence[Turn], *, stop: StopSignal) -> str:
+    def condense(
+        self,
+        question: str,
+        history: Sequence[Turn],
+        *,
+        priority: Priority,  # noqa: ARG002  there is no model to wait for
+        stop: StopSignal,
+    ) -> str:
         """Join the question with the content terms of what was said before."""
         stop.check()
         return condensed(question, history)

@@ -12,7 +12,7 @@ from typing import Any, Self
 
 from rag import follow_ups
 from rag.errors import DeadlineExceeded, InvalidRequest, Retryable
-from rag.generation import Answer, GenerationRequest, StopSignal, Turn
+from rag.generation import Answer, GenerationRequest, Priority, StopSignal, Turn
 from rag.prompts import UNANSWERED, Message, Prompt, build
 from rag.replies import nothing_found, read_reply
 from runtime.settings import Settings
@@ -134,7 +134,14 @@ class OpenAIGenerator:
                 finish_reason=reply.finish_reason,
             )
 
-    def condense(self, question: str, history: Sequence[Turn], *, stop: StopSignal) -> str:
+    def condense(
+        self,
+        question: str,
+        history: Sequence[Turn],
+        *,
+        priority: Priority,  # noqa: ARG002  the server knows of none
+        stop: StopSignal,
+    ) -> str:
         """Return what to search for when *question* follows *history*; raises as `generate`."""
         stop.check()
         if not history:

@@ -66,7 +66,8 @@ class Heartbeat:
         while not self._closing.is_set():
             try:
                 known = {name: getattr(self._state, name) for name in WorkerState.__slots__}
-                beat(self._redis, WorkerState(**(known | {"busy": self._leases.bodies})))
+                now = {"busy": self._leases.bodies, "trouble": self._leases.trouble}
+                beat(self._redis, WorkerState(**(known | now)))
             except RedisError as error:
                 log.warning("no heartbeat", extra={"reason": str(error)})
             self._closing.wait(timings.HEARTBEAT_S)

@@ -10,10 +10,10 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from dataclasses import dataclass, fields
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from rag.errors import Broken, EngineDead, InvalidRequest, StoreUnavailable
-from rag.generation import StopSignal
+from rag.generation import Priority, StopSignal
 from runtime.settings import BadSetting, Settings
 from workers.cores import keep_off_the_models_cores
 from workers.engine_settings import engine_arguments
@@ -22,7 +22,6 @@ from workers.startup_ear import StartupEar
 
 log = logging.getLogger(__name__)
 
-Priority = Literal["interactive", "batch"]
 #: The scheduler's own: lower goes first.
 PRIORITIES: Final[dict[Priority, int]] = {"interactive": 0, "batch": 1}
 WATCH_S: Final = 0.5
@@ -35,7 +34,8 @@ class Written:
     """
     What the engine wrote, and what it cost.
 
-    *cached_tokens* of the prompt came from the prefix cache.
+    *cached_tokens* of the prompt came from the prefix cache; *first_token_s* counts from
+    the request.
     """
 
     text: str
@@ -43,6 +43,7 @@ class Written:
     prompt_tokens: int
     completion_tokens: int
     cached_tokens: int
+    first_token_s: float | None
 
     @property
     def usage(self) -> dict[str, Any]:
@@ -258,6 +259,7 @@ class _Transcript:
             prompt_tokens=len(self._last.prompt_token_ids),
             completion_tokens=self._completion_tokens,
             cached_tokens=self._last.num_cached_tokens or 0,
+            first_token_s=self._last.metrics.first_token_latency if self._last.metrics else None,
         )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 from rag.errors import DeadlineExceeded, InvalidRequest
 from rag.follow_ups import CONDENSED_TOKENS, condense_messages, read_condensed
-from rag.generation import Answer, GenerationRequest, StopSignal, Turn
+from rag.generation import Answer, GenerationRequest, Priority, StopSignal, Turn
 from rag.prompts import Message, build
 from rag.replies import nothing_found, read_reply
 from runtime.settings import Settings
@@ -67,9 +67,12 @@ class VllmGenerator:
             generator=self.name,
             usage=written.usage,
             finish_reason=written.finish_reason,
+            first_token_s=written.first_token_s,
         )
 
-    def condense(self, question: str, history: Sequence[Turn], *, stop: StopSignal) -> str:
+    def condense(
+        self, question: str, history: Sequence[Turn], *, priority: Priority, stop: StopSignal
+    ) -> str:
         """Let the model rewrite *question* so that it stands alone, in one short call."""
         tokens = self._template.encode(condense_messages(question, history))
         room = self._engine.max_model_len - CONDENSED_TOKENS
@@ -80,7 +83,7 @@ class VllmGenerator:
                 tokens,
                 max_tokens=CONDENSED_TOKENS,
                 temperature=0.0,
-                priority="interactive",
+                priority=priority,
                 deadline_s=time.time() + CONDENSE_S,
                 stop=stop,
             )

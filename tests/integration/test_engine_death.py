@@ -4,9 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from jobs import timings
 from jobs.heartbeats import WorkerState, batch_windows, failures, forget_failure, tell_failure
 from jobs.leases import Leases
-from rag.errors import EngineDead
+from rag.errors import EngineDead, Retryable
 from runtime.redis_clients import ledger_client
 from tests.workbench import Workbench
 
@@ -64,3 +65,23 @@ def test_why_a_worker_did_not_start_is_known_until_one_does(bench: Workbench) ->
 
     assert before == {"generate": "no memory"}
     assert failures(bench.redis) == {}
+
+
+def test_what_a_unit_waits_for_is_told_until_one_ends_well(
+    bench: Workbench, redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits, ends = bench.ask(), bench.ask()
+    with Leases(bench.ledger, ledger_client(redis_url, connections=2), name="worker") as leases:
+        before = leases.trouble
+        with leases.claim(waits, "retrieve"):
+            raise Retryable("the model server is away")
+        during = leases.trouble
+        monkeypatch.setattr(timings, "TROUBLE_S", 0.0)
+        long_after = leases.trouble
+        monkeypatch.undo()
+        with leases.claim(ends, "retrieve") as lease:
+            assert lease is not None
+            lease.finish(state="succeeded", fields={})
+        after = leases.trouble
+
+    assert (before, during, long_after, after) == ("", "the model server is away", "", "")

@@ -12,7 +12,7 @@ from jobs.front_desk import FrontDesk
 from jobs.leases import Leases
 from jobs.messages import Message
 from jobs.requests import QueryRequest
-from rag.generation import Answer, GenerationRequest, StopSignal, Turn
+from rag.generation import Answer, GenerationRequest, Priority, StopSignal, Turn
 from rag.retrieval import Found
 from runtime.redis_clients import ledger_client
 from runtime.settings import Settings
@@ -43,7 +43,14 @@ class Speaker:
         self.requests: list[GenerationRequest] = []
         self.condensed = 0
 
-    def condense(self, question: str, history: Sequence[Turn], *, stop: StopSignal) -> str:
+    def condense(
+        self,
+        question: str,
+        history: Sequence[Turn],
+        *,
+        priority: Priority,  # noqa: ARG002
+        stop: StopSignal,
+    ) -> str:
         stop.check()
         self.condensed += 1
         return f"{question} <- {history[0].text}"

@@ -441,13 +441,18 @@ def test_a_follow_up_is_rewritten_by_one_short_call(
     server.answering = rewrite
     history = [Turn("user", "What is the tower?")]
 
-    assert generator.condense("When?", history, stop=Stop()) == "When was the tower built?"
+    assert (
+        generator.condense("When?", history, priority="interactive", stop=Stop())
+        == "When was the tower built?"
+    )
     assert server.asked[0]["max_tokens"] < 100
 
     server.answering = refuses(400, "no")
 
-    assert generator.condense("When?", history, stop=Stop()) == "When? tower"
-    assert generator.condense("When?", [], stop=Stop()) == "When?"
+    assert (
+        generator.condense("When?", history, priority="interactive", stop=Stop()) == "When? tower"
+    )
+    assert generator.condense("When?", [], priority="interactive", stop=Stop()) == "When?"
     assert len(server.asked) == 2
 
 

@@ -12,6 +12,7 @@ import psutil
 from redis import Redis
 
 from cli.stack import Stack
+from jobs.events import read_events
 from jobs.heartbeats import live_workers
 from tests.whole_stack import Api
 
@@ -51,6 +52,11 @@ class Generating(Api):
         text = self.http.get(f"/api/jobs/{job}/events", headers=headers).text
         found = re.findall(r"^id: (.+)\nevent: (.+)\ndata: (.+)$", text, re.MULTILINE)
         return [Event(entry, kind, json.loads(data)) for entry, kind, data in found]
+
+    def so_far(self, job: str) -> list[Event]:
+        """What was told of a job that may still run."""
+        with Redis.from_url(self.stack.redis_url, decode_responses=True) as redis:
+            return [Event(e.id, e.kind, e.data) for e in read_events(redis, job, "0-0")]
 
     def metric(self, name: str) -> float:
         text = httpx.get(self._metrics, trust_env=False, timeout=10).text

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import psutil
 import pytest
 
+from jobs.timings import MAX_DEATHS
 from tests.vllm.generating import Generating, told, wait_until
 
 pytestmark = pytest.mark.timeout(300)
@@ -54,6 +55,7 @@ def test_a_batch_question_writes_no_token_events(service: Generating) -> None:
     result = service.finished(job)["result"]
 
     assert result["usage"]["completion_tokens"] == 64
+    assert service.get(f"/api/jobs/{job}")["timings_ms"]["first_token"] > 0
     assert "token" not in {event.kind for event in service.events(job)}
 
 
@@ -167,6 +169,28 @@ def test_an_engine_that_dies_is_started_again_and_every_question_ends_once(
     assert told(events) == results[0]["result"]["answer"]
     assert "it ended with exit code 70" in service.stack.log("up")
     assert not any(process.is_running() for process in left)
+
+
+def test_a_question_that_kills_the_engine_is_given_up_and_buries_no_other(
+    service: Generating,
+) -> None:
+    poison = service.submit("Poison", max_tokens=LONG)
+    innocent = [service.submit(f"Beside it {n}", max_tokens=LONG) for n in range(4)]
+    killed = 0
+    while service.get(f"/api/jobs/{poison}")["state"] != "failed":
+        # It kills the engine whenever it runs, which the log of its attempts tells.
+        attempts = [event for event in service.so_far(poison) if event.kind == "token"]
+        if {event.data["attempt"] for event in attempts} - set(range(1, killed + 1)):
+            killed += 1
+            service.engine_processes()[0].kill()
+        time.sleep(0.1)
+    results = service.results(innocent, within_s=200)
+
+    assert killed == MAX_DEATHS
+    assert service.get(f"/api/jobs/{poison}")["error"]["type"] == "too_many_attempts"
+    assert {job["state"] for job in results} == {"succeeded"}
+    assert max(job["attempts"] for job in results) <= MAX_DEATHS
+    assert [service.ends(job) for job in [poison, *innocent]] == [1] * 5
 
 
 # The last one: it ends the worker.

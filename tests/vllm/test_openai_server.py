@@ -207,7 +207,7 @@ def test_the_server_has_the_last_word_on_length(url: str) -> None:
 def test_a_follow_up_always_has_something_to_search_for(generator: OpenAIGenerator) -> None:
     history = [Turn("user", "What is the Eiffel Tower?"), Turn("assistant", "A tower.")]
 
-    text = generator.condense("And when was it built?", history, stop=Stop())
+    text = generator.condense("And when was it built?", history, priority="batch", stop=Stop())
 
     # A model with random weights rewrites nothing; whatever it said, a search has words.
     assert re.search(r"\w", text)
