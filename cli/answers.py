@@ -10,7 +10,8 @@ from rich.text import Text
 
 from cli.client import Client
 from cli.session import Session, collection_option, json_option, pass_session
-from cli.words import failure, timings
+from cli.tables import plain_table
+from cli.words import count, failure, timings
 
 SNIPPET = 300
 _ENDS = {
@@ -62,6 +63,7 @@ def ask(
 @collection_option
 @click.option("--top-k", type=int, help="How many passages to find.")
 @click.option("--mode", type=click.Choice(["hybrid", "dense", "sparse"]), help="How to search.")
+@click.option("--explain", is_flag=True, help="Show how the ranking came about.")
 @json_option
 @pass_session
 def search(
@@ -71,11 +73,14 @@ def search(
     collection: str,
     top_k: int | None,
     mode: str | None,
+    explain: bool,
     as_json: bool,
 ) -> None:
     """Find the passages nearest to QUERY, without an answer."""
     body = {"query": query, "collection": collection, "top_k": top_k, "mode": mode}
     given = {name: value for name, value in body.items() if value is not None}
+    if explain:
+        given["trace"] = True
     with session.client() as client:
         response = client.post("/api/search", given)
     if as_json:
@@ -88,6 +93,8 @@ def search(
         session.out.print(Padding(_shortened(passage["text"]), (0, 0, 1, 4), expand=False))
     if not found["results"]:
         session.out.print("Nothing matches.")
+    if explain:
+        _print_trace(session.out, found["trace"], shown=len(found["results"]))
     _print_degraded(session.out, found)
 
 
@@ -136,6 +143,26 @@ def _heading(number: int, source: Mapping[str, Any], *, note: str = "") -> Text:
     parts += [f"page {source['page']}" if source.get("page") else "", note]
     where = ", ".join(part for part in parts if part)
     return Text.assemble((f"[{number}] ", "cyan"), (title, "bold"), (f"  {where}", "dim"))
+
+
+def _print_trace(out: Console, trace: Mapping[str, Any], *, shown: int) -> None:
+    """Show where each passage stood in either leg, what that gave, and what was left out."""
+    table = plain_table("", "Score", "=  meaning", "+  words", "Passage")
+    for candidate in trace["candidates"][:shown]:
+        parts = [_part(candidate.get(leg)) for leg in ("dense", "sparse")]
+        score = f"{candidate['score']:.3f}"
+        table.add_row(f"[{candidate['rank']}]", score, *parts, Text(candidate["chunk_id"]))
+    out.print(table)
+    more = len(trace["candidates"]) - shown
+    if more > 0:
+        out.print(Text(f"{count(more, 'candidate')} ranked below", "dim"))
+    for name, why in trace["dropped"].items():
+        out.print(Text(f"left out: {name}, {why}", "dim"))
+
+
+def _part(leg: Mapping[str, Any] | None) -> str:
+    """Write what a leg gave to a score, with the place and the score it had there."""
+    return f"{leg['part']:.3f}  #{leg['rank']} ({leg['score']:.3g})" if leg else "-"
 
 
 def _print_degraded(out: Console, result: Mapping[str, Any]) -> None:

@@ -6,8 +6,9 @@ import click
 from rich.text import Text
 
 from cli.client import Client, document_path, documents_path
-from cli.job_tables import failed_rows, plain_table
+from cli.job_tables import failed_rows
 from cli.session import Session, collection_option, json_option, pass_session
+from cli.tables import plain_table
 from cli.words import count, failure
 
 PAGE = 200

@@ -10,6 +10,7 @@ from rich.text import Text
 from cli.answers import show_answer
 from cli.client import FINAL_STATES, Client
 from cli.session import Session, json_option, pass_session
+from cli.tables import plain_table
 from cli.words import age, count, duration, failure, state, timings
 
 KINDS = ("query", "ingest", "delete", "delete_collection")
@@ -148,11 +149,3 @@ def _what(shown: Mapping[str, Any]) -> str:
     counted = some if shown["state"] in FINAL_STATES else f"{progress['done']} of {some}"
     failed = f", {progress['failed']} failed" if progress.get("failed") else ""
     return f"{_VERBS[shown['kind']]} {counted}{failed}"
-
-
-def plain_table(*columns: str) -> Table:
-    """Make a table without lines, readable in a pipe."""
-    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
-    for column in columns:
-        table.add_column(column)
-    return table

@@ -166,7 +166,13 @@ class Retriever:
         ]
         told = None
         if trace:
-            told = _trace(dense, sparse, ranking, dropped | _gone(wanted, chunks))
+            # What a leg gives alone is its part of the sum.
+            fuse = self._fuse if mode == "hybrid" else _alone
+            legs_told = {
+                "dense": _Leg(dense, dict(fuse(dense, []))),
+                "sparse": _Leg(sparse, dict(fuse([], sparse))),
+            }
+            told = _trace(legs_told, ranking, dropped | _gone(wanted, chunks))
         return Found(
             passages=passages[:top_k],
             degraded=legs.degraded,
@@ -262,19 +268,28 @@ def _gone(wanted: Ranking, chunks: Mapping[str, StoredChunk]) -> dict[str, str]:
     return {name: "its text is gone" for name, _ in wanted if name not in chunks}
 
 
+def _alone(dense: Ranking, sparse: Ranking) -> Ranking:
+    """Fuse nothing: one of the two legs was not asked."""
+    return dense or sparse
+
+
+@dataclass(frozen=True, slots=True)
+class _Leg:
+    """A leg's ranking, and what each candidate's score owes to it."""
+
+    ranking: Ranking
+    parts: Mapping[str, float]
+
+
 def _trace(
-    dense: Ranking, sparse: Ranking, ranking: Ranking, dropped: Mapping[str, str]
+    legs: Mapping[str, _Leg], ranking: Ranking, dropped: Mapping[str, str]
 ) -> dict[str, Any]:
-    """Tell every candidate's rank and score per leg and after fusion."""
-    ranks = {
-        leg: {name: (rank, score) for rank, (name, score) in enumerate(list_, start=1)}
-        for leg, list_ in (("dense", dense), ("sparse", sparse))
+    """Tell each candidate's rank and score per leg, its part of the fused score, and that score."""
+    candidates: dict[str, dict[str, Any]] = {
+        name: {"chunk_id": name, "rank": rank, "score": score}
+        for rank, (name, score) in enumerate(ranking, start=1)
     }
-    candidates = []
-    for rank, (name, score) in enumerate(ranking, start=1):
-        entry: dict[str, Any] = {"chunk_id": name, "rank": rank, "score": score}
-        for leg, known in ranks.items():
-            if name in known:
-                entry[leg] = {"rank": known[name][0], "score": known[name][1]}
-        candidates.append(entry)
-    return {"candidates": candidates, "dropped": dict(dropped)}
+    for told, leg in legs.items():
+        for rank, (name, score) in enumerate(leg.ranking, start=1):
+            candidates[name][told] = {"rank": rank, "score": score, "part": leg.parts[name]}
+    return {"candidates": list(candidates.values()), "dropped": dict(dropped)}

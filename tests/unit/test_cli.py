@@ -289,6 +289,36 @@ def test_search_prints_the_passages_in_order(quern: Quern, api: FakeApi) -> None
     ]
 
 
+def test_search_explains_its_ranking(quern: Quern, api: FakeApi) -> None:
+    both = {
+        "dense": {"rank": 2, "score": 0.71, "part": 0.4},
+        "sparse": {"rank": 1, "score": 12.5, "part": 0.1},
+    }
+    near = {"rank": 1, "score": 0.9, "part": 0.25}
+    candidates = [
+        {"chunk_id": "a.pdf:1:0", "rank": 1, "score": 0.5} | both,
+        {
+            "chunk_id": "b.md:1:3",
+            "rank": 2,
+            "score": 0.25,
+            "dense": near,
+        },
+        {"chunk_id": "c.md:1:0", "rank": 3, "score": 0.1},
+    ]
+    trace = {"candidates": candidates, "dropped": {"d.md:1:0": "not the current generation"}}
+    two = [*SOURCES, *SOURCES][:2]
+    api.on("POST", "/api/search", ok({"results": two, "degraded": [], "trace": trace}))
+
+    result = quern("search", "k1", "--explain")
+
+    lines = [line.split() for line in result.stdout.splitlines()]
+    assert ["[1]", "0.500", "0.400", "#2", "(0.71)", "0.100", "#1", "(12.5)", "a.pdf:1:0"] in lines
+    assert ["[2]", "0.250", "0.250", "#1", "(0.9)", "-", "b.md:1:3"] in lines
+    assert "1 candidate ranked below" in result.stdout
+    assert "left out: d.md:1:0, not the current generation" in result.stdout
+    assert api.bodies("POST", "/api/search")[0]["trace"] is True
+
+
 def test_an_unknown_setting_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("QUERN_DATA_DIR", str(tmp_path))
     monkeypatch.setenv("QUERN_URL", "http://elsewhere")

@@ -244,7 +244,19 @@ def test_a_trace_names_every_candidate_with_its_rank_in_each_leg(world: World) -
     (candidate,) = found.trace["candidates"]
     assert (candidate["chunk_id"], candidate["rank"]) == ("a:2:0", 1)
     assert candidate["dense"]["rank"] == candidate["sparse"]["rank"] == 1
+    assert candidate["dense"]["part"] + candidate["sparse"]["part"] == candidate["score"]
     assert found.trace["dropped"] == {"a:1:0": "not the current generation"}
+
+
+@pytest.mark.parametrize("mode", ["dense", "sparse"])
+def test_a_trace_of_one_leg_owes_every_score_to_it(world: World, mode: Mode) -> None:
+    world.publish("a", 1, "oil")
+    found = world.retriever().search(INC, "oil", top_k=1, mode=mode, trace=True)
+
+    assert found.trace is not None
+    (candidate,) = found.trace["candidates"]
+    assert candidate[mode]["part"] == candidate[mode]["score"] == candidate["score"]
+    assert not {"dense", "sparse"} - {mode} & candidate.keys()
 
 
 def test_passages_are_still_current_until_their_document_changes(world: World) -> None:
