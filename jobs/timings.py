@@ -36,10 +36,9 @@ WORKER_LIVE_S: Final = 10.0
 #: Why a unit waits is told for so long: a little longer than the longest pause between two tries.
 TROUBLE_S: Final = 150.0
 
-#: Followers: live for this long; a publish waits this long for them; they commit this often.
+#: Followers: live for this long; a publish waits this long for them.
 FOLLOWER_LIVE_MS: Final = 10_000
 PUBLISH_WAIT_S: Final = 2.0
-FOLLOWER_COMMIT_S: Final = 0.1
 
 #: A reader waits this long for its own index; a replaced generation stays readable this long.
 SPARSE_WAIT_S: Final = 0.2

@@ -1,5 +1,6 @@
 """The dispatcher, the sweeper and the janitor, in whichever CPU worker has the lock."""
 
+import contextlib
 import logging
 import threading
 import time
@@ -222,3 +223,17 @@ class Janitor:
                     break
                 after = following
         return sum(blobs.delete(name, older_than_s=timings.BLOB_AGE_S) for name in old)
+
+
+def keep_house(stack: contextlib.ExitStack, durable: Durable, vectors: VectorStore) -> None:
+    """Take turns with the other workers at sweeping and cleaning, until *stack* closes."""
+    sweeper, janitor = Sweeper(durable), Janitor(durable, vectors)
+    chores = (
+        Chore(
+            durable, name="sweeper", every_s=timings.SWEEP_S, turn=sweeper.turn,
+            reached=sweeper.reached,
+        ),
+        Chore(durable, name="janitor", every_s=timings.JANITOR_S, turn=janitor.turn),
+    )  # fmt: skip
+    for chore in chores:
+        stack.enter_context(chore)

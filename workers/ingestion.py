@@ -4,7 +4,6 @@ import contextlib
 import sys
 from collections.abc import Callable, Sequence
 
-from jobs import timings
 from jobs.durable import Durable
 from jobs.leases import Leases
 from jobs.publishing import Publisher
@@ -13,7 +12,7 @@ from rag.documents import ParsedDocument
 from runtime.settings import Settings
 from tasks.resources import Resources
 from workers.chroma_store import ChromaStore
-from workers.housekeeping import Chore, Janitor, Sweeper
+from workers.housekeeping import keep_house
 from workers.models import open_embedder
 from workers.process import run
 from workers.sandbox import ParserPool
@@ -41,16 +40,7 @@ def open_resources(
     embedder = open_embedder(stack, settings)
     vectors = ChromaStore(settings.chroma_url)
     stack.callback(vectors.close)
-    sweeper, janitor = Sweeper(durable), Janitor(durable, vectors)
-    stack.enter_context(
-        Chore(
-            durable, name="sweeper", every_s=timings.SWEEP_S, turn=sweeper.turn,
-            reached=sweeper.reached,
-        )
-    )  # fmt: skip
-    stack.enter_context(
-        Chore(durable, name="janitor", every_s=timings.JANITOR_S, turn=janitor.turn)
-    )
+    keep_house(stack, durable, vectors)
     resources = Resources(
         durable=durable,
         leases=leases,

@@ -6,7 +6,6 @@ import time
 from collections.abc import Sequence
 from functools import partial
 
-from jobs import timings
 from jobs.durable import Durable
 from jobs.leases import Leases
 from rag import fusion
@@ -18,7 +17,7 @@ from tasks.resources import Resources
 from workers.chroma_store import ChromaStore
 from workers.extractive import Extractive
 from workers.follower import Follower, Slot
-from workers.housekeeping import Chore, Janitor, Sweeper
+from workers.housekeeping import keep_house
 from workers.models import open_embedder
 from workers.process import run
 
@@ -39,16 +38,7 @@ def open_resources(
             vectors=vectors,
         )
     )
-    sweeper, janitor = Sweeper(durable), Janitor(durable, vectors)
-    stack.enter_context(
-        Chore(
-            durable, name="sweeper", every_s=timings.SWEEP_S, turn=sweeper.turn,
-            reached=sweeper.reached,
-        )
-    )  # fmt: skip
-    stack.enter_context(
-        Chore(durable, name="janitor", every_s=timings.JANITOR_S, turn=janitor.turn)
-    )
+    keep_house(stack, durable, vectors)
     retriever = Retriever(
         embedder=embedder,
         vectors=vectors,
