@@ -65,8 +65,10 @@ class Deltas:
         """Take a piece of a unit's answer; never waits, and may be called from any thread."""
         with self._bell:
             answer = self._held.get(unit.id)
-            if answer is None or answer.unit.epoch != unit.epoch:
+            if answer is None or int(answer.unit.epoch) < int(unit.epoch):
                 answer = self._held[unit.id] = _Answer(unit)
+            elif answer.unit.epoch != unit.epoch:
+                return  # the last words of an attempt that is over
             answer.text += text
             if answer.number == 0 and not self._urgent:
                 self._urgent = True
@@ -122,8 +124,12 @@ class Deltas:
             except RedisError as error:
                 log.warning("answers not passed on", extra={"reason": str(error)})
                 return False
-            for answer in answers:
-                answer.sent = None
+            with self._bell:
+                for answer, fate in zip(answers, fates, strict=True):
+                    answer.sent = None
+                    # Also what came after its body's end, for which nobody will ask.
+                    if fate == "lost" and self._held.get(answer.unit.id) is answer:
+                        del self._held[answer.unit.id]
         for piece, fate in zip(pieces, fates, strict=True):
             try:
                 self._on_fate(piece.unit, fate)

@@ -298,14 +298,6 @@ def _new_loop() -> asyncio.AbstractEventLoop:
     return uvloop.new_event_loop()
 
 
-async def _end_tasks() -> None:
-    """Cancel the loop's tasks and wait until they have ended."""
-    tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-
-
 async def _make(settings: Settings) -> Any:
     """Make the engine inside its loop, where its output handler starts."""
     from vllm.engine.arg_utils import AsyncEngineArgs  # noqa: PLC0415  see `_start`

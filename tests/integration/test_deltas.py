@@ -211,7 +211,11 @@ def test_a_new_claim_of_a_unit_begins_anew(bench: Workbench, deltas: Deltas) -> 
     deltas.add(second, "new")
     until(lambda: len(tokens(bench, second)) == 2)
 
-    assert tokens(bench, second) == ["old", "new"]
+    deltas.add(first, "much too late")
+    deltas.add(second, ".")
+    until(lambda: len(tokens(bench, second)) == 3)
+
+    assert tokens(bench, second) == ["old", "new", "."]
     assert deltas.take(first) == []
 
 
@@ -228,3 +232,12 @@ def test_a_cancelled_unit_and_a_lost_one_are_told_apart(
 
     assert fates == {cancelled.id: "stop", lost.id: "lost"}
     assert tokens(bench, lost) == []
+
+
+def test_text_that_comes_after_the_end_is_forgotten(bench: Workbench, deltas: Deltas) -> None:
+    unit = asked(bench)
+    bench.ledger.finish(unit, state="cancelled", fields={})
+    deltas.add(unit, "too late")
+    until(lambda: not deltas._held)
+
+    assert tokens(bench, unit) == []
