@@ -9,6 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from jsonschema import Draft202012Validator
 
+from jobs.heartbeats import WorkerState, beat
 from runtime.settings import Settings
 from web.app import create_app
 
@@ -154,6 +155,24 @@ def test_health_tells_of_every_part(client: FlaskClient) -> None:
     # No Chroma listens at its address.
     assert report["checks"]["chroma:responseTime"][0]["status"] == "fail"
     assert (report["status"], answer.status_code) == ("fail", 503)
+
+
+def test_health_says_what_questions_wait_for(client: FlaskClient, worker: Any) -> None:
+    beat(
+        worker.ledger.redis,
+        WorkerState(
+            "g", "generation", 1, "host", ("generate",), 16, trouble="the server is silent"
+        ),
+    )
+    end = time.monotonic() + 5
+    check: dict[str, Any] = {}
+    while check.get("observedValue") != 1 and time.monotonic() < end:
+        time.sleep(0.05)
+        checks = client.get("/health").get_json()["checks"]
+        check = checks.get("workers:generate", [{}])[0]
+
+    assert check["status"] == "warn"
+    assert check["output"] == "jobs wait: the server is silent"
 
 
 def test_without_redis_nothing_is_ready_but_the_process_lives(tmp_path: Path) -> None:
