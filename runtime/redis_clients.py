@@ -22,17 +22,16 @@ def health_client(url: str) -> Redis:
 
 
 def _client(url: str, *, read_s: float, connect_s: float, retries: int, connections: int) -> Redis:
-    """Build a decoding client with its own pool."""
-    client: Redis = Redis(
-        connection_pool=ConnectionPool.from_url(
-            url,
-            decode_responses=True,
-            socket_timeout=read_s,
-            socket_connect_timeout=connect_s,
-            socket_keepalive=True,
-            health_check_interval=30,
-            retry=Retry(NoBackoff(), retries, supported_errors=(RedisConnectionError,)),
-            max_connections=connections,
-        )
+    """Build a decoding client with a pool of its own, which closes with it."""
+    pool = ConnectionPool.from_url(
+        url,
+        decode_responses=True,
+        socket_timeout=read_s,
+        socket_connect_timeout=connect_s,
+        socket_keepalive=True,
+        health_check_interval=30,
+        retry=Retry(NoBackoff(), retries, supported_errors=(RedisConnectionError,)),
+        max_connections=connections,
     )
+    client: Redis = Redis.from_pool(pool)
     return client

@@ -24,7 +24,10 @@ def test_the_engines_death_under_a_unit_is_a_death_of_that_unit(
     bench: Workbench, redis_url: str
 ) -> None:
     unit_id = bench.ask()
-    with Leases(bench.ledger, ledger_client(redis_url, connections=2), name="worker") as leases:
+    with (
+        ledger_client(redis_url, connections=2) as redis,
+        Leases(bench.ledger, redis, name="worker") as leases,
+    ):
         with pytest.raises(EngineDead), leases.claim(unit_id, "retrieve"):
             raise EngineDead("the engine died")
         held = bench.state(unit_id)
@@ -71,7 +74,10 @@ def test_what_a_unit_waits_for_is_told_until_one_ends_well(
     bench: Workbench, redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     waits, ends = bench.ask(), bench.ask()
-    with Leases(bench.ledger, ledger_client(redis_url, connections=2), name="worker") as leases:
+    with (
+        ledger_client(redis_url, connections=2) as redis,
+        Leases(bench.ledger, redis, name="worker") as leases,
+    ):
         before = leases.trouble
         with leases.claim(waits, "retrieve"):
             raise Retryable("the model server is away")
