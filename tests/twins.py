@@ -3,16 +3,36 @@
 import hashlib
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
 from rag.analysis import query_terms, terms
 from rag.documents import indexed_text, split_chunk_id
-from rag.errors import InvalidRequest, StoreUnavailable
+from rag.errors import Cancelled, InvalidRequest, StoreUnavailable
 from rag.ports import EmbedderIdentity, StoredChunk, Vectors
 
 K1, B = 1.2, 0.75
+
+
+class Stop:
+    """A stop signal that a test pulls."""
+
+    def __init__(self) -> None:
+        self.stopped = False
+        self.callbacks: list[Callable[[], None]] = []
+
+    def on_stop(self, callback: Callable[[], None]) -> None:
+        self.callbacks.append(callback)
+
+    def check(self) -> None:
+        if self.stopped:
+            raise Cancelled("unit")
+
+    def pull(self) -> None:
+        self.stopped = True
+        for callback in self.callbacks:
+            callback()
 
 
 class DictStore:

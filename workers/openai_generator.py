@@ -32,9 +32,9 @@ class OpenAIGenerator:
     """
     Answers by a server's `/chat/completions`, streamed; usable from many threads at once.
 
-    A stop or a deadline closes the connection, on which the server aborts
-    the request. A server that is away, busy or cuts an answer off raises Retryable: the question
-    waits. What it refuses as the question's fault raises InvalidRequest with its own words.
+    A stop or a deadline closes the connection, on which the server aborts the request. A server
+    that is away, busy or cuts an answer off raises Retryable: the question waits. What it refuses
+    as the question's fault raises InvalidRequest with its own words.
 
     Args:
         server: Where to ask; used on this generator's own event loop only.

@@ -14,6 +14,7 @@ from jobs.ledger import Ledger
 from jobs.messages import ROLES
 from jobs.units import Piece, Unit
 from runtime.settings import Settings
+from tests.workbench import Workbench
 from web.app import create_app
 from web.front_end import FrontEnd
 
@@ -131,6 +132,13 @@ class BusyWorker:
 def parts_of(app: Flask) -> FrontEnd:
     parts: FrontEnd = app.extensions["quern"]
     return parts
+
+
+@pytest.fixture
+def bench(redis_url: str) -> Iterator[Workbench]:
+    bench = Workbench(redis_url)
+    yield bench
+    bench.close()
 
 
 @pytest.fixture

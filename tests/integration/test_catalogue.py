@@ -1,6 +1,5 @@
 """The catalogue on a real Redis: names, what is current, what is garbage, what a log forgets."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -15,13 +14,6 @@ from rag.ports import EmbedderIdentity
 from tests.workbench import Workbench
 
 MODEL = EmbedderIdentity("model", "1", "torch", 384, 254)
-
-
-@pytest.fixture
-def bench(redis_url: str) -> Iterator[Workbench]:
-    bench = Workbench(redis_url)
-    yield bench
-    bench.close()
 
 
 @pytest.fixture

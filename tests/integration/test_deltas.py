@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import pytest
 from redis.exceptions import ConnectionError as Away
@@ -11,7 +11,7 @@ from jobs.deltas import Deltas
 from jobs.events import Event, WakeUps, read_events
 from jobs.ledger import Fate
 from jobs.units import Piece, Unit
-from tests.workbench import Workbench
+from tests.workbench import Workbench, until
 
 EVERY_S = 0.2
 
@@ -41,13 +41,6 @@ class Counting:
 
 
 @pytest.fixture
-def bench(redis_url: str) -> Iterator[Workbench]:
-    bench = Workbench(redis_url)
-    yield bench
-    bench.close()
-
-
-@pytest.fixture
 def ledger(bench: Workbench) -> Counting:
     return Counting(bench)
 
@@ -72,13 +65,6 @@ def deltas(
     writer.stop()
 
 
-def until(condition: Callable[[], object], *, timeout_s: float = 5) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
-
-
 def asked(bench: Workbench) -> Unit:
     return bench.take(bench.ask())
 
@@ -99,14 +85,14 @@ def test_the_first_text_is_written_at_once_and_the_rest_together(
     one, other = asked(bench), asked(bench)
     began = time.monotonic()
     deltas.add(one, "a")
-    until(lambda: tokens(bench, one))
+    assert until(lambda: tokens(bench, one))
     first_s = time.monotonic() - began
     deltas.add(one, "b")
     deltas.add(one, "c")
     deltas.add(other, "x")
-    until(lambda: tokens(bench, other))
+    assert until(lambda: tokens(bench, other))
     deltas.add(other, "y")
-    until(lambda: len(tokens(bench, one)) == 2 and len(tokens(bench, other)) == 2)
+    assert until(lambda: len(tokens(bench, one)) == 2 and len(tokens(bench, other)) == 2)
 
     assert first_s < EVERY_S / 2
     assert (tokens(bench, one), tokens(bench, other)) == (["a", "bc"], ["x", "y"])
@@ -120,7 +106,7 @@ def test_one_wake_up_names_all_that_were_told_something(bench: Workbench) -> Non
         ears.waiting_for(units[2].id) as last,
         ears.waiting_for("stranger") as stranger,
     ):
-        until(first.is_set)  # everybody is woken once, when listening begins
+        assert until(first.is_set)  # everybody is woken once, when listening begins
         for bell in (first, last, stranger):
             bell.clear()
         bench.ledger.tell([Piece(unit, 1, "a") for unit in units])
@@ -135,7 +121,7 @@ def test_what_is_left_goes_with_the_end_and_nothing_comes_after_it(
 ) -> None:
     unit = asked(bench)
     deltas.add(unit, "a")
-    until(lambda: tokens(bench, unit))
+    assert until(lambda: tokens(bench, unit))
     deltas.add(unit, "b")
     rest = deltas.take(unit)
     bench.ledger.finish(unit, state="succeeded", fields={"result": "{}"}, rest=rest)
@@ -153,7 +139,7 @@ def test_an_end_waits_for_a_piece_that_is_being_written(
     unit = asked(bench)
     ledger.gate.clear()
     deltas.add(unit, "a")
-    until(deltas._writing.locked)
+    assert until(deltas._writing.locked)
     threading.Timer(0.1, ledger.gate.set).start()
     deltas.add(unit, "b")
     rest = deltas.take(unit)
@@ -168,7 +154,7 @@ def test_text_waits_while_redis_is_away(bench: Workbench, ledger: Counting, delt
     for text in "abc":
         deltas.add(unit, text)
         time.sleep(0.02)
-    until(lambda: "".join(tokens(bench, unit)) == "abc")
+    assert until(lambda: "".join(tokens(bench, unit)) == "abc")
 
 
 def test_a_piece_whose_answer_was_lost_is_told_once(
@@ -179,7 +165,7 @@ def test_a_piece_whose_answer_was_lost_is_told_once(
     for text in "abc":
         deltas.add(unit, text)
         time.sleep(0.02)
-    until(lambda: "".join(tokens(bench, unit)) == "abc")
+    assert until(lambda: "".join(tokens(bench, unit)) == "abc")
     time.sleep(2 * EVERY_S)
 
     assert "".join(tokens(bench, unit)) == "abc"
@@ -192,7 +178,7 @@ def test_a_piece_whose_answer_was_lost_is_not_told_again_by_the_end(
     unit = asked(bench)
     ledger.fails_after = 1_000
     deltas.add(unit, "a")
-    until(lambda: tokens(bench, unit))
+    assert until(lambda: tokens(bench, unit))
     deltas.add(unit, "b")
     rest = deltas.take(unit)
     bench.ledger.finish(unit, state="succeeded", fields={"result": "{}"}, rest=rest)
@@ -204,16 +190,16 @@ def test_a_piece_whose_answer_was_lost_is_not_told_again_by_the_end(
 def test_a_new_claim_of_a_unit_begins_anew(bench: Workbench, deltas: Deltas) -> None:
     first = asked(bench)
     deltas.add(first, "old")
-    until(lambda: tokens(bench, first))
+    assert until(lambda: tokens(bench, first))
     deltas.add(first, " and left")
     bench.ledger.release(first, at_once=True)
     second = bench.take(first.id)
     deltas.add(second, "new")
-    until(lambda: len(tokens(bench, second)) == 2)
+    assert until(lambda: len(tokens(bench, second)) == 2)
 
     deltas.add(first, "much too late")
     deltas.add(second, ".")
-    until(lambda: len(tokens(bench, second)) == 3)
+    assert until(lambda: len(tokens(bench, second)) == 3)
 
     assert tokens(bench, second) == ["old", "new", "."]
     assert deltas.take(first) == []
@@ -228,7 +214,7 @@ def test_a_cancelled_unit_and_a_lost_one_are_told_apart(
     bench.take(lost.id)
     deltas.add(cancelled, "a")
     deltas.add(lost, "b")
-    until(lambda: len(fates) == 2)
+    assert until(lambda: len(fates) == 2)
 
     assert fates == {cancelled.id: "stop", lost.id: "lost"}
     assert tokens(bench, lost) == []
@@ -238,6 +224,6 @@ def test_text_that_comes_after_the_end_is_forgotten(bench: Workbench, deltas: De
     unit = asked(bench)
     bench.ledger.finish(unit, state="cancelled", fields={})
     deltas.add(unit, "too late")
-    until(lambda: not deltas._held)
+    assert until(lambda: not deltas._held)
 
     assert tokens(bench, unit) == []

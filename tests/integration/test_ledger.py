@@ -1,7 +1,7 @@
 """The ledger on a real Redis: what is accepted ends, once, and leaves nothing behind."""
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import orjson
@@ -21,13 +21,6 @@ from rag.errors import LeaseLost
 from tasks.sending import sender
 from tests.workbench import RETENTION_S, Workbench, until, window
 from workers.housekeeping import Chore, Sweeper
-
-
-@pytest.fixture
-def bench(redis_url: str) -> Iterator[Workbench]:
-    bench = Workbench(redis_url)
-    yield bench
-    bench.close()
 
 
 def kinds(bench: Workbench, job_id: str) -> list[str]:

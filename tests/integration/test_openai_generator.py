@@ -20,6 +20,7 @@ from rag.errors import Broken, Cancelled, DeadlineExceeded, InvalidRequest, Retr
 from rag.generation import GenerationRequest, Turn
 from rag.prompts import UNANSWERED
 from runtime.settings import Settings
+from tests.twins import Stop
 from workers.openai_generator import OpenAIGenerator
 
 KEY = "sk-very-secret"
@@ -100,26 +101,6 @@ class Server(ThreadingHTTPServer):
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.server_address[1]}/v1"
-
-
-class Stop:
-    """A stop signal that a test pulls."""
-
-    def __init__(self) -> None:
-        self.stopped = False
-        self.callbacks: list[Callable[[], None]] = []
-
-    def on_stop(self, callback: Callable[[], None]) -> None:
-        self.callbacks.append(callback)
-
-    def check(self) -> None:
-        if self.stopped:
-            raise Cancelled("unit")
-
-    def pull(self) -> None:
-        self.stopped = True
-        for callback in self.callbacks:
-            callback()
 
 
 def whole(handler: Handler) -> None:

@@ -10,27 +10,8 @@ from typing import Any
 import pytest
 
 from rag.errors import Cancelled, DeadlineExceeded
+from tests.twins import Stop
 from workers.patience import result_of
-
-
-class Stop:
-    """A stop signal that a test pulls."""
-
-    def __init__(self) -> None:
-        self.stopped = False
-        self._callbacks: list[Callable[[], None]] = []
-
-    def on_stop(self, callback: Callable[[], None]) -> None:
-        self._callbacks.append(callback)
-
-    def check(self) -> None:
-        if self.stopped:
-            raise Cancelled("unit")
-
-    def pull(self) -> None:
-        self.stopped = True
-        for callback in self._callbacks:
-            callback()
 
 
 @pytest.fixture

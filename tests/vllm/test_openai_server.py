@@ -20,6 +20,7 @@ from rag.documents import Passage
 from rag.errors import Cancelled, DeadlineExceeded, InvalidRequest, Retryable
 from rag.generation import GenerationRequest, Turn
 from runtime.settings import Settings
+from tests.twins import Stop
 from workers.openai_generator import OpenAIGenerator
 
 STARTS_S = 240
@@ -28,27 +29,6 @@ FREE_S = 2.0
 TOKENS = "generation_tokens_total"
 
 pytestmark = pytest.mark.timeout(600)
-
-
-class Stop:
-    """A stop signal that a test pulls."""
-
-    stopped = False
-
-    def __init__(self) -> None:
-        self.callbacks: list[Any] = []
-
-    def on_stop(self, callback: Any) -> None:
-        self.callbacks.append(callback)
-
-    def check(self) -> None:
-        if self.stopped:
-            raise Cancelled("unit")
-
-    def pull(self) -> None:
-        self.stopped = True
-        for callback in self.callbacks:
-            callback()
 
 
 @pytest.fixture(scope="module")
