@@ -12,7 +12,7 @@ from ulid import ULID
 from jobs.keys import key
 from jobs.lua import Scripts
 from rag.errors import EmbedderMismatch
-from rag.ports import EmbedderIdentity
+from rag.ports import EmbedderIdentity, HnswSettings
 
 log = logging.getLogger(__name__)
 
@@ -41,21 +41,29 @@ class Collection:
     documents: int
     chunks: int | None
     embedder: dict[str, Any] | None
+    hnsw: dict[str, Any] | None
 
 
 class Catalogue:
-    """Read and change collections and the record of current documents."""
+    """
+    Read and change collections and the record of current documents.
 
-    def __init__(self, redis: Redis, scripts: Scripts) -> None:
+    Args:
+        hnsw: Settings of the vectors of collections made from now on.
+    """
+
+    def __init__(self, redis: Redis, scripts: Scripts, *, hnsw: HnswSettings | None = None) -> None:
         self._redis = redis
         self._run = scripts
+        self._hnsw = hnsw or HnswSettings()
 
     # Collections ---------------------------------------------------------------------------
 
     def create(self, name: str) -> tuple[str, bool]:
         """Make a collection unless it exists; returns (incarnation, whether it is new)."""
+        fields = {"name": name, "hnsw": orjson.dumps(asdict(self._hnsw)).decode()}
         word, incarnation = self._run(
-            "create_collection", name, str(ULID()), orjson.dumps({"name": name}).decode()
+            "create_collection", name, str(ULID()), orjson.dumps(fields).decode()
         )
         return incarnation, word == "new"
 
@@ -87,6 +95,7 @@ class Catalogue:
                 documents=count,
                 chunks=None,
                 embedder=orjson.loads(row["embedder"]) if "embedder" in row else None,
+                hnsw=orjson.loads(row["hnsw"]) if "hnsw" in row else None,
             )
             for (name, incarnation), row, count in zip(
                 found, answers[::2], answers[1::2], strict=True
@@ -116,11 +125,15 @@ class Catalogue:
         until = (seconds - older_than_s) * 1000
         self._redis.zremrangebyscore(key("graves"), "-inf", until)
 
-    def agree_on_embedder(self, incarnation: str, identity: EmbedderIdentity) -> None:
+    def agree_on_embedder(
+        self, incarnation: str, identity: EmbedderIdentity
+    ) -> HnswSettings | None:
         """
         Record what embeds a collection, or check that it is the same as ever.
 
-        A collection that was deleted meanwhile is left alone; who writes to it finds out.
+        Returns the settings its vectors were, or are to be, made with; None where they were not
+        recorded. A collection that was deleted meanwhile is left alone; who writes to it finds
+        out.
 
         Raises:
             EmbedderMismatch: The collection's vectors are another model's.
@@ -135,6 +148,7 @@ class Catalogue:
                 f"{identity.model} (revision {identity.revision}, {identity.engine}); "
                 "set QUERN_EMBEDDING_MODEL back, or use another collection"
             )
+        return HnswSettings(**orjson.loads(answer[1])) if answer and answer[1] else None
 
     # Documents -----------------------------------------------------------------------------
 

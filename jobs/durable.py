@@ -11,6 +11,7 @@ from jobs.change_log import ChangeLog
 from jobs.ledger import Ledger
 from jobs.lua import Scripts
 from jobs.messages import Message
+from rag.ports import HnswSettings
 from runtime.redis_clients import ledger_client
 from runtime.settings import Settings
 
@@ -24,6 +25,16 @@ class Durable:
     catalogue: Catalogue
     change_log: ChangeLog
     blobs: BlobStore
+
+
+def hnsw_of(settings: Settings) -> HnswSettings:
+    """Return the settings of vector collections made from now on."""
+    return HnswSettings(
+        space=settings.hnsw_space,
+        ef_construction=settings.hnsw_ef_construction,
+        ef_search=settings.hnsw_ef_search,
+        max_neighbors=settings.hnsw_max_neighbors,
+    )
 
 
 def open_durable(
@@ -43,7 +54,7 @@ def open_durable(
     return Durable(
         redis=redis,
         ledger=Ledger(redis, scripts=scripts, send=send),
-        catalogue=Catalogue(redis, scripts),
+        catalogue=Catalogue(redis, scripts, hnsw=hnsw_of(settings)),
         change_log=ChangeLog(redis, scripts),
         blobs=BlobStore(settings.blobs),
     )

@@ -72,10 +72,10 @@ class Publisher:
         if not self._catalogue.exists(incarnation):
             lease.flip(entry="", document={}, fields={})  # refused there: the collection is gone
             return
-        self._catalogue.agree_on_embedder(incarnation, self._embedder.identity)
+        hnsw = self._catalogue.agree_on_embedder(incarnation, self._embedder.identity)
         manifest = self._manifest(row["manifest_blob"])
         stored = self._stored(lease, manifest)
-        self._vectors.create(incarnation)
+        self._vectors.create(incarnation, hnsw)
         began = time.perf_counter()
         for first in range(0, len(stored), BATCH):
             batch = stored[first : first + BATCH]

@@ -24,6 +24,16 @@ class EmbedderIdentity:
     normalised: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class HnswSettings:
+    """How the graph of a vector collection is built and searched; fixed when it is made."""
+
+    space: str = "cosine"
+    ef_construction: int = 200
+    ef_search: int = 200
+    max_neighbors: int = 32
+
+
 class TokenCounter(Protocol):
     """Counts tokens as the embedder will, special tokens not included."""
 
@@ -75,8 +85,13 @@ class StoredChunk:
 class VectorStore(Protocol):
     """The truth about chunks: ids, texts, vectors. One collection per incarnation."""
 
-    def create(self, incarnation: str) -> None:
-        """Make the collection, cosine, and check its configuration. Harmless when it exists."""
+    def create(self, incarnation: str, hnsw: HnswSettings | None = None) -> None:
+        """
+        Make the collection, and check that it has the settings asked for.
+
+        Harmless when it exists. With None a new one gets the defaults, and one that exists is
+        taken as it is.
+        """
         ...
 
     def upsert(self, incarnation: str, chunks: Sequence[StoredChunk], vectors: Vectors) -> None:

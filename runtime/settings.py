@@ -10,6 +10,14 @@ from typing import Any, get_type_hints
 PREFIX = "QUERN_"
 BOOLEANS = {"1": True, "true": True, "0": False, "false": False}
 
+#: Numbers that 0 makes no sense of.
+LEAST = {
+    "max_num_seqs": 1,
+    "hnsw_ef_construction": 1,
+    "hnsw_ef_search": 1,
+    "hnsw_max_neighbors": 2,
+}
+
 #: Settings that people know from elsewhere and that do not exist here; what does it instead.
 RETIRED = {
     name: (
@@ -66,6 +74,21 @@ class Settings:
     )
 
     # Retrieval
+    hnsw_space: str = _knob(
+        "cosine",
+        "How the vector index compares: `cosine`, `ip` or `l2`; vectors are of length 1, so all "
+        "three rank alike and scores stay cosines. A collection keeps the four settings it was "
+        "made with.",
+    )
+    hnsw_ef_construction: int = _knob(
+        200, "Candidates weighed for each vector that is added: more builds slower and finds more."
+    )
+    hnsw_ef_search: int = _knob(
+        200, "Candidates weighed in a search: more searches slower and finds more."
+    )
+    hnsw_max_neighbors: int = _knob(
+        32, "Neighbours kept of each vector, from 2: more takes memory and finds more."
+    )
     fusion: str = _knob("convex", "How dense and sparse are fused: `convex` or `rrf`.")
     fusion_weight: float = _knob(0.5, "Share of the dense leg in `convex`, 0 to 1.")
     rrf_k: int = _knob(10, "The constant k of `rrf`.")
@@ -237,6 +260,7 @@ def _check(settings: Settings) -> None:
     """Refuse values that are of the right type but cannot work."""
     choices = {
         "fusion": ("convex", "rrf"),
+        "hnsw_space": ("cosine", "ip", "l2"),
         "generator": ("", "extractive", "vllm", "openai"),
         "log_level": ("DEBUG", "INFO", "WARNING", "ERROR"),
     }
@@ -244,15 +268,14 @@ def _check(settings: Settings) -> None:
         if getattr(settings, name) not in allowed:
             raise BadSetting(f"{PREFIX}{name.upper()} must be one of: {', '.join(allowed)}")
     for f in fields(settings):
-        value = getattr(settings, f.name)
-        if isinstance(value, int | float) and value < 0:
-            raise BadSetting(f"{PREFIX}{f.name.upper()} must not be negative")
+        value, least = getattr(settings, f.name), LEAST.get(f.name, 0)
+        if isinstance(value, int | float) and value < least:
+            must = f"be at least {least}" if least else "not be negative"
+            raise BadSetting(f"{PREFIX}{f.name.upper()} must {must}")
     if not 0 <= settings.fusion_weight <= 1:
         raise BadSetting(f"{PREFIX}FUSION_WEIGHT must be between 0 and 1")
     if not 0 < settings.gpu_memory_utilization <= 1:
         raise BadSetting(f"{PREFIX}GPU_MEMORY_UTILIZATION must be above 0 and at most 1")
-    if settings.max_num_seqs < 1:
-        raise BadSetting(f"{PREFIX}MAX_NUM_SEQS must be at least 1")
     if settings.answerer == "vllm" and not settings.model:
         raise BadSetting(f"{PREFIX}GENERATOR=vllm needs {PREFIX}MODEL, a name or a folder")
     engine_options(settings)

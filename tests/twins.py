@@ -10,7 +10,7 @@ import numpy as np
 from rag.analysis import query_terms, terms
 from rag.documents import indexed_text, split_chunk_id
 from rag.errors import Cancelled, InvalidRequest, StoreUnavailable
-from rag.ports import EmbedderIdentity, StoredChunk, Vectors
+from rag.ports import EmbedderIdentity, HnswSettings, StoredChunk, Vectors
 
 K1, B = 1.2, 0.75
 
@@ -143,7 +143,8 @@ class DictVectors:
     def __init__(self) -> None:
         self.collections: dict[str, dict[str, tuple[StoredChunk, Vectors]]] = {}
 
-    def create(self, incarnation: str) -> None:
+    def create(self, incarnation: str, hnsw: HnswSettings | None = None) -> None:
+        del hnsw  # exact: there is no graph
         self.collections.setdefault(incarnation, {})
 
     def upsert(self, incarnation: str, chunks: Sequence[StoredChunk], vectors: Vectors) -> None:

@@ -138,6 +138,7 @@ def _shown(collection: Collection) -> dict[str, Any]:
         "documents": collection.documents,
         "created_at": rfc3339(collection.created_us),
         "embedder": collection.embedder,
+        "hnsw": collection.hnsw,
         "links": {
             "self": f"/api/collections/{collection.name}",
             "documents": f"/api/collections/{collection.name}/documents",

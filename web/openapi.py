@@ -386,7 +386,8 @@ def _schemas(settings: Settings) -> Json:
     }  # fmt: skip
     collection = {
         "name": text, "documents": whole, "created_at": text,
-        "embedder": {"type": ["object", "null"]}, "links": anything,
+        "embedder": {"type": ["object", "null"]}, "hnsw": {"type": ["object", "null"]},
+        "links": anything,
     }  # fmt: skip
     row = {
         "document_id": text, "file": {"type": ["string", "null"]}, "stage": text,

@@ -1,9 +1,10 @@
-"""The vector store on a Chroma server: one cosine collection per incarnation."""
+"""The vector store on a Chroma server: one collection per incarnation, scores always cosines."""
 
 import logging
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -14,12 +15,13 @@ from chromadb.errors import ChromaError, NotFoundError
 
 from rag.documents import Chunk, Scalar, split_chunk_id
 from rag.errors import Broken, StoreUnavailable
-from rag.ports import StoredChunk, Vectors
+from rag.ports import HnswSettings, StoredChunk, Vectors
 
 log = logging.getLogger(__name__)
 
-#: Read back after creation: Chroma ignores a configuration with a wrong outer key in silence.
-HNSW: Final = {"space": "cosine", "ef_construction": 200, "ef_search": 200, "max_neighbors": 32}
+#: Part of the cosine that a unit of distance takes. Vectors are of length 1, so the inner product
+#: is their cosine, and Chroma's `l2` is the squared distance, 2 - 2 x cosine.
+PER_DISTANCE: Final = {"cosine": 1.0, "ip": 1.0, "l2": 0.5}
 
 #: Rows of one page when everything is listed.
 PAGE: Final = 1_000
@@ -44,17 +46,28 @@ class ChromaStore:
         self._collections: dict[str, Any] = {}
         self._lock = threading.Lock()
 
-    def create(self, incarnation: str) -> None:
-        """Make the collection and check that its configuration took. Harmless when it exists."""
+    def create(self, incarnation: str, hnsw: HnswSettings | None = None) -> None:
+        """
+        Make the collection, and check that it has the settings asked for.
+
+        Harmless when it exists. With None a new one gets the defaults, and one that exists is
+        taken as it is.
+
+        Raises:
+            Broken: Chroma keeps it with other settings.
+        """
         if incarnation in self._collections:
             return
+        asked = asdict(hnsw or HnswSettings())
         with self._calls():
             collection = self._connected().get_or_create_collection(
-                incarnation, configuration={"hnsw": dict(HNSW)}, embedding_function=None
+                incarnation, configuration={"hnsw": dict(asked)}, embedding_function=None
             )
-            kept = collection.configuration_json.get("hnsw") or {}
-        different = {name: kept.get(name) for name in HNSW if kept.get(name) != HNSW[name]}
-        if different:
+        # Read back: Chroma ignores a wrong outer key, and the settings of one that exists, in
+        # silence.
+        kept = _hnsw(collection)
+        different = {name: kept.get(name) for name in asked if kept.get(name) != asked[name]}
+        if different and hnsw is not None:
             raise Broken(f"Chroma did not keep the index configuration: {different}")
         self._collections[incarnation] = collection
 
@@ -79,16 +92,17 @@ class ChromaStore:
         """Return (chunk id, cosine) of the nearest chunks, best first."""
         with self._calls():
             try:
-                found = self._collection(incarnation).query(
+                collection = self._collection(incarnation)
+                found = collection.query(
                     query_embeddings=[vector], n_results=limit, include=["distances"]
                 )
             except NotFoundError:
                 # Nothing was ever published here, or it was dropped meanwhile.
                 self._collections.pop(incarnation, None)
                 return []
-        # Cosine distance is 1 - cosine.
+        part = PER_DISTANCE[_hnsw(collection).get("space", "cosine")]
         return [
-            (name, 1.0 - distance)
+            (name, 1.0 - part * distance)
             for name, distance in zip(found["ids"][0], found["distances"][0], strict=True)
         ]
 
@@ -195,6 +209,12 @@ class ChromaStore:
             if "connect" not in str(error).lower():
                 raise
             raise StoreUnavailable("Chroma does not answer") from error
+
+
+def _hnsw(collection: Any) -> dict[str, Any]:
+    """Return the settings that a collection has."""
+    kept: dict[str, Any] = collection.configuration_json.get("hnsw") or {}
+    return kept
 
 
 def _metadata(stored: StoredChunk) -> dict[str, Scalar]:

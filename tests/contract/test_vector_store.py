@@ -1,16 +1,19 @@
 """What every vector store keeps: Chroma and its in-memory twin pass the same tests."""
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Protocol
+from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
+from chromadb import HttpClient
 from ulid import ULID
 
 from cli.stack import Stack
 from rag.documents import Chunk, Scalar, chunk_id
 from rag.errors import Broken, StoreUnavailable
-from rag.ports import StoredChunk, Vectors, VectorStore
+from rag.ports import HnswSettings, StoredChunk, Vectors, VectorStore
 from tests.twins import DictVectors
 from workers import chroma_store
 from workers.chroma_store import ChromaStore
@@ -192,15 +195,36 @@ def test_a_collection_that_another_process_dropped_is_made_anew_at_the_next_atte
     assert other.count(inc) == 1
 
 
-def test_a_collection_of_another_configuration_is_refused(
-    chroma_url: str, monkeypatch: pytest.MonkeyPatch
+def test_a_collection_keeps_the_settings_it_was_made_with(chroma_url: str) -> None:
+    inc, asked = str(ULID()), HnswSettings("ip", 77, 66, 11)
+    ChromaStore(chroma_url).create(inc, asked)
+    ChromaStore(chroma_url).create(inc)
+    ChromaStore(chroma_url).create(inc, asked)
+    kept = HttpClient(port=urlsplit(chroma_url).port or 0).get_collection(inc).configuration_json
+
+    assert {name: kept["hnsw"][name] for name in asdict(asked)} == asdict(asked)
+
+
+def test_a_collection_that_has_other_settings_than_were_asked_for_is_refused(
+    chroma_url: str,
 ) -> None:
     inc = str(ULID())
-    ChromaStore(chroma_url).create(inc)
-    monkeypatch.setattr(chroma_store, "HNSW", dict(chroma_store.HNSW) | {"max_neighbors": 16})
+    ChromaStore(chroma_url).create(inc, HnswSettings(max_neighbors=16))
 
     with pytest.raises(Broken, match="max_neighbors"):
-        ChromaStore(chroma_url).create(inc)
+        ChromaStore(chroma_url).create(inc, HnswSettings())
+
+
+@pytest.mark.parametrize("space", ["cosine", "ip", "l2"])
+def test_scores_are_cosines_whatever_the_index_compares_by(chroma_url: str, space: str) -> None:
+    store, inc = ChromaStore(chroma_url), str(ULID())
+    store.create(inc, HnswSettings(space=space))
+    store.upsert(inc, [stored("d", n, of=4) for n in range(4)], pointing(0.0, 0.5, 1.5, 3.0))
+    found = ChromaStore(chroma_url).search(inc, pointing(0.0)[0], limit=4)
+    store.close()
+
+    assert [name for name, _ in found] == [f"d:7:{n}" for n in range(4)]
+    assert [score for _, score in found] == pytest.approx(np.cos([0.0, 0.5, 1.5, 3.0]), abs=1e-4)
 
 
 def test_a_server_that_is_away_is_said_so() -> None:

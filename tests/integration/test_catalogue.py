@@ -1,16 +1,16 @@
 """The catalogue on a real Redis: names, what is current, what is garbage, what a log forgets."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 
 from jobs import timings
-from jobs.catalogue import split_member
+from jobs.catalogue import Catalogue, split_member
 from jobs.identifiers import new_id
 from jobs.keys import key
 from jobs.ledger import CollectionGone
 from rag.errors import EmbedderMismatch
-from rag.ports import EmbedderIdentity
+from rag.ports import EmbedderIdentity, HnswSettings
 from tests.workbench import Workbench
 
 MODEL = EmbedderIdentity("model", "1", "torch", 384, 254)
@@ -48,6 +48,27 @@ def test_one_collection_has_one_embedder(bench: Workbench, inc: str) -> None:
 
     with pytest.raises(EmbedderMismatch, match="model"):
         bench.catalogue.agree_on_embedder(inc, replace(MODEL, revision="2"))
+
+
+def test_a_collection_keeps_the_vector_settings_it_was_made_with(bench: Workbench) -> None:
+    old, new = HnswSettings(), HnswSettings("ip", 400, 300, 64)
+    before = bench.collection("before")
+    catalogue = Catalogue(bench.redis, bench.scripts, hnsw=new)
+    after, _ = catalogue.create("after")
+
+    assert catalogue.create("before") == (before, False)
+    assert catalogue.agree_on_embedder(before, MODEL) == old
+    assert catalogue.agree_on_embedder(after, MODEL) == new
+    assert [c.hnsw for c in catalogue.collections()] == [asdict(new), asdict(old)]
+
+
+def test_a_collection_made_before_settings_were_recorded_has_none(
+    bench: Workbench, inc: str
+) -> None:
+    bench.redis.hdel(key("collection", inc), "hnsw")
+
+    assert bench.catalogue.agree_on_embedder(inc, MODEL) is None
+    assert bench.catalogue.collections()[0].hnsw is None
 
 
 def test_a_deleted_collection_does_not_exist_again_because_an_embedder_is_recorded(
