@@ -29,14 +29,14 @@ QUESTION_WORDS = frozenset(_QUESTION_WORDS.split())
 
 # Scripts written without blanks; their runs become overlapping pairs of characters, as in Lucene's
 # CJKAnalyzer: Thai and Lao, Myanmar, Khmer, kana, Han with extension A and compatibility forms.
-_UNSPACED = (
+UNSPACED = (
     r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 )
 # Vowel signs and accents that are part of a word, though `\w` leaves them out: combining marks,
 # Hebrew and Arabic points, the Indic blocks (without their full stops).
 _MARKS = r"\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u0900-\u0963\u0966-\u0dff"
 _WORD = re.compile(
-    rf"(?P<unspaced>[{_UNSPACED}]+)|(?P<word>(?:(?![{_UNSPACED}])[^\W_]|[{_MARKS}])+)(?:['\u2019]s\b)?"
+    rf"(?P<unspaced>[{UNSPACED}]+)|(?P<word>(?:(?![{UNSPACED}])[^\W_]|[{_MARKS}])+)(?:['\u2019]s\b)?"
 )
 
 _local = threading.local()

@@ -45,18 +45,39 @@ class ParsedDocument:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """What is embedded and retrieved: exactly `document.text[start:end]`, *n* counted from 0."""
+    """
+    What is embedded and retrieved: exactly `document.text[start:end]`, *n* counted from 0.
+
+    *before* is the white space between it and the chunk before; empty where it was not kept.
+    """
 
     n: int
     start: int
     end: int
     text: str
     page: int | None = None
+    before: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One chunk of a passage that neighbours were joined to, with its own score."""
+
+    chunk_id: str
+    start: int
+    end: int
+    score: float
 
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A chunk that retrieval found, with the score that ranked it."""
+    """
+    A chunk that retrieval found, with the score that ranked it, or neighbouring chunks as one.
+
+    Of joined chunks *start*, *end* and *text* are those of the whole, *page* is the first one's,
+    and *chunk_id*, *n* and *score* are the best one's; *parts* lists them in the document's order.
+    A chunk that stands alone has no parts.
+    """
 
     chunk_id: str
     document_id: str
@@ -69,6 +90,16 @@ class Passage:
     score: float
     page: int | None = None
     metadata: Mapping[str, Scalar] = field(default_factory=dict)
+    parts: tuple[Part, ...] = ()
+
+    @property
+    def chunks(self) -> tuple[Part, ...]:
+        """The chunks it is made of, in the document's order; itself where it stands alone."""
+        return self.parts or (Part(self.chunk_id, self.start, self.end, self.score),)
+
+    def chunk_at(self, place: int) -> Part:
+        """Return the chunk of code point *place* of the parsed text, or the one before it."""
+        return next((part for part in reversed(self.chunks) if part.start <= place), self.chunks[0])
 
 
 def indexed_text(title: str, text: str) -> str:

@@ -78,7 +78,8 @@ class Answer:
     *answered* is false where the documents do not tell; *confidence*, 0 to 1, says how likely
     they do, None where the generator cannot know; *usage* counts what the answer cost;
     *finish_reason* is `stop` or `length` where a model wrote the answer, *first_token_s* how long
-    its first token took from when the model was asked.
+    its first token took from when the model was asked; *left_out* are the ids of the chunks that
+    the prompt had no room for.
     """
 
     text: str
@@ -89,3 +90,4 @@ class Answer:
     usage: dict[str, Any] = field(default_factory=dict)
     finish_reason: str | None = None
     first_token_s: float | None = None
+    left_out: Sequence[str] = ()

@@ -1,12 +1,13 @@
 """What a language model is shown: constant instructions, numbered passages, the question last."""
 
+import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypedDict
 
 from rag.citations import resolve
-from rag.documents import Passage
+from rag.documents import Part, Passage
 from rag.errors import InvalidRequest
 from rag.generation import GenerationRequest, Turn
 
@@ -29,11 +30,18 @@ class Prompt:
         passages: Those that are shown, best first; the n of `[n]` is the place here, from 1.
 
         dropped: How many of the worst passages did not fit.
+
+        left_out: The ids of the chunks that did not fit, best first; a passage of joined chunks
+            may be shown without its worst ones.
+
+        kept: How many chunks are shown.
     """
 
     messages: list[Message]
     passages: list[Passage]
     dropped: int
+    left_out: list[str]
+    kept: int
 
 
 #: What the model is to say, and nothing else, where the passages do not tell.
@@ -74,14 +82,19 @@ _UNSEEN = re.compile(
 
 
 def build(
-    request: GenerationRequest, *, budget: int, count: Callable[[list[Message]], int]
+    request: GenerationRequest,
+    *,
+    budget: int,
+    count: Callable[[list[Message]], int],
+    most: int | None = None,
 ) -> Prompt:
     """
     Write the prompt of a question.
 
-    Instructions, history and question are never cut; the worst passages are dropped until the
-    rest fits. A question that is not *grounded* stands alone, after its history: there is nothing
-    to cite, and nothing to add to what the caller wrote.
+    Instructions, history and question are never cut; the worst chunks are dropped until the
+    rest fits, so a passage of joined chunks takes no place that a better one needs. A question that
+    is not *grounded* stands alone, after its history: there is nothing to cite, and nothing to add
+    to what the caller wrote.
 
     Args:
         request: What is asked; its passages are in rank order.
@@ -91,15 +104,18 @@ def build(
         count: Counts the tokens of messages as the model will see them, template included; more
             text must not count less.
 
+        most: Chunks to show at most.
+
     Raises:
         InvalidRequest: Question and history alone are longer than *budget*.
     """
     # The most that fits is searched by halves: counting a prompt means tokenizing all of it.
-    fits, too_many = -1, len(request.passages) + 1
-    kept = len(request.passages)
+    ranked = _ranked(request.passages)
+    kept = len(ranked) if most is None else min(most, len(ranked))
+    fits, too_many = -1, kept + 1
     messages: list[Message] = []
     while too_many - fits > 1:
-        tried = _messages(request, kept)
+        tried = _messages(request, ranked[:kept])
         if count(tried) <= budget:
             fits, messages = kept, tried
         else:
@@ -110,10 +126,13 @@ def build(
             "history" if request.history else "question",
             f"is too long for the model, whose prompt has room for {budget} tokens; shorten it",
         )
+    shown = len({index for index, _ in ranked[:fits]})
     return Prompt(
         messages=messages,
-        passages=list(request.passages[:fits]),
-        dropped=len(request.passages) - fits,
+        passages=list(request.passages[:shown]),
+        dropped=len(request.passages) - shown,
+        left_out=[part.chunk_id for _, part in ranked[fits:]],
+        kept=fits,
     )
 
 
@@ -146,15 +165,35 @@ def said_in(turn: Turn) -> str:
     return turn.text if turn.role == "user" else resolve(turn.text, ()).text
 
 
-def _messages(request: GenerationRequest, kept: int) -> list[Message]:
-    """Write the messages with the first *kept* passages."""
+def _ranked(passages: Sequence[Passage]) -> list[tuple[int, Part]]:
+    """
+    Return the chunks of all passages, best first, each with its passage's index.
+
+    A passage's best chunk never stands behind that of a later one, so the passages of the first
+    few chunks are the first passages.
+    """
+    ranked: list[tuple[float, int, Part]] = []
+    ceiling = math.inf
+    for index, passage in enumerate(passages):
+        ceiling = min(ceiling, passage.score)
+        ranked.extend((min(part.score, ceiling), index, part) for part in passage.chunks)
+    ranked.sort(key=lambda one: (-one[0], one[1]))
+    return [(index, part) for _, index, part in ranked]
+
+
+def _messages(request: GenerationRequest, kept: Sequence[tuple[int, Part]]) -> list[Message]:
+    """Write the messages with these chunks of the passages."""
     messages = turns(request.history)
     question = escape(request.question)
     if not request.grounded:
         _add(messages, "user", question)
         return messages
+    parts: dict[int, list[Part]] = {}
+    for index, part in kept:
+        parts.setdefault(index, []).append(part)
     shown = "".join(
-        _shown(number, passage) for number, passage in enumerate(request.passages[:kept], start=1)
+        _shown(number, request.passages[index], parts[index])
+        for number, index in enumerate(sorted(parts), start=1)
     )
     _add(messages, "user", f"<passages>\n{shown}</passages>\n\nQuestion: {question}")
     return [{"role": "system", "content": INSTRUCTIONS}, *messages]
@@ -168,13 +207,36 @@ def _add(messages: list[Message], role: str, content: str) -> None:
         messages.append({"role": role, "content": content})
 
 
-def _shown(number: int, passage: Passage) -> str:
+def _shown(number: int, passage: Passage, parts: Sequence[Part]) -> str:
     """Write one passage; each of its lines is marked, so none can pass for one of ours."""
     title = " ".join(escape(passage.title).split())
     # splitlines knows every character that may end a line, also those that few others know.
-    lines = escape(passage.text).splitlines()
+    lines = escape(_told(passage, parts)).splitlines()
     marked = "\n".join(f"> {line}" for line in ([f"Title: {title}"] if title else []) + lines)
     return f'<passage number="{number}">\n{marked}\n</passage>\n'
+
+
+def _told(passage: Passage, parts: Sequence[Part]) -> str:
+    """
+    Return the text of some of a passage's chunks, never longer than the chunks as passages.
+
+    White space between neighbours shrinks to what it means; an ellipsis stands for what is left
+    out.
+    """
+    told: list[str] = []
+    end = None
+    for part in sorted(parts, key=lambda one: one.start):
+        if end is not None:
+            between = passage.text[end - passage.start : part.start - passage.start]
+            told.append("\n\u2026\n" if between.strip() else _shrunk(between))
+        told.append(passage.text[part.start - passage.start : part.end - passage.start])
+        end = part.end
+    return "".join(told)
+
+
+def _shrunk(space: str) -> str:
+    """Return the least white space that parts as *space* does: nothing, a blank, or a line."""
+    return "\n\n" if space.strip(" \t") else space[:1]
 
 
 def _entity(match: re.Match[str]) -> str:

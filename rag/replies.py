@@ -40,6 +40,7 @@ def read_reply(
         },
         finish_reason=finish_reason,
         first_token_s=first_token_s,
+        left_out=prompt.left_out,
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from cachetools import LRUCache
 
+from rag.context import Seen, join_neighbours
 from rag.documents import Passage, split_chunk_id
 from rag.ports import Embedder, EmbedderIdentity, SparseReader, StoredChunk, VectorStore, Visibility
 
@@ -147,8 +148,14 @@ class Retriever:
         top_k: int,
         mode: Mode = "hybrid",
         trace: bool = False,
+        for_context: bool = False,
     ) -> Found:
-        """Return the best *top_k* passages for *query*."""
+        """
+        Return the best *top_k* passages for *query*.
+
+        *for_context* chooses what a question is answered from: a near-duplicate of a better passage
+        gives its place to the next one, and chunks that are neighbours become one passage.
+        """
         began = self._clock()
         vector = None
         if mode != "sparse":
@@ -159,11 +166,7 @@ class Retriever:
         dense = _visible(legs.dense, current, dropped)[: self._depth]
         sparse = _visible(legs.sparse, current, dropped)[: self._depth]
         ranking = self._fuse(dense, sparse) if mode == "hybrid" else dense or sparse
-        wanted = ranking[: top_k + SPARE]
-        chunks = self._texts.get(incarnation, [chunk_id for chunk_id, _ in wanted])
-        passages = [
-            _passage(chunks[chunk_id], score) for chunk_id, score in wanted if chunk_id in chunks
-        ]
+        passages = self._chosen(incarnation, ranking, dropped, top_k=top_k, for_context=for_context)
         told = None
         if trace:
             # What a leg gives alone is its part of the sum.
@@ -172,9 +175,9 @@ class Retriever:
                 "dense": _Leg(dense, dict(fuse(dense, []))),
                 "sparse": _Leg(sparse, dict(fuse([], sparse))),
             }
-            told = _trace(legs_told, ranking, dropped | _gone(wanted, chunks))
+            told = _trace(legs_told, ranking, dropped)
         return Found(
-            passages=passages[:top_k],
+            passages=passages,
             degraded=legs.degraded,
             embed_ms=(embedded - began) * 1000,
             retrieve_ms=(self._clock() - embedded) * 1000,
@@ -184,6 +187,38 @@ class Retriever:
     def still_current(self, incarnation: str, passages: Sequence[Passage]) -> bool:
         """Tell whether every passage is of a generation that people read now."""
         return still_current(self._visibility, incarnation, passages)
+
+    def _chosen(
+        self,
+        incarnation: str,
+        ranking: Ranking,
+        dropped: dict[str, str],
+        *,
+        top_k: int,
+        for_context: bool,
+    ) -> list[Passage]:
+        """Take the best *top_k* whose texts are there; notes what is passed over in *dropped*."""
+        chosen: list[Passage] = []
+        before: dict[str, str] = {}
+        seen = Seen()
+        at = 0
+        while len(chosen) < top_k and at < len(ranking):
+            batch = ranking[at : at + top_k + SPARE]
+            at += len(batch)
+            stored = self._texts.get(incarnation, [name for name, _ in batch])
+            for name, score in batch:
+                if len(chosen) == top_k:
+                    break
+                if name not in stored:
+                    dropped[name] = "its text is gone"
+                    continue
+                chunk = stored[name].chunk
+                if for_context and (held_by := seen.repeated(name, chunk.text)):
+                    dropped[name] = f"near-duplicate of {held_by}"
+                    continue
+                chosen.append(_passage(stored[name], score))
+                before[name] = chunk.before
+        return join_neighbours(chosen, before) if for_context else chosen
 
     def _read(
         self, incarnation: str, query: str, vector: Any, mode: Mode
@@ -261,11 +296,6 @@ def _passage(stored: StoredChunk, score: float) -> Passage:
         page=stored.chunk.page,
         metadata=stored.metadata,
     )
-
-
-def _gone(wanted: Ranking, chunks: Mapping[str, StoredChunk]) -> dict[str, str]:
-    """Name candidates whose text is no longer there."""
-    return {name: "its text is gone" for name, _ in wanted if name not in chunks}
 
 
 def _alone(dense: Ranking, sparse: Ranking) -> Ranking:

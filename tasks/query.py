@@ -1,6 +1,7 @@
 """Answering a question: retrieve on a CPU worker, then generate from the passages."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -8,7 +9,7 @@ import orjson
 from celery import shared_task
 
 from jobs.leases import Lease
-from rag.documents import Passage
+from rag.documents import Part, Passage
 from rag.errors import EmbedderMismatch, Unreadable
 from rag.generation import Answer, GenerationRequest, Turn
 from rag.retrieval import Found, Retriever, still_current
@@ -92,7 +93,13 @@ def _search(
             # The collection's fault, not this worker's: its job fails, other collections go on.
             raise Unreadable("embedder_mismatch", str(error)) from error
     return retriever.search(
-        incarnation, query, top_k=request["top_k"], mode=mode, trace=request["trace"]
+        incarnation,
+        query,
+        top_k=request["top_k"],
+        mode=mode,
+        trace=request["trace"],
+        # A search shows every hit, copies too; an answer's context has no room for them.
+        for_context=lease.unit.fields["kind"] != "search",
     )
 
 
@@ -141,6 +148,8 @@ def _generate(lease: Lease, resources: Resources) -> None:
         "ms_generate": round((ended - began) * 1000, 2),
         "result": orjson.dumps(_result(answer, lease, passages)).decode(),
     }
+    if answer.left_out:
+        fields |= _told_in_trace(answer.left_out, lease, resources)
     if first:
         fields["ms_first_token"] = round((first[0] - began) * 1000, 2)
     elif answer.first_token_s is not None:
@@ -156,7 +165,7 @@ def _result(answer: Answer, lease: Lease, passages: list[Passage]) -> dict[str, 
             asdict(citation)
             | {
                 "document_id": passages[citation.source].document_id,
-                "chunk_id": passages[citation.source].chunk_id,
+                "chunk_id": passages[citation.source].chunk_at(citation.start).chunk_id,
             }
             for citation in answer.citations
         ],
@@ -168,6 +177,18 @@ def _result(answer: Answer, lease: Lease, passages: list[Passage]) -> dict[str, 
         "degraded": lease.unit.json("degraded") or [],
     }
     return result
+
+
+def _told_in_trace(left_out: Sequence[str], lease: Lease, resources: Resources) -> dict[str, str]:
+    """Add what the prompt had no room for to the trace of the retrieval, if one was asked for."""
+    blob = lease.unit.fields.get("trace_blob")
+    trace = resources.durable.blobs.get_json(blob) if blob else None
+    if not isinstance(trace, dict):
+        return {}
+    dropped = trace["dropped"] | dict.fromkeys(left_out, "budget: the prompt had no room for it")
+    return {
+        "trace_blob": resources.durable.blobs.put_json(trace | {"dropped": dropped}, durable=False)
+    }
 
 
 def _history(request: dict[str, Any]) -> list[Turn]:
@@ -204,4 +225,5 @@ def _source(passage: Passage) -> dict[str, Any]:
 
 def _passage(source: dict[str, Any]) -> Passage:
     """Read a source back."""
-    return Passage(**source)
+    parts = tuple(Part(**part) for part in source.get("parts") or ())
+    return Passage(**source | {"parts": parts})

@@ -27,7 +27,7 @@ PER_DISTANCE: Final = {"cosine": 1.0, "ip": 1.0, "l2": 0.5}
 PAGE: Final = 1_000
 
 #: Metadata of our own, apart from what people attach.
-OURS: Final = ("document", "generation", "n", "of", "title", "start", "end", "page")
+OURS: Final = ("document", "generation", "n", "of", "title", "start", "end", "page", "before")
 THEIRS: Final = "meta."
 
 
@@ -231,6 +231,8 @@ def _metadata(stored: StoredChunk) -> dict[str, Scalar]:
     }
     if stored.chunk.page is not None:
         written["page"] = stored.chunk.page
+    if stored.chunk.before:
+        written["before"] = stored.chunk.before
     return written | {THEIRS + name: value for name, value in stored.metadata.items()}
 
 
@@ -244,6 +246,7 @@ def _stored(name: str, text: str, metadata: Mapping[str, Any]) -> StoredChunk:
             end=metadata["end"],
             text=text,
             page=metadata.get("page"),
+            before=metadata.get("before", ""),
         ),
         of=metadata["of"],
         title=metadata["title"],

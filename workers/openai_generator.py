@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError
-from dataclasses import replace
 from typing import Any, Self
 
 from rag import follow_ups
@@ -220,13 +219,11 @@ def _estimate(messages: Sequence[Message]) -> int:
 
 
 def _shorter(request: GenerationRequest, prompt: Prompt, error: InvalidRequest) -> Prompt:
-    """Drop a quarter of the passages; raises *error* where there is none left."""
-    kept = len(prompt.passages) * 3 // 4
-    if not prompt.passages:
+    """Drop a quarter of the chunks; raises *error* where there is none left."""
+    if not prompt.kept:
         raise error
-    fewer = replace(request, passages=request.passages[:kept])
-    shorter = build(fewer, budget=_estimate(prompt.messages), count=_estimate)
-    return replace(shorter, dropped=len(request.passages) - len(shorter.passages))
+    budget = _estimate(prompt.messages)
+    return build(request, budget=budget, count=_estimate, most=prompt.kept * 3 // 4)
 
 
 def _usage(reply: Reply) -> dict[str, Any]:

@@ -34,11 +34,12 @@ def stored(
     page: int | None = None,
     metadata: dict[str, Scalar] | None = None,
     text: str = "",
+    before: str = "",
 ) -> StoredChunk:
     text = text or f"chunk {n} of {document}"
     return StoredChunk(
         chunk_id=chunk_id(document, generation, n),
-        chunk=Chunk(n=n, start=10 * n, end=10 * n + 9, text=text, page=page),
+        chunk=Chunk(n=n, start=10 * n, end=10 * n + 9, text=text, page=page, before=before),
         of=of,
         title=f"Title of {document}",
         metadata=metadata or {},
@@ -81,6 +82,14 @@ def test_a_chunk_comes_back_as_it_was_stored(store: CountingStore, inc: str) -> 
 
     assert store.get(inc, [chunk.chunk_id, "nothing:1:0"]) == {chunk.chunk_id: chunk}
     assert store.get(inc, []) == {}
+
+
+@pytest.mark.parametrize("before", [" ", "\n\n", "\r\n\t\x0b\x0c\x1c\x1f\x85\u2028\u3000"])
+def test_the_space_before_a_chunk_comes_back(store: CountingStore, inc: str, before: str) -> None:
+    chunk = stored("d", 1, of=2, before=before)
+    store.upsert(inc, [chunk], pointing(0.1))
+
+    assert store.get(inc, [chunk.chunk_id]) == {chunk.chunk_id: chunk}
 
 
 def test_the_nearest_chunks_come_first_with_their_cosine(store: CountingStore, inc: str) -> None:

@@ -118,6 +118,8 @@ def test_a_document_is_embedded_with_its_title_and_becomes_current_with_all_its_
     assert house.embedder.seen == ["Title\none", "Title\ntwo"]
     assert record is not None
     assert (record["chunks"], record["chars"], record["title"]) == (2, 7, "Title")
+    kept = house.vectors.get(house.incarnation, house.ids(row)).values()
+    assert [stored.chunk.before for stored in kept] == ["", "\n"]
     assert house.bench.redis.smembers(key("add_logged", house.incarnation)) == set()
 
 

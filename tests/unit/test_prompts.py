@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.documents import Passage
+from rag.documents import Part, Passage
 from rag.errors import InvalidRequest
 from rag.generation import GenerationRequest, Turn
 from rag.prompts import INSTRUCTIONS, UNANSWERED, Message, Prompt, build, escape
@@ -190,6 +190,61 @@ def test_what_is_shown_is_the_best_in_rank_order() -> None:
 
     assert [p.text for p in prompt.passages] == ["best", "good"]
     assert prompt.dropped == 1
+
+
+def run_of(*texts: str, gap: str = "\n\n\n", best: int = 0) -> tuple[list[Passage], Passage]:
+    """Neighbouring chunks, the *best*-th first, apart and as one passage."""
+    whole_text = gap.join(texts)
+    apart, at = [], 0
+    for n, text in enumerate(texts):
+        score = 1.0 if n == best else 0.5 - n / 100
+        apart.append(Passage(f"d:1:{n}", "d", 1, n, "T", text, at, at + len(text), score))
+        at += len(text) + len(gap)
+    parts = tuple(Part(one.chunk_id, one.start, one.end, one.score) for one in apart)
+    one = Passage(
+        f"d:1:{best}", "d", 1, best, "T", whole_text, 0, len(whole_text), 1.0, parts=parts
+    )
+    return sorted(apart, key=lambda passage: -passage.score), one
+
+
+def test_joined_chunks_are_shown_as_one_passage_and_the_worst_is_left_out_first() -> None:
+    _, joined = run_of("First [1].", "Second.", "Third.", best=2)
+    asked = request("Why?", [joined, passage("Other.")])
+
+    def content(most: int) -> str:
+        return build(asked, budget=10_000, count=words, most=most).messages[-1]["content"]
+
+    first = '<passage number="1">\n> Title: T\n'
+    assert f"{first}> First &#91;1].\n> \n> Second.\n> \n> Third.\n</passage>" in content(4)
+    # The other passage has score 1, but never stands before what was ranked before it.
+    assert f"{first}> Third.\n</passage>\n</passages>" in content(1)
+    assert f'{first}> Third.\n</passage>\n<passage number="2">\n> Other.' in content(2)
+    assert f"{first}> First &#91;1].\n> \u2026\n> Third.\n</passage>" in content(3)
+    assert build(asked, budget=10_000, count=words, most=2).left_out == ["d:1:0", "d:1:1"]
+
+
+@pytest.mark.parametrize("gap", ["", " ", "\n", "\n" * 60, "\t \u2003", "\r\n\x0c\r\n"])
+@pytest.mark.parametrize("best", [0, 1, 3])
+def test_joining_pushes_nothing_out_that_fitted_before(gap: str, best: int) -> None:
+    texts = ["word " * 39 + "end.", "word " * 9 + "end.", "word " * 59 + "end.", "word end."]
+    apart, joined = run_of(*texts, gap=gap, best=best)
+    other = Passage("e:1:0", "e", 1, 0, "", "other " * 30, 0, 180, 0.495)
+    before = request("Why?", sorted([*apart, other], key=lambda one: -one.score))
+    after = request("Why?", [joined, other])
+
+    def characters(messages: list[Message]) -> int:
+        return sum(len(message["content"]) for message in messages)
+
+    for count in (words, characters):
+        alone = count(build(before, budget=10**6, count=count, most=0).messages)
+        for room in range(0, count(whole(before).messages) - alone + 1, 5):
+            fitted = build(before, budget=alone + room, count=count)
+            fits = build(after, budget=alone + room, count=count)
+
+            assert set(fits.left_out) <= set(fitted.left_out)
+            assert count(fits.messages) <= alone + room
+            assert fits.kept + len(fits.left_out) == 5
+            assert fits.dropped == 2 - len(fits.passages)
 
 
 @pytest.mark.parametrize(

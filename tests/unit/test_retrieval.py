@@ -235,6 +235,58 @@ def test_a_candidate_whose_text_is_gone_is_replaced_by_the_next(world: World) ->
     assert found.trace["dropped"] == {"d0:1:0": "its text is gone"}
 
 
+PROSE = "oil rose from three to twelve when the members of the organisation proclaimed an embargo"
+
+
+def test_a_near_duplicate_gives_its_place_in_a_context_to_the_next_and_stays_a_hit(
+    world: World,
+) -> None:
+    world.publish("a", 1, PROSE)
+    world.publish("b", 1, f"Copied: {PROSE}.")
+    world.publish("c", 1, "oil is a liquid of another kind")
+    retriever = world.retriever()
+    asked = "members of the organisation proclaimed an oil embargo"
+    context = retriever.search(INC, asked, top_k=2, for_context=True, trace=True)
+    hits = retriever.search(INC, asked, top_k=3, trace=True)
+
+    first, second = (passage.document_id for passage in context.passages)
+    assert {first, second} in ({"a", "c"}, {"b", "c"})
+    assert context.trace is not None
+    kept = {"a", "b"} & {first, second}
+    (copy,) = {"a", "b"} - kept
+    assert context.trace["dropped"] == {f"{copy}:1:0": f"near-duplicate of {kept.pop()}:1:0"}
+    assert {passage.document_id for passage in hits.passages} == {"a", "b", "c"}
+    assert hits.trace is not None
+    assert hits.trace["dropped"] == {}
+
+
+def test_many_copies_do_not_empty_a_context(world: World) -> None:
+    for n in range(30):
+        world.publish(f"copy {n:02}", 1, PROSE)
+    world.publish("other", 1, "members of another kind")
+    found = world.retriever().search(INC, "oil embargo members", top_k=2, for_context=True)
+
+    assert [passage.document_id for passage in found.passages] == ["copy 00", "other"]
+
+
+def test_neighbours_are_one_passage_of_a_context_and_two_hits(world: World) -> None:
+    texts = ["oil price", "oil embargo"]
+    world.publish("a", 1, *texts)
+    kept = world.vectors.collections[INC]
+    for n, start in enumerate((0, 11)):
+        stored, vector = kept[f"a:1:{n}"]
+        chunk = replace(stored.chunk, start=start, end=start + len(texts[n]), before="\r\n" * n)
+        kept[f"a:1:{n}"] = (replace(stored, chunk=chunk), vector)
+    retriever = world.retriever()
+    (joined,) = retriever.search(INC, "oil", top_k=5, for_context=True).passages
+    hits = retriever.search(INC, "oil", top_k=5).passages
+
+    assert (joined.text, joined.start, joined.end) == ("oil price\r\noil embargo", 0, 22)
+    assert [part.chunk_id for part in joined.parts] == ["a:1:0", "a:1:1"]
+    assert sorted(hit.chunk_id for hit in hits) == ["a:1:0", "a:1:1"]
+    assert retriever.still_current(INC, [joined])
+
+
 def test_a_trace_names_every_candidate_with_its_rank_in_each_leg(world: World) -> None:
     world.publish("a", 1, "oil")
     world.publish("a", 2, "oil price")
