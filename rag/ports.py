@@ -1,6 +1,6 @@
 """The ports of the domain: what it asks of the outside, by a real or an in-memory adapter."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -62,12 +62,24 @@ class Embedder(TokenCounter, Protocol):
 class BytesStore(Protocol):
     """Where cached bytes live; a miss is None, a store that is away answers only misses."""
 
+    @property
+    def trouble(self) -> str:
+        """Why it answers only misses or keeps nothing, for an operator; empty when all is well."""
+        ...
+
     def get_many(self, keys: Sequence[str]) -> list[bytes | None]:
         """Return the value of each key, None where there is none."""
         ...
 
-    def set_many(self, items: Mapping[str, bytes], *, ttl_s: int) -> None:
-        """Keep each value for *ttl_s* seconds."""
+    def set_many(
+        self, items: Mapping[str, bytes], *, ttl_s: int, used: Collection[str] = ()
+    ) -> None:
+        """
+        Keep each value for *ttl_s* seconds.
+
+        What is full drops what was least recently used; *used* are keys that were, unseen by the
+        store, since the last call.
+        """
         ...
 
 

@@ -3,7 +3,7 @@
 import hashlib
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import numpy as np
 
@@ -41,13 +41,18 @@ class DictStore:
     def __init__(self) -> None:
         self.values: dict[str, bytes] = {}
         self.ttls: dict[str, int] = {}
+        self.used: list[str] = []
+        self.trouble = ""
         self.reads = 0
 
     def get_many(self, keys: Sequence[str]) -> list[bytes | None]:
         self.reads += 1
         return [self.values.get(key) for key in keys]
 
-    def set_many(self, items: Mapping[str, bytes], *, ttl_s: int) -> None:
+    def set_many(
+        self, items: Mapping[str, bytes], *, ttl_s: int, used: Collection[str] = ()
+    ) -> None:
+        self.used.extend(sorted(used))
         self.values.update(items)
         self.ttls.update(dict.fromkeys(items, ttl_s))
 

@@ -3,13 +3,15 @@
 import contextlib
 import logging
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from time import monotonic
 from typing import Self, cast
 
 import redis
 from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
 TIMEOUT_S = 0.25  # a cache that is slower than the model it saves is away
@@ -22,8 +24,10 @@ class RedisBytes:
     """
     A `BytesStore` that never fails: a Redis that is away or refuses answers only misses.
 
-    No retries: the cache's user has a model at hand. The first failure in a row is logged, every
-    one is counted, and for two seconds after one nothing is asked.
+    No retries: the cache's user has a model at hand. Every failure is counted, the first in a row
+    is logged, and `trouble` tells of it until it is over. For two seconds after Redis was silent
+    nothing is asked. One that answers but takes no writes, being full or unable to write its file,
+    is still read.
     """
 
     def __init__(self, client: redis.Redis) -> None:
@@ -31,6 +35,7 @@ class RedisBytes:
         self._client = client
         self._lock = threading.Lock()
         self._failures = 0
+        self._troubles: dict[str, str] = {}  # what is wrong, by what we were about to do
         self._away_until: float | None = None
 
     @classmethod
@@ -50,44 +55,66 @@ class RedisBytes:
 
     @property
     def failures(self) -> int:
-        """How many calls Redis did not answer."""
+        """How many calls Redis did not answer or refused."""
         return self._failures
+
+    @property
+    def trouble(self) -> str:
+        """What is wrong with the cache, in words for an operator; empty while nothing is."""
+        with self._lock:
+            return "; ".join(sorted(set(self._troubles.values())))
 
     def get_many(self, keys: Sequence[str]) -> list[bytes | None]:
         """Return the value of each key, None where there is none."""
         if keys and not self._is_away():
-            with self._failing_quietly():
+            with self._failing_quietly("read"):
                 values = self._client.mget(list(keys))
                 return cast("list[bytes | None]", values)  # nothing is decoded
         return [None] * len(keys)
 
-    def set_many(self, items: Mapping[str, bytes], *, ttl_s: int) -> None:
-        """Keep each value for *ttl_s* seconds."""
+    def set_many(
+        self, items: Mapping[str, bytes], *, ttl_s: int, used: Collection[str] = ()
+    ) -> None:
+        """Keep each value for *ttl_s* seconds, and count *used* keys as used just now."""
         if items and not self._is_away():
-            with self._failing_quietly(), self._client.pipeline(transaction=False) as pipeline:
+            pipeline = self._client.pipeline(transaction=False)
+            with self._failing_quietly("write"), pipeline:
+                if used:
+                    pipeline.touch(*used)  # first: what the writes push out is chosen after it
                 for key, value in items.items():
                     pipeline.set(key, value, ex=ttl_s)
-                pipeline.execute()
+                # Raised by us, because redis-py would put a key before what Redis says.
+                answers = pipeline.execute(raise_on_error=False)
+                if refusals := [answer for answer in answers if isinstance(answer, RedisError)]:
+                    raise refusals[0]
 
     def _is_away(self) -> bool:
-        """Tell whether a failure is so recent that asking again is a waste of time."""
+        """Tell whether Redis was silent so recently that asking again is a waste of time."""
         return self._away_until is not None and monotonic() < self._away_until
 
     @contextlib.contextmanager
-    def _failing_quietly(self) -> Iterator[None]:
-        """Turn errors into a count, and into one line of log for each time Redis goes away."""
+    def _failing_quietly(self, act: str) -> Iterator[None]:
+        """Turn errors into a count, and into one line of log for each time one kind begins."""
         try:
             yield
-        except RedisError as error:
+        except (RedisConnectionError, RedisTimeoutError) as error:
             with self._lock:
-                first = self._away_until is None
-                self._failures += 1
                 self._away_until = monotonic() + PAUSE_S
-            if first:
-                log.warning("embedding cache is away", extra={"error": str(error)})
+            self._failed("reach", "embedding cache is away", error)
+        except RedisError as error:
+            self._failed(act, f"embedding cache refuses to {act}", error)
         else:
             with self._lock:
-                back = self._away_until is not None
                 self._away_until = None
-            if back:
+                over = self._troubles.pop("reach", "") or self._troubles.pop(act, "")
+            if over:
                 log.info("embedding cache is back", extra={"failures": self._failures})
+
+    def _failed(self, act: str, trouble: str, error: RedisError) -> None:
+        """Count a failure and, where it is the first in a row, say it."""
+        with self._lock:
+            first = act not in self._troubles
+            self._failures += 1
+            self._troubles.setdefault(act, f"{trouble}: {error}")
+        if first:
+            log.warning(trouble, extra={"error": str(error)})

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from rag.embedding_cache import CachedEmbedder, vector_key
-from rag.errors import InvalidRequest
+from rag.embedding_cache import L2_BATCH, CachedEmbedder, encode, vector_key
+from rag.errors import Broken, InvalidRequest
 from rag.ports import Vectors
 from tests.twins import DictStore, HashingEmbedder
 
@@ -86,6 +86,110 @@ def test_a_corrupt_value_is_a_miss_and_never_a_wrong_vector(damage: str) -> None
     assert embedder.seen == ["tax"]
     assert np.array_equal(vectors, right)
     assert (cache.counts.corrupt, cache.counts.misses, cache.counts.hits_l2) == (1, 1, 1)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        np.full(256, np.nan),
+        np.full(256, np.inf),
+        np.zeros(256),
+        np.full(256, 0.5 / 16),
+        np.full(256, 1.01 / 16),
+        np.full(255, 255**-0.5),
+        np.full(512, 512**-0.5),
+    ],
+    ids=["nan", "infinite", "zero", "too short", "too long", "a number less", "two vectors"],
+)
+def test_what_is_no_unit_vector_is_a_miss_even_with_the_right_checksum(wrong: Vectors) -> None:
+    store, embedder = DictStore(), HashingEmbedder()
+    key = vector_key(embedder.identity, "tax")
+    store.values[key] = encode(wrong.astype(np.float32), key=key)
+    cache = CachedEmbedder(embedder, store, ttl_s=60)
+
+    vector = cache.embed(["tax"])[0]
+
+    assert embedder.seen == ["tax"]
+    assert np.linalg.norm(vector) == pytest.approx(1, abs=1e-6)
+    assert (cache.counts.corrupt, cache.counts.misses) == (1, 1)
+    assert np.array_equal(CachedEmbedder(embedder, store, ttl_s=60).embed(["tax"])[0], vector)
+
+
+class WrongEmbedder(HashingEmbedder):
+    """Answers what it was told to, once."""
+
+    def __init__(self, wrong: Vectors) -> None:
+        super().__init__(dimension=4)
+        self.wrong: Vectors | None = wrong
+
+    def embed(self, texts: Sequence[str], *, truncate: bool = False) -> Vectors:
+        wrong, self.wrong = self.wrong, None
+        return super().embed(texts, truncate=truncate) if wrong is None else wrong
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        [[0.5, 0.5, 0.5, 0.5], [1, 0, 0, np.nan]],
+        [[0.5, 0.5, 0.5, 0.5], [1, 0, 0, np.inf]],
+        [[0.5, 0.5, 0.5, 0.5], [0, 0, 0, 0]],
+        [[0.5, 0.5, 0.5, 0.5], [0.99, 0, 0, 0]],
+        [[0.5, 0.5, 0.5, 0.5], [1e6, 0, 0, 0]],
+        [[0.5, 0.5, 0.5, 0.5]],
+        [[0.6, 0.8, 0], [0.6, 0.8, 0]],
+    ],
+    ids=["nan", "infinite", "zero", "too short", "too large", "one too few", "wrong dimension"],
+)
+def test_what_is_no_unit_vector_is_never_cached(wrong: list[list[float]]) -> None:
+    store = DictStore()
+    cache = CachedEmbedder(WrongEmbedder(np.array(wrong, dtype=np.float32)), store, ttl_s=60)
+
+    with pytest.raises(Broken, match=r"norm 1|of shape"):
+        cache.embed(["tax", "law"])
+
+    assert store.values == {}
+    assert cache.embed(["tax", "law"]).shape == (2, 4)
+    assert cache.counts.hits_l1 == 0
+
+
+def test_the_store_is_asked_in_batches() -> None:
+    store = DictStore()
+    texts = [f"text {n}" for n in range(2 * L2_BATCH + 1)]
+    CachedEmbedder(HashingEmbedder(), store, ttl_s=60).embed(texts)
+    cache = CachedEmbedder(HashingEmbedder(), store, ttl_s=60)
+    reads = store.reads
+
+    cache.embed(texts)
+
+    assert store.reads - reads == 3
+    assert cache.counts.hits_l2 == len(texts)
+
+
+def test_a_write_tells_the_store_what_the_process_answered_by_itself() -> None:
+    embedder, store = HashingEmbedder(), DictStore()
+    cache = CachedEmbedder(embedder, store, ttl_s=60)
+    cache.embed(["tax", "law"])
+    cache.embed(["tax"])
+    cache.embed(["tax"])
+
+    told_before = list(store.used)
+    cache.embed(["new"])
+    cache.embed(["newer"])
+
+    assert told_before == []
+    assert store.used == [vector_key(embedder.identity, "tax")]
+
+
+def test_the_report_counts_and_tells_of_a_store_in_trouble() -> None:
+    store = DictStore()
+    cache = CachedEmbedder(HashingEmbedder(), store, ttl_s=60)
+    cache.embed(["tax"])
+    cache.embed(["tax", "law"])
+    store.trouble = "away"
+
+    assert cache.report() == {
+        "hits_l1": 1, "hits_l2": 0, "misses": 2, "joined": 0, "corrupt": 0, "trouble": "away",
+    }  # fmt: skip
 
 
 def test_everything_that_changes_a_vector_changes_its_key() -> None:
