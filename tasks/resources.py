@@ -1,8 +1,8 @@
 """What a worker process puts on the Celery app for its tasks: durable state and ports."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from jobs.durable import Durable
 from jobs.leases import Leases
@@ -64,6 +64,7 @@ class Resources:
     tokens: TokenCounter | None = None
     publisher: Publisher | None = None
     vectors: VectorStore | None = None
+    details: Callable[[], Mapping[str, Any]] = dict  # what the heartbeat tells of them
 
 
 def owned(port: T | None) -> T:

@@ -198,10 +198,13 @@ class HealthSampler:
             try:
                 workers = live_workers(self._client(self._settings.redis_url))
                 checks += self._workers(workers)
+                checks += _embedding_cache(workers)
                 checks += self._queues()
             except RedisError:
                 log.warning("workers not sampled", exc_info=True)
-        checks += self._guarded("cache", self._cache, "no answer", worst="warn")
+        checks += self._guarded(
+            "cache", self._cache, "no answer; embeddings are computed again", worst="warn"
+        )
         checks += self._guarded("chroma", self._chroma, "no answer")
         checks.append(self._disk(refusals))
         checks.append(_memory())
@@ -397,6 +400,27 @@ def _redis_memory(name: str, told: dict[str, Any], *, share: float | None) -> Ch
         f"{name}:memory", status, "datastore", value=taken, unit="ratio_used",
         output="no new jobs are accepted" if status == "fail" else None,
     )  # fmt: skip
+
+
+def _embedding_cache(workers: Sequence[WorkerState]) -> list[Check]:
+    """Judge the embedding cache by what the workers that use it say; nothing where none does."""
+    told = [worker.details.get("embedding_cache") for worker in workers]
+    parts = [part for part in told if part]
+    if not parts:
+        return []
+    counts = {
+        name: sum(part[name] for part in parts)
+        for name in ("hits_l1", "hits_l2", "misses", "joined", "corrupt")
+    }
+    asked = sum(counts.values()) - counts["corrupt"]  # each of those is a miss as well
+    troubles = sorted({part["trouble"] for part in parts if part["trouble"]})
+    return [
+        Check(
+            "cache:embeddings", "warn" if troubles else "pass", "component",
+            value=round(1 - counts["misses"] / asked, 3) if asked else None, unit="ratio_hits",
+            output="; ".join(troubles) or None, details=counts,
+        )
+    ]  # fmt: skip
 
 
 def _memory() -> Check:

@@ -44,6 +44,7 @@ def open_resources(
     resources = Resources(
         durable=durable,
         leases=leases,
+        details=lambda: {"embedding_cache": embedder.report()},
         parser=LimitedParser(pool, timeout_s=settings.parser_timeout_s),
         chunker=Chunker(max_tokens=settings.chunk_tokens),
         tokens=embedder,

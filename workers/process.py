@@ -41,10 +41,11 @@ OpenResources = Callable[
 class Heartbeat:
     """Says every two seconds that this worker is alive, and how busy it is."""
 
-    def __init__(self, durable: Durable, state: WorkerState, leases: Leases) -> None:
-        self._redis = durable.redis
+    def __init__(self, resources: Resources, state: WorkerState) -> None:
+        self._redis = resources.durable.redis
         self._state = state
-        self._leases = leases
+        self._leases = resources.leases
+        self._details = resources.details
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
 
@@ -66,7 +67,11 @@ class Heartbeat:
         while not self._closing.is_set():
             try:
                 known = {name: getattr(self._state, name) for name in WorkerState.__slots__}
-                now = {"busy": self._leases.bodies, "trouble": self._leases.trouble}
+                now = {
+                    "busy": self._leases.bodies,
+                    "trouble": self._leases.trouble,
+                    "details": self._details(),
+                }
                 beat(self._redis, WorkerState(**(known | now)))
             except RedisError as error:
                 log.warning("no heartbeat", extra={"reason": str(error)})
@@ -123,7 +128,7 @@ def run(
                 reserve=reserve(settings), started_at=time.time(), models=models,
             )  # fmt: skip
             forget_failure(durable.redis, queues(settings))
-            heartbeat = Heartbeat(durable, state, leases)
+            heartbeat = Heartbeat(resources, state)
             stack.callback(heartbeat.stop)
             return _consume(
                 app, heartbeat, leases, queues=state.queues, threads=state.threads, drain_s=drain_s

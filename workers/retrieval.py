@@ -52,6 +52,7 @@ def open_resources(
     resources = Resources(
         durable=durable,
         leases=leases,
+        details=lambda: {"embedding_cache": embedder.report()},
         retriever=retriever,
         generator=Extractive(ExtractiveGenerator(embedder)) if answers(settings) else None,
     )

@@ -7,8 +7,10 @@ from typing import Any
 
 import httpx
 import pytest
+from redis import Redis
 
 from cli.stack import Stack
+from jobs.heartbeats import live_workers
 from tests.whole_stack import WANTED, Api
 
 FACTS = {
@@ -64,6 +66,34 @@ def test_killed_workers_and_a_killed_redis_lose_nothing_and_end_nothing_twice(
     again = _eventually(lambda: api.ask("How many keys does the warden of gate 3 keep?", "gates"))
     assert "16" in again["result"]["answer"]
     assert api.get(f"/api/jobs/{ingest}")["state"] == "succeeded"
+
+
+def test_a_question_is_not_embedded_again_after_its_worker_and_the_cache_were_killed(
+    own: tuple[Stack, Api],
+) -> None:
+    stack, api = own
+    question = "How many keys does the warden of gate 3 keep?"
+    api.ingest(FACTS, "gates")
+    first = api.ask(question, "gates")
+    time.sleep(2.5)  # what Redis keeps is on disk within about two seconds
+    cache, worker = stack.kill("redis-cache"), stack.kill("retrieval")
+    stack.wait_until_ready("redis-cache", other_than=cache)
+    pid = stack.wait_until_ready("retrieval", other_than=worker)
+
+    again = api.ask(question, "gates")
+    with Redis.from_url(stack.redis_url, decode_responses=True) as redis:
+
+        def told() -> dict[str, Any]:
+            states = [state for state in live_workers(redis) if state.pid == pid]
+            assert states
+            counts: dict[str, Any] = states[0].details["embedding_cache"]
+            assert counts["hits_l2"]
+            return counts
+
+        counts = _eventually(told)
+
+    assert again["result"]["answer"] == first["result"]["answer"]
+    assert (counts["misses"], counts["corrupt"], counts["trouble"]) == (0, 0, "")
 
 
 def test_what_was_ingested_is_there_after_a_restart(tmp_path: Path) -> None:

@@ -175,6 +175,27 @@ def test_health_says_what_questions_wait_for(client: FlaskClient, worker: Any) -
     assert check["output"] == "jobs wait: the server is silent"
 
 
+def test_health_says_what_the_embedding_cache_saves_and_what_ails_it(
+    client: FlaskClient, worker: Any
+) -> None:
+    counts = {"hits_l1": 5, "hits_l2": 1, "misses": 2, "joined": 0, "corrupt": 1}
+    for name, trouble in (("a", ""), ("b", "embedding cache is away: refused")):
+        told = {"embedding_cache": counts | {"trouble": trouble}}
+        state = WorkerState(name, "retrieval", 1, "host", ("retrieve",), 8, details=told)
+        beat(worker.ledger.redis, state)
+    beat(worker.ledger.redis, WorkerState("g", "generation", 1, "host", ("generate",), 16))
+    end = time.monotonic() + 5
+    check: dict[str, Any] = {}
+    while not check and time.monotonic() < end:
+        time.sleep(0.05)
+        checks = client.get("/health").get_json()["checks"]
+        check = checks.get("cache:embeddings", [{}])[0]
+
+    assert (check["status"], check["output"]) == ("warn", "embedding cache is away: refused")
+    assert check["observedValue"] == 0.75
+    assert (check["hits_l1"], check["misses"], check["corrupt"]) == (10, 4, 2)
+
+
 def test_without_redis_nothing_is_ready_but_the_process_lives(tmp_path: Path) -> None:
     app = create_app(Settings(redis_url="redis://127.0.0.1:9/0", data_dir=tmp_path))
     client = app.test_client()
