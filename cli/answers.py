@@ -1,6 +1,6 @@
 """`quern ask` and `quern search`: questions, and how their answers are printed."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
@@ -94,7 +94,7 @@ def search(
     if not found["results"]:
         session.out.print("Nothing matches.")
     if explain:
-        _print_trace(session.out, found["trace"], shown=len(found["results"]))
+        _print_trace(session.out, found["trace"], [hit["chunk_id"] for hit in found["results"]])
     _print_degraded(session.out, found)
 
 
@@ -145,15 +145,22 @@ def _heading(number: int, source: Mapping[str, Any], *, note: str = "") -> Text:
     return Text.assemble((f"[{number}] ", "cyan"), (title, "bold"), (f"  {where}", "dim"))
 
 
-def _print_trace(out: Console, trace: Mapping[str, Any], *, shown: int) -> None:
+def _print_trace(out: Console, trace: Mapping[str, Any], shown: Sequence[str]) -> None:
     """Show where each passage stood in either leg, what that gave, and what was left out."""
-    table = plain_table("", "Score", "=  meaning", "+  words", "Passage")
-    for candidate in trace["candidates"][:shown]:
-        parts = [_part(candidate.get(leg)) for leg in ("dense", "sparse")]
-        score = f"{candidate['score']:.3f}"
-        table.add_row(f"[{candidate['rank']}]", score, *parts, Text(candidate["chunk_id"]))
+    candidates = {candidate["chunk_id"]: candidate for candidate in trace["candidates"]}
+    reranked = any("rerank" in candidate for candidate in candidates.values())
+    table = plain_table(
+        "", *(["Reranked"] if reranked else []), "Score", "=  meaning", "+  words", "Passage"
+    )
+    for number, name in enumerate(shown, start=1):
+        candidate = candidates[name]
+        anew = candidate.get("rerank")
+        cells = [f"{anew['score']:.3f}" if anew else "-"] if reranked else []
+        cells.append(f"{candidate['score']:.3f}" + (f"  #{candidate['rank']}" if reranked else ""))
+        cells += [_part(candidate.get(leg)) for leg in ("dense", "sparse")]
+        table.add_row(f"[{number}]", *cells, Text(name))
     out.print(table)
-    more = len(trace["candidates"]) - shown
+    more = len(candidates) - len(shown)
     if more > 0:
         out.print(Text(f"{count(more, 'candidate')} ranked below", "dim"))
     for name, why in trace["dropped"].items():
@@ -167,12 +174,12 @@ def _part(leg: Mapping[str, Any] | None) -> str:
 
 def _print_degraded(out: Console, result: Mapping[str, Any]) -> None:
     """Say what part of the search was missing."""
-    degraded = result.get("degraded") or ()
-    if "sparse" in degraded:
-        told = "The word index was behind: found by meaning alone, exact words may be missed."
-        out.print(Text(told, "yellow"))
-    elif degraded:
-        out.print(Text(f"Not available in this search: {', '.join(degraded)}", "yellow"))
+    told = {
+        "sparse": "The word index was behind: found by meaning alone, exact words may be missed.",
+        "rerank": "The reranker was not available: ranked by meaning and words alone.",
+    }
+    for part in result.get("degraded") or ():
+        out.print(Text(told.get(part, f"Not available in this search: {part}"), "yellow"))
 
 
 def _shortened(text: str) -> Text:

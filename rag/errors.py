@@ -10,6 +10,7 @@ QuernError
   DeadlineExceeded        out of time                         → the unit ends `expired`
   LeaseLost               another worker owns the unit now    → stop at once, write nothing
   Cancelled               the caller asked to stop            → the unit ends `cancelled`
+  RerankerFailed          the fused order stands              → the search says `degraded`
   Broken                  the process cannot go on            → the worker stops itself
     EmbedderMismatch      the collection was made by another model
     EngineDead            the engine died under its units    → their claims lapse: a death counts
@@ -73,6 +74,10 @@ class LeaseLost(QuernError):
 
 class Cancelled(QuernError):
     """Raised when the unit that is running was cancelled by its owner."""
+
+
+class RerankerFailed(QuernError):
+    """Raised when the reranker gives no scores; who raises it has logged the reason."""
 
 
 class Broken(QuernError):

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from rag.documents import Chunk, Scalar
 
 Vectors = NDArray[np.float32]
+Scores = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,21 @@ class Embedder(TokenCounter, Protocol):
         Return float32 vectors of shape (len(texts), dimension), each of norm 1.
 
         A text longer than the model accepts is refused unless *truncate* says to cut it.
+        """
+        ...
+
+
+class Reranker(Protocol):
+    """Reads a question and a passage together, which ranks better than two vectors do."""
+
+    def scores(self, query: str, texts: Sequence[str]) -> Scores:
+        """
+        Return how well each text answers *query*: float32 of shape (len(texts),), in 0 to 1.
+
+        A score depends on its text alone. What is too long for the model is cut.
+
+        Raises:
+            RerankerFailed: There are no scores; the reason is in the log.
         """
         ...
 

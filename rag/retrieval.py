@@ -8,8 +8,9 @@ from typing import Any, Literal
 from cachetools import LRUCache
 
 from rag.context import Seen, join_neighbours
-from rag.documents import Passage, split_chunk_id
+from rag.documents import Passage, indexed_text, split_chunk_id
 from rag.ports import Embedder, EmbedderIdentity, SparseReader, StoredChunk, VectorStore, Visibility
+from rag.reranking import Reranking
 
 Mode = Literal["hybrid", "dense", "sparse"]
 Ranking = list[tuple[str, float]]
@@ -112,6 +113,8 @@ class Retriever:
         depth: Candidates taken from each leg.
 
         clock: Seconds, monotonic.
+
+        reranking: Orders the best of a fused ranking anew; None leaves it as it is.
     """
 
     def __init__(
@@ -125,6 +128,7 @@ class Retriever:
         fuse: Fuse,
         depth: int,
         clock: Callable[[], float],
+        reranking: Reranking | None = None,
     ) -> None:
         self._embedder = embedder
         self._vectors = vectors
@@ -134,6 +138,7 @@ class Retriever:
         self._fuse = fuse
         self._depth = depth
         self._clock = clock
+        self._reranking = reranking
 
     @property
     def identity(self) -> EmbedderIdentity:
@@ -149,12 +154,14 @@ class Retriever:
         mode: Mode = "hybrid",
         trace: bool = False,
         for_context: bool = False,
+        check: Callable[[], None] = lambda: None,
     ) -> Found:
         """
         Return the best *top_k* passages for *query*.
 
         *for_context* chooses what a question is answered from: a near-duplicate of a better passage
-        gives its place to the next one, and chunks that are neighbours become one passage.
+        gives its place to the next one, and chunks that are neighbours become one passage. *check*
+        is called now and then where a search takes long; what it raises ends the search.
         """
         began = self._clock()
         vector = None
@@ -166,7 +173,14 @@ class Retriever:
         dense = _visible(legs.dense, current, dropped)[: self._depth]
         sparse = _visible(legs.sparse, current, dropped)[: self._depth]
         ranking = self._fuse(dense, sparse) if mode == "hybrid" else dense or sparse
-        passages = self._chosen(incarnation, ranking, dropped, top_k=top_k, for_context=for_context)
+        reranked: Ranking | None = []
+        if self._reranking is not None and mode == "hybrid":
+            first = ranking[: max(self._reranking.depth, top_k)]
+            reranked = self._reranked(self._reranking, incarnation, query, first, check)
+            if reranked is None:
+                legs.degraded.append("rerank")
+        ordered = _reordered(ranking, reranked or [])
+        passages = self._chosen(incarnation, ordered, dropped, top_k=top_k, for_context=for_context)
         told = None
         if trace:
             # What a leg gives alone is its part of the sum.
@@ -175,7 +189,7 @@ class Retriever:
                 "dense": _Leg(dense, dict(fuse(dense, []))),
                 "sparse": _Leg(sparse, dict(fuse([], sparse))),
             }
-            told = _trace(legs_told, ranking, dropped)
+            told = _trace(legs_told, ranking, reranked or [], dropped)
         return Found(
             passages=passages,
             degraded=legs.degraded,
@@ -187,6 +201,24 @@ class Retriever:
     def still_current(self, incarnation: str, passages: Sequence[Passage]) -> bool:
         """Tell whether every passage is of a generation that people read now."""
         return still_current(self._visibility, incarnation, passages)
+
+    def _reranked(
+        self,
+        reranking: Reranking,
+        incarnation: str,
+        query: str,
+        first: Ranking,
+        check: Callable[[], None],
+    ) -> Ranking | None:
+        """Order the first candidates anew, those without a text left out; None if that failed."""
+        stored = self._texts.get(incarnation, [name for name, _ in first])
+        names = [name for name, _ in first if name in stored]
+        texts = [indexed_text(stored[name].title, stored[name].chunk.text) for name in names]
+        scores = reranking.scores(query, texts, check=check)
+        if scores is None:
+            return None
+        # Equal scores keep the fused order.
+        return sorted(zip(names, scores, strict=True), key=lambda one: -one[1])
 
     def _chosen(
         self,
@@ -298,6 +330,14 @@ def _passage(stored: StoredChunk, score: float) -> Passage:
     )
 
 
+def _reordered(ranking: Ranking, reranked: Ranking) -> Ranking:
+    """Put what was reranked first; the others follow as they were, with nothing for a score."""
+    if not reranked:
+        return ranking
+    scored = {name for name, _ in reranked}
+    return reranked + [(name, 0.0) for name, _ in ranking if name not in scored]
+
+
 def _alone(dense: Ranking, sparse: Ranking) -> Ranking:
     """Fuse nothing: one of the two legs was not asked."""
     return dense or sparse
@@ -312,9 +352,14 @@ class _Leg:
 
 
 def _trace(
-    legs: Mapping[str, _Leg], ranking: Ranking, dropped: Mapping[str, str]
+    legs: Mapping[str, _Leg], ranking: Ranking, reranked: Ranking, dropped: Mapping[str, str]
 ) -> dict[str, Any]:
-    """Tell each candidate's rank and score per leg, its part of the fused score, and that score."""
+    """
+    Tell how each candidate came to its place.
+
+    Its rank and score per leg with its part of the fused score, its fused rank and score, and
+    those that the reranker gave it, if it did.
+    """
     candidates: dict[str, dict[str, Any]] = {
         name: {"chunk_id": name, "rank": rank, "score": score}
         for rank, (name, score) in enumerate(ranking, start=1)
@@ -322,4 +367,6 @@ def _trace(
     for told, leg in legs.items():
         for rank, (name, score) in enumerate(leg.ranking, start=1):
             candidates[name][told] = {"rank": rank, "score": score, "part": leg.parts[name]}
+    for rank, (name, score) in enumerate(reranked, start=1):
+        candidates[name]["rerank"] = {"rank": rank, "score": score}
     return {"candidates": list(candidates.values()), "dropped": dict(dropped)}

@@ -94,6 +94,14 @@ class Settings:
     rrf_k: int = _knob(10, "The constant k of `rrf`.")
     search_depth: int = _knob(100, "Candidates taken from each leg.")
     top_k: int = _knob(10, "Passages of an answer where the request names no number.")
+    reranker_model: str = _knob(
+        "",
+        "Cross-encoder that orders the best candidates anew: a folder, or a name on the hub such "
+        "as `cross-encoder/ms-marco-MiniLM-L6-v2`; empty: none.",
+    )
+    rerank_depth: int = _knob(
+        20, "Candidates the reranker reads, at least as many as passages are asked for."
+    )
     chunk_tokens: int = _knob(
         220, "Tokens of a chunk at most, title included, as the embedder counts."
     )

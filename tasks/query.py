@@ -100,6 +100,7 @@ def _search(
         trace=request["trace"],
         # A search shows every hit, copies too; an answer's context has no room for them.
         for_context=lease.unit.fields["kind"] != "search",
+        check=lease.check,
     )
 
 

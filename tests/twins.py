@@ -9,8 +9,8 @@ import numpy as np
 
 from rag.analysis import query_terms, terms
 from rag.documents import indexed_text, split_chunk_id
-from rag.errors import Cancelled, InvalidRequest, StoreUnavailable
-from rag.ports import EmbedderIdentity, HnswSettings, StoredChunk, Vectors
+from rag.errors import Cancelled, InvalidRequest, RerankerFailed, StoreUnavailable
+from rag.ports import EmbedderIdentity, HnswSettings, Scores, StoredChunk, Vectors
 
 K1, B = 1.2, 0.75
 
@@ -140,6 +140,26 @@ class ListIndex:
     def _remove(self, generation: str) -> None:
         for name in [n for n in self._pending if n.rpartition(":")[0] == generation]:
             del self._pending[name]
+
+
+class OverlapReranker:
+    """
+    A `Reranker` by the share of the question's terms that a text holds.
+
+    *seen* lists the texts of each call. With *fails* it raises instead.
+    """
+
+    def __init__(self, *, fails: bool = False) -> None:
+        self.seen: list[list[str]] = []
+        self.fails = fails
+
+    def scores(self, query: str, texts: Sequence[str]) -> Scores:
+        self.seen.append(list(texts))
+        if self.fails:
+            raise RerankerFailed("told to fail")
+        wanted = set(query_terms(query))
+        shares = [len(wanted.intersection(terms(text))) / (len(wanted) or 1) for text in texts]
+        return np.array(shares, dtype=np.float32)
 
 
 class DictVectors:

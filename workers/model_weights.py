@@ -37,9 +37,11 @@ class ModelWeights:
     path: Path
 
 
-def resolve(model: str) -> ModelWeights:
+def resolve(model: str, *, setting: str = "QUERN_EMBEDDING_MODEL") -> ModelWeights:
     """
     Find the weights of *model*: a folder, the default model's name, or a name on the hub.
+
+    *setting* is what people named it by, for the errors.
 
     The default model comes from the installed package that carries it, else from the hub's cache
     on this machine, else from the hub; wherever from, its weights must be the published ones to
@@ -63,8 +65,8 @@ def resolve(model: str) -> ModelWeights:
             else ModelWeights(path.resolve().name, revision, path)
         )
     if path.is_absolute() or model.startswith("."):
-        raise Broken(f"QUERN_EMBEDDING_MODEL={model}: there is no such folder")
-    path = _from_hub(model if "/" in model else f"sentence-transformers/{model}", None)
+        raise Broken(f"{setting}={model}: there is no such folder")
+    path = _from_hub(model if "/" in model else f"sentence-transformers/{model}", None, setting)
     # The hub's cache keeps each commit in a folder of its name.
     return ModelWeights(model, path.name, path)
 
@@ -79,7 +81,9 @@ def _packaged(package: str) -> Path | None:
     return found[0].parent if found and found[0].is_file() else None
 
 
-def _from_hub(repository: str, revision: str | None) -> Path:
+def _from_hub(
+    repository: str, revision: str | None, setting: str = "QUERN_EMBEDDING_MODEL"
+) -> Path:
     """Return the snapshot of a repository, from this machine's cache where it is there."""
     # Imported late: the packaged model needs no hub, and the import takes a while.
     from huggingface_hub import snapshot_download  # noqa: PLC0415 - see above
@@ -101,18 +105,18 @@ def _from_hub(repository: str, revision: str | None) -> Path:
                     )
                 )
     except (HfHubHTTPError, HFValidationError, OSError) as error:
-        raise Broken(_unavailable(repository)) from error
-    raise Broken(_unavailable(repository))
+        raise Broken(_unavailable(repository, setting)) from error
+    raise Broken(_unavailable(repository, setting))
 
 
-def _unavailable(repository: str) -> str:
+def _unavailable(repository: str, setting: str) -> str:
     """Say what is missing and what helps."""
     remedy = (
         f"install the package {DEFAULT_PACKAGE}"
         if repository == DEFAULT_REPOSITORY
-        else "set QUERN_EMBEDDING_MODEL to a folder that holds it"
+        else f"set {setting} to a folder that holds it"
     )
-    return f"the embedding model {repository} is not here and cannot be fetched; {remedy}"
+    return f"the model {repository} is not here and cannot be fetched; {remedy}"
 
 
 def _check_default(path: Path) -> None:

@@ -1,9 +1,10 @@
-"""Opening the embedder: the model of the settings behind the cache that survives restarts."""
+"""Opening the models of the settings: the embedder behind its cache, and a reranker if any."""
 
 import contextlib
 
 from rag.embedding_cache import CachedEmbedder
 from runtime.settings import Settings
+from workers.cross_encoder import CrossEncoderReranker
 from workers.redis_bytes import RedisBytes
 from workers.sentence_embedder import SentenceEmbedder
 
@@ -15,3 +16,10 @@ def open_embedder(stack: contextlib.ExitStack, settings: Settings) -> CachedEmbe
         settings.embedding_model, batch=settings.embedding_batch, threads=settings.model_threads
     )
     return CachedEmbedder(model, store, ttl_s=settings.embedding_ttl_s)
+
+
+def open_reranker(settings: Settings) -> CrossEncoderReranker | None:
+    """Load the reranker, if one is named."""
+    if not settings.reranker_model:
+        return None
+    return CrossEncoderReranker.open(settings.reranker_model, threads=settings.model_threads)

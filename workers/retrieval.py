@@ -10,6 +10,8 @@ from jobs.durable import Durable
 from jobs.leases import Leases
 from rag import fusion
 from rag.extractive import ExtractiveGenerator
+from rag.ports import Reranker
+from rag.reranking import Reranking
 from rag.retrieval import ChunkTexts, Fuse, Retriever
 from runtime.redis_clients import ledger_client
 from runtime.settings import Settings
@@ -18,7 +20,7 @@ from workers.chroma_store import ChromaStore
 from workers.extractive import Extractive
 from workers.follower import Follower, Slot
 from workers.housekeeping import keep_house
-from workers.models import open_embedder
+from workers.models import open_embedder, open_reranker
 from workers.process import run
 
 
@@ -27,6 +29,7 @@ def open_resources(
 ) -> tuple[Resources, Sequence[str]]:
     """Open what this worker owns; closed in reverse order with *stack*."""
     embedder = open_embedder(stack, settings)
+    reranker = open_reranker(settings)
     vectors = ChromaStore(settings.chroma_url)
     stack.callback(vectors.close)
     follower = stack.enter_context(
@@ -48,6 +51,7 @@ def open_resources(
         fuse=fuse(settings),
         depth=settings.search_depth,
         clock=time.perf_counter,
+        reranking=_reranking(reranker, settings),
     )
     resources = Resources(
         durable=durable,
@@ -56,7 +60,7 @@ def open_resources(
         retriever=retriever,
         generator=Extractive(ExtractiveGenerator(embedder)) if answers(settings) else None,
     )
-    return resources, [embedder.identity.model]
+    return resources, [embedder.identity.model, *([reranker.name] if reranker else [])]
 
 
 def fuse(settings: Settings) -> Fuse:
@@ -64,6 +68,13 @@ def fuse(settings: Settings) -> Fuse:
     if settings.fusion == "rrf":
         return partial(fusion.rrf, k=settings.rrf_k)
     return partial(fusion.convex, weight=settings.fusion_weight)
+
+
+def _reranking(reranker: Reranker | None, settings: Settings) -> Reranking | None:
+    """Return what orders the best anew, where there is a reranker."""
+    if reranker is None:
+        return None
+    return Reranking(reranker, depth=settings.rerank_depth, clock=time.monotonic)
 
 
 def answers(settings: Settings) -> bool:

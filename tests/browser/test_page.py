@@ -114,12 +114,13 @@ def test_two_files_of_one_name_are_not_taken_for_one(open_page: Open, url: str) 
 def test_an_unanswered_question_is_said_in_plain_words(
     open_page: Open, url: str, api: CannedApi
 ) -> None:
-    api.result = api.result | {"answered": False, "degraded": ["sparse"]}
+    api.result = api.result | {"answered": False, "degraded": ["sparse", "rerank"]}
     page = open_page(url)
     ask(page)
 
     expect(page.get_by_text("The documents do not seem to answer this.")).to_be_visible()
     expect(page.get_by_text("exact words may have been missed")).to_be_visible()
+    expect(page.get_by_text("The reranker was not available")).to_be_visible()
     expect(page.get_by_role("status").filter(has_text="Not answered")).to_be_visible()
 
 

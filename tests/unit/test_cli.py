@@ -306,7 +306,7 @@ def test_search_explains_its_ranking(quern: Quern, api: FakeApi) -> None:
         {"chunk_id": "c.md:1:0", "rank": 3, "score": 0.1},
     ]
     trace = {"candidates": candidates, "dropped": {"d.md:1:0": "not the current generation"}}
-    two = [*SOURCES, *SOURCES][:2]
+    two = [SOURCES[0] | {"chunk_id": name} for name in ("a.pdf:1:0", "b.md:1:3")]
     api.on("POST", "/api/search", ok({"results": two, "degraded": [], "trace": trace}))
 
     result = quern("search", "k1", "--explain")
@@ -317,6 +317,28 @@ def test_search_explains_its_ranking(quern: Quern, api: FakeApi) -> None:
     assert "1 candidate ranked below" in result.stdout
     assert "left out: d.md:1:0, not the current generation" in result.stdout
     assert api.bodies("POST", "/api/search")[0]["trace"] is True
+
+
+def test_search_explains_what_a_reranker_changed(quern: Quern, api: FakeApi) -> None:
+    near = {"rank": 1, "score": 0.9, "part": 0.5}
+    candidates = [
+        {"chunk_id": "a:1:0", "rank": 1, "score": 0.5, "dense": near},
+        {"chunk_id": "b:1:0", "rank": 2, "score": 0.4, "dense": near,
+         "rerank": {"rank": 1, "score": 0.987}},
+    ]  # fmt: skip
+    trace = {"candidates": candidates, "dropped": {"c:1:0": "near-duplicate of a:1:0"}}
+    two = [SOURCES[0] | {"chunk_id": name} for name in ("b:1:0", "a:1:0")]
+    body = {"results": two, "degraded": ["rerank", "other"], "trace": trace}
+    api.on("POST", "/api/search", ok(body))
+
+    result = quern("search", "k1", "--explain")
+
+    lines = [line.split() for line in result.stdout.splitlines()]
+    assert ["[1]", "0.987", "0.400", "#2", "0.500", "#1", "(0.9)", "-", "b:1:0"] in lines
+    assert ["[2]", "-", "0.500", "#1", "0.500", "#1", "(0.9)", "-", "a:1:0"] in lines
+    assert "left out: c:1:0, near-duplicate of a:1:0" in result.stdout
+    assert "The reranker was not available" in result.stdout
+    assert "Not available in this search: other" in result.stdout
 
 
 def test_an_unknown_setting_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -13,6 +13,11 @@ const TIMING_WORDS = {
   generate: "wrote",
 };
 
+const DEGRADED_WORDS = {
+  sparse: "The word index was behind, so this was found by meaning alone; exact words may have been missed.",
+  rerank: "The reranker was not available, so passages are ranked by meaning and words alone.",
+};
+
 let shown = null; // the job on the screen: { id, collection, sources, text, stream }
 
 /** Show a question and follow its job until it has ended. */
@@ -170,11 +175,8 @@ function remarks(result) {
     if (result.answer.trim()) lines.push("Below is the closest that was found.");
     else if (!result.sources?.length) lines.push("Nothing in this collection matched the question.");
   }
-  const degraded = result.degraded ?? [];
-  if (degraded.includes("sparse")) {
-    lines.push("The word index was behind, so this was found by meaning alone; exact words may have been missed.");
-  } else if (degraded.length) {
-    lines.push(`Part of the search was not available: ${degraded.join(", ")}.`);
+  for (const part of result.degraded ?? []) {
+    lines.push(DEGRADED_WORDS[part] ?? `Part of the search was not available: ${part}.`);
   }
   return lines.join(" ");
 }
