@@ -18,6 +18,7 @@ TEMPLATES: Final[dict[str, str]] = {
     "owners": "owners:%s",  # zset (role): owners with waiting units, by turn
     "turns": "turns:%s",  # string (role): the last turn given
     "inflight": "inflight:%s",  # zset (role): dispatched units by next check; it is the window
+    "company": "company:%s",  # set (role): those of them that a body took along; they take no place
     "window": "window:%s",  # string (role): how many units may be dispatched
     "batch_window": "batch_window:%s",  # string (role): the same, for all that is not interactive
     "pace": "pace:%s",  # hash (role): mean duration of a body, last finish

@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
@@ -51,6 +51,7 @@ class Lease:
         self.unit = unit
         self._deltas = deltas
         self.ended = False
+        self._moving = False
         self._stop: type[LeaseLost | Cancelled] | None = None
         self._callbacks: list[Callable[[], None]] = []
 
@@ -88,9 +89,18 @@ class Lease:
             for callback in self._callbacks:
                 callback()
 
+    @property
+    def moving(self) -> bool:
+        """Whether its epoch changes at this moment: what is heard of the old one means nothing."""
+        return self._moving
+
     def tell(self, text: str) -> None:
         """Pass a piece of the answer on, soon; never waits, and may be called by any thread."""
         self._deltas.add(self.unit, text)
+
+    def move(self, *, begins: bool) -> None:
+        """Note that the unit's epoch is about to change, or has."""
+        self._moving = begins
 
     def hand_over(
         self, *, stage: Stage, fields: Fields, event: str = "", data: object = None
@@ -191,7 +201,7 @@ class Leases:
         What the body raises decides what becomes of the unit: see `rag.errors`. Anything it does
         not raise on purpose ends the unit as failed, and is raised again.
         """
-        lease = self._take(unit_id, stage)
+        lease = self.take(unit_id, stage)
         if lease is None:
             yield None
             return
@@ -207,8 +217,81 @@ class Leases:
         finally:
             self._drop(lease)
 
-    def _take(self, unit_id: str, stage: Stage) -> Lease | None:
-        """Claim a unit, waiting for the process to be empty where it must run alone."""
+    def join(self, leader: Lease, *, most: int, most_bytes: int) -> list[Lease]:
+        """
+        Claim small units that wait for the leader's stage, for its body to take along.
+
+        None for a unit that a worker died under: what it has may not be had by others.
+        """
+        fields = leader.unit.fields
+        stage: Stage = fields["stage"]  # type: ignore[assignment]  # written by accept from Stage
+        if int(fields.get("deaths", "0")) or most < 1:
+            return []
+        with self._lock:
+            if self._solo is not None or self._closing.is_set():
+                return []
+            holder = f"{self._name}/{new_id()}"
+            units = self._ledger.join(
+                fields["role"], stage=stage, holder=holder, most=most, most_bytes=most_bytes
+            )
+            return [self._hold(holder, unit) for unit in units]
+
+    def hand_on(
+        self, work: Sequence[tuple[Lease, Fields]], *, stage: Stage
+    ) -> list[bool | Exception]:
+        """
+        Write the outputs of a stage for several units and go on with the next, if that may be.
+
+        Answers for each: whether its body goes on, or the error. Under the lock, so that a process
+        that closes gives back the claim which a unit has, not the one it had.
+        """
+        with self._lock:
+            if self._closing.is_set():
+                return [LeaseLost(lease.unit.id) for lease, _ in work]
+            for lease, _ in work:
+                lease.move(begins=True)
+            try:
+                answers = self._ledger.hand_over_many(
+                    [(lease.unit, fields) for lease, fields in work], stage=stage
+                )
+                for (lease, _), answer in zip(work, answers, strict=True):
+                    if isinstance(answer, Unit):
+                        lease.unit = answer
+                    elif answer is None:
+                        lease.ended = True
+            finally:
+                for lease, _ in work:
+                    lease.move(begins=False)
+        return [
+            answer if isinstance(answer, Exception) else answer is not None for answer in answers
+        ]
+
+    def settle(self, lease: Lease, error: Exception) -> None:
+        """Write what an error means for a unit that ran beside others, and let it go."""
+        if isinstance(error, LeaseLost):
+            log.info("lease lost", extra={"unit_id": lease.unit.id})
+        else:
+            self._end(lease, error)
+        self.let_go(lease)
+
+    def give_back(self, lease: Lease) -> None:
+        """Let a unit that ran beside others wait again, unharmed."""
+        self._release(lease, at_once=True)
+        self.let_go(lease)
+
+    def let_go(self, lease: Lease, *, well: bool = False) -> None:
+        """A unit that ran beside others has ended, perhaps *well*: make room."""
+        if well:
+            self._setback = (0.0, "")
+        self._drop(lease)
+
+    def take(self, unit_id: str, stage: Stage) -> Lease | None:
+        """
+        Claim a unit, waiting for the process to be empty where it must run alone.
+
+        None where its message is to be forgotten. The caller ends it, and lets it go: see `claim`
+        and `jobs.companies.company`.
+        """
         deadline = time.monotonic() + timings.SOLO_WAIT_S
         holder = f"{self._name}/{new_id()}"
         with self._lock:
@@ -334,14 +417,18 @@ class Leases:
 
     def _renew(self) -> None:
         """Say that every held unit is alive; stop the ones that are no longer ours."""
-        units = [lease.unit for lease in list(self._held.values()) if not lease.ended]
+        units = [
+            lease.unit for lease in list(self._held.values()) if not (lease.ended or lease.moving)
+        ]
         for unit, fate in zip(units, self._ledger.renew(units), strict=True):
             self._told(unit, fate)
 
     def _told(self, unit: Unit, fate: Fate) -> None:
         """Stop a body whose unit is to stop, or is no longer ours."""
         lease = self._held.get(unit.id)
-        if fate == "ok" or lease is None or lease.ended or lease.unit.epoch != unit.epoch:
+        if fate == "ok" or lease is None or lease.ended or lease.moving:
+            return
+        if lease.unit.epoch != unit.epoch:
             return
         lease.stop(Cancelled if fate == "stop" else LeaseLost)
 

@@ -264,6 +264,82 @@ class Ledger:
         )
         return self._ended(unit, answer)
 
+    # What a body asks that runs several units together ----------------------------------------
+    #
+    # An answer for each, in order: what the call for one unit returns, or the error it raises.
+
+    def join(
+        self, role: str, *, stage: Stage, holder: str, most: int, most_bytes: int
+    ) -> list[Unit]:
+        """Take up to *most* small units that wait for *stage*, in the order of their turns."""
+        rows = self._run("join", role, stage, holder, most, most_bytes)
+        return [unit_from_flat(row[0], row[1:]) for row in rows]
+
+    def hand_over_many(
+        self, work: Sequence[tuple[Unit, Fields]], *, stage: Stage
+    ) -> list[Unit | Exception | None]:
+        """
+        Write outputs of a stage; answers with the unit where its body goes on with the next.
+
+        None where it does not: the unit waits for another body, or was cancelled.
+        """
+        calls = [
+            (unit.id, unit.epoch, stage, ROLE_OF[stage], _data(_fields(fields)), "", "null", 1)
+            for unit, fields in work
+        ]
+        answers = self._each("hand_over", [unit for unit, _ in work], calls)
+        results: list[Unit | Exception | None] = []
+        for (unit, fields), answer in zip(work, answers, strict=True):
+            if isinstance(answer, Exception):
+                results.append(answer)
+            elif answer[0] == "on":
+                moved = {"stage": stage, "role": ROLE_OF[stage], "epoch": answer[1]}
+                results.append(Unit(unit.id, {**unit.fields, **_fields(fields), **moved}))
+                self.send(answer[2:])
+            else:
+                results.append(None)
+                self.send(answer[1:])
+        return results
+
+    def log_add_many(self, units: Sequence[Unit]) -> list[str | Exception]:
+        """Tell the followers of several generations; answers with the log entries."""
+        answers = self._each("log_add", units, [(unit.id, unit.epoch) for unit in units])
+        return [
+            answer
+            if isinstance(answer, Exception)
+            else CollectionGone("the collection was deleted")
+            if answer[0] == "gone"
+            else str(answer[1])
+            for answer in answers
+        ]
+
+    def flip_many(self, work: Sequence[tuple[Unit, str, object, Fields]]) -> list[str | Exception]:
+        """Make generations current, each given with its entry, record and fields."""
+        calls = [
+            (unit.id, unit.epoch, entry, _data(document), _data(_fields(fields)))
+            for unit, entry, document, fields in work
+        ]
+        answers = self._each("flip", [unit for unit, *_ in work], calls)
+        for answer in answers:
+            if not isinstance(answer, Exception):
+                self.send(answer[1:])
+        return [answer if isinstance(answer, Exception) else str(answer[0]) for answer in answers]
+
+    def _each(
+        self, name: str, units: Sequence[Unit], calls: Sequence[Sequence[str | float]]
+    ) -> list[list[Any] | Exception]:
+        """Run a fenced script for several units; a lost lease is that unit's answer."""
+        if not calls:
+            return []
+        return [
+            answer
+            if isinstance(answer, Exception)
+            else LeaseLost(f"unit {unit.id} is no longer ours")
+            if answer[0] == "lost"
+            else answer
+            for unit, answer in zip(units, self._run.many(name, calls), strict=True)
+        ]
+
     # What housekeeping asks ----------------------------------------------------------------
 
     def dispatch(

@@ -1,7 +1,7 @@
 """Publishing: the only way a document becomes visible (PROTOCOL, Documents)."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -13,7 +13,7 @@ from jobs.ledger import CollectionGone
 from jobs.moments import rfc3339
 from rag.documents import Chunk, ParsedDocument, chunk_id, indexed_text
 from rag.errors import NoText, StoreUnavailable
-from rag.ports import Embedder, StoredChunk, VectorStore
+from rag.ports import Embedder, StoredChunk, Vectors, VectorStore
 
 #: Rows of one upsert: enough to be quick, few enough that a lost lease stops soon.
 BATCH = 100
@@ -70,22 +70,17 @@ class Publisher:
 
     def publish(self, lease: Lease) -> None:
         """Run the publish stage of a document row under its lease."""
-        row = lease.unit.fields
         incarnation = lease.unit.incarnation
-        if not self._catalogue.exists(incarnation):
+        if not self.prepare(incarnation):
             lease.flip(entry="", document={}, fields={})  # refused there: the collection is gone
             return
-        hnsw = self._catalogue.agree_on_embedder(incarnation, self._embedder.identity)
-        manifest = self._manifest(row["manifest_blob"])
-        stored = self._stored(lease, manifest)
-        self._vectors.create(incarnation, hnsw)
+        manifest, stored = self.read(lease)
         began = time.perf_counter()
         for first in range(0, len(stored), BATCH):
             batch = stored[first : first + BATCH]
-            texts = [indexed_text(entry.title, entry.chunk.text) for entry in batch]
-            vectors = self._embedder.embed(texts)
+            vectors = self.embed(batch)
             lease.check()
-            self._vectors.upsert(incarnation, batch, vectors)
+            self.upsert(incarnation, batch, vectors)
             lease.check()
         embed_ms = (time.perf_counter() - began) * 1000
         try:
@@ -93,13 +88,52 @@ class Publisher:
         except CollectionGone:
             lease.flip(entry="", document={}, fields={})
             return
-        seen = self._change_log.wait_for_followers(incarnation, entry, give_up=lease.check)
+        seen = self.wait(incarnation, entry, give_up=lease.check)
         fields = {"ms_embed": round(embed_ms, 2)} | ({} if seen else {"sparse": "pending"})
-        lease.flip(entry=entry, document=self._record(lease, manifest), fields=fields)
+        lease.flip(entry=entry, document=self.record(lease, manifest), fields=fields)
 
     def remove(self, lease: Lease) -> None:
         """Run the stage of a delete: a generation without chunks becomes current."""
         lease.flip(entry="", document={}, fields={"chunks": "0"})
+
+    # The steps, for who publishes several documents at once -------------------------------------
+
+    def prepare(self, incarnation: str) -> bool:
+        """
+        Make sure that vectors may be written; False where the collection was deleted.
+
+        Raises:
+            EmbedderMismatch: The collection was made with another embedder.
+        """
+        if not self._catalogue.exists(incarnation):
+            return False
+        hnsw = self._catalogue.agree_on_embedder(incarnation, self._embedder.identity)
+        self._vectors.create(incarnation, hnsw)
+        return True
+
+    def read(self, lease: Lease) -> tuple[dict[str, Any], list[StoredChunk]]:
+        """
+        Read what the parse stage handed over: the manifest, and the chunks to be stored.
+
+        Raises:
+            NoText: There are none.
+        """
+        manifest = self._manifest(lease.unit.fields["manifest_blob"])
+        return manifest, self._stored(lease, manifest)
+
+    def embed(self, stored: Sequence[StoredChunk]) -> Vectors:
+        """Embed chunks, each with its title."""
+        return self._embedder.embed([indexed_text(e.title, e.chunk.text) for e in stored])
+
+    def upsert(self, incarnation: str, stored: Sequence[StoredChunk], vectors: Vectors) -> None:
+        """Write chunks and their vectors; nobody sees them yet."""
+        self._vectors.upsert(incarnation, stored, vectors)
+
+    def wait(self, incarnation: str, entry: str, *, give_up: Callable[[], None]) -> bool:
+        """Wait until the live followers have *entry*; tells whether any has it."""
+        return self._change_log.wait_for_followers(incarnation, entry, give_up=give_up)
+
+    # Inside -------------------------------------------------------------------------------------
 
     def _manifest(self, blob: str) -> dict[str, Any]:
         """Read the manifest that the parse stage wrote."""
@@ -135,7 +169,7 @@ class Publisher:
             for span, before in zip(spans, befores, strict=True)
         ]  # fmt: skip
 
-    def _record(self, lease: Lease, manifest: dict[str, Any]) -> dict[str, Any]:
+    def record(self, lease: Lease, manifest: dict[str, Any]) -> dict[str, Any]:
         """Return what the catalogue keeps of the current generation."""
         row = lease.unit.fields
         return {

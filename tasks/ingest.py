@@ -1,14 +1,17 @@
 """Ingesting a document: parse and chunk it, then embed and publish it."""
 
+import time
 from collections.abc import Mapping
 
 from celery import shared_task
 
+from jobs.companies import Company, company
 from jobs.leases import Lease
 from jobs.publishing import manifest_of
+from jobs.publishing_together import publish_together
 from rag.chunking import fit_title
 from rag.documents import ParsedDocument
-from rag.errors import EmbedderMismatch, NoText, StoreUnavailable, Unreadable
+from rag.errors import NoText, StoreUnavailable
 from tasks.base import QuernTask
 from tasks.resources import Resources, owned
 
@@ -16,27 +19,45 @@ from tasks.resources import Resources, owned
 TITLE_SHARE = 4
 
 
+#: A company whose parsing takes longer gives back what it has not begun: others may have time.
+PATIENCE_S = 2.0
+
+
 @shared_task(name="ingest.parse", bind=True, base=QuernTask)
 def parse(self: QuernTask, unit_id: str) -> None:
-    """Turn a file's bytes into text and chunks; safe to run twice."""
-    with self.resources.leases.claim(unit_id, "parse") as lease:
-        if lease is not None:
-            _parse(lease, self.resources)
+    """Turn files' bytes into text and chunks, and publish them at once; safe to run twice."""
+    resources = self.resources
+    with company(resources.leases, unit_id, "parse") as together:
+        if together is not None:
+            _parse_together(together, resources)
+            publish_together(owned(resources.publisher), together)
 
 
 @shared_task(name="ingest.publish", bind=True, base=QuernTask)
 def publish(self: QuernTask, unit_id: str) -> None:
-    """Embed a document's chunks and make it visible; safe to run twice."""
-    with self.resources.leases.claim(unit_id, "publish") as lease:
-        if lease is not None:
-            try:
-                owned(self.resources.publisher).publish(lease)
-            except EmbedderMismatch as error:
-                raise Unreadable("embedder_mismatch", str(error)) from error
+    """Embed documents' chunks and make them visible; safe to run twice."""
+    with company(self.resources.leases, unit_id, "publish") as together:
+        if together is not None:
+            publish_together(owned(self.resources.publisher), together)
 
 
-def _parse(lease: Lease, resources: Resources) -> None:
-    """Parse in a limited sub-process, chunk, and hand the manifest over."""
+def _parse_together(together: Company, resources: Resources) -> None:
+    """Parse a company's files one by one, and write their outputs together."""
+    until = time.monotonic() + PATIENCE_S
+    leader = together.members[0]
+
+    def step(lease: Lease) -> dict[str, str | int] | None:
+        if lease is not leader and time.monotonic() > until:
+            together.give_back(lease)
+            return None
+        return _parse(lease, resources)
+
+    outputs = [(lease, fields) for lease, fields in together.each(step) if fields is not None]
+    together.hand_on(outputs, stage="publish")
+
+
+def _parse(lease: Lease, resources: Resources) -> dict[str, str | int]:
+    """Parse in a limited sub-process and chunk; returns what the publish stage needs."""
     row = lease.unit.fields
     blobs = resources.durable.blobs
     data = blobs.get(row["sha256"])
@@ -54,10 +75,7 @@ def _parse(lease: Lease, resources: Resources) -> None:
     lease.check()
     text_blob = blobs.put(document.text.encode())
     manifest = blobs.put_json(manifest_of(document, title, chunks, text_blob))
-    lease.hand_over(
-        stage="publish",
-        fields={"manifest_blob": manifest, "text_blob": text_blob, "chunks": len(chunks)},
-    )
+    return {"manifest_blob": manifest, "text_blob": text_blob, "chunks": len(chunks)}
 
 
 def _title(document: ParsedDocument, row: Mapping[str, str]) -> str:

@@ -68,7 +68,8 @@ class Heartbeat:
             try:
                 known = {name: getattr(self._state, name) for name in WorkerState.__slots__}
                 now = {
-                    "busy": self._leases.bodies,
+                    # A thread may run several units together.
+                    "busy": min(self._leases.bodies, self._state.threads),
                     "trouble": self._leases.trouble,
                     "details": self._details(),
                 }

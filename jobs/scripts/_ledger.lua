@@ -70,42 +70,58 @@ local function leave_lane(id, u)
   end
 end
 
+-- The unit whose turn it is, and its owner: interactive first, then by turns. Else nil.
+local function next_up(role, batch_too)
+  local id = redis.call('ZRANGE', K.lane(role, 'interactive'), 0, 0)[1]
+  if id then return id, 'interactive' end
+  while batch_too do
+    local owner = redis.call('ZRANGE', K.owners(role), 0, 0)[1]
+    if not owner then return nil end
+    id = redis.call('ZRANGE', K.lane(role, owner), 0, 0)[1]
+    if id then return id, owner end
+    redis.call('ZREM', K.owners(role), owner)
+  end
+end
+
+local function out_of_lane(role, owner, id)
+  redis.call('ZREM', K.lane(role, owner), id)
+  if redis.call('EXISTS', K.lane(role, owner)) == 0 then
+    redis.call('ZREM', K.owners(role), owner)
+  else
+    redis.call('ZADD', K.owners(role), redis.call('INCR', K.turns(role)), owner)
+  end
+end
+
+-- A unit that a body took along takes no place: no message of it is on its way.
+local function into_company(role, id)
+  redis.call('ZADD', K.inflight(role), NOW_MS + CLAIM_MS, id)
+  redis.call('SADD', K.company(role), id)
+end
+
+local function leave_window(role, id)
+  redis.call('ZREM', K.inflight(role), id)
+  redis.call('SREM', K.company(role), id)
+end
+
 -- Moves waiting units into the window while there is room; interactive first, then by turns. What
 -- is not interactive has a smaller window where workers reserve threads.
 -- Appends (id, stage, priority) of each to *out*: the caller sends the messages.
 local function dispatch(role, out)
   local limit = tonumber(redis.call('GET', K.window(role)) or '16')
   local batch_limit = tonumber(redis.call('GET', K.batch_window(role)) or limit)
-  while true do
-    local taken = redis.call('ZCARD', K.inflight(role))
-    if taken >= limit then return end
-    local owner = 'interactive'
-    local id = redis.call('ZRANGE', K.lane(role, owner), 0, 0)[1]
-    if not id then
-      if taken >= batch_limit then return end
-      owner = redis.call('ZRANGE', K.owners(role), 0, 0)[1]
-      if not owner then return end
-      id = redis.call('ZRANGE', K.lane(role, owner), 0, 0)[1]
-    end
-    if not id then
-      redis.call('ZREM', K.owners(role), owner)
-    else
-      redis.call('ZREM', K.lane(role, owner), id)
-      if redis.call('EXISTS', K.lane(role, owner)) == 0 then
-        redis.call('ZREM', K.owners(role), owner)
-      else
-        redis.call('ZADD', K.owners(role), redis.call('INCR', K.turns(role)), owner)
-      end
+  local taken = redis.call('ZCARD', K.inflight(role)) - redis.call('SCARD', K.company(role))
+  while taken < limit do
+    local id, owner = next_up(role, taken < batch_limit)
+    if not id then return end
+    out_of_lane(role, owner, id)
+    local said = redis.call('HMGET', K.unit(id), 'stage', 'priority')
+    if said[1] then
       redis.call('ZADD', K.inflight(role), NOW_MS + FIRST_CHECK_MS, id)
-      local said = redis.call('HMGET', K.unit(id), 'stage', 'priority')
-      if said[1] then
-        redis.call('HSET', K.unit(id), 'backoff', FIRST_CHECK_MS)
-        out[#out + 1] = id
-        out[#out + 1] = said[1]
-        out[#out + 1] = said[2]
-      else
-        redis.call('ZREM', K.inflight(role), id)
-      end
+      taken = taken + 1
+      redis.call('HSET', K.unit(id), 'backoff', FIRST_CHECK_MS)
+      out[#out + 1] = id
+      out[#out + 1] = said[1]
+      out[#out + 1] = said[2]
     end
   end
 end
@@ -155,7 +171,7 @@ local function close(id, u, state, fields, became_current)
   u.state = state
   redis.call('DEL', K.claim(id))
   leave_lane(id, u)
-  redis.call('ZREM', K.inflight(u.role), id)
+  leave_window(u.role, id)
   redis.call('ZREM', K.deadlines(u.class), id)
   redis.call('HSET', K.pace(u.role), 'last_finish', int(NOW))
   if u.generation then
@@ -234,4 +250,28 @@ end
 
 local function later_epoch(u)
   return int(math.max(tonumber(u.epoch or '0') + 1, NOW))
+end
+
+-- Takes a unit for the stage that *holder* will run; answers with its row.
+local function take(id, u, holder)
+  local claims = tonumber(u.stage_claims or '0') + 1
+  local fields = {
+    epoch = later_epoch(u), held = '1', counted = '0', holder = holder, state = 'running',
+    stage_claims = tostring(claims), claimed = int(NOW),
+    waited = int(tonumber(u.waited or '0') + NOW - tonumber(u.since or int(NOW))),
+  }
+  if not u.started then fields.started = int(NOW) end
+  put(K.unit(id), fields)
+  redis.call('SET', K.claim(id), fields.epoch, 'PX', CLAIM_MS)
+  if u.job then
+    if redis.call('HGET', K.job(u.job), 'state') == 'queued' then
+      put(K.job(u.job), {state = 'running', started = int(NOW)})
+      emit(u.job, 'state', '{"state":"running"}')
+    end
+  else
+    if u.state == 'queued' then emit(id, 'state', '{"state":"running"}') end
+    if claims > 1 then emit(id, 'reset', '{"attempt":' .. claims .. '}') end
+    emit(id, 'stage', '{"stage":"' .. u.stage .. '"}')
+  end
+  return redis.call('HGETALL', K.unit(id))
 end

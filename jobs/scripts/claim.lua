@@ -23,25 +23,6 @@ end
 local solo = tonumber(u.deaths) >= SOLO_DEATHS
 if (solo and bodies > 0) or solo_running then return {'solo'} end
 
-local claims = tonumber(u.stage_claims or '0') + 1
-local fields = {
-  epoch = later_epoch(u), held = '1', counted = '0', holder = holder, state = 'running',
-  stage_claims = tostring(claims), claimed = int(NOW),
-  waited = int(tonumber(u.waited or '0') + NOW - tonumber(u.since or int(NOW))),
-}
-if not u.started then fields.started = int(NOW) end
-put(K.unit(id), fields)
-redis.call('SET', K.claim(id), fields.epoch, 'PX', CLAIM_MS)
-if u.job then
-  if redis.call('HGET', K.job(u.job), 'state') == 'queued' then
-    put(K.job(u.job), {state = 'running', started = int(NOW)})
-    emit(u.job, 'state', '{"state":"running"}')
-  end
-else
-  if u.state == 'queued' then emit(id, 'state', '{"state":"running"}') end
-  if claims > 1 then emit(id, 'reset', '{"attempt":' .. claims .. '}') end
-  emit(id, 'stage', '{"stage":"' .. stage .. '"}')
-end
-local out = redis.call('HGETALL', K.unit(id))
+local out = take(id, u, holder)
 table.insert(out, 1, 'ok')
 return out

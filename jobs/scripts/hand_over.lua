@@ -1,5 +1,6 @@
--- hand_over(unit, epoch, next stage, next role, fields JSON, event type, event data)
--- → {'ok', messages…} | {'cancelled', messages…} | {'lost'}
+-- hand_over(unit, epoch, next stage, next role, fields JSON, event type, event data, '1': stay)
+-- → {'ok', messages…} | {'on', new epoch, messages…} | {'cancelled', messages…} | {'lost'}
+-- With *stay* the body goes on with the next stage at once, unless an interactive unit waits for it.
 local id, epoch, stage, role = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local u = row(K.unit(id))
 if not fenced(u, epoch) then return {'lost'} end
@@ -10,6 +11,8 @@ if cancel_asked(u) then
   dispatch(u.role, out)
   return out
 end
+local stays = ARGV[8] == '1' and (u.owner == 'interactive'
+  or redis.call('EXISTS', K.lane(role, 'interactive')) == 0)
 -- The stage's output is written here, with the change of stage: a crash between the two would
 -- start the next stage with nothing.
 local fields = cjson.decode(ARGV[5])
@@ -19,15 +22,27 @@ fields.held = '0'
 fields.stage_claims = '0'
 fields.since = int(NOW)
 fields.epoch = later_epoch(u)  -- a repeat of this very call is refused
+if stays then
+  fields.held = '1'
+  fields.counted = '0'
+  fields.stage_claims = '1'
+  fields.claimed = int(NOW)
+end
 put(K.unit(id), fields)
-redis.call('DEL', K.claim(id))
-redis.call('ZREM', K.inflight(u.role), id)
+leave_window(u.role, id)
 redis.call('HSET', K.pace(u.role), 'last_finish', int(NOW))
 local old = u.role
 u.role = role
-wait_in_lane(id, u)
 if ARGV[6] ~= '' then emit(u.job or id, ARGV[6], ARGV[7]) end
-out[1] = 'ok'
-dispatch(role, out)
+if stays then
+  redis.call('SET', K.claim(id), fields.epoch, 'PX', CLAIM_MS)
+  into_company(role, id)
+  out[1], out[2] = 'on', fields.epoch
+else
+  redis.call('DEL', K.claim(id))
+  wait_in_lane(id, u)
+  out[1] = 'ok'
+  dispatch(role, out)
+end
 if old ~= role then dispatch(old, out) end
 return out

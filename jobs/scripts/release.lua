@@ -10,7 +10,7 @@ if cancel_asked(u) then  -- else it would wait for a worker only to be ended by 
 end
 put(K.unit(id), {held = '0', epoch = later_epoch(u), since = int(NOW)})
 redis.call('DEL', K.claim(id))
-redis.call('ZREM', K.inflight(u.role), id)
+leave_window(u.role, id)
 wait_in_lane(id, u)
 -- ARGV[3] = '1' sends it again at once; else the dispatcher's next beat does, as a pause.
 if ARGV[3] == '1' then dispatch(u.role, out) end

@@ -13,7 +13,7 @@ local due = redis.call('ZRANGEBYSCORE', K.inflight(role), '-inf', int(NOW_MS), '
 for _, id in ipairs(due) do
   local u = row(K.unit(id))
   if not u.state or FINAL[u.state] then
-    redis.call('ZREM', K.inflight(role), id)
+    leave_window(role, id)
   elseif redis.call('EXISTS', K.claim(id)) == 1 then
     redis.call('ZADD', K.inflight(role), int(NOW_MS + CLAIM_MS / 2), id)
   else
@@ -26,6 +26,7 @@ for _, id in ipairs(due) do
         out[#out + 1] = u.stage
         out[#out + 1] = u.priority
         redis.call('HSET', K.unit(id), 'backoff', int(backoff))
+        redis.call('SREM', K.company(role), id)  -- from here a message of it is on its way
       end
       redis.call('ZADD', K.inflight(role), int(NOW_MS + backoff), id)
     end
