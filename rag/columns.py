@@ -1,0 +1,152 @@
+"""The facts of many documents, column by column: a filter is answered for all of them at once."""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from functools import reduce
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rag.documents import Scalar
+from rag.filters import And, Compare, Exists, Facts, Filter, In, Not, Or, kind
+
+Mask = NDArray[np.bool_]
+Whole = NDArray[np.int64]
+
+#: So many new values are put in their places one by one; of more, all are sorted again.
+FEW = 100
+
+
+class Numbers:
+    """Whole numbers in a growing array."""
+
+    def __init__(self) -> None:
+        self._kept: Whole = np.zeros(16, dtype=np.int64)
+        self._count = 0
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return self._count
+
+    def append(self, number: int) -> None:
+        """Add one at the end."""
+        if self._count == len(self._kept):
+            self._kept = np.concatenate([self._kept, np.zeros_like(self._kept)])
+        self._kept[self._count] = number
+        self._count += 1
+
+    @property
+    def all(self) -> Whole:
+        """All of them, without a copy."""
+        return self._kept[: self._count]
+
+
+class Columns:
+    """
+    What is known of documents that are numbered from 0, in memory.
+
+    Memory grows with the number of facts, not with documents times names. The meaning of a filter
+    is that of `rag.filters.holds`, row by row.
+    """
+
+    def __init__(self) -> None:
+        self._columns: dict[str, _Column] = {}
+        self._count = 0
+
+    def append(self, facts: Facts) -> None:
+        """Take the next document's facts."""
+        for name, value in facts.items():
+            self._columns.setdefault(name, _Column()).append(self._count, value)
+        self._count += 1
+
+    def matching(self, wanted: Filter) -> Mask:
+        """Return for each document whether it matches; shape (documents,)."""
+        match wanted:
+            case And(parts):
+                return reduce(np.logical_and, map(self.matching, parts))
+            case Or(parts):
+                return reduce(np.logical_or, map(self.matching, parts))
+            case Not(part):
+                return ~self.matching(part)
+            case Exists(field) | In(field) | Compare(field):
+                mask = np.zeros(self._count, dtype=np.bool_)
+                column = self._columns.get(field)
+                if column is not None:
+                    mask[column.rows(wanted)] = True
+                return mask
+
+
+class _Column:
+    """One field: which rows have it, and the number of each row's value among its values."""
+
+    def __init__(self) -> None:
+        self._rows = Numbers()
+        self._codes = Numbers()
+        self._known: dict[str, dict[Scalar, int]] = {}  # by kind: 1 and True are one dict key
+        self._count = 0
+        self._sorted: dict[str, tuple[list[Any], Whole]] = {}
+        self._fresh: dict[str, list[tuple[Any, int]]] = {}  # not among the sorted yet
+
+    def append(self, row: int, value: Scalar) -> None:
+        """Say what *row* has."""
+        known = self._known.setdefault(kind(value), {})
+        if value not in known:
+            known[value] = self._count
+            self._fresh.setdefault(kind(value), []).append((value, self._count))
+            self._count += 1
+        self._rows.append(row)
+        self._codes.append(known[value])
+
+    def rows(self, wanted: Exists | In | Compare) -> Whole:
+        """Return the rows for which a condition holds."""
+        match wanted:
+            case Exists():
+                return self._rows.all
+            case In(_, values):
+                codes: Sequence[int] | Whole = [
+                    self._known[kind(value)][value]
+                    for value in values
+                    if value in self._known.get(kind(value), {})
+                ]
+            case Compare():
+                codes = self._beside(wanted)
+        if len(codes) == 1:
+            having = self._codes.all == codes[0]
+        else:
+            truth = np.zeros(self._count, dtype=np.bool_)
+            truth[codes] = True
+            having = truth[self._codes.all]
+        chosen: Whole = self._rows.all[having]
+        return chosen
+
+    def _beside(self, wanted: Compare) -> Whole:
+        """Return the numbers of the values on one side of a bound."""
+        values, codes = self._in_order(kind(wanted.value))
+        bound = cast("Any", wanted.value)
+        match wanted.order:
+            case "gt":
+                return codes[bisect_right(values, bound) :]
+            case "gte":
+                return codes[bisect_left(values, bound) :]
+            case "lt":
+                return codes[: bisect_left(values, bound)]
+            case "lte":
+                return codes[: bisect_right(values, bound)]
+
+    def _in_order(self, of: str) -> tuple[list[Any], Whole]:
+        """Return the values of one kind in order, and their numbers."""
+        values, codes = self._sorted.get(of, ([], np.zeros(0, dtype=np.int64)))
+        fresh = self._fresh.pop(of, [])
+        if len(fresh) > FEW:
+            # In Python, which compares whole numbers with fractions exactly.
+            pairs = sorted(cast("dict[Any, int]", self._known[of]).items())
+            values = [value for value, _ in pairs]
+            codes = np.array([code for _, code in pairs], dtype=np.int64)
+        else:
+            for value, code in fresh:
+                place = bisect_left(values, value)
+                values.insert(place, value)
+                codes = np.insert(codes, place, code)
+        self._sorted[of] = (values, codes)
+        return values, codes
