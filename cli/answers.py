@@ -9,6 +9,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from cli.client import Client
+from cli.filters import filter_option, filters
 from cli.session import Session, collection_option, json_option, pass_session
 from cli.tables import plain_table
 from cli.words import count, failure, timings
@@ -24,6 +25,7 @@ _ENDS = {
 @click.argument("question")
 @collection_option
 @click.option("--top-k", type=int, help="How many passages to answer from.")
+@filter_option
 @click.option("--stream", is_flag=True, help="Print the answer while it is written.")
 @json_option
 @pass_session
@@ -33,16 +35,20 @@ def ask(
     *,
     collection: str,
     top_k: int | None,
+    conditions: tuple[str, ...],
     stream: bool,
     as_json: bool,
 ) -> None:
     """Ask QUESTION and print the answer with the words it rests on."""
     if stream and as_json:
         raise click.UsageError("--stream and --json exclude each other: JSON comes in one piece")
-    body = {"question": question, "collection": collection}
+    body = {
+        "question": question, "collection": collection, "top_k": top_k,
+        "filters": filters(conditions),
+    }  # fmt: skip
+    given = {name: value for name, value in body.items() if value is not None}
     with session.client() as client:
-        submitted = client.post("/api/queries", body if top_k is None else body | {"top_k": top_k})
-        job_id = submitted.json()["id"]
+        job_id = client.post("/api/queries", given).json()["id"]
         try:
             if stream:
                 _print_tokens(session.out, client, job_id)
@@ -62,6 +68,7 @@ def ask(
 @click.argument("query")
 @collection_option
 @click.option("--top-k", type=int, help="How many passages to find.")
+@filter_option
 @click.option("--mode", type=click.Choice(["hybrid", "dense", "sparse"]), help="How to search.")
 @click.option("--explain", is_flag=True, help="Show how the ranking came about.")
 @json_option
@@ -72,12 +79,16 @@ def search(
     *,
     collection: str,
     top_k: int | None,
+    conditions: tuple[str, ...],
     mode: str | None,
     explain: bool,
     as_json: bool,
 ) -> None:
     """Find the passages nearest to QUERY, without an answer."""
-    body = {"query": query, "collection": collection, "top_k": top_k, "mode": mode}
+    body = {
+        "query": query, "collection": collection, "top_k": top_k, "mode": mode,
+        "filters": filters(conditions),
+    }  # fmt: skip
     given = {name: value for name, value in body.items() if value is not None}
     if explain:
         given["trace"] = True

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Self
 
 from rag.documents import Scalar
 from rag.errors import InvalidRequest
+from rag.filters import parse
 from runtime.settings import Settings
 
 #: Control characters, surrogates, line and paragraph separators; and what turns the order of text.
@@ -29,7 +30,7 @@ MODES = ("hybrid", "dense", "sparse")
 DUPLICATES = ("index", "skip", "fail")
 
 #: Known to the API's design and not built yet: named apart, so that nobody thinks it worked.
-NOT_YET = ("callback_url", "filters")
+NOT_YET = ("callback_url",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,13 +38,15 @@ class QueryRequest:
     """
     A question, valid by construction.
 
-    *history* holds the earlier turns, oldest first, each an object of `role` and `text`.
+    *history* holds the earlier turns, oldest first, each an object of `role` and `text`. *filters*
+    is the filter as it was given, which `rag.filters` can read.
     """
 
     question: str
     history: Sequence[Mapping[str, str]] = ()
     collection: str = "default"
     top_k: int
+    filters: Mapping[str, Any] | None = None
     priority: str = "interactive"
     max_tokens: int | None = None
     temperature: float | None = None
@@ -53,8 +56,8 @@ class QueryRequest:
 
     KNOWN: ClassVar[frozenset[str]] = frozenset(
         {
-            "question", "history", "collection", "top_k", "priority", "max_tokens", "temperature",
-            "trace", "deadline_s", "cancel_on_disconnect",
+            "question", "history", "collection", "top_k", "filters", "priority", "max_tokens",
+            "temperature", "trace", "deadline_s", "cancel_on_disconnect",
         }
     )  # fmt: skip
 
@@ -78,6 +81,7 @@ class QueryRequest:
             history=_history(known.get("history")),
             collection=collection_name(known.get("collection", "default")),
             top_k=_whole(known, "top_k", 0, settings.max_top_k, settings.top_k),
+            filters=_filters(known),
             priority=priority,
             max_tokens=_whole_or_none(known, "max_tokens", 1, MAX_ANSWER_TOKENS),
             temperature=_number_or_none(known, "temperature", 0, MAX_TEMPERATURE),
@@ -98,10 +102,13 @@ class SearchRequest:
     query: str
     collection: str = "default"
     top_k: int
+    filters: Mapping[str, Any] | None = None
     mode: str = "hybrid"
     trace: bool = False
 
-    KNOWN: ClassVar[frozenset[str]] = frozenset({"query", "collection", "top_k", "mode", "trace"})
+    KNOWN: ClassVar[frozenset[str]] = frozenset(
+        {"query", "collection", "top_k", "filters", "mode", "trace"}
+    )
 
     @classmethod
     def from_json(cls, body: object, settings: Settings) -> Self:
@@ -111,6 +118,7 @@ class SearchRequest:
             query=_text(known, "query", settings.max_question_bytes),
             collection=collection_name(known.get("collection", "default")),
             top_k=_whole(known, "top_k", 1, settings.max_top_k, settings.top_k),
+            filters=_filters(known),
             mode=_choice(known, "mode", MODES, "hybrid"),
             trace=_flag(known, "trace"),
         )
@@ -237,6 +245,12 @@ def metadata(value: object, where: str) -> dict[str, Scalar]:
         if isinstance(entry, str):
             _encoded(entry, f"{where}.{name}")
     return value
+
+
+def _filters(body: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Check a filter; one that excludes nothing is none."""
+    given = body.get("filters")
+    return None if parse(given) is None else given
 
 
 def _history(value: object) -> list[dict[str, str]]:

@@ -8,9 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.documents import Chunk, Scalar
+from rag.filters import Filter
 
 Vectors = NDArray[np.float32]
 Scores = NDArray[np.float32]
+Ranking = list[tuple[str, float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +132,25 @@ class VectorStore(Protocol):
         """Return (chunk id, cosine) of the nearest chunks, best first; *vector* has shape (d,)."""
         ...
 
+    def search_where(
+        self, incarnation: str, vector: Vectors, *, limit: int, wanted: Filter
+    ) -> list[tuple[str, float]]:
+        """
+        Return (chunk id, cosine) of the nearest chunks that may match a filter, best first.
+
+        None that matches is left out for its facts, but one that does not match may be among them:
+        the store cannot say everything that a filter can. Its cost grows with the collection.
+        """
+        ...
+
     def get(self, incarnation: str, chunk_ids: Sequence[str]) -> dict[str, StoredChunk]:
         """Return the chunks that exist, by id."""
+        ...
+
+    def get_with_vectors(
+        self, incarnation: str, chunk_ids: Sequence[str]
+    ) -> tuple[list[StoredChunk], Vectors]:
+        """Return the chunks that exist, in the order asked for, and their vectors row by row."""
         ...
 
     def generations(self, incarnation: str) -> set[tuple[str, int, int]]:
@@ -172,8 +191,14 @@ class SparseIndex(Protocol):
         """Make everything since the last commit durable and visible, together with the cursor."""
         ...
 
-    def search(self, query: str, *, limit: int) -> list[tuple[str, float]]:
-        """Return (chunk id, BM25 score), best first; *query* is plain text, never parsed."""
+    def search(
+        self, query: str, *, limit: int, generations: Sequence[str] | None = None
+    ) -> list[tuple[str, float]]:
+        """
+        Return (chunk id, BM25 score), best first; *query* is plain text, never parsed.
+
+        With *generations* (`document:generation`) only their chunks, scored as among all.
+        """
         ...
 
     def count(self) -> int:
@@ -182,6 +207,74 @@ class SparseIndex(Protocol):
 
     def close(self) -> None:
         """Release files and locks."""
+        ...
+
+
+class ReplicaIndex(Protocol):
+    """What a replica keeps of one incarnation: a sparse index, and rows to filter by."""
+
+    @property
+    def cursor(self) -> str:
+        """The last applied entry of the change log, as of the last commit; empty when new."""
+        ...
+
+    @property
+    def log_epoch(self) -> str:
+        """Which log the cursor belongs to."""
+        ...
+
+    def add(self, chunks: Sequence[StoredChunk], vectors: Vectors) -> None:
+        """Add chunks with their vectors, replacing any of the same generation; see `commit`."""
+        ...
+
+    def remove(self, document_id: str, generation: int) -> None:
+        """Remove a generation's chunks; seen after commit."""
+        ...
+
+    def commit(self, *, cursor: str, log_epoch: str) -> None:
+        """Make everything since the last commit durable and visible, together with the cursor."""
+        ...
+
+    def search(self, query: str, *, limit: int) -> Ranking:
+        """Return (chunk id, BM25 score), best first; *query* is plain text, never parsed."""
+        ...
+
+    def select(self, wanted: Filter) -> "Matching":
+        """Return what matches a filter, to be searched."""
+        ...
+
+    def count(self) -> int:
+        """Return the number of chunks that searches see."""
+        ...
+
+    def close(self) -> None:
+        """Release files and locks."""
+        ...
+
+
+class Matching(Protocol):
+    """The chunks of a replica that match a filter, as they were when it was asked."""
+
+    @property
+    def rows(self) -> int:
+        """How many chunks match."""
+        ...
+
+    @property
+    def of(self) -> int:
+        """How many chunks there are."""
+        ...
+
+    def keeps(self, name: str) -> bool:
+        """Tell whether the chunk of that id matches."""
+        ...
+
+    def nearest(self, vector: Vectors, *, limit: int) -> Ranking:
+        """Return (chunk id, cosine) of the nearest that match, best first, by exact scores."""
+        ...
+
+    def search(self, query: str, *, limit: int) -> Ranking:
+        """Return (chunk id, BM25 score) of those that match, best first, scored as among all."""
         ...
 
 
@@ -224,5 +317,13 @@ class SparseReader(Protocol):
         Return (chunk id, BM25 score), best first.
 
         None where the index lacks a flipped document and did not catch up within 200 ms.
+        """
+        ...
+
+    def select(self, incarnation: str, wanted: Filter) -> Matching | None:
+        """
+        Return what matches a filter, to be searched.
+
+        None where the replica lacks a flipped document and did not catch up within 200 ms.
         """
         ...

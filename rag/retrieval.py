@@ -9,11 +9,20 @@ from cachetools import LRUCache
 
 from rag.context import Seen, join_neighbours
 from rag.documents import Passage, indexed_text, split_chunk_id
-from rag.ports import Embedder, EmbedderIdentity, SparseReader, StoredChunk, VectorStore, Visibility
+from rag.filtered_search import nearest_matching
+from rag.filters import Filter, facts, holds
+from rag.ports import (
+    Embedder,
+    EmbedderIdentity,
+    Ranking,
+    SparseReader,
+    StoredChunk,
+    VectorStore,
+    Visibility,
+)
 from rag.reranking import Reranking
 
 Mode = Literal["hybrid", "dense", "sparse"]
-Ranking = list[tuple[str, float]]
 Fuse = Callable[[Ranking, Ranking], Ranking]
 
 #: Candidates whose texts are asked for beyond top_k, in case one is gone meanwhile.
@@ -24,6 +33,8 @@ TRIES = 3
 MOST_DEPTH = 64
 #: Legs older than this start again: their ids may be garbage by now.
 STALE_S = 60.0
+
+NOT_WANTED = "does not match the filter"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +50,13 @@ class Found:
 
 @dataclass(slots=True)
 class _Legs:
-    """One attempt's candidates, before anything is filtered."""
+    """One attempt's candidates; what the catalogue says of them is not looked at yet."""
 
     dense: Ranking = field(default_factory=list)
     sparse: Ranking = field(default_factory=list)
     degraded: list[str] = field(default_factory=list)
+    dropped: dict[str, str] = field(default_factory=dict)
+    told: dict[str, Any] = field(default_factory=dict)  # how a filter was kept, for the trace
 
 
 class ChunkTexts:
@@ -153,11 +166,12 @@ class Retriever:
         top_k: int,
         mode: Mode = "hybrid",
         trace: bool = False,
+        wanted: Filter | None = None,
         for_context: bool = False,
         check: Callable[[], None] = lambda: None,
     ) -> Found:
         """
-        Return the best *top_k* passages for *query*.
+        Return the best *top_k* passages for *query*, of documents that are *wanted*.
 
         *for_context* chooses what a question is answered from: a near-duplicate of a better passage
         gives its place to the next one, and chunks that are neighbours become one passage. *check*
@@ -168,8 +182,8 @@ class Retriever:
         if mode != "sparse":
             vector = self._embedder.embed([query], truncate=True)[0]
         embedded = self._clock()
-        legs, current = self._read(incarnation, query, vector, mode)
-        dropped: dict[str, str] = {}
+        legs, current = self._read(incarnation, query, vector, mode, wanted)
+        dropped = dict(legs.dropped)
         dense = _visible(legs.dense, current, dropped)[: self._depth]
         sparse = _visible(legs.sparse, current, dropped)[: self._depth]
         ranking = self._fuse(dense, sparse) if mode == "hybrid" else dense or sparse
@@ -180,7 +194,9 @@ class Retriever:
             if reranked is None:
                 legs.degraded.append("rerank")
         ordered = _reordered(ranking, reranked or [])
-        passages = self._chosen(incarnation, ordered, dropped, top_k=top_k, for_context=for_context)
+        passages = self._chosen(
+            incarnation, ordered, dropped, top_k=top_k, wanted=wanted, for_context=for_context
+        )
         told = None
         if trace:
             # What a leg gives alone is its part of the sum.
@@ -190,6 +206,8 @@ class Retriever:
                 "sparse": _Leg(sparse, dict(fuse([], sparse))),
             }
             told = _trace(legs_told, ranking, reranked or [], dropped)
+            if legs.told:
+                told["filter"] = legs.told
         return Found(
             passages=passages,
             degraded=legs.degraded,
@@ -227,6 +245,7 @@ class Retriever:
         dropped: dict[str, str],
         *,
         top_k: int,
+        wanted: Filter | None,
         for_context: bool,
     ) -> list[Passage]:
         """Take the best *top_k* whose texts are there; notes what is passed over in *dropped*."""
@@ -244,6 +263,10 @@ class Retriever:
                 if name not in stored:
                     dropped[name] = "its text is gone"
                     continue
+                if wanted is not None and not _matches(wanted, stored[name]):
+                    # Whatever a leg took for a match: nothing that is excluded goes further.
+                    dropped[name] = NOT_WANTED
+                    continue
                 chunk = stored[name].chunk
                 if for_context and (held_by := seen.repeated(name, chunk.text)):
                     dropped[name] = f"near-duplicate of {held_by}"
@@ -253,14 +276,17 @@ class Retriever:
         return join_neighbours(chosen, before) if for_context else chosen
 
     def _read(
-        self, incarnation: str, query: str, vector: Any, mode: Mode
+        self, incarnation: str, query: str, vector: Any, mode: Mode, wanted: Filter | None
     ) -> tuple[_Legs, Mapping[str, int]]:
         """Read legs and catalogue so that they agree (PROTOCOL, Reader, steps 1 to 4)."""
         attempt, depth = 1, self._depth
         while True:
             began = self._clock()
             seq = self._visibility.seq(incarnation)
-            legs = self._legs(incarnation, query, vector, mode, limit=depth)
+            if wanted is None:
+                legs = self._legs(incarnation, query, vector, mode, limit=depth)
+            else:
+                legs = self._filtered(incarnation, query, vector, mode, wanted, limit=depth)
             documents = sorted({split_chunk_id(name)[0] for name, _ in (*legs.dense, *legs.sparse)})
             found = self._visibility.current(incarnation, documents)
             current = {name: entry.generation for name, entry in found.items() if entry.chunks}
@@ -298,6 +324,54 @@ class Retriever:
             else:
                 legs.sparse = found
         return legs
+
+    def _filtered(
+        self, incarnation: str, query: str, vector: Any, mode: Mode, wanted: Filter, *, limit: int
+    ) -> _Legs:
+        """Ask both legs for candidates that match, by this replica's rows where it is in step."""
+        matching = self._sparse.select(incarnation, wanted)
+        if matching is None:
+            return self._filtered_by_store(incarnation, vector, mode, wanted, limit=limit)
+        legs = _Legs(told={"matching": matching.rows, "of": matching.of})
+        if mode != "sparse":
+            found = nearest_matching(
+                matching,
+                vector,
+                limit=limit,
+                nearest=lambda most: self._vectors.search(incarnation, vector, limit=most),
+            )
+            legs.dense = found.ranking
+            legs.told["dense"] = found.way
+            legs.dropped = dict.fromkeys(found.dropped, NOT_WANTED)
+        if mode != "dense":
+            legs.sparse = matching.search(query, limit=limit)
+        return legs
+
+    def _filtered_by_store(
+        self, incarnation: str, vector: Any, mode: Mode, wanted: Filter, *, limit: int
+    ) -> _Legs:
+        """Ask the vector store alone: slowly, and looking at what it found once more."""
+        legs = _Legs(told={"dense": "the vector store's own filter"})
+        if mode != "dense":
+            legs.degraded.append("sparse")
+        if mode == "sparse":
+            return legs
+        asked = limit
+        while True:
+            found = self._vectors.search_where(incarnation, vector, limit=asked, wanted=wanted)
+            chunks = self._texts.get(incarnation, [name for name, _ in found])
+            kept = {n for n, chunk in chunks.items() if _matches(wanted, chunk)}
+            legs.dense = [hit for hit in found if hit[0] in kept][:limit]
+            if len(legs.dense) >= limit or len(found) < asked or asked >= MOST_DEPTH * self._depth:
+                legs.dropped = {name: NOT_WANTED for name in chunks if name not in kept}
+                return legs
+            asked *= 4
+
+
+def _matches(wanted: Filter, stored: StoredChunk) -> bool:
+    """Tell whether a chunk's document matches a filter."""
+    document_id = split_chunk_id(stored.chunk_id)[0]
+    return holds(wanted, facts(document_id, stored.title, stored.metadata))
 
 
 def _visible(ranking: Ranking, current: Mapping[str, int], dropped: dict[str, str]) -> Ranking:

@@ -11,6 +11,7 @@ from celery import shared_task
 from jobs.leases import Lease
 from rag.documents import Part, Passage
 from rag.errors import EmbedderMismatch, Unreadable
+from rag.filters import parse
 from rag.generation import Answer, GenerationRequest, Turn
 from rag.retrieval import Found, Retriever, still_current
 from tasks.base import QuernTask
@@ -101,6 +102,7 @@ def _search(
         # A search shows every hit, copies too; an answer's context has no room for them.
         for_context=lease.unit.fields["kind"] != "search",
         check=lease.check,
+        wanted=parse(request.get("filters")),
     )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from rag.analysis import query_terms, terms
 from rag.documents import indexed_text, split_chunk_id
 from rag.errors import Cancelled, InvalidRequest, RerankerFailed, StoreUnavailable
+from rag.filters import Filter, facts, holds
 from rag.ports import EmbedderIdentity, HnswSettings, Scores, StoredChunk, Vectors
 
 K1, B = 1.2, 0.75
@@ -113,10 +114,16 @@ class ListIndex:
         self._visible = dict(self._pending)
         self.cursor, self.log_epoch = cursor, log_epoch
 
-    def search(self, query: str, *, limit: int) -> list[tuple[str, float]]:
+    def search(
+        self, query: str, *, limit: int, generations: Sequence[str] | None = None
+    ) -> list[tuple[str, float]]:
         asked = Counter(query_terms(query))
         scores = {name: self._score(asked, held) for name, held in self._visible.items()}
-        found = [(name, score) for name, score in scores.items() if score > 0]
+        found = [
+            (name, score)
+            for name, score in scores.items()
+            if score > 0 and (generations is None or name.rpartition(":")[0] in generations)
+        ]
         return sorted(found, key=lambda hit: (-hit[1], hit[0]))[: max(limit, 0)]
 
     def count(self) -> int:
@@ -189,6 +196,23 @@ class DictVectors:
         held = self.collections.get(incarnation, {})
         return {name: held[name][0] for name in chunk_ids if name in held}
 
+    def search_where(
+        self, incarnation: str, vector: Vectors, *, limit: int, wanted: Filter
+    ) -> list[tuple[str, float]]:
+        held = self.collections.get(incarnation, {})
+        found = self.search(incarnation, vector, limit=len(held))
+        return [hit for hit in found if matches(wanted, held[hit[0]][0])][:limit]
+
+    def get_with_vectors(
+        self, incarnation: str, chunk_ids: Sequence[str]
+    ) -> tuple[list[StoredChunk], Vectors]:
+        chunks = self.get(incarnation, chunk_ids)
+        held = self.collections.get(incarnation, {})
+        there = [name for name in chunk_ids if name in chunks]
+        if not there:
+            return [], np.zeros((0, 0), dtype=np.float32)
+        return [chunks[name] for name in there], np.stack([held[name][1] for name in there])
+
     def generations(self, incarnation: str) -> set[tuple[str, int, int]]:
         held = self.collections.get(incarnation, {})
         return {(*split_chunk_id(name)[:2], stored.of) for name, (stored, _) in held.items()}
@@ -202,6 +226,11 @@ class DictVectors:
 
     def count(self, incarnation: str) -> int:
         return len(self.collections.get(incarnation, {}))
+
+
+def matches(wanted: Filter, stored: StoredChunk) -> bool:
+    document = split_chunk_id(stored.chunk_id)[0]
+    return holds(wanted, facts(document, stored.title, stored.metadata))
 
 
 def _cosine(a: Vectors, b: Vectors) -> float:

@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from jobs import requests as asked
+from rag import filters
 from runtime.settings import Settings
 from web.job_list import KINDS, ROW_STATES, STATES
 from web.request_parts import MAX_PAGE, MAX_WAIT_S, PAGE
@@ -358,6 +359,10 @@ def _schemas(settings: Settings) -> Json:
         },
     }  # fmt: skip
     top_k = {"type": "integer", "maximum": settings.max_top_k, "default": settings.top_k}
+    wanted = {
+        "anyOf": [_ref("Filter"), {"type": "null"}],
+        "description": "Only documents that match are searched.",
+    }
     documents = {
         "type": "array", "maxItems": settings.max_files,
         "items": _object(
@@ -398,7 +403,7 @@ def _schemas(settings: Settings) -> Json:
         "Query": _object(
             {
                 "question": question, "history": turns, "collection": name,
-                "top_k": top_k | {"minimum": 0},
+                "top_k": top_k | {"minimum": 0}, "filters": wanted,
                 "priority": priority | {"default": "interactive"}, "trace": flag,
                 "max_tokens": {
                     "type": ["integer", "null"], "minimum": 1, "maximum": asked.MAX_ANSWER_TOKENS,
@@ -413,11 +418,13 @@ def _schemas(settings: Settings) -> Json:
         "Search": _object(
             {
                 "query": question, "collection": name, "top_k": top_k | {"minimum": 1},
+                "filters": wanted,
                 "mode": {"type": "string", "enum": list(asked.MODES), "default": "hybrid"},
                 "trace": flag,
             },
             required=["query"],
         ),
+        "Filter": _filter(),
         "Ingest": _object(settled | {"documents": documents, "metadata": metadata}),
         "IngestForm": _object(
             settled | {"files": files, "metadata": in_text, "file_metadata": in_text}
@@ -533,6 +540,34 @@ def _ref(name: str) -> Json:
 def _list(name: str) -> Json:
     """Describe a list of a schema."""
     return {"type": "array", "items": _ref(name)}
+
+
+def _filter() -> Json:
+    """Describe a filter: fields with what is asked of them, and how they combine."""
+    text: Json = {"type": "string", "maxLength": filters.MAX_TEXT}
+    number: Json = {"type": "number", "minimum": -(2**53), "maximum": 2**53}
+    value: Json = {"anyOf": [text, number, {"type": "boolean"}]}
+    ordered: Json = {"anyOf": [text, number]}
+    several: Json = {"type": "array", "maxItems": filters.MAX_VALUES, "items": value}
+    condition = _object(
+        {
+            "eq": value, "ne": value, "in": several, "not_in": several, "gt": ordered,
+            "gte": ordered, "lt": ordered, "lte": ordered, "exists": {"type": "boolean"},
+        }
+    )  # fmt: skip
+    parts: Json = {"type": "array", "minItems": 1, "items": _ref("Filter")}
+    return {
+        "type": "object",
+        "description": (
+            "Fields that must all hold: `document_id`, `title`, and the names of metadata "
+            "(`metadata.NAME` for one that is called like a word of this language). At most "
+            f"{filters.MAX_DEPTH} deep and {filters.MAX_CONDITIONS} conditions."
+        ),
+        "properties": {"and": parts, "or": parts, "not": _ref("Filter")},
+        "propertyNames": {"pattern": r"^[^$\ud800-\udfff]"},
+        "additionalProperties": {"anyOf": [value, condition]},
+        "example": {"author": "Knuth", "year": {"gte": 1968, "lt": 1974}},
+    }
 
 
 def _object(properties: Json, *, required: list[str] | None = None) -> Json:

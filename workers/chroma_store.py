@@ -10,12 +10,15 @@ from urllib.parse import urlsplit
 
 import chromadb
 import httpx
+import numpy as np
 from chromadb.config import Settings as ChromaSettings
 from chromadb.errors import ChromaError, NotFoundError
 
 from rag.documents import Chunk, Scalar, split_chunk_id
 from rag.errors import Broken, StoreUnavailable
+from rag.filters import Filter
 from rag.ports import HnswSettings, StoredChunk, Vectors
+from workers.chroma_filter import THEIRS, where
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +31,6 @@ PAGE: Final = 1_000
 
 #: Metadata of our own, apart from what people attach.
 OURS: Final = ("document", "generation", "n", "of", "title", "start", "end", "page", "before")
-THEIRS: Final = "meta."
 
 
 class ChromaStore:
@@ -90,21 +92,13 @@ class ChromaStore:
 
     def search(self, incarnation: str, vector: Vectors, *, limit: int) -> list[tuple[str, float]]:
         """Return (chunk id, cosine) of the nearest chunks, best first."""
-        with self._calls():
-            try:
-                collection = self._collection(incarnation)
-                found = collection.query(
-                    query_embeddings=[vector], n_results=limit, include=["distances"]
-                )
-            except NotFoundError:
-                # Nothing was ever published here, or it was dropped meanwhile.
-                self._collections.pop(incarnation, None)
-                return []
-        part = PER_DISTANCE[_hnsw(collection).get("space", "cosine")]
-        return [
-            (name, 1.0 - part * distance)
-            for name, distance in zip(found["ids"][0], found["distances"][0], strict=True)
-        ]
+        return self._query(incarnation, vector, limit)
+
+    def search_where(
+        self, incarnation: str, vector: Vectors, *, limit: int, wanted: Filter
+    ) -> list[tuple[str, float]]:
+        """Return (chunk id, cosine) of the nearest chunks that may match a filter, best first."""
+        return self._query(incarnation, vector, limit, where=where(wanted))
 
     def get(self, incarnation: str, chunk_ids: Sequence[str]) -> dict[str, StoredChunk]:
         """Return the chunks that exist, by id."""
@@ -124,6 +118,33 @@ class ChromaStore:
                 found["ids"], found["documents"], found["metadatas"], strict=True
             )
         }
+
+    def get_with_vectors(
+        self, incarnation: str, chunk_ids: Sequence[str]
+    ) -> tuple[list[StoredChunk], Vectors]:
+        """Return the chunks that exist, in the order asked for, and their vectors row by row."""
+        nothing: Vectors = np.zeros((0, 0), dtype=np.float32)
+        if not chunk_ids:
+            return [], nothing
+        with self._calls():
+            try:
+                found = self._collection(incarnation).get(
+                    ids=list(chunk_ids), include=["documents", "metadatas", "embeddings"]
+                )
+            except NotFoundError:
+                self._collections.pop(incarnation, None)
+                return [], nothing
+        rows = {
+            name: (_stored(name, text, metadata), vector)
+            for name, text, metadata, vector in zip(
+                found["ids"], found["documents"], found["metadatas"], found["embeddings"],
+                strict=True,
+            )
+        }  # fmt: skip
+        there = [rows[name] for name in chunk_ids if name in rows]
+        if not there:
+            return [], nothing
+        return [chunk for chunk, _ in there], np.array([v for _, v in there], dtype=np.float32)
 
     def generations(self, incarnation: str) -> set[tuple[str, int, int]]:
         """Return every (document, generation, number of chunks) present."""
@@ -173,6 +194,26 @@ class ChromaStore:
         """Forget the connection."""
         self._collections.clear()
         self._client = None
+
+    def _query(
+        self, incarnation: str, vector: Vectors, limit: int, **clause: Any
+    ) -> list[tuple[str, float]]:
+        """Ask for the nearest chunks."""
+        with self._calls():
+            try:
+                collection = self._collection(incarnation)
+                found = collection.query(
+                    query_embeddings=[vector], n_results=limit, include=["distances"], **clause
+                )
+            except NotFoundError:
+                # Nothing was ever published here, or it was dropped meanwhile.
+                self._collections.pop(incarnation, None)
+                return []
+        part = PER_DISTANCE[_hnsw(collection).get("space", "cosine")]
+        return [
+            (name, 1.0 - part * distance)
+            for name, distance in zip(found["ids"][0], found["distances"][0], strict=True)
+        ]
 
     def _connected(self) -> Any:
         """Return the client, made when first used: making it asks the server."""

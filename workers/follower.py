@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
+import numpy as np
 from redis import Redis
 from redis.exceptions import RedisError
 
@@ -20,8 +21,10 @@ from jobs.change_log import ChangeLog, Entry, not_before
 from jobs.keys import key
 from rag.documents import chunk_id
 from rag.errors import Broken, StoreUnavailable
-from rag.ports import SparseIndex, StoredChunk, VectorStore
-from workers.tantivy_index import IndexUnusable, TantivyIndex
+from rag.filters import Filter
+from rag.ports import Matching, ReplicaIndex, StoredChunk, Vectors, VectorStore
+from workers.local_index import LocalIndex, NothingThere
+from workers.tantivy_index import IndexUnusable
 
 log = logging.getLogger(__name__)
 
@@ -89,7 +92,7 @@ class Follower:
         catalogue: Catalogue,
         change_log: ChangeLog,
         vectors: VectorStore,
-        open_index: Callable[[Path], SparseIndex] = TantivyIndex.open,
+        open_index: Callable[[Path], ReplicaIndex] = LocalIndex.open,
     ) -> None:
         self._slot = slot
         self._redis = redis
@@ -97,7 +100,7 @@ class Follower:
         self._change_log = change_log
         self._vectors = vectors
         self._open_index = open_index
-        self._indexes: dict[str, SparseIndex] = {}
+        self._indexes: dict[str, ReplicaIndex] = {}
         self._news = "0-0"  # the last announcement of a collection that was heeded
         self._applied = threading.Condition()
         self._closing = threading.Event()
@@ -134,17 +137,27 @@ class Follower:
 
     def search(self, incarnation: str, query: str, *, limit: int) -> list[tuple[str, float]] | None:
         """Search this replica's index; None where it lacks a flipped document."""
-        wanted = self._change_log.last_add(incarnation)
-        if wanted == "0-0":
+        newest = self._change_log.last_add(incarnation)
+        if newest == "0-0":
             return []
+        index = self._in_step(incarnation, newest)
+        return None if index is None else index.search(query, limit=limit)
+
+    def select(self, incarnation: str, wanted: Filter) -> Matching | None:
+        """Return what matches a filter; None where this replica lacks a flipped document."""
+        newest = self._change_log.last_add(incarnation)
+        if newest == "0-0":
+            return NothingThere()
+        index = self._in_step(incarnation, newest)
+        return None if index is None else index.select(wanted)
+
+    def _in_step(self, incarnation: str, newest: str) -> ReplicaIndex | None:
+        """Return the index that has applied the entry *newest*, waiting for it a moment."""
         with self._applied:
             self._applied.wait_for(
-                lambda: self._has(incarnation, wanted), timeout=timings.SPARSE_WAIT_S
+                lambda: self._has(incarnation, newest), timeout=timings.SPARSE_WAIT_S
             )
-            if not self._has(incarnation, wanted):
-                return None
-            index = self._indexes[incarnation]
-        return index.search(query, limit=limit)
+            return self._indexes[incarnation] if self._has(incarnation, newest) else None
 
     def _has(self, incarnation: str, entry: str) -> bool:
         """Tell whether this replica has applied *entry*."""
@@ -207,7 +220,7 @@ class Follower:
         elif usable is not None:
             self._rebuild(incarnation)
 
-    def _usable(self, incarnation: str, index: SparseIndex) -> bool | None:
+    def _usable(self, incarnation: str, index: ReplicaIndex) -> bool | None:
         """Say how far an index is; tells whether the log still has all it lacks, None if gone."""
         answer = self._change_log.follow(incarnation, self._slot.name, index.cursor)
         if answer is None:
@@ -228,7 +241,7 @@ class Follower:
             if index is not None:
                 self._apply(incarnation, index)
 
-    def _apply(self, incarnation: str, index: SparseIndex) -> None:
+    def _apply(self, incarnation: str, index: ReplicaIndex) -> None:
         """Apply entries after the cursor, then commit them and say so."""
         entries = self._change_log.read(incarnation, index.cursor or "0-0")
         if not entries:
@@ -251,11 +264,12 @@ class Follower:
         with self._applied:
             self._applied.notify_all()
 
-    def _add(self, incarnation: str, index: SparseIndex, entry: Entry) -> None:
+    def _add(self, incarnation: str, index: ReplicaIndex, entry: Entry) -> None:
         """Add a generation's chunks, unless it is neither open nor current: they may be gone."""
-        chunks = self._fetch(incarnation, entry.document, entry.generation, entry.chunks)
+        ids = [chunk_id(entry.document, entry.generation, n) for n in range(entry.chunks)]
+        chunks, vectors = self._fetch(incarnation, ids)
         if len(chunks) == entry.chunks:
-            index.add(chunks)
+            index.add(chunks, vectors)
             return
         current = self._catalogue.current(incarnation, [entry.document]).get(entry.document)
         if self._catalogue.is_open(incarnation, entry.document, entry.generation) or (
@@ -271,20 +285,17 @@ class Follower:
                     "found": len(chunks),
                 },
             )
-            index.add(chunks)
+            index.add(chunks, vectors)
 
-    def _fetch(
-        self, incarnation: str, document: str, generation: int, chunks: int
-    ) -> list[StoredChunk]:
-        """Fetch exactly the ids of a generation."""
+    def _fetch(self, incarnation: str, ids: Sequence[str]) -> tuple[list[StoredChunk], Vectors]:
+        """Fetch the chunks of exactly these ids, with their vectors."""
         found: list[StoredChunk] = []
-        for first in range(0, chunks, FETCH):
-            ids = [
-                chunk_id(document, generation, n) for n in range(first, min(chunks, first + FETCH))
-            ]
-            kept = self._vectors.get(incarnation, ids)
-            found.extend(kept[name] for name in ids if name in kept)
-        return found
+        vectors: list[Vectors] = [np.zeros((0, 0), dtype=np.float32)]
+        for first in range(0, len(ids), FETCH):
+            page = self._vectors.get_with_vectors(incarnation, ids[first : first + FETCH])
+            found.extend(page[0])
+            vectors.append(page[1])
+        return found, np.concatenate([some for some in vectors if len(some)] or vectors)
 
     def _rebuild(self, incarnation: str) -> None:
         """Build an index beside the old one and swap (PROTOCOL, Rebuild)."""
@@ -325,7 +336,7 @@ class Follower:
                 yield document, current.generation, current.chunks
 
     def _add_many(
-        self, incarnation: str, index: SparseIndex, batch: Sequence[tuple[str, int, int]]
+        self, incarnation: str, index: ReplicaIndex, batch: Sequence[tuple[str, int, int]]
     ) -> None:
         """Fetch and add the chunks of several small documents, or of one large one."""
         ids = [
@@ -333,13 +344,10 @@ class Follower:
             for document, generation, chunks in batch
             for n in range(chunks)
         ]
-        found: list[StoredChunk] = []
-        for first in range(0, len(ids), FETCH):
-            found.extend(self._vectors.get(incarnation, ids[first : first + FETCH]).values())
         # In one call: adding a part of a generation replaces the part before it.
-        index.add(found)
+        index.add(*self._fetch(incarnation, ids))
 
-    def _swap_in(self, incarnation: str, index: SparseIndex) -> None:
+    def _swap_in(self, incarnation: str, index: ReplicaIndex) -> None:
         """Let searches see an index that was opened."""
         with self._applied:
             self._indexes[incarnation] = index

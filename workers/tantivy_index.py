@@ -128,11 +128,14 @@ class TantivyIndex:
             self._index.reload()
             self._cursor, self._log_epoch = cursor, log_epoch
 
-    def search(self, query: str, *, limit: int) -> list[tuple[str, float]]:
+    def search(
+        self, query: str, *, limit: int, generations: Sequence[str] | None = None
+    ) -> list[tuple[str, float]]:
         """
         Return (chunk id, BM25 score), best first, equal scores by id.
 
-        *query* is plain text, never a query language. One without terms finds nothing.
+        *query* is plain text, never a query language. One without terms finds nothing. With
+        *generations* (`document:generation`) only their chunks are found, scored as among all.
         """
         # Built from terms, never parsed: people type quotes, colons and brackets.
         clauses = []
@@ -143,9 +146,13 @@ class TantivyIndex:
             clauses.append((tantivy.Occur.Should, clause))
         if not clauses or limit < 1:
             return []
+        asked = tantivy.Query.boolean_query(clauses)
+        if generations is not None:
+            among = tantivy.Query.term_set_query(self._schema, "generation", list(generations))
+            asked = asked.and_must_match(tantivy.Query.const_score_query(among, 0.0))
         with _refusals():
             searcher = self._index.searcher()
-            found = searcher.search(tantivy.Query.boolean_query(clauses), limit, count=False)
+            found = searcher.search(asked, limit, count=False)
             hits = [
                 (str(searcher.doc(address).get_first("id")), float(score))
                 for score, address in found.hits

@@ -13,6 +13,7 @@ from ulid import ULID
 from cli.stack import Stack
 from rag.documents import Chunk, Scalar, chunk_id
 from rag.errors import Broken, StoreUnavailable
+from rag.filters import parse
 from rag.ports import HnswSettings, StoredChunk, Vectors, VectorStore
 from tests.twins import DictVectors
 from workers import chroma_store
@@ -99,6 +100,32 @@ def test_the_nearest_chunks_come_first_with_their_cosine(store: CountingStore, i
 
     assert [name for name, _ in found] == ["d:7:0", "d:7:1"]
     assert [score for _, score in found] == pytest.approx([np.cos(0.1), np.cos(0.3)], abs=1e-4)
+
+
+def test_chunks_come_with_their_vectors_in_the_order_asked_for(
+    store: CountingStore, inc: str
+) -> None:
+    chunks, given = [stored("d", n, of=3) for n in range(3)], pointing(0.0, 0.4, 1.2)
+    store.upsert(inc, chunks, given)
+    there, vectors = store.get_with_vectors(inc, ["d:7:2", "nothing:1:0", "d:7:0"])
+    gone = store.get_with_vectors(inc, ["nothing:1:0"])
+
+    assert there == [chunks[2], chunks[0]]
+    assert vectors == pytest.approx(given[[2, 0]], abs=1e-6)
+    assert (vectors.dtype, gone[0], len(gone[1])) == (np.float32, [], 0)
+    assert store.get_with_vectors(inc, [])[0] == []
+    assert store.get_with_vectors(str(ULID()), ["d:7:0"])[0] == []
+
+
+def test_the_store_may_be_asked_for_what_matches_alone(store: CountingStore, inc: str) -> None:
+    chunks = [stored(f"d{n}", metadata={"even": n % 2 == 0}) for n in range(4)]
+    store.upsert(inc, chunks, pointing(0.0, 0.1, 0.2, 0.3))
+    wanted = parse({"even": True, "document_id": {"ne": "d0"}})
+    assert wanted is not None
+    found = store.search_where(inc, pointing(0.0)[0], limit=9, wanted=wanted)
+
+    assert [name for name, _ in found] == ["d2:7:0"]
+    assert found[0][1] == pytest.approx(np.cos(0.2), abs=1e-4)
 
 
 def test_more_may_be_asked_for_than_there_is(store: CountingStore, inc: str) -> None:

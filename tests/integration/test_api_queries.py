@@ -92,7 +92,7 @@ def test_the_same_key_and_body_is_the_same_job(client: FlaskClient) -> None:
         ({"question": "x", "top_k": 51}, "top_k"),
         ({"question": "x", "colour": "red"}, "colour"),
         ({"question": "x", "callback_url": "http://a"}, "callback_url"),
-        ({"question": "x", "filters": {}}, "filters"),
+        ({"question": "x", "filters": {"year": {"above": 1}}}, "filters.year.above"),
         ({"question": "x", "history": [{"role": "system", "text": "x"}]}, "history[0].role"),
         ([], "body"),
     ],

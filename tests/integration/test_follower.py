@@ -14,7 +14,7 @@ from jobs.keys import key
 from jobs.lua import Scripts
 from rag.documents import Chunk, chunk_id
 from rag.errors import StoreUnavailable
-from rag.ports import SparseIndex, StoredChunk
+from rag.ports import ReplicaIndex, StoredChunk
 from tests.twins import DictVectors
 from tests.workbench import Workbench, until
 from workers.follower import Follower, Slot
@@ -274,11 +274,12 @@ def test_a_deleted_collection_leaves_no_index(world: World) -> None:
 class Demanding(Replica):
     """Applies an add only whole, whoever it is of: the rule of the skip taken out."""
 
-    def _add(self, incarnation: str, index: SparseIndex, entry: Entry) -> None:
-        chunks = self._fetch(incarnation, entry.document, entry.generation, entry.chunks)
+    def _add(self, incarnation: str, index: ReplicaIndex, entry: Entry) -> None:
+        names = [chunk_id(entry.document, entry.generation, n) for n in range(entry.chunks)]
+        chunks, vectors = self._fetch(incarnation, names)
         if len(chunks) != entry.chunks:
             raise StoreUnavailable("not all chunks are there yet")
-        index.add(chunks)
+        index.add(chunks, vectors)
 
 
 @pytest.mark.parametrize(("kind", "goes_on"), [(Replica, True), (Demanding, False)])

@@ -289,6 +289,21 @@ def test_search_prints_the_passages_in_order(quern: Quern, api: FakeApi) -> None
     ]
 
 
+def test_a_filter_is_sent_with_a_question_and_with_a_search(quern: Quern, api: FakeApi) -> None:
+    api.on("POST", "/api/search", ok({"results": [], "degraded": []}))
+    api.on("POST", "/api/queries", ok({"id": "j1"}, 202))
+    api.on("GET", "/api/jobs/j1", ok(question()))
+    searched = quern("search", "k1", "--filter", "author=Robertson", "--filter", "year>=1994")
+    asked = quern("ask", "What is k1?", "--filter", "author=Robertson")
+    wrong = quern("ask", "What is k1?", "--filter", "author")
+
+    assert (searched.exit_code, asked.exit_code, wrong.exit_code) == (0, 0, 2)
+    both = {"and": [{"author": "Robertson"}, {"year": {"gte": 1994}}]}
+    assert api.bodies("POST", "/api/search")[0]["filters"] == both
+    assert api.bodies("POST", "/api/queries")[0]["filters"] == {"author": "Robertson"}
+    assert "no condition" in wrong.stderr
+
+
 def test_search_explains_its_ranking(quern: Quern, api: FakeApi) -> None:
     both = {
         "dense": {"rank": 2, "score": 0.71, "part": 0.4},

@@ -69,6 +69,8 @@ def test_a_recorded_question_can_be_read_back() -> None:
         ("cancel_on_disconnect", "yes"),
         ("callback_url", "https://example.org"),
         ("unheard_of", 1),
+        ("filters", "author"),
+        ("filters", []),
     ],
 )
 def test_a_wrong_field_of_a_question_is_named(field: str, value: object) -> None:
@@ -115,10 +117,19 @@ def test_a_wrong_turn_is_named(history: object, field: str) -> None:
     assert refused(error) == field
 
 
-@pytest.mark.parametrize("field", ["callback_url", "filters"])
-def test_what_is_planned_is_told_apart_from_what_is_unknown(field: str) -> None:
+def test_what_is_planned_is_told_apart_from_what_is_unknown() -> None:
     with pytest.raises(InvalidRequest, match="not supported by this version"):
-        QueryRequest.from_json({"question": "x", field: 1}, SETTINGS)
+        QueryRequest.from_json({"question": "x", "callback_url": 1}, SETTINGS)
+
+
+def test_a_filter_is_kept_as_it_was_given_and_an_empty_one_is_none() -> None:
+    given_filter = {"year": {"gte": 1968}, "not": {"author": "Knuth"}}
+    asked = QueryRequest.from_json({"question": "x", "filters": given_filter}, SETTINGS)
+    search = SearchRequest.from_json({"query": "x", "filters": given_filter}, SETTINGS)
+
+    assert asked.as_json()["filters"] == search.as_json()["filters"] == given_filter
+    assert SearchRequest.from_json({"query": "x", "filters": {}}, SETTINGS).filters is None
+    assert SearchRequest.from_json({"query": "x", "filters": None}, SETTINGS).filters is None
 
 
 def test_a_search_needs_at_least_one_passage() -> None:

@@ -9,13 +9,14 @@ from functools import partial
 import numpy as np
 import pytest
 
-from rag import fusion
-from rag.documents import Chunk, chunk_id
+from rag import filtered_search, fusion
+from rag.documents import Chunk, Scalar, chunk_id
 from rag.errors import Cancelled
-from rag.ports import Scores, StoredChunk
+from rag.filters import Filter, parse
+from rag.ports import Ranking, Scores, StoredChunk, Vectors
 from rag.reranking import BATCH, Reranking
-from rag.retrieval import SPARE, STALE_S, TRIES, ChunkTexts, Mode, Ranking, Retriever, _Legs
-from tests.twins import DictVectors, HashingEmbedder, OverlapReranker
+from rag.retrieval import NOT_WANTED, SPARE, STALE_S, TRIES, ChunkTexts, Mode, Retriever, _Legs
+from tests.twins import DictVectors, HashingEmbedder, OverlapReranker, matches
 
 INC = "incarnation"
 
@@ -51,6 +52,7 @@ class World:
         self.looks = 0
         self.sparse: dict[str, str] | None = {}
         self.clock = Clock()
+        self.known: dict[str, dict[str, Scalar]] = {}  # metadata of documents yet to be written
         self.after_dense: list[Callable[[], object]] = []
 
     # The ports ---------------------------------------------------------------------------------
@@ -74,13 +76,17 @@ class World:
         words = set(query.split())
         return [(n, 1.0) for n, text in self.sparse.items() if words & set(text.split())][:limit]
 
+    def select(self, incarnation: str, wanted: Filter) -> "Among | None":
+        assert incarnation == INC
+        return None if self.sparse is None else Among(self, wanted)
+
     # The steps of a publish --------------------------------------------------------------------
 
     def upsert(self, document: str, generation: int, *texts: str, of: int | None = None) -> None:
         chunks = [
             StoredChunk(
                 chunk_id(document, generation, n), Chunk(n, 0, len(text), text), of or len(texts),
-                document, {},
+                document, self.known.get(document, {}),
             )
             for n, text in enumerate(texts)
         ]  # fmt: skip
@@ -108,6 +114,30 @@ class World:
 
     def found(self, query: str, *, kind: type[Retriever] = Retriever) -> list[str]:
         return [p.chunk_id for p in self.retriever(kind).search(INC, query, top_k=10).passages]
+
+
+class Among:
+    """What matches a filter in a world, found the plain way; *wrong* matches by mistake."""
+
+    wrong: tuple[str, ...] = ()
+
+    def __init__(self, world: World, wanted: Filter) -> None:
+        self.world = world
+        held = world.vectors.collections[INC]
+        self.of = len(held)
+        self.names = {n for n, (stored, _) in held.items() if matches(wanted, stored)}
+        self.rows = len(self.names)
+
+    def keeps(self, name: str) -> bool:
+        return name in self.names or name.startswith(self.wrong)
+
+    def nearest(self, vector: Vectors, *, limit: int) -> Ranking:
+        found = self.world.vectors.search(INC, vector, limit=self.of)
+        return [hit for hit in found if self.keeps(hit[0])][:limit]
+
+    def search(self, query: str, *, limit: int) -> Ranking:
+        found = self.world.search(INC, query, limit=10_000) or []
+        return [hit for hit in found if self.keeps(hit[0])][:limit]
 
 
 @pytest.fixture
@@ -171,7 +201,7 @@ class Once(Retriever):
     """Looks at the catalogue once and never starts again: the rule of the reader taken out."""
 
     def _read(
-        self, incarnation: str, query: str, vector: object, mode: Mode
+        self, incarnation: str, query: str, vector: object, mode: Mode, _wanted: Filter | None
     ) -> tuple[_Legs, Mapping[str, int]]:
         legs = self._legs(incarnation, query, vector, mode, limit=self._depth)
         names = sorted({n.rsplit(":", 2)[0] for n, _ in (*legs.dense, *legs.sparse)})
@@ -486,3 +516,140 @@ def test_many_threads_may_ask_for_texts_at_once(world: World) -> None:
         sys.setswitchinterval(patience_s)
 
     assert faults == []
+
+
+# Filters -----------------------------------------------------------------------------------------
+
+
+def coloured(world: World, *colours: str) -> None:
+    """Publish a document of each colour, all alike."""
+    for n, colour in enumerate(colours):
+        world.known[f"{colour}{n}"] = {"colour": colour}
+        world.publish(f"{colour}{n}", n + 1, f"oil price {n}", f"oil {n}")
+
+
+def red_ones(world: World, mode: Mode, **more: object) -> list[str]:
+    found = world.retriever().search(
+        INC, "oil", top_k=50, mode=mode, wanted=parse({"colour": "red"} | more)
+    )
+    return sorted({passage.document_id for passage in found.passages})
+
+
+@pytest.mark.parametrize("mode", ["hybrid", "dense", "sparse"])
+@pytest.mark.parametrize("call_rows", [0, 10**6], ids=["by the store", "exact"])
+def test_a_filter_leaves_only_what_matches_in_either_leg(
+    world: World, mode: Mode, call_rows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(filtered_search, "CALL_ROWS", call_rows)
+    monkeypatch.setattr(filtered_search, "HIT_ROWS", 0)
+    coloured(world, *["red", "blue", "green"] * 3)
+
+    assert red_ones(world, mode) == ["red0", "red3", "red6"]
+    assert red_ones(world, mode, document_id={"ne": "red3"}) == ["red0", "red6"]
+    assert red_ones(world, mode, document_id="blue1") == []
+
+
+@pytest.mark.parametrize("mode", ["hybrid", "dense"])
+def test_without_its_rows_a_replica_filters_by_the_store_and_says_what_is_missing(
+    world: World, mode: Mode
+) -> None:
+    coloured(world, *["red", "blue"] * 3)
+    world.sparse = None
+    found = world.retriever().search(
+        INC, "oil", top_k=50, mode=mode, wanted=parse({"colour": "red"}), trace=True
+    )
+
+    assert {p.document_id for p in found.passages} == {"red0", "red2", "red4"}
+    assert found.degraded == (["sparse"] if mode == "hybrid" else [])
+    assert found.trace is not None
+    assert found.trace["filter"] == {"dense": "the vector store's own filter"}
+
+
+def test_where_the_store_lets_too_much_pass_it_is_asked_for_more(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    coloured(world, *["blue"] * 60, *["red"] * 3)
+    world.sparse = None
+
+    def careless(incarnation: str, vector: Vectors, *, limit: int, wanted: Filter) -> Ranking:
+        assert wanted
+        return world.vectors.search(incarnation, vector, limit=limit)
+
+    monkeypatch.setattr(world.vectors, "search_where", careless)
+    found = world.retriever().search(
+        INC, "oil price 61", top_k=9, wanted=parse({"colour": "red"}), trace=True
+    )
+
+    assert {p.document_id for p in found.passages} == {"red60", "red61", "red62"}
+    assert found.trace is not None
+    assert set(found.trace["dropped"].values()) == {NOT_WANTED}
+
+
+def test_a_sparse_search_of_a_lagging_replica_finds_nothing_and_says_so(world: World) -> None:
+    coloured(world, "red")
+    world.sparse = None
+    found = world.retriever().search(
+        INC, "oil", top_k=9, mode="sparse", wanted=parse({"colour": "red"})
+    )
+
+    assert (found.passages, found.degraded) == ([], ["sparse"])
+
+
+def test_what_a_leg_wrongly_takes_for_a_match_goes_no_further(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Among, "wrong", ("blue",))
+    coloured(world, "red", "blue")
+    found = world.retriever().search(
+        INC, "oil", top_k=9, wanted=parse({"colour": "red"}), trace=True
+    )
+
+    assert {p.document_id for p in found.passages} == {"red0"}
+    assert found.trace is not None
+    assert found.trace["dropped"] == {"blue1:2:0": NOT_WANTED, "blue1:2:1": NOT_WANTED}
+
+
+def test_a_trace_tells_how_a_filter_was_kept_and_what_it_dropped(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(filtered_search, "CALL_ROWS", 0)
+    monkeypatch.setattr(filtered_search, "HIT_ROWS", 0)
+    coloured(world, "red", "blue")
+    found = world.retriever().search(
+        INC, "oil", top_k=9, wanted=parse({"colour": "red"}), trace=True
+    )
+
+    assert found.trace is not None
+    assert found.trace["filter"] == {
+        "matching": 2, "of": 4, "dense": "the nearest of all, then the filter",
+    }  # fmt: skip
+    assert found.trace["dropped"] == {"blue1:2:0": NOT_WANTED, "blue1:2:1": NOT_WANTED}
+
+
+def test_a_question_far_from_what_matches_is_answered_exactly(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(filtered_search, "CALL_ROWS", 0)
+    monkeypatch.setattr(filtered_search, "HIT_ROWS", 0)
+    monkeypatch.setattr(filtered_search, "SLACK", 1)
+    coloured(world, *["blue"] * 200)
+    world.known["red"] = {"colour": "red"}
+    world.publish("red", 900, *(f"tree {n}" for n in range(60)))
+    found = world.retriever().search(
+        INC, "oil price", top_k=50, mode="dense", wanted=parse({"colour": "red"}), trace=True
+    )
+
+    assert len(found.passages) == 50
+    assert {p.document_id for p in found.passages} == {"red"}
+    assert found.trace is not None
+    assert found.trace["filter"]["dense"] == "exact scores of what matches"
+
+
+def test_replaced_generations_of_what_matches_do_not_crowd_out_current_ones(world: World) -> None:
+    world.known |= {"big": {"colour": "red"}, "small": {"colour": "red"}}
+    world.publish("big", 1, *(f"oil {n}" for n in range(300)))
+    world.flip("big", 2, 0)
+    world.publish("small", 3, "oil of another kind")
+
+    for mode in ("hybrid", "dense", "sparse"):
+        assert red_ones(world, mode) == ["small"]

@@ -1,0 +1,46 @@
+"""Searching among what matches a filter, by the way that costs least."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from rag.ports import Matching, Ranking, Vectors
+
+#: A call to the vector store costs about as much as the exact scores of so many rows,
+CALL_ROWS = 20_000
+#: and each hit it returns as those of so many more.
+HIT_ROWS = 40
+#: Hits asked for beyond what an even spread of the matching chunks would need.
+SLACK = 2
+
+Nearest = Callable[[int], Ranking]
+
+
+@dataclass(frozen=True, slots=True)
+class Filtered:
+    """A leg's candidates that match, how they were found, and which were dropped on the way."""
+
+    ranking: Ranking
+    way: str
+    dropped: tuple[str, ...] = ()
+
+
+def nearest_matching(
+    matching: Matching, vector: Vectors, *, limit: int, nearest: Nearest
+) -> Filtered:
+    """
+    Return the nearest chunks that match, at most *limit*.
+
+    Exact scores where few match; else the vector store's *nearest* of all chunks, more of them than
+    needed, without those that do not match. Where the question lies far from what matches, that
+    leaves too few, and the scores are exact after all.
+    """
+    if not matching.rows:
+        return Filtered([], "nothing matches")
+    asked = SLACK * limit * matching.of // matching.rows
+    if matching.rows > CALL_ROWS + HIT_ROWS * asked:
+        found = nearest(asked)
+        kept = [hit for hit in found if matching.keeps(hit[0])]
+        if len(kept) >= min(limit, matching.rows):
+            dropped = tuple(name for name, _ in found if not matching.keeps(name))
+            return Filtered(kept[:limit], "the nearest of all, then the filter", dropped)
+    return Filtered(matching.nearest(vector, limit=limit), "exact scores of what matches")

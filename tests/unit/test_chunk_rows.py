@@ -1,0 +1,319 @@
+"""The rows beside a sparse index: exact scores, and nothing trusted that was not written whole."""
+
+import errno
+import os
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rag.documents import Chunk, Scalar, chunk_id
+from rag.filters import Filter, parse
+from rag.ports import StoredChunk, Vectors
+from workers import chunk_rows
+from workers.chunk_rows import ChunkRows
+from workers.tantivy_index import IndexUnusable
+
+DIMENSION = 24
+RED, BLUE = {"colour": "red"}, {"colour": "blue"}
+
+
+def read(asked: dict[str, object]) -> Filter:
+    wanted = parse(asked)
+    assert wanted is not None
+    return wanted
+
+
+def vectors(count: int, seed: int = 1) -> Vectors:
+    drawn = np.random.default_rng(seed).normal(size=(count, DIMENSION))
+    return drawn.astype(np.float32)
+
+
+def stored(
+    document: str, count: int, known: dict[str, Scalar], *, generation: int = 1
+) -> list[StoredChunk]:
+    return [
+        StoredChunk(chunk_id(document, generation, n), Chunk(n, 0, 1, "x"), count, "", known)
+        for n in range(count)
+    ]
+
+
+def add(
+    rows: ChunkRows, document: str, count: int, known: dict[str, Scalar], *, seed: int = 1,
+    generation: int = 1,
+) -> Vectors:  # fmt: skip
+    given = vectors(count, seed)
+    rows.add(stored(document, count, known, generation=generation), given)
+    return given
+
+
+def found(rows: ChunkRows, asked: dict[str, object], *, like: Vectors | None = None) -> list[str]:
+    asked_for = np.ones(DIMENSION, dtype=np.float32) if like is None else like
+    return [name for name, _ in rows.select(read(asked)).nearest(asked_for, limit=1_000)]
+
+
+@pytest.fixture
+def rows(tmp_path: Path) -> Iterator[ChunkRows]:
+    opened = ChunkRows.open(tmp_path)
+    yield opened
+    opened.close()
+
+
+def reopened(rows: ChunkRows) -> ChunkRows:
+    rows.close()
+    return ChunkRows.open(rows._path)
+
+
+def test_new_rows_are_empty(rows: ChunkRows) -> None:
+    selection = rows.select(read(RED))
+
+    assert (rows.cursor, rows.log_epoch, selection.rows, selection.of) == ("", "", 0, 0)
+    assert selection.nearest(np.ones(DIMENSION, dtype=np.float32), limit=5) == []
+
+
+def test_the_nearest_of_what_matches_come_first_by_their_cosine(rows: ChunkRows) -> None:
+    red, blue = add(rows, "a:b", 700, RED), add(rows, "c", 300, BLUE, seed=2)
+    rows.commit(cursor="1", log_epoch="e")
+    asked = vectors(1, seed=3)[0]
+    selection = rows.select(read(RED))
+    best = selection.nearest(asked, limit=50)
+    cosines = red @ asked / np.linalg.norm(red, axis=1) / np.linalg.norm(asked)
+    expected = np.argsort(-cosines)[:50]
+
+    assert [name for name, _ in best] == [f"a:b:1:{n}" for n in expected]
+    assert [score for _, score in best] == pytest.approx(cosines[expected], abs=1e-3)
+    assert (selection.rows, selection.of, selection.names()) == (700, 1_000, ["a:b:1"])
+    assert [selection.keeps(name) for name in ("a:b:1:0", "c:1:0", "d:1:0")] == [True, False, False]
+    assert len(blue) == len(rows.select(read(BLUE)).nearest(asked, limit=1_000))
+
+
+def test_every_float16_is_read_as_its_value(rows: ChunkRows) -> None:
+    bits = np.arange(2**16, dtype=np.uint16).view(np.float16)
+    halves = bits[np.isfinite(bits) & (np.abs(bits) <= 1)]
+    halves = np.resize(halves, (len(halves) // DIMENSION, DIMENSION))
+    packed = rows.select(read(RED))
+    packed._vectors = halves.view(np.int16)
+    for place in range(DIMENSION):
+        axis = np.eye(DIMENSION, dtype=np.float32)[place]
+
+        assert (packed._scores(np.arange(len(halves)), axis) == halves[:, place]).all()
+
+
+def test_rows_are_selected_after_the_commit_and_not_before(rows: ChunkRows) -> None:
+    add(rows, "a", 2, RED)
+    before = found(rows, RED)
+    rows.commit(cursor="7-0", log_epoch="e1")
+    rows.remove("a", 1)
+    between = found(rows, RED)
+    rows.commit(cursor="8-0", log_epoch="e1")
+
+    assert (before, sorted(between), found(rows, RED)) == ([], ["a:1:0", "a:1:1"], [])
+    assert (rows.cursor, rows.log_epoch) == ("8-0", "e1")
+
+
+def test_a_selection_stays_what_it_was_while_rows_come_and_go(rows: ChunkRows) -> None:
+    add(rows, "a", 2, RED)
+    rows.commit(cursor="1", log_epoch="e")
+    selection = rows.select(read(RED))
+    rows.remove("a", 1)
+    add(rows, "b", 2, RED, seed=2)
+    rows.commit(cursor="2", log_epoch="e")
+    hits = selection.nearest(np.ones(DIMENSION, dtype=np.float32), limit=5)
+
+    assert {name for name, _ in hits} == {"a:1:0", "a:1:1"}
+    assert not selection.keeps("b:1:0")
+
+
+def test_closed_rows_open_where_the_last_commit_left_them(rows: ChunkRows) -> None:
+    asked = add(rows, "a", 3, RED)[1]
+    add(rows, "b", 3, BLUE, seed=2)
+    rows.commit(cursor="5-1", log_epoch="e9")
+    rows.remove("b", 1)
+    rows.commit(cursor="5-2", log_epoch="e9")
+    before = rows.select(read(RED)).nearest(asked, limit=9)
+    add(rows, "c", 3, RED, seed=3)  # never committed
+    rows.remove("a", 1)
+    again = reopened(rows)
+    after = again.select(read(RED)).nearest(asked, limit=9)
+    add(again, "d", 1, RED, seed=4)
+    again.commit(cursor="5-3", log_epoch="e9")
+    last = reopened(again)
+
+    assert before == after
+    assert before[0][0] == "a:1:1"
+    assert (again.cursor, again.log_epoch) == ("5-3", "e9")
+    assert sorted(found(last, RED)) == ["a:1:0", "a:1:1", "a:1:2", "d:1:0"]
+    assert found(last, BLUE) == []
+    last.close()
+
+
+def test_adding_the_same_again_changes_nothing_and_other_vectors_replace(rows: ChunkRows) -> None:
+    add(rows, "a", 2, RED)
+    rows.commit(cursor="1", log_epoch="e")
+    size = rows._vector_file.stat().st_size
+    add(rows, "a", 2, RED)
+    rows.commit(cursor="2", log_epoch="e")
+    same_size = rows._vector_file.stat().st_size
+    add(rows, "a", 1, RED, seed=2)
+    rows.commit(cursor="3", log_epoch="e")
+
+    assert size == same_size
+    assert found(rows, RED) == ["a:1:0"]
+
+
+def test_a_chunk_that_the_store_lost_leaves_the_others_in_their_places(rows: ChunkRows) -> None:
+    given = vectors(3)
+    chunks = stored("a", 3, RED)
+    rows.add([chunks[2], chunks[0]], given[[2, 0]])
+    rows.commit(cursor="1", log_epoch="e")
+
+    assert found(rows, RED, like=given[2])[0] == "a:1:2"
+    assert found(rows, RED, like=given[0])[0] == "a:1:0"
+
+
+def test_vectors_of_another_dimension_are_refused(rows: ChunkRows) -> None:
+    add(rows, "a", 2, RED)
+
+    with pytest.raises(IndexUnusable, match="dimensions"):
+        rows.add(stored("b", 1, RED), np.ones((1, DIMENSION + 1), dtype=np.float32))
+
+
+@pytest.mark.parametrize("keep", range(0, 400, 7))
+def test_a_journal_that_ends_anywhere_is_that_of_an_earlier_commit_or_unusable(
+    tmp_path: Path, keep: int
+) -> None:
+    rows = ChunkRows.open(tmp_path)
+    states = {"": set[str]()}
+    for n in range(3):
+        add(rows, f"d{n}", 2, RED, seed=n)
+        if n == 2:
+            rows.remove("d0", 1)
+        rows.commit(cursor=f"{n}-0", log_epoch="e")
+        states[rows.cursor] = set(found(rows, RED))
+    rows.close()
+    journal = tmp_path / "journal"
+    journal.write_bytes(journal.read_bytes()[:-keep] if keep else journal.read_bytes())
+    try:
+        again = ChunkRows.open(tmp_path)
+    except IndexUnusable:
+        assert keep > 300
+        return
+    cursor = again.cursor
+    add(again, "late", 1, RED, seed=9)
+    again.commit(cursor="9-0", log_epoch="e")
+    last = reopened(again)
+
+    assert last.cursor == "9-0"
+    assert set(found(last, RED)) == states[cursor] | {"late:1:0"}
+    last.close()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda path: os.truncate(path / "vectors-0.f16", 100),
+        lambda path: (path / "vectors-0.f16").unlink(),
+        lambda path: flip(path / "vectors-0.f16", 77),
+        lambda path: flip(path / "journal", 12),
+        lambda path: (path / "journal").write_bytes(b""),
+        lambda path: (path / "journal").write_bytes(b"rows of something else\n"),
+    ],
+    ids=["cut", "gone", "one bit of a vector", "one bit of the format", "empty", "other journal"],
+)
+def test_corrupt_rows_are_unusable(tmp_path: Path, damage: Callable[[Path], object]) -> None:
+    rows = ChunkRows.open(tmp_path)
+    add(rows, "a", 4, RED)
+    rows.commit(cursor="1", log_epoch="e")
+    rows.close()
+    damage(tmp_path)
+
+    with pytest.raises(IndexUnusable, match=str(tmp_path)):
+        ChunkRows.open(tmp_path)
+
+
+def flip(file: Path, place: int) -> None:
+    data = bytearray(file.read_bytes())
+    data[place] ^= 1
+    file.write_bytes(data)
+
+
+def test_a_full_disk_is_an_error_and_the_next_try_goes_on(
+    rows: ChunkRows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(rows, "a", 2, RED)
+    write = os.pwrite
+
+    def half(file: int, data: bytes, at: int) -> int:
+        write(file, data[: len(data) // 2], at)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as full:
+        full.setattr(os, "pwrite", half)
+        with pytest.raises(OSError, match="No space"):
+            rows.commit(cursor="1", log_epoch="e")
+    rows.commit(cursor="2", log_epoch="e")
+    again = reopened(rows)
+
+    assert again.cursor == "2"
+    assert sorted(found(again, RED)) == ["a:1:0", "a:1:1"]
+    again.close()
+
+
+def test_dropped_rows_are_given_back(rows: ChunkRows, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chunk_rows, "MOST_DEAD", 20)
+    kept = add(rows, "kept", 10, BLUE, seed=5)
+    for generation in range(1, 20):
+        add(rows, "a", 10, RED, seed=generation, generation=generation)
+        rows.remove("a", generation - 1)
+        rows.commit(cursor=f"{generation}-0", log_epoch="e")
+    largest = rows._vector_file.stat().st_size
+    names = {file.name for file in rows._path.iterdir()}
+    again = reopened(rows)
+
+    assert largest <= (20 + 2 * 20 + 10) * DIMENSION * 2
+    assert len(names) == 2
+    assert again.cursor == "19-0"
+    assert set(found(again, RED)) == {f"a:19:{n}" for n in range(10)}
+    assert found(again, BLUE, like=kept[4])[0] == "kept:1:4"
+    again.close()
+
+
+def test_a_compaction_that_did_not_end_leaves_no_files(rows: ChunkRows) -> None:
+    add(rows, "a", 2, RED)
+    rows.commit(cursor="1", log_epoch="e")
+    for name in ("vectors-1.f16", "journal.new"):
+        (rows._path / name).write_bytes(b"half")
+    again = reopened(rows)
+
+    assert {file.name for file in rows._path.iterdir()} == {"journal", "vectors-0.f16"}
+    assert len(found(again, RED)) == 2
+    again.close()
+
+
+def test_selections_run_beside_commits(rows: ChunkRows, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chunk_rows, "MOST_DEAD", 20)
+    like = add(rows, "kept", 5, BLUE)[2]
+    rows.commit(cursor="0", log_epoch="e")
+    wrong: list[object] = []
+    done = threading.Event()
+
+    def select() -> None:
+        while not done.is_set():
+            hits = found(rows, BLUE, like=like)
+            if len(hits) != 5 or hits[0] != "kept:1:2":
+                wrong.append(hits)
+
+    threads = [threading.Thread(target=select) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for generation in range(1, 40):
+        add(rows, "a", 10, RED, seed=generation, generation=generation)
+        rows.remove("a", generation - 1)
+        rows.commit(cursor=str(generation), log_epoch="e")
+    done.set()
+    for thread in threads:
+        thread.join()
+
+    assert wrong == []

@@ -1,0 +1,350 @@
+"""The rows beside a sparse index: facts and float16 vectors of each chunk, for filtered search."""
+
+import os
+import threading
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from rag.columns import Columns, Numbers
+from rag.documents import split_chunk_id
+from rag.filters import Facts, Filter, facts
+from rag.ports import StoredChunk, Vectors
+from workers.selection import Selection, unit_rows
+from workers.tantivy_index import IndexUnusable
+
+FORMAT_VERSION = 1
+JOURNAL = "journal"
+#: Rows of dropped generations that may lie about, beyond as many as there are live ones.
+MOST_DEAD = 20_000
+
+
+@dataclass(slots=True)
+class _Generation:
+    """Where the vectors of a generation's chunks lie, chunk after chunk."""
+
+    number: int
+    start: int
+    count: int
+    crc: int
+
+
+class ChunkRows:
+    """
+    Facts and vectors of every chunk of one collection, on this machine's own disk.
+
+    Two files: vectors as float16 of norm 1, and a journal of lines with a checksum each, which says
+    whose they are and ends each group of changes with the cursor of the log. After a crash the rows
+    are those of the last group that was written whole. One thread writes; any number may select.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Read what lies in the folder *path*; use `open`."""
+        self._path = path
+        self._cursor = self._log_epoch = ""
+        self._files = 0
+        self._vectors: int | None = None
+        self._journal: int | None = None
+        self._journal_end = 0
+        self._lines: list[bytes] = []
+        self._dimension = 0
+        self._rows = self._dead = 0
+        self._known: dict[str, _Generation] = {}
+        self._changed: list[tuple[int, bool]] = []  # which are born and which have died
+        # What a selection reads:
+        self._lock = threading.Lock()
+        self._names: list[str] = []
+        self._numbers: dict[str, int] = {}
+        self._starts, self._counts, self._alive = Numbers(), Numbers(), Numbers()
+        self._columns = Columns()
+        self._mapped: NDArray[np.int16] = np.zeros((0, 0), dtype=np.int16)
+        self._rows_alive = 0
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """
+        Open the rows in the folder *path*, or make empty ones there.
+
+        Raises:
+            IndexUnusable: What lies there is corrupt or of another format.
+        """
+        path.mkdir(parents=True, exist_ok=True)
+        rows = cls(path)
+        try:
+            if (path / JOURNAL).exists():
+                rows._load()
+            else:
+                rows._write_anew()
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            rows.close()
+            raise IndexUnusable(f"{path}: {error}") from error
+        except IndexUnusable:
+            rows.close()
+            raise
+        return rows
+
+    @property
+    def cursor(self) -> str:
+        """The last applied entry of the change log, as of the last commit; empty when new."""
+        return self._cursor
+
+    @property
+    def log_epoch(self) -> str:
+        """Which log the cursor belongs to."""
+        return self._log_epoch
+
+    def add(self, chunks: Sequence[StoredChunk], vectors: Vectors) -> None:
+        """
+        Add chunks with their vectors of shape (chunks, dimension); selected after commit.
+
+        A generation that is here with the same vectors stays as it is; with others, it is replaced.
+        """
+        ordered = sorted(
+            zip(chunks, vectors, strict=True), key=lambda pair: split_chunk_id(pair[0].chunk_id)
+        )
+        for name, group in groupby(ordered, key=lambda pair: pair[0].chunk_id.rpartition(":")[0]):
+            self._add(name, list(group))
+
+    def remove(self, document_id: str, generation: int) -> None:
+        """Remove a generation; selected no more after commit."""
+        self._drop(f"{document_id}:{generation}")
+
+    def commit(self, *, cursor: str, log_epoch: str) -> None:
+        """Make everything since the last commit selectable, together with the cursor."""
+        said = {
+            "commit": cursor, "epoch": log_epoch, "rows": self._rows, "dimension": self._dimension,
+        }  # fmt: skip
+        data = b"".join([*self._lines, _line(said)])
+        if self._journal is not None:
+            # What a full disk or a kill left of an earlier try must never be read as this one's.
+            os.ftruncate(self._journal, self._journal_end)
+        self._write(self._journal, data, self._journal_end)
+        self._journal_end += len(data)
+        self._lines = []
+        self._cursor, self._log_epoch = cursor, log_epoch
+        self._show()
+        if self._dead > max(self._rows - self._dead, MOST_DEAD):
+            self._compact()
+
+    def select(self, wanted: Filter) -> Selection:
+        """Return the chunks that match, as of the last commit."""
+        with self._lock:
+            mask = self._columns.matching(wanted) & (self._alive.all != 0)
+            return Selection(
+                mask=mask,
+                names=self._names,
+                numbers=self._numbers,
+                starts=self._starts.all,
+                counts=self._counts.all,
+                vectors=self._mapped,
+                rows=self._rows_alive,
+            )
+
+    def close(self) -> None:
+        """Let the files go; what was not committed is dropped."""
+        for file in (self._vectors, self._journal):
+            if file is not None:
+                os.close(file)
+        self._vectors = self._journal = None
+
+    # In memory ---------------------------------------------------------------------------------
+
+    def _take(self, name: str, start: int, count: int, crc: int, known: Facts) -> None:
+        """Count a generation among the known ones, not yet alive."""
+        self._forget(name)
+        self._known[name] = _Generation(len(self._names), start, count, crc)
+        self._changed.append((len(self._names), True))
+        self._rows = max(self._rows, start + count)
+        with self._lock:
+            self._numbers[name] = len(self._names)
+            self._names.append(name)
+            self._starts.append(start)
+            self._counts.append(count)
+            self._alive.append(0)
+            self._columns.append(known)
+
+    def _forget(self, name: str) -> bool:
+        """Count a generation out; tells whether it was there."""
+        gone = self._known.pop(name, None)
+        if gone is not None:
+            self._dead += gone.count
+            self._changed.append((gone.number, False))
+        return gone is not None
+
+    def _show(self) -> None:
+        """Let selections see what is known now."""
+        mapped = self._map()
+        with self._lock:
+            self._mapped = mapped
+            self._rows_alive = self._rows - self._dead
+            for number, lives in self._changed:
+                self._alive.all[number] = lives
+        self._changed = []
+
+    def _add(self, name: str, group: list[tuple[StoredChunk, Vectors]]) -> None:
+        """Add the chunks of one generation."""
+        document, generation, last = split_chunk_id(group[-1][0].chunk_id)
+        unit = unit_rows(np.stack([vector for _, vector in group]))
+        self._dimension = self._dimension or unit.shape[1]
+        if unit.shape[1] != self._dimension:
+            raise IndexUnusable(
+                f"{self._path}: vectors of {unit.shape[1]} dimensions among those of "
+                f"{self._dimension}"
+            )
+        # Where the store lost a chunk, its row stays empty.
+        packed = np.zeros((last + 1, self._dimension), dtype=np.float16)
+        packed[[stored.chunk.n for stored, _ in group]] = unit
+        data = packed.tobytes()
+        crc = zlib.crc32(data)
+        kept = self._known.get(name)
+        if kept is not None and (kept.crc, kept.count) == (crc, len(packed)):
+            return
+        start = self._rows
+        self._write(self._vectors, data, start * self._dimension * 2)
+        first = group[0][0]
+        said = {
+            "add": document, "generation": generation, "start": start, "count": len(packed),
+            "crc": crc, "title": first.title, "metadata": dict(first.metadata),
+        }  # fmt: skip
+        self._lines.append(_line(said))
+        self._take(name, start, len(packed), crc, facts(document, first.title, first.metadata))
+
+    def _drop(self, name: str) -> None:
+        """Remove a generation by its name."""
+        if self._forget(name):
+            self._lines.append(_line({"drop": name}))
+
+    # On disk -----------------------------------------------------------------------------------
+
+    def _write(self, file: int | None, data: bytes, at: int) -> None:
+        """Write all of *data*; a full disk is an error here, and not a fault at the next read."""
+        if file is None:
+            raise IndexUnusable(f"{self._path} is closed")
+        view = memoryview(data)
+        while view:
+            written = os.pwrite(file, view, at)
+            view, at = view[written:], at + written
+
+    def _map(self) -> NDArray[np.int16]:
+        """Map the vectors' file as it is now."""
+        if not self._rows:
+            return np.zeros((0, self._dimension), dtype=np.int16)
+        shape = (self._rows, self._dimension)
+        return np.memmap(self._vector_file, dtype=np.int16, mode="r", shape=shape)
+
+    @property
+    def _vector_file(self) -> Path:
+        """Return the file that the journal names."""
+        return self._path / f"vectors-{self._files}.f16"
+
+    def _open_files(self, journal: Path) -> None:
+        """Open both files for writing, made where they are not there."""
+        self._vectors = os.open(self._vector_file, os.O_RDWR | os.O_CREAT, 0o600)
+        self._journal = os.open(journal, os.O_RDWR | os.O_CREAT, 0o600)
+
+    def _write_anew(self) -> None:
+        """Begin new files, empty."""
+        self._open_files(self._path / JOURNAL)
+        self._lines = [_line({"format": FORMAT_VERSION, "files": self._files})]
+        self.commit(cursor="", log_epoch="")
+
+    def _load(self) -> None:
+        """Read the journal up to its last commit, and check every vector."""
+        data = (self._path / JOURNAL).read_bytes()
+        lines = list(_read_lines(data))
+        if not lines or lines[0][0].get("format") != FORMAT_VERSION:
+            raise IndexUnusable(f"{self._path} was written by another version: it must be rebuilt")
+        self._files = int(lines[0][0]["files"])
+        ends = [number for number, (said, _) in enumerate(lines) if "commit" in said]
+        if not ends:
+            raise IndexUnusable(f"{self._path} has no commit")
+        for said, _ in lines[1 : ends[-1] + 1]:
+            self._replay(said)
+        last, end = lines[ends[-1]]
+        self._rows, self._dimension = int(last["rows"]), int(last["dimension"])
+        self._cursor, self._log_epoch = last["commit"], last["epoch"]
+        self._open_files(self._path / JOURNAL)
+        self._journal_end = end
+        self._check_vectors()
+        self._clear_away()
+        self._show()
+
+    def _replay(self, said: dict[str, Any]) -> None:
+        """Take one line of the journal."""
+        if "add" in said:
+            document = said["add"]
+            name = f"{document}:{said['generation']}"
+            known = facts(document, said["title"], said["metadata"])
+            self._take(name, said["start"], said["count"], said["crc"], known)
+        elif "drop" in said:
+            self._forget(said["drop"])
+
+    def _check_vectors(self) -> None:
+        """Compare each generation's vectors with their checksum."""
+        if self._vector_file.stat().st_size < self._rows * self._dimension * 2:
+            # Looked at before anything is mapped: reading past a file's end kills the process.
+            raise IndexUnusable(f"{self._vector_file} is cut short")
+        mapped = self._map()
+        for name, entry in self._known.items():
+            block = mapped[entry.start : entry.start + entry.count]
+            if zlib.crc32(block.tobytes()) != entry.crc:
+                raise IndexUnusable(f"{self._vector_file} is corrupt: checksum of {name}")
+
+    def _clear_away(self) -> None:
+        """Remove files of a compaction that did not end."""
+        for file in self._path.iterdir():
+            if file not in (self._path / JOURNAL, self._vector_file):
+                file.unlink()
+
+    def _compact(self) -> None:
+        """Write the live generations into new files; the journal's rename makes them the files."""
+        mapped, old_file, dimension = self._mapped, self._vector_file, self._dimension
+        live = sorted(self._known.items(), key=lambda item: item[1].start)
+        journal = (self._path / JOURNAL).read_bytes()[: self._journal_end]
+        told = {f"{said['add']}:{said['generation']}": said for said, _ in _read_lines(journal)
+                if "add" in said}  # fmt: skip
+        cursor, log_epoch = self._cursor, self._log_epoch
+        fresh = ChunkRows(self._path)
+        fresh._files, fresh._dimension = self._files + 1, dimension
+        fresh._open_files(self._path / f"{JOURNAL}.new")
+        fresh._lines = [_line({"format": FORMAT_VERSION, "files": fresh._files})]
+        for name, entry in live:
+            block = mapped[entry.start : entry.start + entry.count]
+            said = told[name] | {"start": fresh._rows}
+            fresh._write(fresh._vectors, block.tobytes(), fresh._rows * dimension * 2)
+            fresh._lines.append(_line(said))
+            fresh._replay(said)
+        fresh.commit(cursor=cursor, log_epoch=log_epoch)
+        (self._path / f"{JOURNAL}.new").rename(self._path / JOURNAL)
+        self.close()
+        old_file.unlink()
+        self._become(fresh)
+
+    def _become(self, fresh: "ChunkRows") -> None:
+        """Go on with the files and the memory of *fresh*."""
+        with self._lock:
+            self.__dict__.update({k: v for k, v in fresh.__dict__.items() if k != "_lock"})
+
+
+def _line(said: dict[str, Any]) -> bytes:
+    """Write one line of the journal: a checksum, and what it is of."""
+    data = orjson.dumps(said)
+    return b"%08x %s\n" % (zlib.crc32(data), data)
+
+
+def _read_lines(journal: bytes) -> Iterator[tuple[dict[str, Any], int]]:
+    """Yield each line with where it ends, up to the first that is not whole."""
+    end = 0
+    for line in journal.splitlines(keepends=True):
+        end += len(line)
+        crc, _, data = line.rstrip(b"\n").partition(b" ")
+        if not line.endswith(b"\n") or crc != b"%08x" % zlib.crc32(data):
+            return
+        yield orjson.loads(data), end

@@ -1,0 +1,149 @@
+"""What a retrieval worker keeps of one collection: words for BM25, and rows for filters."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Self
+
+from jobs.change_log import not_before
+from rag.filters import Filter
+from rag.ports import Ranking, StoredChunk, Vectors
+from workers.chunk_rows import ChunkRows
+from workers.selection import Selection
+from workers.tantivy_index import TantivyIndex
+
+#: Up to so many generations are named to the words' index; of more, it is asked for more hits.
+FEW_NAMES = 2_000
+#: Hits asked for at most where what does not match is thrown away afterwards.
+MOST_HITS = 5_000
+#: Asked for beyond what an even spread of the matching chunks would need.
+SLACK = 2
+
+
+class LocalIndex:
+    """
+    The words' index and the rows of one collection, which apply the same log.
+
+    Each commits with a cursor of its own; what both have is the older one. After a crash the log is
+    applied again from there, which changes nothing in the part that had it.
+    """
+
+    def __init__(self, words: TantivyIndex, rows: ChunkRows) -> None:
+        self._words = words
+        self._rows = rows
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """
+        Open both parts in the folder *path*, or make empty ones there.
+
+        Raises:
+            IndexUnusable: One of them is corrupt or of another version.
+
+            IndexInUse: Another process is writing there.
+        """
+        words = TantivyIndex.open(path)
+        try:
+            return cls(words, ChunkRows.open(path / "rows"))
+        except BaseException:
+            words.close()
+            raise
+
+    @property
+    def cursor(self) -> str:
+        """The last entry of the change log that both parts have; empty when new."""
+        words, rows = self._words.cursor, self._rows.cursor
+        return words if not_before(rows, words) else rows
+
+    @property
+    def log_epoch(self) -> str:
+        """Which log the cursor belongs to; empty where the parts disagree."""
+        return self._words.log_epoch if self._words.log_epoch == self._rows.log_epoch else ""
+
+    def add(self, chunks: Sequence[StoredChunk], vectors: Vectors) -> None:
+        """Add chunks with their vectors, replacing any of the same generation; see `commit`."""
+        self._words.add(chunks)
+        self._rows.add(chunks, vectors)
+
+    def remove(self, document_id: str, generation: int) -> None:
+        """Remove a generation's chunks; seen after commit."""
+        self._words.remove(document_id, generation)
+        self._rows.remove(document_id, generation)
+
+    def commit(self, *, cursor: str, log_epoch: str) -> None:
+        """Make everything since the last commit durable and visible, together with the cursor."""
+        self._rows.commit(cursor=cursor, log_epoch=log_epoch)
+        self._words.commit(cursor=cursor, log_epoch=log_epoch)
+
+    def search(self, query: str, *, limit: int) -> Ranking:
+        """Return (chunk id, BM25 score), best first."""
+        return self._words.search(query, limit=limit)
+
+    def select(self, wanted: Filter) -> "Matching":
+        """Return what matches a filter, to be searched."""
+        return Matching(self._words, self._rows.select(wanted))
+
+    def count(self) -> int:
+        """Return the number of chunks that searches see."""
+        return self._words.count()
+
+    def close(self) -> None:
+        """Release files and locks; what was not committed is dropped."""
+        self._words.close()
+        self._rows.close()
+
+
+class Matching:
+    """The chunks of a replica that match a filter; a `rag.ports.Matching`."""
+
+    def __init__(self, words: TantivyIndex, selected: Selection) -> None:
+        self._words = words
+        self._selected = selected
+
+    @property
+    def rows(self) -> int:
+        """How many chunks match."""
+        return self._selected.rows
+
+    @property
+    def of(self) -> int:
+        """How many chunks there are."""
+        return self._selected.of
+
+    def keeps(self, name: str) -> bool:
+        """Tell whether the chunk of that id matches."""
+        return self._selected.keeps(name)
+
+    def nearest(self, vector: Vectors, *, limit: int) -> Ranking:
+        """Return (chunk id, cosine) of the nearest that match, best first, by exact scores."""
+        return self._selected.nearest(vector, limit)
+
+    def search(self, query: str, *, limit: int) -> Ranking:
+        """Return (chunk id, BM25 score) of those that match, best first, scored as among all."""
+        if not self.rows:
+            return []
+        if self._selected.generations > FEW_NAMES:
+            asked = min(MOST_HITS, limit * self.of * SLACK // self.rows)
+            hits = self._words.search(query, limit=asked)
+            kept = [hit for hit in hits if self.keeps(hit[0])]
+            if len(kept) >= limit or len(hits) < asked:
+                return kept[:limit]
+        # Few match, or few of the best: only the index itself finds those further down.
+        return self._words.search(query, limit=limit, generations=self._selected.names())
+
+
+class NothingThere:
+    """What matches in a collection into which nothing was published yet."""
+
+    rows = of = 0
+
+    def keeps(self, name: str) -> bool:  # noqa: ARG002  # the port's
+        """Tell that it does not match."""
+        return False
+
+    def nearest(self, vector: Vectors, *, limit: int) -> Ranking:  # noqa: ARG002  # the port's
+        """Return nothing."""
+        return []
+
+    def search(self, query: str, *, limit: int) -> Ranking:  # noqa: ARG002  # the port's
+        """Return nothing."""
+        return []
