@@ -19,16 +19,23 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Current:
-    """A document's current generation; *chunks* is 0 after a delete. *seq* counts flips."""
+    """
+    A document's current generation; *chunks* is 0 after a delete. *seq* counts flips.
+
+    *language* is what the document is written in, ISO 639-1, empty where nobody could tell: a
+    reader weighs its two legs by it, before it fetches any chunk.
+    """
 
     generation: int
     chunks: int
     seq: int
+    language: str = ""
 
     @classmethod
     def parse(cls, text: str) -> "Current":
-        """Read `generation:chunks:seq`."""
-        return cls(*(int(part) for part in text.split(":")))
+        """Read `generation:chunks:seq`, or `generation:chunks:seq:language`."""
+        generation, chunks, seq, *language = text.split(":")
+        return cls(int(generation), int(chunks), int(seq), *language)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,12 +22,18 @@ MOST_BEFORE = 100
 
 
 def manifest_of(
-    document: ParsedDocument, title: str, chunks: Sequence[Chunk], text_blob: str
+    document: ParsedDocument,
+    title: str,
+    chunks: Sequence[Chunk],
+    text_blob: str,
+    *,
+    language: str = "",
 ) -> dict[str, Any]:
     """Return what the publish stage needs of a parsed document; its texts are in *text_blob*."""
     return {
         "title": title,
         "kind": document.kind,
+        "language": language,
         "text_blob": text_blob,
         "chars": len(document.text),
         "chunks": [
@@ -165,6 +171,7 @@ class Publisher:
                 of=len(spans),
                 title=manifest["title"],
                 metadata=metadata,
+                language=manifest.get("language", ""),
             )
             for span, before in zip(spans, befores, strict=True)
         ]  # fmt: skip
@@ -178,6 +185,7 @@ class Publisher:
             "title": manifest["title"],
             "file": row.get("filename", ""),
             "kind": manifest["kind"],
+            "language": manifest.get("language", ""),
             "sha256": row["sha256"],
             "source_blob": row["sha256"],
             "text_blob": manifest["text_blob"],

@@ -3,16 +3,37 @@
 import re
 import threading
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 
 import Stemmer
 
-ANALYSIS_VERSION = "1"
+ANALYSIS_VERSION = "2"
 """Changes whenever the terms of any text change: an index of another version must be rebuilt."""
 
 MAX_TERM_CHARACTERS = 64  # keys, hashes and base64 are cut, and still match themselves
 
-# Lucene's classic English list: it takes away noise without taking away content.
+ENGLISH = "en"
+
+STEMMERS = {
+    "ar": "arabic", "ca": "catalan", "cs": "czech", "da": "danish", "de": "german",
+    "el": "greek", "en": "english", "eo": "esperanto", "es": "spanish", "et": "estonian",
+    "eu": "basque", "fa": "persian", "fi": "finnish", "fr": "french", "ga": "irish",
+    "hi": "hindi", "hu": "hungarian", "hy": "armenian", "id": "indonesian", "it": "italian",
+    "lt": "lithuanian", "ne": "nepali", "nl": "dutch", "no": "norwegian", "pl": "polish",
+    "pt": "portuguese", "ro": "romanian", "ru": "russian", "sr": "serbian", "sv": "swedish",
+    "ta": "tamil", "tr": "turkish",
+}  # fmt: skip
+"""Snowball's stemmer of each language that has one, by ISO 639-1 code."""
+
+# Languages of other scripts than Latin: the Latin words in their texts are English, mostly.
+_OTHER_SCRIPTS = (
+    "am ar as be bg bn dz el fa gu he hi hy ja ka kk km kn ko ky lo mk ml mn mr my ne or pa ps ru "
+    "si ta te tg th ug uk ur zh"
+)
+OTHER_SCRIPTS = frozenset(_OTHER_SCRIPTS.split())
+
+# Lucene's classic English list: it takes away noise without taking away content. Other languages
+# have none: on Spanish questions one changed nothing, as rare words weigh more in any case.
 _STOP_WORDS = (
     "a an and are as at be but by for if in into is it no not of on or such that the their then "
     "there these they this to was will with"
@@ -27,44 +48,96 @@ _QUESTION_WORDS = (
 )
 QUESTION_WORDS = frozenset(_QUESTION_WORDS.split())
 
-# Scripts written without blanks; their runs become overlapping pairs of characters, as in Lucene's
-# CJKAnalyzer: Thai and Lao, Myanmar, Khmer, kana, Han with extension A and compatibility forms.
+# Of other languages only the words that ask; where a word has an unaccented twin that does not
+# ask, the accent tells them apart.
+_ASKING = {
+    "de": "wann warum was wer wem wen wessen wie wieso weshalb wo woher wohin wodurch womit "
+    "welche welchem welchen welcher welches wieviel wieviele",
+    "es": "adónde cuál cuáles cuándo cuánta cuántas cuánto cuántos cómo dónde qué quién quiénes",
+    "fr": "combien comment lequel laquelle lesquels lesquelles où pourquoi quand que quel quelle "
+    "quelles quels qu qui quoi",
+    "it": "che chi come cosa cos dove perché quale quali quando quanta quante quanti quanto qual",
+    "nl": "hoe hoeveel waar waarom waardoor waarin wanneer wat welk welke wie wiens",
+    "pt": "aonde como onde porque porquê qual quais quando quanta quantas quanto quantos que quê "
+    "quem",
+    "ru": "где зачем как какая какие какого какое какой какую когда кого кому куда откуда почему "
+    "сколько чего чей что чём чем кто",
+}  # fmt: skip
+_ASKED_WITH = {"": QUESTION_WORDS, ENGLISH: QUESTION_WORDS} | {
+    language: frozenset(words.split()) for language, words in _ASKING.items()
+}
+
+# Written without blanks between words, or, in Korean, with their particles grown on; runs become
+# overlapping pairs of characters, as in Lucene's CJKAnalyzer: Thai and Lao, Myanmar, Hangul, Khmer,
+# kana, Han with extension A and compatibility forms.
 UNSPACED = (
-    r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+    r"\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u3040-\u30ff\u3130-\u318f"
+    r"\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uf900-\ufaff"
 )
 # Vowel signs and accents that are part of a word, though `\w` leaves them out: combining marks,
-# Hebrew and Arabic points, the Indic blocks (without their full stops).
-_MARKS = r"\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u0900-\u0963\u0966-\u0dff"
+# the Indic blocks (without their full stops).
+_MARKS = r"\u0300-\u036f\u0900-\u0963\u0966-\u0dff"
 _WORD = re.compile(
     rf"(?P<unspaced>[{UNSPACED}]+)|(?P<word>(?:(?![{UNSPACED}])[^\W_]|[{_MARKS}])+)(?:['\u2019]s\b)?"
 )
+# Written or left out as the writer likes, in the same word: Hebrew and Arabic points, the stroke
+# that stretches an Arabic word, and the dot that lower-casing leaves on a Turkish capital i.
+_OPTIONAL = re.compile(
+    r"[\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670]"
+    r"|(?<=i)\u0307"
+)
+_ACCENTED_LATIN = re.compile(r"[\u00c0-\u024f\u1e00-\u1eff]")
+_ACCENT = re.compile(r"[\u0300-\u036f]")
 
 _local = threading.local()
 
 
-def terms(text: str) -> list[str]:
+def terms(text: str, language: str = "") -> list[str]:
     """
     Return the terms of *text* in order, repeats included, stop words left out.
 
-    NFKC, lower case, words of letters and digits, possessive s dropped, Snowball English stems.
-    The same text gives the same terms in every process, within one ANALYSIS_VERSION.
+    NFKC, lower case, words of letters and digits, possessive s dropped, stems of Snowball's
+    stemmer for *language*, an ISO 639-1 code. An unknown language, "", counts as English; one
+    without a stemmer keeps its words as they are. English words lose their accents. The same text
+    gives the same terms in every process, within one ANALYSIS_VERSION.
     """
-    return _stems(word for word in words(text) if word not in STOP_WORDS)
+    english = language in ("", ENGLISH)
+    return _stems([word for word in words(text) if not (english and word in STOP_WORDS)], language)
 
 
-def query_terms(text: str) -> list[str]:
+def query_terms(text: str, language: str = "") -> list[str]:
     """
     Return the terms that stand for a question: those of `terms` without question words.
 
     A question of question words alone keeps them, so that "The Who" can still be asked for.
     """
-    kept = [word for word in words(text) if word not in STOP_WORDS]
-    return _stems([word for word in kept if word not in QUESTION_WORDS] or kept)
+    return [stem for (stem,) in query_alternatives(text, (language,))]
+
+
+def query_alternatives(text: str, languages: Collection[str]) -> list[tuple[str, ...]]:
+    """
+    Return what may stand for each word of a question, in order, over documents of *languages*.
+
+    A text of many languages holds a word by the stem of the language it is written in; the
+    question does not say which. So each word gives one tuple of its distinct stems, the first
+    being that of the first language in alphabetical order. Words that say nothing in one of the
+    languages are left out.
+    """
+    known = sorted(set(languages)) or [""]
+    said_with: frozenset[str] = frozenset()
+    if not {"", ENGLISH}.isdisjoint(known):
+        said_with = STOP_WORDS
+    kept = [word for word in words(text) if word not in said_with]
+    asked_with = frozenset[str]().union(*(_ASKED_WITH.get(name, ()) for name in known))
+    kept = [word for word in kept if word not in asked_with] or kept
+    stems = zip(*(_stems(kept, name) for name in known), strict=True)
+    return [tuple(dict.fromkeys(alternatives)) for alternatives in stems]
 
 
 def words(text: str) -> Iterator[str]:
     """Yield the words of *text* in order, in lower case, not stemmed."""
-    for match in _WORD.finditer(unicodedata.normalize("NFKC", text).lower()):
+    plain = _OPTIONAL.sub("", unicodedata.normalize("NFKC", text).lower())
+    for match in _WORD.finditer(plain):
         word = match["word"]
         if word is not None:
             yield word[:MAX_TERM_CHARACTERS]
@@ -73,9 +146,31 @@ def words(text: str) -> Iterator[str]:
             yield from (run[i : i + 2] for i in range(max(1, len(run) - 1)))
 
 
-def _stems(some_words: Iterable[str]) -> list[str]:
-    """Stem each word with the stemmer of this thread: PyStemmer's are not to be shared."""
-    if not hasattr(_local, "stemmer"):
-        _local.stemmer = Stemmer.Stemmer("english")
-    stems: list[str] = _local.stemmer.stemWords(list(some_words))
+def _stems(some_words: list[str], language: str) -> list[str]:
+    """Stem each word as *language* does."""
+    stems = some_words
+    if language in ("", ENGLISH):
+        stems = [_without_accents(word) for word in stems]
+    if language in ("", ENGLISH) or language in OTHER_SCRIPTS:
+        stems = _stemmer(ENGLISH).stemWords(stems)
+    if language != ENGLISH and language in STEMMERS:
+        stems = _stemmer(language).stemWords(stems)
     return stems
+
+
+def _stemmer(language: str) -> Stemmer.Stemmer:
+    """Return the stemmer of this thread: PyStemmer's are not to be shared."""
+    if not hasattr(_local, "stemmers"):
+        _local.stemmers = {}
+    name = STEMMERS[language]
+    if name not in _local.stemmers:
+        _local.stemmers[name] = Stemmer.Stemmer(name)
+    stemmer: Stemmer.Stemmer = _local.stemmers[name]
+    return stemmer
+
+
+def _without_accents(word: str) -> str:
+    """Take the accents off a Latin word: who writes English leaves them out as often as not."""
+    if not _ACCENTED_LATIN.search(word):
+        return word
+    return unicodedata.normalize("NFC", _ACCENT.sub("", unicodedata.normalize("NFD", word)))

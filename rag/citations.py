@@ -104,11 +104,13 @@ def _claim(text: str, at: int) -> str:
 
 def _cite(number: int, passage: Passage, claim: str) -> Citation:
     """Quote the sentence of *passage* that shares most terms with *claim*."""
-    wanted = set(terms(claim))
+    wanted = set(terms(claim, passage.language))
     spans = sentence_spans(passage.text) or [(0, len(passage.text))]
-    start, end = max(
-        spans, key=lambda span: len(wanted.intersection(terms(passage.text[slice(*span)])))
-    )
+
+    def shared(span: tuple[int, int]) -> int:
+        return len(wanted.intersection(terms(passage.text[slice(*span)], passage.language)))
+
+    start, end = max(spans, key=shared)
     return Citation(
         marker=number,
         source=number - 1,

@@ -76,7 +76,7 @@ class Passage:
 
     Of joined chunks *start*, *end* and *text* are those of the whole, *page* is the first one's,
     and *chunk_id*, *n* and *score* are the best one's; *parts* lists them in the document's order.
-    A chunk that stands alone has no parts.
+    A chunk that stands alone has no parts. *language* is the document's, ISO 639-1 or empty.
     """
 
     chunk_id: str
@@ -91,6 +91,7 @@ class Passage:
     page: int | None = None
     metadata: Mapping[str, Scalar] = field(default_factory=dict)
     parts: tuple[Part, ...] = ()
+    language: str = ""
 
     @property
     def chunks(self) -> tuple[Part, ...]:
@@ -118,5 +119,6 @@ def split_chunk_id(name: str) -> tuple[str, int, int]:
     return document_id, int(generation), int(n)
 
 
-#: Part of every fingerprint: raised when a parser would turn the same bytes into other text.
-PARSERS_VERSION = 1
+#: Part of every fingerprint: raised when the same bytes would become other text, or a text of
+#: another language.
+PARSERS_VERSION = 2

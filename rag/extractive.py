@@ -2,12 +2,13 @@
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 
-from rag.analysis import query_terms, terms
+from rag.analysis import query_alternatives, terms
 from rag.citations import Citation
 from rag.documents import Passage, indexed_text
 from rag.ports import Embedder, Vectors
@@ -101,8 +102,9 @@ class ExtractiveGenerator:
         points each, a longer sentence by clauses; the answer has at most 700, markers included.
         Equal input gives equal output. Without text to quote the answer is empty, not answered.
         """
-        wanted = frozenset(query_terms(question))
-        candidates = _candidates(passages[:MAX_PASSAGES], wanted)
+        read = passages[:MAX_PASSAGES]
+        wanted = query_alternatives(question, {passage.language for passage in read})
+        candidates = _candidates(read, frozenset(chain.from_iterable(wanted)))
         if not candidates:
             return ExtractiveAnswer(text="", citations=(), answered=False, confidence=0.0)
         coverage = _coverage(candidates, wanted)
@@ -152,12 +154,13 @@ def _candidates(passages: Sequence[Passage], wanted: frozenset[str]) -> list[_Ca
     found: list[_Candidate] = []
     leads: list[_Candidate] = []
     for source, passage in enumerate(passages):
-        known = wanted.union(terms(passage.title))
+        known = wanted.union(terms(passage.title, passage.language))
         context = ""
         for start, end in _pieces(passage.text):
             text = passage.text[start:end]
-            held = frozenset(terms(text))
-            one = _Candidate(source, start, end, text, context, held.union(terms(context)))
+            held = frozenset(terms(text, passage.language))
+            both = held.union(terms(context, passage.language))
+            one = _Candidate(source, start, end, text, context, both)
             leads_on = text.endswith(("?", ":", "\uff1f", "\uff1a")) or _is_heading(
                 passage.text, start, end
             )
@@ -209,21 +212,21 @@ def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
     return start + len(piece) - len(piece.lstrip()), end - len(piece) + len(piece.rstrip())
 
 
-def _coverage(candidates: Sequence[_Candidate], wanted: frozenset[str]) -> Vectors:
+def _coverage(candidates: Sequence[_Candidate], wanted: Collection[tuple[str, ...]]) -> Vectors:
     """
-    Return the share of the wanted terms that each candidate holds, 0 to 1.
+    Return the share of the wanted words that each candidate holds by one of their stems, 0 to 1.
 
-    A term weighs its BM25 idf among the candidates, so words that all of them share do not
-    decide, and a term that none holds keeps every share below 1.
+    A word weighs its BM25 idf among the candidates, so words that all of them share do not
+    decide, and a word that none holds keeps every share below 1.
     """
     count = len(candidates)
     weights = {}
-    for term in sorted(wanted):
-        holders = sum(term in one.terms for one in candidates)
-        weights[term] = math.log(1 + (count - holders + 0.5) / (holders + 0.5))
+    for stems in sorted(set(wanted)):
+        holders = sum(not one.terms.isdisjoint(stems) for one in candidates)
+        weights[stems] = math.log(1 + (count - holders + 0.5) / (holders + 0.5))
     total = sum(weights.values()) or 1.0
     shares = [
-        sum(weight for term, weight in weights.items() if term in one.terms) / total
+        sum(weight for stems, weight in weights.items() if not one.terms.isdisjoint(stems)) / total
         for one in candidates
     ]
     return np.array(shares, dtype=np.float32)

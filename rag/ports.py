@@ -77,6 +77,14 @@ class Reranker(Protocol):
         ...
 
 
+class LanguageDetector(Protocol):
+    """Tells what language a text is written in; equal texts get equal answers, in any thread."""
+
+    def language_of(self, text: str) -> str:
+        """Return the ISO 639-1 code of most of *text*, empty where nothing is likely."""
+        ...
+
+
 class BytesStore(Protocol):
     """Where cached bytes live; a miss is None, a store that is away answers only misses."""
 
@@ -103,13 +111,18 @@ class BytesStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class StoredChunk:
-    """A chunk as the vector store keeps it: enough to rebuild the sparse index and a citation."""
+    """
+    A chunk as the vector store keeps it: enough to rebuild the sparse index and a citation.
+
+    *language* is its document's, ISO 639-1; empty where nobody could tell.
+    """
 
     chunk_id: str
     chunk: Chunk
     of: int
     title: str
     metadata: Mapping[str, Scalar]
+    language: str = ""
 
 
 class VectorStore(Protocol):
@@ -306,6 +319,11 @@ class CurrentLike(Protocol):
     @property
     def seq(self) -> int:
         """Which flip made it current."""
+        ...
+
+    @property
+    def language(self) -> str:
+        """What it is written in, ISO 639-1; empty where nobody could tell."""
         ...
 
 

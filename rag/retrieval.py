@@ -1,7 +1,7 @@
 """Retrieval: both legs, one look at what is current, fusion, and the texts of the best."""
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -12,6 +12,7 @@ from rag.documents import Passage, indexed_text, split_chunk_id
 from rag.filtered_search import nearest_matching
 from rag.filters import Filter, facts, holds
 from rag.ports import (
+    CurrentLike,
     Embedder,
     EmbedderIdentity,
     Ranking,
@@ -23,7 +24,7 @@ from rag.ports import (
 from rag.reranking import Reranking
 
 Mode = Literal["hybrid", "dense", "sparse"]
-Fuse = Callable[[Ranking, Ranking], Ranking]
+Fuse = Callable[[Ranking, Ranking, Container[str]], Ranking]
 
 #: Candidates whose texts are asked for beyond top_k, in case one is gone meanwhile.
 SPARE = 5
@@ -121,13 +122,15 @@ class Retriever:
 
         texts: Where the chunks' texts come from.
 
-        fuse: Makes one ranking of (dense, sparse).
+        fuse: Makes one ranking of (dense, sparse, ids in a language the embedder does not know).
 
         depth: Candidates taken from each leg.
 
         clock: Seconds, monotonic.
 
         reranking: Orders the best of a fused ranking anew; None leaves it as it is.
+
+        languages: What the embedder was trained on, ISO 639-1; None means whatever there is.
     """
 
     def __init__(
@@ -142,6 +145,7 @@ class Retriever:
         depth: int,
         clock: Callable[[], float],
         reranking: Reranking | None = None,
+        languages: Collection[str] | None = None,
     ) -> None:
         self._embedder = embedder
         self._vectors = vectors
@@ -152,6 +156,7 @@ class Retriever:
         self._depth = depth
         self._clock = clock
         self._reranking = reranking
+        self._languages = languages
 
     @property
     def identity(self) -> EmbedderIdentity:
@@ -186,7 +191,9 @@ class Retriever:
         dropped = dict(legs.dropped)
         dense = _visible(legs.dense, current, dropped)[: self._depth]
         sparse = _visible(legs.sparse, current, dropped)[: self._depth]
-        ranking = self._fuse(dense, sparse) if mode == "hybrid" else dense or sparse
+        # Nothing to lean on: a replica without its sparse index ranks by meaning as well as it can.
+        foreign = self._foreign([*dense, *sparse], current) if sparse else frozenset[str]()
+        ranking = self._fuse(dense, sparse, foreign) if mode == "hybrid" else dense or sparse
         reranked: Ranking | None = []
         if self._reranking is not None and mode == "hybrid":
             first = ranking[: max(self._reranking.depth, top_k)]
@@ -202,8 +209,8 @@ class Retriever:
             # What a leg gives alone is its part of the sum.
             fuse = self._fuse if mode == "hybrid" else _alone
             legs_told = {
-                "dense": _Leg(dense, dict(fuse(dense, []))),
-                "sparse": _Leg(sparse, dict(fuse([], sparse))),
+                "dense": _Leg(dense, dict(fuse(dense, [], foreign))),
+                "sparse": _Leg(sparse, dict(fuse([], sparse, foreign))),
             }
             told = _trace(legs_told, ranking, reranked or [], dropped)
             if legs.told:
@@ -277,7 +284,7 @@ class Retriever:
 
     def _read(
         self, incarnation: str, query: str, vector: Any, mode: Mode, wanted: Filter | None
-    ) -> tuple[_Legs, Mapping[str, int]]:
+    ) -> tuple[_Legs, Mapping[str, CurrentLike]]:
         """Read legs and catalogue so that they agree (PROTOCOL, Reader, steps 1 to 4)."""
         attempt, depth = 1, self._depth
         while True:
@@ -289,7 +296,7 @@ class Retriever:
                 legs = self._filtered(incarnation, query, vector, mode, wanted, limit=depth)
             documents = sorted({split_chunk_id(name)[0] for name, _ in (*legs.dense, *legs.sparse)})
             found = self._visibility.current(incarnation, documents)
-            current = {name: entry.generation for name, entry in found.items() if entry.chunks}
+            current = {name: entry for name, entry in found.items() if entry.chunks}
             # A candidate that flipped after step 1 may have been read in the middle of its
             # upsert; the last attempt serves what is whole rather than nothing.
             flipped = any(entry.seq > seq for entry in found.values())
@@ -300,7 +307,7 @@ class Retriever:
             else:
                 return legs, current
 
-    def _crowded(self, legs: _Legs, current: Mapping[str, int], limit: int) -> bool:
+    def _crowded(self, legs: _Legs, current: Mapping[str, CurrentLike], limit: int) -> bool:
         """
         Tell whether replaced generations took the places of current ones in a leg.
 
@@ -310,6 +317,16 @@ class Retriever:
         return any(
             len(leg) >= limit and len(_visible(leg, current, {})) < min(self._depth, limit // 2)
             for leg in (legs.dense, legs.sparse)
+        )
+
+    def _foreign(self, candidates: Ranking, current: Mapping[str, CurrentLike]) -> frozenset[str]:
+        """Name the candidates in a language that the embedder does not know."""
+        if self._languages is None:
+            return frozenset()
+        # What is in no language that anybody could tell is left to both legs.
+        known = {"", *self._languages}
+        return frozenset(
+            name for name, _ in candidates if current[split_chunk_id(name)[0]].language not in known
         )
 
     def _legs(self, incarnation: str, query: str, vector: Any, mode: Mode, *, limit: int) -> _Legs:
@@ -374,12 +391,14 @@ def _matches(wanted: Filter, stored: StoredChunk) -> bool:
     return holds(wanted, facts(document_id, stored.title, stored.metadata))
 
 
-def _visible(ranking: Ranking, current: Mapping[str, int], dropped: dict[str, str]) -> Ranking:
+def _visible(
+    ranking: Ranking, current: Mapping[str, CurrentLike], dropped: dict[str, str]
+) -> Ranking:
     """Keep candidates of current generations; notes the others in *dropped*."""
     kept = []
     for name, score in ranking:
         document, generation, _ = split_chunk_id(name)
-        if current.get(document) == generation:
+        if document in current and current[document].generation == generation:
             kept.append((name, score))
         else:
             dropped[name] = "not the current generation"
@@ -401,6 +420,7 @@ def _passage(stored: StoredChunk, score: float) -> Passage:
         score=score,
         page=stored.chunk.page,
         metadata=stored.metadata,
+        language=stored.language,
     )
 
 
@@ -412,7 +432,7 @@ def _reordered(ranking: Ranking, reranked: Ranking) -> Ranking:
     return reranked + [(name, 0.0) for name, _ in ranking if name not in scored]
 
 
-def _alone(dense: Ranking, sparse: Ranking) -> Ranking:
+def _alone(dense: Ranking, sparse: Ranking, _foreign: Container[str]) -> Ranking:
     """Fuse nothing: one of the two legs was not asked."""
     return dense or sparse
 

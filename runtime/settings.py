@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
@@ -17,6 +18,11 @@ LEAST = {
     "hnsw_ef_search": 1,
     "hnsw_max_neighbors": 2,
 }
+
+#: Embedding models that were trained on English alone, by the last part of their name.
+ENGLISH_MODELS = frozenset(
+    {"all-MiniLM-L6-v2", "all-MiniLM-L12-v2", "all-distilroberta-v1", "all-mpnet-base-v2"}
+)
 
 #: Settings that people know from elsewhere and that do not exist here; what does it instead.
 RETIRED = {
@@ -57,6 +63,12 @@ class Settings:
     # Models
     embedding_model: str = _knob(
         "all-MiniLM-L6-v2", "Any sentence-transformers name or path; a collection keeps its own."
+    )
+    embedding_languages: str = _knob(
+        "",
+        "Languages the embedding model knows, ISO 639-1 codes between commas, or `all`; search in "
+        "others leans on their words. Empty: `en` for the default model and its English sisters, "
+        "`all` for any other.",
     )
     embedding_batch: int = _knob(8, "Texts per forward pass of the embedder.")
     embedding_ttl_s: int = _knob(30 * 86_400, "How long a cached embedding lives, seconds.")
@@ -184,6 +196,15 @@ class Settings:
         return self.generator or ("vllm" if self.model else "extractive")
 
     @property
+    def embedder_languages(self) -> frozenset[str] | None:
+        """ISO 639-1 codes of what the embedding model was trained on; None means everything."""
+        told = self.embedding_languages.replace(",", " ").lower().split()
+        if not told:
+            is_english = self.embedding_model.rstrip("/").rsplit("/", 1)[-1] in ENGLISH_MODELS
+            return frozenset({"en"}) if is_english else None
+        return None if told == ["all"] else frozenset(told)
+
+    @property
     def reserved(self) -> int:
         """How many of the engine's places batch questions never take."""
         return min(self.reserve, self.max_num_seqs // 2)
@@ -284,6 +305,12 @@ def _check(settings: Settings) -> None:
         raise BadSetting(f"{PREFIX}FUSION_WEIGHT must be between 0 and 1")
     if not 0 < settings.gpu_memory_utilization <= 1:
         raise BadSetting(f"{PREFIX}GPU_MEMORY_UTILIZATION must be above 0 and at most 1")
+    for code in sorted(settings.embedder_languages or ()):
+        if not re.fullmatch("[a-z]{2}", code):
+            raise BadSetting(
+                f"{PREFIX}EMBEDDING_LANGUAGES names {code!r}, which is no ISO 639-1 code; write "
+                "`en,de`, or `all`"
+            )
     if settings.answerer == "vllm" and not settings.model:
         raise BadSetting(f"{PREFIX}GENERATOR=vllm needs {PREFIX}MODEL, a name or a folder")
     engine_options(settings)

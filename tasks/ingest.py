@@ -74,7 +74,8 @@ def _parse(lease: Lease, resources: Resources) -> dict[str, str | int]:
     chunks = chunker.chunk(document, title=title, counter=tokens)
     lease.check()
     text_blob = blobs.put(document.text.encode())
-    manifest = blobs.put_json(manifest_of(document, title, chunks, text_blob))
+    language = owned(resources.languages).language_of(document.text)
+    manifest = blobs.put_json(manifest_of(document, title, chunks, text_blob, language=language))
     return {"manifest_blob": manifest, "text_blob": text_blob, "chunks": len(chunks)}
 
 

@@ -11,7 +11,7 @@ from rag.chunking import Chunker
 from rag.documents import ParsedDocument
 from rag.errors import Broken
 from rag.generation import Answer, GenerationRequest, Priority, StopSignal, Turn
-from rag.ports import TokenCounter, VectorStore
+from rag.ports import LanguageDetector, TokenCounter, VectorStore
 from rag.retrieval import Retriever
 
 T = TypeVar("T")
@@ -60,6 +60,7 @@ class Resources:
     retriever: Retriever | None = None
     generator: Generator | None = None
     parser: Parser | None = None
+    languages: LanguageDetector | None = None
     chunker: Chunker | None = None
     tokens: TokenCounter | None = None
     publisher: Publisher | None = None

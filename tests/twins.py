@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 
 import numpy as np
 
-from rag.analysis import query_terms, terms
+from rag.analysis import query_alternatives, query_terms, terms
 from rag.documents import indexed_text, split_chunk_id
 from rag.errors import Cancelled, InvalidRequest, RerankerFailed, StoreUnavailable
 from rag.filters import Filter, facts, holds
@@ -98,6 +98,7 @@ class ListIndex:
         self.log_epoch = ""
         self._visible: dict[str, Counter[str]] = {}
         self._pending: dict[str, Counter[str]] = {}
+        self._languages: dict[str, str] = {}
 
     def add(self, chunks: Sequence[StoredChunk]) -> None:
         generations = {stored.chunk_id.rpartition(":")[0] for stored in chunks}
@@ -105,7 +106,8 @@ class ListIndex:
             self._remove(generation)
         for stored in chunks:
             text = indexed_text(stored.title, stored.chunk.text)
-            self._pending[stored.chunk_id] = Counter(terms(text))
+            self._pending[stored.chunk_id] = Counter(terms(text, stored.language))
+            self._languages[stored.chunk_id] = stored.language
 
     def remove(self, document_id: str, generation: int) -> None:
         self._remove(f"{document_id}:{generation}")
@@ -117,7 +119,8 @@ class ListIndex:
     def search(
         self, query: str, *, limit: int, generations: Sequence[str] | None = None
     ) -> list[tuple[str, float]]:
-        asked = Counter(query_terms(query))
+        languages = {self._languages[name] for name in self._visible}
+        asked = Counter(query_alternatives(query, languages))
         scores = {name: self._score(asked, held) for name, held in self._visible.items()}
         found = [
             (name, score)
@@ -132,17 +135,20 @@ class ListIndex:
     def close(self) -> None:
         self._visible, self._pending = {}, {}
 
-    def _score(self, asked: Counter[str], held: Counter[str]) -> float:
+    def _score(self, asked: Counter[tuple[str, ...]], held: Counter[str]) -> float:
+        return sum(
+            times * max(self._weight(stem, held) for stem in stems)
+            for stems, times in asked.items()
+        )
+
+    def _weight(self, term: str, held: Counter[str]) -> float:
         count = len(self._visible)
         mean = sum(c.total() for c in self._visible.values()) / count
-        score = 0.0
-        for term, times in asked.items():
-            frequency = held[term]
-            holders = sum(term in other for other in self._visible.values())
-            idf = math.log(1 + (count - holders + 0.5) / (holders + 0.5))
-            norm = K1 * (1 - B + B * held.total() / (mean or 1))
-            score += times * idf * frequency * (K1 + 1) / (frequency + norm)
-        return score
+        frequency = held[term]
+        holders = sum(term in other for other in self._visible.values())
+        idf = math.log(1 + (count - holders + 0.5) / (holders + 0.5))
+        norm = K1 * (1 - B + B * held.total() / (mean or 1))
+        return idf * frequency * (K1 + 1) / (frequency + norm)
 
     def _remove(self, generation: str) -> None:
         for name in [n for n in self._pending if n.rpartition(":")[0] == generation]:

@@ -151,14 +151,18 @@ class Workbench:
         fields: dict[str, str | int] = {"chunks": chunks, "manifest_blob": "m", "text_blob": "t"}
         self.ledger.hand_over(self.take(unit_id), stage="publish", fields=fields)
 
-    def flip(self, unit: Unit, *, entry: str = "") -> str:
-        record = {"document_id": unit.fields["document"], "sha256": unit.fields.get("sha256", "")}
+    def flip(self, unit: Unit, *, entry: str = "", language: str = "") -> str:
+        record = {
+            "document_id": unit.fields["document"],
+            "sha256": unit.fields.get("sha256", ""),
+            "language": language,
+        }
         return self.ledger.flip(unit, entry=entry, document=record, fields={})
 
-    def publish(self, unit_id: str, *, chunks: int = 2) -> str:
+    def publish(self, unit_id: str, *, chunks: int = 2, language: str = "") -> str:
         self.parse(unit_id, chunks=chunks)
         unit = self.take(unit_id)
-        return self.flip(unit, entry=self.ledger.log_add(unit))
+        return self.flip(unit, entry=self.ledger.log_add(unit), language=language)
 
     # What time does --------------------------------------------------------------------------
 

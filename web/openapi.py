@@ -453,9 +453,10 @@ def _schemas(settings: Settings) -> Json:
         "Document": _answer(
             {
                 "document_id": text, "generation": whole, "title": text, "chars": whole,
-                "chunks": whole, "bytes": whole, "sha256": text, "metadata": anything,
-                "links": anything,
-            }
+                "chunks": whole, "bytes": whole, "sha256": text, "language": text,
+                "metadata": anything, "links": anything,
+            },
+            optional=["language"],
         ),
         "Text": _answer(
             {

@@ -30,7 +30,9 @@ PER_DISTANCE: Final = {"cosine": 1.0, "ip": 1.0, "l2": 0.5}
 PAGE: Final = 1_000
 
 #: Metadata of our own, apart from what people attach.
-OURS: Final = ("document", "generation", "n", "of", "title", "start", "end", "page", "before")
+OURS: Final = (
+    "document", "generation", "n", "of", "title", "start", "end", "page", "before", "language",
+)  # fmt: skip
 
 
 class ChromaStore:
@@ -274,6 +276,8 @@ def _metadata(stored: StoredChunk) -> dict[str, Scalar]:
         written["page"] = stored.chunk.page
     if stored.chunk.before:
         written["before"] = stored.chunk.before
+    if stored.language:
+        written["language"] = stored.language
     return written | {THEIRS + name: value for name, value in stored.metadata.items()}
 
 
@@ -296,4 +300,5 @@ def _stored(name: str, text: str, metadata: Mapping[str, Any]) -> StoredChunk:
             for key, value in metadata.items()
             if key.startswith(THEIRS)
         },
+        language=metadata.get("language", ""),
     )

@@ -13,6 +13,7 @@ from runtime.settings import Settings
 from tasks.resources import Resources
 from workers.chroma_store import ChromaStore
 from workers.housekeeping import keep_house
+from workers.language_model import LanguageModel
 from workers.models import open_embedder
 from workers.process import run
 from workers.sandbox import ParserPool
@@ -46,7 +47,9 @@ def open_resources(
         leases=leases,
         details=lambda: {"embedding_cache": embedder.report()},
         parser=LimitedParser(pool, timeout_s=settings.parser_timeout_s),
-        chunker=Chunker(max_tokens=settings.chunk_tokens),
+        languages=LanguageModel.open(),
+        # A model that reads less than that is still one setting away.
+        chunker=Chunker(max_tokens=min(settings.chunk_tokens, embedder.identity.max_tokens)),
         tokens=embedder,
         vectors=vectors,
         publisher=Publisher(

@@ -50,6 +50,7 @@ def open_resources(
         texts=ChunkTexts(vectors),
         fuse=fuse(settings),
         depth=settings.search_depth,
+        languages=settings.embedder_languages,
         clock=time.perf_counter,
         reranking=_reranking(reranker, settings),
     )

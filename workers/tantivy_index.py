@@ -12,13 +12,15 @@ from typing import Self
 
 import tantivy
 
-from rag.analysis import ANALYSIS_VERSION, query_terms, terms
+from rag.analysis import ANALYSIS_VERSION, query_alternatives, terms
 from rag.documents import indexed_text
 from rag.errors import Broken, QuernError
 from rag.ports import StoredChunk
 
-FORMAT_VERSION = "1"
+FORMAT_VERSION = "2"
 WRITER_BYTES = 32_000_000  # tantivy wants at least 15 MB for each writer thread
+
+UNKNOWN = "und"  # ISO 639-2 for a language that nobody could tell: a term cannot be empty
 
 _RECORD = "record"  # field and only value that mark the document which holds the cursor
 
@@ -35,10 +37,11 @@ class TantivyIndex:
     """
     A `SparseIndex` in a folder; one writer, which is this object.
 
-    Chunks are analysed by `rag.analysis` and handed to tantivy as terms between blanks, so index
-    and query cannot disagree. The cursor is a stored record of the same index and the same commit:
-    after a crash, text and cursor are those of the last commit. Searches may run in any number of
-    threads beside one thread that writes.
+    Chunks are analysed by `rag.analysis`, each in its document's language, and handed to tantivy as
+    terms between blanks, so index and query cannot disagree. A word of a question stands for its
+    stems in all languages of the index, and counts by the best of them. The cursor is a stored
+    record of the same index and the same commit: after a crash, text and cursor are those of the
+    last commit. Searches may run in any number of threads beside one thread that writes.
     """
 
     def __init__(self, index: tantivy.Index, *, cursor: str, log_epoch: str) -> None:
@@ -99,7 +102,8 @@ class TantivyIndex:
                 document = tantivy.Document()
                 document.add_text("id", stored.chunk_id)
                 document.add_text("generation", stored.chunk_id.rpartition(":")[0])
-                document.add_text("terms", " ".join(terms(text)))
+                document.add_text("language", stored.language or UNKNOWN)
+                document.add_text("terms", " ".join(terms(text, stored.language)))
                 writer.add_document(document)
 
     def remove(self, document_id: str, generation: int) -> None:
@@ -137,21 +141,22 @@ class TantivyIndex:
         *query* is plain text, never a query language. One without terms finds nothing. With
         *generations* (`document:generation`) only their chunks are found, scored as among all.
         """
-        # Built from terms, never parsed: people type quotes, colons and brackets.
-        clauses = []
-        for term, times in Counter(query_terms(query)).items():
-            clause = tantivy.Query.term_query(self._schema, "terms", term, "freq")
-            if times > 1:
-                clause = tantivy.Query.boost_query(clause, float(times))
-            clauses.append((tantivy.Occur.Should, clause))
-        if not clauses or limit < 1:
+        if limit < 1:
             return []
-        asked = tantivy.Query.boolean_query(clauses)
-        if generations is not None:
-            among = tantivy.Query.term_set_query(self._schema, "generation", list(generations))
-            asked = asked.and_must_match(tantivy.Query.const_score_query(among, 0.0))
         with _refusals():
             searcher = self._index.searcher()
+            # Built from terms, never parsed: people type quotes, colons and brackets.
+            words = query_alternatives(query, _languages(searcher))
+            clauses = [
+                (tantivy.Occur.Should, self._clause(stems, times))
+                for stems, times in Counter(words).items()
+            ]
+            if not clauses:
+                return []
+            asked = tantivy.Query.boolean_query(clauses)
+            if generations is not None:
+                among = tantivy.Query.term_set_query(self._schema, "generation", list(generations))
+                asked = asked.and_must_match(tantivy.Query.const_score_query(among, 0.0))
             found = searcher.search(asked, limit, count=False)
             hits = [
                 (str(searcher.doc(address).get_first("id")), float(score))
@@ -171,6 +176,12 @@ class TantivyIndex:
                 writer.rollback()
                 writer.wait_merging_threads()
 
+    def _clause(self, stems: Sequence[str], times: int) -> tantivy.Query:
+        """Ask for a word that stands *times* in a question; one of its stems is enough."""
+        asked = [tantivy.Query.term_query(self._schema, "terms", stem, "freq") for stem in stems]
+        clause = asked[0] if len(asked) == 1 else tantivy.Query.disjunction_max_query(asked)
+        return tantivy.Query.boost_query(clause, float(times)) if times > 1 else clause
+
     def _open_writer(self) -> tantivy.IndexWriter:
         """Open the writer at the first write: most open indexes are only read."""
         if self._writer is None:
@@ -183,10 +194,17 @@ def _schema() -> tantivy.Schema:
     builder = tantivy.SchemaBuilder()
     builder.add_text_field("id", stored=True, tokenizer_name="raw", index_option="basic")
     builder.add_text_field("generation", tokenizer_name="raw", index_option="basic")
+    builder.add_text_field("language", tokenizer_name="raw", index_option="basic")
     builder.add_text_field("terms", tokenizer_name="whitespace", index_option="freq")
     builder.add_text_field(_RECORD, tokenizer_name="raw", index_option="basic")
     builder.add_text_field("value", stored=True, tokenizer_name="raw", index_option="basic")
     return builder.build()
+
+
+def _languages(searcher: tantivy.Searcher) -> list[str]:
+    """Name the languages of the index, a moment longer than there are documents in them."""
+    codes = [str(code) for code, _ in searcher.terms_with_prefix("language", "")]
+    return ["" if code == UNKNOWN else code for code in codes]
 
 
 def _read_record(index: tantivy.Index) -> dict[str, str]:

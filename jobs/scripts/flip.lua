@@ -33,7 +33,10 @@ if generation <= cg then
 end
 local seq = redis.call('HINCRBY', K.log_state(inc), 'seq', 1)
 -- A delete leaves a tombstone, else a slow older update would flip afterwards.
-redis.call('HSET', K.current(inc), doc, u.generation .. ':' .. int(chunks) .. ':' .. seq)
+local now = u.generation .. ':' .. int(chunks) .. ':' .. seq
+local language = cjson.decode(document).language
+if language and language ~= '' then now = now .. ':' .. language end
+redis.call('HSET', K.current(inc), doc, now)
 if entry ~= '' then
   local last = redis.call('HGET', K.log_state(inc), 'last_add')
   if not last or same_or_later(entry, last) then

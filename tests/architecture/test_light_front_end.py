@@ -5,6 +5,7 @@ from pathlib import Path
 
 HEAVY = (
     "torch", "vllm", "chromadb", "tantivy", "sentence_transformers", "transformers",
+    "py3langid",
     "tasks.query", "tasks.ingest", "tasks.removal", "workers",
 )  # fmt: skip
 

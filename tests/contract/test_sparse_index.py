@@ -20,7 +20,9 @@ TEXTS = (
 )
 
 
-def stored(document: str, *texts: str, generation: int = 1, title: str = "") -> list[StoredChunk]:
+def stored(
+    document: str, *texts: str, generation: int = 1, title: str = "", language: str = ""
+) -> list[StoredChunk]:
     return [
         StoredChunk(
             chunk_id=chunk_id(document, generation, n),
@@ -28,6 +30,7 @@ def stored(document: str, *texts: str, generation: int = 1, title: str = "") -> 
             of=len(texts),
             title=title,
             metadata={},
+            language=language,
         )
         for n, text in enumerate(texts)
     ]
@@ -67,6 +70,34 @@ def test_words_are_found_by_stem_whatever_their_case(index: SparseIndex) -> None
 
     assert found(index, "LIBRARIES of harvard") == ["a:1:2"]
     assert found(index, "erdöl") == ["a:1:3"]
+
+
+def test_a_word_is_found_by_its_stem_in_the_language_of_its_document(index: SparseIndex) -> None:
+    index.add(stored("de", "Die Verträge regeln alles.", language="de"))
+    index.add(stored("es", "Los contratos fueron firmados.", language="es"))
+    index.add(stored("en", "The contracts were signed in libraries.", language="en"))
+    index.add(stored("ko", "서울에서 계약했다", language="ko"))
+    index.add(stored("none", "Three libraries, 4711"))
+    index.commit(cursor="1", log_epoch="e")
+
+    assert found(index, "Vertrag") == ["de:1:0"]
+    assert found(index, "¿Qué contrato se firma?") == ["es:1:0"]
+    assert found(index, "contract") == ["en:1:0"]
+    assert found(index, "서울") == ["ko:1:0"]
+    assert found(index, "library") == ["none:1:0", "en:1:0"]
+
+
+def test_a_word_counts_once_however_many_stems_it_has(index: SparseIndex) -> None:
+    # Spanish and English stem it differently, and one text holds both stems.
+    index.add(stored("both", "running run", language="es"))
+    index.add(stored("one", "running gas", language="es"))
+    index.add(stored("other", "oil gas", language="en"))
+    index.commit(cursor="1", log_epoch="e")
+
+    hits = dict(index.search("running", limit=10))
+
+    alone = dict(index.search("run", limit=10))["both:1:0"]
+    assert hits["both:1:0"] == pytest.approx(max(hits["one:1:0"], alone), rel=0.05)
 
 
 def test_the_title_is_part_of_what_is_searched(index: SparseIndex) -> None:
@@ -187,9 +218,15 @@ def test_tantivy_and_the_twin_score_alike(tmp_path: Path) -> None:
         each.commit(cursor="1", log_epoch="e")
 
     hits, expected = (each.search("oil price gas", limit=500) for each in (tantivy, twin))
+    for each in (tantivy, twin):
+        each.add(stored("es", "Los precios del petróleo, oil", language="es"))
+        each.commit(cursor="2", log_epoch="e")
+    mixed, expected_mixed = (each.search("precio oil", limit=500) for each in (tantivy, twin))
     tantivy.close()
 
     assert dict(hits) == pytest.approx(dict(expected), rel=0.02)
+    assert mixed[0][0] == "es:1:0"
+    assert dict(mixed) == pytest.approx(dict(expected_mixed), rel=0.02)
 
 
 def test_a_closed_index_opens_where_the_last_commit_left_it(tmp_path: Path) -> None:

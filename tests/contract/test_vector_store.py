@@ -36,6 +36,7 @@ def stored(
     metadata: dict[str, Scalar] | None = None,
     text: str = "",
     before: str = "",
+    language: str = "",
 ) -> StoredChunk:
     text = text or f"chunk {n} of {document}"
     return StoredChunk(
@@ -44,6 +45,7 @@ def stored(
         of=of,
         title=f"Title of {document}",
         metadata=metadata or {},
+        language=language,
     )
 
 
@@ -76,7 +78,7 @@ def inc(store: CountingStore) -> str:
 
 def test_a_chunk_comes_back_as_it_was_stored(store: CountingStore, inc: str) -> None:
     chunk = stored(
-        "folder:a b.md", 3, of=4, page=2, text='Ümlaut, "quotes"\n',
+        "folder:a b.md", 3, of=4, page=2, language="es", text='Ümlaut, "quotes"\n',
         metadata={"year": 1973, "score": 0.5, "ok": True, "document": "theirs, not ours"},
     )  # fmt: skip
     store.upsert(inc, [chunk], pointing(0.1))

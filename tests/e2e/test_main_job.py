@@ -33,6 +33,28 @@ def test_an_answer_quotes_the_sentence_and_names_its_exact_place(api: Api) -> No
     assert set(answer["timings_ms"]) >= {"queued", "embed", "retrieve", "generate", "total"}
 
 
+def test_a_document_is_found_by_another_inflection_in_its_own_language(api: Api) -> None:
+    api.ingest(
+        {
+            "es": "Los contratos de alquiler fueron firmados en Madrid por los dueños.",
+            "de": "Die Verträge über die Häuser wurden in Bonn unterschrieben.",
+            "en": "The libraries of the city were closed in winter.",
+        },
+        "inflections",
+    )
+    shown = api.get("/api/collections/inflections/documents")["documents"]
+    answer = api.ask("¿Dónde se firma un contrato?", "inflections")
+
+    assert {one["document_id"]: one["language"] for one in shown} == {
+        n: n for n in ("es", "de", "en")
+    }
+    for query, document in (("contrato", "es"), ("Vertrag, Haus", "de"), ("library", "en")):
+        hits = api.search(query, "inflections", "sparse")
+        assert [hit["document_id"] for hit in hits] == [document], query
+        assert api.search(query, "inflections")[0]["document_id"] == document, query
+    assert answer["result"]["citations"][0]["document_id"] == "es"
+
+
 def test_ingesting_the_same_again_changes_nothing(api: Api) -> None:
     api.ingest(TOWERS, "again")
     job = api.ingest(TOWERS, "again")

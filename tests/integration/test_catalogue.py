@@ -144,15 +144,15 @@ def test_the_first_publish_creates_the_next_updates_and_a_delete_removes(
 ) -> None:
     (first,) = bench.ingest(inc, "a:b")[1]
     (second,) = bench.ingest(inc, "a:b")[1]
-    outcomes = [bench.publish(first), bench.publish(second, chunks=3)]
+    outcomes = [bench.publish(first), bench.publish(second, chunks=3, language="es")]
     now = bench.catalogue.current(inc, ["a:b", "nothing"])
     outcomes.append(bench.flip(bench.take(bench.delete(inc, "a:b")[1])))
     tombstone = bench.catalogue.current(inc, ["a:b"])["a:b"]
 
     assert outcomes == ["created", "updated", "removed"]
     assert list(now) == ["a:b"]
-    assert (now["a:b"].chunks, now["a:b"].seq) == (3, 2)
-    assert (tombstone.chunks, tombstone.seq) == (0, 3)
+    assert (now["a:b"].chunks, now["a:b"].seq, now["a:b"].language) == (3, 2, "es")
+    assert (tombstone.chunks, tombstone.seq, tombstone.language) == (0, 3, "")
     assert bench.catalogue.seq(inc) == 3
     assert bench.catalogue.document(inc, "a:b") is None
     assert bench.garbage(inc) == {bench.member(first), bench.member(second)}

@@ -57,14 +57,16 @@ class House:
     def accept(self, document: str) -> str:
         return self.bench.ingest(self.incarnation, document)[1][0]
 
-    def parse(self, row: str, *texts: str) -> None:
+    def parse(self, row: str, *texts: str, language: str = "") -> None:
         """Hand over a document whose chunks are *texts*."""
         text = "\n".join(texts)
         spans = [(text.index(part), text.index(part) + len(part)) for part in texts]
         chunks = [Chunk(n, start, end, text[start:end]) for n, (start, end) in enumerate(spans)]
         blob = self.blobs.put(text.encode())
         parsed = ParsedDocument(text=text, kind="text")
-        manifest = self.blobs.put_json(manifest_of(parsed, "Title", chunks, blob))
+        manifest = self.blobs.put_json(
+            manifest_of(parsed, "Title", chunks, blob, language=language)
+        )
         fields: dict[str, str | int] = {
             "chunks": len(chunks),
             "manifest_blob": manifest,
@@ -121,6 +123,19 @@ def test_a_document_is_embedded_with_its_title_and_becomes_current_with_all_its_
     kept = house.vectors.get(house.incarnation, house.ids(row)).values()
     assert [stored.chunk.before for stored in kept] == ["", "\n"]
     assert house.bench.redis.smembers(key("add_logged", house.incarnation)) == set()
+
+
+def test_the_language_of_a_document_is_known_to_both_legs_and_to_people(house: House) -> None:
+    row = house.accept("a")
+    house.parse(row, "uno", "dos", language="es")
+    house.publish(row)
+    chunks = house.vectors.get(house.incarnation, house.ids(row)).values()
+    record = house.bench.catalogue.document(house.incarnation, "a")
+
+    assert [stored.language for stored in chunks] == ["es", "es"]
+    assert house.bench.catalogue.current(house.incarnation, ["a"])["a"].language == "es"
+    assert record is not None
+    assert record["language"] == "es"
 
 
 def test_every_chunk_is_there_before_the_log_says_so_and_the_log_before_the_flip(

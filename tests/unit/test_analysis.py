@@ -4,7 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.analysis import MAX_TERM_CHARACTERS, query_terms, terms, words
+from rag.analysis import (
+    MAX_TERM_CHARACTERS,
+    OTHER_SCRIPTS,
+    STEMMERS,
+    query_alternatives,
+    query_terms,
+    terms,
+    words,
+)
 
 
 def test_terms_are_lower_case_stems_without_stop_words() -> None:
@@ -41,6 +49,14 @@ def test_a_possessive_is_the_word_itself() -> None:
         ("\u6c34 H2O", ["\u6c34", "h2o"]),
         ("\u6771\u4eacTokyo", ["\u6771\u4eac", "tokyo"]),
         ("\u0939\u093f\u0928\u094d\u0926\u0940", ["\u0939\u093f\u0928\u094d\u0926\u0940"]),
+        ("\u6c34\u3068", ["\u6c34\u3068"]),
+        ("\u30c7\u30fc\u30bf\u30d9\u30fc\u30b9", ["デー", "ータ", "タベ", "ベー", "ース"]),
+        ("\u0e20\u0e32\u0e29\u0e32", ["\u0e20\u0e32", "\u0e32\u0e29", "\u0e29\u0e32"]),
+        ("서울에서 온", ["서울", "울에", "에서", "온"]),
+        ("\u1112\u1161\u11ab\u1100\u1173\u11af", ["한글"]),
+        ("كِتَابٌ كتاب كتـــاب", ["كتاب"] * 3),
+        ("שָׁלוֹם שלום", ["שלום"] * 2),
+        ("İstanbul", ["istanbul"]),
         ("stra\u00dfe STRASSE", ["stra\u00dfe", "strasse"]),
         ("don't", ["don", "t"]),
         ("... -- !", []),
@@ -55,6 +71,69 @@ def test_a_long_word_is_cut_and_still_matches_itself() -> None:
     long = "x" * 5_000
 
     assert terms(long) == query_terms(long) == ["x" * MAX_TERM_CHARACTERS]
+
+
+@pytest.mark.parametrize(
+    ("language", "asked", "written"),
+    [
+        ("es", "contratos firmados", "El contrato se firmó: firmado."),
+        ("de", "Verträge Häuser", "der Vertrag, die Verträge, das Haus, die Häuser"),
+        ("fr", "continuellement nationales", "continuelle, national"),
+        ("it", "biblioteche", "la biblioteca"),
+        ("pt", "contratos", "o contrato"),
+        ("ru", "договоров библиотеку", "договор, библиотека"),
+        ("nl", "boeken", "een boek"),
+        ("sv", "böckerna flickorna", "böcker och flickor"),
+        ("fi", "taloissa", "talo"),
+        ("pl", "umowami", "umowa"),
+        ("ar", "الكتاب", "كتاب"),
+        ("tr", "kitaplar", "kitap"),
+    ],
+)
+def test_a_word_is_found_by_another_inflection_in_its_own_language(
+    language: str, asked: str, written: str
+) -> None:
+    assert set(query_terms(asked, language)) <= set(terms(written, language))
+
+
+def test_a_language_without_a_stemmer_keeps_its_words() -> None:
+    assert terms("The runners were running", "vi") == ["the", "runners", "were", "running"]
+
+
+def test_english_words_are_stemmed_in_texts_of_another_script() -> None:
+    assert terms("библиотеки libraries", "ru") == ["библиотек", "librari"]
+    assert terms("図書 libraries", "ja") == ["図書", "librari"]
+
+
+def test_english_words_are_found_without_their_accents_and_others_keep_them() -> None:
+    assert terms("Beyoncé's café") == terms("beyonce cafe", "en") == ["beyonc", "cafe"]
+    assert terms("señal", "es") != terms("senal", "es")
+    assert terms("йод", "") == ["йод"]
+
+
+def test_question_words_are_those_of_the_language() -> None:
+    assert query_terms("¿Dónde y cuándo se firmó?", "es") == ["y", "se", "firm"]
+    assert query_terms("¿Cuándo?", "es") == query_terms("cuándo", "es") != []
+    assert query_terms("When was it signed?", "es") == ["when", "was", "it", "sign"]
+
+
+def test_each_word_of_a_question_has_its_stems_in_every_language_of_the_texts() -> None:
+    assert query_alternatives("running contratos 1973", {"es", "en"}) == [
+        ("run", "running"),
+        ("contrato", "contrat"),
+        ("1973",),
+    ]
+    assert query_alternatives("What? ¿Qué?", {"es", ""}) == [("what",), ("que",)]
+    assert query_alternatives("the library", ()) == query_alternatives("the library", {"en", ""})
+    assert query_alternatives("", {"es", "en"}) == []
+
+
+@given(st.text(), st.sampled_from(sorted({*STEMMERS, *OTHER_SCRIPTS, "vi"} - {"en"})))
+def test_every_word_is_one_term_in_every_language(text: str, language: str) -> None:
+    found = terms(text, language)
+
+    assert len(found) == len(list(words(text)))
+    assert all(term and not any(c.isspace() for c in term) for term in found)
 
 
 @given(st.text())

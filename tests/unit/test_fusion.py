@@ -37,6 +37,23 @@ def test_rrf_adds_the_reciprocals_of_the_ranks() -> None:
     )
 
 
+def test_what_the_embedder_cannot_read_leans_on_its_words() -> None:
+    foreign = {"a", "b"}
+    fused = dict(convex(DENSE, SPARSE, foreign))
+    ranked = dict(rrf(DENSE, SPARSE, foreign, k=10))
+
+    assert fused == pytest.approx({"a": 0.1 + 0.9 * 0.25, "b": 0.1 * 0.75, "c": 0.5})
+    assert ranked == pytest.approx({"a": 0.2 / 11 + 1.8 / 12, "b": 0.2 / 12, "c": 1 / 13 + 1 / 11})
+
+
+def test_among_foreign_ids_that_no_word_finds_the_dense_order_stays() -> None:
+    everything = {"a", "b", "c", "d"}
+    for fused in (convex(DENSE, [("d", 1.0)], everything), rrf(DENSE, SPARSE, everything, k=10)):
+        names = [name for name, _ in fused]
+        assert names.index("a") < names.index("b")
+    assert [name for name, _ in convex(DENSE, [("d", 1.0)], everything)] == ["d", "a", "b", "c"]
+
+
 def test_equal_scores_are_ordered_by_id() -> None:
     assert [name for name, _ in rrf([("b", 1.0)], [("a", 1.0)], k=10)] == ["a", "b"]
     assert [name for name, _ in convex([("b", 1.0)], [("a", 1.0)])] == ["a", "b"]

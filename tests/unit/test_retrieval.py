@@ -13,7 +13,7 @@ from rag import filtered_search, fusion
 from rag.documents import Chunk, Scalar, chunk_id
 from rag.errors import Cancelled
 from rag.filters import Filter, parse
-from rag.ports import Ranking, Scores, StoredChunk, Vectors
+from rag.ports import CurrentLike, Ranking, Scores, StoredChunk, Vectors
 from rag.reranking import BATCH, Reranking
 from rag.retrieval import NOT_WANTED, SPARE, STALE_S, TRIES, ChunkTexts, Mode, Retriever, _Legs
 from tests.twins import DictVectors, HashingEmbedder, OverlapReranker, matches
@@ -28,6 +28,7 @@ class Now:
     generation: int
     chunks: int
     seq: int
+    language: str = ""
 
 
 class Clock:
@@ -92,16 +93,16 @@ class World:
         ]  # fmt: skip
         self.vectors.upsert(INC, chunks, self.embedder.embed(texts))
 
-    def flip(self, document: str, generation: int, chunks: int) -> None:
+    def flip(self, document: str, generation: int, chunks: int, language: str = "") -> None:
         self.flips += 1
-        self.catalogue[document] = Now(generation, chunks, self.flips)
+        self.catalogue[document] = Now(generation, chunks, self.flips, language)
 
-    def publish(self, document: str, generation: int, *texts: str) -> None:
+    def publish(self, document: str, generation: int, *texts: str, language: str = "") -> None:
         self.upsert(document, generation, *texts)
         for n, text in enumerate(texts):
             if self.sparse is not None:
                 self.sparse[chunk_id(document, generation, n)] = text
-        self.flip(document, generation, len(texts))
+        self.flip(document, generation, len(texts), language)
 
     def retriever(
         self, kind: type[Retriever] = Retriever, reranking: Reranking | None = None
@@ -168,6 +169,55 @@ def test_without_its_sparse_index_a_replica_answers_from_the_dense_leg_and_says_
     assert found.degraded == degraded
 
 
+@pytest.mark.parametrize(
+    ("languages", "mode", "first"),
+    [
+        (None, "hybrid", "meaning"),
+        ({"en", "es"}, "hybrid", "meaning"),
+        ({"en"}, "hybrid", "words"),
+        ({"en"}, "dense", "meaning"),
+    ],
+)
+def test_a_search_leans_on_words_where_the_embedder_does_not_know_the_language(
+    world: World, languages: set[str] | None, mode: Mode, first: str
+) -> None:
+    world.publish("meaning", 1, "oil", language="es")
+    world.publish("words", 1, "barrels", language="es")
+    world.sparse = {"words:1:0": "oil"}
+    retriever = world.retriever()
+    retriever._fuse = partial(fusion.convex, weight=0.6)
+    retriever._languages = languages
+    found = retriever.search(INC, "oil", top_k=2, mode=mode, trace=True)
+
+    assert found.passages[0].document_id == first
+    assert found.trace is not None
+    for told in found.trace["candidates"] if mode == "hybrid" else ():
+        parts = [told[leg]["part"] for leg in ("dense", "sparse") if leg in told]
+        assert told["score"] == pytest.approx(sum(parts))
+
+
+@pytest.mark.parametrize("sparse", [None, {}], ids=["no index", "no words in common"])
+def test_with_nothing_to_lean_on_meaning_counts_in_every_language(
+    world: World, sparse: dict[str, str] | None
+) -> None:
+    world.publish("a", 1, "oil", language="es")
+    world.sparse = sparse
+    retriever = world.retriever()
+    before = retriever.search(INC, "oil", top_k=1).passages
+    retriever._languages = {"en"}
+
+    assert retriever.search(INC, "oil", top_k=1).passages == before
+
+
+def test_a_text_in_no_known_language_is_left_to_both_legs(world: World) -> None:
+    world.publish("a", 1, "oil")
+    retriever = world.retriever()
+    before = retriever.search(INC, "oil", top_k=1).passages
+    retriever._languages = {"en"}
+
+    assert retriever.search(INC, "oil", top_k=1).passages == before
+
+
 def test_a_sparse_search_embeds_nothing(world: World) -> None:
     world.publish("a", 1, "oil")
     world.embedder.seen.clear()
@@ -202,11 +252,11 @@ class Once(Retriever):
 
     def _read(
         self, incarnation: str, query: str, vector: object, mode: Mode, _wanted: Filter | None
-    ) -> tuple[_Legs, Mapping[str, int]]:
+    ) -> tuple[_Legs, Mapping[str, CurrentLike]]:
         legs = self._legs(incarnation, query, vector, mode, limit=self._depth)
         names = sorted({n.rsplit(":", 2)[0] for n, _ in (*legs.dense, *legs.sparse)})
         now = self._visibility.current(incarnation, names)
-        return legs, {name: entry.generation for name, entry in now.items() if entry.chunks}
+        return legs, {name: entry for name, entry in now.items() if entry.chunks}
 
 
 @pytest.mark.parametrize(("kind", "safe"), [(Retriever, True), (Once, False)])
