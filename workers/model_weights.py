@@ -57,7 +57,7 @@ def resolve(model: str, *, setting: str = "QUERN_EMBEDDING_MODEL") -> ModelWeigh
         return ModelWeights(DEFAULT_MODEL, DEFAULT_REVISION, path)
     path = Path(model)
     if path.is_dir():
-        revision = _digest(path)
+        revision = digest(path)
         is_default = revision == DEFAULT_SHA256
         return (
             ModelWeights(DEFAULT_MODEL, DEFAULT_REVISION, path)
@@ -122,7 +122,7 @@ def _unavailable(repository: str, setting: str) -> str:
 def _check_default(path: Path) -> None:
     """Refuse weights under the default name that are not the default model's."""
     weights = path / "model.safetensors"
-    found = _sha256(weights) if weights.is_file() else "missing"
+    found = sha256(weights) if weights.is_file() else "missing"
     if found != DEFAULT_SHA256:
         raise Broken(
             f"{weights} is not {DEFAULT_MODEL} as published (SHA-256 {found}, expected "
@@ -130,16 +130,16 @@ def _check_default(path: Path) -> None:
         )
 
 
-def _digest(path: Path) -> str:
+def digest(path: Path) -> str:
     """Return the SHA-256 of a folder's weights: of the file, or of the list of the files' sums."""
     files = sorted({file for pattern in _WEIGHTS for file in path.rglob(pattern)})
     if not files:
         raise Broken(f"{path} holds no weights: neither model.safetensors nor pytorch_model.bin")
-    sums = [_sha256(file) for file in files]
+    sums = [sha256(file) for file in files]
     return sums[0] if len(sums) == 1 else hashlib.sha256("".join(sums).encode()).hexdigest()
 
 
-def _sha256(path: Path) -> str:
+def sha256(path: Path) -> str:
     """Return the SHA-256 of a file as hexadecimal text."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 HEAVY = (
     "torch", "vllm", "chromadb", "tantivy", "sentence_transformers", "transformers",
-    "py3langid",
+    "py3langid", "onnx", "onnxruntime", "tokenizers", "safetensors",
     "tasks.query", "tasks.ingest", "tasks.removal", "workers",
 )  # fmt: skip
 

@@ -1,0 +1,225 @@
+"""The int8 form of the real model: made, proved, refused, and never in the way."""
+
+import json
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rag.errors import Broken
+from rag.ports import Vectors
+from workers import int8_model, optimize_model
+from workers.embedding_sample import SAMPLE
+from workers.int8_model import GRAPH, RECORD, Int8Model, find, obtain
+from workers.model_weights import resolve
+from workers.onnx_embedder import OnnxEmbedder
+from workers.onnx_graph import float_graph
+from workers.sentence_embedder import SentenceEmbedder
+
+MODEL = "all-MiniLM-L6-v2"
+# None of them is in the sample by which the int8 form was made.
+TEXTS = [
+    "When does the warranty of the dishwasher end?",
+    "a",
+    " ",
+    "42",
+    "Was kostet ein Ersatzteil, wenn die Garantie abgelaufen ist?",
+    "Quel est le délai pour renvoyer un article abîmé ?",
+    "¿Qué documentos necesito para abrir una cuenta?",
+    "Hvor mange feriedager har jeg igjen i år?",
+    "Kolik stojí vstupenka pro studenty?",
+    "보증 기간은 언제 끝나나요",
+    "Η εγγύηση λήγει σε δύο χρόνια",  # noqa: RUF001 - Greek
+    "Guests leave the key at the desk. Breakfast is from seven to ten, at weekends until eleven.",
+    "total = sum(row['price'] * row['count'] for row in rows if row['kind'] != 'gift')",
+    "Name;Town;Since\nAda;Leeds;1998\nBo;Malmö;2004\nCem;Izmir;2011",
+    "yes yes yes yes yes yes yes yes yes yes",
+    "The valve opens at 3.5 bar (51 psi); above 80 °C the alarm sounds and the boiler stops. " * 9,
+    " ".join(f"Clause {n}. The carrier is not liable for a delay of {n} days." for n in range(40)),
+]
+
+
+@pytest.fixture(scope="module")
+def embedder() -> OnnxEmbedder:
+    return OnnxEmbedder.open(MODEL, threads=2)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make it a second time, in the place of a damaged copy of the first."""
+    place, weights = tmp_path_factory.mktemp("models"), resolve(MODEL)
+    first = obtain(MODEL, weights, [int8_model.ENVIRONMENT])
+    shutil.copytree(first.folder, place / first.folder.name)
+    graph = place / first.folder.name / GRAPH
+    graph.write_bytes(graph.read_bytes()[:-1] + b"x")
+    assert find(weights, [place]) is None
+    assert obtain(MODEL, weights, [place]).folder == graph.parent
+    return place
+
+
+def test_vectors_agree_with_the_full_models_on_texts_it_was_not_made_by(
+    embedder: OnnxEmbedder,
+) -> None:
+    full = SentenceEmbedder.open(MODEL, threads=1)
+
+    cosines = np.sum(
+        embedder.embed(TEXTS, truncate=True) * full.embed(TEXTS, truncate=True), axis=1
+    )
+
+    assert cosines.min() >= 0.985
+    assert cosines.mean() >= 0.992
+    assert embedder.count_tokens(TEXTS) == full.count_tokens(TEXTS)
+
+
+def test_it_never_passes_for_the_full_model(embedder: OnnxEmbedder) -> None:
+    identity = embedder.identity
+
+    assert identity.engine == f"onnxruntime-int8-{int8_model.recipe_id()}:mean+normalize"
+    assert (identity.model, identity.revision) == (MODEL, resolve(MODEL).revision)
+    assert (identity.dimension, identity.max_tokens) == (384, 254)
+
+
+def test_a_damaged_one_is_made_anew_and_makes_the_same_vectors(
+    made: Path, embedder: OnnxEmbedder
+) -> None:
+    again = OnnxEmbedder.open(MODEL, places=[made], threads=1)
+
+    assert np.array_equal(again.embed(TEXTS, truncate=True), embedder.embed(TEXTS, truncate=True))
+    assert [path.name for path in made.iterdir() if path.name.startswith(".new")] == []
+
+
+def test_the_record_says_what_it_was_made_from(made: Path) -> None:
+    (folder,) = (path for path in made.iterdir() if path.is_dir())
+    record = json.loads((folder / RECORD).read_text())
+
+    assert record["weights_sha256"].startswith("53aa51172d142c89")
+    assert record["sha256"] == int8_model.sha256(folder / GRAPH)
+    assert {"onnx", "onnxruntime", "torch"} <= record["made_with"].keys()
+    assert record["identity"]["engine"].startswith("onnxruntime-int8-")
+
+
+def test_a_second_run_finds_it_and_loads_no_model(made: Path) -> None:
+    code = (
+        "import sys; from workers.optimize_model import main; "
+        "code = main(sys.argv[1:]); sys.exit(code or 'torch' in sys.modules)"
+    )
+
+    told = subprocess.run(
+        [sys.executable, "-c", code, MODEL, str(made)], capture_output=True, text=True, check=True
+    )
+
+    assert "is there" in told.stdout
+
+
+def test_one_of_other_weights_or_another_recipe_is_left_aside(
+    made: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weights = resolve(MODEL)
+    folder = made / int8_model.folder_name(weights)
+
+    monkeypatch.setattr(int8_model, "RECIPE", {"version": 0})
+
+    with pytest.raises(Broken, match="another recipe"):
+        Int8Model.read(folder, weights)
+    assert find(weights, [made]) is None
+
+
+def test_one_that_computes_something_else_here_is_not_used(
+    made: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weights = resolve(MODEL)
+    monkeypatch.setattr(OnnxEmbedder, "_forward", lambda *_: np.eye(384, dtype=np.float32)[0])
+
+    with pytest.raises(Broken, match="does not agree with the model on this processor"):
+        OnnxEmbedder.load(Int8Model.read(made / int8_model.folder_name(weights), weights), weights)
+
+
+def test_nowhere_to_write_and_a_model_of_another_kind_are_said_in_plain_words(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(Broken, match="none of these folders can be written"):
+        int8_model.writable([tmp_path / "file" / "models"])
+
+    other = tmp_path / "other"
+    shutil.copytree(resolve(MODEL).path, other, ignore=shutil.ignore_patterns("*.safetensors"))
+    (other / "model.safetensors").write_bytes(b"other weights")
+    config = json.loads((other / "config.json").read_text())
+    (other / "config.json").write_text(json.dumps(config | {"model_type": "mpnet"}))
+    with pytest.raises(Broken, match="model_type mpnet"):
+        float_graph(other)
+    assert optimize_model.main([str(other), str(tmp_path)]) == 1
+    assert "an int8 form is made for bert only" in capsys.readouterr().err
+    with pytest.raises(Broken, match=r"cannot be made: .* for bert only"):
+        OnnxEmbedder.open(str(other), places=[tmp_path])
+
+
+def test_a_question_does_not_wait_for_the_end_of_a_long_call() -> None:
+    embedder = OnnxEmbedder.open(MODEL, threads=1)
+    long = threading.Thread(target=embedder.embed, args=([TEXTS[-2]] * 60,))
+    long.start()
+    time.sleep(0.05)
+
+    begin = time.monotonic()
+    embedder.embed(["Who is next?"])
+    waited = time.monotonic() - begin
+    long.join()
+    whole = time.monotonic() - begin
+
+    assert waited < whole / 4
+
+
+def test_no_more_passes_run_at_once_than_threads_were_allowed() -> None:
+    embedder = OnnxEmbedder.open(MODEL, threads=2)
+    forward, running, most = embedder._forward, [], []
+
+    def counted(ids: list[int]) -> Vectors:
+        running.append(1)
+        most.append(len(running))
+        try:
+            return forward(ids)
+        finally:
+            running.pop()
+
+    embedder._forward = counted  # type: ignore[method-assign]  # to look inside
+    calls = [threading.Thread(target=embedder.embed, args=(TEXTS[:8],)) for _ in range(4)]
+    for call in calls:
+        call.start()
+    for call in calls:
+        call.join()
+
+    assert len(most) == 32
+    assert max(most) == 2
+
+
+def test_an_error_in_one_text_ends_the_call_and_the_next_one_works(
+    embedder: OnnxEmbedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(embedder, "_forward", _failing)
+        with pytest.raises(Broken, match="it fell over"):
+            embedder.embed(list(SAMPLE[:9]))
+
+    assert embedder.embed(["again"]).shape == (1, 384)
+
+
+def test_embedding_needs_neither_torch_nor_what_makes_the_int8_form() -> None:
+    code = (
+        "import sys\n"
+        "import workers.retrieval, workers.ingestion\n"
+        "from workers.onnx_embedder import OnnxEmbedder\n"
+        f"assert OnnxEmbedder.open({MODEL!r}).embed(['a']).shape == (1, 384)\n"
+        "heavy = {'torch', 'transformers', 'sentence_transformers', 'onnx'} & set(sys.modules)\n"
+        "sys.exit(', '.join(heavy) or 0)"
+    )
+
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2])
+
+
+def _failing(_ids: list[int]) -> Vectors:
+    raise Broken("it fell over")

@@ -1,0 +1,31 @@
+"""Which processors multiply int8 numbers fast, by what Linux tells of them."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from workers.processor import multiplies_int8
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads what Linux tells of the processor")
+@pytest.mark.parametrize(
+    ("cpuinfo", "expected"),
+    [
+        ("processor : 0\nflags\t\t: fpu avx2 avx512f avx512_vnni\n", True),
+        ("processor : 0\nflags\t\t: fpu avx2 avx_vnni\n", True),
+        ("processor\t: 0\nFeatures\t: fp asimd asimddp sve\n", True),
+        ("processor : 0\nflags\t\t: fpu avx2 avx512f\n", False),
+        ("processor : 0\nmodel name\t: avx512_vnni\n", False),
+    ],
+)
+def test_it_is_told_by_the_flags(cpuinfo: str, expected: bool, tmp_path: Path) -> None:
+    file = tmp_path / "cpuinfo"
+    file.write_text(cpuinfo)
+
+    assert multiplies_int8(file) is expected
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads what Linux tells of the processor")
+def test_without_flags_nothing_is_promised(tmp_path: Path) -> None:
+    assert not multiplies_int8(tmp_path / "none")

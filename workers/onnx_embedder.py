@@ -1,0 +1,232 @@
+"""The embedder for processors: a model's int8 form on ONNX Runtime, without torch."""
+
+import logging
+import os
+import threading
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+
+from rag.errors import Broken, InvalidRequest
+from rag.ports import EmbedderIdentity, Vectors
+from workers.embedding_sample import SAMPLE
+from workers.int8_model import ENVIRONMENT, GRAPH, Int8Model, obtain
+from workers.model_weights import ModelWeights, resolve
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from onnxruntime import InferenceSession
+    from tokenizers import Encoding, Tokenizer
+
+NORM_TOLERANCE = 1e-3
+WINDOW = 1_000  # texts tokenised at once
+
+log = logging.getLogger(__name__)
+
+
+class OnnxEmbedder:
+    """
+    An `Embedder` on ONNX Runtime, safe to call from several threads, some at a time.
+
+    Each text is a pass of its own on one thread, and several passes run side by side. On a
+    processor that is faster than a batch: int8 products of one text already fill a core, nothing
+    is padded, and no thread waits for another. A pass takes milliseconds and turns are taken in
+    the order of asking, so a question waits for a few passes, never for the rest of a long call.
+    A text's vector depends on that text alone.
+    """
+
+    def __init__(
+        self,
+        session: "InferenceSession",
+        tokenizer: "Tokenizer",
+        identity: EmbedderIdentity,
+        *,
+        threads: int,
+    ) -> None:
+        """Use a loaded model; see `open`."""
+        self._session = session
+        self._tokenizer = tokenizer
+        self._identity = identity
+        self._special = tokenizer.num_special_tokens_to_add(is_pair=False)
+        self._cutter = type(tokenizer).from_str(tokenizer.to_str())
+        self._cutter.enable_truncation(identity.max_tokens + self._special)
+        self._turns = _Turns(threads)
+        # The caller's thread works too.
+        self._others = threads - 1
+        self._pool = ThreadPoolExecutor(max(self._others, 1), thread_name_prefix="embed")
+
+    @classmethod
+    def open(
+        cls,
+        model: str,
+        *,
+        batch: int = 8,  # noqa: ARG003 - what opens an embedder passes it; a text is a pass here
+        threads: int = 0,
+        places: "Sequence[Path]" = (ENVIRONMENT,),
+    ) -> Self:
+        """
+        Load the int8 form of *model*, made where it is missing, and check it on the sample.
+
+        Args:
+            model: As `SentenceEmbedder.open` takes it.
+
+            batch: Not used.
+
+            threads: Passes side by side; 0 means one for each core this process may use.
+
+            places: Folders where the int8 form may lie; it is made in the first that can be
+                written.
+
+        Raises:
+            Broken: The model is not there, has no int8 form, or does not embed as it should.
+        """
+        weights = resolve(model)
+        return cls.load(obtain(model, weights, places), weights, threads=threads)
+
+    @classmethod
+    def load(cls, form: Int8Model, weights: ModelWeights, *, threads: int = 0) -> Self:
+        """Load an int8 form that is there, and check it on the sample; see `open`."""
+        try:
+            # Imported here: a worker on another engine does without them.
+            import onnxruntime  # noqa: PLC0415 - see above
+            from tokenizers import Tokenizer  # noqa: PLC0415 - the same
+        except ImportError as error:
+            raise Broken(f"the int8 form of a model needs a package: {error}") from error
+
+        options = onnxruntime.SessionOptions()
+        # One thread a pass: it has no pool whose threads could spin while they wait.
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        # The graph is what it should be; a rewrite would bring back nodes that are slower here.
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+        try:
+            session = onnxruntime.InferenceSession(
+                str(form.folder / GRAPH), options, providers=["CPUExecutionProvider"]
+            )
+            tokenizer = Tokenizer.from_file(str(weights.path / "tokenizer.json"))
+        except Exception as error:  # both libraries raise their own, and plain Exception
+            raise Broken(f"{form.folder} does not load as an embedding model: {error}") from error
+        tokenizer.no_padding()
+        tokenizer.no_truncation()
+        cores = len(os.sched_getaffinity(0))
+        embedder = cls(session, tokenizer, form.identity, threads=threads or cores)
+        form.check(embedder.embed(SAMPLE, truncate=True))
+        log.info("embedding model loaded", extra={"model": weights.name, "path": str(form.folder)})
+        return embedder
+
+    @property
+    def identity(self) -> EmbedderIdentity:
+        """What made these vectors."""
+        return self._identity
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Return the number of tokens of each text, uncut, special tokens not included."""
+        return [len(encoding) - self._special for encoding in self._encode(texts)]
+
+    def embed(self, texts: Sequence[str], *, truncate: bool = False) -> Vectors:
+        """
+        Return float32 vectors of shape (len(texts), dimension), each of norm 1, in order.
+
+        Args:
+            texts: Each at most `identity.max_tokens` long.
+
+            truncate: Embed the beginning of a longer text, as for a question, instead of refusing.
+
+        Raises:
+            InvalidRequest: A text is too long and must not be cut.
+
+            Broken: The model answered something that is not such vectors.
+        """
+        rows = self._ids(texts, truncate=truncate)
+        vectors = np.empty((len(rows), self._identity.dimension), dtype=np.float32)
+        # The longest first, so that no thread is left with one at the end.
+        waiting = deque(sorted(range(len(rows)), key=lambda row: -len(rows[row])))
+
+        def work() -> None:
+            with suppress(IndexError):  # all are taken
+                while True:
+                    row = waiting.popleft()
+                    with self._turns.turn():
+                        vectors[row] = self._forward(rows[row])
+
+        helpers = [self._pool.submit(work) for _ in range(min(self._others, len(rows) - 1))]
+        try:
+            work()
+        finally:
+            waiting.clear()  # after an error there is nothing more to do
+            busy = [helper for helper in helpers if not helper.cancel()]
+        for helper in busy:
+            helper.result()
+        # Not-a-number fails this comparison too.
+        if not np.all(np.abs(np.linalg.norm(vectors, axis=1) - 1) < NORM_TOLERANCE):
+            raise Broken("the model answered vectors that are not of norm 1")
+        return vectors
+
+    def _forward(self, ids: list[int]) -> Vectors:
+        """Embed one text."""
+        vectors = self._session.run(["vectors"], {"ids": np.array([ids], dtype=np.int64)})[0]
+        expected = (1, self._identity.dimension)
+        if vectors.shape != expected:
+            raise Broken(f"the model answered vectors of shape {vectors.shape}, not {expected}")
+        return vectors[0]
+
+    def _ids(self, texts: Sequence[str], *, truncate: bool) -> list[list[int]]:
+        """Return the ids of each text, special tokens included, cut where that is allowed."""
+        rows, longest = [], self._identity.max_tokens
+        for which, encoding in enumerate(self._encode(texts)):
+            count = len(encoding) - self._special
+            if count <= longest:
+                rows.append(encoding.ids)
+            elif truncate:
+                rows.append(self._cutter.encode(texts[which]).ids)
+            else:
+                raise InvalidRequest(
+                    "texts",
+                    f"text {which} has {count} tokens, the model {self._identity.model} reads "
+                    f"{longest}: cut it into chunks, or allow it to be truncated",
+                )
+        return rows
+
+    def _encode(self, texts: Sequence[str]) -> "Iterator[Encoding]":
+        """Yield each text's tokens, uncut, special tokens included."""
+        for at in range(0, len(texts), WINDOW):
+            yield from self._tokenizer.encode_batch_fast(list(texts[at : at + WINDOW]))
+
+
+class _Turns:
+    """
+    So many passes at a time, in the order of asking.
+
+    A semaphore would not do: who has just let go takes the next turn before the one who waits has
+    woken up, and in a long call that goes on to its end.
+    """
+
+    def __init__(self, places: int) -> None:
+        self._lock = threading.Lock()
+        self._free = places
+        self._waiting: deque[threading.Event] = deque()
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Wait for a turn and keep it inside the block."""
+        mine = None
+        with self._lock:
+            if self._free:
+                self._free -= 1
+            else:
+                mine = threading.Event()
+                self._waiting.append(mine)
+        if mine is not None:
+            mine.wait()
+        try:
+            yield
+        finally:
+            with self._lock:
+                if self._waiting:
+                    self._waiting.popleft().set()  # handed over: it never becomes free
+                else:
+                    self._free += 1
