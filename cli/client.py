@@ -183,6 +183,11 @@ def documents_path(collection: str) -> str:
     return f"/api/collections/{quote(collection, safe='')}/documents"
 
 
+def diff_path(collection: str) -> str:
+    """Return where a listing is compared with a collection."""
+    return f"/api/collections/{quote(collection, safe='')}/diff"
+
+
 def document_path(collection: str, document_id: str) -> str:
     """
     Return where a document is; slashes of its id stay as they are.

@@ -1,6 +1,8 @@
 """`quern ingest`: hands files over in batches of one job, and shows what becomes of each."""
 
+import hashlib
 import time
+import unicodedata
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -12,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from cli.client import FINAL_STATES, Client, Refused
+from cli.client import FINAL_STATES, Client, Refused, diff_path
 from cli.files import LocalFile, batches, find_files
 from cli.job_tables import document_rows, failure_table
 from cli.session import Session, collection_option, pass_session
@@ -20,8 +22,13 @@ from cli.words import count, duration
 
 BATCH_FILES = 100
 BATCH_BYTES = 100_000_000
+#: Of one question which files are new: some megabytes of JSON.
+DIFF_FILES = 20_000
 PAGE = 200
-LOOK_S = 0.4
+#: Between two looks at the job, at first and at last; and between two counts of passages.
+FIRST_LOOK_S = 0.1
+LAST_LOOK_S = 1.0
+COUNT_S = 5.0
 #: The server looks at the bytes, not at what a sender calls them.
 MEDIA_TYPE = "application/octet-stream"
 #: What one bad file can make a whole request fail with: too large, not acceptable.
@@ -61,10 +68,42 @@ def ingest(
     if not files:
         raise click.UsageError("there are no files there (hidden ones are left out)")
     with session.client() as client:
-        done = hand_over(client, files, collection, session.remarks, watch=watch_progress)
-    _report(session.out, done, sent=len(files), watched=watch_progress)
+        changed = changed_files(client, files, collection)
+        if same := len(files) - len(changed):
+            session.out.print(Text(f"{count(same, 'document')} unchanged"))
+        if not changed:
+            return
+        done = hand_over(client, changed, collection, session.remarks, watch=watch_progress)
+    _report(session.out, done, sent=len(changed), watched=watch_progress)
     if done.failed or (watch_progress and done.job["state"] != "succeeded"):
         raise SystemExit(1)
+
+
+def changed_files(client: Client, files: Sequence[LocalFile], collection: str) -> list[LocalFile]:
+    """Ask the server which of *files* it lacks, or has with other bytes; all if it cannot tell."""
+    listed = {unicodedata.normalize("NFC", file.document_id): file for file in files}
+    send: list[str] = []
+    if len(listed) < len(files):
+        return list(files)  # the server will say which two it cannot tell apart
+    entries = [{"id": name, "sha256": _sha256(file)} for name, file in listed.items()]
+    path = diff_path(collection)
+    try:
+        for first in range(0, len(entries), DIFF_FILES):
+            body = entries[first : first + DIFF_FILES]
+            send += client.post(path, body).json()["send"]
+    except Refused:
+        return list(files)  # a name that no document may have: its own upload says so
+    wanted = set(send)
+    return [file for name, file in listed.items() if name in wanted]
+
+
+def _sha256(file: LocalFile) -> str:
+    """Hash a file; one that cannot be read is unlike any document."""
+    try:
+        with file.path.open("rb") as data:
+            return hashlib.file_digest(data, "sha256").hexdigest()
+    except OSError:
+        return "0" * 64
 
 
 def hand_over(
@@ -98,17 +137,21 @@ def _watch(client: Client, done: Ingested, progress: Progress, *, total: int) ->
     indexing = progress.add_task("Indexing", total=total, note="")
     job_id, refused = done.job["id"], len(done.failed)
     rows = _Rows(client, job_id)
+    pause, counted_at = FIRST_LOOK_S, time.monotonic()
     while True:
         done.job = client.get(f"/api/jobs/{job_id}").json()
-        done.chunks = rows.chunks()
+        if time.monotonic() > counted_at + COUNT_S:
+            done.chunks, counted_at = rows.chunks(), time.monotonic()
         completed, note = done.job["progress"]["done"] + refused, count(done.chunks, "passage")
         progress.update(indexing, completed=completed, note=note)
         if done.job["state"] in FINAL_STATES:
             ended = document_rows(client, job_id)
             done.failed += [row for row in ended if row["state"] != "succeeded"]
             done.empty = [row for row in ended if row.get("outcome") == "empty"]
+            done.chunks = sum(int(row["chunks"]) for row in ended)
             return
-        time.sleep(LOOK_S)
+        time.sleep(pause)
+        pause = min(pause * 1.3, LAST_LOOK_S)
 
 
 def _send(client: Client, job_id: str, batch: Sequence[LocalFile]) -> list[dict[str, Any]]:

@@ -2,25 +2,45 @@
 
 import sys
 from dataclasses import replace
-from typing import Any
+from importlib import import_module
+from typing import Any, Final
 
 import click
 
-from cli.answers import ask, search
 from cli.client import Unreachable
-from cli.demo import demo
-from cli.documents import delete, documents
-from cli.health import health
-from cli.ingesting import ingest
-from cli.job_tables import cancel, job, jobs, retry
 from cli.session import Session, pass_session
-from cli.stack import run_up
 from rag.errors import InvalidRequest, QuernError
 from runtime.settings import BadSetting
+
+#: Which module has a command. Imported when it is asked for: what the supervisor needs takes
+#: longer to import than a small ingest takes.
+COMMANDS: Final = {
+    "demo": "cli.demo",
+    "ingest": "cli.ingesting",
+    "ask": "cli.answers",
+    "search": "cli.answers",
+    "jobs": "cli.job_tables",
+    "job": "cli.job_tables",
+    "cancel": "cli.job_tables",
+    "retry": "cli.job_tables",
+    "documents": "cli.documents",
+    "delete": "cli.documents",
+    "health": "cli.health",
+}
 
 
 class PlainWords(click.Group):
     """A group of commands whose errors are one sentence on stderr and an exit code."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of all commands."""
+        return sorted({*super().list_commands(ctx), *COMMANDS})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command, imported now if it was not before."""
+        if cmd_name in COMMANDS and cmd_name not in self.commands:
+            self.add_command(getattr(import_module(COMMANDS[cmd_name]), cmd_name))
+        return super().get_command(ctx, cmd_name)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; 1: it failed, 2: nothing was asked of any server."""
@@ -43,21 +63,19 @@ def main(ctx: click.Context, url: str | None) -> None:
     ctx.obj = ctx.obj or Session(given_url=url)
 
 
-@click.command()
+@main.command()
 @click.option("--only", multiple=True, metavar="NAME", help="Start this process only; repeatable.")
 @click.option("--model", metavar="NAME_OR_PATH", help="Let this language model answer.")
 @click.option("--quiet", is_flag=True, help="Say nothing but errors.")
 @pass_session
 def up(session: Session, *, only: tuple[str, ...], model: str | None, quiet: bool) -> None:
     """Start everything on this machine and keep it running until Ctrl-C."""
+    from cli.stack import run_up  # noqa: PLC0415 - see COMMANDS
+
     settings = session.settings
     if model is not None:
         settings = replace(settings, model=model, generator="vllm")
     sys.exit(run_up(settings, only=only or None, quiet=quiet))
-
-
-for command in (up, demo, ingest, ask, search, jobs, job, cancel, retry, documents, delete, health):
-    main.add_command(command)
 
 
 if __name__ == "__main__":

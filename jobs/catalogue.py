@@ -211,9 +211,24 @@ class Catalogue:
         return [orjson.loads(text) for text in texts if text], page[-1] if more else None
 
     def hashes(self, incarnation: str) -> Iterator[tuple[str, str]]:
-        """Yield (document, SHA-256 of its bytes) of every current document."""
-        for document, text in self._redis.hscan_iter(key("documents", incarnation), count=500):
-            yield document, orjson.loads(text)["sha256"]
+        """
+        Yield (document, SHA-256 of its bytes) of every current document.
+
+        The hash is empty where a newer version was accepted: it may be current in a moment.
+        """
+        cursor = 0
+        while True:
+            cursor, page = self._redis.hscan(key("documents", incarnation), cursor, count=500)
+            names = list(page)
+            if names:
+                pipe = self._redis.pipeline(transaction=False)
+                pipe.hmget(key("current", incarnation), names)
+                pipe.hmget(key("newest", incarnation), names)
+                for name, current, newest in zip(names, *pipe.execute(), strict=True):
+                    settled = (current or "").split(":")[0] == (newest or "").split(":")[0]
+                    yield name, orjson.loads(page[name])["sha256"] if settled else ""
+            if not cursor:
+                return
 
     # Garbage -------------------------------------------------------------------------------
 

@@ -12,6 +12,10 @@ from jobs.catalogue import split_member
 from jobs.keys import key
 from jobs.lua import Scripts
 
+#: Between two looks at the followers, at first and at last.
+FIRST_LOOK_S = 0.02
+LAST_LOOK_S = 0.1
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -75,13 +79,15 @@ class ChangeLog:
         *give_up* is called between looks and may raise.
         """
         until = time.monotonic() + timings.PUBLISH_WAIT_S
+        pause = FIRST_LOOK_S
         while True:
             live = self._live(incarnation)
             have = [name for name, cursor in live.items() if not_before(cursor, entry)]
             if not live or len(have) == len(live) or time.monotonic() > until:
                 return bool(have)
             give_up()
-            time.sleep(0.02)
+            time.sleep(pause)
+            pause = min(pause * 1.5, LAST_LOOK_S)
 
     def trim(self, incarnation: str) -> None:
         """Forget what every live follower has, and what is too old or too much."""
@@ -107,17 +113,8 @@ class ChangeLog:
 
     def _live(self, incarnation: str) -> dict[str, str]:
         """Return the cursor of every live follower; one that has not begun yet is at the start."""
-        oldest = self._now_ms() - timings.FOLLOWER_LIVE_MS
-        names = sorted(
-            {
-                *self._redis.zrangebyscore(key("followers", incarnation), oldest, "+inf"),
-                *self._redis.zrangebyscore(key("replicas"), oldest, "+inf"),
-            }
-        )
-        if not names:
-            return {}
-        cursors = self._redis.hmget(key("cursors", incarnation), names)
-        return {name: cursor or "0-0" for name, cursor in zip(names, cursors, strict=True)}
+        flat = self._run("standing", incarnation)
+        return dict(zip(flat[::2], flat[1::2], strict=True))
 
 
 def not_before(a: str, b: str) -> bool:

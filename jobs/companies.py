@@ -13,9 +13,9 @@ from rag.errors import Broken, LeaseLost
 
 T = TypeVar("T")
 
-#: Units of one body at most, and bytes of their files together: about a second of embedding.
-MOST: Final = 16
-MOST_BYTES: Final = 32_768
+#: Units of one body at most, and bytes of their files together: some seconds of embedding.
+MOST: Final = 32
+MOST_BYTES: Final = 65_536
 
 
 class Company:

@@ -6,7 +6,7 @@ import shutil
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
@@ -28,9 +28,15 @@ from workers.tantivy_index import IndexUnusable
 
 log = logging.getLogger(__name__)
 
+#: Chunks of the vector store by their id, each with its vector.
+Fetched = dict[str, tuple[StoredChunk, Vectors]]
+
 SLOTS = 64
 #: Chunks fetched from the vector store at once while an index is rebuilt.
 FETCH = 1_000
+#: Entries that follow the first so closely are applied with it, and commits keep this distance.
+GATHER_S = 0.01
+COMMIT_S = 0.1
 
 
 class Slot:
@@ -102,6 +108,7 @@ class Follower:
         self._open_index = open_index
         self._indexes: dict[str, ReplicaIndex] = {}
         self._news = "0-0"  # the last announcement of a collection that was heeded
+        self._committed_at = float("-inf")
         self._applied = threading.Condition()
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._follow_for_ever, name="follower", daemon=True)
@@ -232,6 +239,9 @@ class Follower:
         """Wait a moment for entries of any log, and apply them in one commit per collection."""
         cursors = {key("log", name): index.cursor or "0-0" for name, index in self._indexes.items()}
         streams = self._redis.xread(cursors | {key("news"): self._news}, count=1, block=500)
+        if streams:
+            # Entries of one publish follow each other closely, and a commit costs as much for one.
+            self._closing.wait(max(GATHER_S, self._committed_at + COMMIT_S - time.monotonic()))
         for stream, _ in streams or []:
             if stream == key("news"):
                 self._open_and_sign()
@@ -253,21 +263,26 @@ class Follower:
             if usable is not None:
                 self._rebuild(incarnation)
             return
-        for entry in entries:
-            if entry.op == "drop":
-                index.remove(entry.document, entry.generation)
-            else:
-                self._add(incarnation, index, entry)
+        for group in _groups(entries):
+            # One call for all of them: for each alone, the call would be most of what it costs.
+            wanted = [(e.document, e.generation, e.chunks) for e in group if e.op == "add"]
+            fetched = self._fetch(incarnation, wanted)
+            for entry in group:
+                if entry.op == "drop":
+                    index.remove(entry.document, entry.generation)
+                else:
+                    self._add(incarnation, index, entry, fetched)
         epoch = index.log_epoch
         index.commit(cursor=entries[-1].id, log_epoch=epoch)
+        self._committed_at = time.monotonic()
         self._change_log.follow(incarnation, self._slot.name, index.cursor)
         with self._applied:
             self._applied.notify_all()
 
-    def _add(self, incarnation: str, index: ReplicaIndex, entry: Entry) -> None:
+    def _add(self, incarnation: str, index: ReplicaIndex, entry: Entry, fetched: Fetched) -> None:
         """Add a generation's chunks, unless it is neither open nor current: they may be gone."""
-        ids = [chunk_id(entry.document, entry.generation, n) for n in range(entry.chunks)]
-        chunks, vectors = self._fetch(incarnation, ids)
+        names = [chunk_id(entry.document, entry.generation, n) for n in range(entry.chunks)]
+        chunks, vectors = _in_order(fetched, names)
         if len(chunks) == entry.chunks:
             index.add(chunks, vectors)
             return
@@ -287,15 +302,20 @@ class Follower:
             )
             index.add(chunks, vectors)
 
-    def _fetch(self, incarnation: str, ids: Sequence[str]) -> tuple[list[StoredChunk], Vectors]:
-        """Fetch the chunks of exactly these ids, with their vectors."""
-        found: list[StoredChunk] = []
-        vectors: list[Vectors] = [np.zeros((0, 0), dtype=np.float32)]
-        for first in range(0, len(ids), FETCH):
-            page = self._vectors.get_with_vectors(incarnation, ids[first : first + FETCH])
-            found.extend(page[0])
-            vectors.append(page[1])
-        return found, np.concatenate([some for some in vectors if len(some)] or vectors)
+    def _fetch(self, incarnation: str, generations: Iterable[tuple[str, int, int]]) -> Fetched:
+        """Fetch exactly the ids of generations, with their vectors; what is gone is left out."""
+        names = [
+            chunk_id(document, generation, n)
+            for document, generation, chunks in generations
+            for n in range(chunks)
+        ]
+        found: Fetched = {}
+        for first in range(0, len(names), FETCH):
+            chunks, vectors = self._vectors.get_with_vectors(
+                incarnation, names[first : first + FETCH]
+            )
+            found |= {c.chunk_id: (c, v) for c, v in zip(chunks, vectors, strict=True)}
+        return found
 
     def _rebuild(self, incarnation: str) -> None:
         """Build an index beside the old one and swap (PROTOCOL, Rebuild)."""
@@ -315,7 +335,8 @@ class Follower:
         # An add before the cursor whose flip came after the scan would be lost otherwise.
         for document, generation, chunks in start.pending:
             entry = Entry(start.cursor, "add", document, generation, chunks)
-            self._add(incarnation, index, entry)
+            fetched = self._fetch(incarnation, [(document, generation, chunks)])
+            self._add(incarnation, index, entry, fetched)
         index.commit(cursor=start.cursor, log_epoch=start.log_epoch)
         index.close()
         place = self._slot.folder / incarnation
@@ -339,13 +360,9 @@ class Follower:
         self, incarnation: str, index: ReplicaIndex, batch: Sequence[tuple[str, int, int]]
     ) -> None:
         """Fetch and add the chunks of several small documents, or of one large one."""
-        ids = [
-            chunk_id(document, generation, n)
-            for document, generation, chunks in batch
-            for n in range(chunks)
-        ]
+        fetched = self._fetch(incarnation, batch)
         # In one call: adding a part of a generation replaces the part before it.
-        index.add(*self._fetch(incarnation, ids))
+        index.add(*_in_order(fetched, fetched))
 
     def _swap_in(self, incarnation: str, index: ReplicaIndex) -> None:
         """Let searches see an index that was opened."""
@@ -368,3 +385,26 @@ def _batches(
             batch, chunks = [], 0
     if batch:
         yield batch
+
+
+def _in_order(fetched: Fetched, names: Iterable[str]) -> tuple[list[StoredChunk], Vectors]:
+    """Return the chunks called *names* that were there, and their vectors."""
+    found = [fetched[name] for name in names if name in fetched]
+    vectors = [vector for _, vector in found]
+    return [chunk for chunk, _ in found], (
+        np.stack(vectors) if vectors else np.zeros((0, 0), dtype=np.float32)
+    )
+
+
+def _groups(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
+    """Cut entries into groups that add about FETCH chunks, in their order."""
+    group: list[Entry] = []
+    chunks = 0
+    for entry in entries:
+        group.append(entry)
+        chunks += entry.chunks if entry.op == "add" else 0
+        if chunks >= FETCH:
+            yield group
+            group, chunks = [], 0
+    if group:
+        yield group

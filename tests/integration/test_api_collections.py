@@ -156,6 +156,19 @@ def test_a_diff_tells_what_to_send_and_what_is_gone(client: FlaskClient, worker:
     assert fresh.get_json()["send"] == ["same", "changed", "new"]
 
 
+def test_a_document_whose_newer_version_is_on_its_way_is_to_be_sent(
+    client: FlaskClient, worker: Any
+) -> None:
+    put(client, worker, "same")
+    listing = [{"id": "same", "sha256": hashlib.sha256(TEXT.encode()).hexdigest()}]
+    newer = {"collection": "books", "documents": [{"id": "same", "text": "other"}]}
+    assert client.post("/api/ingests", json=newer).status_code == 202
+
+    answer = client.post("/api/collections/books/diff", json=listing)
+
+    assert answer.get_json() == {"send": ["same"], "gone": [], "unchanged": 0}
+
+
 @pytest.mark.parametrize(
     "body", [{}, [1], [{"id": "a"}], [{"id": "a", "sha256": "x"}], [{"id": "", "sha256": "0" * 64}]]
 )

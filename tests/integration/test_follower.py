@@ -17,7 +17,7 @@ from rag.errors import StoreUnavailable
 from rag.ports import ReplicaIndex, StoredChunk
 from tests.twins import DictVectors
 from tests.workbench import Workbench, until
-from workers.follower import Follower, Slot
+from workers.follower import Fetched, Follower, Slot
 
 
 class Replica(Follower):
@@ -274,12 +274,10 @@ def test_a_deleted_collection_leaves_no_index(world: World) -> None:
 class Demanding(Replica):
     """Applies an add only whole, whoever it is of: the rule of the skip taken out."""
 
-    def _add(self, incarnation: str, index: ReplicaIndex, entry: Entry) -> None:
-        names = [chunk_id(entry.document, entry.generation, n) for n in range(entry.chunks)]
-        chunks, vectors = self._fetch(incarnation, names)
-        if len(chunks) != entry.chunks:
+    def _add(self, incarnation: str, index: ReplicaIndex, entry: Entry, fetched: Fetched) -> None:
+        if sum(name.startswith(f"{entry.document}:") for name in fetched) != entry.chunks:
             raise StoreUnavailable("not all chunks are there yet")
-        index.add(chunks, vectors)
+        super()._add(incarnation, index, entry, fetched)
 
 
 @pytest.mark.parametrize(("kind", "goes_on"), [(Replica, True), (Demanding, False)])

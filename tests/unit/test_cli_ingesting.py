@@ -1,5 +1,7 @@
 """Which files are handed over, under which ids, and what is said of those that fail."""
 
+import hashlib
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -31,10 +33,14 @@ class FakeIngest:
         self.rows: list[dict[str, Any]] = []
         self.uploads: list[list[str]] = []
         self.closed = False
+        self.held: dict[str, str] = {}
+        self.asks = 0
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         request.read()
         match request.method, request.url.path:
+            case "POST", "/api/collections/default/diff":
+                return self.compare(json.loads(request.content))
             case "POST", "/api/ingests" | "/api/jobs/j1/close":
                 self.closed = request.url.path.endswith("close")
                 return self.job()
@@ -45,6 +51,13 @@ class FakeIngest:
             case "GET", "/api/jobs/j1/documents":
                 return httpx.Response(200, json={"documents": self.rows, "next_cursor": None})
         raise AssertionError(request.url)
+
+    def compare(self, listing: list[dict[str, str]]) -> httpx.Response:
+        self.asks += 1
+        if any(Path(entry["id"]).name.startswith("bad") for entry in listing):
+            return httpx.Response(422, json={"title": "Invalid"})
+        send = [entry["id"] for entry in listing if self.held.get(entry["id"]) != entry["sha256"]]
+        return httpx.Response(200, json={"send": send, "gone": [], "unchanged": 0})
 
     def job(self) -> httpx.Response:
         failed = sum(row["state"] == "failed" for row in self.rows)
@@ -118,6 +131,48 @@ def test_everything_in_a_folder_becomes_one_job(folder: Path) -> None:
     assert result.stdout == "2 documents ready, 4 passages, in 2.0 s\n"
     assert api.uploads == [["b.md", "sub/a.txt"]]
     assert api.closed
+
+
+def test_what_the_server_has_already_is_not_sent_again(folder: Path) -> None:
+    api = FakeIngest()
+    api.held = {"b.md": hashlib.sha256(b"b.md").hexdigest(), "sub/a.txt": "of other bytes"}
+
+    result = ingest(api, str(folder))
+
+    assert result.stdout == "1 document unchanged\n1 document ready, 2 passages, in 2.0 s\n"
+    assert api.uploads == [["sub/a.txt"]]
+
+
+def test_where_nothing_changed_no_job_is_made(folder: Path) -> None:
+    api = FakeIngest()
+    api.held = {name: hashlib.sha256(name.encode()).hexdigest() for name in ("b.md", "sub/a.txt")}
+
+    result = ingest(api, str(folder))
+
+    assert (result.exit_code, result.stdout) == (0, "2 documents unchanged\n")
+    assert (api.rows, api.closed) == ([], False)
+
+
+def test_a_long_list_of_files_is_compared_in_parts(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ingesting, "DIFF_FILES", 1)
+    api = FakeIngest()
+
+    result = ingest(api, str(folder))
+
+    assert (result.exit_code, api.asks) == (0, 2)
+    assert api.uploads == [["b.md", "sub/a.txt"]]
+
+
+def test_a_name_that_is_written_in_another_form_is_the_same_document(tmp_path: Path) -> None:
+    (tmp_path / "cafe\u0301.txt").write_text("x")
+    api = FakeIngest()
+    api.held = {"caf\u00e9.txt": hashlib.sha256(b"x").hexdigest()}
+
+    result = ingest(api, str(tmp_path))
+
+    assert result.stdout == "1 document unchanged\n"
 
 
 def test_one_refused_file_does_not_keep_the_others_out(folder: Path) -> None:
