@@ -210,11 +210,12 @@ class Catalogue:
         texts = self._redis.hmget(key("documents", incarnation), page)
         return [orjson.loads(text) for text in texts if text], page[-1] if more else None
 
-    def hashes(self, incarnation: str) -> Iterator[tuple[str, str]]:
+    def hashes(self, incarnation: str, *, made_by: str) -> Iterator[tuple[str, str]]:
         """
         Yield (document, SHA-256 of its bytes) of every current document.
 
-        The hash is empty where a newer version was accepted: it may be current in a moment.
+        The hash is empty where the same bytes would make another document today: a newer version
+        was accepted and may be current in a moment, or the chunks are not *made_by* this pipeline.
         """
         cursor = 0
         while True:
@@ -225,8 +226,10 @@ class Catalogue:
                 pipe.hmget(key("current", incarnation), names)
                 pipe.hmget(key("newest", incarnation), names)
                 for name, current, newest in zip(names, *pipe.execute(), strict=True):
+                    record = orjson.loads(page[name])
                     settled = (current or "").split(":")[0] == (newest or "").split(":")[0]
-                    yield name, orjson.loads(page[name])["sha256"] if settled else ""
+                    same = settled and record.get("made_by") == made_by
+                    yield name, record["sha256"] if same else ""
             if not cursor:
                 return
 

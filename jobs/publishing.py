@@ -194,5 +194,6 @@ class Publisher:
             "chars": manifest["chars"],
             "chunks": len(manifest["chunks"]),
             "metadata": lease.unit.json("metadata") or {},
+            "made_by": row.get("made_by", ""),
             "updated_at": rfc3339(time.time() * 1_000_000),
         }

@@ -86,7 +86,8 @@ def diff(name: str) -> Response:
     listed = _listed(json_body())
     catalogue = front_end().durable.catalogue
     incarnation = catalogue.incarnation(name)
-    known = dict(catalogue.hashes(incarnation)) if incarnation else {}
+    made_by = front_end().desk.made_by
+    known = dict(catalogue.hashes(incarnation, made_by=made_by)) if incarnation else {}
     send = [document for document, sha256 in listed.items() if known.get(document) != sha256]
     gone = sorted(document for document in known if document not in listed)
     return jsonify({"send": send, "gone": gone, "unchanged": len(listed) - len(send)})

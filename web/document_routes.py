@@ -26,7 +26,7 @@ bp = Blueprint("documents", __name__, url_prefix="/api/collections/<name>/docume
 _MOST = 2**53
 
 #: What a record keeps for the machine only.
-_BLOBS = ("source_blob", "text_blob", "manifest_blob")
+_OURS = ("source_blob", "text_blob", "manifest_blob", "made_by")
 
 
 @bp.get("/<document:document_id>")
@@ -123,7 +123,7 @@ def chunks(name: str, document_id: str) -> Response:
 def document_shown(collection: str, record: dict[str, Any]) -> dict[str, Any]:
     """Show a document's record."""
     path = f"/api/collections/{collection}/documents/{quote(record['document_id'])}"
-    shown = {name: value for name, value in record.items() if name not in _BLOBS}
+    shown = {name: value for name, value in record.items() if name not in _OURS}
     shown["links"] = {
         "self": path,
         "text": f"{path}/text",

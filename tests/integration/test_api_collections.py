@@ -169,6 +169,19 @@ def test_a_document_whose_newer_version_is_on_its_way_is_to_be_sent(
     assert answer.get_json() == {"send": ["same"], "gone": [], "unchanged": 0}
 
 
+def test_a_document_that_would_be_cut_otherwise_today_is_to_be_sent(
+    client: FlaskClient, worker: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(client, worker, "same")
+    listing = [{"id": "same", "sha256": hashlib.sha256(TEXT.encode()).hexdigest()}]
+    desk = client.application.extensions["quern"].desk
+    monkeypatch.setattr(desk, "made_by", "another chunker")
+
+    answer = client.post("/api/collections/books/diff", json=listing)
+
+    assert answer.get_json()["send"] == ["same"]
+
+
 @pytest.mark.parametrize(
     "body", [{}, [1], [{"id": "a"}], [{"id": "a", "sha256": "x"}], [{"id": "", "sha256": "0" * 64}]]
 )
