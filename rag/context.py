@@ -1,9 +1,9 @@
 """What of a ranking goes into an answer's context: nothing twice, and neighbours as one."""
 
 import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 
 from rag.analysis import UNSPACED
 from rag.documents import Part, Passage
@@ -12,6 +12,8 @@ from rag.documents import Part, Passage
 SHINGLE = 3
 #: A passage repeats another that holds this share of its shingles.
 REPEATED_FROM = 0.8
+#: With more new words than this share its shingles need not be compared, which is slower.
+MOST_NEW_WORDS = 0.4
 #: Chunks that become one passage at most, so that no document looks like the whole context.
 MOST_JOINED = 4
 
@@ -33,28 +35,42 @@ class Seen:
     """
 
     def __init__(self) -> None:
-        self._holders: dict[tuple[str, ...], list[int]] = {}
-        self._words: list[frozenset[str]] = []
-        self._names: list[str] = []
+        self._texts: list[_Text] = []
 
     def repeated(self, name: str, text: str) -> str | None:
         """Return the name of a text that holds *text* already; remembers a text that is new."""
-        words = _WORD.findall(text.lower()) or [text]
-        shingles = _shingles(words)
-        shared = Counter(
-            holder for shingle in shingles for holder in self._holders.get(shingle, ())
-        )
-        held = frozenset(words)
-        for holder, count in shared.most_common():
-            if count < REPEATED_FROM * len(shingles):
-                break
-            if not any(_is_number(word) for word in held - self._words[holder]):
-                return self._names[holder]
-        for shingle in shingles:
-            self._holders.setdefault(shingle, []).append(len(self._names))
-        self._names.append(name)
-        self._words.append(held)
+        new = _Text(name, _WORD.findall(text.lower()) or [text])
+        for other in self._texts:
+            if new.is_held_by(other):
+                return other.name
+        self._texts.append(new)
         return None
+
+
+class _Text:
+    """A text as its words, and as its shingles once they are asked for: most texts share little."""
+
+    def __init__(self, name: str, words: list[str]) -> None:
+        self.name = name
+        self.words = frozenset(words)
+        self._in_order = words
+
+    @cached_property
+    def shingles(self) -> frozenset[tuple[str, ...]]:
+        """The runs of three words; a shorter text is one run."""
+        words = self._in_order
+        if len(words) < SHINGLE:
+            return frozenset({tuple(words)})
+        return frozenset(zip(*(words[at:] for at in range(SHINGLE)), strict=False))
+
+    def is_held_by(self, other: "_Text") -> bool:
+        """Tell whether *other* says all this."""
+        only_here = self.words - other.words
+        if len(only_here) > MOST_NEW_WORDS * len(self.words):
+            return False
+        if any(_is_number(word) for word in only_here):
+            return False
+        return len(self.shingles & other.shingles) >= REPEATED_FROM * len(self.shingles)
 
 
 def join_neighbours(passages: Sequence[Passage], before: Mapping[str, str]) -> list[Passage]:
@@ -106,13 +122,6 @@ def _joined(run: _Run, best: Passage, before: Mapping[str, str]) -> Passage:
         page=chunks[0].page,
         parts=tuple(Part(one.chunk_id, one.start, one.end, one.score) for one in chunks),
     )
-
-
-def _shingles(words: Sequence[str]) -> set[tuple[str, ...]]:
-    """Return the runs of three words; a shorter text is one run."""
-    if len(words) < SHINGLE:
-        return {tuple(words)}
-    return set(zip(*(words[at:] for at in range(SHINGLE)), strict=False))
 
 
 def _is_number(word: str) -> bool:

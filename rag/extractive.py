@@ -233,9 +233,12 @@ def _coverage(candidates: Sequence[_Candidate], wanted: Collection[tuple[str, ..
 
 
 def _priors(passages: Sequence[Passage], candidates: Sequence[_Candidate]) -> Vectors:
-    """Return the score of each candidate's passage relative to the best, 0 to 1."""
+    """Return the score of each candidate's chunk relative to the best, 0 to 1."""
     top = max(passage.score for passage in passages)
-    scores = [max(passages[one.source].score, 0.0) / top if top > 0 else 0.0 for one in candidates]
+    chunks = [
+        passages[one.source].chunk_at(passages[one.source].start + one.start) for one in candidates
+    ]
+    scores = [max(chunk.score, 0.0) / top if top > 0 else 0.0 for chunk in chunks]
     return np.array(scores, dtype=np.float32)
 
 

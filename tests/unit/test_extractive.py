@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.documents import Passage
+from rag.documents import Part, Passage
 from rag.extractive import MAX_CHARACTERS, MAX_QUOTE_CHARACTERS, MAX_QUOTES, ExtractiveGenerator
 from tests.twins import HashingEmbedder
 
@@ -164,3 +164,18 @@ def test_the_limits_hold_for_any_text(texts: list[str], question: str, score: fl
         text = texts[citation.source]
         assert 0 < len(citation.quote) <= MAX_QUOTE_CHARACTERS
         assert text[citation.start - 11 : citation.end - 11] == citation.quote
+
+
+def test_a_sentence_counts_as_much_as_its_own_chunk_of_a_joined_passage() -> None:
+    first, second = "Rain fell in May for days.", "Rain fell in June for days."
+    text = f"{first}\n{second}"
+    middle = len(first) + 1
+
+    def answer(*scores: float) -> str:
+        parts = (Part("d:1:0", 0, len(first), scores[0]),
+                 Part("d:1:1", middle, len(text), scores[1]))  # fmt: skip
+        joined = Passage("d:1:0", "d", 1, 0, "", text, 0, len(text), max(scores), parts=parts)
+        return ExtractiveGenerator(HashingEmbedder()).answer("When did rain fall?", [joined]).text
+
+    assert answer(0.9, 0.1).startswith(first)
+    assert answer(0.1, 0.9).startswith(second)
