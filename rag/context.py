@@ -1,6 +1,7 @@
 """What of a ranking goes into an answer's context: nothing twice, and neighbours as one."""
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -30,8 +31,9 @@ class Seen:
     A text repeats an earlier one that contains it, as Broder 1997 defines containment ("On the
     Resemblance and Containment of Documents"): the share of its shingles, runs of three words, that
     the other holds too, letter case and punctuation aside. Resemblance, which is symmetric, would
-    keep a paragraph that a longer passage quotes whole. A text with a number that the other lacks
-    says something else, however alike the rest is.
+    keep a paragraph that a longer passage quotes whole. Repeats count, unlike there: a page that
+    differs from another by a name in every sentence tells of something else. So does a text with a
+    number that the other lacks, however alike the rest is.
     """
 
     def __init__(self) -> None:
@@ -56,12 +58,12 @@ class _Text:
         self._in_order = words
 
     @cached_property
-    def shingles(self) -> frozenset[tuple[str, ...]]:
-        """The runs of three words; a shorter text is one run."""
+    def shingles(self) -> Counter[tuple[str, ...]]:
+        """How often each run of three words is there; a shorter text is one run."""
         words = self._in_order
         if len(words) < SHINGLE:
-            return frozenset({tuple(words)})
-        return frozenset(zip(*(words[at:] for at in range(SHINGLE)), strict=False))
+            return Counter({tuple(words): 1})
+        return Counter(zip(*(words[at:] for at in range(SHINGLE)), strict=False))
 
     def is_held_by(self, other: "_Text") -> bool:
         """Tell whether *other* says all this."""
@@ -70,7 +72,8 @@ class _Text:
             return False
         if any(_is_number(word) for word in only_here):
             return False
-        return len(self.shingles & other.shingles) >= REPEATED_FROM * len(self.shingles)
+        shared = (self.shingles & other.shingles).total()
+        return shared >= REPEATED_FROM * self.shingles.total()
 
 
 def join_neighbours(passages: Sequence[Passage], before: Mapping[str, str]) -> list[Passage]:

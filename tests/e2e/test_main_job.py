@@ -173,3 +173,31 @@ def _outcome(row: dict[str, Any]) -> str:
     if row["state"] == "failed":
         return "error"
     return "empty" if row["outcome"] == "empty" else "text"
+
+
+def test_neighbouring_chunks_are_one_source_with_an_exact_span(api: Api) -> None:
+    about = [
+        " ".join(f"The \U0001f682 locomotive {n} of class {kind} pulled coal." for n in range(14))
+        for kind in ("Alder", "Birch", "Cedar")
+    ]
+    told = "The locomotives of class Birch were scrapped in 1968 at the yard of Durham."
+    text = "\r\n \r\n".join([*about, told]) + "\n"
+    api.ingest({"engines": text, "copy": text}, "engines")
+    result = api.ask("When were the locomotives of class Birch scrapped?", "engines")["result"]
+
+    parsed = api.get("/api/collections/engines/documents/engines/text")["text"]
+    chunks = api.get("/api/collections/engines/documents/engines/chunks")["chunks"]
+    joined = [source for source in result["sources"] if source["parts"]]
+    assert len(chunks) > 2
+    assert joined
+    assert len({source["document_id"] for source in result["sources"]}) == 1
+    for source in result["sources"]:
+        assert parsed[source["start"] : source["end"]] == source["text"]
+    for source in joined:
+        assert source["chunk_id"] in [part["chunk_id"] for part in source["parts"]]
+        assert (source["parts"][0]["start"], source["parts"][-1]["end"]) == (
+            source["start"], source["end"],
+        )  # fmt: skip
+    for citation in result["citations"]:
+        assert parsed[citation["start"] : citation["end"]] == citation["quote"]
+    assert "1968" in result["answer"]

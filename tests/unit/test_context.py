@@ -96,6 +96,8 @@ def test_a_copy_with_small_edits_or_a_part_says_nothing_new(copy: str) -> None:
         ("Leave lasts 12 weeks for every parent who asks in time.",
          "Leave lasts 14 weeks for every parent who asks in time."),
         (PROSE, PROSE + " It ended in 1974."),
+        ("The engine Alder pulled coal. The engine Alder ran north. The engine Alder is gone.",
+         "The engine Birch pulled coal. The engine Birch ran north. The engine Birch is gone."),
         ("", "Text."), ("\u2211\u222b\u2202", "\u2211\u222b\u2207"),
     ],
 )  # fmt: skip
