@@ -74,6 +74,13 @@ class LineParser:
         return ParsedDocument(text=text, kind="text", blocks=(Block("paragraph", 0, len(text), 0),))
 
 
+class English:
+    """Takes every text for English."""
+
+    def language_of(self, text: str) -> str:
+        return "en" if text else ""
+
+
 class Yard:
     """An ingestion worker in little: no Celery, one thread."""
 
@@ -93,6 +100,7 @@ class Yard:
         self.resources = Resources(
             durable=durable, leases=self.leases, parser=self.parser, chunker=Chunker(),
             tokens=self.embedder, vectors=self.vectors, publisher=self.publisher,
+            languages=English(),
         )  # fmt: skip
         self.blobs = blobs
         self.incarnation = bench.collection()

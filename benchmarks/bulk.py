@@ -1,0 +1,261 @@
+"""
+A folder of short documents: how fast it becomes searchable, again, and what searches feel of it.
+
+    python -m benchmarks.bulk [--files 2000] [--quick] [--json FILE]
+
+The folder is made up here (`benchmarks.short_documents`). What is timed is `quern ingest FOLDER`, a
+process of its own, from its start to its end, against the embedder alone: the one that the service
+uses, in this process, on the same texts and all cores, before and after.
+"""
+
+import argparse
+import contextlib
+import random
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from statistics import mean, median
+from typing import Any, Final
+
+import psutil
+from rich.progress import Progress
+
+from benchmarks.reporting import Limit, percentile, report
+from benchmarks.service import Service, call, service
+from benchmarks.short_documents import note, write_folder
+from rag.documents import indexed_text
+from rag.ports import Embedder
+from runtime.settings import Settings
+from workers.models import open_embedder
+
+LIMITS: Final = {
+    "of_embedder_limit": Limit(at_least=0.85),
+    "second_run_speedup": Limit(at_least=50),
+    "edited_wrong": Limit(at_most=0),
+}
+COLLECTION = "bulk"
+#: One file of so many is edited.
+EDITED = 100
+AGAIN = 3
+#: Between two searches: people who search, not a flood.
+PAUSE_S = 0.1
+ROOT = Path(__file__).parents[1]
+
+
+def main() -> None:
+    """Measure and report."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.bulk", description=__doc__)
+    parser.add_argument("--files", type=int, default=2_000)
+    parser.add_argument("--json", type=Path, help="also write the figures here")
+    parser.add_argument("--quick", action="store_true", help="a minute at most, on the same path")
+    options = parser.parse_args()
+    files = 200 if options.quick else options.files
+    with tempfile.TemporaryDirectory(prefix="quern-bulk-") as folder, Progress() as progress:
+        figures = measure(files, Path(folder), progress)
+    report(f"bulk, {files} files", figures, limits=LIMITS, json_path=options.json)
+
+
+def measure(files: int, folder: Path, progress: Progress) -> dict[str, Any]:
+    """Return all figures."""
+    docs = folder / "docs"
+    write_folder(docs, files)
+    with contextlib.ExitStack() as stack:
+        embedder = _bare(stack)
+        quern = stack.enter_context(service(None))
+        bar = progress.add_task("bulk", total=6)
+        _ingest(quern, write_folder(folder / "warm", 8, seed=9)[0].parent, "warm")
+        _search(quern, "warm", 8)
+        before = _embed(embedder, files, first=True)
+        progress.advance(bar)
+
+        memory = _ingestion_memory(quern)
+        with _processor_time(quern, files) as spent:
+            first_s = _ingest(quern, docs, COLLECTION)
+        memory = _ingestion_memory(quern) - memory
+        progress.advance(bar)
+        after = _embed(embedder, files, first=False)
+        bare_per_s = mean([before[0], after[0]])
+        bare_cpu_ms = mean([before[1], after[1]])
+        progress.advance(bar)
+
+        held = _documents(quern)
+        chunks = sum(row["chunks"] for row in held.values())
+        again_s = median(_ingest(quern, docs, COLLECTION) for _ in range(AGAIN))
+        progress.advance(bar)
+        edited = _edit(docs, files)
+        _ingest(quern, docs, COLLECTION)
+        now = _documents(quern)
+        changed = {name for name in now if now[name]["generation"] != held[name]["generation"]}
+        progress.advance(bar)
+        idle, during = _searches(quern, folder, files)
+        progress.advance(bar)
+    figures: dict[str, Any] = {
+        "files": files,
+        "chunks": chunks,
+        "missing": files - len(held),
+        "first_run_s": first_s,
+        "files_per_s": files / first_s,
+        "chunks_per_s": chunks / first_s,
+        "embedder_chunks_per_s": bare_per_s,
+        "of_embedder_limit": chunks / first_s / bare_per_s,
+        "second_run_s": again_s,
+        "second_run_speedup": first_s / again_s,
+        "edited_updated": len(changed & edited),
+        "edited_wrong": len(changed ^ edited),
+        "query_p95_idle_ms": percentile(idle, 0.95),
+        "query_p95_during_ms": percentile(during, 0.95),
+        "queries_during": len(during),
+        "memory_growth_mb": memory / 1e6,
+        "embedder_cpu_ms_per_chunk": bare_cpu_ms,
+    }
+    figures |= {f"cpu_ms_per_file_{name}": ms for name, ms in spent.items()}
+    # Of all processor time the part that the model takes: what other work on the machine hides.
+    figures["of_embedder_cpu"] = bare_cpu_ms * chunks / files / sum(spent.values())
+    return figures
+
+
+def _bare(stack: contextlib.ExitStack) -> Embedder:
+    """Return the embedder that the service uses, without its cache."""
+    nowhere = replace(Settings(), cache_url="redis://127.0.0.1:1/0")
+    model: Embedder = open_embedder(stack, nowhere)._embedder  # noqa: SLF001 - nobody else wants it
+    return model
+
+
+def _embed(embedder: Embedder, files: int, *, first: bool) -> tuple[float, float]:
+    """Embed half of the texts; returns passages a second, and processor time of each, ms."""
+    texts = [
+        indexed_text(f"note {n:05}", note(n).strip()) for n in range(0 if first else 1, files, 2)
+    ]
+    embedder.embed(texts[:8])
+    began, busy = time.perf_counter(), time.process_time()
+    embedder.embed(texts)
+    took, busy = time.perf_counter() - began, time.process_time() - busy
+    return len(texts) / took, 1000 * busy / len(texts)
+
+
+def _ingest(quern: Service, folder: Path, collection: str) -> float:
+    """Run `quern ingest` on a folder; returns the seconds it took."""
+    began = time.perf_counter()
+    done = subprocess.run(
+        _command(quern, folder, collection), cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    took = time.perf_counter() - began
+    if done.returncode:
+        raise SystemExit(f"quern ingest failed: {done.stdout[-500:]}{done.stderr[-500:]}")
+    return took
+
+
+def _command(quern: Service, folder: Path, collection: str) -> list[str]:
+    program = [sys.executable, "-m", "cli.main", "--url", quern.url]
+    return [*program, "ingest", str(folder), "-c", collection]
+
+
+def _edit(docs: Path, files: int) -> set[str]:
+    """Change some files; returns the documents they are."""
+    changed = set()
+    for n in range(0, files, EDITED):
+        path = docs / f"{n // 100:03}" / f"note-{n:05}.txt"
+        path.write_text(path.read_text("utf-8") + "It was edited since.\n", "utf-8")
+        changed.add(path.relative_to(docs).as_posix())
+    return changed
+
+
+def _documents(quern: Service) -> dict[str, Any]:
+    """Return what is current of each document."""
+    found: dict[str, Any] = {}
+    cursor = None
+    while True:
+        given = {"limit": 200} | ({"cursor": cursor} if cursor else {})
+        page = call(quern.http, "GET", f"/api/collections/{COLLECTION}/documents", params=given)
+        found |= {row["document_id"]: row for row in page["documents"]}
+        if not (cursor := page.get("next_cursor")):
+            return found
+
+
+def _searches(quern: Service, folder: Path, files: int) -> tuple[list[float], list[float]]:
+    """Search at a walking pace: while nothing else happens, then while others are ingested."""
+    idle = _search(quern, COLLECTION, 100, seed="idle")
+    more = folder / "more"
+    write_folder(more, max(200, files // 2), seed=2)
+    ended = threading.Event()
+    command = _command(quern, more, "more")
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL) as ingest:
+
+        def watch() -> None:
+            ingest.wait()
+            ended.set()
+
+        watcher = threading.Thread(target=watch)
+        watcher.start()
+        time.sleep(1.0)  # for it to start
+        during = _search(quern, COLLECTION, 1_000_000, seed="during", until=ended)
+        watcher.join()
+    return idle, during
+
+
+def _search(
+    quern: Service, collection: str, count: int, *, seed: str = "", until: Any = None
+) -> list[float]:
+    """Make searches of words nobody asked before, one after the other; returns what each took."""
+    waits: list[float] = []
+    for n in range(count):
+        if until is not None and until.is_set() and waits:
+            break
+        chance = random.Random(f"{seed}{n}")
+        query = " ".join(chance.sample(note(chance.randrange(1_000)).split(), 5))
+        began = time.perf_counter()
+        body = {"query": query, "collection": collection}
+        call(quern.http, "POST", "/api/search", json=body)
+        waits.append((time.perf_counter() - began) * 1000)
+        time.sleep(PAUSE_S)
+    return waits
+
+
+@contextlib.contextmanager
+def _processor_time(quern: Service, files: int) -> Iterator[dict[str, float]]:
+    """Give, once it is left, the processor time of each process, with its children's, ms a file."""
+    spent: dict[str, float] = {}
+    before = {name: _busy(quern, name) for name in _names(quern)}
+    children = _children_s()
+    yield spent
+    for name, was in before.items():
+        spent[name.replace("-", "_")] = 1000 * (_busy(quern, name) - was) / files
+    spent["command"] = 1000 * (_children_s() - children) / files
+
+
+def _names(quern: Service) -> Sequence[str]:
+    return [] if quern.stack is None else list(quern.stack.record.processes)
+
+
+def _children_s() -> float:
+    """Return the processor time of this process' children that have ended, seconds."""
+    times = psutil.Process().cpu_times()
+    return float(times.children_user + times.children_system)
+
+
+def _busy(quern: Service, name: str) -> float:
+    """Return the processor time of a process of the stack and all below it, seconds."""
+    if quern.stack is None:
+        return 0.0
+    process = quern.stack.process(name)
+    times = process.cpu_times()
+    total = times.user + times.system + times.children_user + times.children_system
+    for child in process.children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            own = child.cpu_times()
+            total += own.user + own.system + own.children_user + own.children_system
+    return float(total)
+
+
+def _ingestion_memory(quern: Service) -> int:
+    """Return what the ingestion worker holds, bytes."""
+    return 0 if quern.stack is None else int(quern.stack.process("ingestion").memory_info().rss)
+
+
+if __name__ == "__main__":
+    main()
