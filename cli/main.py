@@ -25,6 +25,7 @@ COMMANDS: Final = {
     "retry": "cli.job_tables",
     "documents": "cli.documents",
     "delete": "cli.documents",
+    "reindex": "cli.reindexing",
     "health": "cli.health",
 }
 

@@ -11,8 +11,8 @@ from ulid import ULID
 
 from jobs.keys import key
 from jobs.lua import Scripts
-from rag.errors import EmbedderMismatch
-from rag.ports import EmbedderIdentity, HnswSettings
+from rag.errors import EmbedderMismatch, ReindexUnderWay
+from rag.ports import Edition, EmbedderIdentity, HnswSettings
 
 log = logging.getLogger(__name__)
 
@@ -62,13 +62,13 @@ class Catalogue:
     def __init__(self, redis: Redis, scripts: Scripts, *, hnsw: HnswSettings | None = None) -> None:
         self._redis = redis
         self._run = scripts
-        self._hnsw = hnsw or HnswSettings()
+        self.hnsw = hnsw or HnswSettings()
 
     # Collections ---------------------------------------------------------------------------
 
     def create(self, name: str) -> tuple[str, bool]:
         """Make a collection unless it exists; returns (incarnation, whether it is new)."""
-        fields = {"name": name, "hnsw": orjson.dumps(asdict(self._hnsw)).decode()}
+        fields = {"name": name, "hnsw": orjson.dumps(asdict(self.hnsw)).decode()}
         word, incarnation = self._run(
             "create_collection", name, str(ULID()), orjson.dumps(fields).decode()
         )
@@ -118,7 +118,7 @@ class Catalogue:
         """Remove every key of a dropped incarnation."""
         names = (
             "current", "newest", "documents", "names", "contents", "opened", "log", "log_state",
-            "add_logged", "garbage", "followers", "cursors",
+            "add_logged", "garbage", "followers", "cursors", "building", "behind", "held",
         )  # fmt: skip
         self._redis.unlink(*(key(name, incarnation) for name in names))
 
@@ -132,30 +132,48 @@ class Catalogue:
         until = (seconds - older_than_s) * 1000
         self._redis.zremrangebyscore(key("graves"), "-inf", until)
 
-    def agree_on_embedder(
-        self, incarnation: str, identity: EmbedderIdentity
-    ) -> HnswSettings | None:
+    def agree_on_embedder(self, incarnation: str, identity: EmbedderIdentity) -> Edition:
         """
         Record what embeds a collection, or check that it is the same as ever.
 
-        Returns the settings its vectors were, or are to be, made with; None where they were not
-        recorded. A collection that was deleted meanwhile is left alone; who writes to it finds
-        out.
+        Returns the edition of its vectors to write to. A collection that was deleted meanwhile is
+        left alone; who writes to it finds out.
 
         Raises:
-            EmbedderMismatch: The collection's vectors are another model's.
+            ReindexUnderWay: The vectors are another model's; a reindex may be making them mine.
+
+            EmbedderMismatch: They are, and nothing is changing it.
         """
-        mine = asdict(identity)
-        answer = self._run("agree", incarnation, orjson.dumps(mine).decode())
-        theirs = orjson.loads(answer[0]) if answer else mine
-        if theirs != mine:
-            raise EmbedderMismatch(
-                f"this collection was embedded with {theirs['model']} "
-                f"(revision {theirs['revision']}, {theirs['engine']}), and this worker runs "
-                f"{identity.model} (revision {identity.revision}, {identity.engine}); "
-                "set QUERN_EMBEDDING_MODEL back, or use another collection"
-            )
-        return HnswSettings(**orjson.loads(answer[1])) if answer and answer[1] else None
+        told = orjson.dumps(asdict(identity)).decode()
+        answer = self._run("agree", incarnation, told)
+        if not answer:
+            return Edition(incarnation, identity)
+        embedder, hnsw, name, changing = answer
+        edition = _edition(name, embedder, hnsw)
+        try:
+            edition.check_embedder(identity)
+        except EmbedderMismatch as error:
+            if changing:
+                raise ReindexUnderWay("the collection's vectors are being made anew") from error
+            raise
+        return edition
+
+    def edition(self, incarnation: str) -> Edition:
+        """Return the vectors that are searched today, and what made them."""
+        name, embedder, hnsw = self._redis.hmget(
+            key("collection", incarnation), ["edition", "embedder", "hnsw"]
+        )
+        return _edition(name or incarnation, embedder, hnsw)
+
+    def page(self, incarnation: str, *, after: str, limit: int) -> list[str]:
+        """Return up to *limit* current documents with ids above *after*, in order."""
+        low = f"({after}" if after else "-"
+        return self._redis.zrangebylex(key("names", incarnation), low, "+", 0, limit)
+
+    def count_after(self, incarnation: str, after: str) -> int:
+        """Return how many current documents have ids above *after*; all of them where empty."""
+        low = f"({after}" if after else "-"
+        return self._redis.zlexcount(key("names", incarnation), low, "+")
 
     # Documents -----------------------------------------------------------------------------
 
@@ -250,6 +268,15 @@ class Catalogue:
     def orphan(self, incarnation: str, document: str, generation: int, chunks: int) -> bool:
         """Put a generation that nobody knows into the garbage; tells whether it was one."""
         return bool(self._run("orphan", incarnation, document, generation, chunks)[0])
+
+
+def _edition(name: str, embedder: str | None, hnsw: str | None) -> Edition:
+    """Read an edition's record."""
+    return Edition(
+        name,
+        EmbedderIdentity(**orjson.loads(embedder)) if embedder else None,
+        HnswSettings(**orjson.loads(hnsw)) if hnsw else None,
+    )
 
 
 def split_member(member: str) -> tuple[str, int, int]:

@@ -69,6 +69,11 @@ class ChangeLog:
         """Return the log entry of the newest flip: an index behind it lacks current text."""
         return self._redis.hget(key("log_state", incarnation), "last_add") or "0-0"
 
+    def newest(self, incarnation: str) -> tuple[str, str]:
+        """Return the log entry of the newest flip, and the log's epoch."""
+        entry, epoch = self._redis.hmget(key("log_state", incarnation), ["last_add", "epoch"])
+        return entry or "0-0", epoch or ""
+
     def wait_for_followers(
         self, incarnation: str, entry: str, *, give_up: Callable[[], None]
     ) -> bool:

@@ -8,6 +8,7 @@ from redis import Redis
 from jobs.blobs import BlobStore
 from jobs.catalogue import Catalogue
 from jobs.change_log import ChangeLog
+from jobs.editions import Editions
 from jobs.ledger import Ledger
 from jobs.lua import Scripts
 from jobs.messages import Message
@@ -25,6 +26,11 @@ class Durable:
     catalogue: Catalogue
     change_log: ChangeLog
     blobs: BlobStore
+
+    @property
+    def editions(self) -> Editions:
+        """The record of vectors that are made anew."""
+        return Editions(self.ledger)
 
 
 def hnsw_of(settings: Settings) -> HnswSettings:

@@ -13,7 +13,13 @@ from jobs.identifiers import made_at_ms, new_id
 from jobs.keys import key
 from jobs.ledger import Idempotency, Ledger, Sealed
 from jobs.messages import PRIORITY_OF
-from jobs.requests import DocumentUpload, IngestRequest, QueryRequest, SearchRequest
+from jobs.requests import (
+    MAX_DEADLINE_S,
+    DocumentUpload,
+    IngestRequest,
+    QueryRequest,
+    SearchRequest,
+)
 from rag.errors import InvalidRequest, QuernError
 from runtime.settings import Settings
 
@@ -241,6 +247,41 @@ class FrontDesk:
             deadline_s=self.settings.batch_deadline_s,
         )
 
+    # Operations ----------------------------------------------------------------------------
+
+    def reindex(self, collection: str, *, retry_of: str = "") -> str:
+        """
+        Record the job that makes a collection's vectors anew, and return its id.
+
+        Raises:
+            NotFound: There is no such collection.
+
+            AlreadyRunning: Its vectors are being made anew.
+        """
+        self._admit()
+        incarnation = self.catalogue.incarnation(collection)
+        if incarnation is None:
+            raise NotFound(f"there is no collection {collection!r}")
+        fields: dict[str, str | int] = {
+            "kind": "reindex",
+            "class": "ingest",
+            "owner": "batch",
+            "priority": PRIORITY_OF["batch"],
+            "collection": collection,
+            "incarnation": incarnation,
+            "request": "{}",
+            "alone": f"reindex:{incarnation}",
+        }
+        if retry_of:
+            fields["retry_of"] = retry_of
+        return self.ledger.submit(
+            new_id(),
+            stage="reindex",
+            fields=fields,
+            limit=self.settings.max_ingest_documents + 1_000,
+            deadline_s=MAX_DEADLINE_S,
+        )
+
     # Jobs ----------------------------------------------------------------------------------
 
     def job(self, job_id: str) -> dict[str, str]:
@@ -287,8 +328,10 @@ class FrontDesk:
         if job["kind"] == "query":
             asked = orjson.loads(job["request"])
             return self.ask(QueryRequest(**asked), retry_of=job_id)
+        if job["kind"] == "reindex":
+            return self.reindex(job["collection"], retry_of=job_id)
         if job["kind"] != "ingest":
-            raise NotRetryable("only questions and ingests can be retried")
+            raise NotRetryable("only questions, ingests and reindexes can be retried")
         return self._retry_ingest(job_id, job)
 
     def _retry_ingest(self, job_id: str, job: dict[str, str]) -> str:

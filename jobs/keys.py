@@ -12,6 +12,7 @@ TEMPLATES: Final[dict[str, str]] = {
     "rows": "rows:%s",  # list: the units of a job, in order
     "open": "open:%s",  # set: the rows of a job that have not ended
     "jobs": "jobs",  # zset: every job by the time of its submission
+    "alone": "alone:%s",  # string, expiring (what): the job that does what only one may
     "idempotency": "idempotency:%s",  # string: job id and body hash under a caller's key
     # Where it waits and who has it
     "lane": "lane:%s:%s",  # zset (role, owner): waiting units by time of submission
@@ -31,7 +32,7 @@ TEMPLATES: Final[dict[str, str]] = {
     "events": "events:%s",  # stream of a job
     # Documents
     "collections": "collections",  # hash: name → incarnation
-    "collection": "collection:%s",  # hash (incarnation): name, made, embedder
+    "collection": "collection:%s",  # hash (incarnation): name, made, edition, embedder, hnsw
     "graves": "graves",  # zset: incarnation of a deleted collection by when it was
     "current": "current:%s",  # hash (incarnation): document → generation:chunks:seq
     "newest": "newest:%s",  # hash (incarnation): document → newest accepted generation:fingerprint
@@ -43,6 +44,10 @@ TEMPLATES: Final[dict[str, str]] = {
     "log_state": "log_state:%s",  # hash (incarnation): epoch, trimmed_to, last_add, seq
     "add_logged": "add_logged:%s",  # set (incarnation): open document:generation:chunks with an add
     "garbage": "garbage:%s",  # zset (incarnation): document:generation:chunks by when it is due
+    "building": "building:%s",  # hash (incarnation): an unfinished edition, its job, how far it is
+    "behind": "behind:%s",  # hash (incarnation): document → generation it flipped to meanwhile
+    "held": "held:%s",  # string, expiring (incarnation): flips wait, a reindex is about to end
+    "retired": "retired",  # zset: editions that nobody begins to use any more, by when
     "news": "news",  # stream: collections made, for the followers
     "replicas": "replicas",  # zset: follower process by last sign of life
     "followers": "followers:%s",  # zset (incarnation): follower by last sign of life

@@ -34,6 +34,8 @@ from rag.errors import (
 
 log = logging.getLogger(__name__)
 
+#: How soon a flip is tried again that a reindex holds up for its last moment.
+HELD_S = 0.02
 #: Faster than people read, and slow enough to be cheap.
 DELTA_S = 0.05
 
@@ -117,7 +119,12 @@ class Lease:
 
     def flip(self, *, entry: str, document: object, fields: Fields) -> str:
         """End a document row by making its generation the current one; returns the outcome."""
-        outcome = self.ledger.flip(self.unit, entry=entry, document=document, fields=fields)
+        while True:
+            outcome = self.ledger.flip(self.unit, entry=entry, document=document, fields=fields)
+            if outcome != "held":
+                break
+            self.check()
+            time.sleep(HELD_S)
         self.ended = True
         return outcome
 

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import orjson
 from redis import Redis
@@ -14,9 +14,11 @@ from jobs.keys import key
 from jobs.lua import Scripts
 from jobs.messages import ROLE_OF, Message, Stage
 from jobs.units import FINAL_STATES, Piece, Unit, unit_from_flat
-from rag.errors import LeaseLost, QuernError
+from rag.errors import LeaseLost, QuernError, ReindexUnderWay
 
 log = logging.getLogger(__name__)
+
+MOVED: Final = "the collection was reindexed meanwhile; the document is written once more"
 
 Fields = Mapping[str, str | int | float]
 
@@ -40,6 +42,15 @@ class Full(QuernError):
 
 class Sealed(QuernError):
     """Raised when documents are added to a job that takes no more."""
+
+
+class AlreadyRunning(QuernError):
+    """Raised when something is asked for that another job is doing, and only one may."""
+
+    def __init__(self, job_id: str) -> None:
+        """Remember which job does it."""
+        super().__init__(f"job {job_id} is doing this already; wait for it or cancel it")
+        self.job_id = job_id
 
 
 class CollectionGone(QuernError):
@@ -82,7 +93,7 @@ class Ledger:
         send: Callable[[Message], None],
     ) -> None:
         self.redis = redis
-        self._run = scripts
+        self.scripts = self._run = scripts
         self._send = send
 
     # What the front end asks ---------------------------------------------------------------
@@ -107,6 +118,8 @@ class Ledger:
             Full: The class is at its bound.
 
             IdempotencyConflict: The key came with another body.
+
+            AlreadyRunning: Another open unit does what *fields* name as `alone`.
         """
         whole = dict(fields) | {
             "stage": stage,
@@ -238,16 +251,18 @@ class Ledger:
         answer = self._run("release", unit.id, unit.epoch, int(at_once))
         self.send(answer[1:])
 
-    def log_add(self, unit: Unit) -> str:
+    def log_add(self, unit: Unit, *, edition: str = "") -> str:
         """
         Tell the followers that a generation's chunks are in the vector store; its log entry.
+
+        *edition* says in which of the collection's vectors; empty means the incarnation's own.
 
         Raises:
             LeaseLost: The unit is no longer this claim's.
 
             CollectionGone: The collection was deleted meanwhile.
         """
-        answer = self._run("log_add", unit.id, unit.epoch)
+        answer = self._run("log_add", unit.id, unit.epoch, edition)
         if answer[0] == "gone":
             raise CollectionGone("the collection was deleted")
         return str(self._fenced(unit, answer)[1])
@@ -256,12 +271,18 @@ class Ledger:
         """
         Make a row's generation the current one, unless a newer one is; returns the outcome.
 
+        `held` means that nothing happened: ask again in a moment.
+
         Raises:
             LeaseLost: The unit is no longer this claim's.
+
+            ReindexUnderWay: Its chunks are in vectors that a reindex has replaced.
         """
         answer = self._run(
             "flip", unit.id, unit.epoch, entry, _data(document), _data(_fields(fields))
         )
+        if answer[0] == "moved":
+            raise ReindexUnderWay(MOVED)
         return self._ended(unit, answer)
 
     # What a body asks that runs several units together ----------------------------------------
@@ -301,9 +322,10 @@ class Ledger:
                 self.send(answer[1:])
         return results
 
-    def log_add_many(self, units: Sequence[Unit]) -> list[str | Exception]:
-        """Tell the followers of several generations; answers with the log entries."""
-        answers = self._each("log_add", units, [(unit.id, unit.epoch) for unit in units])
+    def log_add_many(self, work: Sequence[tuple[Unit, str]]) -> list[str | Exception]:
+        """Tell the followers of several generations, each with its edition; the log entries."""
+        calls = [(unit.id, unit.epoch, edition) for unit, edition in work]
+        answers = self._each("log_add", [unit for unit, _ in work], calls)
         return [
             answer
             if isinstance(answer, Exception)
@@ -314,7 +336,7 @@ class Ledger:
         ]
 
     def flip_many(self, work: Sequence[tuple[Unit, str, object, Fields]]) -> list[str | Exception]:
-        """Make generations current, each given with its entry, record and fields."""
+        """Make generations current, each given with its entry, record and fields; see `flip`."""
         calls = [
             (unit.id, unit.epoch, entry, _data(document), _data(_fields(fields)))
             for unit, entry, document, fields in work
@@ -323,7 +345,14 @@ class Ledger:
         for answer in answers:
             if not isinstance(answer, Exception):
                 self.send(answer[1:])
-        return [answer if isinstance(answer, Exception) else str(answer[0]) for answer in answers]
+        return [
+            answer
+            if isinstance(answer, Exception)
+            else ReindexUnderWay(MOVED)
+            if answer[0] == "moved"
+            else str(answer[0])
+            for answer in answers
+        ]
 
     def _each(
         self, name: str, units: Sequence[Unit], calls: Sequence[Sequence[str | float]]
@@ -421,6 +450,8 @@ class Ledger:
                 raise Full(limit=limit, depth=int(answer[1]))
             case "conflict":
                 raise IdempotencyConflict("this Idempotency-Key was used with another body")
+            case "busy":
+                raise AlreadyRunning(str(answer[1]))
             case "sealed":
                 raise Sealed("this job takes no more documents")
             case _:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
 Role = Literal["retrieve", "generate", "ingest", "embed"]
-Stage = Literal["retrieve", "generate", "parse", "publish", "remove", "drop"]
+Stage = Literal["retrieve", "generate", "parse", "publish", "remove", "drop", "reindex"]
 
 ROLES: Final[tuple[Role, ...]] = get_args(Role)
 
@@ -16,6 +16,7 @@ ROLE_OF: Final[dict[Stage, Role]] = {
     "publish": "embed",
     "remove": "embed",
     "drop": "embed",
+    "reindex": "embed",
 }
 
 #: Admission classes; `job` holds the deadlines of ingest jobs themselves.

@@ -13,7 +13,7 @@ from jobs.ledger import CollectionGone
 from jobs.moments import rfc3339
 from rag.documents import Chunk, ParsedDocument, chunk_id, indexed_text
 from rag.errors import NoText, StoreUnavailable
-from rag.ports import Embedder, StoredChunk, Vectors, VectorStore
+from rag.ports import Edition, Embedder, StoredChunk, Vectors, VectorStore
 
 #: Rows of one upsert: enough to be quick, few enough that a lost lease stops soon.
 BATCH = 100
@@ -77,7 +77,8 @@ class Publisher:
     def publish(self, lease: Lease) -> None:
         """Run the publish stage of a document row under its lease."""
         incarnation = lease.unit.incarnation
-        if not self.prepare(incarnation):
+        edition = self.prepare(incarnation)
+        if edition is None:
             lease.flip(entry="", document={}, fields={})  # refused there: the collection is gone
             return
         manifest, stored = self.read(lease)
@@ -86,11 +87,11 @@ class Publisher:
             batch = stored[first : first + BATCH]
             vectors = self.embed(batch)
             lease.check()
-            self.upsert(incarnation, batch, vectors)
+            self.upsert(edition.name, batch, vectors)
             lease.check()
         embed_ms = (time.perf_counter() - began) * 1000
         try:
-            entry = lease.ledger.log_add(lease.unit)
+            entry = lease.ledger.log_add(lease.unit, edition=edition.name)
         except CollectionGone:
             lease.flip(entry="", document={}, fields={})
             return
@@ -104,18 +105,20 @@ class Publisher:
 
     # The steps, for who publishes several documents at once -------------------------------------
 
-    def prepare(self, incarnation: str) -> bool:
+    def prepare(self, incarnation: str) -> Edition | None:
         """
-        Make sure that vectors may be written; False where the collection was deleted.
+        Return the edition of its vectors to write to; None where the collection was deleted.
 
         Raises:
             EmbedderMismatch: The collection was made with another embedder.
+
+            ReindexUnderWay: It was, and is being made anew.
         """
         if not self._catalogue.exists(incarnation):
-            return False
-        hnsw = self._catalogue.agree_on_embedder(incarnation, self._embedder.identity)
-        self._vectors.create(incarnation, hnsw)
-        return True
+            return None
+        edition = self._catalogue.agree_on_embedder(incarnation, self._embedder.identity)
+        self._vectors.create(edition.name, edition.hnsw)
+        return edition
 
     def read(self, lease: Lease) -> tuple[dict[str, Any], list[StoredChunk]]:
         """
@@ -131,9 +134,9 @@ class Publisher:
         """Embed chunks, each with its title."""
         return self._embedder.embed([indexed_text(e.title, e.chunk.text) for e in stored])
 
-    def upsert(self, incarnation: str, stored: Sequence[StoredChunk], vectors: Vectors) -> None:
+    def upsert(self, edition: str, stored: Sequence[StoredChunk], vectors: Vectors) -> None:
         """Write chunks and their vectors; nobody sees them yet."""
-        self._vectors.upsert(incarnation, stored, vectors)
+        self._vectors.upsert(edition, stored, vectors)
 
     def wait(self, incarnation: str, entry: str, *, give_up: Callable[[], None]) -> bool:
         """Wait until the live followers have *entry*; tells whether any has it."""

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from redis.exceptions import RedisError
@@ -13,7 +14,7 @@ from jobs.leases import Lease
 from jobs.ledger import CollectionGone
 from jobs.publishing import BATCH, Publisher
 from rag.errors import Broken, EmbedderMismatch, Retryable, Unreadable
-from rag.ports import StoredChunk
+from rag.ports import Edition, StoredChunk
 
 #: What says nothing of the documents that it happened to: no use in trying one by one.
 _NOT_THEIR_FAULT: Final = (Broken, Retryable, RedisError)
@@ -24,6 +25,7 @@ class _Work:
     """A document on its way."""
 
     lease: Lease
+    edition: str
     manifest: dict[str, Any]
     stored: list[StoredChunk]
     entry: str = ""
@@ -47,7 +49,7 @@ def publish_together(publisher: Publisher, company: Company) -> None:
 
 def _prepared(publisher: Publisher, company: Company) -> list[_Work]:
     """Read the documents; those of a deleted collection end here."""
-    there: dict[str, bool] = {}
+    there: dict[str, Edition | None] = {}
 
     def prepare(lease: Lease) -> _Work | None:
         incarnation = lease.unit.incarnation
@@ -56,10 +58,11 @@ def _prepared(publisher: Publisher, company: Company) -> list[_Work]:
                 there[incarnation] = publisher.prepare(incarnation)
             except EmbedderMismatch as error:
                 raise Unreadable("embedder_mismatch", str(error)) from error
-        if not there[incarnation]:
+        edition = there[incarnation]
+        if edition is None:
             lease.flip(entry="", document={}, fields={})  # refused there
             return None
-        return _Work(lease, *publisher.read(lease))
+        return _Work(lease, edition.name, *publisher.read(lease))
 
     ready = []
     for lease, work in company.each(prepare):
@@ -96,11 +99,11 @@ def _upsert(publisher: Publisher, company: Company, group: Sequence[_Work]) -> N
         wanted = company.still(work.lease)
         for entry in work.stored:
             if wanted:
-                rows.setdefault(work.lease.unit.incarnation, []).append(at)
+                rows.setdefault(work.edition, []).append(at)
             chunks.append(entry)
             at += 1
-    for incarnation, places in rows.items():
-        publisher.upsert(incarnation, [chunks[n] for n in places], vectors[places])
+    for edition, places in rows.items():
+        publisher.upsert(edition, [chunks[n] for n in places], vectors[places])
     spent = (time.perf_counter() - began) * 1000 / max(1, at)
     for work in group:
         work.ms = spent * len(work.stored)
@@ -112,7 +115,7 @@ def _make_visible(publisher: Publisher, company: Company, group: Iterable[_Work]
     ledger = group[0].lease.ledger if group else None
     if ledger is None:
         return
-    entries = _trip(group, lambda: ledger.log_add_many([w.lease.unit for w in group]))
+    entries = _trip(group, lambda: ledger.log_add_many([(w.lease.unit, w.edition) for w in group]))
     last: dict[str, str] = {}
     for work, entry in zip(group, entries, strict=True):
         if isinstance(entry, CollectionGone):
@@ -140,8 +143,13 @@ def _make_visible(publisher: Publisher, company: Company, group: Iterable[_Work]
         for work in group
     ]
     outcomes = _trip(group, lambda: ledger.flip_many(flips))
-    for work, outcome in zip(group, outcomes, strict=True):
-        if isinstance(outcome, Exception):
+    for work, flip, outcome in zip(group, flips, outcomes, strict=True):
+        if outcome == "held":
+            _, entry, document, fields = flip
+            step = partial(Lease.flip, entry=entry, document=document, fields=fields)
+            for lease, _ in company.each(step, [work.lease]):
+                company.part(lease)
+        elif isinstance(outcome, Exception):
             company.part(work.lease, outcome)
         else:
             work.lease.ended = True

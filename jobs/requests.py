@@ -129,6 +129,20 @@ class SearchRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReindexRequest:
+    """Which collection's vectors are to be made anew."""
+
+    collection: str
+
+    KNOWN: ClassVar[frozenset[str]] = frozenset({"collection"})
+
+    @classmethod
+    def from_json(cls, body: object) -> Self:
+        """Check a JSON body; raises InvalidRequest."""
+        return cls(collection=collection_name(_object(body, cls.KNOWN).get("collection")))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IngestRequest:
     """What an ingest says of all its documents."""
 

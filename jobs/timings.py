@@ -44,6 +44,11 @@ PUBLISH_WAIT_S: Final = 2.0
 SPARSE_WAIT_S: Final = 0.2
 GARBAGE_MS: Final = 60_000
 
+#: A reindex makes flips wait for at most this long while its last documents are copied, and not
+#: while there are more than this.
+HOLD_MS: Final = 3_000
+HOLD_MOST: Final = 200
+
 #: The change log keeps at most this.
 LOG_ENTRIES: Final = 100_000
 LOG_AGE_MS: Final = 86_400_000

@@ -49,6 +49,8 @@ class JobView:
             shown["queue"] = self.place(job_id, row, workers or [])
         if row["kind"] in ("query", "search"):
             shown |= self.outcome(row)
+        elif "result" in row:
+            shown["result"] = orjson.loads(row["result"])
         return shown
 
     def summary(self, job_id: str, row: Mapping[str, str]) -> dict[str, Any]:
@@ -73,6 +75,8 @@ class JobView:
             shown["progress"] = progress(row)
             shown["links"]["documents"] = f"/api/jobs/{job_id}/documents"
             shown["open"] = row.get("sealed") != "1" and state not in FINAL_STATES
+        elif "progress" in row:
+            shown["progress"] = orjson.loads(row["progress"])
         shown["timings_ms"] = timings_ms(row)
         if row["kind"] in ("query", "search") and "request" in row:
             shown["request"] = orjson.loads(row["request"])

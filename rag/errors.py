@@ -7,6 +7,7 @@ QuernError
     NoText                readable, but nothing to index      → its row ends `empty`
   Retryable               may work later                      → the unit is released and runs again
     StoreUnavailable
+    ReindexUnderWay       the vectors change under a write
   DeadlineExceeded        out of time                         → the unit ends `expired`
   LeaseLost               another worker owns the unit now    → stop at once, write nothing
   Cancelled               the caller asked to stop            → the unit ends `cancelled`
@@ -62,6 +63,10 @@ class Retryable(QuernError):
 
 class StoreUnavailable(Retryable):
     """Raised when Redis, Chroma or the blob store does not answer."""
+
+
+class ReindexUnderWay(Retryable):
+    """Raised when a collection's vectors are being made anew, or have just been."""
 
 
 class DeadlineExceeded(QuernError):

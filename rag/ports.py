@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.documents import Chunk, Scalar
+from rag.errors import EmbedderMismatch
 from rag.filters import Filter
 
 Vectors = NDArray[np.float32]
@@ -35,6 +36,29 @@ class HnswSettings:
     ef_construction: int = 200
     ef_search: int = 200
     max_neighbors: int = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """
+    The vectors of a collection, all by one embedder: the name a vector store knows them by.
+
+    *embedder* is None before anything was written, *hnsw* where it was not recorded.
+    """
+
+    name: str
+    embedder: EmbedderIdentity | None = None
+    hnsw: HnswSettings | None = None
+
+    def check_embedder(self, mine: EmbedderIdentity) -> None:
+        """Go on only with vectors of the same making; raises EmbedderMismatch."""
+        theirs = self.embedder
+        if theirs is not None and theirs != mine:
+            raise EmbedderMismatch(
+                f"this collection was embedded with {theirs.model} (revision {theirs.revision}, "
+                f"{theirs.engine}), and this worker runs {mine.model} (revision {mine.revision}, "
+                f"{mine.engine}); run quern reindex, or set QUERN_EMBEDDING_MODEL back"
+            )
 
 
 class TokenCounter(Protocol):
@@ -126,7 +150,12 @@ class StoredChunk:
 
 
 class VectorStore(Protocol):
-    """The truth about chunks: ids, texts, vectors. One collection per incarnation."""
+    """
+    The truth about chunks: ids, texts, vectors.
+
+    What is called *incarnation* here is the name of one edition of an incarnation's vectors: its
+    own name until the first reindex.
+    """
 
     def create(self, incarnation: str, hnsw: HnswSettings | None = None) -> None:
         """
@@ -296,6 +325,10 @@ class Visibility(Protocol):
 
     def seq(self, incarnation: str) -> int:
         """Return how many flips there have been."""
+        ...
+
+    def edition(self, incarnation: str) -> Edition:
+        """Return the vectors that are searched today, and what made them."""
         ...
 
     def current(self, incarnation: str, documents: Sequence[str]) -> Mapping[str, "CurrentLike"]:

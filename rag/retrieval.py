@@ -9,10 +9,12 @@ from cachetools import LRUCache
 
 from rag.context import Seen, join_neighbours
 from rag.documents import Passage, indexed_text, split_chunk_id
+from rag.errors import EmbedderMismatch, StoreUnavailable
 from rag.filtered_search import nearest_matching
 from rag.filters import Filter, facts, holds
 from rag.ports import (
     CurrentLike,
+    Edition,
     Embedder,
     EmbedderIdentity,
     Ranking,
@@ -58,6 +60,7 @@ class _Legs:
     degraded: list[str] = field(default_factory=list)
     dropped: dict[str, str] = field(default_factory=dict)
     told: dict[str, Any] = field(default_factory=dict)  # how a filter was kept, for the trace
+    edition: str = ""
 
 
 class ChunkTexts:
@@ -109,7 +112,9 @@ class Retriever:
 
     A search sees the old version of a document or the new one, never half and never both: the
     legs are read first, then the catalogue once; where a candidate flipped meanwhile, the legs
-    start again.
+    start again. All of an attempt's reads of vectors and texts are of one edition of the vectors,
+    and a question's vector is never compared with vectors of another embedder: then the sparse leg
+    answers alone, and says so.
 
     Args:
         embedder: Of the question.
@@ -181,6 +186,11 @@ class Retriever:
         *for_context* chooses what a question is answered from: a near-duplicate of a better passage
         gives its place to the next one, and chunks that are neighbours become one passage. *check*
         is called now and then where a search takes long; what it raises ends the search.
+
+        Raises:
+            EmbedderMismatch: Only the dense leg was asked for, and its vectors are another model's.
+
+            StoreUnavailable: They are, and the sparse leg is not ready either.
         """
         began = self._clock()
         vector = None
@@ -197,12 +207,12 @@ class Retriever:
         reranked: Ranking | None = []
         if self._reranking is not None and mode == "hybrid":
             first = ranking[: max(self._reranking.depth, top_k)]
-            reranked = self._reranked(self._reranking, incarnation, query, first, check)
+            reranked = self._reranked(self._reranking, legs.edition, query, first, check)
             if reranked is None:
                 legs.degraded.append("rerank")
         ordered = _reordered(ranking, reranked or [])
         passages = self._chosen(
-            incarnation, ordered, dropped, top_k=top_k, wanted=wanted, for_context=for_context
+            legs.edition, ordered, dropped, top_k=top_k, wanted=wanted, for_context=for_context
         )
         told = None
         if trace:
@@ -230,13 +240,13 @@ class Retriever:
     def _reranked(
         self,
         reranking: Reranking,
-        incarnation: str,
+        edition: str,
         query: str,
         first: Ranking,
         check: Callable[[], None],
     ) -> Ranking | None:
         """Order the first candidates anew, those without a text left out; None if that failed."""
-        stored = self._texts.get(incarnation, [name for name, _ in first])
+        stored = self._texts.get(edition, [name for name, _ in first])
         names = [name for name, _ in first if name in stored]
         texts = [indexed_text(stored[name].title, stored[name].chunk.text) for name in names]
         scores = reranking.scores(query, texts, check=check)
@@ -247,7 +257,7 @@ class Retriever:
 
     def _chosen(
         self,
-        incarnation: str,
+        edition: str,
         ranking: Ranking,
         dropped: dict[str, str],
         *,
@@ -263,7 +273,7 @@ class Retriever:
         while len(chosen) < top_k and at < len(ranking):
             batch = ranking[at : at + top_k + SPARE]
             at += len(batch)
-            stored = self._texts.get(incarnation, [name for name, _ in batch])
+            stored = self._texts.get(edition, [name for name, _ in batch])
             for name, score in batch:
                 if len(chosen) == top_k:
                     break
@@ -290,10 +300,22 @@ class Retriever:
         while True:
             began = self._clock()
             seq = self._visibility.seq(incarnation)
+            # After `seq`: what was flipped by then is in this edition, whatever replaces it.
+            edition = self._visibility.edition(incarnation)
+            legs = _Legs(edition=edition.name)
+            dense = self._comparable(edition, mode, legs)
             if wanted is None:
-                legs = self._legs(incarnation, query, vector, mode, limit=depth)
+                self._ask(legs, incarnation, query, vector if dense else None, mode, limit=depth)
             else:
-                legs = self._filtered(incarnation, query, vector, mode, wanted, limit=depth)
+                self._ask_filtered(
+                    legs, incarnation, query, vector if dense else None,
+                    mode=mode, wanted=wanted, limit=depth,
+                )  # fmt: skip
+                # The replica's own vectors may be of an edition that has come since.
+                changed = self._visibility.edition(incarnation) != edition
+                if changed and attempt < TRIES:
+                    attempt += 1
+                    continue
             documents = sorted({split_chunk_id(name)[0] for name, _ in (*legs.dense, *legs.sparse)})
             found = self._visibility.current(incarnation, documents)
             current = {name: entry for name, entry in found.items() if entry.chunks}
@@ -329,60 +351,85 @@ class Retriever:
             name for name, _ in candidates if current[split_chunk_id(name)[0]].language not in known
         )
 
-    def _legs(self, incarnation: str, query: str, vector: Any, mode: Mode, *, limit: int) -> _Legs:
-        """Ask both legs for candidates."""
-        legs = _Legs()
-        if mode != "sparse":
-            legs.dense = self._vectors.search(incarnation, vector, limit=limit)
+    def _comparable(self, edition: Edition, mode: Mode, legs: _Legs) -> bool:
+        """Tell whether a question's vector may be compared with those of an edition."""
+        if mode == "sparse" or edition.embedder is None:
+            return False  # not asked for; or nothing was ever written
+        try:
+            edition.check_embedder(self._embedder.identity)
+        except EmbedderMismatch:
+            if mode == "dense":
+                raise
+            legs.degraded.append("dense")
+            return False
+        return True
+
+    def _ask(
+        self, legs: _Legs, incarnation: str, query: str, vector: Any, mode: Mode, *, limit: int
+    ) -> None:
+        """Ask both legs for candidates, the dense one where there is a *vector*."""
+        if vector is not None:
+            legs.dense = self._vectors.search(legs.edition, vector, limit=limit)
         if mode != "dense":
             found = self._sparse.search(incarnation, query, limit=limit)
             if found is None:
-                legs.degraded.append("sparse")
+                self._without_sparse(legs)
             else:
                 legs.sparse = found
-        return legs
 
-    def _filtered(
-        self, incarnation: str, query: str, vector: Any, mode: Mode, wanted: Filter, *, limit: int
-    ) -> _Legs:
+    def _ask_filtered(
+        self,
+        legs: _Legs,
+        incarnation: str,
+        query: str,
+        vector: Any,
+        *,
+        mode: Mode,
+        wanted: Filter,
+        limit: int,
+    ) -> None:
         """Ask both legs for candidates that match, by this replica's rows where it is in step."""
         matching = self._sparse.select(incarnation, wanted)
         if matching is None:
-            return self._filtered_by_store(incarnation, vector, mode, wanted, limit=limit)
-        legs = _Legs(told={"matching": matching.rows, "of": matching.of})
-        if mode != "sparse":
+            if mode != "dense":
+                self._without_sparse(legs)
+            self._ask_store(legs, vector, wanted, limit=limit)
+            return
+        legs.told = {"matching": matching.rows, "of": matching.of}
+        if vector is not None:
             found = nearest_matching(
                 matching,
                 vector,
                 limit=limit,
-                nearest=lambda most: self._vectors.search(incarnation, vector, limit=most),
+                nearest=lambda most: self._vectors.search(legs.edition, vector, limit=most),
             )
             legs.dense = found.ranking
             legs.told["dense"] = found.way
             legs.dropped = dict.fromkeys(found.dropped, NOT_WANTED)
         if mode != "dense":
             legs.sparse = matching.search(query, limit=limit)
-        return legs
 
-    def _filtered_by_store(
-        self, incarnation: str, vector: Any, mode: Mode, wanted: Filter, *, limit: int
-    ) -> _Legs:
+    def _ask_store(self, legs: _Legs, vector: Any, wanted: Filter, *, limit: int) -> None:
         """Ask the vector store alone: slowly, and looking at what it found once more."""
-        legs = _Legs(told={"dense": "the vector store's own filter"})
-        if mode != "dense":
-            legs.degraded.append("sparse")
-        if mode == "sparse":
-            return legs
+        legs.told = {"dense": "the vector store's own filter"}
+        if vector is None:
+            return
         asked = limit
         while True:
-            found = self._vectors.search_where(incarnation, vector, limit=asked, wanted=wanted)
-            chunks = self._texts.get(incarnation, [name for name, _ in found])
+            found = self._vectors.search_where(legs.edition, vector, limit=asked, wanted=wanted)
+            chunks = self._texts.get(legs.edition, [name for name, _ in found])
             kept = {n for n, chunk in chunks.items() if _matches(wanted, chunk)}
             legs.dense = [hit for hit in found if hit[0] in kept][:limit]
             if len(legs.dense) >= limit or len(found) < asked or asked >= MOST_DEPTH * self._depth:
                 legs.dropped = {name: NOT_WANTED for name in chunks if name not in kept}
-                return legs
+                return
             asked *= 4
+
+    def _without_sparse(self, legs: _Legs) -> None:
+        """Go on without the sparse leg, where the dense one can answer."""
+        if legs.degraded:
+            raise StoreUnavailable("neither index of the collection can answer yet")
+        legs.degraded.append("sparse")
 
 
 def _matches(wanted: Filter, stored: StoredChunk) -> bool:

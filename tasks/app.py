@@ -10,7 +10,7 @@ def make_app(settings: Settings) -> Celery:
     app = Celery(
         "quern",
         broker=settings.redis_url,
-        include=["tasks.query", "tasks.ingest", "tasks.removal"],
+        include=["tasks.query", "tasks.ingest", "tasks.removal", "tasks.reindexing"],
     )
     app.config_from_object("celeryconfig")
     return app

@@ -52,7 +52,7 @@ def _retrieve(lease: Lease, resources: Resources) -> None:
         condensed = resources.generator.condense(
             request["question"], history, priority=request["priority"], stop=lease
         )
-    found = _search(lease, resources, retriever, request, condensed)
+    found = _search(lease, retriever, request, condensed)
     sources = [_source(passage) for passage in found.passages]
     fields: dict[str, Any] = {
         "ms_embed": round(found.embed_ms, 2),
@@ -73,37 +73,27 @@ def _retrieve(lease: Lease, resources: Resources) -> None:
     lease.hand_over(stage="generate", fields=fields | kept, event="sources", data=shown)
 
 
-def _search(
-    lease: Lease,
-    resources: Resources,
-    retriever: Retriever,
-    request: dict[str, Any],
-    condensed: str,
-) -> Found:
-    """Search the collection, which must have been made by the embedder that asks."""
+def _search(lease: Lease, retriever: Retriever, request: dict[str, Any], condensed: str) -> Found:
+    """Search the collection."""
     if lease.unit.fields["kind"] == "search":
         query, mode = request["query"], request["mode"]
     else:
         query, mode = condensed or request["question"], "hybrid"
-    incarnation = lease.unit.incarnation
-    catalogue = resources.durable.catalogue
-    if mode != "sparse" and catalogue.seq(incarnation):
-        try:
-            catalogue.agree_on_embedder(incarnation, retriever.identity)
-        except EmbedderMismatch as error:
-            # The collection's fault, not this worker's: its job fails, other collections go on.
-            raise Unreadable("embedder_mismatch", str(error)) from error
-    return retriever.search(
-        incarnation,
-        query,
-        top_k=request["top_k"],
-        mode=mode,
-        trace=request["trace"],
-        # A search shows every hit, copies too; an answer's context has no room for them.
-        for_context=lease.unit.fields["kind"] != "search",
-        check=lease.check,
-        wanted=parse(request.get("filters")),
-    )
+    try:
+        return retriever.search(
+            lease.unit.incarnation,
+            query,
+            top_k=request["top_k"],
+            mode=mode,
+            trace=request["trace"],
+            # A search shows every hit, copies too; an answer's context has no room for them.
+            for_context=lease.unit.fields["kind"] != "search",
+            check=lease.check,
+            wanted=parse(request.get("filters")),
+        )
+    except EmbedderMismatch as error:
+        # The collection's fault, not this worker's: its job fails, other collections go on.
+        raise Unreadable("embedder_mismatch", str(error)) from error
 
 
 def _generate(lease: Lease, resources: Resources) -> None:

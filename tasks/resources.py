@@ -7,6 +7,7 @@ from typing import Any, Protocol, TypeVar
 from jobs.durable import Durable
 from jobs.leases import Leases
 from jobs.publishing import Publisher
+from jobs.reindexing import Reindexer
 from rag.chunking import Chunker
 from rag.documents import ParsedDocument
 from rag.errors import Broken
@@ -64,6 +65,7 @@ class Resources:
     chunker: Chunker | None = None
     tokens: TokenCounter | None = None
     publisher: Publisher | None = None
+    reindexer: Reindexer | None = None
     vectors: VectorStore | None = None
     details: Callable[[], Mapping[str, Any]] = dict  # what the heartbeat tells of them
 

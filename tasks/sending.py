@@ -15,6 +15,7 @@ TASK_OF: dict[Stage, str] = {
     "publish": "ingest.publish",
     "remove": "documents.remove",
     "drop": "collections.drop",
+    "reindex": "collections.reindex",
 }
 
 

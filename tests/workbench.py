@@ -7,6 +7,7 @@ from redis import Redis
 
 from jobs.catalogue import Catalogue
 from jobs.change_log import ChangeLog
+from jobs.editions import Editions
 from jobs.identifiers import new_id
 from jobs.keys import key
 from jobs.ledger import Ledger, Refusal
@@ -47,6 +48,7 @@ class Workbench:
         self.ledger = Ledger(self.redis, scripts=self.scripts, send=self.sent.append)
         self.catalogue = Catalogue(self.redis, self.scripts)
         self.change_log = ChangeLog(self.redis, self.scripts)
+        self.editions = Editions(self.ledger)
 
     def close(self) -> None:
         self.redis.close()

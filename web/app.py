@@ -10,6 +10,7 @@ from werkzeug.routing import PathConverter
 from runtime import logs
 from runtime.settings import Settings
 from web import (
+    admin_routes,
     collection_routes,
     document_routes,
     ingest_routes,
@@ -75,6 +76,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         search_routes,
         document_routes,
         collection_routes,
+        admin_routes,
         operation_routes,
         pages,
     ):

@@ -41,7 +41,15 @@ def openapi_document(*, version: str, settings: Settings) -> Json:
                 "Errors are problem details (RFC 9457); unknown fields are refused."
             ),
         },
-        "paths": _queries() | _ingests() | _jobs() | _collections() | _documents() | _operations(),
+        "paths": (
+            _queries()
+            | _ingests()
+            | _jobs()
+            | _collections()
+            | _documents()
+            | _admin()
+            | _operations()
+        ),
         "components": {"schemas": _schemas(settings)},
     }
 
@@ -285,6 +293,22 @@ def _documents() -> Json:
     }  # fmt: skip
 
 
+def _admin() -> Json:
+    """Jobs that operators ask for."""
+    return {
+        "/api/admin/reindex": {
+            "post": _operation(
+                "Make a collection's vectors anew, under today's settings and embedder",
+                "Operations", name="reindex",
+                body=_json_body("Reindex"),
+                answers={202: ("The job", "Job")},
+                problems=(*_WRITES, *_BODY, 404, 409),
+                location=True,
+            )
+        }
+    }  # fmt: skip
+
+
 def _operations() -> Json:
     """What operators look at."""
 
@@ -425,6 +449,10 @@ def _schemas(settings: Settings) -> Json:
             required=["query"],
         ),
         "Filter": _filter(),
+        "Reindex": _object(
+            {"collection": {k: v for k, v in name.items() if k != "default"}},
+            required=["collection"],
+        ),
         "Ingest": _object(settled | {"documents": documents, "metadata": metadata}),
         "IngestForm": _object(
             settled | {"files": files, "metadata": in_text, "file_metadata": in_text}

@@ -16,7 +16,7 @@ from redis.exceptions import (
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
 from jobs.front_desk import Gone, MemoryFull, NotFound, NotRetryable
-from jobs.ledger import CollectionGone, Full, IdempotencyConflict, Sealed
+from jobs.ledger import AlreadyRunning, CollectionGone, Full, IdempotencyConflict, Sealed
 from rag.errors import InvalidRequest, StoreUnavailable
 
 MEDIA_TYPE = "application/problem+json"
@@ -120,6 +120,7 @@ def register(app: Flask) -> None:
     app.register_error_handler(Gone, lambda error: Problem(410, str(error)).response())
     for conflict in (NotRetryable, Sealed, CollectionGone):
         app.register_error_handler(conflict, lambda error: Problem(409, str(error)).response())
+    app.register_error_handler(AlreadyRunning, _already)
     app.register_error_handler(IdempotencyConflict, _idempotency)
     app.register_error_handler(Full, _full)
     app.register_error_handler(MemoryFull, _memory_full)
@@ -148,6 +149,11 @@ def _http(error: HTTPException) -> Response | HTTPException:
         case _ if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             detail = "This is a fault of Quern, not of the request; the web log has the details."
     return Problem(status, detail, headers=headers).response()
+
+
+def _already(error: AlreadyRunning) -> Response:
+    """Another job does it."""
+    return Problem(409, str(error), more={"job_id": error.job_id}).response()
 
 
 def _idempotency(error: IdempotencyConflict) -> Response:

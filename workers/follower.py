@@ -152,11 +152,12 @@ class Follower:
 
     def select(self, incarnation: str, wanted: Filter) -> Matching | None:
         """Return what matches a filter; None where this replica lacks a flipped document."""
-        newest = self._change_log.last_add(incarnation)
+        newest, epoch = self._change_log.newest(incarnation)
         if newest == "0-0":
             return NothingThere()
         index = self._in_step(incarnation, newest)
-        return None if index is None else index.select(wanted)
+        # Of another epoch, its vectors may be another embedder's.
+        return None if index is None or index.log_epoch != epoch else index.select(wanted)
 
     def _in_step(self, incarnation: str, newest: str) -> ReplicaIndex | None:
         """Return the index that has applied the entry *newest*, waiting for it a moment."""

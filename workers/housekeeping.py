@@ -135,24 +135,34 @@ class Sweeper:
 
 
 class Janitor:
-    """Deletes what nobody can read any more, trims logs, and looks for what nobody knows."""
+    """
+    Deletes what nobody can read any more, trims logs, and looks for what nobody knows.
+
+    Args:
+        vectors: Asked by incarnation; see `jobs.editions.CurrentVectors`.
+    """
 
     def __init__(self, durable: Durable, vectors: VectorStore) -> None:
         self._durable = durable
         self._vectors = vectors
         self._checked_at = float("-inf")
         self._blobs_swept_at = time.monotonic()
+        self._dropped: set[str] = set()
 
     def turn(self) -> None:
         """Collect due garbage; each hour also check and sweep."""
         for incarnation in self._durable.catalogue.incarnations().values():
             self.collect(incarnation)
             self._durable.change_log.trim(incarnation)
+            if self._durable.editions.abandon(incarnation):
+                log.info("unfinished edition let go", extra={"incarnation": incarnation})
+        self.drop_retired()
         now = time.monotonic()
         if now - self._checked_at > timings.CHECK_S:
             for incarnation in self._durable.catalogue.incarnations().values():
                 self.check(incarnation)
             self.clear_graves()
+            self._dropped.clear()
             self._checked_at = now
         if now - self._blobs_swept_at > timings.BLOB_SWEEP_S:
             self.sweep_blobs()
@@ -199,6 +209,20 @@ class Janitor:
             self._vectors.drop(incarnation)
             catalogue.forget(incarnation)
         catalogue.bury(older_than_s=timings.GRAVE_S)
+
+    def drop_retired(self) -> None:
+        """
+        Drop editions that a reindex replaced, once searches that had begun with them have ended.
+
+        Each again at every check for as long as graves are cleared: a publish under way then may
+        have made one anew.
+        """
+        editions = self._durable.editions
+        for edition in editions.retired(older_than_s=timings.GARBAGE_MS / 1000):
+            if edition not in self._dropped:
+                self._vectors.drop(edition)
+                self._dropped.add(edition)
+        editions.forget_retired(older_than_s=timings.GRAVE_S)
 
     def sweep_blobs(self) -> int:
         """Delete blobs of a day's age that no row and no current document names."""

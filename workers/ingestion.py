@@ -5,8 +5,10 @@ import sys
 from collections.abc import Callable, Sequence
 
 from jobs.durable import Durable
+from jobs.editions import CurrentVectors
 from jobs.leases import Leases
 from jobs.publishing import Publisher
+from jobs.reindexing import Reindexer
 from rag.chunking import Chunker
 from rag.documents import ParsedDocument
 from runtime.settings import Settings
@@ -41,7 +43,7 @@ def open_resources(
     embedder = open_embedder(stack, settings)
     vectors = ChromaStore(settings.chroma_url)
     stack.callback(vectors.close)
-    keep_house(stack, durable, vectors)
+    keep_house(stack, durable, CurrentVectors(vectors, durable.catalogue, durable.editions))
     resources = Resources(
         durable=durable,
         leases=leases,
@@ -58,6 +60,12 @@ def open_resources(
             catalogue=durable.catalogue,
             change_log=durable.change_log,
             blobs=durable.blobs,
+        ),
+        reindexer=Reindexer(
+            vectors=vectors,
+            embedder=embedder,
+            catalogue=durable.catalogue,
+            editions=durable.editions,
         ),
     )
     return resources, [embedder.identity.model]

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from jobs.durable import Durable
+from jobs.editions import CurrentVectors
 from jobs.leases import Leases
 from rag import fusion
 from rag.extractive import ExtractiveGenerator
@@ -32,16 +33,17 @@ def open_resources(
     reranker = open_reranker(settings)
     vectors = ChromaStore(settings.chroma_url)
     stack.callback(vectors.close)
+    current = CurrentVectors(vectors, durable.catalogue, durable.editions)
     follower = stack.enter_context(
         Follower(
             Slot(settings.indexes),
             redis=ledger_client(settings.redis_url, connections=2),
             catalogue=durable.catalogue,
             change_log=durable.change_log,
-            vectors=vectors,
+            vectors=current,
         )
     )
-    keep_house(stack, durable, vectors)
+    keep_house(stack, durable, current)
     retriever = Retriever(
         embedder=embedder,
         vectors=vectors,

@@ -275,3 +275,28 @@ local function take(id, u, holder)
   end
   return redis.call('HGETALL', K.unit(id))
 end
+
+-- Editions ----------------------------------------------------------------------------------
+
+local function is_open(id)
+  local state = redis.call('HGET', K.unit(id), 'state')
+  return state and not FINAL[state]
+end
+
+-- The vectors that people search today; before its first reindex a collection's own name.
+local function edition_of(inc)
+  return redis.call('HGET', K.collection(inc), 'edition') or inc
+end
+
+-- Every change of what is current is noted while an edition is built, which may have been given
+-- another generation, or none at all.
+local function note_change(inc, doc, generation)
+  if redis.call('EXISTS', K.building(inc)) == 1 then
+    redis.call('HSET', K.behind(inc), doc, generation)
+  end
+end
+
+-- Nobody begins to read or write an edition from here on; the janitor drops it after a while.
+local function retire(edition)
+  redis.call('ZADD', K.retired(), int(NOW_MS), edition)
+end

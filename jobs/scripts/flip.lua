@@ -1,5 +1,7 @@
 -- flip(unit, epoch, entry of its add, document JSON, fields JSON): the generation becomes what
 -- people read, unless a newer one is → {outcome, messages…} | {'lost'}
+-- | {'held'}: a reindex is about to end, ask again in a moment
+-- | {'moved'}: it has ended, and these chunks are in vectors that nobody searches any more
 local id, epoch, entry, document = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local u = row(K.unit(id))
 if not fenced(u, epoch) then return {'lost'} end
@@ -19,6 +21,7 @@ if redis.call('EXISTS', K.collection(inc)) == 0 then
     'It was deleted while this document was on its way; nothing was kept.')})
   return leave()
 end
+if redis.call('EXISTS', K.held(inc)) == 1 then return {'held'} end
 local generation, chunks = tonumber(u.generation), tonumber(u.chunks or '0')
 local cg, cc, old_sha = 0, 0, nil
 local current = redis.call('HGET', K.current(inc), doc)
@@ -31,6 +34,8 @@ if generation <= cg then
   close(id, u, 'succeeded', {outcome = 'superseded'})
   return leave()
 end
+if chunks > 0 and (u.edition or inc) ~= edition_of(inc) then return {'moved'} end
+note_change(inc, doc, u.generation)
 local seq = redis.call('HINCRBY', K.log_state(inc), 'seq', 1)
 -- A delete leaves a tombstone, else a slow older update would flip afterwards.
 local now = u.generation .. ':' .. int(chunks) .. ':' .. seq

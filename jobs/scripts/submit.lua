@@ -1,5 +1,6 @@
 -- submit(id, fields JSON, limit, idempotency key, body hash, idempotency seconds)
--- → {'ok', id, messages…} | {'same', id} | {'conflict'} | {'full', depth}
+-- → {'ok', id, messages…} | {'same', id} | {'conflict'} | {'full', depth} | {'busy', other}
+-- *fields.alone* names what only one open unit may do at a time.
 local id, fields, limit = ARGV[1], cjson.decode(ARGV[2]), tonumber(ARGV[3])
 local idempotency, body, idempotency_s = ARGV[4], ARGV[5], tonumber(ARGV[6])
 
@@ -14,6 +15,11 @@ if idempotency ~= '' then
 end
 local depth = redis.call('ZCARD', K.deadlines(fields.class))
 if depth >= limit then return {'full', tostring(depth)} end
+if fields.alone then
+  local other = redis.call('GET', K.alone(fields.alone))
+  if other and is_open(other) then return {'busy', other} end
+  redis.call('SET', K.alone(fields.alone), id, 'PX', int(tonumber(fields.deadline_ms) * 2))
+end
 if idempotency ~= '' then
   put(K.idempotency(idempotency), {job = id, body = body})
   redis.call('EXPIRE', K.idempotency(idempotency), idempotency_s)

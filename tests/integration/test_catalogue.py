@@ -10,7 +10,7 @@ from jobs.identifiers import new_id
 from jobs.keys import key
 from jobs.ledger import CollectionGone
 from rag.errors import EmbedderMismatch
-from rag.ports import EmbedderIdentity, HnswSettings
+from rag.ports import Edition, EmbedderIdentity, HnswSettings
 from tests.workbench import Workbench
 
 MODEL = EmbedderIdentity("model", "1", "torch", 384, 254)
@@ -57,8 +57,9 @@ def test_a_collection_keeps_the_vector_settings_it_was_made_with(bench: Workbenc
     after, _ = catalogue.create("after")
 
     assert catalogue.create("before") == (before, False)
-    assert catalogue.agree_on_embedder(before, MODEL) == old
-    assert catalogue.agree_on_embedder(after, MODEL) == new
+    assert catalogue.agree_on_embedder(before, MODEL) == Edition(before, MODEL, old)
+    assert catalogue.agree_on_embedder(after, MODEL) == Edition(after, MODEL, new)
+    assert catalogue.edition(after) == Edition(after, MODEL, new)
     assert [c.hnsw for c in catalogue.collections()] == [asdict(new), asdict(old)]
 
 
@@ -67,7 +68,7 @@ def test_a_collection_made_before_settings_were_recorded_has_none(
 ) -> None:
     bench.redis.hdel(key("collection", inc), "hnsw")
 
-    assert bench.catalogue.agree_on_embedder(inc, MODEL) is None
+    assert bench.catalogue.agree_on_embedder(inc, MODEL).hnsw is None
     assert bench.catalogue.collections()[0].hnsw is None
 
 

@@ -13,7 +13,7 @@ from rag import filtered_search, fusion
 from rag.documents import Chunk, Scalar, chunk_id
 from rag.errors import Cancelled
 from rag.filters import Filter, parse
-from rag.ports import CurrentLike, Ranking, Scores, StoredChunk, Vectors
+from rag.ports import CurrentLike, Edition, Ranking, Scores, StoredChunk, Vectors
 from rag.reranking import BATCH, Reranking
 from rag.retrieval import NOT_WANTED, SPARE, STALE_S, TRIES, ChunkTexts, Mode, Retriever, _Legs
 from tests.twins import DictVectors, HashingEmbedder, OverlapReranker, matches
@@ -54,6 +54,7 @@ class World:
         self.sparse: dict[str, str] | None = {}
         self.clock = Clock()
         self.known: dict[str, dict[str, Scalar]] = {}  # metadata of documents yet to be written
+        self.searched = Edition(INC, self.embedder.identity)
         self.after_dense: list[Callable[[], object]] = []
 
     # The ports ---------------------------------------------------------------------------------
@@ -61,6 +62,10 @@ class World:
     def seq(self, incarnation: str) -> int:
         assert incarnation == INC
         return self.flips
+
+    def edition(self, incarnation: str) -> Edition:
+        assert incarnation == INC
+        return self.searched
 
     def current(self, incarnation: str, documents: Sequence[str]) -> Mapping[str, Now]:
         assert incarnation == INC

@@ -1,0 +1,66 @@
+"""`quern reindex`: makes a collection's vectors anew, and shows how far that is."""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import click
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.text import Text
+
+from cli.client import FINAL_STATES, Client
+from cli.session import Session, pass_session
+from cli.words import count, duration, failure
+
+LOOK_S = 0.4
+
+
+@click.command()
+@click.argument("collection")
+@click.option(
+    "--watch-progress/--no-watch-progress",
+    default=True,
+    help="Stay until the new vectors are in use, or only ask for them.",
+)
+@pass_session
+def reindex(session: Session, *, collection: str, watch_progress: bool) -> None:
+    """
+    Make the vectors of COLLECTION anew, with today's embedding model and HNSW settings.
+
+    Searches go on meanwhile, and change over at once when all is there.
+    """
+    with session.client() as client:
+        job = client.post("/api/admin/reindex", {"collection": collection}).json()
+        if not watch_progress:
+            session.out.print(f"Job {job['id']}", markup=False)
+            return
+        job = _watch(session, client, job)
+    if job["state"] != "succeeded":
+        why = failure(job["error"]) if "error" in job else job["state"]
+        session.remarks.print(Text(f"{collection} was not reindexed: {why}", "red"))
+        raise SystemExit(1)
+    documents = count(job["result"]["documents"], "document")
+    took = duration(job["timings_ms"].get("total"))
+    session.out.print(f"{collection}: {documents} reindexed in {took}.", markup=False)
+
+
+def _watch(session: Session, client: Client, job: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Show how far a job is until it has ended; an interruption leaves it running."""
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+    )  # fmt: skip
+    console = session.remarks
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        bar = progress.add_task("Reindexing", total=None)
+        try:
+            while True:
+                shown: dict[str, Any] = client.get(f"/api/jobs/{job['id']}").json()
+                if "progress" in shown:
+                    done, total = shown["progress"]["done"], shown["progress"]["total"]
+                    progress.update(bar, completed=done, total=total)
+                if shown["state"] in FINAL_STATES:
+                    return shown
+                time.sleep(LOOK_S)
+        except KeyboardInterrupt:
+            console.print(f"\nStopped watching; it goes on. See: quern job {job['id']}")
+            raise

@@ -1,0 +1,35 @@
+-- reindex_swap(unit, epoch, edition, hold for ms or 0, result JSON): the new edition is what people
+-- search from here on, if it lacks nothing; else flips may be made to wait while it catches up
+-- → {'ok' | 'cancelled', messages…} | {'behind', how many} | {'lost'} | {'gone'} | {'other'}
+local id, epoch, edition, hold_ms = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
+local u = row(K.unit(id))
+if not fenced(u, epoch) then return {'lost'} end
+local inc = u.incarnation
+local out = {'cancelled'}
+if cancel_asked(u) then
+  close(id, u, 'cancelled', {})
+  dispatch(u.role, out)
+  return out
+end
+if redis.call('EXISTS', K.collection(inc)) == 0 then return {'gone'} end
+local known = row(K.building(inc))
+if known.job ~= id or known.edition ~= edition then return {'other'} end
+local behind = redis.call('HLEN', K.behind(inc))
+if behind > 0 then
+  if hold_ms > 0 then redis.call('SET', K.held(inc), id, 'PX', hold_ms, 'NX') end
+  return {'behind', tostring(behind)}
+end
+retire(edition_of(inc))
+if redis.call('HGET', K.collection(inc), 'embedder') ~= known.embedder then
+  -- Replicas keep vectors too: under another epoch of the log each builds its index anew.
+  local old = tonumber(redis.call('HGET', K.log_state(inc), 'epoch') or '0')
+  redis.call('HSET', K.log_state(inc), 'epoch', int(math.max(old + 1, NOW)))
+  redis.call('XADD', K.news(), 'MAXLEN', '~', 1000, '*', 'made', inc)
+end
+redis.call('HSET', K.collection(inc), 'edition', edition, 'embedder', known.embedder,
+  'hnsw', known.hnsw)
+redis.call('DEL', K.building(inc), K.behind(inc), K.held(inc))
+out[1] = 'ok'
+close(id, u, 'succeeded', {result = ARGV[5]})
+dispatch(u.role, out)
+return out
