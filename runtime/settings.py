@@ -90,7 +90,7 @@ class Settings:
         "cosine",
         "How the vector index compares: `cosine`, `ip` or `l2`; vectors are of length 1, so all "
         "three rank alike and scores stay cosines. A collection keeps the four settings it was "
-        "made with.",
+        "made with, until `quern reindex`.",
     )
     hnsw_ef_construction: int = _knob(
         200, "Candidates weighed for each vector that is added: more builds slower and finds more."

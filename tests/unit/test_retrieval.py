@@ -11,7 +11,7 @@ import pytest
 
 from rag import filtered_search, fusion
 from rag.documents import Chunk, Scalar, chunk_id
-from rag.errors import Cancelled
+from rag.errors import Cancelled, EmbedderMismatch, StoreUnavailable
 from rag.filters import Filter, parse
 from rag.ports import CurrentLike, Edition, Ranking, Scores, StoredChunk, Vectors
 from rag.reranking import BATCH, Reranking
@@ -223,6 +223,48 @@ def test_a_text_in_no_known_language_is_left_to_both_legs(world: World) -> None:
     assert retriever.search(INC, "oil", top_k=1).passages == before
 
 
+def test_vectors_of_another_embedder_are_not_searched_and_the_sparse_leg_answers_alone(
+    world: World,
+) -> None:
+    world.publish("a", 1, "tax law")
+    world.searched = Edition(INC, replace(world.embedder.identity, revision="2"))
+    found = world.retriever().search(INC, "tax", top_k=3)
+
+    assert [p.chunk_id for p in found.passages] == ["a:1:0"]
+    assert found.degraded == ["dense"]
+    assert world.retriever().search(INC, "tax", top_k=3, mode="sparse").degraded == []
+    with pytest.raises(EmbedderMismatch, match="quern reindex"):
+        world.retriever().search(INC, "tax", top_k=3, mode="dense")
+    world.sparse = None
+    with pytest.raises(StoreUnavailable):
+        world.retriever().search(INC, "tax", top_k=3)
+
+
+def test_a_search_that_a_reindex_overtakes_reads_the_vectors_it_began_with(world: World) -> None:
+    world.publish("a", 1, "tax law")
+    world.vectors.create("new")
+    other = replace(world.embedder.identity, revision="2")
+    world.after_dense = [lambda: setattr(world, "searched", Edition("new", other))]
+    found = world.retriever().search(INC, "tax", top_k=3)
+
+    assert [p.chunk_id for p in found.passages] == ["a:1:0"]
+    assert found.degraded == []
+
+
+def test_a_search_that_starts_again_after_a_reindex_reads_the_new_vectors(world: World) -> None:
+    def change_over() -> None:
+        world.vectors.create("new")
+        world.searched = Edition("new", world.embedder.identity)
+        old = world.vectors.collections[INC]
+        world.publish("a", 2, "tax law anew")
+        world.vectors.collections["new"] = {"a:2:0": old.pop("a:2:0")}
+
+    world.publish("a", 1, "tax law")
+    world.after_dense = [change_over]
+
+    assert world.found("tax") == ["a:2:0"]
+
+
 def test_a_sparse_search_embeds_nothing(world: World) -> None:
     world.publish("a", 1, "oil")
     world.embedder.seen.clear()
@@ -258,7 +300,8 @@ class Once(Retriever):
     def _read(
         self, incarnation: str, query: str, vector: object, mode: Mode, _wanted: Filter | None
     ) -> tuple[_Legs, Mapping[str, CurrentLike]]:
-        legs = self._legs(incarnation, query, vector, mode, limit=self._depth)
+        legs = _Legs(edition=incarnation)
+        self._ask(legs, incarnation, query, vector, mode, limit=self._depth)
         names = sorted({n.rsplit(":", 2)[0] for n, _ in (*legs.dense, *legs.sparse)})
         now = self._visibility.current(incarnation, names)
         return legs, {name: entry for name, entry in now.items() if entry.chunks}

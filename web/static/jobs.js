@@ -59,7 +59,7 @@ function row(job) {
     "tr",
     {},
     state,
-    make("td", { className: "what" }, ["query", "ingest"].includes(job.kind) ? link : what(job)),
+    make("td", { className: "what" }, ["query", "ingest", "reindex"].includes(job.kind) ? link : what(job)),
     make("td", { className: "wide" }, job.collection ?? ""),
     make("td", { className: "number" }, age(job.created_at)),
     make("td", { className: "number took" }, duration(job.timings_ms?.total)),
@@ -82,6 +82,8 @@ function what(job) {
       return `Delete ${count(total || 1, "document")}`;
     case "delete_collection":
       return "Delete the collection";
+    case "reindex":
+      return FINAL.has(job.state) || !total ? "Reindex" : `Reindex ${done} of ${count(total, "document")}`;
     default:
       return job.kind;
   }
