@@ -16,7 +16,7 @@ MAX_VALUES: Final = 1_000
 MAX_TEXT: Final = 1_000
 
 #: What Quern itself knows of a document; everything else is metadata.
-BUILT_IN: Final = ("document_id", "title")
+BUILT_IN: Final = ("document_id", "title", "language")
 #: Before a field's name: metadata, whatever it is called.
 METADATA: Final = "metadata."
 
@@ -82,8 +82,8 @@ def parse(given: object, where: str = "filters") -> Filter | None:
     Read a filter from JSON; None where it is absent or empty, and so excludes nothing.
 
     An object names fields, all of which must hold: `{"author": "Knuth", "year": {"gte": 1968}}`.
-    `and`, `or` (lists of filters) and `not` (a filter) combine. Fields are `document_id`, `title`
-    and metadata; `metadata.NAME` is the metadata NAME even if a word above is its name.
+    `and`, `or` (lists of filters) and `not` (a filter) combine. Fields are `document_id`, `title`,
+    `language` and metadata; `metadata.NAME` is the metadata NAME even if a word above is its name.
 
     Raises:
         InvalidRequest: Names the place in the filter and what it should hold.
@@ -113,11 +113,15 @@ def holds(wanted: Filter, facts: Facts) -> bool:
             return field in facts and compares(facts[field], order, value)
 
 
-def facts(document_id: str, title: str, metadata: Mapping[str, Scalar]) -> dict[str, Scalar]:
-    """Return what is known of a document under the names that filters use."""
+def facts(
+    document_id: str, title: str, metadata: Mapping[str, Scalar], language: str = ""
+) -> dict[str, Scalar]:
+    """Return what is known of a document under the names that filters use; no language is none."""
     known: dict[str, Scalar] = {METADATA + name: value for name, value in metadata.items()}
     known["document_id"] = document_id
     known["title"] = title
+    if language:
+        known["language"] = language
     return known
 
 

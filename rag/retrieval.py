@@ -435,7 +435,7 @@ class Retriever:
 def _matches(wanted: Filter, stored: StoredChunk) -> bool:
     """Tell whether a chunk's document matches a filter."""
     document_id = split_chunk_id(stored.chunk_id)[0]
-    return holds(wanted, facts(document_id, stored.title, stored.metadata))
+    return holds(wanted, facts(document_id, stored.title, stored.metadata, stored.language))
 
 
 def _visible(

@@ -236,7 +236,7 @@ class DictVectors:
 
 def matches(wanted: Filter, stored: StoredChunk) -> bool:
     document = split_chunk_id(stored.chunk_id)[0]
-    return holds(wanted, facts(document, stored.title, stored.metadata))
+    return holds(wanted, facts(document, stored.title, stored.metadata, stored.language))
 
 
 def _cosine(a: Vectors, b: Vectors) -> float:

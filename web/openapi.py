@@ -588,7 +588,7 @@ def _filter() -> Json:
     return {
         "type": "object",
         "description": (
-            "Fields that must all hold: `document_id`, `title`, and the names of metadata "
+            "Fields that must all hold: `document_id`, `title`, `language`, names of metadata "
             "(`metadata.NAME` for one that is called like a word of this language). At most "
             f"{filters.MAX_DEPTH} deep and {filters.MAX_CONDITIONS} conditions."
         ),

@@ -93,4 +93,4 @@ def _column(field: str) -> str:
     """Return what a field is called in Chroma."""
     if field.startswith(METADATA):
         return THEIRS + field.removeprefix(METADATA)
-    return "document" if field == "document_id" else "title"
+    return "document" if field == "document_id" else field

@@ -212,9 +212,16 @@ class ChunkRows:
         said = {
             "add": document, "generation": generation, "start": start, "count": len(packed),
             "crc": crc, "title": first.title, "metadata": dict(first.metadata),
+            "language": first.language,
         }  # fmt: skip
         self._lines.append(_line(said))
-        self._take(name, start, len(packed), crc, facts(document, first.title, first.metadata))
+        self._take(
+            name,
+            start,
+            len(packed),
+            crc,
+            facts(document, first.title, first.metadata, first.language),
+        )
 
     def _drop(self, name: str) -> None:
         """Remove a generation by its name."""
@@ -281,7 +288,7 @@ class ChunkRows:
         if "add" in said:
             document = said["add"]
             name = f"{document}:{said['generation']}"
-            known = facts(document, said["title"], said["metadata"])
+            known = facts(document, said["title"], said["metadata"], said["language"])
             self._take(name, said["start"], said["count"], said["crc"], known)
         elif "drop" in said:
             self._forget(said["drop"])

@@ -101,6 +101,19 @@ def test_every_float16_is_read_as_its_value(rows: ChunkRows) -> None:
         assert (packed._scores(np.arange(len(halves)), axis) == halves[:, place]).all()
 
 
+def test_documents_are_selected_by_what_quern_knows_of_them(rows: ChunkRows) -> None:
+    chunk = StoredChunk("a:1:0", Chunk(0, 0, 1, "x"), 1, "Öl", {"language": "none"}, "de")
+    rows.add([chunk], vectors(1))
+    rows.commit(cursor="1", log_epoch="e")
+    again = reopened(rows)
+
+    for asked in ({"document_id": "a"}, {"title": "Öl"}, {"language": "de"}):
+        assert found(again, asked) == ["a:1:0"]
+        assert found(again, {"not": asked}) == []
+    assert found(again, {"metadata.language": "de"}) == []
+    again.close()
+
+
 def test_rows_are_selected_after_the_commit_and_not_before(rows: ChunkRows) -> None:
     add(rows, "a", 2, RED)
     before = found(rows, RED)

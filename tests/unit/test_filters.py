@@ -81,6 +81,15 @@ def test_a_document_is_known_by_its_id_and_title_whatever_its_metadata_is_called
     assert not finds({"metadata.a": 3}, **known)
 
 
+def test_a_document_whose_language_nobody_could_tell_has_none() -> None:
+    mine = {"language": "mine"}
+    german, unknown = facts("d", "", mine, "de"), facts("d", "", mine)
+
+    assert holds(read({"language": "de", "metadata.language": "mine"}), german)
+    assert not holds(read({"language": {"exists": True}}), unknown)
+    assert holds(read({"language": {"ne": "de"}}), unknown)
+
+
 @pytest.mark.parametrize("asked", [None, {}])
 def test_no_filter_excludes_nothing(asked: object) -> None:
     assert parse(asked) is None
