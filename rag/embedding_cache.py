@@ -2,7 +2,7 @@
 
 import hashlib
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import asdict, astuple, dataclass
 from time import monotonic
@@ -48,7 +48,8 @@ class CachedEmbedder:
     ask for the same new text at once share one computation.
 
     The store drops what was least recently used, but does not see what this process answers by
-    itself: each write tells it which those were, or the most asked for would be the first to go.
+    itself: each write tells it which those were, or the most asked for would be the first to go,
+    and gives it again what it has lost of them.
 
     Args:
         embedder: Called with the missing texts, each once.
@@ -80,7 +81,7 @@ class CachedEmbedder:
         self._lock = threading.Lock()  # of everything below
         self._recent: TTLCache[str, _Vector] = TTLCache(entries, ttl_s, timer=timer)
         self._flights: dict[str, Future[_Vector]] = {}
-        self._used: set[str] = set()  # answered by the process since the last write to the store
+        self._used: dict[str, _Vector] = {}  # answered by the process since the last write
         self._counts = CacheCounts()
 
     @property
@@ -196,10 +197,16 @@ class CachedEmbedder:
         _check(fresh, (len(keys), self.identity.dimension))
         values = {key: encode(vector, key=key) for key, vector in zip(keys, fresh, strict=True)}
         with self._lock:
-            used, self._used = self._used, set()
+            used, self._used = self._used, {}
+        lost: Collection[str] = ()
         for at in range(0, len(keys), L2_BATCH):
             batch = {key: values[key] for key in keys[at : at + L2_BATCH]}
-            self._store.set_many(batch, ttl_s=self._ttl_s, used=() if at else used)
+            told = self._store.set_many(batch, ttl_s=self._ttl_s, used=() if at else used)
+            lost = lost if at else told
+        # Packed again, a vector is to the bit what it was: it is one of float16 numbers, scaled by
+        # far less than their distance.
+        again = {key: encode(used[key], key=key) for key in lost}
+        self._store.set_many(again, ttl_s=self._ttl_s)
         return {key: _unit(value[:-CHECKSUM_BYTES]) for key, value in values.items()}
 
 

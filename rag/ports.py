@@ -123,12 +123,12 @@ class BytesStore(Protocol):
 
     def set_many(
         self, items: Mapping[str, bytes], *, ttl_s: int, used: Collection[str] = ()
-    ) -> None:
+    ) -> Collection[str]:
         """
         Keep each value for *ttl_s* seconds.
 
         What is full drops what was least recently used; *used* are keys that were, unseen by the
-        store, since the last call.
+        store, since the last call. Returns those of them that it no longer holds.
         """
         ...
 

@@ -52,10 +52,11 @@ class DictStore:
 
     def set_many(
         self, items: Mapping[str, bytes], *, ttl_s: int, used: Collection[str] = ()
-    ) -> None:
+    ) -> list[str]:
         self.used.extend(sorted(used))
         self.values.update(items)
         self.ttls.update(dict.fromkeys(items, ttl_s))
+        return [key for key in used if key not in self.values]
 
 
 class HashingEmbedder:

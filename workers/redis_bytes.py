@@ -5,10 +5,11 @@ import logging
 import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from time import monotonic
-from typing import Self, cast
+from typing import Any, Self, cast
 
 import redis
 from redis.backoff import NoBackoff
+from redis.client import Pipeline
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
@@ -74,19 +75,26 @@ class RedisBytes:
 
     def set_many(
         self, items: Mapping[str, bytes], *, ttl_s: int, used: Collection[str] = ()
-    ) -> None:
-        """Keep each value for *ttl_s* seconds, and count *used* keys as used just now."""
+    ) -> Collection[str]:
+        """Keep each value for *ttl_s* s; count *used* keys as used, and return which are gone."""
         if items and not self._is_away():
-            pipeline = self._client.pipeline(transaction=False)
-            with self._failing_quietly("write"), pipeline:
-                if used:
-                    pipeline.touch(*used)  # first: what the writes push out is chosen after it
-                for key, value in items.items():
-                    pipeline.set(key, value, ex=ttl_s)
-                # Raised by us, because redis-py would put a key before what Redis says.
-                answers = pipeline.execute(raise_on_error=False)
-                if refusals := [answer for answer in answers if isinstance(answer, RedisError)]:
-                    raise refusals[0]
+            with self._failing_quietly("write"):
+                with self._client.pipeline(transaction=False) as pipeline:
+                    if used:
+                        pipeline.touch(*used)  # first: what the writes push out is chosen after it
+                    for key, value in items.items():
+                        pipeline.set(key, value, ex=ttl_s)
+                    answers = _answers(pipeline)
+                if used and answers[0] < len(used):
+                    return self._gone(used)
+        return ()
+
+    def _gone(self, keys: Collection[str]) -> list[str]:
+        """Return those of *keys* that Redis does not hold."""
+        with self._client.pipeline(transaction=False) as pipeline:
+            for key in keys:
+                pipeline.exists(key)
+            return [key for key, there in zip(keys, _answers(pipeline), strict=True) if not there]
 
     def _is_away(self) -> bool:
         """Tell whether Redis was silent so recently that asking again is a waste of time."""
@@ -118,3 +126,17 @@ class RedisBytes:
             self._troubles.setdefault(act, f"{trouble}: {error}")
         if first:
             log.warning(trouble, extra={"error": str(error)})
+
+
+def _answers(pipeline: Pipeline) -> list[Any]:
+    """
+    Run a pipeline, to its end.
+
+    Raises:
+        RedisError: The first refusal, in Redis' words alone; redis-py would put a key before them.
+    """
+    answers: list[Any] = pipeline.execute(raise_on_error=False)
+    for answer in answers:
+        if isinstance(answer, RedisError):
+            raise answer
+    return answers

@@ -131,14 +131,18 @@ def test_a_worker_outlives_its_cache_and_fills_it_again(
         server.start()
         cache.embed(TEXTS[20:30])
         over = cache.report()["trouble"]
+        lost = 30 - server.client.dbsize()
+        cache.embed(TEXTS[:30])
+        cache.embed(TEXTS[30:31])
 
     assert without.shape == (20, DIMENSION)
-    assert embedder.seen == TEXTS[:30]
-    assert (cache.counts.hits_l1, cache.counts.misses) == (10, 30)
+    assert embedder.seen == TEXTS[:31]
+    assert (cache.counts.hits_l1, cache.counts.misses) == (40, 31)
     assert str(trouble).startswith("embedding cache is away: ")
     assert over == ""
-    # The first ten were written before, the last ten after; those between only the process has.
-    assert embed(server.url, TEXTS[:30])[1] == 20
+    # The first ten were written before, the last ten after; those between only the process had.
+    assert lost == 10
+    assert embed(server.url, TEXTS[:30])[1] == 30
 
 
 def test_a_full_cache_keeps_its_bound_and_what_is_in_use_and_never_touches_the_queue(

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from rag.embedding_cache import L2_BATCH, CachedEmbedder, encode, vector_key
+from rag.embedding_cache import L2_BATCH, CachedEmbedder, decode, encode, vector_key
 from rag.errors import Broken, InvalidRequest
 from rag.ports import Vectors
 from tests.twins import DictStore, HashingEmbedder
@@ -178,6 +178,36 @@ def test_a_write_tells_the_store_what_the_process_answered_by_itself() -> None:
 
     assert told_before == []
     assert store.used == [vector_key(embedder.identity, "tax")]
+
+
+def test_what_the_store_lost_of_what_is_in_use_is_written_again_as_it_was() -> None:
+    store = DictStore()
+    embedder = HashingEmbedder()
+    cache = CachedEmbedder(embedder, store, ttl_s=60)
+    texts = [f"the warden of gate {n} keeps {n * n} keys" for n in range(300)]
+    cache.embed(texts)
+    before = dict(store.values)
+    store.values.clear()
+
+    cache.embed(texts[:200])
+    cache.embed(["new"])
+    held = dict(store.values)
+    new = vector_key(embedder.identity, "new")
+
+    assert held.pop(new)
+    assert held == {key: before[key] for key in list(before)[:200]}
+    assert cache.counts.misses == 301
+
+
+def test_packing_a_vector_again_changes_no_bit() -> None:
+    chance = np.random.default_rng(5)
+    vectors = chance.standard_normal((500, 384)) * chance.choice([1e-6, 0.01, 1], (500, 384))
+    for vector in (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32):
+        packed = encode(vector, key="k")
+        unpacked = decode(packed, key="k", dimension=384)
+
+        assert unpacked is not None
+        assert encode(unpacked, key="k") == packed
 
 
 def test_the_report_counts_and_tells_of_a_store_in_trouble() -> None:
