@@ -51,8 +51,13 @@ def report(
         table.add_row(name, _shown(value), "" if limit is None else str(limit), held)
     Console().print(table)
     if json_path is not None:
-        whole = dict(figures) | {"host": host(), "versions": versions(), "commit": commit()}
-        json_path.write_text(json.dumps(whole, indent=1, ensure_ascii=False) + "\n", "utf-8")
+        write(figures, json_path)
+
+
+def write(figures: Mapping[str, Any], json_path: Path) -> None:
+    """Write *figures* as JSON, with the host, the versions and the commit."""
+    whole = dict(figures) | {"host": host(), "versions": versions(), "commit": commit()}
+    json_path.write_text(json.dumps(whole, indent=1, ensure_ascii=False) + "\n", "utf-8")
 
 
 def percentile(values: list[float], share: float) -> float:
