@@ -27,6 +27,7 @@ COMMANDS: Final = {
     "delete": "cli.documents",
     "reindex": "cli.reindexing",
     "health": "cli.health",
+    "optimize-model": "cli.optimizing",
 }
 
 
@@ -40,7 +41,8 @@ class PlainWords(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return a command, imported now if it was not before."""
         if cmd_name in COMMANDS and cmd_name not in self.commands:
-            self.add_command(getattr(import_module(COMMANDS[cmd_name]), cmd_name))
+            function = cmd_name.replace("-", "_")
+            self.add_command(getattr(import_module(COMMANDS[cmd_name]), function))
         return super().get_command(ctx, cmd_name)
 
     def invoke(self, ctx: click.Context) -> Any:

@@ -73,7 +73,7 @@ def _stores(settings: Settings) -> list[Program]:
             Program(
                 name=name,
                 command=command,
-                environment=_environment(),
+                environment=child_environment(),
                 log=_log(settings, name),
                 ready=_redis_answers(url),
                 start_timeout_s=REDIS_START_TIMEOUT_S,
@@ -89,7 +89,7 @@ def _stores(settings: Settings) -> list[Program]:
             Program(
                 name="chroma",
                 command=[sys.executable, "-P", "-c", code, "run", "--path", str(folder), *address],
-                environment=_environment(ANONYMIZED_TELEMETRY="False", NO_COLOR="1"),
+                environment=child_environment(ANONYMIZED_TELEMETRY="False", NO_COLOR="1"),
                 log=_log(settings, "chroma"),
                 ready=_http_answers(settings.chroma_url, "/api/v2/heartbeat", status=200),
                 stop_stage=CHROMA_STAGE,
@@ -126,7 +126,7 @@ def _worker(
     return Program(
         name=role,
         command=[python, "-P", "-m", f"workers.{role}"],
-        environment=_environment(settings),
+        environment=child_environment(settings),
         log=_log(settings, role),
         ready=_worker_answers(settings.redis_url, role),
         needs=sorted(needs),
@@ -156,7 +156,7 @@ def _web(settings: Settings, stores: Collection[str]) -> Program:
             *flags,
             "--no-control-socket",
         ],
-        environment=_environment(settings),
+        environment=child_environment(settings),
         log=_log(settings, "web"),
         ready=_http_answers(web_url(settings), "/readyz", status=200),
         needs=sorted({"redis-queue", "redis-cache"}.intersection(stores)),
@@ -182,7 +182,7 @@ def _flower(settings: Settings, stores: Collection[str]) -> Program:
     return Program(
         name="flower",
         command=[*command, *(f"--{name}={value}" for name, value in options.items())],
-        environment=_environment(settings, FLOWER_BASIC_AUTH=login),
+        environment=child_environment(settings, FLOWER_BASIC_AUTH=login),
         log=_log(settings, "flower"),
         ready=_http_answers(settings.flower_url, "/"),
         needs=sorted({"redis-queue"}.intersection(stores)),
@@ -201,7 +201,7 @@ def flower_password(data_dir: Path) -> str:
     return file.read_text().strip()
 
 
-def _environment(settings: Settings | None = None, **more: str) -> Mapping[str, str]:
+def child_environment(settings: Settings | None = None, **more: str) -> Mapping[str, str]:
     """Return a child's environment: ours, with exactly these settings and nobody's options."""
     strange = (PREFIX, "FLOWER_", "GUNICORN_CMD_ARGS", "CELERY_")
     environment = {k: v for k, v in os.environ.items() if not k.startswith(strange)}

@@ -57,7 +57,8 @@ class Edition:
             raise EmbedderMismatch(
                 f"this collection was embedded with {theirs.model} (revision {theirs.revision}, "
                 f"{theirs.engine}), and this worker runs {mine.model} (revision {mine.revision}, "
-                f"{mine.engine}); run quern reindex, or set QUERN_EMBEDDING_MODEL back"
+                f"{mine.engine}); run quern reindex, or set "
+                "QUERN_EMBEDDING_MODEL and QUERN_EMBEDDING_ENGINE back"
             )
 
 

@@ -111,17 +111,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m workers.optimize_model", description=__doc__)
     parser.add_argument("model", nargs="?", default=DEFAULT_MODEL)
     parser.add_argument("places", nargs="*", type=Path, default=[ENVIRONMENT])
+    parser.add_argument("--spare", type=Path, help="where to, if no other place can be written")
     options = parser.parse_args(arguments)
+    places = [*options.places, *filter(None, [options.spare])]
     begin = time.monotonic()
     try:
         weights = resolve(options.model)
-        found = find(weights, options.places)
+        found = find(weights, places)
         if found is not None:
             sys.stdout.write(f"{weights.name}: the int8 form is there, {found.folder}\n")
             return 0
-        place = writable(options.places)
+        place = writable(places)
         with locked(place):
-            made = find(weights, options.places) or make(options.model, weights, place)
+            made = find(weights, places) or make(options.model, weights, place)
         lowest, mean = prove(made.folder, weights)
     except (Broken, OSError) as error:
         sys.stderr.write(f"{error}\n")

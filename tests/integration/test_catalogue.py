@@ -46,7 +46,7 @@ def test_one_collection_has_one_embedder(bench: Workbench, inc: str) -> None:
     bench.catalogue.agree_on_embedder(inc, MODEL)
     bench.catalogue.agree_on_embedder(inc, MODEL)
 
-    with pytest.raises(EmbedderMismatch, match="model"):
+    with pytest.raises(EmbedderMismatch, match=r"quern reindex, or set .* QUERN_EMBEDDING_ENGINE"):
         bench.catalogue.agree_on_embedder(inc, replace(MODEL, revision="2"))
 
 

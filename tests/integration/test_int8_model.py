@@ -116,6 +116,22 @@ def test_a_second_run_finds_it_and_loads_no_model(made: Path) -> None:
     assert "is there" in told.stdout
 
 
+def test_the_command_says_in_one_line_what_there_is() -> None:
+    told = subprocess.run(
+        [sys.executable, "-m", "cli.main", "optimize-model"],
+        cwd=Path(__file__).parents[2], capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    refused = subprocess.run(
+        [sys.executable, "-m", "cli.main", "optimize-model", "--model", "/no/such/folder"],
+        cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert told.stdout.startswith(f"{MODEL}: ")
+    assert told.stdout.count("\n") == 1
+    assert refused.returncode == 1
+    assert "there is no such folder" in refused.stderr
+
+
 def test_one_of_other_weights_or_another_recipe_is_left_aside(
     made: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

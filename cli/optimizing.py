@@ -1,0 +1,31 @@
+"""`quern optimize-model`: make the int8 form of the embedding model, once."""
+
+import subprocess
+import sys
+
+import click
+
+from cli.programs import child_environment
+from cli.session import Session, pass_session
+
+
+@click.command("optimize-model")
+@click.option("--model", metavar="NAME_OR_PATH", help="Another model than QUERN_EMBEDDING_MODEL.")
+@pass_session
+def optimize_model(session: Session, *, model: str | None) -> None:
+    """
+    Make the int8 form of the embedding model, and prove it.
+
+    Does nothing where it is there and right. Set-up does this; a worker does it at its first start
+    where it was not done. It takes some seconds and needs no network.
+    """
+    # In a process of its own: the command never loads torch.
+    command = [sys.executable, "-P", "-m", "workers.optimize_model"]
+    chosen = model or session.settings.embedding_model
+    spare = session.settings.data_dir / "models"
+    done = subprocess.run(  # noqa: S603 - our own module
+        [*command, "--spare", str(spare), chosen],
+        env=child_environment(),
+        check=False,
+    )
+    raise SystemExit(done.returncode)
