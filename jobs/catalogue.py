@@ -266,8 +266,12 @@ class Catalogue:
         self._run("dropped", incarnation, f"{document}:{generation}:{chunks}")
 
     def orphan(self, incarnation: str, document: str, generation: int, chunks: int) -> bool:
-        """Put a generation that nobody knows into the garbage; tells whether it was one."""
-        return bool(self._run("orphan", incarnation, document, generation, chunks)[0])
+        """
+        Put a generation that nobody knows into the garbage; tells whether it was one.
+
+        One that the catalogue once knew, and lost, is left: its rows are all there is of it.
+        """
+        return int(self._run("orphan", incarnation, document, generation, chunks)[0]) == 1
 
 
 def _edition(name: str, embedder: str | None, hnsw: str | None) -> Edition:

@@ -213,6 +213,8 @@ class DictVectors:
     def get_with_vectors(
         self, incarnation: str, chunk_ids: Sequence[str]
     ) -> tuple[list[StoredChunk], Vectors]:
+        if len(set(chunk_ids)) < len(chunk_ids):
+            raise ValueError("ids repeat")  # as Chroma does
         chunks = self.get(incarnation, chunk_ids)
         held = self.collections.get(incarnation, {})
         there = [name for name in chunk_ids if name in chunks]

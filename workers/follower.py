@@ -305,9 +305,10 @@ class Follower:
 
     def _fetch(self, incarnation: str, generations: Iterable[tuple[str, int, int]]) -> Fetched:
         """Fetch exactly the ids of generations, with their vectors; what is gone is left out."""
+        # Told twice where a publish was killed after its entry and ran again; ids must not repeat.
         names = [
             chunk_id(document, generation, n)
-            for document, generation, chunks in generations
+            for document, generation, chunks in dict.fromkeys(generations)
             for n in range(chunks)
         ]
         found: Fetched = {}

@@ -1,10 +1,27 @@
--- orphan(incarnation, document, generation, chunks): what the vector store holds and nobody
--- knows goes to the garbage → 1 if so
+-- orphan(incarnation, document, generation, chunks): what the vector store holds and
+-- nobody knows goes to the garbage → 0: somebody knows it, 1: an orphan, 2: the catalogue lost it
 local inc, doc, generation, chunks = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+if redis.call('EXISTS', K.collection(inc)) == 0 then return {0} end
 if redis.call('SISMEMBER', K.opened(inc), doc .. ':' .. generation) == 1 then return {0} end
 local current = redis.call('HGET', K.current(inc), doc)
-if current and string.match(current, '^(%d+):') == generation then return {0} end
+if current then
+  local g, c = string.match(current, '^(%d+):(%d+):')
+  if g == generation and c ~= '0' then return {0} end
+end
 local member = doc .. ':' .. generation .. ':' .. chunks
 if redis.call('ZSCORE', K.garbage(inc), member) then return {0} end
+if not current then
+  -- Never given to the garbage: a document that was never accepted here, one whose record says
+  -- that it is read, and all of a collection that once had current documents and has none.
+  if not redis.call('HGET', K.newest(inc), doc) then return {2} end
+  local record = redis.call('HGET', K.documents(inc), doc)
+  if record and int(cjson.decode(record).generation or 0) == generation then return {2} end
+  local said = redis.call('HMGET', K.log_state(inc), 'entries_lost', 'seq')
+  if said[1] == '1' then return {2} end
+  if tonumber(said[2] or '0') > 0 and redis.call('HLEN', K.current(inc)) == 0 then
+    redis.call('HSET', K.log_state(inc), 'entries_lost', '1')
+    return {2}
+  end
+end
 into_garbage(inc, member, NOW_MS + GARBAGE_MS)
 return {1}

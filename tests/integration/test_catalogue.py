@@ -235,6 +235,37 @@ def test_the_check_leaves_alone_what_somebody_knows(bench: Workbench, inc: str, 
     assert bench.catalogue.orphan(inc, document, generation - 1, chunks)
 
 
+@pytest.mark.parametrize(
+    "lost", [["current"], ["current", "documents"], ["current", "newest", "documents"]]
+)
+def test_rows_whose_entry_the_catalogue_lost_are_no_garbage(
+    bench: Workbench, inc: str, lost: list[str]
+) -> None:
+    (row,) = bench.ingest(inc, "a")[1]
+    bench.publish(row)
+    document, generation, chunks = split_member(bench.member(row))
+    for name in lost:
+        bench.redis.delete(key(name, inc))
+
+    for _ in range(2):
+        assert not bench.catalogue.orphan(inc, document, generation, chunks)
+    assert bench.garbage(inc) == set()
+
+
+def test_what_is_published_after_a_loss_does_not_make_garbage_of_the_rest(
+    bench: Workbench, inc: str
+) -> None:
+    first, second = (bench.ingest(inc, name)[1][0] for name in "ab")
+    bench.publish(first)
+    bench.publish(second)
+    bench.redis.delete(key("current", inc), key("documents", inc))
+    assert not bench.catalogue.orphan(inc, *split_member(bench.member(first)))
+    bench.publish(bench.ingest(inc, "c")[1][0])
+
+    assert not bench.catalogue.orphan(inc, *split_member(bench.member(second)))
+    assert bench.garbage(inc) == set()
+
+
 # The change log ------------------------------------------------------------------------------
 
 

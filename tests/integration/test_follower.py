@@ -143,6 +143,22 @@ def test_adds_and_drops_are_applied_and_the_cursor_is_told(world: World) -> None
     assert list(told.values()) == [log[-1].id]
 
 
+def test_a_generation_that_the_log_tells_of_twice_in_one_read_is_applied(world: World) -> None:
+    replica = world.replica()
+    replica.turn()
+    (row,) = world.bench.ingest(world.incarnation, "a")[1]
+    world.bench.parse(row)
+    world.upsert(row, "oil")
+    world.bench.ledger.log_add(world.bench.take(row))  # by a publish that dies here
+    world.bench.die(row)
+    unit = world.bench.take(row)
+    world.bench.flip(unit, entry=world.bench.ledger.log_add(unit))
+    assert len(world.bench.change_log.read(world.incarnation, "0-0")) == 2
+    replica.turn()
+
+    assert world.found(replica, "oil") == {"a"}
+
+
 def test_a_replica_that_lacks_a_flipped_document_says_so(world: World) -> None:
     replica = world.replica()
     assert world.found(replica, "oil") == set()
