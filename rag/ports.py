@@ -282,6 +282,10 @@ class ReplicaIndex(Protocol):
         """Return (chunk id, BM25 score), best first; *query* is plain text, never parsed."""
         ...
 
+    def chunks(self, chunk_ids: Sequence[str]) -> dict[str, StoredChunk]:
+        """Return the chunks that are here, by id."""
+        ...
+
     def select(self, wanted: Filter) -> "Matching":
         """Return what matches a filter, to be searched."""
         ...
@@ -358,6 +362,14 @@ class CurrentLike(Protocol):
     @property
     def language(self) -> str:
         """What it is written in, ISO 639-1; empty where nobody could tell."""
+        ...
+
+
+class ChunkReader(Protocol):
+    """Chunks near the searcher: some of those that the vector store has."""
+
+    def chunks(self, incarnation: str, chunk_ids: Sequence[str]) -> dict[str, StoredChunk]:
+        """Return those chunks that are here, by id."""
         ...
 
 

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Collection, Container, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal
 
 from cachetools import LRUCache
@@ -13,6 +14,7 @@ from rag.errors import EmbedderMismatch, StoreUnavailable
 from rag.filtered_search import nearest_matching
 from rag.filters import Filter, facts, holds
 from rag.ports import (
+    ChunkReader,
     CurrentLike,
     Edition,
     Embedder,
@@ -25,6 +27,7 @@ from rag.ports import (
 )
 from rag.reranking import Reranking
 
+Texts = Callable[[Sequence[str]], dict[str, StoredChunk]]
 Mode = Literal["hybrid", "dense", "sparse"]
 Fuse = Callable[[Ranking, Ranking, Container[str]], Ranking]
 
@@ -53,14 +56,19 @@ class Found:
 
 @dataclass(slots=True)
 class _Legs:
-    """One attempt's candidates; what the catalogue says of them is not looked at yet."""
+    """
+    One attempt's candidates; what the catalogue says of them is not looked at yet.
 
+    *texts* reads chunks of the edition of the vectors that the dense leg searched.
+    """
+
+    texts: Texts
+    edition: str
     dense: Ranking = field(default_factory=list)
     sparse: Ranking = field(default_factory=list)
     degraded: list[str] = field(default_factory=list)
     dropped: dict[str, str] = field(default_factory=dict)
     told: dict[str, Any] = field(default_factory=dict)  # how a filter was kept, for the trace
-    edition: str = ""
 
 
 class ChunkTexts:
@@ -68,19 +76,24 @@ class ChunkTexts:
     Chunks near the searcher, without invalidation: a chunk never changes under its id.
 
     Args:
-        store: Asked for what is not here.
+        near: Asked first, the replica beside the searcher.
+
+        store: Asked for what is not there either.
 
         most: Chunks kept, the least recently used out first.
     """
 
-    def __init__(self, store: VectorStore, *, most: int = 20_000) -> None:
+    def __init__(self, near: ChunkReader, store: VectorStore, *, most: int = 20_000) -> None:
+        self._near = near
         self._store = store
         self._kept: LRUCache[tuple[str, str], StoredChunk] = LRUCache(most)
         # Searches run in many threads, and even a look changes the order of the cache.
         self._lock = threading.Lock()
 
-    def get(self, incarnation: str, chunk_ids: Sequence[str]) -> dict[str, StoredChunk]:
-        """Return the chunks that exist, by id."""
+    def get(
+        self, incarnation: str, chunk_ids: Sequence[str], *, edition: str
+    ) -> dict[str, StoredChunk]:
+        """Return the chunks that exist, by id; *edition* is where the vector store has them."""
         with self._lock:
             found = {
                 chunk_id: chunk
@@ -89,7 +102,9 @@ class ChunkTexts:
             }
         missing = [chunk_id for chunk_id in chunk_ids if chunk_id not in found]
         if missing:
-            fetched = self._store.get(incarnation, missing)
+            fetched = self._near.chunks(incarnation, missing)
+            if elsewhere := [chunk_id for chunk_id in missing if chunk_id not in fetched]:
+                fetched |= self._store.get(edition, elsewhere)
             with self._lock:
                 for chunk_id, chunk in fetched.items():
                     self._kept[incarnation, chunk_id] = chunk
@@ -207,12 +222,12 @@ class Retriever:
         reranked: Ranking | None = []
         if self._reranking is not None and mode == "hybrid":
             first = ranking[: max(self._reranking.depth, top_k)]
-            reranked = self._reranked(self._reranking, legs.edition, query, first, check)
+            reranked = self._reranked(self._reranking, legs.texts, query, first, check)
             if reranked is None:
                 legs.degraded.append("rerank")
         ordered = _reordered(ranking, reranked or [])
         passages = self._chosen(
-            legs.edition, ordered, dropped, top_k=top_k, wanted=wanted, for_context=for_context
+            legs.texts, ordered, dropped, top_k=top_k, wanted=wanted, for_context=for_context
         )
         told = None
         if trace:
@@ -240,16 +255,16 @@ class Retriever:
     def _reranked(
         self,
         reranking: Reranking,
-        edition: str,
+        texts: Texts,
         query: str,
         first: Ranking,
         check: Callable[[], None],
     ) -> Ranking | None:
         """Order the first candidates anew, those without a text left out; None if that failed."""
-        stored = self._texts.get(edition, [name for name, _ in first])
+        stored = texts([name for name, _ in first])
         names = [name for name, _ in first if name in stored]
-        texts = [indexed_text(stored[name].title, stored[name].chunk.text) for name in names]
-        scores = reranking.scores(query, texts, check=check)
+        passages = [indexed_text(stored[name].title, stored[name].chunk.text) for name in names]
+        scores = reranking.scores(query, passages, check=check)
         if scores is None:
             return None
         # Equal scores keep the fused order.
@@ -257,7 +272,7 @@ class Retriever:
 
     def _chosen(
         self,
-        edition: str,
+        texts: Texts,
         ranking: Ranking,
         dropped: dict[str, str],
         *,
@@ -273,7 +288,7 @@ class Retriever:
         while len(chosen) < top_k and at < len(ranking):
             batch = ranking[at : at + top_k + SPARE]
             at += len(batch)
-            stored = self._texts.get(edition, [name for name, _ in batch])
+            stored = texts([name for name, _ in batch])
             for name, score in batch:
                 if len(chosen) == top_k:
                     break
@@ -302,7 +317,8 @@ class Retriever:
             seq = self._visibility.seq(incarnation)
             # After `seq`: what was flipped by then is in this edition, whatever replaces it.
             edition = self._visibility.edition(incarnation)
-            legs = _Legs(edition=edition.name)
+            texts = partial(self._texts.get, incarnation, edition=edition.name)
+            legs = _Legs(texts, edition.name)
             dense = self._comparable(edition, mode, legs)
             if wanted is None:
                 self._ask(legs, incarnation, query, vector if dense else None, mode, limit=depth)
@@ -417,7 +433,7 @@ class Retriever:
         asked = limit
         while True:
             found = self._vectors.search_where(legs.edition, vector, limit=asked, wanted=wanted)
-            chunks = self._texts.get(legs.edition, [name for name, _ in found])
+            chunks = legs.texts([name for name, _ in found])
             kept = {n for n, chunk in chunks.items() if _matches(wanted, chunk)}
             legs.dense = [hit for hit in found if hit[0] in kept][:limit]
             if len(legs.dense) >= limit or len(found) < asked or asked >= MOST_DEPTH * self._depth:

@@ -1,4 +1,4 @@
-"""The rows beside a sparse index: facts and float16 vectors of each chunk, for filtered search."""
+"""The rows beside a sparse index: facts, float16 vectors and texts of each chunk."""
 
 import os
 import threading
@@ -17,10 +17,11 @@ from rag.columns import Columns, Numbers
 from rag.documents import split_chunk_id
 from rag.filters import Facts, Filter, facts
 from rag.ports import StoredChunk, Vectors
+from workers.chunk_records import read_record, record_of
 from workers.selection import Selection, unit_rows
 from workers.tantivy_index import IndexUnusable
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 JOURNAL = "journal"
 #: Rows of dropped generations that may lie about, beyond as many as there are live ones.
 MOST_DEAD = 20_000
@@ -38,11 +39,12 @@ class _Generation:
 
 class ChunkRows:
     """
-    Facts and vectors of every chunk of one collection, on this machine's own disk.
+    Facts, vectors and texts of every chunk of one collection, on this machine's own disk.
 
-    Two files: vectors as float16 of norm 1, and a journal of lines with a checksum each, which says
-    whose they are and ends each group of changes with the cursor of the log. After a crash the rows
-    are those of the last group that was written whole. One thread writes; any number may select.
+    The journal, lines with a checksum each, says whose the rows are and ends each group of changes
+    with the cursor of the log. After a crash the rows are those of the last group that was written
+    whole. Beside it lie the vectors as float16 of norm 1, each chunk's record, and where in that
+    file a row's record is. One thread writes; any number may read.
     """
 
     def __init__(self, path: Path) -> None:
@@ -51,8 +53,10 @@ class ChunkRows:
         self._cursor = self._log_epoch = ""
         self._files = 0
         self._vectors: int | None = None
+        self._records: int | None = None
+        self._places: int | None = None
         self._journal: int | None = None
-        self._journal_end = 0
+        self._journal_end = self._records_end = 0
         self._lines: list[bytes] = []
         self._dimension = 0
         self._rows = self._dead = 0
@@ -65,6 +69,8 @@ class ChunkRows:
         self._starts, self._counts, self._alive = Numbers(), Numbers(), Numbers()
         self._columns = Columns()
         self._mapped: NDArray[np.int16] = np.zeros((0, 0), dtype=np.int16)
+        self._mapped_records: NDArray[np.uint8] = np.zeros(0, dtype=np.uint8)
+        self._mapped_places: NDArray[np.int64] = np.zeros((0, 2), dtype=np.int64)
         self._rows_alive = 0
 
     @classmethod
@@ -120,6 +126,7 @@ class ChunkRows:
         """Make everything since the last commit selectable, together with the cursor."""
         said = {
             "commit": cursor, "epoch": log_epoch, "rows": self._rows, "dimension": self._dimension,
+            "records_end": self._records_end,
         }  # fmt: skip
         data = b"".join([*self._lines, _line(said)])
         if self._journal is not None:
@@ -147,12 +154,33 @@ class ChunkRows:
                 rows=self._rows_alive,
             )
 
+    def chunks(self, chunk_ids: Sequence[str]) -> dict[str, StoredChunk]:
+        """Return the chunks that are here as of the last commit, by id."""
+        with self._lock:
+            rows = {name: row for name in chunk_ids if (row := self._row(name)) is not None}
+            places, records = self._mapped_places, self._mapped_records
+        found = {}
+        for name, row in rows.items():
+            start, length = places[row].tolist()
+            stored = read_record(records[start : start + length].tobytes())
+            if stored is not None and stored.chunk_id == name:
+                found[name] = stored
+        return found
+
     def close(self) -> None:
         """Let the files go; what was not committed is dropped."""
-        for file in (self._vectors, self._journal):
+        for file in (self._vectors, self._records, self._places, self._journal):
             if file is not None:
                 os.close(file)
-        self._vectors = self._journal = None
+        self._vectors = self._records = self._places = self._journal = None
+
+    def _row(self, name: str) -> int | None:
+        """Return the row of a live chunk; None where there is none."""
+        document, generation, n = split_chunk_id(name)
+        number = self._numbers.get(f"{document}:{generation}")
+        if number is None or not self._alive.all[number] or n >= self._counts.all[number]:
+            return None
+        return int(self._starts.all[number]) + n
 
     # In memory ---------------------------------------------------------------------------------
 
@@ -181,8 +209,10 @@ class ChunkRows:
     def _show(self) -> None:
         """Let selections see what is known now."""
         mapped = self._map()
+        records, places = self._map_records()
         with self._lock:
             self._mapped = mapped
+            self._mapped_records, self._mapped_places = records, places
             self._rows_alive = self._rows - self._dead
             for number, lives in self._changed:
                 self._alive.all[number] = lives
@@ -208,6 +238,8 @@ class ChunkRows:
             return
         start = self._rows
         self._write(self._vectors, data, start * self._dimension * 2)
+        records = {stored.chunk.n: record_of(stored) for stored, _ in group}
+        self._write_records(start, [records.get(n, b"") for n in range(last + 1)])
         first = group[0][0]
         said = {
             "add": document, "generation": generation, "start": start, "count": len(packed),
@@ -239,6 +271,24 @@ class ChunkRows:
             written = os.pwrite(file, view, at)
             view, at = view[written:], at + written
 
+    def _write_records(self, start: int, records: Sequence[bytes]) -> None:
+        """Append the records of the rows from *start* on, and say where each is."""
+        lengths = np.array([len(record) for record in records], dtype=np.int64)
+        begins = self._records_end + np.cumsum(lengths) - lengths
+        self._write(self._records, b"".join(records), self._records_end)
+        self._write(self._places, np.stack([begins, lengths], axis=1).tobytes(), start * 16)
+        self._records_end += int(lengths.sum())
+
+    def _map_records(self) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+        """Map the records and their places as they are now."""
+        if not self._records_end:
+            return np.zeros(0, dtype=np.uint8), np.zeros((0, 2), dtype=np.int64)
+        records = np.memmap(
+            self._file("records"), dtype=np.uint8, mode="r", shape=(self._records_end,)
+        )
+        places = np.memmap(self._file("places"), dtype=np.int64, mode="r", shape=(self._rows, 2))
+        return records, places
+
     def _map(self) -> NDArray[np.int16]:
         """Map the vectors' file as it is now."""
         if not self._rows:
@@ -246,15 +296,22 @@ class ChunkRows:
         shape = (self._rows, self._dimension)
         return np.memmap(self._vector_file, dtype=np.int16, mode="r", shape=shape)
 
+    def _file(self, kind: str) -> Path:
+        """Return the file of that kind that the journal names."""
+        return self._path / f"{kind}-{self._files}"
+
     @property
     def _vector_file(self) -> Path:
-        """Return the file that the journal names."""
-        return self._path / f"vectors-{self._files}.f16"
+        """Return the file of vectors that the journal names."""
+        return self._file("vectors")
 
     def _open_files(self, journal: Path) -> None:
-        """Open both files for writing, made where they are not there."""
-        self._vectors = os.open(self._vector_file, os.O_RDWR | os.O_CREAT, 0o600)
-        self._journal = os.open(journal, os.O_RDWR | os.O_CREAT, 0o600)
+        """Open all files for writing, made where they are not there."""
+        flags = os.O_RDWR | os.O_CREAT
+        self._vectors = os.open(self._vector_file, flags, 0o600)
+        self._records = os.open(self._file("records"), flags, 0o600)
+        self._places = os.open(self._file("places"), flags, 0o600)
+        self._journal = os.open(journal, flags, 0o600)
 
     def _write_anew(self) -> None:
         """Begin new files, empty."""
@@ -276,6 +333,7 @@ class ChunkRows:
             self._replay(said)
         last, end = lines[ends[-1]]
         self._rows, self._dimension = int(last["rows"]), int(last["dimension"])
+        self._records_end = int(last["records_end"])
         self._cursor, self._log_epoch = last["commit"], last["epoch"]
         self._open_files(self._path / JOURNAL)
         self._journal_end = end
@@ -298,6 +356,9 @@ class ChunkRows:
         if self._vector_file.stat().st_size < self._rows * self._dimension * 2:
             # Looked at before anything is mapped: reading past a file's end kills the process.
             raise IndexUnusable(f"{self._vector_file} is cut short")
+        for kind, least in (("records", self._records_end), ("places", self._rows * 16)):
+            if self._file(kind).stat().st_size < least:
+                raise IndexUnusable(f"{self._file(kind)} is cut short")
         mapped = self._map()
         for name, entry in self._known.items():
             block = mapped[entry.start : entry.start + entry.count]
@@ -307,12 +368,14 @@ class ChunkRows:
     def _clear_away(self) -> None:
         """Remove files of a compaction that did not end."""
         for file in self._path.iterdir():
-            if file not in (self._path / JOURNAL, self._vector_file):
+            if file.name != JOURNAL and not file.name.endswith(f"-{self._files}"):
                 file.unlink()
 
     def _compact(self) -> None:
         """Write the live generations into new files; the journal's rename makes them the files."""
-        mapped, old_file, dimension = self._mapped, self._vector_file, self._dimension
+        mapped, dimension = self._mapped, self._dimension
+        records, places = self._mapped_records, self._mapped_places
+        old_files = [self._file(kind) for kind in ("vectors", "records", "places")]
         live = sorted(self._known.items(), key=lambda item: item[1].start)
         journal = (self._path / JOURNAL).read_bytes()[: self._journal_end]
         told = {f"{said['add']}:{said['generation']}": said for said, _ in _read_lines(journal)
@@ -326,12 +389,17 @@ class ChunkRows:
             block = mapped[entry.start : entry.start + entry.count]
             said = told[name] | {"start": fresh._rows}
             fresh._write(fresh._vectors, block.tobytes(), fresh._rows * dimension * 2)
+            spans = places[entry.start : entry.start + entry.count].tolist()
+            fresh._write_records(
+                fresh._rows, [records[at : at + length].tobytes() for at, length in spans]
+            )
             fresh._lines.append(_line(said))
             fresh._replay(said)
         fresh.commit(cursor=cursor, log_epoch=log_epoch)
         (self._path / f"{JOURNAL}.new").rename(self._path / JOURNAL)
         self.close()
-        old_file.unlink()
+        for file in old_files:
+            file.unlink()
         self._become(fresh)
 
     def _become(self, fresh: "ChunkRows") -> None:

@@ -159,6 +159,11 @@ class Follower:
         # Of another epoch, its vectors may be another embedder's.
         return None if index is None or index.log_epoch != epoch else index.select(wanted)
 
+    def chunks(self, incarnation: str, chunk_ids: Sequence[str]) -> dict[str, StoredChunk]:
+        """Return those chunks that this replica holds, by id."""
+        index = self._indexes.get(incarnation)
+        return {} if index is None else index.chunks(chunk_ids)
+
     def _in_step(self, incarnation: str, newest: str) -> ReplicaIndex | None:
         """Return the index that has applied the entry *newest*, waiting for it a moment."""
         with self._applied:

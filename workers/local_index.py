@@ -1,4 +1,4 @@
-"""What a retrieval worker keeps of one collection: words for BM25, and rows for filters."""
+"""What a retrieval worker keeps of one collection: words for BM25, and rows beside them."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -81,6 +81,10 @@ class LocalIndex:
     def select(self, wanted: Filter) -> "Matching":
         """Return what matches a filter, to be searched."""
         return Matching(self._words, self._rows.select(wanted))
+
+    def chunks(self, chunk_ids: Sequence[str]) -> dict[str, StoredChunk]:
+        """Return the chunks that are here, by id."""
+        return self._rows.chunks(chunk_ids)
 
     def count(self) -> int:
         """Return the number of chunks that searches see."""

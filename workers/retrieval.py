@@ -49,7 +49,7 @@ def open_resources(
         vectors=vectors,
         sparse=follower,
         visibility=durable.catalogue,
-        texts=ChunkTexts(vectors),
+        texts=ChunkTexts(follower, vectors),
         fuse=fuse(settings),
         depth=settings.search_depth,
         languages=settings.embedder_languages,

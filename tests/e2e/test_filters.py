@@ -106,7 +106,7 @@ def test_filters_outlive_a_killed_worker_and_rows_that_were_damaged_meanwhile(
     before = found(api, {"year": 1973}, "hurt", "hybrid")
     for damage in (b"", None):
         worker = stack.kill("retrieval")
-        (rows,) = folder.glob("index/*/*/rows/vectors-*.f16")
+        (rows,) = folder.glob("index/*/*/rows/vectors-*")
         if damage is not None:
             rows.write_bytes(damage)
         stack.wait_until_ready("retrieval", other_than=worker)

@@ -73,6 +73,93 @@ def test_new_rows_are_empty(rows: ChunkRows) -> None:
     assert selection.nearest(np.ones(DIMENSION, dtype=np.float32), limit=5) == []
 
 
+def text_of(rows: ChunkRows, *names: str) -> dict[str, str]:
+    return {name: stored.chunk.text for name, stored in rows.chunks(names).items()}
+
+
+def told(document: str, *texts: str, generation: int = 1) -> list[StoredChunk]:
+    return [
+        StoredChunk(
+            chunk_id(document, generation, n),
+            Chunk(n, 5 * n, 5 * n + len(text), text, page=3, before="\n"),
+            len(texts), "A title", {"year": 1968, "grüße": "Köln"}, "de",
+        )
+        for n, text in enumerate(texts)
+    ]  # fmt: skip
+
+
+def test_a_chunk_comes_back_as_it_was_given(rows: ChunkRows) -> None:
+    given = told("a:b", "Grüße 🌾", "zwei")
+    rows.add(given, vectors(2))
+    before = rows.chunks(["a:b:1:0"])
+    rows.commit(cursor="1", log_epoch="e")
+    again = reopened(rows)
+
+    assert before == {}
+    assert rows.chunks(["a:b:1:1", "a:b:1:0", "a:b:1:2", "a:b:2:0"]) == {
+        one.chunk_id: one for one in given
+    }
+    assert again.chunks([one.chunk_id for one in given]) == {one.chunk_id: one for one in given}
+    again.close()
+
+
+def test_a_dropped_generation_has_no_texts(rows: ChunkRows) -> None:
+    rows.add(told("a", "one"), vectors(1))
+    rows.add(told("a", "two", generation=2), vectors(1, seed=2))
+    rows.commit(cursor="1", log_epoch="e")
+    rows.remove("a", 1)
+    rows.commit(cursor="2", log_epoch="e")
+
+    assert text_of(rows, "a:1:0", "a:2:0") == {"a:2:0": "two"}
+
+
+def test_a_chunk_that_the_store_had_lost_has_no_text(rows: ChunkRows) -> None:
+    rows.add([one for one in told("a", "one", "two", "three") if one.chunk.n != 1], vectors(2))
+    rows.commit(cursor="1", log_epoch="e")
+
+    assert text_of(rows, "a:1:0", "a:1:1", "a:1:2") == {"a:1:0": "one", "a:1:2": "three"}
+
+
+def test_texts_outlive_a_compaction(rows: ChunkRows, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chunk_rows, "MOST_DEAD", 5)
+    rows.add(told("kept", "one", "two"), vectors(2))
+    for generation in range(1, 9):
+        rows.add(told("b", f"text {generation}", generation=generation), vectors(1, generation))
+        rows.commit(cursor=str(generation), log_epoch="e")
+        rows.remove("b", generation)
+    rows.commit(cursor="9", log_epoch="e")
+    again = reopened(rows)
+
+    assert rows._files > 0
+    assert text_of(rows, "kept:1:0", "kept:1:1", "b:8:0") == {
+        "kept:1:0": "one", "kept:1:1": "two",
+    }  # fmt: skip
+    assert text_of(again, "kept:1:1") == {"kept:1:1": "two"}
+    again.close()
+
+
+def test_a_damaged_record_is_no_chunk(rows: ChunkRows) -> None:
+    rows.add(told("a", "one", "two"), vectors(2))
+    rows.commit(cursor="1", log_epoch="e")
+    file = rows._file("records")
+    data = bytearray(file.read_bytes())
+    data[data.index(b"one")] ^= 1
+    file.write_bytes(data)
+
+    assert text_of(rows, "a:1:0", "a:1:1") == {"a:1:1": "two"}
+
+
+@pytest.mark.parametrize("kind", ["records", "places"])
+def test_a_file_cut_short_is_never_mapped(rows: ChunkRows, kind: str) -> None:
+    rows.add(told("a", "one", "two"), vectors(2))
+    rows.commit(cursor="1", log_epoch="e")
+    rows.close()
+    file = rows._file(kind)
+    os.truncate(file, file.stat().st_size - 1)
+    with pytest.raises(IndexUnusable, match="cut short"):
+        ChunkRows.open(rows._path)
+
+
 def test_the_nearest_of_what_matches_come_first_by_their_cosine(rows: ChunkRows) -> None:
     red, blue = add(rows, "a:b", 700, RED), add(rows, "c", 300, BLUE, seed=2)
     rows.commit(cursor="1", log_epoch="e")
@@ -226,9 +313,9 @@ def test_a_journal_that_ends_anywhere_is_that_of_an_earlier_commit_or_unusable(
 @pytest.mark.parametrize(
     "damage",
     [
-        lambda path: os.truncate(path / "vectors-0.f16", 100),
-        lambda path: (path / "vectors-0.f16").unlink(),
-        lambda path: flip(path / "vectors-0.f16", 77),
+        lambda path: os.truncate(path / "vectors-0", 100),
+        lambda path: (path / "vectors-0").unlink(),
+        lambda path: flip(path / "vectors-0", 77),
         lambda path: flip(path / "journal", 12),
         lambda path: (path / "journal").write_bytes(b""),
         lambda path: (path / "journal").write_bytes(b"rows of something else\n"),
@@ -286,7 +373,7 @@ def test_dropped_rows_are_given_back(rows: ChunkRows, monkeypatch: pytest.Monkey
     again = reopened(rows)
 
     assert largest <= (20 + 2 * 20 + 10) * DIMENSION * 2
-    assert len(names) == 2
+    assert len(names) == 4  # one journal, and one file of each kind
     assert again.cursor == "19-0"
     assert set(found(again, RED)) == {f"a:19:{n}" for n in range(10)}
     assert found(again, BLUE, like=kept[4])[0] == "kept:1:4"
@@ -296,11 +383,13 @@ def test_dropped_rows_are_given_back(rows: ChunkRows, monkeypatch: pytest.Monkey
 def test_a_compaction_that_did_not_end_leaves_no_files(rows: ChunkRows) -> None:
     add(rows, "a", 2, RED)
     rows.commit(cursor="1", log_epoch="e")
-    for name in ("vectors-1.f16", "journal.new"):
+    for name in ("vectors-1", "records-1", "places-1", "journal.new"):
         (rows._path / name).write_bytes(b"half")
     again = reopened(rows)
 
-    assert {file.name for file in rows._path.iterdir()} == {"journal", "vectors-0.f16"}
+    assert {file.name for file in rows._path.iterdir()} == {
+        "journal", "vectors-0", "records-0", "places-0",
+    }  # fmt: skip
     assert len(found(again, RED)) == 2
     again.close()
 

@@ -118,7 +118,7 @@ def test_corrupt_rows_make_the_whole_index_unusable(index: LocalIndex, tmp_path:
     add(index, "a", "oil", known={})
     index.commit(cursor="1-0", log_epoch="e")
     index.close()
-    (tmp_path / "index" / "rows" / "vectors-0.f16").write_bytes(b"")
+    (tmp_path / "index" / "rows" / "vectors-0").write_bytes(b"")
 
     for _ in range(2):  # the first try must leave no lock behind
         with pytest.raises(IndexUnusable, match="vectors-0"):

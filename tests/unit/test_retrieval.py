@@ -52,6 +52,7 @@ class World:
         self.flips = 0
         self.looks = 0
         self.sparse: dict[str, str] | None = {}
+        self.near: dict[str, StoredChunk] = {}  # what the replica holds of texts
         self.clock = Clock()
         self.known: dict[str, dict[str, Scalar]] = {}  # metadata of documents yet to be written
         self.searched = Edition(INC, self.embedder.identity)
@@ -81,6 +82,10 @@ class World:
             return None
         words = set(query.split())
         return [(n, 1.0) for n, text in self.sparse.items() if words & set(text.split())][:limit]
+
+    def chunks(self, incarnation: str, chunk_ids: Sequence[str]) -> dict[str, StoredChunk]:
+        assert incarnation == INC
+        return {name: self.near[name] for name in chunk_ids if name in self.near}
 
     def select(self, incarnation: str, wanted: Filter) -> "Among | None":
         assert incarnation == INC
@@ -114,7 +119,7 @@ class World:
     ) -> Retriever:
         return kind(
             embedder=self.embedder, vectors=self.vectors, sparse=self, visibility=self,
-            texts=ChunkTexts(self.vectors), fuse=partial(fusion.rrf, k=60), depth=50,
+            texts=ChunkTexts(self, self.vectors), fuse=partial(fusion.rrf, k=60), depth=50,
             clock=self.clock, reranking=reranking,
         )  # fmt: skip
 
@@ -300,7 +305,8 @@ class Once(Retriever):
     def _read(
         self, incarnation: str, query: str, vector: object, mode: Mode, _wanted: Filter | None
     ) -> tuple[_Legs, Mapping[str, CurrentLike]]:
-        legs = _Legs(edition=incarnation)
+        texts = partial(self._texts.get, incarnation, edition=incarnation)
+        legs = _Legs(texts, incarnation)
         self._ask(legs, incarnation, query, vector, mode, limit=self._depth)
         names = sorted({n.rsplit(":", 2)[0] for n, _ in (*legs.dense, *legs.sparse)})
         now = self._visibility.current(incarnation, names)
@@ -581,17 +587,29 @@ def test_texts_are_fetched_once_and_the_least_used_go_first(world: World) -> Non
         return get(incarnation, names)
 
     world.vectors.get = noted  # type: ignore[method-assign, assignment]  # watches the calls
-    texts = ChunkTexts(world.vectors, most=2)
+    texts = ChunkTexts(world, world.vectors, most=2)
     for name in ("a:1:0", "a:1:1", "a:1:0", "a:1:2", "a:1:0", "a:1:1"):
-        assert texts.get(INC, [name])[name].chunk.n == int(name[-1])
+        assert texts.get(INC, [name], edition=INC)[name].chunk.n == int(name[-1])
 
     assert asked == [["a:1:0"], ["a:1:1"], ["a:1:2"], ["a:1:1"]]
+
+
+def test_texts_come_from_the_replica_where_it_holds_them(world: World) -> None:
+    world.publish("a", 1, "one", "two", "three")
+    world.near = world.vectors.get(INC, ["a:1:0", "a:1:2"])
+    world.vectors.delete(INC, ["a:1:0"])
+    names = ["a:1:0", "a:1:1", "a:1:2", "a:1:3"]
+    found = ChunkTexts(world, world.vectors).get(INC, names, edition=INC)
+
+    assert {name: stored.chunk.text for name, stored in found.items()} == {
+        "a:1:0": "one", "a:1:1": "two", "a:1:2": "three",
+    }  # fmt: skip
 
 
 def test_many_threads_may_ask_for_texts_at_once(world: World) -> None:
     names = [chunk_id("a", 1, n) for n in range(200)]
     world.publish("a", 1, *(f"text {n}" for n in range(200)))
-    texts, faults = ChunkTexts(world.vectors, most=20), []
+    texts, faults = ChunkTexts(world, world.vectors, most=20), []
     patience_s = sys.getswitchinterval()
 
     def ask(seed: int) -> None:
@@ -599,7 +617,7 @@ def test_many_threads_may_ask_for_texts_at_once(world: World) -> None:
         try:
             for _ in range(150):
                 wanted = [names[n] for n in order.integers(0, 200, 10)]
-                assert set(texts.get(INC, wanted)) == set(wanted)
+                assert set(texts.get(INC, wanted, edition=INC)) == set(wanted)
         except Exception as error:  # noqa: BLE001  # whatever the cache raises is the finding
             faults.append(error)
 
