@@ -26,6 +26,7 @@ COMMANDS: Final = {
     "documents": "cli.documents",
     "delete": "cli.documents",
     "reindex": "cli.reindexing",
+    "check": "cli.checking",
     "health": "cli.health",
     "optimize-model": "cli.optimizing",
 }

@@ -62,6 +62,14 @@ class BlobStore:
         except OSError as error:
             raise StoreUnavailable(f"the blob store cannot be read: {error.strerror}") from error
 
+    def has(self, name: str) -> bool:
+        """Tell whether there is a blob called *name*."""
+        return self._path(name).exists()
+
+    def is_empty(self) -> bool:
+        """Tell whether there is no blob at all: perhaps its disk is not there."""
+        return next(self._folder.glob("??/*"), None) is None
+
     def put_json(self, value: object, *, durable: bool = True) -> str:
         """Keep *value* as JSON and return its name."""
         return self.put(orjson.dumps(value), durable=durable)

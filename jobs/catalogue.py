@@ -1,9 +1,9 @@
 """The catalogue: which collections there are, and which generation of each document is current."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 from redis import Redis
@@ -119,6 +119,7 @@ class Catalogue:
         names = (
             "current", "newest", "documents", "names", "contents", "opened", "log", "log_state",
             "add_logged", "garbage", "followers", "cursors", "building", "behind", "held",
+            "audit",
         )  # fmt: skip
         self._redis.unlink(*(key(name, incarnation) for name in names))
 
@@ -261,17 +262,111 @@ class Catalogue:
         )
         return [split_member(member) for member in members]
 
+    def garbage(self, incarnation: str) -> set[tuple[str, int]]:
+        """Return every (document, generation) in the garbage, due or not."""
+        members = self._redis.zrange(key("garbage", incarnation), 0, -1)
+        return {split_member(member)[:2] for member in members}
+
     def dropped(self, incarnation: str, document: str, generation: int, chunks: int) -> None:
         """Say that a due generation's rows are out of the vector store; tells the followers."""
         self._run("dropped", incarnation, f"{document}:{generation}:{chunks}")
 
-    def orphan(self, incarnation: str, document: str, generation: int, chunks: int) -> bool:
+    def orphan(
+        self,
+        incarnation: str,
+        document: str,
+        generation: int,
+        chunks: int,
+        *,
+        only_look: bool = False,
+    ) -> Literal["known", "orphan", "lost"]:
         """
-        Put a generation that nobody knows into the garbage; tells whether it was one.
+        Put a generation of the vector store that nobody knows into the garbage.
 
         One that the catalogue once knew, and lost, is left: its rows are all there is of it.
         """
-        return int(self._run("orphan", incarnation, document, generation, chunks)[0]) == 1
+        words: tuple[Literal["known", "orphan", "lost"], ...] = ("known", "orphan", "lost")
+        answer = self._run("orphan", incarnation, document, generation, chunks, int(only_look))
+        return words[int(answer[0])]
+
+    # What was lost ---------------------------------------------------------------------------
+
+    def sizes(self, incarnation: str) -> tuple[int, int]:
+        """Return how many entries there are, tombstones included, and how many records."""
+        pipe = self._redis.pipeline(transaction=False)
+        pipe.hlen(key("current", incarnation))
+        pipe.hlen(key("documents", incarnation))
+        entries, records = pipe.execute()
+        return int(entries), int(records)
+
+    def records(self, incarnation: str, documents: Sequence[str]) -> list[dict[str, Any] | None]:
+        """Return what is current of each document, None where there is nothing."""
+        if not documents:
+            return []
+        texts = self._redis.hmget(key("documents", incarnation), list(documents))
+        return [orjson.loads(text) if text else None for text in texts]
+
+    def recorded(self, incarnation: str) -> Iterator[str]:
+        """Yield every document that has a record."""
+        for document, _ in self._redis.hscan_iter(key("documents", incarnation), count=500):
+            yield document
+
+    def restore(self, incarnation: str, record: Mapping[str, Any]) -> bool:
+        """
+        Write the entry of a document that the catalogue lost, and its record; tells whether.
+
+        Refused where another generation is current, or on its way to the garbage.
+        """
+        told = orjson.dumps(record).decode()
+        return bool(
+            self._run(
+                "restore", incarnation, record["document_id"], record["generation"],
+                record["chunks"], told,
+            )[0]
+        )  # fmt: skip
+
+    def withdraw(self, incarnation: str, document: str, current: Current) -> bool:
+        """Let nobody read a document any more of which parts are lost; tells whether one did."""
+        return bool(
+            self._run("withdraw", incarnation, document, current.generation, current.chunks)[0]
+        )
+
+    def distrust(self, incarnation: str, document: str, generation: int) -> None:
+        """Let the same bytes, sent again, be worked on again; a diff asks for them."""
+        self._run("distrust", incarnation, document, generation)
+
+    def all_restored(self, incarnation: str) -> None:
+        """Say that every entry is back that could be had: what is unknown now is an orphan."""
+        self._redis.hdel(key("log_state", incarnation), "entries_lost")
+
+    def about(self, incarnation: str) -> dict[str, str]:
+        """Return what a lost catalogue would need of a collection: its name, what made it."""
+        names = ("name", "created", "embedder", "hnsw")
+        told = self._redis.hmget(key("collection", incarnation), names)
+        return {name: text for name, text in zip(names, told, strict=True) if text}
+
+    def buried(self, incarnation: str) -> bool:
+        """Tell whether an incarnation is that of a deleted collection."""
+        return self._redis.zscore(key("graves"), incarnation) is not None
+
+    def adopt(
+        self,
+        incarnation: str,
+        *,
+        edition: str,
+        name: str,
+        other_name: str,
+        about: Mapping[str, str],
+    ) -> str | None:
+        """
+        Make a collection of the vector store that no catalogue knows one of ours again.
+
+        *edition* is what the store calls it, *about* its label. Returns its name, *other_name*
+        where *name* is taken; None where it is known after all.
+        """
+        told = orjson.dumps(dict(about)).decode()
+        answer = self._run("adopt", incarnation, name, other_name, told, edition)
+        return str(answer[0]) if answer else None
 
 
 def _edition(name: str, embedder: str | None, hnsw: str | None) -> Edition:

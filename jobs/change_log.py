@@ -1,14 +1,16 @@
 """The change log of an incarnation: what followers of the vector store have to apply."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
+import orjson
 from redis import Redis
 
 from jobs import timings
 from jobs.catalogue import split_member
+from jobs.identifiers import new_id
 from jobs.keys import key
 from jobs.lua import Scripts
 
@@ -94,6 +96,22 @@ class ChangeLog:
             time.sleep(pause)
             pause = min(pause * 1.5, LAST_LOOK_S)
 
+    def mend(self, incarnation: str, *, only_look: bool = False) -> bool:
+        """Begin a log anew that vanished, so that every follower rebuilds; tells whether it had."""
+        return bool(self._run("mend_log", incarnation, int(only_look))[0])
+
+    def add_again(
+        self, incarnation: str, document: str, generation: int, chunks: int, *, edition: str
+    ) -> bool:
+        """
+        Tell followers that chunks of a current generation are back in *edition*.
+
+        Of one that is not current any more, they are garbage. False where another edition is in
+        use now, so that nobody reads them.
+        """
+        answer = self._run("add_again", incarnation, document, generation, chunks, edition)
+        return bool(answer[0])
+
     def trim(self, incarnation: str) -> None:
         """Forget what every live follower has, and what is too old or too much."""
         self._run("trim", incarnation)
@@ -110,6 +128,41 @@ class ChangeLog:
         """Return the id of the last announcement of a collection."""
         last = self._redis.xrevrange(key("news"), count=1)
         return str(last[0][0]) if last else "0-0"
+
+    # Audits ----------------------------------------------------------------------------------
+
+    def ask_audit(self, incarnation: str, *, repair: bool) -> tuple[str, list[str]]:
+        """Ask every live replica to check its own index; returns a ticket and who shall answer."""
+        ticket = new_id()
+        pipe = self._redis.pipeline(transaction=False)
+        pipe.hset(key("audit", incarnation), ticket, int(repair))
+        pipe.pexpire(key("audit", incarnation), timings.AUDIT_MS)
+        # Followers listen to the news; they look for tickets when they hear any.
+        pipe.xadd(key("news"), {"audit": incarnation}, maxlen=1000)
+        pipe.execute()
+        return ticket, sorted(self._live(incarnation))
+
+    def audits(self, incarnation: str) -> dict[str, bool]:
+        """Return the tickets of audits that are asked for, and whether to repair."""
+        asked = self._redis.hgetall(key("audit", incarnation))
+        return {ticket: repair == "1" for ticket, repair in asked.items()}
+
+    def answer_audit(self, ticket: str, follower: str, answer: Mapping[str, Any]) -> None:
+        """Say what a replica found."""
+        pipe = self._redis.pipeline(transaction=False)
+        pipe.hset(key("answers", ticket), follower, orjson.dumps(answer).decode())
+        pipe.pexpire(key("answers", ticket), timings.AUDIT_MS)
+        pipe.execute()
+
+    def audit_answers(self, ticket: str) -> dict[str, dict[str, Any]]:
+        """Return what replicas have answered so far."""
+        said = self._redis.hgetall(key("answers", ticket))
+        return {follower: orjson.loads(text) for follower, text in said.items()}
+
+    def end_audit(self, incarnation: str, ticket: str) -> None:
+        """Stop asking."""
+        self._redis.hdel(key("audit", incarnation), ticket)
+        self._redis.unlink(key("answers", ticket))
 
     def _now_ms(self) -> int:
         """Return Redis' own time: clocks of hosts need not agree."""

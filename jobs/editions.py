@@ -1,6 +1,6 @@
 """Editions: making a collection's vectors anew beside those people search, and changing over."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice
 from typing import Any
@@ -13,9 +13,16 @@ from jobs.catalogue import Catalogue
 from jobs.keys import key
 from jobs.leases import Lease
 from jobs.ledger import AlreadyRunning, CollectionGone, Ledger
-from rag.errors import LeaseLost, ReindexUnderWay
+from rag.errors import LeaseLost, ReindexUnderWay, Unreadable
 from rag.filters import Filter
-from rag.ports import EmbedderIdentity, HnswSettings, StoredChunk, Vectors, VectorStore
+from rag.ports import (
+    EmbedderIdentity,
+    HnswSettings,
+    StoredChunk,
+    StoredRow,
+    Vectors,
+    VectorStore,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +95,9 @@ class Editions:
         Let people search the edition, and end the job; returns how many documents it lacks.
 
         While it lacks any nothing happens, but that flips wait a moment if *hold* says so.
+
+        Raises:
+            Unreadable: The catalogue lost documents, whose passages would be dropped.
         """
         hold_ms = timings.HOLD_MS if hold else 0
         answer = self._answer(
@@ -111,6 +121,15 @@ class Editions:
         """Return the name of the unfinished edition, None where there is none."""
         return self._redis.hget(key("building", incarnation), "edition")
 
+    def known(self, incarnations: Iterable[str]) -> set[str]:
+        """Return the editions of collections: unfinished, in use, and retired ones."""
+        # In the order in which an edition becomes one after the other, so that all are met.
+        wanted = list(incarnations)
+        found = {name for inc in wanted if (name := self.building(inc)) is not None}
+        for inc in wanted:
+            found.add(self._redis.hget(key("collection", inc), "edition") or inc)
+        return found.union(self._redis.zrange(key("retired"), 0, -1))
+
     def retired(self, *, older_than_s: float) -> list[str]:
         """Return editions that nobody begins to use since so long."""
         seconds, _ = self._redis.time()
@@ -131,6 +150,12 @@ class Editions:
                 raise CollectionGone("the collection was deleted")
             case "other":
                 raise ReindexUnderWay("the unfinished edition is gone; begun anew")
+            case "entries lost":
+                raise Unreadable(
+                    "catalogue_lost",
+                    "the catalogue has lost documents of this collection; run `quern check "
+                    "--repair`, then reindex",
+                )
             case _:
                 return answer
 
@@ -176,9 +201,25 @@ class CurrentVectors:
         """Return the chunks that exist, by id."""
         return self._store.get(self._name(incarnation), chunk_ids)
 
-    def generations(self, incarnation: str) -> set[tuple[str, int, int]]:
-        """Return every (document, generation, number of chunks) present, for the check."""
-        return self._store.generations(self._name(incarnation))
+    def rows(self, incarnation: str) -> Iterator[list[StoredRow]]:
+        """Yield every chunk present without its text, page by page; all of one edition."""
+        return self._store.rows(self._name(incarnation))
+
+    def present(self, incarnation: str, chunk_ids: Sequence[str]) -> set[str]:
+        """Return those of the ids that exist."""
+        return self._store.present(self._name(incarnation), chunk_ids)
+
+    def count(self, incarnation: str) -> int:
+        """Return how many chunks there are, of all generations."""
+        return self._store.count(self._name(incarnation))
+
+    def label(self, incarnation: str, about: Mapping[str, str]) -> bool:
+        """Write beside the edition what a lost catalogue would need; tells whether it exists."""
+        return self._store.label(self._name(incarnation), {**about, "incarnation": incarnation})
+
+    def labels(self) -> dict[str, dict[str, str]]:
+        """Return every edition of the store by its own name, with its label."""
+        return self._store.labels()
 
     def delete(self, incarnation: str, chunk_ids: Sequence[str]) -> None:
         """Remove chunks, from an unfinished edition too."""

@@ -15,6 +15,7 @@ from jobs.ledger import Idempotency, Ledger, Sealed
 from jobs.messages import PRIORITY_OF
 from jobs.requests import (
     MAX_DEADLINE_S,
+    CheckRequest,
     DocumentUpload,
     IngestRequest,
     QueryRequest,
@@ -280,6 +281,32 @@ class FrontDesk:
             fields=fields,
             limit=self.settings.max_ingest_documents + 1_000,
             deadline_s=MAX_DEADLINE_S,
+        )
+
+    def check(self, request: CheckRequest) -> str:
+        """
+        Record the comparison of catalogue, vector store and sparse indexes; return the job's id.
+
+        Raises:
+            NotFound: There is no such collection.
+        """
+        if request.collection is not None:
+            self._incarnation(request.collection)
+        fields: dict[str, str | int] = {
+            "kind": "check",
+            "class": "ingest",
+            "owner": "interactive",
+            "priority": PRIORITY_OF["interactive"],
+            "request": orjson.dumps(request.as_json()).decode(),
+        }
+        if request.collection is not None:
+            fields["collection"] = request.collection
+        return self.ledger.submit(
+            new_id(),
+            stage="check",
+            fields=fields,
+            limit=self.settings.max_ingest_documents + 1_000,
+            deadline_s=self.settings.batch_deadline_s,
         )
 
     # Jobs ----------------------------------------------------------------------------------

@@ -41,8 +41,10 @@ TEMPLATES: Final[dict[str, str]] = {
     "contents": "contents:%s",  # hash (incarnation): hash of the bytes → document
     "opened": "opened:%s",  # set (incarnation): document:generation of open rows
     "log": "log:%s",  # stream (incarnation): add and drop, for the followers
-    "log_state": "log_state:%s",  # hash (incarnation): epoch, trimmed_to, last_add, seq
+    "log_state": "log_state:%s",  # hash (incarnation): epoch, tail, trimmed_to, last_add, seq
     "add_logged": "add_logged:%s",  # set (incarnation): open document:generation:chunks with an add
+    "audit": "audit:%s",  # hash (incarnation), expiring: ticket → whether replicas shall repair
+    "answers": "answers:%s",  # hash (ticket), expiring: follower → what it found, as JSON
     "garbage": "garbage:%s",  # zset (incarnation): document:generation:chunks by when it is due
     "building": "building:%s",  # hash (incarnation): an unfinished edition, its job, how far it is
     "behind": "behind:%s",  # hash (incarnation): document → generation it flipped to meanwhile

@@ -104,6 +104,11 @@ class Lease:
         """Note that the unit's epoch is about to change, or has."""
         self._moving = begins
 
+    def progress(self, *, done: int, total: int, what: str) -> None:
+        """Say how far the body is, and go on only if there is still a reason to; see `check`."""
+        self.check()
+        self.ledger.progress(self.unit, done=done, total=total, what=what)
+
     def hand_over(
         self, *, stage: Stage, fields: Fields, event: str = "", data: object = None
     ) -> None:

@@ -251,6 +251,16 @@ class Ledger:
         answer = self._run("release", unit.id, unit.epoch, int(at_once))
         self.send(answer[1:])
 
+    def progress(self, unit: Unit, *, done: int, total: int, what: str) -> None:
+        """
+        Say how far a body is: *done* of *total*, counted in *what*.
+
+        Raises:
+            LeaseLost: The unit is no longer this claim's.
+        """
+        said = _data({"done": done, "total": total, "unit": what})
+        self._fenced(unit, self._run("progress", unit.id, unit.epoch, said))
+
     def log_add(self, unit: Unit, *, edition: str = "") -> str:
         """
         Tell the followers that a generation's chunks are in the vector store; its log entry.

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
 Role = Literal["retrieve", "generate", "ingest", "embed"]
-Stage = Literal["retrieve", "generate", "parse", "publish", "remove", "drop", "reindex"]
+Stage = Literal[
+    "retrieve", "generate", "parse", "publish", "remove", "drop", "reindex", "check"
+]  # fmt: skip
 
 ROLES: Final[tuple[Role, ...]] = get_args(Role)
 
@@ -17,6 +19,7 @@ ROLE_OF: Final[dict[Stage, Role]] = {
     "remove": "embed",
     "drop": "embed",
     "reindex": "embed",
+    "check": "embed",
 }
 
 #: Admission classes; `job` holds the deadlines of ingest jobs themselves.

@@ -1,7 +1,7 @@
 """Publishing: the only way a document becomes visible (PROTOCOL, Documents)."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -11,7 +11,7 @@ from jobs.change_log import ChangeLog
 from jobs.leases import Lease
 from jobs.ledger import CollectionGone
 from jobs.moments import rfc3339
-from rag.documents import Chunk, ParsedDocument, chunk_id, indexed_text
+from rag.documents import Chunk, ParsedDocument, Scalar, chunk_id, indexed_text
 from rag.errors import NoText, StoreUnavailable
 from rag.ports import Edition, Embedder, StoredChunk, Vectors, VectorStore
 
@@ -41,6 +41,33 @@ def manifest_of(
             for chunk in chunks
         ],
     }
+
+
+def stored_chunks(
+    document: str,
+    generation: int,
+    manifest: Mapping[str, Any],
+    text: str,
+    metadata: Mapping[str, Scalar],
+) -> list[StoredChunk]:
+    """Cut a document's chunks out of its parsed *text*, as they are to be stored."""
+    spans = manifest["chunks"]
+    befores = ["", *(text[one["end"] : two["start"]] for one, two in pairwise(spans))]
+    return [
+        StoredChunk(
+            chunk_id=chunk_id(document, generation, span["n"]),
+            chunk=Chunk(
+                n=span["n"], start=span["start"], end=span["end"], page=span["page"],
+                text=text[span["start"] : span["end"]],
+                before=before if len(before) <= MOST_BEFORE else "",
+            ),
+            of=len(spans),
+            title=manifest["title"],
+            metadata=metadata,
+            language=manifest.get("language", ""),
+        )
+        for span, before in zip(spans, befores, strict=True)
+    ]  # fmt: skip
 
 
 class Publisher:
@@ -156,28 +183,13 @@ class Publisher:
         data = self._blobs.get(manifest["text_blob"])
         if data is None:
             raise StoreUnavailable("a parsed text is missing from the blob store")
-        text = data.decode()
         row = lease.unit.fields
-        spans = manifest["chunks"]
-        if not spans:
+        if not manifest["chunks"]:
             raise NoText("there is no text to index")
         metadata = lease.unit.json("metadata") or {}
-        befores = ["", *(text[one["end"] : two["start"]] for one, two in pairwise(spans))]
-        return [
-            StoredChunk(
-                chunk_id=chunk_id(row["document"], int(row["generation"]), span["n"]),
-                chunk=Chunk(
-                    n=span["n"], start=span["start"], end=span["end"], page=span["page"],
-                    text=text[span["start"] : span["end"]],
-                    before=before if len(before) <= MOST_BEFORE else "",
-                ),
-                of=len(spans),
-                title=manifest["title"],
-                metadata=metadata,
-                language=manifest.get("language", ""),
-            )
-            for span, before in zip(spans, befores, strict=True)
-        ]  # fmt: skip
+        return stored_chunks(
+            row["document"], int(row["generation"]), manifest, data.decode(), metadata
+        )
 
     def record(self, lease: Lease, manifest: dict[str, Any]) -> dict[str, Any]:
         """Return what the catalogue keeps of the current generation."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from itertools import islice
 from typing import Final
 
 from jobs import timings
@@ -70,6 +71,8 @@ class Reindexer:
         building = self._editions.begin(lease, self._embedder.identity, hnsw)
         edition = Edition(building.name, self._embedder.identity, hnsw)
         self._vectors.create(edition.name, hnsw)
+        # A catalogue lost now must not be restored from half of the vectors.
+        self._vectors.label(edition.name, {"unfinished": lease.unit.incarnation})
         copied = self._copy_all(lease, edition, after=building.at)
         self._copy_missing(lease, edition)
         result = {
@@ -104,15 +107,13 @@ class Reindexer:
         It may have lost what was copied before this worker took it up, with the store's disk.
         """
         incarnation = lease.unit.incarnation
-        there = self._vectors.generations(edition.name)
-        lacking: dict[str, Current] = {}
-        for document, current in self._catalogue.every_current(incarnation):
-            if current.chunks and (document, current.generation, current.chunks) not in there:
-                lacking[document] = current
-            if len(lacking) >= PAGE:
-                self._copy(lease, edition, lacking)
-                lacking = {}
-        self._copy(lease, edition, lacking)
+        entries = self._catalogue.every_current(incarnation)
+        while documents := dict(islice(entries, PAGE)):
+            lease.check()
+            ids = _ids(documents)
+            there = self._vectors.present(edition.name, ids)
+            lacking = {split_chunk_id(name)[0] for name in ids if name not in there}
+            self._copy(lease, edition, {name: documents[name] for name in lacking})
 
     def _catch_up(self, lease: Lease, edition: Edition, done: int) -> None:
         """Copy some of what has changed since it was copied."""
@@ -127,11 +128,7 @@ class Reindexer:
 
     def _copy(self, lease: Lease, edition: Edition, documents: Mapping[str, Current]) -> None:
         """Embed and write the chunks of current documents."""
-        ids = [
-            chunk_id(document, current.generation, n)
-            for document, current in documents.items()
-            for n in range(current.chunks)
-        ]
+        ids = _ids(documents)
         for first in range(0, len(ids), BATCH):
             lease.check()
             self._copy_batch(lease, edition, ids[first : first + BATCH])
@@ -176,3 +173,12 @@ class Reindexer:
                 f"passages of {document!r} are missing from the vector store; "
                 "hand the document over again, then reindex",
             )
+
+
+def _ids(documents: Mapping[str, Current]) -> list[str]:
+    """Return the ids of all chunks of current documents."""
+    return [
+        chunk_id(document, current.generation, n)
+        for document, current in documents.items()
+        for n in range(current.chunks)
+    ]

@@ -143,6 +143,30 @@ class ReindexRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CheckRequest:
+    """A check of one collection, or of all where *collection* is None."""
+
+    collection: str | None = None
+    repair: bool = False
+
+    KNOWN: ClassVar[frozenset[str]] = frozenset({"collection", "repair"})
+
+    @classmethod
+    def from_json(cls, body: object) -> Self:
+        """Check a JSON body; raises InvalidRequest."""
+        known = _object(body, cls.KNOWN)
+        given = known.get("collection")
+        return cls(
+            collection=None if given is None else collection_name(given),
+            repair=_flag(known, "repair"),
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the request as the ledger keeps it."""
+        return {f.name: getattr(self, f.name) for f in fields(self)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IngestRequest:
     """What an ingest says of all its documents."""
 

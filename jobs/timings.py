@@ -53,9 +53,16 @@ HOLD_MOST: Final = 200
 LOG_ENTRIES: Final = 100_000
 LOG_AGE_MS: Final = 86_400_000
 
+#: Replicas are asked to check their own index: who has not answered after this is named.
+AUDIT_WAIT_S: Final = 60.0
+AUDIT_MS: Final = 180_000
+
 #: Housekeeping.
 JANITOR_S: Final = 5.0
 CHECK_S: Final = 3_600.0
+#: The check in the background takes turns of this length, with this pause between.
+CHECK_TURN_S: Final = 0.5
+CHECK_PAUSE_S: Final = 5.0
 #: A deleted collection is cleared this long: longer than any job on it may take.
 GRAVE_S: Final = 691_200.0
 BLOB_SWEEP_S: Final = 3_600.0

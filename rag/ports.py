@@ -1,8 +1,8 @@
 """The ports of the domain: what it asks of the outside, by a real or an in-memory adapter."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -150,6 +150,15 @@ class StoredChunk:
     language: str = ""
 
 
+class StoredRow(NamedTuple):
+    """Which chunk a row of the vector store is: number *n* of *of* of a document's generation."""
+
+    document: str
+    generation: int
+    n: int
+    of: int
+
+
 class VectorStore(Protocol):
     """
     The truth about chunks: ids, texts, vectors.
@@ -196,8 +205,32 @@ class VectorStore(Protocol):
         """Return the chunks that exist, in the order asked for, and their vectors row by row."""
         ...
 
-    def generations(self, incarnation: str) -> set[tuple[str, int, int]]:
-        """Return every (document, generation, number of chunks) present, for the check."""
+    def rows(self, incarnation: str) -> Iterator[list[StoredRow]]:
+        """
+        Yield every chunk present without its text, page by page, for the check.
+
+        What is written or deleted meanwhile may be missed or come twice.
+        """
+        ...
+
+    def present(self, incarnation: str, chunk_ids: Sequence[str]) -> set[str]:
+        """Return those of the ids that exist."""
+        ...
+
+    def count(self, incarnation: str) -> int:
+        """Return how many chunks there are, of all generations."""
+        ...
+
+    def label(self, incarnation: str, about: Mapping[str, str]) -> bool:
+        """
+        Write beside a collection what a lost catalogue would need of it; tells whether it exists.
+
+        Harmless when it says so already.
+        """
+        ...
+
+    def labels(self) -> dict[str, dict[str, str]]:
+        """Return every collection with its label, empty where it has none."""
         ...
 
     def delete(self, incarnation: str, chunk_ids: Sequence[str]) -> None:
@@ -248,6 +281,14 @@ class SparseIndex(Protocol):
         """Return the number of chunks that searches see."""
         ...
 
+    def holdings(self) -> Mapping[tuple[str, int], int]:
+        """Return how many chunks searches see of each (document, generation)."""
+        ...
+
+    def intact(self, *, thorough: bool = False) -> bool:
+        """Tell whether what it lies in is still there; *thorough* also reads and sums it up."""
+        ...
+
     def close(self) -> None:
         """Release files and locks."""
         ...
@@ -292,6 +333,18 @@ class ReplicaIndex(Protocol):
 
     def count(self) -> int:
         """Return the number of chunks that searches see."""
+        ...
+
+    def holdings(self) -> Mapping[tuple[str, int], int]:
+        """
+        Return how many chunks there are of each (document, generation).
+
+        0 where the words and the rows do not hold the same.
+        """
+        ...
+
+    def intact(self, *, thorough: bool = False) -> bool:
+        """Tell whether what it lies in is still there; *thorough* also reads and sums it up."""
         ...
 
     def close(self) -> None:

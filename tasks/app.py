@@ -10,7 +10,13 @@ def make_app(settings: Settings) -> Celery:
     app = Celery(
         "quern",
         broker=settings.redis_url,
-        include=["tasks.query", "tasks.ingest", "tasks.removal", "tasks.reindexing"],
+        include=[
+            "tasks.query",
+            "tasks.ingest",
+            "tasks.removal",
+            "tasks.reindexing",
+            "tasks.checking",
+        ],
     )
     app.config_from_object("celeryconfig")
     return app

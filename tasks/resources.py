@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
+from jobs.checking import Checker
 from jobs.durable import Durable
 from jobs.leases import Leases
 from jobs.publishing import Publisher
@@ -68,6 +69,7 @@ class Resources:
     reindexer: Reindexer | None = None
     vectors: VectorStore | None = None
     details: Callable[[], Mapping[str, Any]] = dict  # what the heartbeat tells of them
+    checker: Checker | None = None
 
 
 def owned(port: T | None) -> T:

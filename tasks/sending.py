@@ -16,6 +16,7 @@ TASK_OF: dict[Stage, str] = {
     "remove": "documents.remove",
     "drop": "collections.drop",
     "reindex": "collections.reindex",
+    "check": "admin.check",
 }
 
 

@@ -3,7 +3,7 @@
 import hashlib
 import math
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from rag.analysis import query_alternatives, query_terms, terms
 from rag.documents import indexed_text, split_chunk_id
 from rag.errors import Cancelled, InvalidRequest, RerankerFailed, StoreUnavailable
 from rag.filters import Filter, facts, holds
-from rag.ports import EmbedderIdentity, HnswSettings, Scores, StoredChunk, Vectors
+from rag.ports import EmbedderIdentity, HnswSettings, Scores, StoredChunk, StoredRow, Vectors
 
 K1, B = 1.2, 0.75
 
@@ -133,6 +133,13 @@ class ListIndex:
     def count(self) -> int:
         return len(self._visible)
 
+    def holdings(self) -> Mapping[tuple[str, int], int]:
+        return Counter(split_chunk_id(name)[:2] for name in self._visible)
+
+    def intact(self, *, thorough: bool = False) -> bool:
+        del thorough
+        return True
+
     def close(self) -> None:
         self._visible, self._pending = {}, {}
 
@@ -181,6 +188,7 @@ class DictVectors:
 
     def __init__(self) -> None:
         self.collections: dict[str, dict[str, tuple[StoredChunk, Vectors]]] = {}
+        self.about: dict[str, dict[str, str]] = {}
 
     def create(self, incarnation: str, hnsw: HnswSettings | None = None) -> None:
         del hnsw  # exact: there is no graph
@@ -222,9 +230,20 @@ class DictVectors:
             return [], np.zeros((0, 0), dtype=np.float32)
         return [chunks[name] for name in there], np.stack([held[name][1] for name in there])
 
-    def generations(self, incarnation: str) -> set[tuple[str, int, int]]:
+    def rows(self, incarnation: str) -> Iterator[list[StoredRow]]:
         held = self.collections.get(incarnation, {})
-        return {(*split_chunk_id(name)[:2], stored.of) for name, (stored, _) in held.items()}
+        yield [StoredRow(*split_chunk_id(name), stored.of) for name, (stored, _) in held.items()]
+
+    def present(self, incarnation: str, chunk_ids: Sequence[str]) -> set[str]:
+        return set(chunk_ids) & set(self.collections.get(incarnation, {}))
+
+    def label(self, incarnation: str, about: Mapping[str, str]) -> bool:
+        if incarnation in self.collections:
+            self.about[incarnation] = dict(about)
+        return incarnation in self.collections
+
+    def labels(self) -> dict[str, dict[str, str]]:
+        return {name: self.about.get(name, {}) for name in self.collections}
 
     def delete(self, incarnation: str, chunk_ids: Sequence[str]) -> None:
         for name in chunk_ids:
@@ -232,6 +251,7 @@ class DictVectors:
 
     def drop(self, incarnation: str) -> None:
         self.collections.pop(incarnation, None)
+        self.about.pop(incarnation, None)
 
     def count(self, incarnation: str) -> int:
         return len(self.collections.get(incarnation, {}))

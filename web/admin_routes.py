@@ -1,10 +1,10 @@
-"""`/api/admin`: jobs that operators ask for."""
+"""`/api/admin`: jobs for those who run Quern."""
 
 from flask import Blueprint, Response
 
-from jobs.requests import ReindexRequest
+from jobs.requests import CheckRequest, ReindexRequest
 from web.front_end import front_end
-from web.request_parts import json_body, parameters
+from web.request_parts import json_body, parameters, preference
 from web.waiting import submitted
 
 bp = Blueprint("admin", __name__, url_prefix="/api/admin")
@@ -16,3 +16,13 @@ def reindex() -> Response:
     parameters()
     asked = ReindexRequest.from_json(json_body())
     return submitted(front_end().desk.reindex(asked.collection), wait_s=0, applied="")
+
+
+@bp.post("/check")
+def check() -> Response:
+    """Compare catalogue, Chroma and sparse indexes, and repair where that is asked: a job."""
+    parameters()
+    asked = CheckRequest.from_json(json_body())
+    wish = preference()
+    job_id = front_end().desk.check(asked)
+    return submitted(job_id, wait_s=wish.wait_s, applied=wish.applied)

@@ -75,6 +75,8 @@ def file(name: str, document_id: str) -> Response:
         return other
     parameters()
     record = _record(name, document_id)
+    if not record["sha256"]:
+        raise Gone("the original was lost with the catalogue; ingest the document again to have it")
     called = (record.get("file") or document_id).rsplit("/", 1)[-1] or "document"
     return send_file(
         io.BytesIO(_blob(record["sha256"])),

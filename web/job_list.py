@@ -10,7 +10,7 @@ from web.request_parts import Page
 
 STATES: Final = ("queued", "running", "succeeded", "partial", "failed", "cancelled", "expired")
 ROW_STATES: Final = tuple(state for state in STATES if state != "partial")
-KINDS: Final = ("query", "ingest", "delete", "delete_collection", "reindex")
+KINDS: Final = ("query", "ingest", "delete", "delete_collection", "reindex", "check")
 
 #: Jobs looked at together, and at most for one page: a rare state is found over several pages.
 _STEP: Final = 200

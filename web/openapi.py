@@ -287,15 +287,26 @@ def _documents() -> Json:
                 "Download the original", "Collections", name="getFile",
                 parameters=which,
                 answers={200: ("The bytes as they came", "application/octet-stream")},
-                problems=(*_READS, 404),
+                problems=(*_READS, 404, 410),
             )
         },
     }  # fmt: skip
 
 
 def _admin() -> Json:
-    """Jobs that operators ask for."""
+    """Jobs for those who run Quern."""
     return {
+        "/api/admin/check": {
+            "post": _operation(
+                "Compare catalogue, Chroma and sparse indexes, and repair", "Operations",
+                name="check",
+                parameters=[_header("Prefer", "respond-async, wait=10")],
+                body=_json_body("Check"),
+                answers={200: ("The job, ended while you waited", "Job"), 202: ("The job", "Job")},
+                problems=(*_WRITES, *_BODY, 404),
+                location=True,
+            )
+        },
         "/api/admin/reindex": {
             "post": _operation(
                 "Make a collection's vectors anew, under today's settings and embedder",
@@ -453,6 +464,7 @@ def _schemas(settings: Settings) -> Json:
             {"collection": {k: v for k, v in name.items() if k != "default"}},
             required=["collection"],
         ),
+        "Check": _object({"collection": {"type": ["string", "null"]}, "repair": flag}),
         "Ingest": _object(settled | {"documents": documents, "metadata": metadata}),
         "IngestForm": _object(
             settled | {"files": files, "metadata": in_text, "file_metadata": in_text}

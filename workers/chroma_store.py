@@ -17,7 +17,7 @@ from chromadb.errors import ChromaError, NotFoundError
 from rag.documents import Chunk, Scalar, split_chunk_id
 from rag.errors import Broken, StoreUnavailable
 from rag.filters import Filter
-from rag.ports import HnswSettings, StoredChunk, Vectors
+from rag.ports import HnswSettings, StoredChunk, StoredRow, Vectors
 from workers.chroma_filter import THEIRS, where
 
 log = logging.getLogger(__name__)
@@ -33,6 +33,8 @@ PAGE: Final = 1_000
 OURS: Final = (
     "document", "generation", "n", "of", "title", "start", "end", "page", "before", "language",
 )  # fmt: skip
+#: Metadata of a collection: what `label` wrote.
+LABEL: Final = "quern."
 
 
 class ChromaStore:
@@ -148,9 +150,8 @@ class ChromaStore:
             return [], nothing
         return [chunk for chunk, _ in there], np.array([v for _, v in there], dtype=np.float32)
 
-    def generations(self, incarnation: str) -> set[tuple[str, int, int]]:
-        """Return every (document, generation, number of chunks) present."""
-        seen: set[tuple[str, int, int]] = set()
+    def rows(self, incarnation: str) -> Iterator[list[StoredRow]]:
+        """Yield every chunk present without its text, page by page."""
         offset = 0
         while True:
             with self._calls():
@@ -159,12 +160,57 @@ class ChromaStore:
                         include=["metadatas"], limit=PAGE, offset=offset
                     )
                 except NotFoundError:
-                    return seen
-            for metadata in page["metadatas"]:
-                seen.add((metadata["document"], metadata["generation"], metadata["of"]))
+                    self._collections.pop(incarnation, None)
+                    return
+            yield [
+                StoredRow(entry["document"], entry["generation"], entry["n"], entry["of"])
+                for entry in page["metadatas"]
+            ]
             if len(page["ids"]) < PAGE:
-                return seen
+                return
             offset += PAGE
+
+    def present(self, incarnation: str, chunk_ids: Sequence[str]) -> set[str]:
+        """Return those of the ids that exist."""
+        found: set[str] = set()
+        for first in range(0, len(chunk_ids), PAGE):
+            with self._calls():
+                try:
+                    page = self._collection(incarnation).get(
+                        ids=list(chunk_ids[first : first + PAGE]), include=[]
+                    )
+                except NotFoundError:
+                    self._collections.pop(incarnation, None)
+                    return set()
+            found.update(page["ids"])
+        return found
+
+    def label(self, incarnation: str, about: Mapping[str, str]) -> bool:
+        """Write beside a collection what a lost catalogue would need; tells whether it exists."""
+        told = {LABEL + name: value for name, value in about.items()}
+        with self._calls():
+            try:
+                collection = self._connected().get_collection(incarnation, embedding_function=None)
+                if (collection.metadata or {}) != told:
+                    collection.modify(metadata=told)
+            except NotFoundError:
+                return False
+        return True
+
+    def labels(self) -> dict[str, dict[str, str]]:
+        """Return every collection with its label, empty where it has none."""
+        found: dict[str, dict[str, str]] = {}
+        while True:
+            with self._calls():
+                page = self._connected().list_collections(limit=PAGE, offset=len(found))
+            for collection in page:
+                found[collection.name] = {
+                    name.removeprefix(LABEL): str(value)
+                    for name, value in (collection.metadata or {}).items()
+                    if name.startswith(LABEL)
+                }
+            if len(page) < PAGE:
+                return found
 
     def delete(self, incarnation: str, chunk_ids: Sequence[str]) -> None:
         """Remove chunks; ids that do not exist are ignored."""
@@ -190,6 +236,7 @@ class ChromaStore:
             try:
                 return int(self._collection(incarnation).count())
             except NotFoundError:
+                self._collections.pop(incarnation, None)
                 return 0
 
     def close(self) -> None:

@@ -16,10 +16,14 @@ def record_of(stored: StoredChunk) -> bytes:
     return zlib.crc32(data).to_bytes(4, "big") + data
 
 
+def is_whole(record: bytes) -> bool:
+    """Tell whether a record is as it was written; an empty one stands for a chunk not there."""
+    return not record or zlib.crc32(record[4:]).to_bytes(4, "big") == record[:4]
+
+
 def read_record(record: bytes) -> StoredChunk | None:
     """Read a record; None where it is not as it was written."""
-    data = record[4:]
-    if not data or zlib.crc32(data).to_bytes(4, "big") != record[:4]:
+    if not record or not is_whole(record):
         return None
-    known = orjson.loads(data)
+    known = orjson.loads(record[4:])
     return StoredChunk(**known | {"chunk": Chunk(**known["chunk"])})

@@ -3,7 +3,7 @@
 import os
 import threading
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -17,7 +17,7 @@ from rag.columns import Columns, Numbers
 from rag.documents import split_chunk_id
 from rag.filters import Facts, Filter, facts
 from rag.ports import StoredChunk, Vectors
-from workers.chunk_records import read_record, record_of
+from workers.chunk_records import is_whole, read_record, record_of
 from workers.selection import Selection, unit_rows
 from workers.tantivy_index import IndexUnusable
 
@@ -166,6 +166,26 @@ class ChunkRows:
             if stored is not None and stored.chunk_id == name:
                 found[name] = stored
         return found
+
+    def holdings(self) -> Mapping[tuple[str, int], int]:
+        """Return how many chunks there are of each (document, generation)."""
+        pairs = ((name.rpartition(":"), entry.count) for name, entry in self._known.items())
+        return {(parts[0], int(parts[2])): count for parts, count in pairs}
+
+    def intact(self, *, thorough: bool = False) -> bool:
+        """Tell whether all files are there and not cut; *thorough* also reads their sums."""
+        try:
+            if (self._path / JOURNAL).stat().st_size < self._journal_end:
+                return False
+            self._check_sizes()
+            if thorough:
+                self._check_vectors()
+                self._check_records()
+                journal = (self._path / JOURNAL).read_bytes()[: self._journal_end]
+                return max((end for _, end in _read_lines(journal)), default=0) == len(journal)
+        except (OSError, IndexUnusable):
+            return False
+        return True
 
     def close(self) -> None:
         """Let the files go; what was not committed is dropped."""
@@ -353,17 +373,31 @@ class ChunkRows:
 
     def _check_vectors(self) -> None:
         """Compare each generation's vectors with their checksum."""
-        if self._vector_file.stat().st_size < self._rows * self._dimension * 2:
-            # Looked at before anything is mapped: reading past a file's end kills the process.
-            raise IndexUnusable(f"{self._vector_file} is cut short")
-        for kind, least in (("records", self._records_end), ("places", self._rows * 16)):
-            if self._file(kind).stat().st_size < least:
-                raise IndexUnusable(f"{self._file(kind)} is cut short")
+        self._check_sizes()
         mapped = self._map()
         for name, entry in self._known.items():
             block = mapped[entry.start : entry.start + entry.count]
             if zlib.crc32(block.tobytes()) != entry.crc:
                 raise IndexUnusable(f"{self._vector_file} is corrupt: checksum of {name}")
+
+    def _check_sizes(self) -> None:
+        """Look at sizes before anything is mapped: reading past a file's end kills the process."""
+        for kind, least in (
+            ("vectors", self._rows * self._dimension * 2),
+            ("records", self._records_end),
+            ("places", self._rows * 16),
+        ):
+            if self._file(kind).stat().st_size < least:
+                raise IndexUnusable(f"{self._file(kind)} is cut short")
+
+    def _check_records(self) -> None:
+        """Compare the record of each live row with its checksum."""
+        records, places = self._map_records()
+        for name, entry in self._known.items():
+            for start, length in places[entry.start : entry.start + entry.count].tolist():
+                record = records[start : start + length].tobytes()
+                if len(record) != length or not is_whole(record):
+                    raise IndexUnusable(f"{self._file('records')} is corrupt: {name}")
 
     def _clear_away(self) -> None:
         """Remove files of a compaction that did not end."""

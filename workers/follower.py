@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
@@ -23,6 +24,7 @@ from rag.documents import chunk_id
 from rag.errors import Broken, StoreUnavailable
 from rag.filters import Filter
 from rag.ports import Matching, ReplicaIndex, StoredChunk, Vectors, VectorStore
+from workers.index_audit import Auditor
 from workers.local_index import LocalIndex, NothingThere
 from workers.tantivy_index import IndexUnusable
 
@@ -107,6 +109,7 @@ class Follower:
         self._vectors = vectors
         self._open_index = open_index
         self._indexes: dict[str, ReplicaIndex] = {}
+        self._audited: dict[str, set[str]] = {}  # tickets of checks that were answered
         self._news = "0-0"  # the last announcement of a collection that was heeded
         self._committed_at = float("-inf")
         self._applied = threading.Condition()
@@ -228,10 +231,30 @@ class Follower:
             # Opened here and not taken: its files must not stay open.
             if not usable and self._indexes.get(incarnation) is not index:
                 index.close()
-        if usable:
+        if usable and index.intact():
             self._swap_in(incarnation, index)
         elif usable is not None:
             self._rebuild(incarnation)
+        self._audit(incarnation)
+
+    def _audit(self, incarnation: str) -> None:
+        """Compare an index with the catalogue for each check that asks for it."""
+        asked = self._change_log.audits(incarnation)
+        done = self._audited.setdefault(incarnation, set())
+        done.intersection_update(asked)
+        for ticket, repair in asked.items():
+            if ticket in done or incarnation not in self._indexes:
+                continue
+            self._apply(incarnation, self._indexes[incarnation])
+            auditor = Auditor(
+                self._slot.name, catalogue=self._catalogue, change_log=self._change_log,
+                fetch=partial(self._generation, incarnation),
+            )  # fmt: skip
+            answer = auditor.audit(incarnation, self._indexes[incarnation], repair=repair)
+            if answer.rebuild:
+                self._rebuild(incarnation)
+            self._change_log.answer_audit(ticket, self._slot.name, answer.as_json())
+            done.add(ticket)
 
     def _usable(self, incarnation: str, index: ReplicaIndex) -> bool | None:
         """Say how far an index is; tells whether the log still has all it lacks, None if gone."""
@@ -310,7 +333,7 @@ class Follower:
 
     def _fetch(self, incarnation: str, generations: Iterable[tuple[str, int, int]]) -> Fetched:
         """Fetch exactly the ids of generations, with their vectors; what is gone is left out."""
-        # Told twice where a publish was killed after its entry and ran again; ids must not repeat.
+        # A generation may be told twice: by a publish that was killed and ran again, by a repair.
         names = [
             chunk_id(document, generation, n)
             for document, generation, chunks in dict.fromkeys(generations)
@@ -323,6 +346,13 @@ class Follower:
             )
             found |= {c.chunk_id: (c, v) for c, v in zip(chunks, vectors, strict=True)}
         return found
+
+    def _generation(
+        self, incarnation: str, document: str, generation: int, chunks: int
+    ) -> tuple[list[StoredChunk], Vectors]:
+        """Fetch what there is of one generation, in order."""
+        fetched = self._fetch(incarnation, [(document, generation, chunks)])
+        return _in_order(fetched, fetched)
 
     def _rebuild(self, incarnation: str) -> None:
         """Build an index beside the old one and swap (PROTOCOL, Rebuild)."""

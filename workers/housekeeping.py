@@ -1,16 +1,18 @@
-"""The dispatcher, the sweeper and the janitor, in whichever CPU worker has the lock."""
+"""Dispatcher, sweeper, janitor and inspector, in whichever CPU worker has the lock."""
 
 import contextlib
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Final, Self
 
 from redis.exceptions import RedisError
 
 from jobs import timings
+from jobs.catalogue import Catalogue
+from jobs.checking import Checker, Step, Walk
 from jobs.durable import Durable
 from jobs.heartbeats import batch_windows, live_workers, windows
 from jobs.identifiers import new_id
@@ -136,7 +138,7 @@ class Sweeper:
 
 class Janitor:
     """
-    Deletes what nobody can read any more, trims logs, and looks for what nobody knows.
+    Deletes what nobody can read any more, and trims logs.
 
     Args:
         vectors: Asked by incarnation; see `jobs.editions.CurrentVectors`.
@@ -145,12 +147,12 @@ class Janitor:
     def __init__(self, durable: Durable, vectors: VectorStore) -> None:
         self._durable = durable
         self._vectors = vectors
-        self._checked_at = float("-inf")
+        self._cleared_at = float("-inf")
         self._blobs_swept_at = time.monotonic()
         self._dropped: set[str] = set()
 
     def turn(self) -> None:
-        """Collect due garbage; each hour also check and sweep."""
+        """Collect due garbage; each hour also clear graves and sweep."""
         for incarnation in self._durable.catalogue.incarnations().values():
             self.collect(incarnation)
             self._durable.change_log.trim(incarnation)
@@ -158,12 +160,10 @@ class Janitor:
                 log.info("unfinished edition let go", extra={"incarnation": incarnation})
         self.drop_retired()
         now = time.monotonic()
-        if now - self._checked_at > timings.CHECK_S:
-            for incarnation in self._durable.catalogue.incarnations().values():
-                self.check(incarnation)
+        if now - self._cleared_at > timings.CHECK_S:
             self.clear_graves()
             self._dropped.clear()
-            self._checked_at = now
+            self._cleared_at = now
         if now - self._blobs_swept_at > timings.BLOB_SWEEP_S:
             self.sweep_blobs()
             self._blobs_swept_at = now
@@ -183,19 +183,6 @@ class Janitor:
             )
             for document, generation, chunks in due:
                 catalogue.dropped(incarnation, document, generation, chunks)
-
-    def check(self, incarnation: str) -> int:
-        """
-        Find generations in the vector store that are neither open, current nor garbage.
-
-        The only cure for a zombie's late upsert, and so for a deleted text that came back.
-        """
-        found = 0
-        for document, generation, chunks in self._vectors.generations(incarnation):
-            found += self._durable.catalogue.orphan(incarnation, document, generation, chunks)
-        if found:
-            log.warning("orphans found", extra={"incarnation": incarnation, "count": found})
-        return found
 
     def clear_graves(self) -> None:
         """
@@ -247,6 +234,66 @@ class Janitor:
                     break
                 after = following
         return sum(blobs.delete(name, older_than_s=timings.BLOB_AGE_S) for name in old)
+
+
+class Inspector:
+    """
+    Checks and repairs in the background: at start, and then each hour, a little at a time.
+
+    A turn is short and the pause after it long, so that Chroma and this worker have time for what
+    people wait for. Collections that no catalogue knows are left to people: another Quern may use
+    the same Chroma.
+    """
+
+    def __init__(self, checker: Checker, catalogue: Catalogue) -> None:
+        self._checker = checker
+        self._catalogue = catalogue
+        self._labelled: set[str] = set()
+        self._ended_at = float("-inf")
+        self._walk: Walk | None = None
+        self._steps: Iterator[Step] = iter(())
+
+    def turn(self) -> None:
+        """Walk on for half a second; begin anew an hour after the last end."""
+        for incarnation in self._catalogue.incarnations().values():
+            edition = self._catalogue.edition(incarnation).name
+            if edition not in self._labelled and self._checker.label(incarnation):
+                self._labelled.add(edition)
+        if self._walk is None:
+            if time.monotonic() - self._ended_at < timings.CHECK_S:
+                return
+            self._walk = self._checker.walk(None, repair=True, adopt=False)
+            self._steps = iter(self._walk)
+        until = time.monotonic() + timings.CHECK_TURN_S
+        try:
+            while time.monotonic() < until:
+                next(self._steps)
+        except StopIteration:
+            self._tell(self._walk)
+            self._walk, self._ended_at = None, time.monotonic()
+        except BaseException:
+            self._walk = None  # the next turn begins anew
+            raise
+
+    def _tell(self, walk: Walk) -> None:
+        """Log what was found; nothing where all agrees."""
+        for report in walk.reports:
+            if report.found:
+                log.warning(
+                    "differences found",
+                    extra={
+                        "collection": report.collection, "differences": report.counts(),
+                        "left": report.left,
+                    },
+                )  # fmt: skip
+
+
+def inspect(stack: contextlib.ExitStack, durable: Durable, checker: Checker) -> None:
+    """Take turns with the other ingestion workers at checking, until *stack* closes."""
+    inspector = Inspector(checker, durable.catalogue)
+    stack.enter_context(
+        Chore(durable, name="inspector", every_s=timings.CHECK_PAUSE_S, turn=inspector.turn)
+    )
 
 
 def keep_house(stack: contextlib.ExitStack, durable: Durable, vectors: VectorStore) -> None:

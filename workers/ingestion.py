@@ -4,6 +4,7 @@ import contextlib
 import sys
 from collections.abc import Callable, Sequence
 
+from jobs.checking import checker_of
 from jobs.durable import Durable
 from jobs.editions import CurrentVectors
 from jobs.leases import Leases
@@ -14,7 +15,7 @@ from rag.documents import ParsedDocument
 from runtime.settings import Settings
 from tasks.resources import Resources
 from workers.chroma_store import ChromaStore
-from workers.housekeeping import keep_house
+from workers.housekeeping import inspect, keep_house
 from workers.language_model import LanguageModel
 from workers.models import open_embedder
 from workers.process import run
@@ -44,6 +45,8 @@ def open_resources(
     vectors = ChromaStore(settings.chroma_url)
     stack.callback(vectors.close)
     keep_house(stack, durable, CurrentVectors(vectors, durable.catalogue, durable.editions))
+    checker = checker_of(durable, vectors, embedder)
+    inspect(stack, durable, checker)
     resources = Resources(
         durable=durable,
         leases=leases,
@@ -54,6 +57,7 @@ def open_resources(
         chunker=Chunker(max_tokens=min(settings.chunk_tokens, embedder.identity.max_tokens)),
         tokens=embedder,
         vectors=vectors,
+        checker=checker,
         publisher=Publisher(
             vectors=vectors,
             embedder=embedder,

@@ -1,6 +1,6 @@
 """What a retrieval worker keeps of one collection: words for BM25, and rows beside them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -89,6 +89,19 @@ class LocalIndex:
     def count(self) -> int:
         """Return the number of chunks that searches see."""
         return self._words.count()
+
+    def holdings(self) -> Mapping[tuple[str, int], int]:
+        """Return how many chunks there are of each generation, 0 where the parts disagree."""
+        words, rows = self._words.holdings(), self._rows.holdings()
+        return {
+            name: words[name] if words.get(name) == rows.get(name) else 0
+            for name in words.keys() | rows.keys()
+        }
+
+    def intact(self, *, thorough: bool = False) -> bool:
+        """Tell whether the files of both parts are there; *thorough* also reads their sums."""
+        parts = (self._words, self._rows)
+        return all(part.intact(thorough=thorough) for part in parts)
 
     def close(self) -> None:
         """Release files and locks; what was not committed is dropped."""

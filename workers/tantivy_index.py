@@ -4,20 +4,24 @@ import contextlib
 import json
 import struct
 import threading
+import time
 import zlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
 import tantivy
 
 from rag.analysis import ANALYSIS_VERSION, query_alternatives, terms
-from rag.documents import indexed_text
+from rag.documents import indexed_text, split_chunk_id
 from rag.errors import Broken, QuernError
 from rag.ports import StoredChunk
 
 FORMAT_VERSION = "2"
+#: A merge replaces files between two looks at them.
+LOOKS = 3
+SEGMENT_FILES = 6  # of a segment at least: terms, postings, positions, fast, lengths, store
 WRITER_BYTES = 32_000_000  # tantivy wants at least 15 MB for each writer thread
 
 UNKNOWN = "und"  # ISO 639-2 for a language that nobody could tell: a term cannot be empty
@@ -44,8 +48,9 @@ class TantivyIndex:
     last commit. Searches may run in any number of threads beside one thread that writes.
     """
 
-    def __init__(self, index: tantivy.Index, *, cursor: str, log_epoch: str) -> None:
+    def __init__(self, index: tantivy.Index, path: Path, *, cursor: str, log_epoch: str) -> None:
         """Take over an open index; use `open`."""
+        self._path = path
         self._index = index
         self._schema = index.schema
         self._writer: tantivy.IndexWriter | None = None
@@ -71,7 +76,7 @@ class TantivyIndex:
             index = tantivy.Index(_schema(), path=str(path))
             index.config_reader(reload_policy="manual")
             if is_new:
-                opened = cls(index, cursor="", log_epoch="")
+                opened = cls(index, path, cursor="", log_epoch="")
                 opened.commit(cursor="", log_epoch="")
                 return opened
             _check_files(path)
@@ -79,7 +84,7 @@ class TantivyIndex:
         versions = (record.get("format"), record.get("analysis"))
         if versions != (FORMAT_VERSION, ANALYSIS_VERSION):
             raise IndexUnusable(f"{path} was written as {versions}: it must be rebuilt")
-        return cls(index, cursor=record["cursor"], log_epoch=record["log_epoch"])
+        return cls(index, path, cursor=record["cursor"], log_epoch=record["log_epoch"])
 
     @property
     def cursor(self) -> str:
@@ -168,13 +173,47 @@ class TantivyIndex:
         """Return the number of chunks that searches see."""
         return int(self._index.searcher().num_docs) - 1  # the record of the cursor
 
+    def holdings(self) -> Mapping[tuple[str, int], int]:
+        """Return how many chunks searches see of each (document, generation)."""
+        held: Counter[tuple[str, int]] = Counter()
+        with _refusals():
+            searcher = self._index.searcher()
+            everything = tantivy.Query.all_query()
+            hits = searcher.search(everything, max(int(searcher.num_docs), 1), count=False).hits
+            for _, address in hits:
+                name = searcher.doc(address).get_first("id")
+                if name is not None:  # else it is the record of the cursor
+                    document_id, generation, _ = split_chunk_id(str(name))
+                    held[document_id, generation] += 1
+        return held
+
+    def intact(self, *, thorough: bool = False) -> bool:
+        """
+        Tell whether the files of the last commit are there; *thorough* also reads their sums.
+
+        What searches have open goes on to work when a file is deleted; the next commit would not.
+        """
+        for _ in range(LOOKS):
+            try:
+                with self._lock, _refusals():
+                    _check_present(self._path)
+                    if thorough:
+                        _check_files(self._path)
+            except IndexUnusable:
+                time.sleep(0.02)
+            else:
+                return True
+        return False
+
     def close(self) -> None:
         """Release files and locks; what was not committed is dropped."""
         with self._lock:
             if self._writer is not None:
                 writer, self._writer = self._writer, None
-                writer.rollback()
-                writer.wait_merging_threads()
+                # Without its files it has nothing to roll back to.
+                with contextlib.suppress(IndexUnusable), _refusals():
+                    writer.rollback()
+                    writer.wait_merging_threads()
 
     def _clause(self, stems: Sequence[str], times: int) -> tantivy.Query:
         """Ask for a word that stands *times* in a question; one of its stems is enough."""
@@ -217,6 +256,17 @@ def _read_record(index: tantivy.Index) -> dict[str, str]:
         raise IndexUnusable(f"the index holds {len(hits)} cursors instead of one")
     record = json.loads(str(searcher.doc(hits[0][1]).get_first("value")))
     return {key: str(value) for key, value in record.items()}
+
+
+def _check_present(path: Path) -> None:
+    """Look whether every segment of the last commit still has its files, none of them empty."""
+    meta = json.loads((path / "meta.json").read_text())
+    for segment in meta["segments"]:
+        sizes = [
+            file.stat().st_size for file in path.glob(segment["segment_id"].replace("-", "") + ".*")
+        ]
+        if len(sizes) < SEGMENT_FILES or not all(sizes):
+            raise IndexUnusable(f"{path} lacks files of segment {segment['segment_id']}")
 
 
 def _check_files(path: Path) -> None:

@@ -126,6 +126,48 @@ local function dispatch(role, out)
   end
 end
 
+-- The change log ----------------------------------------------------------------------------
+
+-- A log that vanished, or whose state did, begins anew under another epoch: what it had told is
+-- not known any more, so every follower rebuilds. Its first entry says nothing; it is there to be
+-- reached. *seq* goes on above all that was ever given, else readers would see a flip everywhere.
+local function log_is_lost(inc)
+  local said = redis.call('HMGET', K.log_state(inc), 'epoch', 'tail', 'last_add')
+  if not said[1] then return true end
+  return (said[2] or said[3]) and redis.call('EXISTS', K.log(inc)) == 0
+end
+
+local function begin_log_anew(inc)
+  local state = K.log_state(inc)
+  local old = tonumber(redis.call('HGET', state, 'epoch') or '0')
+  redis.call('HSET', state, 'epoch', int(math.max(old + 1, NOW)))
+  redis.call('HDEL', state, 'trimmed_to')
+  local entry = redis.call('XADD', K.log(inc), '*', 'op', 'drop', 'document', '', 'generation', '0',
+    'chunks', '0')
+  redis.call('HSET', state, 'tail', entry)
+  if redis.call('HLEN', K.current(inc)) > 0 then
+    redis.call('HSETNX', state, 'seq', int(NOW))
+    redis.call('HSET', state, 'last_add', entry)
+  elseif old == 0 and redis.call('HLEN', K.newest(inc)) > 0 then  -- see orphan
+    redis.call('HSET', state, 'entries_lost', '1')
+  end
+end
+
+local function append_log(inc, op, doc, generation, chunks)
+  if log_is_lost(inc) then begin_log_anew(inc) end
+  local entry = redis.call('XADD', K.log(inc), '*', 'op', op, 'document', doc,
+    'generation', generation, 'chunks', chunks)
+  redis.call('HSET', K.log_state(inc), 'tail', entry)
+  return entry
+end
+
+local function raise_last_add(inc, entry)
+  local last = redis.call('HGET', K.log_state(inc), 'last_add')
+  if not last or same_or_later(entry, last) then
+    redis.call('HSET', K.log_state(inc), 'last_add', entry)
+  end
+end
+
 -- Ends --------------------------------------------------------------------------------------
 
 local function into_garbage(inc, member, due)
@@ -274,6 +316,19 @@ local function take(id, u, holder)
     emit(id, 'stage', '{"stage":"' .. u.stage .. '"}')
   end
   return redis.call('HGETALL', K.unit(id))
+end
+
+-- How far a long body is, for who looks at the job or listens to it.
+local function say_progress(id, said)
+  redis.call('HSET', K.unit(id), 'progress', said)
+  emit(id, 'progress', said)
+end
+
+-- A delete leaves a tombstone: where documents were flipped and no entry is left, all were lost.
+local function entries_are_lost(inc)
+  local said = redis.call('HMGET', K.log_state(inc), 'entries_lost', 'seq')
+  if said[1] == '1' then return true end
+  return tonumber(said[2] or '0') > 0 and redis.call('HLEN', K.current(inc)) == 0
 end
 
 -- Editions ----------------------------------------------------------------------------------

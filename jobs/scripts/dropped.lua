@@ -3,7 +3,6 @@ local inc, member = ARGV[1], ARGV[2]
 if redis.call('ZREM', K.garbage(inc), member) == 1
     and redis.call('EXISTS', K.collection(inc)) == 1 then
   local doc, generation, chunks = string.match(member, '^(.*):(%d+):(%d+)$')
-  redis.call('XADD', K.log(inc), '*', 'op', 'drop', 'document', doc, 'generation', generation,
-    'chunks', chunks)
+  append_log(inc, 'drop', doc, generation, chunks)
 end
 return {1}

@@ -38,16 +38,11 @@ if chunks > 0 and (u.edition or inc) ~= edition_of(inc) then return {'moved'} en
 note_change(inc, doc, u.generation)
 local seq = redis.call('HINCRBY', K.log_state(inc), 'seq', 1)
 -- A delete leaves a tombstone, else a slow older update would flip afterwards.
-local now = u.generation .. ':' .. int(chunks) .. ':' .. seq
+local now = u.generation .. ':' .. int(chunks) .. ':' .. int(seq)
 local language = cjson.decode(document).language
 if language and language ~= '' then now = now .. ':' .. language end
 redis.call('HSET', K.current(inc), doc, now)
-if entry ~= '' then
-  local last = redis.call('HGET', K.log_state(inc), 'last_add')
-  if not last or same_or_later(entry, last) then
-    redis.call('HSET', K.log_state(inc), 'last_add', entry)
-  end
-end
+if entry ~= '' then raise_last_add(inc, entry) end
 if cc > 0 then
   into_garbage(inc, doc .. ':' .. int(cg) .. ':' .. int(cc), NOW_MS + GARBAGE_MS)
 end

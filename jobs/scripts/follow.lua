@@ -1,8 +1,8 @@
--- follow(incarnation, follower, cursor or '', log epoch): says that a follower is alive and how
--- far it is; makes the log's epoch if it has none → {epoch, trimmed_to}
+-- follow(incarnation, follower, cursor or ''): says that a follower is alive and how
+-- far it is; begins a log anew that vanished → {epoch, trimmed_to}
 local inc, follower, cursor = ARGV[1], ARGV[2], ARGV[3]
 if redis.call('EXISTS', K.collection(inc)) == 0 then return {'', ''} end
-redis.call('HSETNX', K.log_state(inc), 'epoch', int(NOW))
+if log_is_lost(inc) then begin_log_anew(inc) end
 redis.call('ZADD', K.followers(inc), int(NOW_MS), follower)
 if cursor ~= '' then redis.call('HSET', K.cursors(inc), follower, cursor) end
 local said = redis.call('HMGET', K.log_state(inc), 'epoch', 'trimmed_to')

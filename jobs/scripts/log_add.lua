@@ -4,8 +4,7 @@ local u = row(K.unit(id))
 if not fenced(u, epoch) then return {'lost'} end
 if redis.call('EXISTS', K.collection(u.incarnation)) == 0 then return {'gone'} end
 if ARGV[3] ~= '' then redis.call('HSET', K.unit(id), 'edition', ARGV[3]) end
-local entry = redis.call('XADD', K.log(u.incarnation), '*', 'op', 'add', 'document', u.document,
-  'generation', u.generation, 'chunks', u.chunks)
+local entry = append_log(u.incarnation, 'add', u.document, u.generation, u.chunks)
 redis.call('SADD', K.add_logged(u.incarnation),
   u.document .. ':' .. u.generation .. ':' .. u.chunks)
 return {'ok', entry}

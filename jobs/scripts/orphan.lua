@@ -1,4 +1,4 @@
--- orphan(incarnation, document, generation, chunks): what the vector store holds and
+-- orphan(incarnation, document, generation, chunks, only look): what the vector store holds and
 -- nobody knows goes to the garbage → 0: somebody knows it, 1: an orphan, 2: the catalogue lost it
 local inc, doc, generation, chunks = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 if redis.call('EXISTS', K.collection(inc)) == 0 then return {0} end
@@ -16,12 +16,11 @@ if not current then
   if not redis.call('HGET', K.newest(inc), doc) then return {2} end
   local record = redis.call('HGET', K.documents(inc), doc)
   if record and int(cjson.decode(record).generation or 0) == generation then return {2} end
-  local said = redis.call('HMGET', K.log_state(inc), 'entries_lost', 'seq')
-  if said[1] == '1' then return {2} end
-  if tonumber(said[2] or '0') > 0 and redis.call('HLEN', K.current(inc)) == 0 then
+  if entries_are_lost(inc) then
     redis.call('HSET', K.log_state(inc), 'entries_lost', '1')
     return {2}
   end
 end
+if ARGV[5] == '1' then return {1} end
 into_garbage(inc, member, NOW_MS + GARBAGE_MS)
 return {1}

@@ -1,7 +1,7 @@
 -- rebuild_start(incarnation, follower) → {epoch, end of the log, members of add_logged…}
 local inc, follower = ARGV[1], ARGV[2]
 if redis.call('EXISTS', K.collection(inc)) == 0 then return {'', ''} end
-redis.call('HSETNX', K.log_state(inc), 'epoch', int(NOW))
+if log_is_lost(inc) then begin_log_anew(inc) end
 local last = redis.call('XREVRANGE', K.log(inc), '+', '-', 'COUNT', 1)[1]
 local cursor = last and last[1] or (redis.call('HGET', K.log_state(inc), 'trimmed_to') or '0-0')
 -- Registered as live in the same step, so that the trim spares what comes after the cursor.

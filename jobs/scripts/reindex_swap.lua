@@ -1,6 +1,7 @@
 -- reindex_swap(unit, epoch, edition, hold for ms or 0, result JSON): the new edition is what people
 -- search from here on, if it lacks nothing; else flips may be made to wait while it catches up
 -- → {'ok' | 'cancelled', messages…} | {'behind', how many} | {'lost'} | {'gone'} | {'other'}
+-- | {'entries lost'}: what the catalogue lost is in the vectors in use only
 local id, epoch, edition, hold_ms = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 local u = row(K.unit(id))
 if not fenced(u, epoch) then return {'lost'} end
@@ -19,6 +20,7 @@ if behind > 0 then
   if hold_ms > 0 then redis.call('SET', K.held(inc), id, 'PX', hold_ms, 'NX') end
   return {'behind', tostring(behind)}
 end
+if entries_are_lost(inc) then return {'entries lost'} end
 retire(edition_of(inc))
 if redis.call('HGET', K.collection(inc), 'embedder') ~= known.embedder then
   -- Replicas keep vectors too: under another epoch of the log each builds its index anew.

@@ -1,5 +1,6 @@
 """What every sparse index keeps: tantivy and its in-memory twin pass the same tests."""
 
+import shutil
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -134,6 +135,16 @@ def test_a_query_is_plain_text_and_never_a_language(index: SparseIndex, query: s
     index.commit(cursor="1", log_epoch="e")
 
     assert found(index, query) == ["a:1:0"]
+
+
+def test_what_is_held_is_counted_by_generation(index: SparseIndex) -> None:
+    index.add([*stored("a:b", *TEXTS), *stored("c", "oil"), *stored("c", "gas", generation=2)])
+    index.commit(cursor="1", log_epoch="e")
+    index.remove("c", 1)
+    index.commit(cursor="2", log_epoch="e")
+
+    assert dict(index.holdings()) == {("a:b", 1): 4, ("c", 2): 1}
+    assert index.intact(thorough=True)
 
 
 def test_rarer_words_weigh_more_and_scores_fall(index: SparseIndex) -> None:
@@ -302,3 +313,30 @@ def test_a_second_writer_is_refused_and_spoils_nothing(tmp_path: Path) -> None:
     first.close()
 
     assert found(first, "oil") == ["a:1:0"]
+
+
+@pytest.mark.parametrize("damage", ["deleted", "one deleted", "emptied", "flipped"])
+def test_damage_to_the_files_is_noticed_while_the_index_is_open(
+    tmp_path: Path, damage: str
+) -> None:
+    index = TantivyIndex.open(tmp_path / "index")
+    index.add(stored("a", *TEXTS))
+    index.commit(cursor="1", log_epoch="e")
+    assert index.intact(thorough=True)
+    files = sorted((tmp_path / "index").glob("*.store"))
+    if damage == "deleted":
+        shutil.rmtree(tmp_path / "index")
+    elif damage == "one deleted":
+        files[0].unlink()
+    elif damage == "emptied":
+        # Beside it, as a file system does: what is mapped stays readable.
+        files[0].rename(tmp_path / "old")
+        files[0].touch()
+    else:
+        data = bytearray(files[0].read_bytes())
+        data[len(data) // 3] ^= 255
+        files[0].write_bytes(data)
+
+    assert index.intact() is (damage == "flipped")
+    assert not index.intact(thorough=True)
+    index.close()

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import asdict
+from itertools import chain
 from typing import Protocol
 from urllib.parse import urlsplit
 
@@ -138,7 +139,7 @@ def test_more_may_be_asked_for_than_there_is(store: CountingStore, inc: str) -> 
 
 def test_an_empty_collection_finds_nothing(store: CountingStore, inc: str) -> None:
     assert store.search(inc, pointing(0.0)[0], limit=5) == []
-    assert store.generations(inc) == set()
+    assert list(chain.from_iterable(store.rows(inc))) == []
     assert store.count(inc) == 0
 
 
@@ -156,14 +157,37 @@ def test_an_upsert_of_unequal_lengths_is_refused(store: CountingStore, inc: str)
         store.upsert(inc, [stored("d")], pointing(0.0, 1.0))
 
 
-def test_every_generation_is_listed_with_its_number_of_chunks(
+def test_every_chunk_is_listed_with_its_place(
     store: CountingStore, inc: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(chroma_store, "PAGE", 2)
     chunks = [stored("a:b", n, of=3) for n in range(3)] + [stored("a:b", generation=8)]
     store.upsert(inc, chunks, pointing(0.0, 0.1, 0.2, 0.3))
 
-    assert store.generations(inc) == {("a:b", 7, 3), ("a:b", 8, 1)}
+    listed = list(chain.from_iterable(store.rows(inc)))
+    assert sorted(listed) == [*(("a:b", 7, n, 3) for n in range(3)), ("a:b", 8, 0, 1)]
+
+
+def test_which_of_some_ids_exist_is_told(
+    store: CountingStore, inc: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chroma_store, "PAGE", 2)
+    store.upsert(inc, [stored("d", n, of=3) for n in range(3)], pointing(0.0, 0.1, 0.2))
+
+    assert store.present(inc, ["d:7:0", "d:7:2", "d:7:3", "x:1:0"]) == {"d:7:0", "d:7:2"}
+    assert store.present(str(ULID()), ["d:7:0"]) == set()
+
+
+def test_a_collection_keeps_its_label_and_its_chunks(store: CountingStore, inc: str) -> None:
+    store.upsert(inc, [stored("d")], pointing(0.0))
+    about = {"name": "papers", "embedder": '{"model": "m"}'}
+
+    assert store.label(inc, about)
+    assert store.label(inc, about)
+    assert not store.label(str(ULID()), about)
+    assert store.labels()[inc] == about
+    assert store.count(inc) == 1
+    assert store.search(inc, pointing(0.0)[0], limit=1)[0][0] == "d:7:0"
 
 
 def test_deleted_chunks_are_gone_and_others_stay(
@@ -202,7 +226,7 @@ def test_of_a_dropped_collection_nothing_is_left_and_nothing_complains(
 
     assert store.search(inc, pointing(0.0)[0], limit=5) == []
     assert store.get(inc, ["d:7:0"]) == {}
-    assert store.generations(inc) == set()
+    assert list(chain.from_iterable(store.rows(inc))) == []
     assert store.count(inc) == 0
 
 

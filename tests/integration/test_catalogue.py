@@ -231,8 +231,8 @@ def test_the_check_leaves_alone_what_somebody_knows(bench: Workbench, inc: str, 
         bench.ledger.cancel(row)
     document, generation, chunks = split_member(bench.member(row))
 
-    assert not bench.catalogue.orphan(inc, document, generation, chunks)
-    assert bench.catalogue.orphan(inc, document, generation - 1, chunks)
+    assert bench.catalogue.orphan(inc, document, generation, chunks) == "known"
+    assert bench.catalogue.orphan(inc, document, generation - 1, chunks) == "orphan"
 
 
 @pytest.mark.parametrize(
@@ -248,7 +248,7 @@ def test_rows_whose_entry_the_catalogue_lost_are_no_garbage(
         bench.redis.delete(key(name, inc))
 
     for _ in range(2):
-        assert not bench.catalogue.orphan(inc, document, generation, chunks)
+        assert bench.catalogue.orphan(inc, document, generation, chunks) == "lost"
     assert bench.garbage(inc) == set()
 
 
@@ -259,10 +259,10 @@ def test_what_is_published_after_a_loss_does_not_make_garbage_of_the_rest(
     bench.publish(first)
     bench.publish(second)
     bench.redis.delete(key("current", inc), key("documents", inc))
-    assert not bench.catalogue.orphan(inc, *split_member(bench.member(first)))
+    assert bench.catalogue.orphan(inc, *split_member(bench.member(first))) == "lost"
     bench.publish(bench.ingest(inc, "c")[1][0])
 
-    assert not bench.catalogue.orphan(inc, *split_member(bench.member(second)))
+    assert bench.catalogue.orphan(inc, *split_member(bench.member(second))) == "lost"
     assert bench.garbage(inc) == set()
 
 

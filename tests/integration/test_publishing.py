@@ -7,6 +7,7 @@ import pytest
 
 from jobs import timings
 from jobs.blobs import BlobStore
+from jobs.checking import checker_of
 from jobs.durable import Durable
 from jobs.keys import key
 from jobs.leases import Leases
@@ -16,7 +17,7 @@ from rag.documents import Chunk, ParsedDocument, chunk_id
 from rag.ports import StoredChunk, Vectors
 from tests.twins import DictVectors, HashingEmbedder
 from tests.workbench import Workbench
-from workers.housekeeping import Janitor
+from workers.housekeeping import Inspector, Janitor
 
 
 class Watched(DictVectors):
@@ -52,6 +53,7 @@ class House:
             change_log=bench.change_log, blobs=self.blobs,
         )  # fmt: skip
         self.janitor = Janitor(durable, self.vectors)
+        self.checker = checker_of(durable, self.vectors, self.embedder)
         self.incarnation = bench.collection()
 
     def accept(self, document: str) -> str:
@@ -245,8 +247,9 @@ def test_what_a_zombie_wrote_after_everything_was_cleaned_goes_with_the_next_che
     house.janitor.collect(house.incarnation)
     house.vectors.upsert(house.incarnation, list(late.values()), house.embedder.embed(["text"]))
 
-    assert house.janitor.check(house.incarnation) == 1
-    assert house.janitor.check(house.incarnation) == 0
+    inspector = Inspector(house.checker, house.bench.catalogue)
+    inspector.turn()
+    assert house.bench.garbage(house.incarnation) == {house.bench.member(row)}
     house.make_garbage_due()
     house.janitor.collect(house.incarnation)
     assert house.held() == set()

@@ -1,0 +1,35 @@
+-- restore(incarnation, document, generation, chunks, record JSON): the catalogue's entry of a
+-- document that it lost; its record is replaced too, for one that names other blobs → 1 if so
+local inc, doc, generation, chunks, record = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+if redis.call('EXISTS', K.collection(inc)) == 0 then return {0} end
+if redis.call('ZSCORE', K.garbage(inc), doc .. ':' .. generation .. ':' .. chunks) then
+  return {0}
+end
+local current = redis.call('HGET', K.current(inc), doc)
+if current then
+  local g, c = string.match(current, '^(%d+):(%d+):')
+  if g ~= generation or c ~= chunks then return {0} end
+else
+  if redis.call('SISMEMBER', K.opened(inc), doc .. ':' .. generation) == 1 then return {0} end
+  if log_is_lost(inc) then begin_log_anew(inc) end
+  local seq = redis.call('HINCRBY', K.log_state(inc), 'seq', 1)
+  local now = generation .. ':' .. chunks .. ':' .. int(seq)
+  local language = cjson.decode(record).language
+  if language and language ~= '' then now = now .. ':' .. language end
+  redis.call('HSET', K.current(inc), doc, now)
+  note_change(inc, doc, generation)
+  raise_last_add(inc, append_log(inc, 'add', doc, generation, chunks))
+end
+redis.call('HSETNX', K.newest(inc), doc, generation .. ':')
+redis.call('HSET', K.documents(inc), doc, record)
+redis.call('ZADD', K.names(inc), 0, doc)
+local sha256 = cjson.decode(record).sha256
+if not sha256 or sha256 == '' then
+  -- Made of its rows: the same file sent again brings what is missing, so it is no `unchanged`.
+  if string.match(redis.call('HGET', K.newest(inc), doc), '^(%d+):') == generation then
+    redis.call('HSET', K.newest(inc), doc, generation .. ':')
+  end
+else
+  redis.call('HSETNX', K.contents(inc), sha256, doc)
+end
+return {1}

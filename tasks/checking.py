@@ -1,0 +1,36 @@
+"""Checking: whether catalogue, vector store and sparse indexes agree, and mending them."""
+
+import time
+
+import orjson
+from celery import shared_task
+
+from jobs.checking import Checker
+from jobs.leases import Lease
+from tasks.base import QuernTask
+from tasks.resources import owned
+
+#: A job's progress is told this often at most.
+TELL_S = 0.5
+
+
+@shared_task(name="admin.check", bind=True, base=QuernTask)
+def check(self: QuernTask, unit_id: str) -> None:
+    """Compare everything, document by document; safe to run twice and to kill at any instant."""
+    with self.resources.leases.claim(unit_id, "check") as lease:
+        if lease is not None:
+            _check(lease, owned(self.resources.checker))
+
+
+def _check(lease: Lease, checker: Checker) -> None:
+    """Walk through all that is asked for, and end the job with what was found."""
+    asked = lease.unit.json("request")
+    walk = checker.walk(asked["collection"], repair=asked["repair"])
+    told = float("-inf")
+    for step in walk:
+        lease.check()
+        if time.monotonic() - told > TELL_S:
+            told = time.monotonic()
+            lease.progress(done=min(step.done, step.total), total=step.total, what="entries")
+    result = walk.result()
+    lease.finish(state="succeeded", fields={"result": orjson.dumps(result).decode()})
