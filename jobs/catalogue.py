@@ -306,6 +306,13 @@ class Catalogue:
         texts = self._redis.hmget(key("documents", incarnation), list(documents))
         return [orjson.loads(text) if text else None for text in texts]
 
+    def unlisted(self, incarnation: str, documents: Sequence[str]) -> set[str]:
+        """Return those of the documents that the list of current documents lacks."""
+        if not documents:
+            return set()
+        scores = self._redis.zmscore(key("names", incarnation), list(documents))
+        return {name for name, score in zip(documents, scores, strict=True) if score is None}
+
     def recorded(self, incarnation: str) -> Iterator[str]:
         """Yield every document that has a record."""
         for document, _ in self._redis.hscan_iter(key("documents", incarnation), count=500):

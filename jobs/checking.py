@@ -274,6 +274,7 @@ class _CollectionCheck:
             self._report.documents += len(documents)
             suspects: list[str] = []
             records = self._catalogue.records(self._inc, list(documents))
+            unlisted = self._catalogue.unlisted(self._inc, list(documents))
             for (name, current), record in zip(documents.items(), records, strict=True):
                 there = held.pop((name, current.generation), None)
                 if (
@@ -281,6 +282,7 @@ class _CollectionCheck:
                     or there.bits != (1 << current.chunks) - 1
                     or record is None
                     or record["generation"] != current.generation
+                    or name in unlisted
                     or any(self._gone(record))
                 ):
                     suspects.append(name)
@@ -308,6 +310,8 @@ class _CollectionCheck:
             self._record(document, current, None, "record_missing", "its record is gone")
         elif text_gone:
             self._record(document, current, record, "text_missing", "its parsed text is gone")
+        else:
+            self._listed(document, record)
         if file_gone:
             if self._repair:
                 self._catalogue.distrust(self._inc, document, current.generation)
@@ -368,6 +372,13 @@ class _CollectionCheck:
             fresh = record | {name: fresh[name] for name in ("text_blob", "manifest_blob", "chars")}
         self._catalogue.restore(self._inc, fresh)
         self._report.add(kind, "repaired", document, f"{detail}; made anew from its passages")
+
+    def _listed(self, document: str, record: dict[str, Any]) -> None:
+        """See that a document is in the list of all."""
+        if self._catalogue.unlisted(self._inc, [document]):
+            if self._repair:
+                self._catalogue.restore(self._inc, record)
+            self._add("record_missing", document, "the list of documents lacks it")
 
     def _gone(self, record: dict[str, Any] | None) -> tuple[bool, bool]:
         """Tell whether the file, and whether the text or manifest of a record is missing."""

@@ -171,7 +171,7 @@ class Reindexer:
             raise Unreadable(
                 "passages_missing",
                 f"passages of {document!r} are missing from the vector store; "
-                "hand the document over again, then reindex",
+                "run `quern check --repair`, then reindex",
             )
 
 

@@ -395,6 +395,17 @@ def test_a_lost_catalogue_is_restored_and_no_text_is_thrown_away(world: World, l
     assert world.bench.field(world.publish("oil", "Oil anew."), "outcome") == "updated"
 
 
+def test_a_lost_list_of_documents_is_written_anew(world: World) -> None:
+    world.bench.redis.delete(key("names", world.inc))
+    assert world.check().differences == {"record_missing": (3, 0)}
+    mended = world.mend()
+
+    assert mended.differences == {"record_missing": (3, 3)}
+    records, _ = world.bench.catalogue.documents(world.inc, after="", limit=10)
+    assert [record["document_id"] for record in records] == sorted(TEXTS)
+    assert world.bench.garbage(world.inc) == set()
+
+
 def test_a_deleted_document_stays_away_when_the_catalogue_is_restored(world: World) -> None:
     _, row = world.bench.delete(world.inc, "oil")
     world.bench.flip(world.bench.take(row))

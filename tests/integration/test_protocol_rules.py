@@ -156,6 +156,16 @@ def what_a_zombie_wrote_late_is_found_by_the_check(bench: Workbench) -> bool:
     return bench.garbage(inc) == {bench.member(row)}
 
 
+def rows_of_a_lost_catalogue_are_no_garbage(bench: Workbench) -> bool:
+    inc = bench.collection()
+    _, (row,) = bench.ingest(inc, "a")
+    bench.publish(row)
+    document, generation, chunks = bench.member(row).split(":")
+    bench.redis.delete(key("current", inc), key("documents", inc))
+    bench.catalogue.orphan(inc, document, int(generation), int(chunks))
+    return bench.garbage(inc) == set()
+
+
 def a_zombie_write_is_refused_once_another_worker_has_the_unit(bench: Workbench) -> bool:
     asked = bench.ask()
     zombie = bench.take(asked)
@@ -271,6 +281,10 @@ RULES: list[tuple[Scenario, Rules]] = [
     (
         what_a_zombie_wrote_late_is_found_by_the_check,
         ((r"\ninto_garbage\(inc, member, NOW_MS \+ GARBAGE_MS\)\nreturn \{1\}", "\nreturn {1}"),),
+    ),
+    (
+        rows_of_a_lost_catalogue_are_no_garbage,
+        ((r"if entries_are_lost\(inc\) then\n", "if false then\n"),),
     ),
     (
         a_zombie_write_is_refused_once_another_worker_has_the_unit,
