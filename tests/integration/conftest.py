@@ -88,12 +88,12 @@ class HandWorker:
             "source_blob": unit.fields["sha256"], "text_blob": text_blob,
             "manifest_blob": manifest, "chars": len(text), "chunks": len(chunks),
             "bytes": int(unit.fields["size"]), "kind": "text", "metadata": {},
-            "updated_at": "2026-01-01T00:00:00Z",
+            "updated_at": "2026-01-01T00:00:00Z", "made_by": unit.fields.get("made_by", ""),
         }  # fmt: skip
         self.ledger.flip(unit, entry="", document=record, fields={})
 
     def remove(self, unit_id: str) -> None:
-        self.ledger.flip(self.claim(unit_id), entry="", document=None, fields={})
+        self.ledger.flip(self.claim(unit_id), entry="", document={}, fields={})
 
 
 class BusyWorker:
