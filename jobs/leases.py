@@ -3,10 +3,10 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import orjson
 from redis import Redis
@@ -122,7 +122,7 @@ class Lease:
         self.ledger.finish(self.unit, state=state, fields=fields, rest=rest)
         self.ended = True
 
-    def flip(self, *, entry: str, document: object, fields: Fields) -> str:
+    def flip(self, *, entry: str, document: Mapping[str, Any], fields: Fields) -> str:
         """End a document row by making its generation the current one; returns the outcome."""
         while True:
             outcome = self.ledger.flip(self.unit, entry=entry, document=document, fields=fields)

@@ -277,7 +277,7 @@ class Ledger:
             raise CollectionGone("the collection was deleted")
         return str(self._fenced(unit, answer)[1])
 
-    def flip(self, unit: Unit, *, entry: str, document: object, fields: Fields) -> str:
+    def flip(self, unit: Unit, *, entry: str, document: Mapping[str, Any], fields: Fields) -> str:
         """
         Make a row's generation the current one, unless a newer one is; returns the outcome.
 
