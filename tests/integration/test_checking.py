@@ -406,6 +406,37 @@ def test_a_lost_list_of_documents_is_written_anew(world: World) -> None:
     assert world.bench.garbage(world.inc) == set()
 
 
+def test_of_a_lost_document_the_newest_whole_generation_comes_back(world: World) -> None:
+    redis, inc = world.bench.redis, world.inc
+    expected = world.ids("oil")
+    world.store.upsert(inc, [stray("oil", 5)], world.embedder.embed(["gas"]))
+    redis.delete(*(key(name, inc) for name in ("current", "documents", "names", "contents")))
+    world.mend()
+
+    assert world.ids("oil") == expected
+    assert world.bench.garbage(inc) == {"oil:5:1"}
+
+
+def test_a_lost_document_of_which_half_is_left_is_named(world: World) -> None:
+    redis, inc = world.bench.redis, world.inc
+    world.vectors.delete(inc, world.ids("oil")[:1])
+    redis.delete(*(key(name, inc) for name in ("current", "documents", "names", "contents")))
+    found = world.check(repair=True)
+
+    assert found.differences["entry_missing"] == (3, 2)
+    assert any("only 2 of its 3 passages are left" in f["detail"] for f in found.told)
+    assert world.search("prices", "hybrid") == set()
+
+
+def test_what_others_keep_in_the_same_vector_store_is_left_alone(world: World) -> None:
+    world.store.create("somebody-elses")
+    world.store.upsert("somebody-elses", [stray("gas", 1)], world.embedder.embed(["gas"]))
+    assert world.check(repair=True).differences == {}
+
+    assert world.store.count("somebody-elses") == 1
+    assert set(world.bench.catalogue.incarnations()) == {"papers"}
+
+
 def test_a_deleted_document_stays_away_when_the_catalogue_is_restored(world: World) -> None:
     _, row = world.bench.delete(world.inc, "oil")
     world.bench.flip(world.bench.take(row))
