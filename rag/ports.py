@@ -34,8 +34,8 @@ class HnswSettings:
 
     space: str = "cosine"
     ef_construction: int = 200
-    ef_search: int = 200
-    max_neighbors: int = 32
+    ef_search: int = 300
+    max_neighbors: int = 64
 
 
 @dataclass(frozen=True, slots=True)

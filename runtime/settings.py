@@ -105,10 +105,10 @@ class Settings:
         200, "Candidates weighed for each vector that is added: more builds slower and finds more."
     )
     hnsw_ef_search: int = _knob(
-        200, "Candidates weighed in a search: more searches slower and finds more."
+        300, "Candidates weighed in a search: more searches slower and finds more."
     )
     hnsw_max_neighbors: int = _knob(
-        32, "Neighbours kept of each vector, from 2: more takes memory and finds more."
+        64, "Neighbours kept of each vector, from 2: more takes memory and finds more."
     )
     fusion: str = _knob("convex", "How dense and sparse are fused: `convex` or `rrf`.")
     fusion_weight: float = _knob(0.5, "Share of the dense leg in `convex`, 0 to 1.")

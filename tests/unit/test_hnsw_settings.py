@@ -8,7 +8,7 @@ from runtime.settings import BadSetting, Settings
 
 
 def test_the_defaults_are_those_of_the_port() -> None:
-    assert hnsw_of(Settings.from_environment({})) == HnswSettings("cosine", 200, 200, 32)
+    assert hnsw_of(Settings.from_environment({})) == HnswSettings("cosine", 200, 300, 64)
 
 
 def test_each_setting_reaches_a_new_collection() -> None:
