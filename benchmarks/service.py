@@ -30,7 +30,7 @@ class Service:
         return httpx.Client(base_url=self.url, timeout=90, trust_env=False)
 
     def ingest(
-        self, corpus: Sequence[Mapping[str, str]], collection: str, progress: Progress
+        self, corpus: Sequence[Mapping[str, Any]], collection: str, progress: Progress
     ) -> dict[str, Any]:
         """Ingest a corpus as one job; returns the job once it has ended."""
         opened = {"collection": collection, "open": True, "documents": []}
@@ -38,7 +38,12 @@ class Service:
         bar = progress.add_task(f"ingest {collection}", total=len(corpus))
         for first in range(0, len(corpus), BATCH):
             documents = [
-                {"id": row["_id"], "text": row["text"], "title": row["title"]}
+                {
+                    "id": row["_id"],
+                    "text": row["text"],
+                    "title": row["title"],
+                    "metadata": row.get("metadata", {}),
+                }
                 for row in corpus[first : first + BATCH]
             ]
             call(self.http, "POST", f"/api/jobs/{job}/documents", json={"documents": documents})

@@ -1,0 +1,460 @@
+"""
+Search among many passages: what it costs, what it finds, and what its parts cost by themselves.
+
+    python -m benchmarks.scale --data DIR [--passages N] [--json FILE]
+
+DIR holds `passages.jsonl.gz`, objects with `_id, title, text, lang`. Everything is measured in one
+run: a question goes through the service and through the bare legs in turn, so a noisy minute hits
+both. With `--embeddings FILE` the embedding cache is filled from FILE, and kept there for the next
+run: only the ingest is faster by it.
+"""
+
+import argparse
+import pickle
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+from redis import Redis
+from rich.progress import Progress
+
+from benchmarks.bare_legs import Legs, Stored, connect, hnswlib_ms, open_index, rank_bm25_ms
+from benchmarks.reporting import Limit, percentile, report
+from benchmarks.scale_texts import Asked, Corpus
+from benchmarks.service import FINAL, Service, call
+from cli.stack import Stack
+from jobs.durable import open_durable
+from jobs.keys import key
+from runtime.redis_clients import ledger_client
+from runtime.settings import Settings
+from workers.chroma_store import ChromaStore
+from workers.follower import Follower, Slot
+from workers.models import open_model
+
+COLLECTION = "scale"
+ONLY = ("redis-queue", "redis-cache", "chroma", "retrieval", "ingestion", "web")
+SETTINGS = Settings(redis_memory_mb=2_048, cache_memory_mb=1_024)
+ADDED = 100
+#: The graph that the first brief proposed, against the default.
+TUNED = {"ef_construction": 400, "ef_search": 200, "max_neighbors": 64}
+RANK_BM25_QUESTIONS = 40
+QUICK_PASSAGES = 1_000
+
+LIMITS = {
+    "fresh_over_legs": Limit(at_most=1.3),
+    "fresh_p95_ms": Limit(at_most=25),
+    "cached_p95_ms": Limit(at_most=15),
+    "dense_recall_at_10": Limit(at_least=0.995),
+    "sparse_speedup_over_rank_bm25": Limit(at_least=200),
+    "visible_after_ms": Limit(at_most=1_000),
+    "filtered_over_unfiltered_worst": Limit(at_most=3),
+    "filtered_recall_at_10_worst": Limit(at_least=0.99),
+}
+
+
+def main() -> None:
+    """Measure and report."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.scale", description=__doc__)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--passages", type=int, default=100_000)
+    parser.add_argument("--questions", type=int, default=200)
+    parser.add_argument("--embeddings", type=Path, help="keep embeddings here between runs")
+    parser.add_argument("--json", type=Path, help="also write the figures here")
+    parser.add_argument("--quick", action="store_true", help="a minute at most, on the same path")
+    options = parser.parse_args()
+    if options.quick:
+        options.passages, options.questions = QUICK_PASSAGES, 40
+    corpus = Corpus.read(options.data, options.passages)
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="quern-bench-")))
+        progress = stack.enter_context(Progress())
+        running = stack.enter_context(Stack.start(data_dir=folder, settings=SETTINGS, only=ONLY))
+        bench = Bench(running, corpus, options.questions, progress)
+        figures: dict[str, Any] = {
+            "passages": len(corpus.rows),
+            "real_share": corpus.real / len(corpus.rows),
+        }
+        figures |= bench.fill(options.embeddings)
+        figures |= bench.searches()
+        figures |= bench.filters()
+        figures |= bench.additions()
+        figures |= bench.replica(folder / "another-replica")
+        stored = bench.stored
+    figures |= graphs(stored, bench.vectors)
+    report("scale", figures, limits=LIMITS, json_path=options.json)
+
+
+class Bench:
+    """
+    The service with one large collection, and its parts within reach.
+
+    Args:
+        running: The stack.
+
+        corpus: What is ingested.
+
+        count: Questions of each measurement.
+
+        progress: Shows how far it is.
+    """
+
+    def __init__(self, running: Stack, corpus: Corpus, count: int, progress: Progress) -> None:
+        self._running = running
+        self._corpus = corpus
+        self._count = count
+        self._progress = progress
+        self._quern = Service(running.url, running)
+        self._embedder = open_model(SETTINGS)
+        self.vectors: list[Any] = []  # of the questions, for the graphs
+        self.stored: Stored
+
+    # Filling ---------------------------------------------------------------------------------
+
+    def fill(self, embeddings: Path | None) -> dict[str, float]:
+        """Ingest the corpus, and see what it takes in memory and on disk."""
+        with Redis.from_url(self._running.cache_url) as cache:
+            if embeddings and embeddings.exists():
+                _restore(cache, embeddings)
+            before = self._memory()
+            began = time.perf_counter()
+            job = self._quern.ingest(self._corpus.rows, COLLECTION, self._progress)
+            ingest_s = time.perf_counter() - began
+            if job["state"] != "succeeded":
+                raise SystemExit(f"the ingest ended {job['state']}: {job['progress']}")
+            if embeddings:
+                _keep(cache, embeddings)
+        bar = self._progress.add_task("read vectors back", total=len(self._corpus.rows))
+        collection = connect(self._running.chroma_url).get_collection(
+            self._incarnation(), embedding_function=None
+        )
+        self.stored = Stored.read(collection, lambda n: self._progress.advance(bar, n))
+        self._legs = Legs(
+            self._embedder,
+            collection,
+            open_index(self._data / "index", self._incarnation()),
+            SETTINGS.search_depth,
+        )
+        chunks = len(self.stored.ids)
+        disk = sum(_size(self._data / name) for name in ("chroma", "index"))
+        return {
+            "chunks": chunks,
+            "ingest_s": ingest_s,
+            "bytes_memory_per_passage": (self._memory() - before) / chunks,
+            "bytes_disk_per_passage": disk / chunks,
+        }
+
+    # Searching -------------------------------------------------------------------------------
+
+    def searches(self) -> dict[str, float]:
+        """Ask questions for the first time and again, and each bare leg in the same turn."""
+        fresh: list[float] = []
+        cached: list[float] = []
+        calls: list[float] = []
+        embed: list[float] = []
+        dense: list[float] = []
+        sparse: list[float] = []
+        found = 0.0
+        asked = self._corpus.questions(self._count)
+        bar = self._progress.add_task("search", total=len(asked))
+        self._warm_up()
+        for n, question in enumerate(asked):
+            if n % 2:  # neither side always finds what the other has just touched
+                began = time.perf_counter()
+                fresh.append(_spent(self.search(question.text)))
+                calls.append((time.perf_counter() - began) * 1000)
+                cached.append(_spent(self.search(question.text)))
+            spent, vector = self._legs.embed_ms(question.text)
+            embed.append(spent)
+            dense.append(self._legs.dense_ms(vector))
+            sparse.append(self._legs.sparse_ms(question.text))
+            if not n % 2:
+                began = time.perf_counter()
+                fresh.append(_spent(self.search(question.text)))
+                calls.append((time.perf_counter() - began) * 1000)
+                cached.append(_spent(self.search(question.text)))
+            exact = self.stored.nearest(vector, 10)
+            answer = self.search(question.text, mode="dense", top_k=10)
+            found += len(exact & {hit["chunk_id"] for hit in answer["results"]}) / len(exact)
+            self.vectors.append(vector)
+            self._progress.advance(bar)
+        legs = [sum(parts) for parts in zip(embed, dense, sparse, strict=True)]
+        figures = {
+            "fresh_p50_ms": median(fresh),
+            "fresh_p95_ms": percentile(fresh, 0.95),
+            "cached_p50_ms": median(cached),
+            "cached_p95_ms": percentile(cached, 0.95),
+            "fresh_call_p50_ms": median(calls),
+            "fresh_call_p95_ms": percentile(calls, 0.95),
+            "embed_p50_ms": median(embed),
+            "dense_p50_ms": median(dense),
+            "sparse_p50_ms": median(sparse),
+            "legs_p50_ms": median(legs),
+            "legs_p95_ms": percentile(legs, 0.95),
+            "fresh_over_legs": percentile(fresh, 0.95) / percentile(legs, 0.95),
+            "fresh_over_legs_p50": median(fresh) / median(legs),
+            "dense_recall_at_10": found / len(asked),
+        }
+        return figures | self._peers([q.text for q in asked], median(dense), median(sparse))
+
+    def _peers(self, questions: list[str], dense_ms: float, sparse_ms: float) -> dict[str, float]:
+        """Ask the libraries that could stand in each leg's place."""
+        depth = SETTINGS.search_depth
+        bar = self._progress.add_task("rank-bm25, hnswlib", total=2)
+        some = questions[:RANK_BM25_QUESTIONS]
+        oracle_ms = median(rank_bm25_ms(self.stored.texts, some, depth=depth))
+        self._progress.advance(bar)
+        figures = {
+            "rank_bm25_p50_ms": oracle_ms,
+            "sparse_speedup_over_rank_bm25": oracle_ms / sparse_ms,
+        }
+        graph = hnswlib_ms(self.stored.vectors, self.vectors, _graph(), depth=depth)
+        self._progress.advance(bar)
+        if graph is not None:
+            figures |= {
+                "hnswlib_p50_ms": median(graph),
+                "dense_over_hnswlib": dense_ms / median(graph),
+            }
+        return figures
+
+    def filters(self) -> dict[str, float]:
+        """Search under filters of known selectivity, beside the same search without one."""
+        kinds = ("none", "tenth", "hundredth", "one", "other_language")
+        spent: dict[str, list[float]] = {kind: [] for kind in kinds}
+        recalls: dict[str, list[float]] = {kind: [] for kind in kinds[1:]}
+        numbers = np.array([int(name.split(":")[0][1:]) for name in self.stored.ids])
+        rows = self._corpus.rows
+        langs = np.array([rows[n]["metadata"]["lang"] for n in numbers])
+        count = max(self._count // 2, 20)
+        bar = self._progress.add_task("filter", total=count)
+        for n in range(count):
+            for at, kind in enumerate(kinds):
+                # Each its own words: what the cache holds would make it a cheaper search.
+                question = self._corpus.questions(count, skip=1 + at)[n]
+                chosen, among = _filter(kind, question, n, numbers, langs)
+                answer = self.search(question.text, filters=chosen)
+                spent[kind].append(_spent(answer))
+                if among is None:
+                    continue
+                vector = self._legs.embed_ms(question.text)[1]
+                exact = self.stored.nearest(vector, 10, among)
+                dense = self.search(question.text, filters=chosen, mode="dense", top_k=10)
+                hits = {hit["chunk_id"] for hit in dense["results"]}
+                recalls[kind].append(len(hits & exact) / len(exact))
+            self._progress.advance(bar)
+        medians = {kind: median(values) for kind, values in spent.items()}
+        recall = {kind: sum(values) / len(values) for kind, values in recalls.items()}
+        ratios = {kind: medians[kind] / medians["none"] for kind in kinds[1:]}
+        return {
+            **{f"filtered_{kind}_p50_ms": value for kind, value in medians.items()},
+            **{f"filtered_{kind}_recall_at_10": value for kind, value in recall.items()},
+            "filtered_over_unfiltered_worst": max(ratios.values()),
+            "filtered_recall_at_10_worst": min(recall.values()),
+        }
+
+    # Changing --------------------------------------------------------------------------------
+
+    def additions(self) -> dict[str, float]:
+        """Add documents while searching; how soon after their last upsert they are found."""
+        collection = self._legs.collection
+        wanted = collection.count() + ADDED
+        rows = [
+            {"id": f"new{n}", "text": f"quernstone number{n} is what document {n} is about"}
+            for n in range(ADDED)
+        ]
+        over = threading.Event()
+        with ThreadPoolExecutor(2) as pool:
+            spent = pool.submit(self._search_until, over)
+            upserted = pool.submit(_grown, collection, wanted, over)
+            try:
+                job = call(
+                    self._quern.http, "POST", "/api/ingests",
+                    json={"collection": COLLECTION, "documents": rows},
+                )  # fmt: skip
+                where = f"/api/jobs/{job['id']}"
+                while call(self._quern.http, "GET", where)["state"] not in FINAL:
+                    time.sleep(0.01)
+                ended = time.perf_counter()
+            finally:
+                over.set()
+        last = self.search(f"quernstone number{ADDED - 1}")["results"][0]["document_id"]
+        if last != f"new{ADDED - 1}":
+            raise SystemExit(f"an added document is not found: {last} came first")
+        return {
+            "visible_after_ms": (ended - upserted.result()) * 1000,
+            "during_adds_p95_ms": percentile(spent.result(), 0.95),
+        }
+
+    def _search_until(self, over: threading.Event) -> list[float]:
+        """Search for fresh questions until something is over; returns what each took."""
+        http = self._quern.client()
+        spent = []
+        for question in self._corpus.questions(1_000, skip=9):
+            if over.is_set():
+                break
+            body = {"query": question.text, "collection": COLLECTION, "top_k": 10}
+            spent.append(_spent(call(http, "POST", "/api/search", json=body)))
+        return spent
+
+    def replica(self, folder: Path) -> dict[str, float]:
+        """Start one more follower from nothing; seconds until it answers."""
+        settings = Settings(data_dir=self._data, redis_url=self._running.redis_url)
+        durable = open_durable(settings, lambda _message: None)
+        vectors = ChromaStore(self._running.chroma_url)
+        began = time.perf_counter()
+        with Follower(
+            Slot(folder),
+            redis=ledger_client(self._running.redis_url, connections=2),
+            catalogue=durable.catalogue,
+            change_log=durable.change_log,
+            vectors=vectors,
+        ) as follower:
+            while follower.search(self._incarnation(), "quernstone", limit=1) is None:
+                time.sleep(0.05)
+        return {"replica_catch_up_s": time.perf_counter() - began}
+
+    # Parts -----------------------------------------------------------------------------------
+
+    def search(self, query: str, **more: Any) -> dict[str, Any]:
+        """Search through the service."""
+        body = {"query": query, "collection": COLLECTION, "top_k": 10} | {
+            name: value for name, value in more.items() if value is not None
+        }
+        return call(self._quern.http, "POST", "/api/search", json=body)
+
+    def _warm_up(self) -> None:
+        """Let every process have served once."""
+        for question in self._corpus.questions(20, skip=20):
+            self.search(question.text)
+            _, vector = self._legs.embed_ms(question.text)
+            self._legs.dense_ms(vector)
+            self._legs.sparse_ms(question.text)
+
+    @property
+    def _data(self) -> Path:
+        """The stack's data folder."""
+        return Path(self._running.record.data_dir)
+
+    def _incarnation(self) -> str:
+        """Return what the collection's name points at."""
+        with ledger_client(self._running.redis_url, connections=1) as client:
+            return str(client.hget(key("collections"), COLLECTION))
+
+    def _memory(self) -> int:
+        """Return what the processes that hold indexes take of main memory, bytes."""
+        return sum(self._running.process(n).memory_info().rss for n in ("chroma", "retrieval"))
+
+
+def graphs(stored: Stored, questions: list[Any]) -> dict[str, float]:
+    """Build the default graph and the tuned one, each in a Chroma server of its own."""
+    figures: dict[str, float] = {}
+    for name, graph in (("default", _graph()), ("tuned", TUNED)):
+        with _chroma() as running:
+            server = running.process("chroma")
+            before = server.memory_info().rss
+            collection = connect(running.chroma_url).create_collection(
+                "graph",
+                configuration={"hnsw": {"space": "cosine", **graph}},
+                embedding_function=None,
+            )
+            began = time.perf_counter()
+            for first in range(0, len(stored.ids), 1_000):
+                last = first + 1_000
+                collection.upsert(ids=stored.ids[first:last], embeddings=stored.vectors[first:last])
+            figures[f"hnsw_{name}_build_s"] = time.perf_counter() - began
+            figures[f"hnsw_{name}_memory_mb"] = (server.memory_info().rss - before) / 1e6
+            spent, found = [], 0.0
+            for warm in (True, False):
+                for vector in questions:
+                    began = time.perf_counter()
+                    hits = collection.query(query_embeddings=[vector], n_results=100, include=[])
+                    if warm:
+                        continue
+                    spent.append((time.perf_counter() - began) * 1000)
+                    exact = stored.nearest(vector, 10)
+                    found += len(exact & set(hits["ids"][0][:10])) / len(exact)
+            figures[f"hnsw_{name}_p50_ms"] = median(spent)
+            figures[f"hnsw_{name}_p95_ms"] = percentile(spent, 0.95)
+            figures[f"hnsw_{name}_recall_at_10"] = found / len(questions)
+    return figures
+
+
+def _filter(
+    kind: str, question: Asked, n: int, numbers: Any, langs: Any
+) -> tuple[Mapping[str, Any] | None, Any]:
+    """Return a filter of some selectivity and the rows that it matches."""
+    if kind == "tenth":
+        return {"tenth": n % 10}, numbers % 10 == n % 10
+    if kind == "hundredth":
+        return {"hundredth": n % 100}, numbers % 100 == n % 100
+    if kind == "one":
+        return {"number": question.number}, numbers == question.number
+    if kind == "other_language":  # nothing that is near the question matches
+        other = "de" if question.lang == "en" else "en"
+        return {"lang": other}, langs == other
+    return None, None
+
+
+def _grown(collection: Any, wanted: int, over: threading.Event) -> float:
+    """Return the moment at which a collection has *wanted* rows."""
+    while collection.count() < wanted and not over.is_set():
+        time.sleep(0.01)
+    return time.perf_counter()
+
+
+@contextmanager
+def _chroma() -> Iterator[Stack]:
+    """Start a Chroma server alone, in a folder of its own."""
+    with (
+        tempfile.TemporaryDirectory(prefix="quern-bench-") as folder,
+        Stack.start(data_dir=Path(folder), only=("chroma",)) as running,
+    ):
+        yield running
+
+
+def _graph() -> dict[str, Any]:
+    """Return the default graph's settings."""
+    return {
+        "ef_construction": SETTINGS.hnsw_ef_construction,
+        "ef_search": SETTINGS.hnsw_ef_search,
+        "max_neighbors": SETTINGS.hnsw_max_neighbors,
+    }
+
+
+def _spent(answer: Mapping[str, Any]) -> float:
+    """Return what a search took in the worker, milliseconds."""
+    if answer["degraded"]:
+        raise SystemExit(f"a search was degraded: {answer['degraded']}")
+    timings = answer["timings_ms"]
+    return float(timings["embed"] + timings["retrieve"])
+
+
+def _restore(cache: "Redis[bytes]", file: Path) -> None:
+    """Put embeddings of an earlier run into the cache."""
+    kept = pickle.loads(file.read_bytes())  # noqa: S301 - written by this program
+    with cache.pipeline(transaction=False) as pipe:
+        for name, value in kept.items():
+            pipe.set(name, value, ex=86_400)
+        pipe.execute()
+
+
+def _keep(cache: "Redis[bytes]", file: Path) -> None:
+    """Keep the cache's embeddings for another run."""
+    names = list(cache.scan_iter("quern:emb:*", count=5_000))
+    values = [v for at in range(0, len(names), 500) for v in cache.mget(names[at : at + 500])]
+    file.write_bytes(pickle.dumps(dict(zip(names, values, strict=True))))
+
+
+def _size(folder: Path) -> int:
+    """Return the bytes that a folder takes."""
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+
+
+if __name__ == "__main__":
+    main()
