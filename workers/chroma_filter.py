@@ -50,6 +50,9 @@ def _among(column: str, values: tuple[Scalar, ...], *, negated: bool) -> Where:
     numbers = [v for v in values if isinstance(v, int | float) and not isinstance(v, bool)]
     wholes = [int(number) for number in numbers if number == math.floor(number)]
     fractions = [float(number) for number in numbers if float(number) == number]
+    if negated:
+        # Asked for what is not 1.5, Chroma keeps out the whole number 1 too.
+        fractions = [number for number in fractions if number == math.floor(number)]
     wholes = [number for number in wholes if -(2**63) <= number < 2**63]
     given: list[list[Any]] = [texts, flags, wholes, fractions]
     word = "$nin" if negated else "$in"
