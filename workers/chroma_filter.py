@@ -51,8 +51,10 @@ def _among(column: str, values: tuple[Scalar, ...], *, negated: bool) -> Where:
     wholes = [int(number) for number in numbers if number == math.floor(number)]
     fractions = [float(number) for number in numbers if float(number) == number]
     if negated:
-        # Asked for what is not 1.5, Chroma keeps out the whole number 1 too.
+        # Asked for what is not 1.5 Chroma keeps out 1 too, and as fractions it compares whole
+        # numbers that no fraction equals.
         fractions = [number for number in fractions if number == math.floor(number)]
+        wholes = [number for number in wholes if float(number) == number]
     wholes = [number for number in wholes if -(2**63) <= number < 2**63]
     given: list[list[Any]] = [texts, flags, wholes, fractions]
     word = "$nin" if negated else "$in"
