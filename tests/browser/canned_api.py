@@ -120,6 +120,7 @@ class CannedApi:
         self.jobs: dict[str, Job] = {}
         self.gate = threading.Event()
         self.gate.set()
+        self.changing = threading.Lock()  # a final state stays
         self.result: dict[str, Any] = RESULT
         self.found = SOURCES
         self.error: dict[str, Any] | None = None
@@ -131,7 +132,10 @@ class CannedApi:
     def answer(self, job: Job) -> None:
         job.tell("state", {"state": "queued"})
         time.sleep(self.pace_s)
-        job.state = "running"
+        with self.changing:
+            if job.state in FINAL:  # stopped while it waited
+                return
+            job.state = "running"
         job.tell("state", {"state": "running"})
         job.tell("stage", {"stage": "retrieve"})
         time.sleep(self.pace_s)
@@ -142,13 +146,19 @@ class CannedApi:
             time.sleep(self.pace_s / 10)
             job.tell("token", {"text": word + " ", "attempt": 1})
         self.gate.wait(20)
-        if job.state in FINAL:
-            return
-        if self.error:
-            job.state, job.error = "failed", self.error
-        else:
-            job.state, job.result = "succeeded", self.result
+        with self.changing:
+            if job.state in FINAL:
+                return
+            if self.error:
+                job.state, job.error = "failed", self.error
+            else:
+                job.state, job.result = "succeeded", self.result
         job.tell("done", {"state": job.state})
+
+    def cancel(self, job: Job) -> None:
+        with self.changing:
+            job.state = "cancelled"
+        job.tell("done", {"state": "cancelled"})
 
     def index(self, job: Job) -> None:
         while job.is_open or any(row["state"] not in FINAL for row in job.rows):
@@ -257,8 +267,7 @@ def canned_app(api: CannedApi, settings: Settings) -> Flask:  # noqa: C901  # a 
     @app.delete("/api/jobs/<job_id>")
     def cancel(job_id: str) -> ResponseReturnValue:
         job = api.jobs[job_id]
-        job.state = "cancelled"
-        job.tell("done", {"state": "cancelled"})
+        api.cancel(job)
         return job.shown(), 202
 
     @app.get("/api/jobs/<job_id>/events")
