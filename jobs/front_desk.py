@@ -2,8 +2,9 @@
 
 import hashlib
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import orjson
 
@@ -12,7 +13,7 @@ from jobs.catalogue import Catalogue
 from jobs.identifiers import made_at_ms, new_id
 from jobs.keys import key
 from jobs.ledger import Idempotency, Ledger, Sealed
-from jobs.messages import PRIORITY_OF
+from jobs.messages import PRIORITY_OF, Stage
 from jobs.requests import (
     MAX_DEADLINE_S,
     CheckRequest,
@@ -231,21 +232,8 @@ class FrontDesk:
         incarnation = self.catalogue.drop(collection)
         if incarnation is None:
             raise NotFound(f"there is no collection {collection!r}")
-        fields: dict[str, str | int] = {
-            "kind": "delete_collection",
-            "class": "ingest",
-            "owner": "batch",
-            "priority": PRIORITY_OF["batch"],
-            "collection": collection,
-            "incarnation": incarnation,
-            "request": "{}",
-        }
-        return self.ledger.submit(
-            new_id(),
-            stage="drop",
-            fields=fields,
-            limit=self.settings.max_ingest_documents + 1_000,
-            deadline_s=self.settings.batch_deadline_s,
+        return self._upkeep(
+            "delete_collection", "drop", {"collection": collection, "incarnation": incarnation}
         )
 
     # Operations ----------------------------------------------------------------------------
@@ -263,25 +251,12 @@ class FrontDesk:
         incarnation = self.catalogue.incarnation(collection)
         if incarnation is None:
             raise NotFound(f"there is no collection {collection!r}")
-        fields: dict[str, str | int] = {
-            "kind": "reindex",
-            "class": "ingest",
-            "owner": "batch",
-            "priority": PRIORITY_OF["batch"],
+        fields = {
             "collection": collection,
             "incarnation": incarnation,
-            "request": "{}",
             "alone": f"reindex:{incarnation}",
-        }
-        if retry_of:
-            fields["retry_of"] = retry_of
-        return self.ledger.submit(
-            new_id(),
-            stage="reindex",
-            fields=fields,
-            limit=self.settings.max_ingest_documents + 1_000,
-            deadline_s=MAX_DEADLINE_S,
-        )
+        } | ({"retry_of": retry_of} if retry_of else {})
+        return self._upkeep("reindex", "reindex", fields, deadline_s=MAX_DEADLINE_S)
 
     def check(self, request: CheckRequest) -> str:
         """
@@ -292,21 +267,34 @@ class FrontDesk:
         """
         if request.collection is not None:
             self._incarnation(request.collection)
-        fields: dict[str, str | int] = {
-            "kind": "check",
-            "class": "ingest",
-            "owner": "interactive",
-            "priority": PRIORITY_OF["interactive"],
-            "request": orjson.dumps(request.as_json()).decode(),
-        }
+        fields = {"request": orjson.dumps(request.as_json()).decode()}
         if request.collection is not None:
             fields["collection"] = request.collection
+        return self._upkeep("check", "check", fields, owner="interactive")
+
+    def _upkeep(
+        self,
+        kind: str,
+        stage: Stage,
+        fields: Mapping[str, str],
+        *,
+        owner: Literal["batch", "interactive"] = "batch",
+        deadline_s: float | None = None,
+    ) -> str:
+        """Record a job on a whole collection; a full lane does not keep it out."""
         return self.ledger.submit(
             new_id(),
-            stage="check",
-            fields=fields,
+            stage=stage,
+            fields={
+                "kind": kind,
+                "class": "ingest",
+                "owner": owner,
+                "priority": PRIORITY_OF[owner],
+                "request": "{}",
+                **fields,
+            },
             limit=self.settings.max_ingest_documents + 1_000,
-            deadline_s=self.settings.batch_deadline_s,
+            deadline_s=deadline_s or self.settings.batch_deadline_s,
         )
 
     # Jobs ----------------------------------------------------------------------------------
