@@ -45,13 +45,22 @@ NOT_WANTED = "does not match the filter"
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a search found, best first, with what it cost and what was missing."""
+    """
+    What a search found, best first, with what it cost and what was missing.
+
+    *retrieve_ms* is everything after the question was embedded; *dense_ms* and *sparse_ms* are the
+    parts of it that each leg took, of all attempts together, and *fuse_ms* what it took to make one
+    ranking of them. What was not asked took nothing.
+    """
 
     passages: list[Passage]
     degraded: list[str]
     embed_ms: float
     retrieve_ms: float
     trace: dict[str, Any] | None = None
+    dense_ms: float = 0.0
+    sparse_ms: float = 0.0
+    fuse_ms: float = 0.0
 
 
 @dataclass(slots=True)
@@ -69,6 +78,8 @@ class _Legs:
     degraded: list[str] = field(default_factory=list)
     dropped: dict[str, str] = field(default_factory=dict)
     told: dict[str, Any] = field(default_factory=dict)  # how a filter was kept, for the trace
+    dense_ms: float = 0.0
+    sparse_ms: float = 0.0
 
 
 class ChunkTexts:
@@ -213,12 +224,14 @@ class Retriever:
             vector = self._embedder.embed([query], truncate=True)[0]
         embedded = self._clock()
         legs, current = self._read(incarnation, query, vector, mode, wanted)
+        asked = self._clock()
         dropped = dict(legs.dropped)
         dense = _visible(legs.dense, current, dropped)[: self._depth]
         sparse = _visible(legs.sparse, current, dropped)[: self._depth]
         # Nothing to lean on: a replica without its sparse index ranks by meaning as well as it can.
         foreign = self._foreign([*dense, *sparse], current) if sparse else frozenset[str]()
         ranking = self._fuse(dense, sparse, foreign) if mode == "hybrid" else dense or sparse
+        fused = self._clock()
         reranked: Ranking | None = []
         if self._reranking is not None and mode == "hybrid":
             first = ranking[: max(self._reranking.depth, top_k)]
@@ -246,6 +259,9 @@ class Retriever:
             embed_ms=(embedded - began) * 1000,
             retrieve_ms=(self._clock() - embedded) * 1000,
             trace=told,
+            dense_ms=legs.dense_ms,
+            sparse_ms=legs.sparse_ms,
+            fuse_ms=(fused - asked) * 1000,
         )
 
     def still_current(self, incarnation: str, passages: Sequence[Passage]) -> bool:
@@ -312,13 +328,14 @@ class Retriever:
     ) -> tuple[_Legs, Mapping[str, CurrentLike]]:
         """Read legs and catalogue so that they agree (PROTOCOL, Reader, steps 1 to 4)."""
         attempt, depth = 1, self._depth
+        dense_ms = sparse_ms = 0.0
         while True:
             began = self._clock()
             seq = self._visibility.seq(incarnation)
             # After `seq`: what was flipped by then is in this edition, whatever replaces it.
             edition = self._visibility.edition(incarnation)
             texts = partial(self._texts.get, incarnation, edition=edition.name)
-            legs = _Legs(texts, edition.name)
+            legs = _Legs(texts, edition.name, dense_ms=dense_ms, sparse_ms=sparse_ms)
             dense = self._comparable(edition, mode, legs)
             if wanted is None:
                 self._ask(legs, incarnation, query, vector if dense else None, mode, limit=depth)
@@ -328,10 +345,12 @@ class Retriever:
                     mode=mode, wanted=wanted, limit=depth,
                 )  # fmt: skip
                 # The replica's own vectors may be of an edition that has come since.
+                dense_ms, sparse_ms = legs.dense_ms, legs.sparse_ms
                 changed = self._visibility.edition(incarnation) != edition
                 if changed and attempt < TRIES:
                     attempt += 1
                     continue
+            dense_ms, sparse_ms = legs.dense_ms, legs.sparse_ms
             documents = sorted({split_chunk_id(name)[0] for name, _ in (*legs.dense, *legs.sparse)})
             found = self._visibility.current(incarnation, documents)
             current = {name: entry for name, entry in found.items() if entry.chunks}
@@ -384,14 +403,18 @@ class Retriever:
         self, legs: _Legs, incarnation: str, query: str, vector: Any, mode: Mode, *, limit: int
     ) -> None:
         """Ask both legs for candidates, the dense one where there is a *vector*."""
+        began = self._clock()
         if vector is not None:
             legs.dense = self._vectors.search(legs.edition, vector, limit=limit)
+        between = self._clock()
+        legs.dense_ms += (between - began) * 1000
         if mode != "dense":
             found = self._sparse.search(incarnation, query, limit=limit)
             if found is None:
                 self._without_sparse(legs)
             else:
                 legs.sparse = found
+            legs.sparse_ms += (self._clock() - between) * 1000
 
     def _ask_filtered(
         self,
@@ -406,10 +429,12 @@ class Retriever:
     ) -> None:
         """Ask both legs for candidates that match, by this replica's rows where it is in step."""
         matching = self._sparse.select(incarnation, wanted)
+        began = self._clock()
         if matching is None:
             if mode != "dense":
                 self._without_sparse(legs)
             self._ask_store(legs, vector, wanted, limit=limit)
+            legs.dense_ms += (self._clock() - began) * 1000
             return
         legs.told = {"matching": matching.rows, "of": matching.of}
         if vector is not None:
@@ -422,8 +447,11 @@ class Retriever:
             legs.dense = found.ranking
             legs.told["dense"] = found.way
             legs.dropped = dict.fromkeys(found.dropped, NOT_WANTED)
+        between = self._clock()
+        legs.dense_ms += (between - began) * 1000
         if mode != "dense":
             legs.sparse = matching.search(query, limit=limit)
+            legs.sparse_ms += (self._clock() - between) * 1000
 
     def _ask_store(self, legs: _Legs, vector: Any, wanted: Filter, *, limit: int) -> None:
         """Ask the vector store alone: slowly, and looking at what it found once more."""

@@ -361,6 +361,21 @@ def test_legs_that_took_longer_than_garbage_lives_start_again(world: World) -> N
     assert world.looks == 2
 
 
+def test_a_search_tells_what_each_leg_took_in_all_its_attempts(world: World) -> None:
+    world.publish("a", 1, "apple")
+
+    def flips_slowly() -> None:
+        world.clock.now += 2
+        world.publish("a", 2, "apple pie")
+
+    world.after_dense.append(flips_slowly)
+    world.after_dense.append(lambda: setattr(world.clock, "now", world.clock.now + 1))
+    found = world.retriever().search(INC, "apple", top_k=5)
+
+    assert (found.embed_ms, found.dense_ms, found.sparse_ms, found.fuse_ms) == (0, 0, 3000, 0)
+    assert found.retrieve_ms == 3000
+
+
 def test_a_candidate_whose_text_is_gone_is_replaced_by_the_next(world: World) -> None:
     for n in range(3):
         world.publish(f"d{n}", 1, "oil")
