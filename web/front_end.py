@@ -14,7 +14,7 @@ from rag.documents import PARSERS_VERSION
 from runtime.settings import Settings
 from tasks.app import make_app
 from tasks.sending import sender
-from web.health import HealthSampler
+from web.health.sampler import HealthSampler
 from web.places import Places
 
 _NAME = "quern"

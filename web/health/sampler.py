@@ -1,4 +1,4 @@
-"""Health of the installation, sampled in the background: a request only reads the last look."""
+"""Looking at everything in the background: a request only reads the last look."""
 
 import http.client
 import logging
@@ -7,13 +7,11 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 from urllib.parse import urlsplit
 
-import psutil
 from redis import Redis
 from redis.exceptions import RedisError
 
@@ -23,10 +21,11 @@ from jobs.keys import key
 from jobs.messages import ROLES
 from runtime.redis_clients import health_client
 from runtime.settings import Settings
+from web.health.check import Check, Status, moment, worst
+from web.health.machine import existing, memory
+from web.health.stores import redis_memory, speed
 
 log = logging.getLogger(__name__)
-
-Status = Literal["pass", "warn", "fail"]
 
 SAMPLE_S: Final = 2.0
 #: A snapshot older than this means that the sampler itself hangs.
@@ -36,45 +35,12 @@ FIRST_LOOK_S: Final = 0.04
 CHROMA_S: Final = 1.0
 #: One lost look is no outage.
 LOOKS_TO_FAIL: Final = 2
-SLOW_MS: Final = 50.0
 #: A queue without consumers is a restart for so long, then an outage.
 NO_WORKER_S: Final = 30.0
 QUEUE_AGE_WARN_S: Final = 30.0
 QUEUE_AGE_FAIL_S: Final = 300.0
-MEMORY_WARN, MEMORY_FAIL = 0.15, 0.05
 DISK_WARN, DISK_FAIL = 0.15, 0.05
 DISK_LEAST: Final = 1_000_000_000
-
-_CGROUP: Final = Path("/sys/fs/cgroup")
-_ORDER: Final[dict[Status, int]] = {"pass": 0, "warn": 1, "fail": 2}
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One observation, in the words of draft-inadarei-api-health-check."""
-
-    name: str
-    status: Status
-    component_type: str
-    value: float | int | str | None = None
-    unit: str | None = None
-    output: str | None = None
-    details: dict[str, Any] = field(default_factory=dict)
-
-    def shown(self, time_text: str) -> dict[str, Any]:
-        """Return the check as it appears in `checks`."""
-        shown: dict[str, Any] = {
-            "status": self.status,
-            "componentType": self.component_type,
-            "time": time_text,
-        }
-        if self.value is not None:
-            shown["observedValue"] = self.value
-        if self.unit is not None:
-            shown["observedUnit"] = self.unit
-        if self.output is not None:
-            shown["output"] = self.output
-        return shown | self.details
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +55,7 @@ class Snapshot:
     @property
     def status(self) -> Status:
         """The worst of all checks."""
-        return max((check.status for check in self.checks), key=_ORDER.__getitem__, default="pass")
+        return worst([check.status for check in self.checks])
 
 
 class HealthSampler:
@@ -157,13 +123,13 @@ class HealthSampler:
             "version": "1",
             "releaseId": version,
             "serviceId": "quern-web",
-            "time": _moment(now.timestamp()),
+            "time": moment(now.timestamp()),
             "checks": {},
         }
         if snapshot is None:
             return report | {"output": "starting"}
         age_s = time.monotonic() - snapshot.taken_at
-        taken = _moment(now.timestamp() - age_s)
+        taken = moment(now.timestamp() - age_s)
         for check in snapshot.checks:
             report["checks"].setdefault(check.name, []).append(check.shown(taken))
         if age_s > STALE_S:
@@ -207,7 +173,7 @@ class HealthSampler:
         )
         checks += self._guarded("chroma", self._chroma, "no answer")
         checks.append(self._disk(refusals))
-        checks.append(_memory())
+        checks.append(memory())
         if self._refuses_for_memory(checks):
             refusals.append("the queue Redis has no memory left")
         return Snapshot(time.monotonic(), tuple(checks), tuple(workers), tuple(refusals))
@@ -254,8 +220,8 @@ class HealthSampler:
             and told.get("aof_last_bgrewrite_status") == "ok"
         )
         return [
-            _speed("redis", took_ms),
-            _redis_memory("redis", told, share=ADMISSION_SHARE),
+            speed("redis", took_ms),
+            redis_memory("redis", told, share=ADMISSION_SHARE),
             Check(
                 "redis:persistence", "pass" if writes else "warn", "datastore",
                 value="append-only file" if writes else "off or failing",
@@ -274,7 +240,7 @@ class HealthSampler:
         began = time.perf_counter()
         redis.ping()
         took_ms = (time.perf_counter() - began) * 1000
-        return [_speed("cache", took_ms), _redis_memory("cache", redis.info("memory"), share=None)]
+        return [speed("cache", took_ms), redis_memory("cache", redis.info("memory"), share=None)]
 
     def _chroma(self) -> list[Check]:
         """Ask Chroma for its heartbeat by plain HTTP."""
@@ -292,7 +258,7 @@ class HealthSampler:
             connection.close()
         if answer.status != http.HTTPStatus.OK:
             raise http.client.HTTPException(f"status {answer.status}")
-        return [_speed("chroma", (time.perf_counter() - began) * 1000, slow_ms=500)]
+        return [speed("chroma", (time.perf_counter() - began) * 1000, slow_ms=500)]
 
     def _workers(self, workers: Sequence[WorkerState]) -> list[Check]:
         """Count who consumes each queue."""
@@ -355,7 +321,7 @@ class HealthSampler:
 
     def _disk(self, refusals: list[str]) -> Check:
         """Look at the disk that keeps the data."""
-        folder = _existing(self._settings.blobs)
+        folder = existing(self._settings.blobs)
         usage = shutil.disk_usage(folder)
         share = usage.free / usage.total
         status: Status = "pass"
@@ -374,32 +340,6 @@ class HealthSampler:
     def _refuses_for_memory(checks: Sequence[Check]) -> bool:
         """Tell whether the queue Redis is above the share at which admission ends."""
         return any(check.name == "redis:memory" and check.status == "fail" for check in checks)
-
-
-def _speed(name: str, took_ms: float, *, slow_ms: float = SLOW_MS) -> Check:
-    """Judge an answer's time."""
-    slow = took_ms >= slow_ms
-    return Check(
-        f"{name}:responseTime", "warn" if slow else "pass", "datastore",
-        value=round(took_ms, 2), unit="ms", output="slow" if slow else None,
-    )  # fmt: skip
-
-
-def _redis_memory(name: str, told: dict[str, Any], *, share: float | None) -> Check:
-    """Judge a Redis' memory; *share* is where it takes no more, None where it evicts."""
-    bound, used = int(told.get("maxmemory", 0)), int(told.get("used_memory", 0))
-    if not bound:
-        return Check(f"{name}:memory", "pass", "datastore", value=used, unit="bytes")
-    taken = round(used / bound, 3)
-    status: Status = "pass"
-    if share is not None and taken > share:
-        status = "fail"
-    elif share is not None and taken > 0.75 * share:
-        status = "warn"
-    return Check(
-        f"{name}:memory", status, "datastore", value=taken, unit="ratio_used",
-        output="no new jobs are accepted" if status == "fail" else None,
-    )  # fmt: skip
 
 
 def _embedding_cache(workers: Sequence[WorkerState]) -> list[Check]:
@@ -421,34 +361,3 @@ def _embedding_cache(workers: Sequence[WorkerState]) -> list[Check]:
             output="; ".join(troubles) or None, details=counts,
         )
     ]  # fmt: skip
-
-
-def _memory() -> Check:
-    """Judge the memory of this machine, or of its container."""
-    memory = psutil.virtual_memory()
-    share = memory.available / memory.total
-    try:
-        limit = int((_CGROUP / "memory.max").read_text("ascii"))
-        used = int((_CGROUP / "memory.current").read_text("ascii"))
-        lines = (_CGROUP / "memory.stat").read_text("ascii").splitlines()
-        # Cached file pages are given back on demand: they are not use.
-        cached = sum(int(line.split()[1]) for line in lines if line.startswith("inactive_file "))
-        share = min(share, 1 - (used - cached) / limit) if limit else share
-    except (OSError, ValueError):
-        pass  # no cgroup, or one without a limit ("max")
-    status: Status = "fail" if share < MEMORY_FAIL else "warn" if share < MEMORY_WARN else "pass"
-    return Check("system:memory", status, "system", value=round(share, 3), unit="ratio_free")
-
-
-def _existing(folder: Path) -> Path:
-    """Return the nearest folder that exists: the blob store is made with its first blob."""
-    folder = folder.absolute()
-    while not folder.exists():
-        folder = folder.parent
-    return folder
-
-
-def _moment(seconds: float) -> str:
-    """Write a time as RFC 3339."""
-    text = datetime.fromtimestamp(seconds, tz=UTC).isoformat(timespec="milliseconds")
-    return text.replace("+00:00", "Z")

@@ -1,0 +1,49 @@
+"""One observation of one part, in the words of draft-inadarei-api-health-check."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final, Literal
+
+Status = Literal["pass", "warn", "fail"]
+
+_ORDER: Final[dict[Status, int]] = {"pass": 0, "warn": 1, "fail": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What was seen of one part, and what that means."""
+
+    name: str
+    status: Status
+    component_type: str
+    value: float | int | str | None = None
+    unit: str | None = None
+    output: str | None = None
+    details: dict[str, Any] = field(default_factory=dict)
+
+    def shown(self, time_text: str) -> dict[str, Any]:
+        """Return the check as it appears in `checks`."""
+        shown: dict[str, Any] = {
+            "status": self.status,
+            "componentType": self.component_type,
+            "time": time_text,
+        }
+        if self.value is not None:
+            shown["observedValue"] = self.value
+        if self.unit is not None:
+            shown["observedUnit"] = self.unit
+        if self.output is not None:
+            shown["output"] = self.output
+        return shown | self.details
+
+
+def worst(statuses: Sequence[Status]) -> Status:
+    """Return the worst of *statuses*; of none, that all is well."""
+    return max(statuses, key=_ORDER.__getitem__, default="pass")
+
+
+def moment(seconds: float) -> str:
+    """Write a time as RFC 3339."""
+    text = datetime.fromtimestamp(seconds, tz=UTC).isoformat(timespec="milliseconds")
+    return text.replace("+00:00", "Z")
