@@ -8,6 +8,8 @@ from typing import Any, Final, Literal
 Status = Literal["pass", "warn", "fail"]
 
 _ORDER: Final[dict[Status, int]] = {"pass": 0, "warn": 1, "fail": 2}
+#: A status as a number that a graph can show.
+GRADES: Final[dict[Status, float]] = {"pass": 1.0, "warn": 0.5, "fail": 0.0}
 
 
 @dataclass(frozen=True, slots=True)

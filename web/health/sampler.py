@@ -6,7 +6,7 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -21,7 +21,7 @@ from jobs.keys import key
 from jobs.messages import ROLES
 from runtime.redis_clients import health_client
 from runtime.settings import Settings
-from web.health.check import Check, Status, moment, worst
+from web.health.check import GRADES, Check, Status, moment, worst
 from web.health.machine import existing, memory
 from web.health.stores import redis_memory, speed
 
@@ -104,6 +104,11 @@ class HealthSampler:
         """The workers that were alive at the last look."""
         snapshot = self._snapshot
         return list(snapshot.workers) if snapshot else []
+
+    def statuses(self) -> Mapping[str, float]:
+        """Return 1 for each check that passes, 0.5 for a warning, 0 for a failure; never waits."""
+        snapshot = self._snapshot
+        return {check.name: GRADES[check.status] for check in snapshot.checks} if snapshot else {}
 
     def readiness(self) -> tuple[bool, list[str]]:
         """Tell whether jobs can be accepted, and why not; never waits for anything outside."""
