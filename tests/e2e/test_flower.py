@@ -1,0 +1,108 @@
+"""Flower beside a real stack: who may look, what there is to see, and that it stays."""
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+import pytest
+
+from cli.programs import FLOWER_USER, flower_password
+from cli.stack import Stack
+from tests.whole_stack import WANTED, Api
+
+T = TypeVar("T")
+
+QUESTION = "Which colour has the quernstone?"
+
+
+@pytest.fixture(scope="module")
+def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """Start a stack with Flower that has read a document and answered a question."""
+    folder = tmp_path_factory.mktemp("watched")
+    with Stack.start(data_dir=folder, only=[*WANTED, "flower"]) as running:
+        with Api(running.url) as api:
+            api.ingest({"stone": "The quernstone is grey."}, "default")
+            assert api.ask(QUESTION, "default")["state"] == "succeeded"
+        yield running
+
+
+@pytest.fixture
+def flower(watched: Stack) -> Iterator[httpx.Client]:
+    login = (FLOWER_USER, flower_password(Path(watched.record.data_dir)))
+    with httpx.Client(base_url=watched.flower_url, auth=login, trust_env=False) as client:
+        yield client
+
+
+@pytest.mark.parametrize("path", ["/", "/workers", "/tasks", "/broker", "/api/tasks"])
+def test_flower_shows_nothing_without_its_password(watched: Stack, path: str) -> None:
+    answer = httpx.get(watched.flower_url + path, trust_env=False)
+
+    assert answer.status_code == 401
+    assert httpx.get(watched.flower_url + path, auth=("quern", "x")).status_code == 401
+
+
+def test_workers_are_online_and_our_tasks_have_succeeded(flower: httpx.Client) -> None:
+    workers = eventually(lambda: rows(flower, "/workers?json=1"), lambda found: len(found) == 2)
+    tasks = eventually(lambda: list(flower.get("/api/tasks").json().values()), all_succeeded)
+
+    assert all(worker["status"] for worker in workers)
+    assert {re.sub("@.*", "", worker["hostname"]) for worker in workers} == {"retrieve", "ingest"}
+    assert {"ingest.parse", "query.retrieve", "query.generate"} <= {t["name"] for t in tasks}
+
+
+def test_tasks_show_ids_and_never_words_of_people(flower: httpx.Client) -> None:
+    tasks = flower.get("/api/tasks").json().values()
+
+    assert tasks
+    for task in tasks:
+        assert re.fullmatch(r"\('[0-9a-f:-]{36,70}',\)", task["args"]), task
+        assert (task["kwargs"], task["result"]) == ("{}", "None")
+    for word in ("quernstone", "colour"):
+        assert word not in flower.get("/api/tasks").text
+
+
+def test_flower_is_for_looking_and_steers_nothing(flower: httpx.Client) -> None:
+    task = next(iter(flower.get("/api/tasks").json()))
+    worker = rows(flower, "/workers?json=1")[0]["hostname"]
+
+    assert flower.post(f"/api/task/revoke/{task}").status_code == 403
+    assert flower.post(f"/api/worker/shutdown/{worker}").status_code == 403
+
+
+def test_tasks_are_still_there_after_flower_was_restarted(
+    watched: Stack, flower: httpx.Client
+) -> None:
+    before = set(flower.get("/api/tasks").json())
+
+    first = watched.process("flower")
+    first.terminate()
+    watched.wait_until_ready("flower", other_than=first.pid)
+
+    assert before
+    assert before <= set(flower.get("/api/tasks").json())
+
+
+def test_the_page_links_to_flower_where_there_is_one(watched: Stack) -> None:
+    page = httpx.get(watched.url, trust_env=False).text
+
+    assert f'<a href="{watched.flower_url}">Flower</a>' in page
+
+
+def rows(flower: httpx.Client, path: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = flower.get(path).json()["data"]
+    return found
+
+
+def all_succeeded(tasks: list[dict[str, Any]]) -> bool:
+    return len(tasks) >= 3 and all(task["state"] == "SUCCESS" for task in tasks)
+
+
+def eventually(look: Callable[[], T], enough: Callable[[T], bool]) -> T:
+    """Look until it is enough, at most 15 s: events travel on their own."""
+    end = time.monotonic() + 15
+    while not enough(found := look()) and time.monotonic() < end:
+        time.sleep(0.2)
+    return found
