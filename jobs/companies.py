@@ -10,6 +10,7 @@ from jobs.leases import EXPECTED, Lease, Leases
 from jobs.ledger import Fields
 from jobs.messages import Stage
 from rag.errors import Broken, LeaseLost
+from runtime.correlation import bound
 
 T = TypeVar("T")
 
@@ -63,10 +64,11 @@ class Company:
         for lease in self.members if among is None else among:
             if not self.still(lease):
                 continue
-            try:
-                done.append((lease, step(lease)))
-            except Exception as error:  # noqa: BLE001 - the same
-                self.part(lease, error)
+            with bound(**lease.unit.ids):
+                try:
+                    done.append((lease, step(lease)))
+                except Exception as error:  # noqa: BLE001 - the same
+                    self.part(lease, error)
         return done
 
     def part(self, lease: Lease, error: Exception | None = None) -> None:

@@ -31,6 +31,8 @@ from rag.errors import (
     Retryable,
     Unreadable,
 )
+from runtime.correlation import bound
+from runtime.log_words import words
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +55,7 @@ class Lease:
         self.unit = unit
         self._deltas = deltas
         self.ended = False
+        self._began = time.monotonic()
         self._moving = False
         self._stop: type[LeaseLost | Cancelled] | None = None
         self._callbacks: list[Callable[[], None]] = []
@@ -114,13 +117,14 @@ class Lease:
     ) -> None:
         """Write this stage's output and give the unit to the next."""
         self.ledger.hand_over(self.unit, stage=stage, fields=fields, event=event, data=data)
-        self.ended = True
+        self.conclude("handed over", to=stage)
 
     def finish(self, *, state: str, fields: Fields) -> None:
         """End the unit; the rest of its answer is told first."""
         rest = self._deltas.take(self.unit)
-        self.ledger.finish(self.unit, state=state, fields=fields, rest=rest)
-        self.ended = True
+        outcome = self.ledger.finish(self.unit, state=state, fields=fields, rest=rest)
+        why = {"error": orjson.loads(str(fields["error"]))["type"]} if "error" in fields else {}
+        self.conclude("finished", state=state if outcome == "ok" else outcome, **why)
 
     def flip(self, *, entry: str, document: Mapping[str, Any], fields: Fields) -> str:
         """End a document row by making its generation the current one; returns the outcome."""
@@ -130,8 +134,14 @@ class Lease:
                 break
             self.check()
             time.sleep(HELD_S)
-        self.ended = True
+        self.conclude("finished", outcome=outcome)
         return outcome
+
+    def conclude(self, event: str, **told: object) -> None:
+        """Note that this body's last word on the unit is written."""
+        self.ended = True
+        told |= {"stage": self.unit.stage, "ms": round((time.monotonic() - self._began) * 1000, 1)}
+        log.info(event, extra=self.unit.ids | told)
 
 
 class Leases:
@@ -217,17 +227,18 @@ class Leases:
         if lease is None:
             yield None
             return
-        try:
-            yield lease
-            self._setback = (0.0, "")
-        except LeaseLost:
-            log.info("lease lost", extra={"unit_id": unit_id})
-        except Exception as error:
-            self._end(lease, error)
-            if isinstance(error, Broken) or not isinstance(error, EXPECTED):
-                raise
-        finally:
-            self._drop(lease)
+        with bound(**lease.unit.ids):
+            try:
+                yield lease
+                self._setback = (0.0, "")
+            except LeaseLost:
+                log.info("lease lost", extra={"unit_id": unit_id})
+            except Exception as error:
+                self._end(lease, error)
+                if isinstance(error, Broken) or not isinstance(error, EXPECTED):
+                    raise
+            finally:
+                self._drop(lease)
 
     def join(self, leader: Lease, *, most: int, most_bytes: int) -> list[Lease]:
         """
@@ -281,7 +292,7 @@ class Leases:
     def settle(self, lease: Lease, error: Exception) -> None:
         """Write what an error means for a unit that ran beside others, and let it go."""
         if isinstance(error, LeaseLost):
-            log.info("lease lost", extra={"unit_id": lease.unit.id})
+            log.info("lease lost", extra=lease.unit.ids | {"unit_id": lease.unit.id})
         else:
             self._end(lease, error)
         self.let_go(lease)
@@ -335,6 +346,7 @@ class Leases:
     def _hold(self, holder: str, unit: Unit) -> Lease:
         """Count a body and renew its claim from now on; a suspect's keeps all others waiting."""
         lease = Lease(self._ledger, unit, self._deltas)
+        log.info("started", extra=unit.ids | {"stage": unit.stage, "attempt": unit.attempt})
         self._bodies += 1
         if int(unit.fields.get("deaths", "0")) >= timings.SOLO_DEATHS:
             self._solo = holder
@@ -364,7 +376,7 @@ class Leases:
 
     def _end(self, lease: Lease, error: Exception) -> None:
         """Write what an error means for the unit."""
-        told = {"unit_id": lease.unit.id, "reason": str(error)}
+        told = lease.unit.ids | {"unit_id": lease.unit.id, "reason": words(error)}
         try:
             if lease.ended:
                 log.error("error after the unit's end", exc_info=error, extra=told)
@@ -386,14 +398,14 @@ class Leases:
             log.info("lease lost", extra=told)
         except RedisError as away:
             # Not even that could be written: the claim lapses and the sweeper sees to it.
-            log.warning("end not written", extra=told | {"reason": str(away)})
+            log.warning("end not written", extra=told | {"reason": words(away)})
 
     def _release(self, lease: Lease, *, at_once: bool) -> None:
         """Give a unit back; one that cannot be given back lapses by itself."""
         try:
             self._ledger.release(lease.unit, at_once=at_once)
         except RedisError as error:
-            log.warning("not released", extra={"unit_id": lease.unit.id, "reason": str(error)})
+            log.warning("not released", extra=lease.unit.ids | {"reason": words(error)})
         lease.ended = True
 
     def _renew_for_ever(self) -> None:

@@ -15,6 +15,7 @@ from jobs.lua import Scripts
 from jobs.messages import ROLE_OF, Message, Stage
 from jobs.units import FINAL_STATES, Piece, Unit, unit_from_flat
 from rag.errors import LeaseLost, QuernError, ReindexUnderWay
+from runtime import correlation
 
 log = logging.getLogger(__name__)
 
@@ -125,12 +126,13 @@ class Ledger:
             "stage": stage,
             "role": ROLE_OF[stage],
             "deadline_ms": int(deadline_s * 1000),
+            **_asked_by(),
         }
         answer = self._run(
             "submit", unit_id, _data(_fields(whole)), limit, *_idempotency(idempotency),
             timings.IDEMPOTENCY_S,
         )  # fmt: skip
-        return self._accepted(answer, limit)
+        return self._accepted(answer, limit, kind=whole.get("kind"))
 
     def accept(
         self,
@@ -152,12 +154,13 @@ class Ledger:
         Raises:
             Full, IdempotencyConflict, Sealed, CollectionGone: As their names say.
         """
-        whole = dict(job) | {"deadline_ms": int(deadline_s * 1000)}
+        whole = dict(job) | {"deadline_ms": int(deadline_s * 1000)} | _asked_by()
+        told = [_fields(row) | _asked_by() for row in rows]
         answer = self._run(
-            "accept", job_id, _data(_fields(whole)), _data([_fields(row) for row in rows]), limit,
+            "accept", job_id, _data(_fields(whole)), _data(told), limit,
             *_idempotency(idempotency), timings.IDEMPOTENCY_S, int(keep_open),
         )  # fmt: skip
-        return self._accepted(answer, limit)
+        return self._accepted(answer, limit, kind=job.get("kind"), documents=len(rows))
 
     def seal(self, job_id: str) -> None:
         """Say that no more documents will come; a job without open rows ends."""
@@ -449,10 +452,11 @@ class Ledger:
                 )
         return len(messages)
 
-    def _accepted(self, answer: list[Any], limit: int) -> str:
-        """Read the answer of submit and accept."""
+    def _accepted(self, answer: list[Any], limit: int, **told: object) -> str:
+        """Read the answer of submit and accept; *told* is for the log."""
         match answer[0]:
             case "ok":
+                log.info("accepted", extra={"job_id": answer[1], **_known(told)})
                 self.send(answer[2:])
             case "same":
                 pass
@@ -494,3 +498,14 @@ def _fields(fields: Fields) -> dict[str, str]:
 def _idempotency(idempotency: Idempotency | None) -> Iterable[str]:
     """Return key and body hash, empty where none was given."""
     return (idempotency.key, idempotency.body) if idempotency else ("", "")
+
+
+def _asked_by() -> dict[str, str]:
+    """Return the field that leads from a unit back to the request that asked for it."""
+    request_id = correlation.request_id()
+    return {"request_id": request_id} if request_id else {}
+
+
+def _known(told: Mapping[str, object]) -> dict[str, object]:
+    """Leave out what is not known."""
+    return {name: value for name, value in told.items() if value is not None}

@@ -152,7 +152,7 @@ def _make_visible(publisher: Publisher, company: Company, group: Iterable[_Work]
         elif isinstance(outcome, Exception):
             company.part(work.lease, outcome)
         else:
-            work.lease.ended = True
+            work.lease.conclude("finished", outcome=outcome)
             company.part(work.lease)
 
 

@@ -41,6 +41,16 @@ class Unit:
         """The collection's incarnation it belongs to."""
         return self.fields["incarnation"]
 
+    @property
+    def ids(self) -> dict[str, str]:
+        """What log lines about it carry: the job, the document, the request that asked for it."""
+        told = {
+            "job_id": self.fields.get("job", self.id),
+            "document_id": self.fields.get("document", ""),
+            "request_id": self.fields.get("request_id", ""),
+        }
+        return {name: value for name, value in told.items() if value}
+
     def json(self, name: str) -> Any:
         """Return a field that holds JSON; None where it is absent or empty."""
         text = self.fields.get(name)

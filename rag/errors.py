@@ -19,7 +19,14 @@ QuernError
 
 
 class QuernError(Exception):
-    """The root of all errors raised on purpose."""
+    """
+    The root of all errors raised on purpose.
+
+    Where *tells_no_text* is true the message is Quern's own and may be logged: it never quotes a
+    document, a question or what another server said of them.
+    """
+
+    tells_no_text = False
 
 
 class InvalidRequest(QuernError):
@@ -60,6 +67,8 @@ class NoText(Unreadable):
 class Retryable(QuernError):
     """Raised when the same call may succeed later."""
 
+    tells_no_text = True
+
 
 class StoreUnavailable(Retryable):
     """Raised when Redis, Chroma or the blob store does not answer."""
@@ -72,21 +81,31 @@ class ReindexUnderWay(Retryable):
 class DeadlineExceeded(QuernError):
     """Raised when a unit's deadline has passed."""
 
+    tells_no_text = True
+
 
 class LeaseLost(QuernError):
     """Raised when a unit's epoch is no longer the caller's: another worker has claimed it."""
+
+    tells_no_text = True
 
 
 class Cancelled(QuernError):
     """Raised when the unit that is running was cancelled by its owner."""
 
+    tells_no_text = True
+
 
 class RerankerFailed(QuernError):
     """Raised when the reranker gives no scores; who raises it has logged the reason."""
 
+    tells_no_text = True
+
 
 class Broken(QuernError):
     """Raised when the process cannot do its work and should stop."""
+
+    tells_no_text = True
 
 
 class EmbedderMismatch(Broken):

@@ -4,6 +4,7 @@ from typing import Any
 
 from celery import Task
 
+from runtime.correlation import bound
 from tasks.resources import Resources
 
 
@@ -17,3 +18,8 @@ class QuernTask(Task[Any, Any]):
         """Return what the worker put on the app before it took its first task."""
         resources: Resources = self.app.resources  # type: ignore[attr-defined]  # put there by the worker
         return resources
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the body; its lines carry the id of the message."""
+        with bound(task_id=self.request.id):
+            return self.run(*args, **kwargs)

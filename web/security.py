@@ -1,13 +1,18 @@
 """What every answer carries and every request passes: headers, ids, no foreign writes."""
 
+import logging
 import re
+import time
 import uuid
 from typing import Final
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, g, request
 
+from runtime import correlation
 from web.problems import Problem
+
+log = logging.getLogger(__name__)
 
 HEADERS: Final[dict[str, str]] = {
     "X-Content-Type-Options": "nosniff",
@@ -26,12 +31,15 @@ def register(app: Flask) -> None:
     """Guard every route of *app*."""
     app.before_request(_before)
     app.after_request(_after)
+    app.teardown_request(_release)
 
 
 def _before() -> None:
     """Name the request, and refuse one that a foreign page makes a browser send."""
     given = request.headers.get("X-Request-ID", "")
+    g.began = time.perf_counter()
     g.request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+    correlation.begin(request_id=g.request_id)
     if request.method not in _SAFE and request.headers.get("Sec-Fetch-Site") == "cross-site":
         raise Problem(403, "Another site's page may not send this request.", kind="cross-site")
     if _foreign(request.headers.get("Origin"), request.host):
@@ -57,4 +65,25 @@ def _after(answer: Response) -> Response:
     answer.headers["X-Request-ID"] = g.get("request_id") or uuid.uuid4().hex
     if request.path.startswith("/api/"):
         answer.headers.setdefault("Cache-Control", "no-store")
+        _tell(answer)
     return answer
+
+
+def _tell(answer: Response) -> None:
+    """Log a request to the API: its route, not its address, which names what people made up."""
+    rule = request.url_rule
+    told: dict[str, object] = {
+        "method": request.method,
+        "route": rule.rule if rule else "none",
+        "status": answer.status_code,
+    }
+    if began := g.get("began"):
+        told["ms"] = round((time.perf_counter() - began) * 1000, 1)
+    if job_id := (request.view_args or {}).get("job_id"):
+        told["job_id"] = job_id
+    log.info("request", extra=told)
+
+
+def _release(_error: BaseException | None) -> None:
+    """Forget the request: this thread serves others."""
+    correlation.end()

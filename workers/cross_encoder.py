@@ -12,6 +12,7 @@ import numpy as np
 
 from rag.errors import Broken, RerankerFailed
 from rag.ports import Scores
+from runtime.log_words import words
 from workers.model_weights import ModelWeights, resolve
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ class CrossEncoderReranker:
                     show_progress_bar=False,
                 )
         except (RuntimeError, ValueError, IndexError, MemoryError) as error:
-            log.warning("not reranked", extra={"model": self.name, "reason": str(error)})
+            log.warning("not reranked", extra={"model": self.name, "reason": words(error)})
             raise RerankerFailed(f"the reranker failed: {error}") from error
         scores: Scores = np.asarray(found, dtype=np.float32)
         if scores.shape != (len(texts),) or not np.all((scores >= 0) & (scores <= 1)):

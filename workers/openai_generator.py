@@ -14,6 +14,7 @@ from rag.errors import DeadlineExceeded, InvalidRequest, Retryable
 from rag.generation import Answer, GenerationRequest, Priority, StopSignal, Turn
 from rag.prompts import UNANSWERED, Message, Prompt, build
 from rag.replies import nothing_found, read_reply
+from runtime.log_words import words
 from runtime.settings import Settings
 from workers.openai_server import ChatServer, Reply, Served, TooLong, look
 from workers.patience import result_of
@@ -154,7 +155,7 @@ class OpenAIGenerator:
         except (InvalidRequest, DeadlineExceeded) as error:
             stop.check()
             # Too long for the model, or too slow: the words alone will do to search.
-            log.warning("not rewritten", extra={"reason": str(error)})
+            log.warning("not rewritten", extra={"reason": words(error)})
             return follow_ups.condensed(question, history)
         return follow_ups.read_condensed("".join(reply.pieces), question, history)
 

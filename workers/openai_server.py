@@ -31,6 +31,12 @@ _TOO_LONG = re.compile(
 )
 
 
+class Refused(Retryable):
+    """Raised when the server refuses for now; its words may quote the question."""
+
+    tells_no_text = False
+
+
 class TooLong(InvalidRequest):
     """Raised when the server counts more tokens than its model has room for."""
 
@@ -121,7 +127,8 @@ class ChatServer:
         """Return what a refusal means, with the server's words and without our key."""
         said = _words(body, secret=self._key)
         if status not in _QUESTION_AT_FAULT:
-            return Retryable(f"the model server refuses with {status}: {said}")
+            log.warning("the model server refuses", extra={"status": status})
+            return Refused(f"the model server refuses with {status}: {said}")
         if _TOO_LONG.search(said):
             return TooLong("question", f"is too long for the model: {said}")
         return InvalidRequest("question", f"the model server refuses it: {said}")

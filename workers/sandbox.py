@@ -490,8 +490,10 @@ def _work(
         status = 0
     except OSError:  # the worker is gone, or wants us gone
         status = 1
-    except BaseException:  # noqa: BLE001 - a fork must not run its parent's clean-up
-        traceback.print_exc()
+    except BaseException as error:  # noqa: BLE001 - a fork must not run its parent's clean-up
+        # Without its message, which may quote the file.
+        sys.stderr.write(f"{type(error).__name__} in a parser process\n")
+        sys.stderr.write("".join(traceback.format_tb(error.__traceback__)))
     finally:
         os._exit(status)
 

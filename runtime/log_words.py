@@ -1,0 +1,57 @@
+"""What of an error and of an address a log may say: never text of documents, questions or keys."""
+
+import re
+import threading
+import traceback
+from types import TracebackType
+from typing import Final
+
+from redis.exceptions import RedisError
+
+#: What stands in the place of a secret.
+HIDDEN: Final = "***"
+#: Bytes that a secret has at least: of a shorter one every line would be full by accident.
+LEAST_SECRET: Final = 4
+
+_CREDENTIALS = re.compile(r"://[^\s/?#\"'\\]*@")
+
+ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
+
+
+def words(error: BaseException) -> str:
+    """
+    Return what a log may say of an error: its message where that cannot hold anybody's text.
+
+    Messages of the operating system and of Redis pass, and those of errors whose class says
+    `tells_no_text`; of all others only in the main thread, which starts the process and never
+    holds a document or a question. Elsewhere there is the type, and how long the message is.
+    """
+    said = str(error)
+    if (
+        getattr(error, "tells_no_text", False)
+        or isinstance(error, OSError | RedisError)
+        or threading.current_thread() is threading.main_thread()
+    ):
+        return redacted(said)
+    return f"{type(error).__name__}, whose message of {len(said)} characters is withheld"
+
+
+def trace(exc_info: ExcInfo) -> str:
+    """Return a traceback, its causes after it, whose messages are what `words` lets pass."""
+    parts: list[str] = []
+    error: BaseException | None = exc_info[1]
+    frames = exc_info[2]
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        name = f"{type(error).__module__}.{type(error).__qualname__}".removeprefix("builtins.")
+        stack = "".join(traceback.format_tb(frames))
+        parts.append(f"Traceback (most recent call last):\n{stack}{name}: {words(error)}")
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+        frames = error.__traceback__ if error is not None else None
+    return "\n\nCaused by:\n\n".join(parts)
+
+
+def redacted(text: str) -> str:
+    """Return a text without user names and passwords in its addresses."""
+    return _CREDENTIALS.sub(f"://{HIDDEN}@", text) if "://" in text and "@" in text else text
