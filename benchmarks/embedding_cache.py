@@ -29,8 +29,6 @@ from workers.redis_bytes import RedisBytes
 CAPACITY = 5_000
 TTL_S = 30 * 86_400
 STEEPNESS = (0.8, 1.0, 1.2, 1.5)
-LOOK_EVERY = 250  # questions, between looks at the size of the append-only file
-SMALL_FILE = 1_000_000  # not worth a rewrite
 WRITTEN_S = 2.5  # until an append-only file that is flushed every second has everything
 
 LIMITS = (
@@ -71,7 +69,7 @@ class Nowhere:
 
     trouble = ""
 
-    def get_many(self, keys: Sequence[str]) -> list[bytes | None]:
+    def get_many(self, keys: Sequence[str], **_options: object) -> list[bytes | None]:
         """Find nothing."""
         return [None] * len(keys)
 
@@ -165,15 +163,15 @@ def _hit_rates(folder: Path, s: float, *, count: int) -> dict[str, float]:
     found = {"l1_cold": _hits(process, cold), "l1_warm": _hits(process, warm)}
     with _bounded(folder, f"redis-{s}") as server, RedisBytes.open(server.url) as store:
         alone = _cache(store, entries=1)
-        found |= {"cold": _hits(alone, cold, server), "warm": _hits(alone, warm, server)}
+        found |= {"cold": _hits(alone, cold), "warm": _hits(alone, warm)}
         entries, failures = server.client.dbsize(), store.failures
     with _bounded(folder, f"served-{s}") as server:
         bound = server.client.config_get("maxmemory")["maxmemory"]
         with RedisBytes.open(server.url) as store:
             both = _cache(store, entries=CAPACITY)
-            _hits(both, cold, server)
-            found["served"] = _hits(both, warm, server)
-            found["later"] = _hits(_cache(store, entries=CAPACITY), later, server)
+            _hits(both, cold)
+            found["served"] = _hits(both, warm)
+            found["later"] = _hits(_cache(store, entries=CAPACITY), later)
             failures += store.failures
             time.sleep(WRITTEN_S)
         server.kill()
@@ -202,27 +200,12 @@ def _hit_rates(folder: Path, s: float, *, count: int) -> dict[str, float]:
     }
 
 
-def _hits(cache: CachedEmbedder, asked: Sequence[int], server: PrivateRedis | None = None) -> int:
+def _hits(cache: CachedEmbedder, asked: Sequence[int]) -> int:
     """Ask for texts one after the other; returns how many were not computed."""
     before = cache.counts.misses
-    for number, text in enumerate(_names(asked)):
+    for text in _names(asked):
         cache.embed([text])
-        if server is not None and number % LOOK_EVERY == 0:
-            _rewrite_if_doubled(server)
     return len(asked) - (cache.counts.misses - before)
-
-
-def _rewrite_if_doubled(server: PrivateRedis) -> None:
-    """
-    Rewrite the append-only file as Redis itself does once it is above 64 MB and has doubled.
-
-    That file also says how long ago each entry was used. A full cache of 256 MB gets there by
-    itself; one of 5,000 entries is too small for it. Between questions, because Redis before 7
-    takes 10 MB for what is written meanwhile, twice what this cache may hold.
-    """
-    told = server.client.info("persistence")
-    if told["aof_current_size"] > 2 * max(told["aof_base_size"], SMALL_FILE):
-        _rewrite(server)
 
 
 def _rewrite(server: PrivateRedis) -> None:
@@ -258,7 +241,9 @@ def _bounded(folder: Path, name: str) -> Iterator[PrivateRedis]:
         _cache(store).embed(_names(range(CAPACITY)))
         bound = _memory(server)
         server.client.flushall()
-        server.client.config_set("auto-aof-rewrite-percentage", 0)  # see _rewrite_if_doubled
+        # Redis before 7 takes 10 MB for what is written during a rewrite, twice what this cache may
+        # hold; one of the default size does not notice.
+        server.client.config_set("auto-aof-rewrite-percentage", 0)
         server.client.config_set("maxmemory", bound)
         yield server
 

@@ -49,7 +49,7 @@ def redis_command(
         "aof-load-truncated": "yes",
         "save": "",
         "maxmemory": f"{memory_mb}mb",
-        "maxmemory-policy": "allkeys-lru" if evicts else "noeviction",
+        "maxmemory-policy": "volatile-ttl" if evicts else "noeviction",
         # Keys looked at to find the least recently used: Redis' 5 lose up to one hit in a hundred.
         "maxmemory-samples": "10",
     }

@@ -56,8 +56,8 @@ class CachedEmbedder:
 
         store: The shared level; Redis in production, a dict in tests.
 
-        ttl_s: How long a vector lives in the store, counted from the write, and in the process,
-            counted from when it got there.
+        ttl_s: How long a vector lives: in the store counted from its last use, in the process
+            from when it got there.
 
         entries: How many vectors the process keeps; the least recently used goes first.
 
@@ -176,7 +176,9 @@ class CachedEmbedder:
         vectors: dict[str, _Vector] = {}
         for at in range(0, len(keys), L2_BATCH):
             batch = keys[at : at + L2_BATCH]
-            for key, value in zip(batch, self._store.get_many(batch), strict=True):
+            for key, value in zip(
+                batch, self._store.get_many(batch, ttl_s=self._ttl_s), strict=True
+            ):
                 if value is None:
                     continue
                 vector = decode(value, key=key, dimension=self.identity.dimension)

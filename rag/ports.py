@@ -118,8 +118,8 @@ class BytesStore(Protocol):
         """Why it answers only misses or keeps nothing, for an operator; empty when all is well."""
         ...
 
-    def get_many(self, keys: Sequence[str]) -> list[bytes | None]:
-        """Return the value of each key, None where there is none."""
+    def get_many(self, keys: Sequence[str], *, ttl_s: int) -> list[bytes | None]:
+        """Return the value of each key, None where there is none; a value lives *ttl_s* s again."""
         ...
 
     def set_many(
@@ -129,7 +129,8 @@ class BytesStore(Protocol):
         Keep each value for *ttl_s* seconds.
 
         What is full drops what was least recently used; *used* are keys that were, unseen by the
-        store, since the last call. Returns those of them that it no longer holds.
+        store, since the last call, and live as long again. Returns those of them that it no longer
+        holds.
         """
         ...
 

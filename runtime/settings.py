@@ -80,7 +80,9 @@ class Settings:
     embedding_batch: int = _knob(
         8, "Texts per forward pass of `sentence-transformers`; in int8 each text is one."
     )
-    embedding_ttl_s: int = _knob(30 * 86_400, "How long a cached embedding lives, seconds.")
+    embedding_ttl_s: int = _knob(
+        30 * 86_400, "How long a cached embedding lives after its last use, seconds."
+    )
     model_threads: int = _knob(0, "Threads one model may use; 0 means all cores.")
     generator: str = _knob(
         "",

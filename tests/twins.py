@@ -46,8 +46,9 @@ class DictStore:
         self.trouble = ""
         self.reads = 0
 
-    def get_many(self, keys: Sequence[str]) -> list[bytes | None]:
+    def get_many(self, keys: Sequence[str], *, ttl_s: int) -> list[bytes | None]:
         self.reads += 1
+        self.ttls.update({key: ttl_s for key in keys if key in self.values})
         return [self.values.get(key) for key in keys]
 
     def set_many(

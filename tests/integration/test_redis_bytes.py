@@ -54,9 +54,9 @@ def test_values_come_back_byte_for_byte_and_expire(
 ) -> None:
     with RedisBytes.open(server[1]) as store:
         store.set_many({"a": b"\x00\xff", "b": b""}, ttl_s=60)
-        values = store.get_many(["b", "missing", "a"])
+        values = store.get_many(["b", "missing", "a"], ttl_s=60)
         ttl = store._client.ttl("a")
-        empty = store.get_many([])
+        empty = store.get_many([], ttl_s=60)
 
     assert values == [b"", None, b"\x00\xff"]
     assert 0 < ttl <= 60
@@ -75,9 +75,9 @@ def test_a_redis_that_is_away_answers_misses_and_says_so_once(
         store.set_many({"a": b"1"}, ttl_s=60)
         process.kill()
         process.wait()
-        values = store.get_many(["a", "b"])
+        values = store.get_many(["a", "b"], ttl_s=60)
         store.set_many({"a": b"1"}, ttl_s=60)
-        again = store.get_many(["a"])
+        again = store.get_many(["a"], ttl_s=60)
 
     assert (values, again) == ([None, None], [None])
     assert store.failures == 3
@@ -90,10 +90,10 @@ def test_a_redis_that_hangs_costs_one_timeout_and_then_nothing() -> None:
         listener.listen()  # accepts and never answers
         with RedisBytes.open(f"redis://127.0.0.1:{listener.getsockname()[1]}/0") as store:
             began = monotonic()
-            first = store.get_many(["a"])
+            first = store.get_many(["a"], ttl_s=60)
             took_s = monotonic() - began
             began = monotonic()
-            second = store.get_many(["a"])
+            second = store.get_many(["a"], ttl_s=60)
             then_s = monotonic() - began
 
     assert first == second == [None]

@@ -44,7 +44,7 @@ def test_both_redis_write_everything_down_and_only_the_cache_evicts(stack: Stack
         held, evicting = queue.config_get("*"), cache.config_get("*")
 
     assert (held["maxmemory-policy"], held["maxmemory"]) == ("noeviction", str(512 << 20))
-    assert (evicting["maxmemory-policy"], evicting["maxmemory"]) == ("allkeys-lru", str(256 << 20))
+    assert (evicting["maxmemory-policy"], evicting["maxmemory"]) == ("volatile-ttl", str(256 << 20))
     for options in (held, evicting):
         assert (options["appendonly"], options["appendfsync"]) == ("yes", "everysec")
         assert (options["save"], options["protected-mode"]) == ("", "yes")
