@@ -1,4 +1,4 @@
-"""`--filter`: conditions on documents as people type them, turned into the API's filters."""
+"""`--filter` and `--metadata`: what people type about documents, turned into the API's JSON."""
 
 import json
 import re
@@ -23,6 +23,15 @@ filter_option = click.option(
 )
 
 
+metadata_option = click.option(
+    "--metadata",
+    "pairs",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Kept with each of these documents, to filter by: author=Knuth, year=1968. Repeatable.",
+)
+
+
 def filters(conditions: Sequence[str]) -> dict[str, Any] | None:
     """
     Read the conditions of a command line; None where there are none.
@@ -34,6 +43,27 @@ def filters(conditions: Sequence[str]) -> dict[str, Any] | None:
     if len(read) > 1:
         return {"and": read}
     return read[0] if read else None
+
+
+def metadata(pairs: Sequence[str]) -> dict[str, Any]:
+    """
+    Read NAME=VALUE pairs; what JSON takes for a number, true or false is one, except in quotes.
+
+    Raises:
+        click.BadParameter: One is no such pair, or a name comes twice.
+    """
+    read: dict[str, Any] = {}
+    for pair in pairs:
+        name, sign, value = pair.partition("=")
+        name = name.strip()
+        if not (name and sign):
+            raise click.BadParameter(f"{pair!r} is no metadata: write NAME=VALUE")
+        if name in read:
+            raise click.BadParameter(f"{name!r} is given twice")
+        value = value.strip()
+        is_text = _NUMBER.fullmatch(value) and not _json_number(value)  # 01234, a postal code
+        read[name] = value if is_text else _typed(value)[0]
+    return read
 
 
 def _read(condition: str) -> dict[str, Any]:

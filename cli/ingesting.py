@@ -3,10 +3,11 @@
 import hashlib
 import time
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import click
@@ -16,6 +17,7 @@ from rich.text import Text
 
 from cli.client import FINAL_STATES, Client, Refused, diff_path
 from cli.files import LocalFile, batches, find_files
+from cli.filters import metadata, metadata_option
 from cli.job_tables import document_rows, failure_table
 from cli.session import Session, collection_option, pass_session
 from cli.words import count, duration
@@ -54,6 +56,7 @@ class Ingested:
     type=click.Path(exists=True, path_type=Path),
 )
 @collection_option
+@metadata_option
 @click.option(
     "--watch-progress/--no-watch-progress",
     default=True,
@@ -61,19 +64,28 @@ class Ingested:
 )
 @pass_session
 def ingest(
-    session: Session, paths: tuple[Path, ...], *, collection: str, watch_progress: bool
+    session: Session,
+    paths: tuple[Path, ...],
+    *,
+    collection: str,
+    pairs: tuple[str, ...],
+    watch_progress: bool,
 ) -> None:
     """Add files, and folders with all below them; unchanged files cost nothing."""
+    about = metadata(pairs)
     files = find_files(paths)
     if not files:
         raise click.UsageError("there are no files there (hidden ones are left out)")
     with session.client() as client:
-        changed = changed_files(client, files, collection)
+        # The server compares bytes: the same bytes with other metadata would count as unchanged.
+        changed = files if about else changed_files(client, files, collection)
         if same := len(files) - len(changed):
             session.out.print(Text(f"{count(same, 'document')} unchanged"))
         if not changed:
             return
-        done = hand_over(client, changed, collection, session.remarks, watch=watch_progress)
+        done = hand_over(
+            client, changed, collection, session.remarks, watch=watch_progress, metadata=about
+        )
     _report(session.out, done, sent=len(changed), watched=watch_progress)
     if done.failed or (watch_progress and done.job["state"] != "succeeded"):
         raise SystemExit(1)
@@ -107,14 +119,21 @@ def _sha256(file: LocalFile) -> str:
 
 
 def hand_over(
-    client: Client, files: Sequence[LocalFile], collection: str, remarks: Console, *, watch: bool
+    client: Client,
+    files: Sequence[LocalFile],
+    collection: str,
+    remarks: Console,
+    *,
+    watch: bool,
+    metadata: Mapping[str, Any] = MappingProxyType({}),
 ) -> Ingested:
     """
-    Send *files* as one job and, with *watch*, stay until it has ended.
+    Send *files* as one job, each with *metadata*, and, with *watch*, stay until it has ended.
 
     Whatever happens the job is closed, so that what was sent is worked on.
     """
-    job = client.post("/api/ingests", {"collection": collection, "open": True}).json()
+    asked = {"collection": collection, "open": True, "metadata": dict(metadata)}
+    job = client.post("/api/ingests", asked).json()
     done = Ingested(job)
     with _progress(remarks) as progress:
         sending = progress.add_task("Sending", total=len(files), note="")

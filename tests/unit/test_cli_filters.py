@@ -1,11 +1,11 @@
-"""`--filter`: what people type, and the filter that the API gets."""
+"""`--filter` and `--metadata`: what people type, and what the API gets."""
 
 from typing import Any
 
 import click
 import pytest
 
-from cli.filters import filters
+from cli.filters import filters, metadata
 from rag.filters import facts, holds, parse
 
 
@@ -49,3 +49,30 @@ def test_several_conditions_must_all_hold_and_none_is_no_filter() -> None:
 def test_what_is_no_condition_is_refused(typed: str) -> None:
     with pytest.raises(click.BadParameter):
         filters([typed])
+
+
+def test_metadata_is_numbers_truths_and_text() -> None:
+    typed = ["author = Donald Knuth", "year=1968", 'edition="3"', "zip=01234", "ok=true", "url=a=b"]
+
+    assert metadata(typed) == {
+        "author": "Donald Knuth",
+        "year": 1968,
+        "edition": "3",
+        "zip": "01234",
+        "ok": True,
+        "url": "a=b",
+    }
+
+
+@pytest.mark.parametrize("typed", [["author"], ["=Knuth"], ["a=1", "a=2"]])
+def test_what_is_no_metadata_is_refused(typed: list[str]) -> None:
+    with pytest.raises(click.BadParameter):
+        metadata(typed)
+
+
+def test_what_metadata_says_is_what_a_filter_finds() -> None:
+    for pair in ("year=1968", "zip=01234", "ok=true", 'edition="3"', "author=Knuth"):
+        wanted = parse(filters([pair]))
+
+        assert wanted is not None
+        assert holds(wanted, facts("d", "", metadata([pair])))

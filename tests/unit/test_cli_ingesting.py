@@ -32,6 +32,7 @@ class FakeIngest:
     def __init__(self) -> None:
         self.rows: list[dict[str, Any]] = []
         self.uploads: list[list[str]] = []
+        self.asked: dict[str, Any] = {}
         self.closed = False
         self.held: dict[str, str] = {}
         self.asks = 0
@@ -41,8 +42,11 @@ class FakeIngest:
         match request.method, request.url.path:
             case "POST", "/api/collections/default/diff":
                 return self.compare(json.loads(request.content))
-            case "POST", "/api/ingests" | "/api/jobs/j1/close":
-                self.closed = request.url.path.endswith("close")
+            case "POST", "/api/ingests":
+                self.asked = json.loads(request.content)
+                return self.job()
+            case "POST", "/api/jobs/j1/close":
+                self.closed = True
                 return self.job()
             case "POST", "/api/jobs/j1/documents":
                 return self.take(re.findall(r'filename="([^"]+)"', request.content.decode()))
@@ -141,6 +145,18 @@ def test_what_the_server_has_already_is_not_sent_again(folder: Path) -> None:
 
     assert result.stdout == "1 document unchanged\n1 document ready, 2 passages, in 2.0 s\n"
     assert api.uploads == [["sub/a.txt"]]
+
+
+def test_with_metadata_everything_is_sent_because_only_bytes_are_compared(folder: Path) -> None:
+    api = FakeIngest()
+    api.held = {"b.md": hashlib.sha256(b"b.md").hexdigest()}
+
+    result = ingest(api, str(folder), "--metadata", "author=Knuth", "--metadata", "year=1968")
+
+    assert result.exit_code == 0
+    assert api.asked["metadata"] == {"author": "Knuth", "year": 1968}
+    assert api.uploads == [["b.md", "sub/a.txt"]]
+    assert api.asks == 0
 
 
 def test_where_nothing_changed_no_job_is_made(folder: Path) -> None:
