@@ -33,6 +33,7 @@ from rag.errors import (
 )
 from runtime.correlation import bound
 from runtime.log_words import words
+from runtime.logs import event as tell
 
 log = logging.getLogger(__name__)
 
@@ -141,7 +142,7 @@ class Lease:
         """Note that this body's last word on the unit is written."""
         self.ended = True
         told |= {"stage": self.unit.stage, "ms": round((time.monotonic() - self._began) * 1000, 1)}
-        log.info(event, extra=self.unit.ids | told)
+        tell(event, **self.unit.ids, **told)
 
 
 class Leases:
@@ -346,7 +347,7 @@ class Leases:
     def _hold(self, holder: str, unit: Unit) -> Lease:
         """Count a body and renew its claim from now on; a suspect's keeps all others waiting."""
         lease = Lease(self._ledger, unit, self._deltas)
-        log.info("started", extra=unit.ids | {"stage": unit.stage, "attempt": unit.attempt})
+        tell("started", **unit.ids, stage=unit.stage, attempt=unit.attempt)
         self._bodies += 1
         if int(unit.fields.get("deaths", "0")) >= timings.SOLO_DEATHS:
             self._solo = holder

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any, get_type_hints
+from urllib.parse import unquote, urlsplit
 
 PREFIX = "QUERN_"
 BOOLEANS = {"1": True, "true": True, "0": False, "false": False}
@@ -202,6 +203,14 @@ class Settings:
     log_level: str = _knob("INFO", "DEBUG, INFO, WARNING or ERROR.")
 
     @property
+    def secrets(self) -> list[str]:
+        """Everything that no log line may hold: keys, and passwords of addresses."""
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        keys = [values[f.name] for f in fields(self) if not f.repr]
+        passwords = [_password(v) for n, v in values.items() if n.endswith("_url")]
+        return [secret for p in (*keys, *passwords) if p for secret in {p, unquote(p)}]
+
+    @property
     def answerer(self) -> str:
         """Who answers, once an empty `generator` has been made out."""
         return self.generator or ("vllm" if self.model else "extractive")
@@ -260,6 +269,14 @@ class Settings:
             for f in fields(self)
             if f.default is MISSING or getattr(self, f.name) != f.default
         }
+
+
+def _password(url: str) -> str | None:
+    """Return the password of an address; what is no address has none."""
+    try:
+        return urlsplit(url).password
+    except ValueError:
+        return None
 
 
 def engine_options(settings: Settings) -> dict[str, Any]:

@@ -58,7 +58,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     """
     if settings is None:
         settings = Settings.from_environment()
-        logs.configure(level=settings.log_level, role="web")
+        logs.configure(level=settings.log_level, role="web", secrets=settings.secrets)
     app = Flask(__name__)
     app.json = OrjsonProvider(app)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_json_bytes  # uploads are allowed more

@@ -101,7 +101,7 @@ def run(
     except BadSetting as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    configure(level=settings.log_level, role=role)
+    configure(level=settings.log_level, role=role, secrets=settings.secrets)
     setproctitle(f"quern {role}")
     signals.setup_logging.connect(_keep_our_logging)
     # It would tell of every task, whose ids and times the ledger has.
