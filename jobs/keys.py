@@ -27,7 +27,7 @@ TEMPLATES: Final[dict[str, str]] = {
     "claim": "claim:%s",  # string, expiring: the epoch of the worker that is alive on a unit
     "watch": "watch",  # hash: last sweep, Redis' run id
     "quiet": "quiet",  # string, expiring: no deaths are counted, Redis was away
-    "stats": "stats",  # hash: jobs ended, by kind and state
+    "tallies": "tallies",  # hash: what /metrics tells of jobs and documents
     # What it says while it runs
     "events": "events:%s",  # stream of a job
     # Documents

@@ -168,6 +168,26 @@ local function raise_last_add(inc, entry)
   end
 end
 
+-- Tallies -----------------------------------------------------------------------------------
+
+-- What /metrics tells of jobs, counted where it happens: once, whoever ends a job. The time a job
+-- took goes into the bucket of the first bound, 10 ms times a power of 2, that is not below it; the
+-- bounds are those of `quern_job_duration_seconds` in runtime/metrics.py.
+local function tally(name)
+  redis.call('HINCRBY', K.tallies(), name, 1)
+end
+
+local function tally_end(kind, state, created)
+  local took = math.max(0, NOW - tonumber(created or int(NOW)))
+  local bound, bucket = 10000, 0
+  while took > bound and bucket < 15 do
+    bound, bucket = bound * 2, bucket + 1
+  end
+  tally('finished:' .. kind .. ':' .. (state == 'succeeded' and 'ok' or state))
+  tally('took:' .. kind .. ':' .. bucket)
+  redis.call('HINCRBY', K.tallies(), 'took_us:' .. kind, int(took))
+end
+
 -- Ends --------------------------------------------------------------------------------------
 
 local function into_garbage(inc, member, due)
@@ -199,7 +219,7 @@ local function end_job(job)
   redis.call('EXPIRE', key, RETENTION_S)
   redis.call('EXPIRE', K.rows(job), RETENTION_S)
   redis.call('EXPIRE', K.events(job), EVENT_RETENTION_S)
-  redis.call('HINCRBY', K.stats(), j.kind .. ':' .. state, 1)
+  tally_end(j.kind, state, j.created)
   redis.call('HSET', key, 'last_event', emit(job, 'done', '{"state":"' .. state .. '"}'))
 end
 
@@ -233,6 +253,7 @@ local function close(id, u, state, fields, became_current)
     local counted = 'done'
     if state == 'failed' or state == 'cancelled' or state == 'expired' then counted = state end
     redis.call('HINCRBY', K.job(u.job), counted, 1)
+    tally('document:' .. (u.lost and 'lost' or fields.outcome or state))
     local j = redis.call('HMGET', K.job(u.job), 'total', 'done', 'failed', 'cancelled', 'expired')
     local over = tonumber(j[2] or '0') + tonumber(j[3] or '0') + tonumber(j[4] or '0')
       + tonumber(j[5] or '0')
@@ -246,7 +267,7 @@ local function close(id, u, state, fields, became_current)
     -- would fill the queue's memory.
     local search = u.kind == 'search'
     redis.call('EXPIRE', K.unit(id), search and SEARCH_RETENTION_S or RETENTION_S)
-    redis.call('HINCRBY', K.stats(), u.kind .. ':' .. state, 1)
+    tally_end(u.kind, u.lost and 'lost' or state, u.created)
     local entry = emit(id, 'done', done_event(state, search and {} or fields))
     redis.call('HSET', K.unit(id), 'last_event', entry)
     redis.call('EXPIRE', K.events(id), search and SEARCH_RETENTION_S or EVENT_RETENTION_S)
@@ -274,6 +295,7 @@ end
 -- The three reasons to end a unit that nobody is alive on.
 local function close_if_over(id, u)
   if tonumber(u.deaths or '0') >= MAX_DEATHS then
+    u.lost = true
     return close(id, u, 'failed', {error = problem('too_many_attempts', 'Given up after '
       .. u.deaths .. ' attempts', 'The worker running this died each time; the input may be '
       .. 'what kills it. Look at the worker log, then retry the job.')})

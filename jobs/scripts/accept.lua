@@ -40,6 +40,7 @@ if not j.state then
   fields.sealed = '0'
   put(K.job(job), fields)
   redis.call('ZADD', K.jobs(), int(NOW), job)
+  tally('submitted:' .. fields.kind)
   redis.call('ZADD', K.deadlines('job'), fields.deadline, job)
   emit(job, 'state', '{"state":"queued"}')
   j = row(K.job(job))

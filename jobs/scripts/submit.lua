@@ -37,6 +37,7 @@ put(K.unit(id), fields)
 redis.call('ZADD', K.deadlines(fields.class), fields.deadline, id)
 if fields.kind ~= 'search' then redis.call('ZADD', K.jobs(), int(NOW), id) end
 wait_in_lane(id, fields)
+tally('submitted:' .. fields.kind)
 emit(id, 'state', '{"state":"queued"}')
 
 local out = {'ok', id}

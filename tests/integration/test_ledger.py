@@ -1,6 +1,7 @@
 """The ledger on a real Redis: what is accepted ends, once, and leaves nothing behind."""
 
 import random
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from jobs.identifiers import new_id
 from jobs.keys import PREFIX, key
 from jobs.ledger import Full, Idempotency, IdempotencyConflict, Ledger, Refusal, Sealed
 from jobs.messages import CLASSES, ROLES, Message
+from jobs.tallies import read_tallies
 from jobs.units import FINAL_STATES, Piece, Unit
 from rag.errors import LeaseLost
 from tasks.sending import sender
@@ -39,7 +41,9 @@ def test_a_question_goes_through_its_stages_and_tells_each_step(bench: Workbench
 
     assert bench.sent == [Message(asked, "retrieve", 0), Message(asked, "generate", 0)]
     assert kinds(bench, asked) == ["state", "state", "stage", "sources", "stage", "done"]
-    assert bench.redis.hgetall(key("stats")) == {"query:succeeded": "1"}
+    counted = read_tallies(bench.redis)
+    assert counted.submitted["query"] == counted.finished["query", "ok"] == 1
+    assert sum(counted.finished.values()) == sum(counted.durations["query"].buckets) == 1
 
 
 def test_a_second_attempt_tells_readers_to_start_anew(bench: Workbench) -> None:
@@ -231,6 +235,7 @@ def test_after_three_deaths_a_unit_is_a_dead_letter(bench: Workbench) -> None:
 
     assert bench.state(asked) == "failed"
     assert orjson.loads(bench.field(asked, "error"))["type"] == "too_many_attempts"
+    assert read_tallies(bench.redis).finished == {("query", "lost"): 1}
 
 
 @pytest.mark.parametrize("by", ["another run id", "the sweeper's own gap"])
@@ -427,7 +432,9 @@ def test_the_state_of_an_ingest_follows_from_its_rows(
         ENDS[end](bench, row)
 
     assert bench.job_state(job) == state
-    assert bench.redis.hgetall(key("stats")) == {f"ingest:{state}": "1"}
+    counted = read_tallies(bench.redis)
+    assert counted.finished == {("ingest", "ok" if state == "succeeded" else state): 1}
+    assert sum(counted.documents.values()) == len(ends)
     assert kinds(bench, job).count("done") == 1
 
 
@@ -713,6 +720,21 @@ class Storm:
             if not held:
                 assert self.ends.setdefault(job, {"state": state}) == {"state": state}
 
+    def check_tallies(self) -> None:
+        """Assert that once all has ended, each end was counted once, and as what it was."""
+        counted, rows = read_tallies(self.bench.redis), self.rows()
+        states: Counter[tuple[str, str]] = Counter()
+        for name in [name for name, row in rows.items() if "job" not in row] + self.jobs:
+            row = rows.get(name) or self.bench.redis.hgetall(key("job", name))
+            lost = "too_many_attempts" in row.get("error", "")
+            state = "lost" if lost else row["state"].replace("succeeded", "ok")
+            states[row["kind"], state] += 1
+        assert counted.finished == states
+        for kind, number in counted.submitted.items():
+            assert sum(counted.durations[kind].buckets) == number
+        documents = [name for name, row in rows.items() if "job" in row]
+        assert sum(counted.documents.values()) == len(documents)
+
     def check_documents(self, rows: dict[str, dict[str, str]], ended: list[str]) -> None:
         bench, inc = self.bench, self.incarnation
         live = {n: r for n, r in rows.items() if "generation" in r and n not in ended}
@@ -764,7 +786,7 @@ def test_whatever_happens_each_unit_is_in_one_place_and_ends_once(
 
     left = {name.removeprefix(PREFIX).split(":")[0] for name in bench.redis.scan_iter()}
     assert left <= {
-        "unit", "job", "rows", "jobs", "events", "stats", "pace", "turns", "window", "watch",
+        "unit", "job", "rows", "jobs", "events", "tallies", "pace", "turns", "window", "watch",
         "collection", "collections", "current", "newest", "documents", "names", "contents", "log",
         "log_state", "garbage", "news",
     }  # fmt: skip
@@ -774,6 +796,7 @@ def test_whatever_happens_each_unit_is_in_one_place_and_ends_once(
         for name in ("job", "rows", "events"):
             assert bench.redis.ttl(key(name, job)) > 0
     assert len({end["state"] for end in storm.ends.values()}) >= 4, "the storm was too calm"
+    storm.check_tallies()
 
 
 # The sweeper ---------------------------------------------------------------------------------

@@ -1,0 +1,56 @@
+"""Tallies: what the ledger counts of jobs and documents, for /metrics."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from redis import Redis
+
+from jobs.keys import key
+
+#: Jobs by the bucket of their duration: 10 ms, twice as much each, and what took longer.
+BUCKETS = 16
+
+
+@dataclass(slots=True)
+class Durations:
+    """How long jobs of a kind took: how many in each bucket, and all together."""
+
+    buckets: list[int] = field(default_factory=lambda: [0] * BUCKETS)
+    sum_s: float = 0.0
+
+
+@dataclass(slots=True)
+class Tallies:
+    """
+    Counted since the ledger began, each by the script that made it so: once, whoever did it.
+
+    *submitted* by kind, *finished* by (kind, outcome), *documents* by outcome.
+    """
+
+    submitted: dict[str, int] = field(default_factory=dict)
+    finished: dict[tuple[str, str], int] = field(default_factory=dict)
+    documents: dict[str, int] = field(default_factory=dict)
+    durations: dict[str, Durations] = field(default_factory=dict)
+
+
+def read_tallies(redis: Redis) -> Tallies:
+    """Read what was counted."""
+    return tallies_of(redis.hgetall(key("tallies")))
+
+
+def tallies_of(said: Mapping[str, str]) -> Tallies:
+    """Read the hash that the scripts count in."""
+    tallies = Tallies()
+    for name, count in said.items():
+        match name.split(":"):
+            case "submitted", kind:
+                tallies.submitted[kind] = int(count)
+            case "finished", kind, outcome:
+                tallies.finished[kind, outcome] = int(count)
+            case "document", outcome:
+                tallies.documents[outcome] = int(count)
+            case "took", kind, bucket:
+                tallies.durations.setdefault(kind, Durations()).buckets[int(bucket)] = int(count)
+            case "took_us", kind:
+                tallies.durations.setdefault(kind, Durations()).sum_s = int(count) / 1e6
+    return tallies
