@@ -100,7 +100,7 @@ class Bench:
             model=self.model,
             redis_url=self.stack.redis_url,
             data_dir=Path(self.stack.record.data_dir),
-            engine_metrics_port=0,
+            metrics_port=0,
             engine_options=os.environ.get("QUERN_ENGINE_OPTIONS", _engine_options()),
             **differs,
         )

@@ -18,7 +18,7 @@ class WorkerState:
     What a worker says of itself.
 
     Of its *threads*, *reserve* never run batch questions; *trouble* is why its last unit waits,
-    where what it depends on is away.
+    where what it depends on is away; *metrics_port* is where its /metrics is, 0 for nowhere.
     """
 
     name: str
@@ -33,6 +33,7 @@ class WorkerState:
     seen_at: float = 0.0
     models: Sequence[str] = ()
     trouble: str = ""
+    metrics_port: int = 0
     details: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import TracebackType
@@ -13,7 +14,7 @@ from redis import Redis
 from redis.client import PubSub
 from redis.exceptions import RedisError
 
-from jobs import timings
+from jobs import measuring, timings
 from jobs.deltas import Deltas
 from jobs.identifiers import new_id
 from jobs.keys import CANCEL
@@ -199,6 +200,12 @@ class Leases:
         return self._bodies
 
     @property
+    def running(self) -> Counter[str]:
+        """How many units run at this moment, by their kind."""
+        held = list(self._held.values())
+        return Counter(lease.unit.fields["kind"] for lease in held if not lease.ended)
+
+    @property
     def trouble(self) -> str:
         """Why a unit was given back to wait; empty once a body has ended well, or time passed."""
         since, reason = self._setback
@@ -281,6 +288,7 @@ class Leases:
                 for (lease, _), answer in zip(work, answers, strict=True):
                     if isinstance(answer, Unit):
                         lease.unit = answer
+                        measuring.went_on(answer)
                     elif answer is None:
                         lease.ended = True
             finally:
@@ -357,6 +365,7 @@ class Leases:
             # A body that slept through its own lapse: nobody else would tell it.
             stalled.stop(LeaseLost)
         self._held[unit.id] = lease
+        measuring.claimed(unit)
         return lease
 
     def _let_others(self, holder: str) -> None:
@@ -384,6 +393,7 @@ class Leases:
             elif isinstance(error, Retryable | RedisError):
                 log.warning("a store is away; the unit waits", extra=told)
                 self._setback = (time.monotonic(), str(error))
+                measuring.put_back(lease.unit)
                 self._release(lease, at_once=False)
             elif isinstance(error, EngineDead):
                 log.error("the engine died; the claim lapses", extra=told)
@@ -395,6 +405,7 @@ class Leases:
                     log.error("the body failed", exc_info=error, extra=told)
                 state, fields = _verdict(error)
                 lease.finish(state=state, fields=fields)
+                measuring.refused(lease.unit, error)
         except LeaseLost:
             log.info("lease lost", extra=told)
         except RedisError as away:

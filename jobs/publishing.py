@@ -14,6 +14,7 @@ from jobs.moments import rfc3339
 from rag.documents import Chunk, ParsedDocument, Scalar, chunk_id, indexed_text
 from rag.errors import NoText, StoreUnavailable
 from rag.ports import Edition, Embedder, StoredChunk, Vectors, VectorStore
+from runtime.meters import timed
 
 #: Rows of one upsert: enough to be quick, few enough that a lost lease stops soon.
 BATCH = 100
@@ -159,11 +160,13 @@ class Publisher:
 
     def embed(self, stored: Sequence[StoredChunk]) -> Vectors:
         """Embed chunks, each with its title."""
-        return self._embedder.embed([indexed_text(e.title, e.chunk.text) for e in stored])
+        with timed("embed"):
+            return self._embedder.embed([indexed_text(e.title, e.chunk.text) for e in stored])
 
     def upsert(self, edition: str, stored: Sequence[StoredChunk], vectors: Vectors) -> None:
         """Write chunks and their vectors; nobody sees them yet."""
-        self._vectors.upsert(edition, stored, vectors)
+        with timed("index"):
+            self._vectors.upsert(edition, stored, vectors)
 
     def wait(self, incarnation: str, entry: str, *, give_up: Callable[[], None]) -> bool:
         """Wait until the live followers have *entry*; tells whether any has it."""

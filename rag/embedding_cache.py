@@ -95,6 +95,11 @@ class CachedEmbedder:
         with self._lock:
             return CacheCounts(*astuple(self._counts))
 
+    @property
+    def entries(self) -> int:
+        """How many vectors the process keeps."""
+        return len(self._recent)
+
     def report(self) -> dict[str, int | str]:
         """Return the counts and the store's trouble, for a heartbeat."""
         return asdict(self.counts) | {"trouble": self._store.trouble}

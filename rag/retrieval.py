@@ -49,8 +49,9 @@ class Found:
     What a search found, best first, with what it cost and what was missing.
 
     *retrieve_ms* is everything after the question was embedded; *dense_ms* and *sparse_ms* are the
-    parts of it that each leg took, of all attempts together, and *fuse_ms* what it took to make one
-    ranking of them. What was not asked took nothing.
+    parts of it that each leg took, of all attempts together, *fuse_ms* what it took to make one
+    ranking of them, *rerank_ms* to order that anew. What was not asked took nothing. *dense_found*
+    and *sparse_found* count the current candidates of each leg.
     """
 
     passages: list[Passage]
@@ -61,6 +62,9 @@ class Found:
     dense_ms: float = 0.0
     sparse_ms: float = 0.0
     fuse_ms: float = 0.0
+    rerank_ms: float = 0.0
+    dense_found: int = 0
+    sparse_found: int = 0
 
 
 @dataclass(slots=True)
@@ -238,6 +242,7 @@ class Retriever:
             reranked = self._reranked(self._reranking, legs.texts, query, first, check)
             if reranked is None:
                 legs.degraded.append("rerank")
+        reordered = self._clock()
         ordered = _reordered(ranking, reranked or [])
         passages = self._chosen(
             legs.texts, ordered, dropped, top_k=top_k, wanted=wanted, for_context=for_context
@@ -262,6 +267,9 @@ class Retriever:
             dense_ms=legs.dense_ms,
             sparse_ms=legs.sparse_ms,
             fuse_ms=(fused - asked) * 1000,
+            rerank_ms=(reordered - fused) * 1000 if self._reranking is not None else 0.0,
+            dense_found=len(dense),
+            sparse_found=len(sparse),
         )
 
     def still_current(self, incarnation: str, passages: Sequence[Passage]) -> bool:

@@ -1,7 +1,9 @@
 """The metrics of this process: each series made once, and moved at the price of a lock."""
 
+import contextlib
 import platform
-from collections.abc import Collection, Hashable, Sequence
+import time
+from collections.abc import Hashable, Iterator, Sequence
 from functools import cache
 from importlib import metadata
 from itertools import product
@@ -54,7 +56,6 @@ STARTED: Final = Counters("quern_task_started_total")
 RETRIED: Final = Counters("quern_task_retries_total")
 REDELIVERED: Final = Counters("quern_task_redelivered_total")
 MODEL_LOADED: Final = Gauges("quern_model_loaded")
-MODEL_SECONDS: Final = Gauges("quern_model_load_seconds")
 CACHE_SECONDS: Final = Histograms("quern_cache_operation_duration_seconds")
 RESULTS: Final = Histograms("quern_retrieval_results")
 INGESTED_BYTES: Final = Counters("quern_ingest_bytes_total")
@@ -72,6 +73,16 @@ COLLECTED: Final = frozenset({
 })  # fmt: skip
 
 
+@contextlib.contextmanager
+def timed(stage: str) -> Iterator[None]:
+    """Measure a stage, however it ends."""
+    began = time.perf_counter()
+    try:
+        yield
+    finally:
+        STAGE_SECONDS[stage].observe(time.perf_counter() - began)
+
+
 @cache
 def batch_sizes() -> Histogram:
     """Return the histogram of how many texts the embedding model is given at once."""
@@ -80,15 +91,8 @@ def batch_sizes() -> Histogram:
     return histogram
 
 
-def begin(role: str, sources: Collection[Source]) -> None:
-    """
-    Show at zero what this process counts, so that a first event is an increase.
-
-    Args:
-        role: What `quern_build_info` calls this process.
-
-        sources: Whose families it shows.
-    """
+def begin(*sources: Source) -> None:
+    """Show at zero what this process counts, so that a first event is an increase."""
     for family in FAMILIES:
         counted = family.kind != "gauge" and family.name not in COLLECTED
         if family.source in sources and counted and not family.name.startswith("quern_gpu"):
@@ -97,7 +101,7 @@ def begin(role: str, sources: Collection[Source]) -> None:
                 for values in product(*family.labels.values()):
                     made.labels(*values)
     version = metadata.version("quern") if _is_installed() else "unknown"
-    _family("quern_build_info").labels(version, platform.python_version(), role).set(1)
+    _family("quern_build_info").labels(version, platform.python_version()).set(1)
 
 
 def begin_tasks(tasks: Sequence[tuple[str, str]]) -> None:
@@ -105,6 +109,14 @@ def begin_tasks(tasks: Sequence[tuple[str, str]]) -> None:
     for pair in tasks:
         for children in (STARTED, RETRIED, REDELIVERED):
             _ = children[pair]
+
+
+def tell_models(models: Sequence[str], *, seconds: float) -> None:
+    """Say which models a worker has open, and how long it took to open all that it owns."""
+    for name in models:
+        # A path on this machine is nobody's business.
+        MODEL_LOADED[name.rstrip("/").rsplit("/", 1)[-1]].set(1)
+    _family("quern_model_load_seconds").set(seconds)
 
 
 @cache

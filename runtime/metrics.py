@@ -88,7 +88,7 @@ _GEN_AI: Final[Mapping[str, Sequence[str]]] = {
 FAMILIES: Final = (
     # Every process
     _gauge("quern_build_info", "every", "1, for its labels.",
-           version=(), python=(), role=()),
+           version=(), python=()),
     _counter("quern_log_records_total", "every", "Lines of log.", level=LEVELS),
     _counter("quern_log_records_dropped_total", "every", "Lines that the writer had no room for.",
              level=LEVELS),
@@ -143,8 +143,8 @@ FAMILIES: Final = (
              "Bodies begun again for a stage that had been claimed before.", task=(), queue=()),
     _gauge("quern_worker_pool_busy", "workers", "Threads that run a body."),
     _gauge("quern_worker_pool_size", "workers", "Threads."),
-    _gauge("quern_model_loaded", "workers", "1, for its labels.", model=(), role=()),
-    _gauge("quern_model_load_seconds", "workers", "What opening models and indexes took.", role=()),
+    _gauge("quern_model_loaded", "workers", "1, for its label.", model=()),
+    _gauge("quern_model_load_seconds", "workers", "What opening models and indexes took."),
     _counter("quern_cache_requests_total", "workers",
              "Texts looked up; `joined` were being embedded by another thread at that moment.",
              cache=("embedding",), tier=("l1", "redis"), result=("hit", "miss", "joined", "corrupt",

@@ -32,6 +32,11 @@ RETIRED = {
         "cache, GiB) or QUERN_CPU_OFFLOAD_GB (main memory for weights, GiB)"
     )
     for name in ("swap_space", "swap_space_gb")
+} | {
+    "engine_metrics_port": (
+        "engine_metrics_port is gone: every worker has /metrics now, from QUERN_METRICS_PORT "
+        "upwards, and the generation worker two above it"
+    )
 }
 
 
@@ -50,7 +55,7 @@ class Settings:
 
     # Where things live
     data_dir: Path = _knob(Path("data"), "Folder for everything that must survive a restart.")
-    host: str = _knob("127.0.0.1", "Address the web server listens on.")
+    host: str = _knob("127.0.0.1", "Address the web server and the workers' metrics listen on.")
     port: int = _knob(8000, "Port of the web server; `quern up` takes a free one if it is taken.")
     redis_url: str = _knob("redis://127.0.0.1:6399/0", "Queue Redis: ledger, lanes, messages.")
     cache_url: str = _knob("redis://127.0.0.1:6398/0", "Cache Redis: embeddings; may evict.")
@@ -161,9 +166,6 @@ class Settings:
     max_answer_tokens: int = _knob(512, "Tokens of an answer where the request names no number.")
     temperature: float = _knob(0.0, "Sampling temperature where the request names none.")
     delta_ms: int = _knob(50, "Pause between two pieces of a streamed answer, milliseconds.")
-    engine_metrics_port: int = _knob(
-        9112, "Port of the generation worker's /metrics, on `host`; 0 means none."
-    )
 
     # A server that speaks OpenAI's API, where `generator` is `openai`
     openai_url: str = _knob(
@@ -199,8 +201,13 @@ class Settings:
     redis_memory_mb: int = _knob(512, "maxmemory of the embedded queue Redis, MiB.")
     cache_memory_mb: int = _knob(256, "maxmemory of the embedded cache Redis, MiB.")
 
-    # Logs
+    # Logs and metrics
     log_level: str = _knob("INFO", "DEBUG, INFO, WARNING or ERROR.")
+    metrics_port: int = _knob(
+        9110,
+        "Port of /metrics of a retrieval worker, on `host`; of ingestion one above, of generation "
+        "two above. A taken one is replaced by a free one; 0 means none.",
+    )
 
     @property
     def secrets(self) -> list[str]:

@@ -12,6 +12,8 @@ from jobs.publishing_together import publish_together
 from rag.chunking import fit_title
 from rag.documents import ParsedDocument
 from rag.errors import NoText, StoreUnavailable
+from runtime.meters import timed
+from tasks import measuring
 from tasks.base import QuernTask
 from tasks.resources import Resources, owned
 
@@ -63,15 +65,18 @@ def _parse(lease: Lease, resources: Resources) -> dict[str, str | int]:
     data = blobs.get(row["sha256"])
     if data is None:
         raise StoreUnavailable("the file's bytes are missing from the blob store")
-    document = owned(resources.parser).parse(
-        data, filename=row["filename"], abort=lambda: lease.stopped
-    )
+    with timed("parse"):
+        document = owned(resources.parser).parse(
+            data, filename=row["filename"], abort=lambda: lease.stopped
+        )
+    measuring.parsed(document.kind, len(data))
     lease.check()
     if not document.text.strip():
         raise NoText("the file holds no text")
     tokens, chunker = owned(resources.tokens), owned(resources.chunker)
     title = fit_title(_title(document, row), tokens, chunker.max_tokens // TITLE_SHARE)
-    chunks = chunker.chunk(document, title=title, counter=tokens)
+    with timed("chunk"):
+        chunks = chunker.chunk(document, title=title, counter=tokens)
     lease.check()
     text_blob = blobs.put(document.text.encode())
     language = owned(resources.languages).language_of(document.text)

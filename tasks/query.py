@@ -14,6 +14,7 @@ from rag.errors import EmbedderMismatch, Unreadable
 from rag.filters import parse
 from rag.generation import Answer, GenerationRequest, Turn
 from rag.retrieval import Found, Retriever, still_current
+from tasks import measuring
 from tasks.base import QuernTask
 from tasks.resources import Resources, owned
 
@@ -53,6 +54,7 @@ def _retrieve(lease: Lease, resources: Resources) -> None:
             request["question"], history, priority=request["priority"], stop=lease
         )
     found = _search(lease, retriever, request, condensed)
+    measuring.searched(found)
     sources = [_source(passage) for passage in found.passages]
     fields: dict[str, Any] = {
         "ms_embed": round(found.embed_ms, 2),
@@ -135,18 +137,22 @@ def _generate(lease: Lease, resources: Resources) -> None:
         deadline_s=lease.unit.deadline_s,
         grounded=request["top_k"] > 0,
     )
-    answer = generator.generate(asked, on_delta=stream, stop=lease)
+    try:
+        answer = generator.generate(asked, on_delta=stream, stop=lease)
+    except Exception as error:
+        measuring.not_answered(generator.name, error, took_s=time.perf_counter() - began)
+        raise
     ended = time.perf_counter()
+    first_token_s = first[0] - began if first else answer.first_token_s
+    measuring.answered(answer, took_s=ended - began, first_token_s=first_token_s)
     fields: dict[str, Any] = {
         "ms_generate": round((ended - began) * 1000, 2),
         "result": orjson.dumps(_result(answer, lease, passages)).decode(),
     }
     if answer.left_out:
         fields |= _told_in_trace(answer.left_out, lease, resources)
-    if first:
-        fields["ms_first_token"] = round((first[0] - began) * 1000, 2)
-    elif answer.first_token_s is not None:
-        fields["ms_first_token"] = round(answer.first_token_s * 1000, 2)
+    if first_token_s is not None:
+        fields["ms_first_token"] = round(first_token_s * 1000, 2)
     lease.finish(state="succeeded", fields=fields)
 
 

@@ -40,6 +40,11 @@ class Generator(Protocol):
     Retryable where the engine is away and Broken where the process must end.
     """
 
+    @property
+    def name(self) -> str:
+        """Who answers: `provider:model`, or a word where no model does."""
+        ...
+
     def generate(
         self, request: GenerationRequest, *, on_delta: Callable[[str], None], stop: StopSignal
     ) -> Answer:

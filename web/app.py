@@ -13,8 +13,10 @@ from web import (
     admin_routes,
     collection_routes,
     document_routes,
+    http_metrics,
     ingest_routes,
     job_routes,
+    metrics_routes,
     operation_routes,
     pages,
     problems,
@@ -66,6 +68,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     # Ids of documents may hold two slashes in a row.
     app.url_map.merge_slashes = False
     attach(app, open_front_end(settings))
+    http_metrics.register(app)
     security.register(app)
     problems.register(app)
     app.before_request(_start_health)
@@ -78,9 +81,11 @@ def create_app(settings: Settings | None = None) -> Flask:
         collection_routes,
         admin_routes,
         operation_routes,
+        metrics_routes,
         pages,
     ):
         app.register_blueprint(routes.bp)
+    http_metrics.begin(app)
     return app
 
 

@@ -15,6 +15,7 @@ from runtime.settings import Settings
 from tasks.app import make_app
 from tasks.sending import sender
 from web.health.sampler import HealthSampler
+from web.installation import Installation
 from web.places import Places
 
 _NAME = "quern"
@@ -36,11 +37,13 @@ class FrontEnd:
     wake_ups: WakeUps
     places: Places
     health: HealthSampler
+    installation: Installation
 
     def close(self) -> None:
         """Stop the threads and close the connections of this process."""
         self.wake_ups.close()
         self.health.close()
+        self.installation.close()
         self.durable.redis.close()
         self.celery.close()
 
@@ -50,6 +53,7 @@ def open_front_end(settings: Settings) -> FrontEnd:
     celery = make_app(settings)
     durable = open_durable(settings, sender(celery), read_s=REDIS_READ_S)
     chunker = Chunker(max_tokens=settings.chunk_tokens)
+    health = HealthSampler(settings)
     return FrontEnd(
         settings=settings,
         celery=celery,
@@ -64,7 +68,8 @@ def open_front_end(settings: Settings) -> FrontEnd:
         view=JobView(durable.ledger, durable.blobs),
         wake_ups=WakeUps(durable.redis),
         places=Places(settings.max_streams),
-        health=HealthSampler(settings),
+        health=health,
+        installation=Installation(settings, health.statuses),
     )
 
 

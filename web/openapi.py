@@ -339,6 +339,8 @@ def _operations() -> Json:
         "/livez": look("Does the process answer?", "livez", "application/json"),
         "/readyz": look("Can jobs be accepted?", "readyz", "application/json", may_fail=True),
         "/health": look("How is everything?", "health", "application/health+json", may_fail=True),
+        "/metrics": look("Numbers for Prometheus", "metrics", "text/plain"),
+        "/prometheus/sd": look("Where the workers' numbers are", "targets", "application/json"),
         "/api/openapi.json": look("This description", "openapi", "application/json"),
         "/api/docs": look("This description as a page", "docs", "text/html"),
         "/api/docs.css": look("The page's style sheet", "docsStyle", "text/css"),

@@ -18,6 +18,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTo
 from jobs.front_desk import Gone, MemoryFull, NotFound, NotRetryable
 from jobs.ledger import AlreadyRunning, CollectionGone, Full, IdempotencyConflict, Sealed
 from rag.errors import InvalidRequest, StoreUnavailable
+from web.http_metrics import rejected
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -60,6 +61,8 @@ class Problem(Exception):
         headers: Further headers, for example `Retry-After`.
 
         more: Further members of the body.
+
+        reason: What `quern_http_rejected_total` calls it, where status and kind do not tell.
     """
 
     def __init__(
@@ -71,6 +74,7 @@ class Problem(Exception):
         errors: Sequence[tuple[str, str]] = (),
         headers: Mapping[str, str] | None = None,
         more: Mapping[str, Any] | None = None,
+        reason: str = "",
     ) -> None:
         super().__init__(detail)
         self.status = status
@@ -79,6 +83,7 @@ class Problem(Exception):
         self.errors = errors
         self.headers = dict(headers or {})
         self.more = dict(more or {})
+        self.reason = reason
 
     def response(self) -> Response:
         """Build the answer."""
@@ -91,6 +96,7 @@ class Problem(Exception):
         }
         if self.errors:
             body["errors"] = [{"field": name, "message": text} for name, text in self.errors]
+        rejected(self.status, self.reason or self.kind)
         answer = Response(orjson.dumps(body | self.more), self.status, mimetype=MEDIA_TYPE)
         answer.headers.update(self.headers)
         return answer
@@ -101,13 +107,14 @@ def invalid(error: InvalidRequest) -> Problem:
     return Problem(422, str(error), errors=[(error.field, error.message)])
 
 
-def too_many(detail: str, *, limit: int, depth: int, retry_s: int) -> Problem:
+def too_many(detail: str, *, limit: int, depth: int, retry_s: int, reason: str = "") -> Problem:
     """Say that a bound is reached, which, and when to come back."""
     return Problem(
         429,
         detail,
         headers={"Retry-After": str(retry_s)},
         more={"limit": limit, "depth": depth},
+        reason=reason,
     )
 
 
@@ -166,7 +173,9 @@ def _idempotency(error: IdempotencyConflict) -> Response:
 def _full(error: Full) -> Response:
     """A lane is at its bound."""
     detail = f"The queue is full: {error}. Try again in {FULL_RETRY_S} seconds."
-    return too_many(detail, limit=error.limit, depth=error.depth, retry_s=FULL_RETRY_S).response()
+    return too_many(
+        detail, limit=error.limit, depth=error.depth, retry_s=FULL_RETRY_S, reason="queue-full"
+    ).response()
 
 
 def _memory_full(error: Exception) -> Response:

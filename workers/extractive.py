@@ -12,6 +12,8 @@ NOTHING = "The documents do not seem to answer this."
 class Extractive:
     """Answers by quoting; whole at once, because there is nothing to wait for."""
 
+    name = "extractive"
+
     def __init__(self, generator: ExtractiveGenerator) -> None:
         self._generator = generator
 
@@ -29,7 +31,7 @@ class Extractive:
             citations=found.citations,
             answered=found.answered,
             confidence=found.confidence,
-            generator="extractive",
+            generator=self.name,
             usage={"passages": len(request.passages), "quotes": len(found.citations)},
         )
 

@@ -167,6 +167,10 @@ class Follower:
         index = self._indexes.get(incarnation)
         return {} if index is None else index.chunks(chunk_ids)
 
+    def counts(self) -> dict[str, int]:
+        """Return how many chunks this replica's indexes hold, by incarnation."""
+        return {incarnation: index.count() for incarnation, index in [*self._indexes.items()]}
+
     def _in_step(self, incarnation: str, newest: str) -> ReplicaIndex | None:
         """Return the index that has applied the entry *newest*, waiting for it a moment."""
         with self._applied:

@@ -1,7 +1,6 @@
 """The generation worker: owns the language model, or the way to one, and answers from passages."""
 
 import contextlib
-import logging
 import math
 import os
 import sys
@@ -10,15 +9,12 @@ from collections.abc import Sequence
 from typing import Final
 
 from celery.worker import state
-from prometheus_client import start_http_server
 
 from jobs.durable import Durable
 from jobs.leases import Leases
 from runtime.settings import Settings
 from tasks.resources import Generator, Resources
 from workers.process import run
-
-log = logging.getLogger(__name__)
 
 #: More threads than places: the engine's own waiting queue refills a place in the same step.
 THREADS_PER_PLACE: Final = 1.5
@@ -35,7 +31,6 @@ def open_resources(
 ) -> tuple[Resources, Sequence[str]]:
     """Open what this worker owns; closed in reverse order with *stack*."""
     generator, name = _open_generator(stack, settings)
-    _serve_metrics(stack, settings)
     return Resources(durable=durable, leases=leases, generator=generator), [name]
 
 
@@ -62,22 +57,6 @@ def _stop_consuming() -> None:
     last_resort = threading.Timer(LAST_RESORT_S, os._exit, (ENGINE_DIED,))
     last_resort.daemon = True
     last_resort.start()
-
-
-def _serve_metrics(stack: contextlib.ExitStack, settings: Settings) -> None:
-    """Show this process's metrics, the engine's own among them."""
-    port = settings.engine_metrics_port
-    if not port:
-        return
-    try:
-        server, thread = start_http_server(port, addr=settings.host)
-    except OSError as error:
-        # A second worker on the same machine: better without metrics than not at all.
-        log.warning("no metrics", extra={"port": port, "reason": str(error)})
-        return
-    stack.callback(thread.join, timeout=2)
-    stack.callback(server.server_close)
-    stack.callback(server.shutdown)
 
 
 def threads(settings: Settings) -> int:

@@ -12,8 +12,10 @@ from jobs.publishing import Publisher
 from jobs.reindexing import Reindexer
 from rag.chunking import Chunker
 from rag.documents import ParsedDocument
+from runtime.collecting import collecting
 from runtime.settings import Settings
 from tasks.resources import Resources
+from workers import collectors
 from workers.chroma_store import ChromaStore
 from workers.housekeeping import inspect, keep_house
 from workers.language_model import LanguageModel
@@ -42,6 +44,7 @@ def open_resources(
     pool = ParserPool.open(settings)
     stack.callback(pool.close)
     embedder = open_embedder(stack, settings)
+    stack.enter_context(collecting(collectors.cache(embedder)))
     vectors = ChromaStore(settings.chroma_url)
     stack.callback(vectors.close)
     keep_house(stack, durable, CurrentVectors(vectors, durable.catalogue, durable.editions))

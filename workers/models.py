@@ -10,6 +10,7 @@ from runtime.settings import Settings
 from workers import processor
 from workers.cross_encoder import CrossEncoderReranker
 from workers.int8_model import ENVIRONMENT
+from workers.measured_embedder import MeasuredEmbedder
 from workers.model_weights import DEFAULT_MODEL, resolve
 from workers.onnx_embedder import OnnxEmbedder
 from workers.redis_bytes import RedisBytes
@@ -21,7 +22,8 @@ log = logging.getLogger(__name__)
 def open_embedder(stack: contextlib.ExitStack, settings: Settings) -> CachedEmbedder:
     """Load the embedding model, and connect its cache until *stack* closes."""
     store = stack.enter_context(RedisBytes.open(settings.cache_url))
-    return CachedEmbedder(open_model(settings), store, ttl_s=settings.embedding_ttl_s)
+    model = MeasuredEmbedder(open_model(settings))
+    return CachedEmbedder(model, store, ttl_s=settings.embedding_ttl_s)
 
 
 def open_reranker(settings: Settings) -> CrossEncoderReranker | None:

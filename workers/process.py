@@ -26,6 +26,7 @@ from runtime.settings import BadSetting, Settings
 from tasks.app import make_app
 from tasks.resources import Resources
 from tasks.sending import sender
+from workers.metrics_server import begin_metrics, serve_metrics
 from workers.safe_broker import TagRenewal, repair
 
 log = logging.getLogger(__name__)
@@ -121,12 +122,19 @@ def run(
                     delta_s=settings.delta_ms / 1000,
                 )
             )
+            began = time.perf_counter()
             resources, models = open_resources(stack, settings, durable, leases)
             app.resources = resources  # type: ignore[attr-defined]  # where tasks look for it
+            begin_metrics(
+                stack, role=role, queues=queues(settings), leases=leases,
+                threads=threads(settings), models=models, opened_s=time.perf_counter() - began,
+            )  # fmt: skip
+            metrics_port = stack.enter_context(serve_metrics(settings, role))
             state = WorkerState(
                 name=name, role=role, pid=os.getpid(), host=socket.gethostname(),
                 queues=tuple(queues(settings)), threads=threads(settings),
                 reserve=reserve(settings), started_at=time.time(), models=models,
+                metrics_port=metrics_port,
             )  # fmt: skip
             forget_failure(durable.redis, queues(settings))
             heartbeat = Heartbeat(resources, state)

@@ -15,6 +15,8 @@ from redis.exceptions import RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
+from runtime.meters import CACHE_SECONDS
+
 TIMEOUT_S = 0.25  # a cache that is slower than the model it saves is away
 PAUSE_S = 2.0  # after a failure, so that each call does not wait for a timeout of its own
 
@@ -72,7 +74,7 @@ class RedisBytes:
     def get_many(self, keys: Sequence[str], *, ttl_s: int) -> list[bytes | None]:
         """Return the value of each key, None where there is none; a value lives *ttl_s* s again."""
         if keys and not self._is_away():
-            with self._failing_quietly("read"):
+            with self._failing_quietly("read"), CACHE_SECONDS["redis", "get"].time():
                 try:
                     values = self._use(keys, ttl_s)
                 except ResponseError:  # it takes no writes, which the next write will tell
@@ -94,7 +96,7 @@ class RedisBytes:
     ) -> Collection[str]:
         """Keep each value for *ttl_s* s; count *used* keys as used, and return which are gone."""
         if items and not self._is_away():
-            with self._failing_quietly("write"):
+            with self._failing_quietly("write"), CACHE_SECONDS["redis", "set"].time():
                 with self._client.pipeline(transaction=False) as pipeline:
                     for key in used:  # first: what the writes push out is chosen after it
                         pipeline.expire(key, ttl_s)

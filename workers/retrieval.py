@@ -14,9 +14,11 @@ from rag.extractive import ExtractiveGenerator
 from rag.ports import Reranker
 from rag.reranking import Reranking
 from rag.retrieval import ChunkTexts, Fuse, Retriever
+from runtime.collecting import collecting
 from runtime.redis_clients import ledger_client
 from runtime.settings import Settings
 from tasks.resources import Resources
+from workers import collectors
 from workers.chroma_store import ChromaStore
 from workers.extractive import Extractive
 from workers.follower import Follower, Slot
@@ -44,6 +46,9 @@ def open_resources(
         )
     )
     keep_house(stack, durable, current)
+    stack.enter_context(
+        collecting(collectors.cache(embedder), collectors.index(follower.counts, durable.catalogue))
+    )
     retriever = Retriever(
         embedder=embedder,
         vectors=vectors,

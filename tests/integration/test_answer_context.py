@@ -44,6 +44,8 @@ class Finder:
 class Reader:
     """A generator that cites both halves, for which the prompt had no room for the first."""
 
+    name = "r"
+
     def __init__(self) -> None:
         self.read: list[Passage] = []
 

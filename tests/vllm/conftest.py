@@ -44,9 +44,7 @@ def service(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[G
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    settings = Settings(
-        model=str(model), engine_options=json.dumps(OPTIONS), engine_metrics_port=port
-    )
+    settings = Settings(model=str(model), engine_options=json.dumps(OPTIONS), metrics_port=port)
     with (
         Stack.start(
             data_dir=tmp_path_factory.mktemp("stack"),
@@ -54,6 +52,6 @@ def service(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[G
             only=[*WANTED, "generation"],
             timeout_s=280,
         ) as stack,
-        Generating(stack, metrics_port=port) as service,
+        Generating(stack, metrics_port=port + 2) as service,
     ):
         yield service

@@ -28,7 +28,7 @@ def test_an_engine_that_cannot_start_says_why_and_ends(  # noqa: PLR0917  cases 
     settings = {
         "QUERN_REDIS_URL": clean_redis,
         "QUERN_MODEL": str(model),
-        "QUERN_ENGINE_METRICS_PORT": "0",
+        "QUERN_METRICS_PORT": "0",
         "PYTHONPATH": str(ROOT),
         f"QUERN_{name}": value,
     }

@@ -1,0 +1,215 @@
+"""What the web shows of the whole installation: read when asked, within a quarter second."""
+
+import shutil
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from typing import Any, Final
+
+import orjson
+from prometheus_client.metrics_core import Metric
+from redis import Redis
+
+from jobs.heartbeats import WorkerState, live_workers
+from jobs.keys import CELERY_PREFIX, key
+from jobs.messages import ROLES
+from jobs.tallies import BUCKETS, Tallies, tallies_of
+from runtime.collecting import show, show_histogram, show_one
+from runtime.metrics import ENDS, KINDS, OUTCOMES
+from runtime.redis_clients import health_client
+from runtime.settings import Settings
+from web.health.machine import existing
+
+#: A scrape waits this long; what is not there by then is absent.
+LIMIT_S: Final = 0.25
+#: More collections than these would be more series than a dashboard can show.
+MOST_COLLECTIONS: Final = 50
+#: Owners of waiting units whose lanes are counted; each ingest is one.
+MOST_OWNERS: Final = 1_000
+
+
+class Installation:
+    """
+    Reads queues, jobs, stores and disk for a scrape, which waits for none longer than LIMIT_S.
+
+    Each is read in a thread of its own; threads and connections are made at the first scrape.
+
+    Args:
+        settings: Where everything is.
+
+        statuses: The last look at each health check: 1, 0.5 or 0.
+    """
+
+    def __init__(self, settings: Settings, statuses: Callable[[], Mapping[str, float]]) -> None:
+        self._settings = settings
+        self._statuses = statuses
+        self._lock = threading.Lock()
+        self._threads: ThreadPoolExecutor | None = None
+        self._clients: dict[str, Redis] = {}
+        self._running: dict[str, Future[list[Metric]]] = {}
+
+    def close(self) -> None:
+        """Let threads and connections go."""
+        if self._threads is not None:
+            self._threads.shutdown(wait=False, cancel_futures=True)
+        for client in self._clients.values():
+            client.close()
+
+    def read(self) -> Iterable[Metric]:
+        """Yield what can be read in time."""
+        looks = {"queue": self._queue, "cache": self._cache, "disk": self._disk}
+        with self._lock:
+            if self._threads is None:
+                self._threads = ThreadPoolExecutor(len(looks), thread_name_prefix="installation")
+            for name, look in looks.items():
+                before = self._running.get(name)
+                if before is None or before.done():  # one that hangs is not asked again
+                    self._running[name] = self._threads.submit(look)
+            asked = dict(self._running)
+        ready, _ = wait(asked.values(), timeout=LIMIT_S)
+        told = {
+            name: future.result()
+            for name, future in asked.items()
+            if future in ready and future.exception() is None
+        }
+        for metrics in told.values():
+            yield from metrics
+        yield show_one("quern_redis_up", int("queue" in told))
+        yield show(
+            "quern_health_status", [((name,), value) for name, value in self._statuses().items()]
+        )
+
+    # Looks ---------------------------------------------------------------------------------
+
+    def _queue(self) -> list[Metric]:
+        """Look at the queue Redis: jobs, queues, workers, collections."""
+        redis = self._client(self._settings.redis_url)
+        pipe = redis.pipeline(transaction=False)
+        pipe.time()
+        pipe.hgetall(key("tallies"))
+        pipe.info("memory")
+        pipe.info("persistence")
+        pipe.hvals(f"{CELERY_PREFIX}unacked")
+        pipe.hgetall(key("collections"))
+        for role in ROLES:
+            pipe.zrange(key("owners", role), 0, MOST_OWNERS - 1)
+        (seconds, micros), said, memory, persistence, unacked, names, *owners = pipe.execute()
+        return [
+            *_jobs(tallies_of(said)),
+            *_memory("queue", memory),
+            show_one(
+                "quern_redis_aof_last_write_ok",
+                int(persistence.get("aof_last_write_status") == "ok"),
+            ),
+            show("quern_queue_unacked", _by_queue(Counter(map(_queue_of, unacked)))),
+            *_lanes(redis, dict(zip(ROLES, owners, strict=True)), seconds * 1_000_000 + micros),
+            *_workers(live_workers(redis)),
+            _documents(redis, names),
+        ]
+
+    def _cache(self) -> list[Metric]:
+        """Look at the cache Redis."""
+        redis = self._client(self._settings.cache_url)
+        pipe = redis.pipeline(transaction=False)
+        pipe.info("memory")
+        pipe.info("stats")
+        pipe.dbsize()
+        memory, stats, entries = pipe.execute()
+        labels = ("embedding", "redis")
+        return [
+            *_memory("cache", memory),
+            show("quern_cache_entries", [(labels, entries)]),
+            show("quern_cache_bytes", [(labels, int(memory["used_memory"]))]),
+            show("quern_cache_evictions_total", [(labels, int(stats["evicted_keys"]))]),
+        ]
+
+    def _disk(self) -> list[Metric]:
+        """Look at the disk that keeps the data."""
+        usage = shutil.disk_usage(existing(self._settings.blobs))
+        return [
+            show("quern_disk_free_bytes", [(("data",), usage.free)]),
+            show("quern_disk_total_bytes", [(("data",), usage.total)]),
+        ]
+
+    def _client(self, url: str) -> Redis:
+        """Return this process' own client for looking; made once."""
+        with self._lock:
+            if url not in self._clients:
+                self._clients[url] = health_client(url)
+            return self._clients[url]
+
+
+def _jobs(counted: Tallies) -> Iterable[Metric]:
+    """Show jobs and documents; every known series, so that a first one is an increase."""
+    submitted = dict.fromkeys(KINDS, 0) | counted.submitted
+    yield show("quern_jobs_submitted_total", [((kind,), n) for kind, n in submitted.items()])
+    ends = {(kind, outcome): 0 for kind in KINDS for outcome in OUTCOMES} | counted.finished
+    yield show("quern_jobs_finished_total", ends.items())
+    documents = dict.fromkeys(ENDS, 0) | counted.documents
+    yield show("quern_documents_finished_total", [((end,), n) for end, n in documents.items()])
+    times = {kind: ([0] * BUCKETS, 0.0) for kind in KINDS} | {
+        kind: (took.buckets, took.sum_s) for kind, took in counted.durations.items()
+    }
+    yield show_histogram(
+        "quern_job_duration_seconds",
+        [((kind,), buckets, total) for kind, (buckets, total) in times.items()],
+    )
+
+
+def _memory(name: str, told: Mapping[str, Any]) -> Iterable[Metric]:
+    """Show what a Redis holds."""
+    yield show("quern_redis_memory_used_bytes", [((name,), int(told["used_memory"]))])
+    yield show("quern_redis_memory_max_bytes", [((name,), int(told.get("maxmemory", 0)))])
+
+
+def _lanes(redis: Redis, owners: Mapping[str, list[str]], now_us: int) -> Iterable[Metric]:
+    """Show how much waits for each role, and for how long the oldest has."""
+    pipe = redis.pipeline(transaction=False)
+    for role, names in owners.items():
+        for owner in names:
+            pipe.zcard(key("lane", role, owner))
+            pipe.zrange(key("lane", role, owner), 0, 0, withscores=True)
+    answers = iter(pipe.execute())
+    depth, age_s = dict.fromkeys(owners, 0), dict.fromkeys(owners, 0.0)
+    for role, names in owners.items():
+        for _ in names:
+            depth[role] += next(answers)
+            for _unit, submitted_us in next(answers):
+                age_s[role] = max(age_s[role], (now_us - submitted_us) / 1e6)
+    yield show("quern_queue_depth", _by_queue(depth))
+    yield show("quern_queue_oldest_age_seconds", _by_queue(age_s))
+
+
+def _workers(workers: list[WorkerState]) -> Iterable[Metric]:
+    """Show who is alive."""
+    serving = Counter(queue for worker in workers for queue in worker.queues)
+    yield show("quern_queue_workers", _by_queue(serving))
+    yield show(
+        "quern_worker_heartbeat_timestamp_seconds", [((w.name,), w.seen_at) for w in workers]
+    )
+
+
+def _documents(redis: Redis, names: Mapping[str, str]) -> Metric:
+    """Show how many documents the first collections have."""
+    found = sorted(names.items())[:MOST_COLLECTIONS]
+    pipe = redis.pipeline(transaction=False)
+    for _, incarnation in found:
+        pipe.zcard(key("names", incarnation))
+    return show(
+        "quern_index_documents",
+        [((name,), count) for (name, _), count in zip(found, pipe.execute(), strict=True)],
+    )
+
+
+def _by_queue(values: Mapping[str, float]) -> Iterable[tuple[tuple[str], float]]:
+    """Return a value for every queue."""
+    return [((role,), values.get(role, 0)) for role in ROLES]
+
+
+def _queue_of(delivered: str) -> str:
+    """Tell from which queue a message came that Celery has delivered: message, exchange, key."""
+    try:
+        return str(orjson.loads(delivered)[2])
+    except (ValueError, LookupError):
+        return ""

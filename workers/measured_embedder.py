@@ -1,0 +1,27 @@
+"""An embedding model whose batches are counted."""
+
+from collections.abc import Sequence
+
+from rag.ports import Embedder, EmbedderIdentity, Vectors
+from runtime import meters
+
+
+class MeasuredEmbedder:
+    """The model itself; tells /metrics how many texts it is given at once."""
+
+    def __init__(self, embedder: Embedder) -> None:
+        self._embedder = embedder
+
+    @property
+    def identity(self) -> EmbedderIdentity:
+        """What made these vectors."""
+        return self._embedder.identity
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Return the number of tokens of each text, uncut."""
+        return self._embedder.count_tokens(texts)
+
+    def embed(self, texts: Sequence[str], *, truncate: bool = False) -> Vectors:
+        """Return unit vectors, as the model makes them."""
+        meters.batch_sizes().observe(len(texts))
+        return self._embedder.embed(texts, truncate=truncate)

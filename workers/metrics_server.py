@@ -1,0 +1,65 @@
+"""A worker's /metrics: a small HTTP server on a port of its own, never a reason to stop."""
+
+import contextlib
+import logging
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from prometheus_client import start_http_server
+
+from jobs import measuring
+from jobs.leases import Leases
+from runtime import meters
+from runtime.collecting import collecting
+from runtime.settings import Settings
+from workers import collectors
+
+log = logging.getLogger(__name__)
+
+#: How far above `metrics_port` each kind of worker listens.
+ABOVE: Final = {"retrieval": 0, "ingestion": 1, "generation": 2}
+
+
+def begin_metrics(
+    stack: contextlib.ExitStack,
+    *,
+    role: str,
+    queues: Sequence[str],
+    leases: Leases,
+    threads: int,
+    models: Sequence[str],
+    opened_s: float,
+) -> None:
+    """Show at zero what a worker counts, and what it can be asked, until *stack* closes."""
+    meters.begin("every", "workers", role)  # type: ignore[arg-type]  # a kind of worker
+    meters.begin_tasks(measuring.tasks_of(frozenset(queues)))
+    meters.tell_models(models, seconds=opened_s)
+    stack.enter_context(collecting(collectors.work(leases, threads)))
+
+
+@contextlib.contextmanager
+def serve_metrics(settings: Settings, role: str) -> Iterator[int]:
+    """
+    Show this process's metrics, the engine's own among them, until the block ends.
+
+    Yields the port: the role's own, or a free one where another worker has that; 0 where there is
+    none. Whatever goes wrong is logged: a worker without metrics is better than none.
+    """
+    with contextlib.ExitStack() as stack:
+        yield _serve(stack, settings, role) if settings.metrics_port else 0
+
+
+def _serve(stack: contextlib.ExitStack, settings: Settings, role: str) -> int:
+    """Listen on the first port that can be had."""
+    for port in (settings.metrics_port + ABOVE[role], 0):
+        try:
+            server, thread = start_http_server(port, addr=settings.host)
+        except (OSError, OverflowError) as error:  # a port above 65,535 is no port
+            log.info("no metrics on this port", extra={"port": port, "reason": str(error)})
+            continue
+        stack.callback(thread.join, timeout=2)
+        stack.callback(server.server_close)
+        stack.callback(server.shutdown)
+        return int(server.server_port)
+    log.warning("no metrics")
+    return 0
