@@ -19,6 +19,8 @@ class WorkerState:
 
     Of its *threads*, *reserve* never run batch questions; *trouble* is why its last unit waits,
     where what it depends on is away; *metrics_port* is where its /metrics is, 0 for nowhere.
+    Nothing has moved in its bodies for *still_s*, and the oldest of them has been running for
+    *oldest_s*.
     """
 
     name: str
@@ -34,6 +36,8 @@ class WorkerState:
     models: Sequence[str] = ()
     trouble: str = ""
     metrics_port: int = 0
+    still_s: float = 0.0
+    oldest_s: float = 0.0
     details: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -44,7 +48,7 @@ def beat(redis: Redis, state: WorkerState) -> None:
     said = asdict(state) | {"seen_at": now}
     pipe = redis.pipeline(transaction=False)
     pipe.zadd(key("workers"), {state.name: now})
-    pipe.set(key("worker", state.name), orjson.dumps(said).decode(), ex=60)
+    pipe.set(key("worker", state.name), orjson.dumps(said).decode(), ex=timings.WORKER_KNOWN_S)
     pipe.execute()
 
 
@@ -66,6 +70,16 @@ def live_workers(redis: Redis) -> list[WorkerState]:
         return []
     texts = redis.mget([key("worker", name) for name in names])
     return [WorkerState(**orjson.loads(text)) for text in texts if text]
+
+
+def heard_of(redis: Redis) -> list[tuple[WorkerState, float]]:
+    """Return the workers that beat within the last minute, and how long each is silent, seconds."""
+    seconds, micros = redis.time()
+    now = seconds + micros / 1e6
+    names = redis.zrangebyscore(key("workers"), now - timings.WORKER_KNOWN_S, "+inf")
+    texts = redis.mget([key("worker", name) for name in names]) if names else []
+    states = [WorkerState(**orjson.loads(text)) for text in texts if text]
+    return [(state, max(0.0, now - state.seen_at)) for state in states]
 
 
 def windows(workers: Sequence[WorkerState]) -> dict[str, int]:

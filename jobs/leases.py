@@ -20,6 +20,7 @@ from jobs.identifiers import new_id
 from jobs.keys import CANCEL
 from jobs.ledger import Fate, Fields, Ledger
 from jobs.messages import Stage
+from jobs.pulse import Pulse
 from jobs.units import Unit
 from rag.errors import (
     Broken,
@@ -52,12 +53,13 @@ class Lease:
     its steps; a body that waits for something else registers a callback with `on_stop`.
     """
 
-    def __init__(self, ledger: Ledger, unit: Unit, deltas: Deltas) -> None:
+    def __init__(self, ledger: Ledger, unit: Unit, deltas: Deltas, pulse: Pulse) -> None:
         self.ledger = ledger
         self.unit = unit
+        self.begun_at = time.monotonic()
         self._deltas = deltas
+        self._pulse = pulse
         self.ended = False
-        self._began = time.monotonic()
         self._moving = False
         self._stop: type[LeaseLost | Cancelled] | None = None
         self._callbacks: list[Callable[[], None]] = []
@@ -73,6 +75,7 @@ class Lease:
 
             DeadlineExceeded: It is too late.
         """
+        self._pulse.moved()
         if self._stop is not None:
             raise self._stop(self.unit.id)
         if time.time() > self.unit.deadline_s:
@@ -80,7 +83,8 @@ class Lease:
 
     @property
     def stopped(self) -> bool:
-        """Whether the body should end soon."""
+        """Whether the body should end soon; asked between two steps, see `jobs.pulse`."""
+        self._pulse.moved()
         return self._stop is not None or time.time() > self.unit.deadline_s
 
     def on_stop(self, callback: Callable[[], None]) -> None:
@@ -103,6 +107,7 @@ class Lease:
 
     def tell(self, text: str) -> None:
         """Pass a piece of the answer on, soon; never waits, and may be called by any thread."""
+        self._pulse.moved()
         self._deltas.add(self.unit, text)
 
     def move(self, *, begins: bool) -> None:
@@ -142,8 +147,8 @@ class Lease:
     def conclude(self, event: str, **told: object) -> None:
         """Note that this body's last word on the unit is written."""
         self.ended = True
-        told |= {"stage": self.unit.stage, "ms": round((time.monotonic() - self._began) * 1000, 1)}
-        tell(event, **self.unit.ids, **told)
+        ran_ms = round((time.monotonic() - self.begun_at) * 1000, 1)
+        tell(event, **self.unit.ids, **(told | {"stage": self.unit.stage, "ms": ran_ms}))
 
 
 class Leases:
@@ -173,6 +178,7 @@ class Leases:
         self._lock = threading.Condition()
         self._held: dict[str, Lease] = {}
         self._bodies = 0
+        self.pulse = Pulse()
         self._setback = (0.0, "")
         self._solo: str | None = None  # who runs alone, or waits to: a claim's holder
         self._closing = threading.Event()
@@ -204,6 +210,12 @@ class Leases:
         """How many units run at this moment, by their kind."""
         held = list(self._held.values())
         return Counter(lease.unit.fields["kind"] for lease in held if not lease.ended)
+
+    @property
+    def oldest_s(self) -> float:
+        """For how long the oldest body has been running, seconds; 0 if none is."""
+        begun = [lease.begun_at for lease in list(self._held.values())]
+        return time.monotonic() - min(begun) if begun else 0.0
 
     @property
     def trouble(self) -> str:
@@ -354,7 +366,8 @@ class Leases:
 
     def _hold(self, holder: str, unit: Unit) -> Lease:
         """Count a body and renew its claim from now on; a suspect's keeps all others waiting."""
-        lease = Lease(self._ledger, unit, self._deltas)
+        self.pulse.moved()
+        lease = Lease(self._ledger, unit, self._deltas, self.pulse)
         tell("started", **unit.ids, stage=unit.stage, attempt=unit.attempt)
         self._bodies += 1
         if int(unit.fields.get("deaths", "0")) >= timings.SOLO_DEATHS:
@@ -376,6 +389,7 @@ class Leases:
 
     def _drop(self, lease: Lease) -> None:
         """A body has ended: make room, and let others claim."""
+        self.pulse.moved()
         self._deltas.take(lease.unit)
         with self._lock:
             if self._held.get(lease.unit.id) is lease:

@@ -29,9 +29,10 @@ SOLO_WAIT_S: Final = 60.0
 VISIBILITY_S: Final = 30
 TAG_RENEW_S: Final = 6.0
 
-#: Worker heartbeats: written this often, live for this long.
+#: Worker heartbeats: written this often, live for this long; a silent one is known for a minute.
 HEARTBEAT_S: Final = 2.0
 WORKER_LIVE_S: Final = 10.0
+WORKER_KNOWN_S: Final = 60
 
 #: Why a unit waits is told for so long: a little longer than the longest pause between two tries.
 TROUBLE_S: Final = 150.0

@@ -201,6 +201,40 @@ class Settings:
     redis_memory_mb: int = _knob(512, "maxmemory of the embedded queue Redis, MiB.")
     cache_memory_mb: int = _knob(256, "maxmemory of the embedded cache Redis, MiB.")
 
+    # Health
+    health_detail: str = _knob(
+        "private",
+        "Who is told more than the status by `/health` and `/readyz`: `everyone`; `private`, who "
+        "calls from this host or a private network and through no proxy; `nobody`.",
+    )
+    health_disk_warn: float = _knob(0.15, "Free share of the data disk that is a warning.")
+    health_disk_fail: float = _knob(0.05, "Free share of the data disk that is a failure.")
+    health_disk_floor_mb: int = _knob(
+        1_000, "Free space of the data disk below which no jobs are accepted, MB."
+    )
+    health_memory_warn: float = _knob(0.15, "Free share of main memory that is a warning.")
+    health_memory_fail: float = _knob(0.05, "Free share of main memory that is a failure.")
+    health_queue_warn_s: float = _knob(30.0, "Wait of the oldest question that is a warning.")
+    health_queue_fail_s: float = _knob(
+        300.0, "Wait of the oldest question that is a failure, if none ended meanwhile either."
+    )
+    health_still_warn_s: float = _knob(
+        6.0, "Seconds without a move in a worker that has work and does not go on: a warning."
+    )
+    health_still_fail_s: float = _knob(
+        120.0, "The same, a failure; then a container's probe fails too."
+    )
+    health_lag_warn_s: float = _knob(
+        10.0, "Seconds a word index may be behind before it is a warning."
+    )
+    health_gpu_celsius: float = _knob(83.0, "Temperature of a card that is a warning, Celsius.")
+    alive_file: str = _knob(
+        "", "File a worker touches while it lives, for a container's probe; empty: none."
+    )
+    web_drain_s: float = _knob(
+        1.0, "How long the web server answers on after SIGTERM while `/readyz` says it is going."
+    )
+
     # Logs and metrics
     log_level: str = _knob("INFO", "DEBUG, INFO, WARNING or ERROR.")
     metrics_port: int = _knob(
@@ -327,6 +361,7 @@ def _check(settings: Settings) -> None:
         "fusion": ("convex", "rrf"),
         "hnsw_space": ("cosine", "ip", "l2"),
         "generator": ("", "extractive", "vllm", "openai"),
+        "health_detail": ("everyone", "private", "nobody"),
         "log_level": ("DEBUG", "INFO", "WARNING", "ERROR"),
     }
     for name, allowed in choices.items():

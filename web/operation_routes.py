@@ -1,14 +1,19 @@
 """Operations: does the process live, can it accept jobs, how is all; and the API's own page."""
 
+import ipaddress
 from importlib import metadata
+from typing import Final
 
-from flask import Blueprint, Response, jsonify
+from flask import Blueprint, Response, jsonify, request
 
 from web.docs_page import DOCS_STYLE, docs_page
 from web.front_end import front_end
 from web.openapi import openapi_document
 
 bp = Blueprint("operations", __name__)
+
+#: Who sends one of these passes a request on for somebody whose address nobody can vouch for.
+_PASSED_ON: Final = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")
 
 
 def version() -> str:
@@ -27,11 +32,13 @@ def livez() -> Response:
 
 @bp.get("/readyz")
 def readyz() -> Response:
-    """Say whether jobs can be accepted: 503 if not, and why."""
+    """Say whether jobs can be accepted: 503 if not, and to whom it concerns why."""
     ready, refusals = front_end().health.readiness()
     if ready:
         return _no_store(jsonify({"status": "pass"}))
-    answer = jsonify({"status": "fail", "output": "; ".join(refusals)})
+    answer = jsonify(
+        {"status": "fail"} | ({"output": "; ".join(refusals)} if _may_see_detail() else {})
+    )
     answer.status_code = 503
     answer.headers["Retry-After"] = "2"
     return _no_store(answer)
@@ -39,8 +46,12 @@ def readyz() -> Response:
 
 @bp.get("/health")
 def health() -> Response:
-    """Return the last look at everything as health+json: 200 for pass and warn, 503 for fail."""
-    report = front_end().health.report(version=version())
+    """
+    Return the last look at everything as health+json: 200 for pass and warn, 503 for fail.
+
+    Strangers get the status alone.
+    """
+    report = front_end().health.report(version=version(), detailed=_may_see_detail())
     answer = jsonify(report)
     answer.mimetype = "application/health+json"
     answer.status_code = 503 if report["status"] == "fail" else 200
@@ -64,6 +75,19 @@ def docs() -> Response:
 def docs_style() -> Response:
     """Return the page's style sheet."""
     return Response(DOCS_STYLE, mimetype="text/css")
+
+
+def _may_see_detail() -> bool:
+    """Tell whether the caller may see more than the status, as `health_detail` says."""
+    allowed = front_end().settings.health_detail
+    if allowed != "private":
+        return allowed == "everyone"
+    if any(name in request.headers for name in _PASSED_ON):
+        return False
+    try:
+        return ipaddress.ip_address(request.remote_addr or "").is_private
+    except ValueError:
+        return False
 
 
 def _no_store(answer: Response) -> Response:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Self
+from typing import IO, Any, Self
 
 import numpy as np
 from redis import Redis
@@ -24,6 +24,7 @@ from rag.documents import chunk_id
 from rag.errors import Broken, StoreUnavailable
 from rag.filters import Filter
 from rag.ports import Matching, ReplicaIndex, StoredChunk, Vectors, VectorStore
+from workers.follower_lag import lag
 from workers.index_audit import Auditor
 from workers.local_index import LocalIndex, NothingThere
 from workers.tantivy_index import IndexUnusable
@@ -111,6 +112,7 @@ class Follower:
         self._indexes: dict[str, ReplicaIndex] = {}
         self._audited: dict[str, set[str]] = {}  # tickets of checks that were answered
         self._news = "0-0"  # the last announcement of a collection that was heeded
+        self._rebuilding = ""  # the incarnation whose index is being built anew
         self._committed_at = float("-inf")
         self._applied = threading.Condition()
         self._closing = threading.Event()
@@ -144,6 +146,15 @@ class Follower:
     def alive(self) -> bool:
         """Whether the following thread runs."""
         return self._thread.is_alive()
+
+    def report(self) -> dict[str, Any]:
+        """Return how far this replica is behind, for the heartbeat; see `workers.follower_lag`."""
+        return lag(
+            self._redis,
+            collections=self._catalogue.incarnations(),
+            cursors={name: index.cursor or "0-0" for name, index in list(self._indexes.items())},
+            rebuilding=self._rebuilding,
+        )
 
     def search(self, incarnation: str, query: str, *, limit: int) -> list[tuple[str, float]] | None:
         """Search this replica's index; None where it lacks a flipped document."""
@@ -363,6 +374,7 @@ class Follower:
         start = self._change_log.rebuild_start(incarnation, self._slot.name)
         if start is None:
             return
+        self._rebuilding = incarnation
         log.info("index rebuild begins", extra={"incarnation": incarnation})
         fresh = self._slot.folder / f"{incarnation}.new"
         shutil.rmtree(fresh, ignore_errors=True)
@@ -389,6 +401,7 @@ class Follower:
             fresh.rename(place)
             self._indexes[incarnation] = self._open_index(place)
             self._applied.notify_all()
+        self._rebuilding = ""
         log.info("index rebuilt", extra={"incarnation": incarnation})
 
     def _current(self, incarnation: str) -> Iterator[tuple[str, int, int]]:

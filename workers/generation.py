@@ -6,7 +6,7 @@ import os
 import sys
 import threading
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 from celery.worker import state
 
@@ -14,6 +14,7 @@ from jobs.durable import Durable
 from jobs.leases import Leases
 from runtime.settings import Settings
 from tasks.resources import Generator, Resources
+from workers.graphics_cards import GraphicsCards
 from workers.process import run
 
 #: More threads than places: the engine's own waiting queue refills a place in the same step.
@@ -31,7 +32,14 @@ def open_resources(
 ) -> tuple[Resources, Sequence[str]]:
     """Open what this worker owns; closed in reverse order with *stack*."""
     generator, name = _open_generator(stack, settings)
-    return Resources(durable=durable, leases=leases, generator=generator), [name]
+    cards = GraphicsCards.open() if settings.answerer == "vllm" else GraphicsCards(None)
+
+    def details() -> dict[str, Any]:
+        # Only a model of our own needs a card; on a processor its worker has none to lose.
+        return {"models": {"llm": name}, "gpu": cards.report()}
+
+    resources = Resources(durable=durable, leases=leases, generator=generator, details=details)
+    return resources, [name]
 
 
 def _open_generator(stack: contextlib.ExitStack, settings: Settings) -> tuple[Generator, str]:

@@ -53,7 +53,10 @@ def open_resources(
     resources = Resources(
         durable=durable,
         leases=leases,
-        details=lambda: {"embedding_cache": embedder.report()},
+        details=lambda: {
+            "embedding_cache": embedder.report(),
+            "models": {"embedding": embedder.identity.model},
+        },
         parser=LimitedParser(pool, timeout_s=settings.parser_timeout_s),
         languages=LanguageModel.open(),
         # A model that reads less than that is still one setting away.

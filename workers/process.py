@@ -14,9 +14,8 @@ from celery import Celery, signals
 from redis.exceptions import RedisError
 from setproctitle import setproctitle
 
-from jobs import timings
 from jobs.durable import Durable, open_durable
-from jobs.heartbeats import WorkerState, beat, forget_failure, retire, tell_failure
+from jobs.heartbeats import WorkerState, forget_failure, tell_failure
 from jobs.identifiers import new_id
 from jobs.leases import Leases
 from rag.errors import Broken
@@ -26,6 +25,7 @@ from runtime.settings import BadSetting, Settings
 from tasks.app import make_app
 from tasks.resources import Resources
 from tasks.sending import sender
+from workers.heartbeat import Heartbeat
 from workers.metrics_server import begin_metrics, serve_metrics
 from workers.safe_broker import TagRenewal, repair
 
@@ -37,47 +37,6 @@ DRAIN_S = 10.0
 OpenResources = Callable[
     [contextlib.ExitStack, Settings, Durable, Leases], tuple[Resources, Sequence[str]]
 ]
-
-
-class Heartbeat:
-    """Says every two seconds that this worker is alive, and how busy it is."""
-
-    def __init__(self, resources: Resources, state: WorkerState) -> None:
-        self._redis = resources.durable.redis
-        self._state = state
-        self._leases = resources.leases
-        self._details = resources.details
-        self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
-
-    def start(self) -> None:
-        """Start to beat."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Say that the worker has stopped."""
-        self._closing.set()
-        self._thread.join(timeout=2)
-        try:
-            retire(self._redis, self._state.name)
-        except RedisError as error:
-            log.warning("not signed off", extra={"reason": str(error)})
-
-    def _run(self) -> None:
-        """Beat until stopped."""
-        while not self._closing.is_set():
-            try:
-                known = {name: getattr(self._state, name) for name in WorkerState.__slots__}
-                now = {
-                    # A thread may run several units together.
-                    "busy": min(self._leases.bodies, self._state.threads),
-                    "trouble": self._leases.trouble,
-                    "details": self._details(),
-                }
-                beat(self._redis, WorkerState(**(known | now)))
-            except RedisError as error:
-                log.warning("no heartbeat", extra={"reason": str(error)})
-            self._closing.wait(timings.HEARTBEAT_S)
 
 
 def run(
@@ -137,7 +96,7 @@ def run(
                 metrics_port=metrics_port,
             )  # fmt: skip
             forget_failure(durable.redis, queues(settings))
-            heartbeat = Heartbeat(resources, state)
+            heartbeat = Heartbeat(resources, state, settings)
             stack.callback(heartbeat.stop)
             return _consume(
                 app, heartbeat, leases, queues=state.queues, threads=state.threads, drain_s=drain_s

@@ -39,7 +39,7 @@ def open_resources(
     follower = stack.enter_context(
         Follower(
             Slot(settings.indexes),
-            redis=ledger_client(settings.redis_url, connections=2),
+            redis=ledger_client(settings.redis_url, connections=4),
             catalogue=durable.catalogue,
             change_log=durable.change_log,
             vectors=current,
@@ -64,7 +64,12 @@ def open_resources(
     resources = Resources(
         durable=durable,
         leases=leases,
-        details=lambda: {"embedding_cache": embedder.report()},
+        details=lambda: {
+            "embedding_cache": embedder.report(),
+            "models": {"embedding": embedder.identity.model}
+            | ({"reranker": reranker.name} if reranker else {}),
+            "sparse": follower.report(),
+        },
         retriever=retriever,
         generator=Extractive(ExtractiveGenerator(embedder)) if answers(settings) else None,
     )

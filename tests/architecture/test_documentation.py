@@ -35,6 +35,19 @@ def test_compose_sets_only_settings_that_exist_and_pins_every_image() -> None:
             assert "healthcheck" in compose["services"][waited_for], (name, waited_for)
 
 
+def test_compose_probes_every_service() -> None:
+    services = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))["services"]
+
+    for name, service in services.items():
+        probe = service["healthcheck"]
+        assert probe["test"], name
+        assert {"interval", "timeout", "retries"} <= probe.keys(), name
+        if "workers." in " ".join(service.get("command", [])):
+            assert service["environment"]["QUERN_ALIVE_FILE"] in probe["test"][1], name
+            assert "import" not in probe["test"][1], name
+    assert "/readyz" in services["web"]["healthcheck"]["test"][-1]
+
+
 def test_celery_serves_one_queue_per_role_and_acknowledges_late() -> None:
     assert [queue.name for queue in celeryconfig.task_queues] == list(ROLES)
     assert celeryconfig.task_acks_late

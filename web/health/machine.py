@@ -1,21 +1,56 @@
-"""Judging the machine that this process runs on: its memory, or that of its container."""
+"""Looking at the machine that this process runs on: its disk, and its or its container's memory."""
 
+import os
+import shutil
 from pathlib import Path
 from typing import Final
 
 import psutil
 
-from web.health.check import Check, Status
-
-MEMORY_WARN, MEMORY_FAIL = 0.15, 0.05
+from runtime.settings import Settings
+from web.health.check import Check, graded
+from web.health.watch import Sight
 
 _CGROUP: Final = Path("/sys/fs/cgroup")
 
 
-def memory() -> Check:
-    """Judge the memory of this machine, or of its container."""
+def machine(settings: Settings) -> Sight:
+    """Look at the disk that keeps the data, and at main memory."""
+    seen = disk(settings)
+    share = memory_free()
+    status = graded(
+        1 - share, warn=1 - settings.health_memory_warn, fail=1 - settings.health_memory_fail
+    )
+    memory = Check(
+        "system:memory", status, "system", value=round(share, 3), unit="ratio_free",
+        output=None if status == "pass" else "main memory runs out",
+    )  # fmt: skip
+    return Sight([*seen.checks, memory], seen.refusals)
+
+
+def disk(settings: Settings) -> Sight:
+    """Judge the disk that keeps the data; below its floor no job is accepted."""
+    folder = existing(settings.blobs)
+    usage = shutil.disk_usage(folder)
+    share = usage.free / usage.total
+    status = graded(
+        1 - share, warn=1 - settings.health_disk_warn, fail=1 - settings.health_disk_fail
+    )
+    output, refusals = None if status == "pass" else "the data disk runs full", []
+    if usage.free < settings.health_disk_floor_mb * 1_000_000:
+        status, output, refusals = "fail", "the disk is full: no new jobs", ["the disk is full"]
+    if not os.access(folder, os.W_OK):
+        status = "fail"
+        output = "the data folder cannot be written"
+        refusals = [output]
+    check = Check("disk:data", status, "system", round(share, 3), "ratio_free", output)
+    return Sight([check], refusals)
+
+
+def memory_free() -> float:
+    """Return the free share of this machine's memory, or of its container's."""
     seen = psutil.virtual_memory()
-    share = seen.available / seen.total
+    share: float = seen.available / seen.total
     try:
         limit = int((_CGROUP / "memory.max").read_text("ascii"))
         used = int((_CGROUP / "memory.current").read_text("ascii"))
@@ -25,8 +60,7 @@ def memory() -> Check:
         share = min(share, 1 - (used - cached) / limit) if limit else share
     except (OSError, ValueError):
         pass  # no cgroup, or one without a limit ("max")
-    status: Status = "fail" if share < MEMORY_FAIL else "warn" if share < MEMORY_WARN else "pass"
-    return Check("system:memory", status, "system", value=round(share, 3), unit="ratio_free")
+    return share
 
 
 def existing(folder: Path) -> Path:

@@ -1,10 +1,57 @@
-"""Judging the stores: how fast they answer, and how full they are."""
+"""Looking at the stores: the queue Redis, the cache Redis, Chroma."""
 
+import http.client
+import time
+from collections.abc import Mapping
 from typing import Any, Final
+from urllib.parse import urlsplit
 
-from web.health.check import Check, Status
+import orjson
+from redis import Redis
+
+from jobs.front_desk import ADMISSION_SHARE
+from web.health.check import Check, Status, graded
+from web.health.watch import NobodyThere, Sight
 
 SLOW_MS: Final = 50.0
+#: Chroma answers from its own thread pool, which a large search may fill.
+CHROMA_SLOW_MS: Final = 500.0
+CHROMA_S: Final = 1.0
+#: Of the memory at which no job is accepted any more.
+MEMORY_WARN_SHARE: Final = 0.75
+MEMORY_REFUSAL: Final = "the queue Redis has no memory left"
+
+_COLLECTIONS: Final = "/api/v2/tenants/default_tenant/databases/default_database/collections_count"
+
+
+def queue_redis(redis: Redis) -> Sight:
+    """Look at the queue Redis: its speed, its memory, whether it writes, whether it forgets."""
+    took_ms, told = _asked(redis)
+    memory = redis_memory("redis", told, share=ADMISSION_SHARE)
+    checks = [speed("redis", took_ms), memory, persistence(told), eviction(told)]
+    return Sight(checks, [MEMORY_REFUSAL] if memory.status == "fail" else [])
+
+
+def cache_redis(redis: Redis) -> Sight:
+    """Look at the cache Redis, which may be away: embeddings are computed again then."""
+    took_ms, told = _asked(redis)
+    return Sight([speed("cache", took_ms), redis_memory("cache", told, share=None)])
+
+
+def chroma(url: str) -> Sight:
+    """Ask Chroma whether it lives, and how many collections it has: that reads its tables."""
+    address = urlsplit(url)
+    kind = http.client.HTTPSConnection if address.scheme == "https" else http.client.HTTPConnection
+    connection = kind(address.hostname or "", address.port, timeout=CHROMA_S)
+    try:
+        began = time.perf_counter()
+        _got(connection, f"{address.path.rstrip('/')}/api/v2/heartbeat")
+        took_ms = (time.perf_counter() - began) * 1000
+        return Sight(
+            [speed("chroma", took_ms, slow_ms=CHROMA_SLOW_MS), _dense(connection, address)]
+        )
+    finally:
+        connection.close()
 
 
 def speed(name: str, took_ms: float, *, slow_ms: float = SLOW_MS) -> Check:
@@ -16,18 +63,68 @@ def speed(name: str, took_ms: float, *, slow_ms: float = SLOW_MS) -> Check:
     )  # fmt: skip
 
 
-def redis_memory(name: str, told: dict[str, Any], *, share: float | None) -> Check:
+def redis_memory(name: str, told: Mapping[str, Any], *, share: float | None) -> Check:
     """Judge a Redis' memory; *share* is where it takes no more, None where it evicts."""
     bound, used = int(told.get("maxmemory", 0)), int(told.get("used_memory", 0))
     if not bound:
         return Check(f"{name}:memory", "pass", "datastore", value=used, unit="bytes")
     taken = round(used / bound, 3)
     status: Status = "pass"
-    if share is not None and taken > share:
-        status = "fail"
-    elif share is not None and taken > 0.75 * share:
-        status = "warn"
+    if share is not None:
+        status = graded(taken, warn=MEMORY_WARN_SHARE * share, fail=share)
+    outputs = {"pass": None, "warn": "nearly full", "fail": "full: no new jobs are accepted"}
     return Check(
         f"{name}:memory", status, "datastore", value=taken, unit="ratio_used",
-        output="no new jobs are accepted" if status == "fail" else None,
+        output=outputs[status],
     )  # fmt: skip
+
+
+def persistence(told: Mapping[str, Any]) -> Check:
+    """Judge whether a restart of the queue Redis would find every job again."""
+    name = "redis:persistence"
+    if int(told.get("aof_enabled", 0)) != 1:
+        output = "the append-only file is off: a restart of Redis loses every job"
+        return Check(name, "warn", "datastore", value="off", output=output)
+    last = ("aof_last_write_status", "aof_last_bgrewrite_status")
+    if any(told.get(field, "ok") != "ok" for field in last):
+        output = "the append-only file is not written: a restart of Redis loses jobs"
+        return Check(name, "warn", "datastore", value="failing", output=output)
+    return Check(name, "pass", "datastore", value="append-only file")
+
+
+def eviction(told: Mapping[str, Any]) -> Check:
+    """Judge what the queue Redis does when it is full: jobs that it drops are lost silently."""
+    policy = str(told.get("maxmemory_policy", "unknown"))
+    good = policy == "noeviction"
+    return Check(
+        "redis:evictionPolicy", "pass" if good else "fail", "datastore", value=policy,
+        output=None if good else "a full Redis drops jobs: set maxmemory-policy to noeviction",
+    )  # fmt: skip
+
+
+def _asked(redis: Redis) -> tuple[float, dict[str, Any]]:
+    """Return how long Redis takes for the least question, and what it tells of itself."""
+    redis.ping()  # a connection is made by the first
+    began = time.perf_counter()
+    redis.ping()
+    return (time.perf_counter() - began) * 1000, redis.info()
+
+
+def _got(connection: http.client.HTTPConnection, path: str) -> bytes:
+    """Get a small answer; anything but 200 is nobody."""
+    connection.request("GET", path)
+    answer = connection.getresponse()
+    body = answer.read(1_000)
+    if answer.status != http.HTTPStatus.OK:
+        raise NobodyThere(f"status {answer.status}")
+    return body
+
+
+def _dense(connection: http.client.HTTPConnection, address: Any) -> Check:
+    """Judge whether the vector index can be read."""
+    try:
+        count = int(orjson.loads(_got(connection, address.path.rstrip("/") + _COLLECTIONS)))
+    except (NobodyThere, TimeoutError, ValueError):
+        output = "Chroma lives and cannot read its collections"
+        return Check("index:dense", "fail", "datastore", output=output)
+    return Check("index:dense", "pass", "datastore", value=count, unit="collections")

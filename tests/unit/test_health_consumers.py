@@ -1,0 +1,98 @@
+"""Who consumes each queue, who is silent, and whose pool stands still."""
+
+import time
+from dataclasses import replace
+
+from jobs.heartbeats import WorkerState
+from jobs.pulse import Pulse
+from runtime.settings import Settings
+from web.health.check import Check
+from web.health.consumers import Heard, consumers, relevant
+
+SETTINGS = Settings(health_still_warn_s=6, health_still_fail_s=120)
+WELL = WorkerState(
+    "retrieval/host/7/abc", "retrieval", 7, "host", ("retrieve",), 8, started_at=1.0, seen_at=100.0
+)
+
+
+def judged(*heard: Heard, away_s: float = 0.0, unclaimed_s: float = 0.0, why: str = "") -> Check:
+    checks = consumers(
+        relevant(heard),
+        away_s={"retrieve": away_s},
+        unclaimed={"retrieve": unclaimed_s},
+        failures={"retrieve": why} if why else {},
+        settings=SETTINGS,
+    )
+    return next(check for check in checks if check.name == "workers:retrieve")
+
+
+def test_a_worker_that_beats_and_has_nothing_to_do_is_well() -> None:
+    check = judged(Heard(replace(WELL, still_s=9_000.0), 1.0))
+
+    assert (check.status, check.value, check.output) == ("pass", 1, None)
+
+
+def test_a_silent_worker_is_named_first_and_a_failure_later() -> None:
+    early, late = judged(Heard(WELL, 6.0), away_s=1.0), judged(Heard(WELL, 31.0), away_s=31.0)
+
+    assert early.output == "retrieval/host/7: no heartbeat for 6 s; jobs wait"
+    assert (early.status, late.status) == ("warn", "fail")
+
+
+def test_a_silent_worker_beside_a_well_one_is_a_warning() -> None:
+    other = replace(WELL, name="retrieval/other/8/x", host="other")
+    check = judged(Heard(WELL, 45.0), Heard(other, 1.0))
+
+    assert (check.status, check.value) == ("warn", 1)
+    assert check.output == "retrieval/host/7: no heartbeat for 45 s"
+
+
+def test_a_worker_that_was_started_anew_leaves_no_complaint() -> None:
+    again = replace(WELL, name="retrieval/host/8/x", started_at=101.0, seen_at=130.0)
+
+    assert judged(Heard(WELL, 30.0), Heard(again, 0.5)).status == "pass"
+
+
+def test_a_pool_with_every_thread_busy_and_nothing_moving_is_named() -> None:
+    stuck = replace(WELL, busy=8, still_s=12.0)
+    check = judged(Heard(stuck, 1.0))
+
+    assert check.status == "warn"
+    assert check.output == ("retrieval/host/7: pool makes no progress for 12 s, all 8 threads busy")
+    assert judged(Heard(replace(stuck, still_s=130.0), 1.0)).status == "fail"
+    assert judged(Heard(replace(stuck, still_s=2.0), 1.0)).status == "pass"
+    assert judged(Heard(replace(stuck, busy=7), 1.0)).status == "pass"
+
+
+def test_a_pool_that_leaves_work_lying_is_named_unless_it_has_just_begun() -> None:
+    idle = Heard(replace(WELL, busy=1, still_s=12.0), 1.0)
+    young = Heard(replace(idle.state, started_at=time.time()), 1.0)
+    check = judged(idle, unclaimed_s=7.0)
+
+    assert check.status == "warn"
+    assert check.output == (
+        "retrieval/host/7: pool makes no progress for 12 s, takes no jobs although 7 of 8 threads "
+        "are free"
+    )
+    assert judged(idle, unclaimed_s=1.0).status == "pass"
+    assert judged(young, unclaimed_s=7.0).status == "pass"
+
+
+def test_why_the_last_worker_did_not_start_is_told() -> None:
+    check = judged(away_s=40.0, why="no such model")
+
+    assert check.status == "fail"
+    assert check.output == (
+        "no heartbeat for 40 s; jobs wait; its last worker did not start: no such model"
+    )
+
+
+def test_the_pulse_tells_how_long_nothing_has_moved() -> None:
+    now = [10.0]
+    pulse = Pulse(clock=lambda: now[0])
+    now[0] = 25.0
+    before = pulse.still_s
+    pulse.moved()
+    now[0] = 26.0
+
+    assert (before, pulse.still_s) == (15.0, 1.0)

@@ -1,0 +1,92 @@
+"""Models, cards, word indexes and stores, as health judges them."""
+
+from typing import Any
+
+from jobs.heartbeats import WorkerState
+from runtime.settings import Settings
+from web.health.check import Check
+from web.health.reports import reports
+from web.health.stores import eviction, persistence, redis_memory
+
+SETTINGS = Settings(model="/models/little", embedding_model="mini")
+
+
+def judged(
+    details: dict[str, Any], *, failed: str = "", settings: Settings = SETTINGS
+) -> dict[str, Check]:
+    worker = WorkerState("retrieval/host/7/abc", "retrieval", 7, "host", (), 8, details=details)
+    failures = {"generate": failed} if failed else {}
+    checks = reports([worker], failures=failures, settings=settings)
+    return {check.name: check for check in checks}
+
+
+def sparse(**told: Any) -> dict[str, Any]:
+    return {"sparse": {"collections": 1, "behind": [], "rebuilding": []} | told}
+
+
+def test_a_model_is_loaded_missing_or_failed() -> None:
+    loaded = judged({"models": {"llm": "vllm:little", "embedding": "mini"}})
+    missing, failed = judged({}), judged({}, failed="out of memory")
+
+    assert loaded["models:llm"].status == loaded["models:embedding"].status == "pass"
+    assert missing["models:llm"].status == "warn"
+    assert (failed["models:llm"].status, failed["models:llm"].output) == (
+        "fail", "not loaded: out of memory",
+    )  # fmt: skip
+
+
+def test_where_a_model_lies_is_not_told() -> None:
+    assert judged({})["models:llm"].value == "little"
+
+
+def test_without_a_language_model_none_is_missed() -> None:
+    assert "models:llm" not in judged({}, settings=Settings())
+
+
+def test_a_card_is_judged_by_its_memory_and_its_heat() -> None:
+    card = {"card": 0, "memory_free": 0.08, "celsius": 60}
+    well = judged({"gpu": {"cards": [card], "lost": 0}})
+    hot = judged({"gpu": {"cards": [card | {"celsius": 90}], "lost": 0}})
+    full = judged({"gpu": {"cards": [card | {"memory_free": 0.001}], "lost": 0}})
+
+    assert well["gpu:memory"].status == well["gpu:temperature"].status == "pass"
+    assert hot["gpu:temperature"].status == "warn"
+    assert full["gpu:memory"].status == "warn"
+
+
+def test_a_lost_card_is_a_failure_and_a_machine_without_one_is_none() -> None:
+    assert judged({"gpu": {"cards": [], "lost": 1}})["gpu:memory"].status == "fail"
+    assert "gpu:memory" not in judged({"gpu": {"cards": [], "lost": 0}})
+
+
+def test_a_word_index_far_behind_is_named_with_its_worker() -> None:
+    late = {"collection": "papers", "entries": 40, "seconds": 12.0}
+    check = judged(sparse(behind=[late]))["index:sparse"]
+
+    assert (check.status, check.value) == ("warn", 12.0)
+    assert check.output == "retrieval/host/7: papers is 40 entries behind, 12 s"
+    assert judged(sparse(behind=[late | {"seconds": 3.0}]))["index:sparse"].status == "pass"
+    assert judged(sparse(rebuilding=["papers"]))["index:sparse"].status == "warn"
+
+
+def test_a_queue_redis_that_evicts_has_failed() -> None:
+    assert eviction({"maxmemory_policy": "noeviction"}).status == "pass"
+    assert eviction({"maxmemory_policy": "allkeys-lru"}).status == "fail"
+
+
+def test_a_queue_redis_that_does_not_write_is_a_warning() -> None:
+    well = {"aof_enabled": 1, "aof_last_write_status": "ok", "aof_last_bgrewrite_status": "ok"}
+
+    assert persistence(well).status == "pass"
+    assert persistence(well | {"aof_last_write_status": "err"}).status == "warn"
+    assert persistence(well | {"aof_enabled": 0}).status == "warn"
+
+
+def test_a_queue_redis_at_the_share_where_admission_ends_has_failed() -> None:
+    statuses = [
+        redis_memory("redis", {"maxmemory": 100, "used_memory": used}, share=0.8).status
+        for used in (50, 65, 85)
+    ]
+
+    assert statuses == ["pass", "warn", "fail"]
+    assert redis_memory("cache", {"maxmemory": 100, "used_memory": 99}, share=None).status == "pass"

@@ -1,0 +1,98 @@
+"""Looking at the queues: what waits, what nobody takes, and when something last ended."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from redis import Redis
+
+from jobs.keys import key
+from jobs.messages import ROLES
+from runtime.settings import Settings
+from web.health.check import Check, Status, moment
+
+#: Owners of waiting jobs that are counted, and dispatched units that are looked at.
+OWNERS: Final = 200
+DISPATCHED: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class QueueSight:
+    """A queue as it is: units, and times in seconds; *ended_at* is None before the first end."""
+
+    waiting: int
+    dispatched: int
+    oldest_s: float
+    ended_at: float | None
+    unclaimed_s: float
+
+
+class Queues:
+    """Look at every queue; remembers since when a dispatched unit has been without a taker."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._unclaimed: dict[str, float] = {}
+
+    def look(self, redis: Redis) -> tuple[list[Check], Mapping[str, float]]:
+        """Return the checks, and for how long each queue has had a unit that nobody takes."""
+        seconds, micros = redis.time()
+        now = seconds + micros / 1e6
+        sights = {role: self._sight(redis, role, now) for role in ROLES}
+        checks = [
+            check for role, sight in sights.items() for check in self._checks(role, sight, now)
+        ]
+        return checks, {role: sight.unclaimed_s for role, sight in sights.items()}
+
+    def _sight(self, redis: Redis, role: str, now: float) -> QueueSight:
+        """Look at one queue, in two trips."""
+        owners = redis.zrange(key("owners", role), 0, OWNERS)
+        pipe = redis.pipeline(transaction=False)
+        pipe.zrange(key("inflight", role), 0, DISPATCHED)
+        pipe.zcard(key("inflight", role))
+        pipe.zrange(key("lane", role, "interactive"), 0, 0, withscores=True)
+        pipe.hget(key("pace", role), "last_finish")
+        for owner in owners:
+            pipe.zcard(key("lane", role, owner))
+        units, dispatched, oldest, ended, *waiting = pipe.execute()
+        return QueueSight(
+            waiting=sum(waiting),
+            dispatched=dispatched,
+            oldest_s=max(0.0, now - oldest[0][1] / 1e6) if oldest else 0.0,
+            ended_at=float(ended) / 1e6 if ended else None,
+            unclaimed_s=self._unclaimed_s(redis, role, units),
+        )
+
+    def _unclaimed_s(self, redis: Redis, role: str, units: list[str]) -> float:
+        """Return for how long the unit has been seen that nobody has taken for longest."""
+        pipe = redis.pipeline(transaction=False)
+        for unit in units:
+            pipe.exists(key("claim", unit))
+        now = time.monotonic()
+        taken = pipe.execute() if units else []
+        free = {f"{role}:{u}" for u, is_taken in zip(units, taken, strict=True) if not is_taken}
+        for gone in [u for u in self._unclaimed if u.startswith(f"{role}:") and u not in free]:
+            del self._unclaimed[gone]
+        return max((now - self._unclaimed.setdefault(unit, now) for unit in free), default=0.0)
+
+    def _checks(self, role: str, sight: QueueSight, now: float) -> list[Check]:
+        """Judge one queue: how much waits is no fault, how long may be one."""
+        details: dict[str, Any] = {"dispatched": sight.dispatched}
+        if sight.ended_at is not None:
+            details["lastFinished"] = moment(sight.ended_at)
+        late = sight.oldest_s >= self._settings.health_queue_warn_s
+        fail_s = self._settings.health_queue_fail_s
+        idle = sight.ended_at is None or now - sight.ended_at >= fail_s
+        status: Status = "fail" if sight.oldest_s >= fail_s and idle else "warn" if late else "pass"
+        output = "questions wait long" if late else None
+        return [
+            Check(
+                f"queue:{role}", "pass", "system", value=sight.waiting, unit="waiting",
+                details=details,
+            ),
+            Check(
+                f"queue:{role}:age", status, "system", value=round(sight.oldest_s, 1), unit="s",
+                output=output,
+            ),
+        ]  # fmt: skip

@@ -1,0 +1,124 @@
+"""A watch: one look, again and again, in a thread of its own."""
+
+import http.client
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from redis.exceptions import RedisError
+
+from web.health.check import Check
+from web.health.judgement import Judgement
+
+log = logging.getLogger(__name__)
+
+SAMPLE_S: Final = 2.0
+#: A look that has not come back after this hangs, and what it looks at is named.
+HANGS_S: Final = 10.0
+#: One lost look is no outage.
+LOOKS_TO_REFUSE: Final = 2
+
+
+class NobodyThere(Exception):
+    """Raised by a look that finds nobody who answers."""
+
+
+#: What may come of asking somebody who is not there.
+AWAY: Final = (RedisError, OSError, http.client.HTTPException, NobodyThere)
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What a look found; *refusals* are the reasons why no job can be accepted now."""
+
+    checks: Sequence[Check]
+    refusals: Sequence[str] = ()
+
+
+class Watch:
+    """
+    Look every two seconds, and keep what was seen last.
+
+    A thread for each, so that a part that hangs delays the news of no other. What nobody answers
+    is told by one check, *away*, and once that is so twice in a row, by a refusal if the look
+    belongs to those without which no job is accepted.
+
+    Args:
+        name: Of the thread, for people.
+
+        look: Asks and judges; each question in it has a time limit.
+
+        away: What is told when nobody answers.
+
+        refusal: Why no job is accepted then; empty where jobs are.
+    """
+
+    def __init__(
+        self, name: str, look: Callable[[], Sight], *, away: Check, refusal: str = ""
+    ) -> None:
+        self._name = name
+        self._look = look
+        self._away = away
+        self._refusal = refusal
+        self._judgement = Judgement()
+        self._lost = 0
+        self._sight: Sight | None = None
+        self._came_back_at = time.monotonic()
+        self._taken_at = 0.0
+        self.seen = threading.Event()
+
+    def start(self, closing: threading.Event) -> threading.Thread:
+        """Look until *closing* is set."""
+        self._came_back_at = time.monotonic()
+        thread = threading.Thread(
+            target=self._look_for_ever, args=(closing,), name=f"health {self._name}", daemon=True
+        )
+        thread.start()
+        return thread
+
+    @property
+    def sight(self) -> Sight | None:
+        """What is known now, None before the first look; a look that hangs is itself a sight."""
+        silent_s = time.monotonic() - self._came_back_at
+        if silent_s < HANGS_S:
+            return self._sight
+        output = f"{self._away.output}; the look has been hanging for {silent_s:.0f} s"
+        away = Check(
+            self._away.name, self._away.status, self._away.component_type, output=output
+        ).capped()
+        return Sight([away], [self._refusal] if self._refusal else [])
+
+    @property
+    def taken_at(self) -> float:
+        """When the last look came back, seconds since 1970."""
+        return self._taken_at
+
+    def _look_for_ever(self, closing: threading.Event) -> None:
+        """Look, rest, repeat."""
+        while not closing.is_set():
+            try:
+                sight = self._look_once()
+            except Exception:
+                # The thread must outlive any fault: without it nothing would be seen any more.
+                log.exception("health not sampled", extra={"look": self._name})
+            else:
+                self._sight = Sight(self._judgement.settle(sight.checks), sight.refusals)
+                self._taken_at, self._came_back_at = time.time(), time.monotonic()
+                self.seen.set()
+            # Several processes that began together shall not ask together for ever.
+            closing.wait(SAMPLE_S * random.uniform(0.9, 1.1))
+
+    def _look_once(self) -> Sight:
+        """Look; of somebody who is away twice in a row no job is expected to be accepted."""
+        try:
+            sight = self._look()
+        except AWAY:
+            self._lost += 1
+            counts = self._lost >= LOOKS_TO_REFUSE or self._sight is None
+            return Sight([self._away], [self._refusal] if self._refusal and counts else [])
+        self._lost = 0
+        return sight

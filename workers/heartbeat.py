@@ -1,0 +1,89 @@
+"""The heartbeat of a worker process: what it says each two seconds, and the file it touches."""
+
+import logging
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from redis.exceptions import RedisError
+
+from jobs import timings
+from jobs.heartbeats import WorkerState, beat, retire
+from runtime.settings import Settings
+from tasks.resources import Resources
+
+log = logging.getLogger(__name__)
+
+
+class Heartbeat:
+    """
+    Says every two seconds that this worker is alive, how busy it is, and how long it stood still.
+
+    Its thread lives beside a pool that is stuck. So the file that a container's probe looks at is
+    touched only while the pool moves or has nothing to do; Redis may be away, that is no reason to
+    start a worker anew.
+    """
+
+    def __init__(self, resources: Resources, state: WorkerState, settings: Settings) -> None:
+        self._redis = resources.durable.redis
+        self._state = state
+        self._leases = resources.leases
+        self._tell = resources.details
+        self._alive = Path(settings.alive_file) if settings.alive_file else None
+        self._patience_s = settings.health_still_fail_s
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
+
+    def start(self) -> None:
+        """Start to beat."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Say that the worker has stopped."""
+        self._closing.set()
+        self._thread.join(timeout=2)
+        try:
+            retire(self._redis, self._state.name)
+        except RedisError as error:
+            log.warning("not signed off", extra={"reason": str(error)})
+
+    def _run(self) -> None:
+        """Beat until stopped."""
+        known = {name: getattr(self._state, name) for name in WorkerState.__slots__}
+        while not self._closing.is_set():
+            # A thread may run several units together.
+            busy = min(self._leases.bodies, self._state.threads)
+            still_s = self._leases.pulse.still_s
+            self._touch(busy=busy, still_s=still_s)
+            try:
+                now = {
+                    "busy": busy,
+                    "still_s": round(still_s, 1),
+                    "oldest_s": round(self._leases.oldest_s, 1),
+                    "trouble": self._leases.trouble,
+                    "details": self._details(),
+                }
+                beat(self._redis, WorkerState(**(known | now)))
+            except RedisError as error:
+                log.warning("no heartbeat", extra={"reason": str(error)})
+            self._closing.wait(timings.HEARTBEAT_S)
+
+    def _details(self) -> Mapping[str, Any]:
+        """Return what the resources tell; a fault in one of them does not stop the heart."""
+        try:
+            return self._tell()
+        except RedisError:
+            raise
+        except Exception:
+            log.exception("no details in the heartbeat")
+            return {}
+
+    def _touch(self, *, busy: int, still_s: float) -> None:
+        """Touch the file for the probe, unless every thread is busy and nothing moves for long."""
+        if self._alive is None or (busy >= self._state.threads and still_s > self._patience_s):
+            return
+        try:
+            self._alive.touch()
+        except OSError as error:
+            log.warning("the probe's file cannot be touched", extra={"reason": str(error)})
