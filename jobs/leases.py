@@ -33,6 +33,7 @@ from rag.errors import (
     Retryable,
     Unreadable,
 )
+from runtime import traces
 from runtime.correlation import bound
 from runtime.log_words import words
 from runtime.logs import event as tell
@@ -353,6 +354,7 @@ class Leases:
                     self._let_others(holder)
                     raise
                 if isinstance(answer, Unit):
+                    traces.take_up(answer.id, answer.fields)
                     return self._hold(holder, answer)
                 if answer.reason != "solo" or time.monotonic() > deadline:
                     self._let_others(holder)

@@ -15,7 +15,7 @@ from jobs.lua import Scripts
 from jobs.messages import ROLE_OF, Message, Stage
 from jobs.units import FINAL_STATES, Piece, Unit, unit_from_flat
 from rag.errors import LeaseLost, QuernError, ReindexUnderWay
-from runtime import correlation
+from runtime import correlation, traces
 
 log = logging.getLogger(__name__)
 
@@ -154,8 +154,9 @@ class Ledger:
         Raises:
             Full, IdempotencyConflict, Sealed, CollectionGone: As their names say.
         """
-        whole = dict(job) | {"deadline_ms": int(deadline_s * 1000)} | _asked_by()
-        told = [_fields(row) | _asked_by() for row in rows]
+        asked_by = _asked_by()
+        whole = dict(job) | {"deadline_ms": int(deadline_s * 1000)} | asked_by
+        told = [_fields(row) | asked_by for row in rows]
         answer = self._run(
             "accept", job_id, _data(_fields(whole)), _data(told), limit,
             *_idempotency(idempotency), timings.IDEMPOTENCY_S, int(keep_open),
@@ -437,10 +438,10 @@ class Ledger:
     # Inside --------------------------------------------------------------------------------
 
     def send(self, flat: Sequence[str]) -> int:
-        """Send the messages a script answered with: id, stage, priority, and so on."""
+        """Send the messages a script answered with: id, stage, priority, traceparent, and so on."""
         messages = [
-            Message(flat[i], flat[i + 1], int(flat[i + 2]))  # type: ignore[arg-type]  # written by submit and accept from Stage
-            for i in range(0, len(flat), 3)
+            Message(flat[i], flat[i + 1], int(flat[i + 2]), flat[i + 3])  # type: ignore[arg-type]  # written by submit and accept from Stage
+            for i in range(0, len(flat), 4)
         ]
         for message in messages:
             try:
@@ -501,9 +502,9 @@ def _idempotency(idempotency: Idempotency | None) -> Iterable[str]:
 
 
 def _asked_by() -> dict[str, str]:
-    """Return the field that leads from a unit back to the request that asked for it."""
+    """Return the fields that lead from a unit back to the request that asked for it."""
     request_id = correlation.request_id()
-    return {"request_id": request_id} if request_id else {}
+    return ({"request_id": request_id} if request_id else {}) | traces.row_fields()
 
 
 def _known(told: Mapping[str, object]) -> dict[str, object]:

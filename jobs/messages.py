@@ -31,8 +31,9 @@ PRIORITY_OF: Final = {"interactive": 0, "batch": 9}
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One Celery message to be sent."""
+    """One Celery message to be sent, for the trace of whoever submitted its unit."""
 
     unit_id: str
     stage: Stage
     priority: int
+    traceparent: str = ""

@@ -235,6 +235,16 @@ class Settings:
         1.0, "How long the web server answers on after SIGTERM while `/readyz` says it is going."
     )
 
+    # Traces
+    otlp_endpoint: str = _knob(
+        "",
+        "Address of an OpenTelemetry collector that takes OTLP over HTTP, such as "
+        "`http://127.0.0.1:4318`; empty: no traces.",
+    )
+    trace_ratio: float = _knob(
+        1.0, "Share of requests that are traced, 0 to 1; a caller's `traceparent` says for itself."
+    )
+
     # Logs and metrics
     log_level: str = _knob("INFO", "DEBUG, INFO, WARNING or ERROR.")
     metrics_port: int = _knob(
@@ -374,6 +384,7 @@ def _check(settings: Settings) -> None:
             raise BadSetting(f"{PREFIX}{f.name.upper()} must {must}")
     if not 0 <= settings.fusion_weight <= 1:
         raise BadSetting(f"{PREFIX}FUSION_WEIGHT must be between 0 and 1")
+    _check_traces(settings)
     if not 0 < settings.gpu_memory_utilization <= 1:
         raise BadSetting(f"{PREFIX}GPU_MEMORY_UTILIZATION must be above 0 and at most 1")
     for code in sorted(settings.embedder_languages or ()):
@@ -385,3 +396,16 @@ def _check(settings: Settings) -> None:
     if settings.answerer == "vllm" and not settings.model:
         raise BadSetting(f"{PREFIX}GENERATOR=vllm needs {PREFIX}MODEL, a name or a folder")
     engine_options(settings)
+
+
+def _check_traces(settings: Settings) -> None:
+    """Refuse a collector or a share of traces that cannot be."""
+    if settings.trace_ratio > 1:
+        raise BadSetting(f"{PREFIX}TRACE_RATIO must be between 0 and 1")
+    if settings.otlp_endpoint and not re.fullmatch(
+        r"https?://[^/\s@]+(/\S*)?", settings.otlp_endpoint
+    ):
+        raise BadSetting(
+            f"{PREFIX}OTLP_ENDPOINT must be an http(s) address without a password in it; "
+            "keys go into OTEL_EXPORTER_OTLP_HEADERS"
+        )

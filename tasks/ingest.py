@@ -1,5 +1,6 @@
 """Ingesting a document: parse and chunk it, then embed and publish it."""
 
+import contextlib
 import time
 from collections.abc import Mapping
 
@@ -12,6 +13,7 @@ from jobs.publishing_together import publish_together
 from rag.chunking import fit_title
 from rag.documents import ParsedDocument
 from rag.errors import NoText, StoreUnavailable
+from runtime import traces
 from runtime.meters import timed
 from tasks import measuring
 from tasks.base import QuernTask
@@ -32,7 +34,7 @@ def parse(self: QuernTask, unit_id: str) -> None:
     with company(resources.leases, unit_id, "parse") as together:
         if together is not None:
             _parse_together(together, resources)
-            publish_together(owned(resources.publisher), together)
+            _publish_together(together, resources)
 
 
 @shared_task(name="ingest.publish", bind=True, base=QuernTask)
@@ -40,7 +42,16 @@ def publish(self: QuernTask, unit_id: str) -> None:
     """Embed documents' chunks and make them visible; safe to run twice."""
     with company(self.resources.leases, unit_id, "publish") as together:
         if together is not None:
-            publish_together(owned(self.resources.publisher), together)
+            _publish_together(together, self.resources)
+
+
+def _publish_together(together: Company, resources: Resources) -> None:
+    """Publish a company's documents; each trace that has one among them is told of it."""
+    told = dict.fromkeys(lease.unit.fields.get("traceparent", "") for lease in together.members)
+    with contextlib.ExitStack() as stack:
+        for n, traceparent in enumerate(told):
+            stack.enter_context(traces.shared_step("publish", traceparent, around=n == 0))
+        publish_together(owned(resources.publisher), together)
 
 
 def _parse_together(together: Company, resources: Resources) -> None:
@@ -52,7 +63,8 @@ def _parse_together(together: Company, resources: Resources) -> None:
         if lease is not leader and time.monotonic() > until:
             together.give_back(lease)
             return None
-        return _parse(lease, resources)
+        with traces.shared_step("document", lease.unit.fields.get("traceparent", "")):
+            return _parse(lease, resources)
 
     outputs = [(lease, fields) for lease, fields in together.each(step) if fields is not None]
     together.hand_on(outputs, stage="publish")

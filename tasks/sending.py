@@ -6,6 +6,7 @@ from celery import Celery
 from kombu.exceptions import OperationalError
 
 from jobs.messages import ROLE_OF, Message, Stage
+from runtime import traces
 
 #: The Celery task that runs a stage. Names are stable: they are on the wire and in Flower.
 TASK_OF: dict[Stage, str] = {
@@ -29,11 +30,14 @@ def sender(app: Celery) -> Callable[[Message], None]:
 
     def send(message: Message) -> None:
         try:
-            app.send_task(
-                TASK_OF[message.stage],
-                args=(message.unit_id,),
-                queue=ROLE_OF[message.stage],
-                priority=message.priority,
+            traces.send_for(
+                message.traceparent,
+                lambda: app.send_task(
+                    TASK_OF[message.stage],
+                    args=(message.unit_id,),
+                    queue=ROLE_OF[message.stage],
+                    priority=message.priority,
+                ),
             )
         except OperationalError as error:
             # In a word the ledger knows: the unit is recorded, and is sent again.

@@ -3,11 +3,11 @@
 from typing import Any
 
 import orjson
-from flask import Flask
+from flask import Flask, request
 from flask.json.provider import JSONProvider
 from werkzeug.routing import PathConverter
 
-from runtime import logs
+from runtime import logs, traces
 from runtime.settings import Settings
 from web import (
     admin_routes,
@@ -61,6 +61,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     if settings is None:
         settings = Settings.from_environment()
         logs.configure(level=settings.log_level, role="web", secrets=settings.secrets)
+        traces.configure(settings, role="web")
     app = Flask(__name__)
     app.json = OrjsonProvider(app)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_json_bytes  # uploads are allowed more
@@ -69,6 +70,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.url_map.merge_slashes = False
     attach(app, open_front_end(settings))
     http_metrics.register(app)
+    app.before_request(_accept_trace)
+    traces.watch_flask(app)
     security.register(app)
     problems.register(app)
     app.before_request(_start_health)
@@ -87,6 +90,11 @@ def create_app(settings: Settings | None = None) -> Flask:
         app.register_blueprint(routes.bp)
     http_metrics.begin(app)
     return app
+
+
+def _accept_trace() -> None:
+    """Work for the caller's trace, and for none where there is none: threads are used again."""
+    traces.accept(request.headers.get("traceparent"))
 
 
 def _start_health() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import psutil
 
 from rag.errors import Broken
+from runtime import traces
 from runtime.settings import PREFIX, Settings, engine_options
 
 #: On a CPU the cache lies in main memory, which other processes need too.
@@ -65,4 +66,4 @@ def engine_arguments(settings: Settings, *, known: Collection[str], on_cpu: bool
     elif "kv_cache_memory_bytes" not in more:
         free = psutil.virtual_memory().available
         arguments["kv_cache_memory_bytes"] = min(CPU_CACHE_MOST, int(free * CPU_CACHE_SHARE))
-    return arguments | more
+    return arguments | traces.engine_arguments(settings) | more

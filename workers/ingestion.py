@@ -15,7 +15,7 @@ from rag.documents import ParsedDocument
 from runtime.collecting import collecting
 from runtime.settings import Settings
 from tasks.resources import Resources
-from workers import collectors
+from workers import collectors, traced_ports
 from workers.chroma_store import ChromaStore
 from workers.housekeeping import inspect, keep_house
 from workers.language_model import LanguageModel
@@ -65,10 +65,10 @@ def open_resources(
         vectors=vectors,
         checker=checker,
         publisher=Publisher(
-            vectors=vectors,
-            embedder=embedder,
+            vectors=traced_ports.vectors(vectors),
+            embedder=traced_ports.embedder(embedder),
             catalogue=durable.catalogue,
-            change_log=durable.change_log,
+            change_log=traced_ports.change_log(durable.change_log),
             blobs=durable.blobs,
         ),
         reindexer=Reindexer(

@@ -10,6 +10,7 @@ import httpx
 import orjson
 
 from rag.errors import Broken, InvalidRequest, Retryable
+from runtime import traces
 from runtime.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -90,7 +91,9 @@ class ChatServer:
         """
         reply = Reply()
         try:
-            async with self._client.stream("POST", "chat/completions", json=body) as response:
+            async with self._client.stream(
+                "POST", "chat/completions", json=body, headers=traces.passed_on()
+            ) as response:
                 if response.status_code != httpx.codes.OK:
                     raise self._refusal(response.status_code, await response.aread())
                 async for data in _events(response):

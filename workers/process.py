@@ -19,12 +19,14 @@ from jobs.heartbeats import WorkerState, forget_failure, tell_failure
 from jobs.identifiers import new_id
 from jobs.leases import Leases
 from rag.errors import Broken
+from runtime import traces
 from runtime.logs import configure
 from runtime.redis_clients import ledger_client
 from runtime.settings import BadSetting, Settings
 from tasks.app import make_app
 from tasks.resources import Resources
 from tasks.sending import sender
+from workers import traced_ports
 from workers.heartbeat import Heartbeat
 from workers.metrics_server import begin_metrics, serve_metrics
 from workers.safe_broker import TagRenewal, repair
@@ -62,6 +64,7 @@ def run(
         sys.stderr.write(f"{error}\n")
         return 1
     configure(level=settings.log_level, role=role, secrets=settings.secrets)
+    traces.configure(settings, role=role)
     setproctitle(f"quern {role}")
     signals.setup_logging.connect(_keep_our_logging)
     # It would tell of every task, whose ids and times the ledger has.
@@ -83,7 +86,7 @@ def run(
             )
             began = time.perf_counter()
             resources, models = open_resources(stack, settings, durable, leases)
-            app.resources = resources  # type: ignore[attr-defined]  # where tasks look for it
+            app.resources = traced_ports.resources(resources)  # type: ignore[attr-defined]  # where tasks look for it
             begin_metrics(
                 stack, role=role, queues=queues(settings), leases=leases,
                 threads=threads(settings), models=models, opened_s=time.perf_counter() - began,

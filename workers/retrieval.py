@@ -18,7 +18,7 @@ from runtime.collecting import collecting
 from runtime.redis_clients import ledger_client
 from runtime.settings import Settings
 from tasks.resources import Resources
-from workers import collectors
+from workers import collectors, traced_ports
 from workers.chroma_store import ChromaStore
 from workers.extractive import Extractive
 from workers.follower import Follower, Slot
@@ -32,6 +32,7 @@ def open_resources(
 ) -> tuple[Resources, Sequence[str]]:
     """Open what this worker owns; closed in reverse order with *stack*."""
     embedder = open_embedder(stack, settings)
+    watched = traced_ports.embedder(embedder)
     reranker = open_reranker(settings)
     vectors = ChromaStore(settings.chroma_url)
     stack.callback(vectors.close)
@@ -50,12 +51,12 @@ def open_resources(
         collecting(collectors.cache(embedder), collectors.index(follower.counts, durable.catalogue))
     )
     retriever = Retriever(
-        embedder=embedder,
-        vectors=vectors,
-        sparse=follower,
+        embedder=watched,
+        vectors=traced_ports.vectors(vectors),
+        sparse=traced_ports.sparse(follower),
         visibility=durable.catalogue,
-        texts=ChunkTexts(follower, vectors),
-        fuse=fuse(settings),
+        texts=ChunkTexts(follower, traced_ports.vectors(vectors)),
+        fuse=traced_ports.fuse(fuse(settings)),
         depth=settings.search_depth,
         languages=settings.embedder_languages,
         clock=time.perf_counter,
@@ -71,7 +72,7 @@ def open_resources(
             "sparse": follower.report(),
         },
         retriever=retriever,
-        generator=Extractive(ExtractiveGenerator(embedder)) if answers(settings) else None,
+        generator=Extractive(ExtractiveGenerator(watched)) if answers(settings) else None,
     )
     return resources, [embedder.identity.model, *([reranker.name] if reranker else [])]
 
@@ -87,7 +88,9 @@ def _reranking(reranker: Reranker | None, settings: Settings) -> Reranking | Non
     """Return what orders the best anew, where there is a reranker."""
     if reranker is None:
         return None
-    return Reranking(reranker, depth=settings.rerank_depth, clock=time.monotonic)
+    return Reranking(
+        traced_ports.reranker(reranker), depth=settings.rerank_depth, clock=time.monotonic
+    )
 
 
 def answers(settings: Settings) -> bool:

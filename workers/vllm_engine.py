@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from rag.errors import Broken, EngineDead, InvalidRequest, StoreUnavailable
 from rag.generation import Priority, StopSignal
+from runtime import traces
 from runtime.settings import BadSetting, Settings
 from workers.cores import keep_off_the_models_cores
 from workers.engine_settings import engine_arguments
@@ -203,7 +204,11 @@ class VllmEngine:
             if priority == "batch":
                 await stack.enter_async_context(self._batch_places)
             stream = self.engine.generate(
-                tokens_input(tokens), params, next(self._names), priority=PRIORITIES[priority]
+                tokens_input(tokens),
+                params,
+                next(self._names),
+                trace_headers=traces.passed_on() if traces.on() else None,
+                priority=PRIORITIES[priority],
             )
             # Closed by us: a generator left to the collector would be aborted late.
             await stack.enter_async_context(contextlib.aclosing(stream))
@@ -274,6 +279,9 @@ def _start(settings: Settings, loop: asyncio.AbstractEventLoop) -> Any:
     os.environ["VLLM_WORKER_MULTIPROC_METHOD"] = "spawn"
     os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
     os.environ.setdefault("VLLM_LOGGING_LEVEL", "WARNING")
+    if traces.on():
+        os.environ.setdefault("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "http/protobuf")
+        os.environ.setdefault("OTEL_SERVICE_NAME", "quern-engine")
     with StartupEar() as ear:
         try:
             return asyncio.run_coroutine_threadsafe(_make(settings), loop).result()

@@ -105,7 +105,7 @@ end
 
 -- Moves waiting units into the window while there is room; interactive first, then by turns. What
 -- is not interactive has a smaller window where workers reserve threads.
--- Appends (id, stage, priority) of each to *out*: the caller sends the messages.
+-- Appends (id, stage, priority, traceparent) of each to *out*: the caller sends the messages.
 local function dispatch(role, out)
   local limit = tonumber(redis.call('GET', K.window(role)) or '16')
   local batch_limit = tonumber(redis.call('GET', K.batch_window(role)) or limit)
@@ -114,7 +114,7 @@ local function dispatch(role, out)
     local id, owner = next_up(role, taken < batch_limit)
     if not id then return end
     out_of_lane(role, owner, id)
-    local said = redis.call('HMGET', K.unit(id), 'stage', 'priority')
+    local said = redis.call('HMGET', K.unit(id), 'stage', 'priority', 'traceparent')
     if said[1] then
       redis.call('ZADD', K.inflight(role), NOW_MS + FIRST_CHECK_MS, id)
       taken = taken + 1
@@ -122,6 +122,7 @@ local function dispatch(role, out)
       out[#out + 1] = id
       out[#out + 1] = said[1]
       out[#out + 1] = said[2]
+      out[#out + 1] = said[3] or ''
     end
   end
 end

@@ -25,6 +25,7 @@ for _, id in ipairs(due) do
         out[#out + 1] = id
         out[#out + 1] = u.stage
         out[#out + 1] = u.priority
+        out[#out + 1] = u.traceparent or ''
         redis.call('HSET', K.unit(id), 'backoff', int(backoff))
         redis.call('SREM', K.company(role), id)  -- from here a message of it is on its way
       end
