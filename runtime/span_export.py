@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
-from opentelemetry.trace import Status
+from opentelemetry.trace import SpanKind, Status
 from opentelemetry.util.types import AnyValue
 
 log = logging.getLogger(__name__)
@@ -102,12 +102,13 @@ class BoundedProcessor(BatchSpanProcessor):
 
 def _cleaned(span: ReadableSpan) -> ReadableSpan:
     """Copy a span without what may not be told; events are messages of errors, so none stays."""
+    attributes = _told(span.attributes or {})
     return ReadableSpan(
-        name=_name(span.name),
+        name=_name(span, attributes),
         context=span.context,
         parent=span.parent,
         resource=span.resource,
-        attributes=_told(span.attributes or {}),
+        attributes=attributes,
         links=[type(link)(link.context) for link in span.links],
         kind=span.kind,
         status=Status(span.status.status_code),
@@ -122,6 +123,9 @@ def _told(attributes: Mapping[str, AnyValue]) -> dict[str, AnyValue]:
     return {name: value for name, value in attributes.items() if name in TOLD}
 
 
-def _name(name: str) -> str:
-    """Cut a name that is too long."""
+def _name(span: ReadableSpan, attributes: Mapping[str, AnyValue]) -> str:
+    """Return what a span may be called: a request that fits no route would bear its path."""
+    name = span.name
+    if span.kind is SpanKind.SERVER and "http.route" not in attributes:
+        name = "request without a route"
     return name if len(name) <= NAME_MOST else f"{name[: NAME_MOST - 1]}…"

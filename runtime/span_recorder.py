@@ -31,7 +31,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from runtime.settings import Settings
 from runtime.span_export import EXPORT_S, BoundedProcessor, CleanExporter
-from runtime.traces import Attributes, traces_url
+from runtime.traces import VERSION_00, Attributes, traces_url
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -211,4 +211,6 @@ class Recorder:
 
     def _context(self, traceparent: str) -> Context:
         """Return the context of a `traceparent`, without a span where it is none."""
+        if not VERSION_00.fullmatch(traceparent):
+            return Context()
         return self._words.extract({"traceparent": traceparent}, context=Context())

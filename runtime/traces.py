@@ -19,7 +19,8 @@ T = TypeVar("T")
 Value = str | int | float | bool
 Attributes = Mapping[str, Value]
 
-_VERSION_00: Final = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+#: A `traceparent` of W3C Trace Context.
+VERSION_00: Final = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
 #: Whose trace this thread works for, where this process records none itself.
 _carried: ContextVar[str] = ContextVar("traceparent", default="")
@@ -118,7 +119,7 @@ def shared_step(name: str, traceparent: str, *, around: bool = True) -> Span:
 def accept(header: str | None) -> None:
     """Work for the trace of a `traceparent` header from here on; what is no such is ignored."""
     if _recorder is None:
-        _carried.set(header if header and _VERSION_00.fullmatch(header) else "")
+        _carried.set(header if header and VERSION_00.fullmatch(header) else "")
 
 
 def take_up(unit_id: str, fields: Mapping[str, str]) -> None:

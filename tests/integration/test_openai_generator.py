@@ -19,6 +19,7 @@ from rag.documents import Passage
 from rag.errors import Broken, Cancelled, DeadlineExceeded, InvalidRequest, Retryable
 from rag.generation import GenerationRequest, Turn
 from rag.prompts import UNANSWERED
+from runtime import traces
 from runtime.settings import Settings
 from tests.twins import Stop
 from workers.openai_generator import OpenAIGenerator
@@ -41,6 +42,7 @@ class Handler(BaseHTTPRequestHandler):
         self.body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.server.asked.append(self.body)
         self.server.keys.append(self.headers.get("Authorization"))
+        self.server.traces.append(self.headers.get("traceparent"))
         self.server.answering(self)
 
     def reply(self, status: int, body: Any) -> None:
@@ -96,6 +98,7 @@ class Server(ThreadingHTTPServer):
         self.answering: Answering = whole
         self.asked: list[dict[str, Any]] = []
         self.keys: list[str | None] = []
+        self.traces: list[str | None] = []
         self.hung_up: queue.SimpleQueue[float] = queue.SimpleQueue()
 
     @property
@@ -180,6 +183,19 @@ def test_an_answer_is_streamed_cited_and_counted(
     assert (body["model"], body["max_tokens"], body["temperature"]) == ("m", 50, 0.5)
     assert [message["role"] for message in body["messages"]] == ["system", "user"]
     assert set(server.keys) == {f"Bearer {KEY}"}
+
+
+def test_the_server_is_told_the_trace_of_the_question_and_of_no_other(
+    server: Server, generator: OpenAIGenerator
+) -> None:
+    told = [f"00-{n:032x}-{'cd' * 8}-01" for n in (1, 2)]
+    for traceparent in told:
+        traces.take_up("unit", {"traceparent": traceparent})
+        run(generator)
+    traces.take_up("unit", {})
+    run(generator)
+
+    assert server.traces == [*told, None]
 
 
 def test_text_is_passed_on_as_it_comes(server: Server, generator: OpenAIGenerator) -> None:

@@ -14,7 +14,7 @@ KNOWN = {
     "model", "served_model_name", "max_num_seqs", "max_num_batched_tokens", "max_model_len",
     "enable_prefix_caching", "enable_chunked_prefill", "tensor_parallel_size", "dtype",
     "quantization", "cpu_offload_gb", "kv_offloading_size", "gpu_memory_utilization",
-    "scheduling_policy", "seed", "enforce_eager", "kv_cache_memory_bytes",
+    "scheduling_policy", "seed", "enforce_eager", "kv_cache_memory_bytes", "otlp_traces_endpoint",
 }  # fmt: skip
 
 
@@ -107,3 +107,12 @@ def test_a_folder_is_known_by_its_own_name(tmp_path: Path) -> None:
 
     assert model_name(Settings(model=str(folder))) == "tiny"
     assert model_name(Settings(model="org/model")) == "org/model"
+
+
+def test_the_engine_tells_the_same_collector_unless_another_is_named() -> None:
+    here, there = "http://c:4318", "http://d:4318/v1/traces"
+    more = json.dumps({"otlp_traces_endpoint": there})
+
+    assert "otlp_traces_endpoint" not in arguments()
+    assert arguments(otlp_endpoint=here)["otlp_traces_endpoint"] == f"{here}/v1/traces"
+    assert arguments(otlp_endpoint=here, engine_options=more)["otlp_traces_endpoint"] == there
