@@ -28,6 +28,7 @@ COMMANDS: Final = {
     "reindex": "cli.reindexing",
     "check": "cli.checking",
     "health": "cli.health",
+    "logs": "cli.logs",
     "optimize-model": "cli.optimizing",
 }
 

@@ -85,6 +85,7 @@ def _stores(settings: Settings) -> list[Program]:
                 command=command,
                 environment=child_environment(),
                 log=_log(settings, name),
+                foreign=True,
                 ready=_redis_answers(url),
                 start_timeout_s=REDIS_START_TIMEOUT_S,
                 stop_stage=REDIS_STAGE,
@@ -101,6 +102,7 @@ def _stores(settings: Settings) -> list[Program]:
                 command=[sys.executable, "-P", "-c", code, "run", "--path", str(folder), *address],
                 environment=child_environment(ANONYMIZED_TELEMETRY="False", NO_COLOR="1"),
                 log=_log(settings, "chroma"),
+                foreign=True,
                 ready=_http_answers(settings.chroma_url, "/api/v2/heartbeat", status=200),
                 stop_stage=CHROMA_STAGE,
             )
@@ -164,6 +166,7 @@ def _web(settings: Settings, stores: Collection[str]) -> Program:
         command=[
             *(sys.executable, "-P", "-m", "gunicorn", "web.app:create_app()"),
             *flags,
+            "--logger-class=web.gunicorn_log.JsonLogger",
             "--no-control-socket",
         ],
         environment=child_environment(settings),
@@ -192,6 +195,7 @@ def _flower(settings: Settings, stores: Collection[str]) -> Program:
         command=[*command, *(f"--{name}={value}" for name, value in options.items())],
         environment=child_environment(settings, FLOWER_BASIC_AUTH=login),
         log=_log(settings, "flower"),
+        foreign=True,
         ready=_http_answers(settings.flower_url, "/"),
         needs=sorted({"redis-queue"}.intersection(stores)),
         stop_stage=WEB_STAGE,

@@ -16,6 +16,8 @@ from typing import Protocol
 import psutil
 
 from cli import process_tree
+from cli.capture import Capture
+from cli.readable_lines import readable
 
 TICK_S = 0.1
 FIRST_DELAY_S = 0.5
@@ -37,6 +39,8 @@ class Program:
         ready: Called with the pid again and again until it returns true; may raise OSError for
             "not yet", should answer within a second or two.
 
+        foreign: It does not write our JSON lines; what it writes is rewritten, see `cli.capture`.
+
         needs: Names of programs that have to be ready before this one is started.
 
         stop_stage: All programs of a lower stage have ended before this one is asked to.
@@ -48,6 +52,7 @@ class Program:
     command: Sequence[str]
     log: Path
     ready: Callable[[int], bool]
+    foreign: bool = False
     environment: Mapping[str, str] = field(default_factory=dict)
     needs: Sequence[str] = ()
     start_timeout_s: float = 60.0
@@ -75,6 +80,8 @@ class Child:
         self.start_at = 0.0
         self.failures = 0
         self.log_offset = 0
+        self.last_pid = 0
+        self.capture = Capture(program.log, name=program.name) if program.foreign else None
 
     @property
     def name(self) -> str:
@@ -93,11 +100,17 @@ class Child:
         except OSError:
             return False
 
+    def copy_log(self) -> None:
+        """Rewrite what the process has said since, where that is not in our form."""
+        if self.capture is not None:
+            self.capture.copy(pid=self.last_pid, all_of_it=self.pid is None)
+
     def tail(self) -> list[str]:
-        """Return the last lines that the present process has written to its log."""
+        """Return the last lines that the present process has written, for people."""
+        self.copy_log()
         with self.program.log.open("rb") as log:
             log.seek(self.log_offset)
-            return log.read().decode(errors="replace").splitlines()[-TAIL_LINES:]
+            return readable(log.read().decode(errors="replace"))[-TAIL_LINES:]
 
 
 class Report(Protocol):
@@ -200,6 +213,8 @@ class Supervisor:
         if not self._up and len(ready) == len(self._children):
             self._up = True
             self._report.all_ready()
+        for child in self._children:
+            child.copy_log()
         if now > self._log_check + LOG_CHECK_S:
             self._log_check = now
             for child in self._children:
@@ -210,9 +225,10 @@ class Supervisor:
         program = child.program
         program.log.parent.mkdir(parents=True, exist_ok=True)
         leash = [sys.executable, "-I", "-S", str(Path(__file__).with_name("leash.py"))]
-        with program.log.open("ab") as log:
+        with program.log.open("ab") as own:
+            log = child.capture.open() if child.capture else own
             _rotate(program.log)
-            child.log_offset = os.fstat(log.fileno()).st_size
+            child.log_offset = os.fstat(own.fileno()).st_size
             process = subprocess.Popen(  # noqa: S603  the commands are our own
                 [*leash, str(os.getpid()), *program.command],
                 stdin=subprocess.DEVNULL,
@@ -224,9 +240,12 @@ class Supervisor:
                 # kept from the processor for seconds. See docs/decisions/0011.
                 process_group=0,
             )
+        if log is not own:
+            log.close()
         # Reaping is done for all children in one place, so Popen must never wait for this one.
         process.returncode = 0
-        child.pid, child.started = process.pid, time.monotonic()
+        child.pid = child.last_pid = process.pid
+        child.started = time.monotonic()
         child.created_at = psutil.Process(process.pid).create_time()
         child.state = State.STARTING
         self._report.changed(self._children)
@@ -281,7 +300,10 @@ class Supervisor:
                 self._report.stopping([child.name for child in living])
                 clean &= self._stop_together(living, forced_at=forced_at)
         self._report.changed(self._children)
-        return self._end_orphans() and clean
+        ended = self._end_orphans()
+        for child in self._children:
+            child.copy_log()
+        return ended and clean
 
     def _stop_together(self, living: Sequence[Child], *, forced_at: int) -> bool:
         """End the processes of one stage with all that is below them; true if none was killed."""

@@ -4,6 +4,7 @@ import logging
 import os
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -61,6 +62,7 @@ class JsonLines(logging.Formatter):
         else:
             record, exc = payload
             line = self._head(record.created, record.levelname, record.name, record.getMessage())
+            line["pid"] = record.process or line["pid"]
             _add(line, ids, vars(record).items())
             if exc:
                 line["exc"] = exc
@@ -107,6 +109,19 @@ class JsonLines(logging.Formatter):
             elif value is not None:
                 kept[name[:100]] = value
         return self._hide(_dumped(kept | {"truncated": True}))
+
+
+class StderrLines(logging.Handler):
+    """Writes each record to stderr at once: for processes of others, such as an engine's own."""
+
+    def __init__(self, role: str) -> None:
+        super().__init__()
+        self._lines = JsonLines(role=role)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a line; where that fails there is nobody to tell."""
+        with suppress(OSError):
+            os.write(2, self._lines.format(record).encode() + b"\n")
 
 
 def _add(line: dict[str, Any], ids: Mapping[str, str], fields: Iterable[tuple[str, Any]]) -> None:

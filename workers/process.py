@@ -7,7 +7,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from celery import Celery, signals
@@ -70,6 +70,7 @@ def run(
     # It would tell of every task, whose ids and times the ledger has.
     for chatty in ("celery.worker.strategy", "celery.app.trace"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    logging.getLogger("celery.app.trace").addFilter(_without_arguments)
     repair()
     app = make_app(settings)
     durable = open_durable(settings, sender(app))
@@ -145,6 +146,16 @@ def _consume(
     )
     worker.start()
     return int(worker.exitcode or 0)
+
+
+def _without_arguments(record: logging.LogRecord) -> bool:
+    """Let Celery tell that a task failed, and not what it was given and what the error quotes."""
+    context = record.args
+    if isinstance(context, Mapping):
+        record.task = context.get("name")
+        record.msg, record.args = f"the task {context.get('description', 'failed')}", None
+    record.__dict__.pop("data", None)
+    return True
 
 
 def _keep_our_logging(**_: Any) -> None:

@@ -12,6 +12,7 @@ when the worker's end of its socket closes, and the kernel ends the parsers with
 
 import ctypes
 import json
+import logging
 import os
 import resource
 import select
@@ -23,6 +24,7 @@ import sys
 import threading
 import time
 import traceback
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -568,4 +570,7 @@ def _leave_network() -> str:
 
 
 if __name__ == "__main__":
+    # Parsers complain about files, and quote them.
+    logging.disable()
+    warnings.simplefilter("ignore")
     _serve(socket.socket(fileno=int(sys.argv[1])))

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Any, Final
 
 from rag.errors import Broken, EngineDead, InvalidRequest, StoreUnavailable
@@ -282,6 +283,10 @@ def _start(settings: Settings, loop: asyncio.AbstractEventLoop) -> Any:
     if traces.on():
         os.environ.setdefault("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "http/protobuf")
         os.environ.setdefault("OTEL_SERVICE_NAME", "quern-engine")
+    # Our form, also in the processes it starts.
+    os.environ.setdefault(
+        "VLLM_LOGGING_CONFIG_PATH", str(Path(__file__).with_name("vllm_logging.json"))
+    )
     with StartupEar() as ear:
         try:
             return asyncio.run_coroutine_threadsafe(_make(settings), loop).result()

@@ -194,6 +194,38 @@ def test_a_death_during_the_first_start_is_an_error_at_once_and_shows_the_log(
     assert all(is_gone(pid) for pid in run.pids("store"))
 
 
+def test_what_a_foreign_program_says_is_in_our_form_and_a_failed_start_in_its_own_words(
+    supervise: Callable[..., Run], tmp_path: Path
+) -> None:
+    run = supervise(
+        {"name": "store", "code": "print('WARNING: low', flush=True)" + SERVES, "foreign": True},
+        {
+            "name": "bad", "foreign": True, "needs": ["store"],
+            "code": "print('the model\\nis missing'); raise SystemExit(7)",
+        },
+    )  # fmt: skip
+
+    assert run.process.wait(timeout=20) == 1
+    assert "| INFO: the model INFO: is missing" in run.lines("failed")[0]
+    (line,) = [json.loads(line) for line in (tmp_path / "store.log").read_text().splitlines()]
+    assert (line["event"], line["level"]) == ("WARNING: low", "WARNING")
+    assert line["pid"] == run.pids("store")[0]
+
+
+def test_a_foreign_program_never_waits_for_a_supervisor_that_stands_still(
+    supervise: Callable[..., Run], tmp_path: Path
+) -> None:
+    code = CHILD + "serve(); time.sleep(1); print('x' * 1_000_000, flush=True); tell('said')"
+    run = supervise({"name": "a", "code": code + "; time.sleep(60)", "foreign": True})
+    run.until("all ready")
+
+    run.process.send_signal(signal.SIGSTOP)
+    try:
+        wait_until(lambda: (tmp_path / "told").exists() and run.told() == ["said"])
+    finally:
+        run.process.send_signal(signal.SIGCONT)
+
+
 def test_a_program_that_is_not_there_is_named(supervise: Callable[..., Run]) -> None:
     run = supervise({"name": "bad", "command": ["/nowhere/program"]})
 

@@ -1,0 +1,111 @@
+"""`quern logs`: one stream of all processes, one job's lines, and what comes while one looks."""
+
+import json
+from itertools import islice
+from pathlib import Path
+from threading import Timer
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from cli.log_files import LogFiles, Wanted
+from cli.main import main
+
+
+def line(second: int, event: str, **fields: Any) -> str:
+    ts = f"2026-11-22T10:00:{second:02d}.000Z"
+    return json.dumps({"ts": ts, "level": "INFO", "role": "r", "event": event} | fields) + "\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("QUERN_DATA_DIR", str(tmp_path))
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    (logs / "web.log.1").write_text(line(1, "old"))
+    (logs / "web.log").write_text(
+        line(2, "accepted", job_id="j1", request_id="q1", role="web")
+        + line(3, "request", request_id="q1", role="web")
+        + line(4, "accepted", job_id="j2", request_id="q1", role="web")
+    )
+    (logs / "retrieval.log").write_text(
+        line(5, "started", job_id="j1", request_id="q1")
+        + "Fatal Python error: Segmentation fault\n"
+        + line(6, "started", job_id="j2", request_id="q1", level="WARNING")
+        + line(7, "the body failed", job_id="j1", level="ERROR", exc="Traceback\nValueError")
+    )
+    return logs
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["logs", *arguments], catch_exceptions=False)
+
+
+def events(result: Result) -> list[str]:
+    assert result.exit_code == 0, result.output
+    return [json.loads(line)["event"] for line in result.output.splitlines()]
+
+
+def test_all_lines_come_in_the_order_of_time_and_older_files_count(folder: Path) -> None:
+    assert folder.is_dir()
+    assert events(run("--json")) == [
+        "old", "accepted", "request", "accepted", "started",
+        "Fatal Python error: Segmentation fault", "started", "the body failed",
+    ]  # fmt: skip
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_job_s_lines_are_its_own_and_those_of_its_request_alone() -> None:
+    assert events(run("--json", "--job", "j1")) == [
+        "accepted", "request", "started", "the body failed",
+    ]  # fmt: skip
+
+
+@pytest.mark.usefixtures("folder")
+def test_level_and_since_leave_out_the_rest() -> None:
+    assert events(run("--json", "--level", "warning")) == ["started", "the body failed"]
+    assert events(run("--json", "--since", "2026-11-22T11:00:07+01:00")) == ["the body failed"]
+    assert events(run("--json", "--since", "10m")) == []
+
+
+@pytest.mark.usefixtures("folder")
+def test_people_see_the_level_the_role_the_fields_and_the_traceback() -> None:
+    text = run("--job", "j1").output
+
+    assert "INFO     web         accepted  job_id=j1 request_id=q1" in text
+    assert "ERROR    r           the body failed  job_id=j1\nTraceback\nValueError" in text
+
+
+def test_a_span_that_is_none_and_a_folder_without_logs_are_said_in_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: Path
+) -> None:
+    assert folder.is_dir()
+    assert run("--since", "yesterday").exit_code == 2
+    monkeypatch.setenv("QUERN_DATA_DIR", str(tmp_path / "none"))
+    result = run()
+
+    assert result.exit_code == 2
+    assert "nothing has run" in result.output
+
+
+def test_following_goes_on_with_what_comes_also_after_a_rotation(folder: Path) -> None:
+    files, wanted = LogFiles(folder), Wanted()
+    list(files.lines(wanted))
+    web = folder / "web.log"
+
+    def add() -> None:
+        with web.open("a") as log:
+            log.write(line(8, "more") + '{"half')
+
+    def rotate() -> None:
+        web.write_text(line(9, "rotated"))
+
+    timers = [Timer(0.1, add), Timer(0.7, rotate)]
+    for timer in timers:
+        timer.start()
+    seen = [found["event"] for found in islice(files.follow(wanted), 2)]
+    for timer in timers:
+        timer.join()
+
+    assert seen == ["more", "rotated"]
