@@ -16,7 +16,7 @@ RULES = FOLDER / "prometheus" / "rules.yml"
 BOARDS = sorted((FOLDER / "grafana" / "dashboards").glob("*.json"))
 
 #: What Prometheus and its targets add to every series.
-OF_TARGETS = frozenset({"job", "instance", "le"})
+OF_TARGETS = frozenset({"job", "instance", "role", "worker", "le"})
 #: What prometheus_client tells of any process.
 OF_PROCESSES = frozenset({
     "process_resident_memory_bytes", "process_cpu_seconds_total", "process_open_fds",
