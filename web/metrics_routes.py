@@ -7,6 +7,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, 
 
 from jobs.heartbeats import WorkerState, live_workers
 from runtime.collecting import Collected
+from runtime.log_counts import log_counts
 from runtime.settings import Settings
 from web.front_end import front_end
 
@@ -18,6 +19,7 @@ def metrics() -> Response:
     """Show this process and the installation, in Prometheus' text format."""
     installation = CollectorRegistry()
     installation.register(Collected(front_end().installation.read))
+    installation.register(Collected(log_counts))
     text = generate_latest(REGISTRY) + generate_latest(installation)
     return Response(text, content_type=CONTENT_TYPE_LATEST, headers={"Cache-Control": "no-store"})
 

@@ -12,8 +12,10 @@ from celery.worker import state
 
 from jobs.durable import Durable
 from jobs.leases import Leases
+from runtime.collecting import collecting
 from runtime.settings import Settings
 from tasks.resources import Generator, Resources
+from workers.cards import watching_cards
 from workers.graphics_cards import GraphicsCards
 from workers.process import run
 
@@ -50,10 +52,12 @@ def _open_generator(stack: contextlib.ExitStack, settings: Settings) -> tuple[Ge
         remote = stack.enter_context(OpenAIGenerator.open(settings))
         return remote, remote.name
     from workers.chat_template import ChatTemplate  # noqa: PLC0415  the other kind needs none of it
-    from workers.vllm_engine import VllmEngine  # noqa: PLC0415
+    from workers.vllm_engine import VllmEngine, on_cpu  # noqa: PLC0415
     from workers.vllm_generator import VllmGenerator  # noqa: PLC0415
 
     engine = stack.enter_context(VllmEngine.open(settings, on_death=_stop_consuming))
+    show = stack.enter_context(watching_cards(expected=not on_cpu()))
+    stack.enter_context(collecting(show))
     template = ChatTemplate(engine.tokenizer())
     local = VllmGenerator(engine, template, settings=settings)
     return local, local.name

@@ -11,6 +11,7 @@ from jobs import measuring
 from jobs.leases import Leases
 from runtime import meters
 from runtime.collecting import collecting
+from runtime.log_counts import log_counts
 from runtime.settings import Settings
 from workers import collectors
 
@@ -34,7 +35,7 @@ def begin_metrics(
     meters.begin("every", "workers", role)  # type: ignore[arg-type]  # a kind of worker
     meters.begin_tasks(measuring.tasks_of(frozenset(queues)))
     meters.tell_models(models, seconds=opened_s)
-    stack.enter_context(collecting(collectors.work(leases, threads)))
+    stack.enter_context(collecting(collectors.work(leases, threads), log_counts))
 
 
 @contextlib.contextmanager

@@ -107,7 +107,7 @@ class VllmEngine:
         thread.start()
         try:
             engine = _start(settings, loop)
-            if _on_cpu():
+            if on_cpu():
                 keep_off_the_models_cores()
             try:
                 yield cls(engine, loop, settings=settings, on_death=on_death, ignore_eos=ignore_eos)
@@ -319,16 +319,16 @@ async def _make(settings: Settings) -> Any:
     arguments = engine_arguments(
         settings,
         known={f.name for f in fields(AsyncEngineArgs)},
-        on_cpu=_on_cpu(),
+        on_cpu=on_cpu(),
     )
-    if _on_cpu():
+    if on_cpu():
         from workers.patient_executor import PatientExecutor  # noqa: PLC0415  needs vLLM
 
         arguments.setdefault("distributed_executor_backend", PatientExecutor)
     return AsyncLLM.from_engine_args(AsyncEngineArgs(**arguments))
 
 
-def _on_cpu() -> bool:
+def on_cpu() -> bool:
     """Whether the engine has no card."""
     from vllm.platforms import current_platform  # noqa: PLC0415  see `_start`
 
