@@ -109,7 +109,7 @@ FAMILIES: Final = (
            LONG, kind=KINDS),
     _counter("quern_documents_finished_total", "installation",
              "Documents of ingests and deletes that ended.", outcome=ENDS),
-    _gauge("quern_queue_depth", "installation", "Units that wait in the ledger.", queue=QUEUES),
+    _gauge("quern_queue_depth", "installation", "Units that no worker has claimed.", queue=QUEUES),
     _gauge("quern_queue_unacked", "installation", "Celery messages delivered and not acknowledged.",
            queue=QUEUES),
     _gauge("quern_queue_oldest_age_seconds", "installation",

@@ -3,7 +3,7 @@
 import shutil
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any, Final
 
@@ -15,6 +15,7 @@ from jobs.heartbeats import WorkerState, live_workers
 from jobs.keys import CELERY_PREFIX, key
 from jobs.messages import ROLES
 from jobs.tallies import BUCKETS, Tallies, tallies_of
+from jobs.units import FINAL_STATES
 from runtime.collecting import show, show_histogram, show_one
 from runtime.metrics import ENDS, KINDS, OUTCOMES
 from runtime.redis_clients import health_client
@@ -25,7 +26,7 @@ from web.health.machine import existing
 LIMIT_S: Final = 0.25
 #: More collections than these would be more series than a dashboard can show.
 MOST_COLLECTIONS: Final = 50
-#: Owners of waiting units whose lanes are counted; each ingest is one.
+#: Owners of waiting units whose lanes are counted, each ingest is one; and units sent.
 MOST_OWNERS: Final = 1_000
 
 
@@ -94,7 +95,8 @@ class Installation:
         pipe.hgetall(key("collections"))
         for role in ROLES:
             pipe.zrange(key("owners", role), 0, MOST_OWNERS - 1)
-        (seconds, micros), said, memory, persistence, unacked, names, *owners = pipe.execute()
+            pipe.zrange(key("inflight", role), 0, MOST_OWNERS - 1)
+        (seconds, micros), said, memory, persistence, unacked, names, *queues = pipe.execute()
         return [
             *_jobs(tallies_of(said)),
             *_memory("queue", memory),
@@ -103,7 +105,7 @@ class Installation:
                 int(persistence.get("aof_last_write_status") == "ok"),
             ),
             show("quern_queue_unacked", _by_queue(Counter(map(_queue_of, unacked)))),
-            *_lanes(redis, dict(zip(ROLES, owners, strict=True)), seconds * 1_000_000 + micros),
+            *_waiting(redis, queues[::2], queues[1::2], now_us=seconds * 1_000_000 + micros),
             *_workers(live_workers(redis)),
             _documents(redis, names),
         ]
@@ -163,20 +165,37 @@ def _memory(name: str, told: Mapping[str, Any]) -> Iterable[Metric]:
     yield show("quern_redis_memory_max_bytes", [((name,), int(told.get("maxmemory", 0)))])
 
 
-def _lanes(redis: Redis, owners: Mapping[str, list[str]], now_us: int) -> Iterable[Metric]:
-    """Show how much waits for each role, and for how long the oldest has."""
+def _waiting(
+    redis: Redis, owners: Sequence[Sequence[str]], sent: Sequence[Sequence[str]], *, now_us: int
+) -> Iterable[Metric]:
+    """
+    Show how much waits for each role, and for how long the oldest has.
+
+    That is what lies in the lanes of its owners, and what was *sent* and nobody has claimed: where
+    no worker is alive, that is all there is of a short queue.
+    """
     pipe = redis.pipeline(transaction=False)
-    for role, names in owners.items():
+    for role, names, units in zip(ROLES, owners, sent, strict=True):
         for owner in names:
             pipe.zcard(key("lane", role, owner))
             pipe.zrange(key("lane", role, owner), 0, 0, withscores=True)
+        for unit in units:
+            pipe.exists(key("claim", unit))
+            pipe.hmget(key("unit", unit), "created", "state")
     answers = iter(pipe.execute())
-    depth, age_s = dict.fromkeys(owners, 0), dict.fromkeys(owners, 0.0)
-    for role, names in owners.items():
+    depth: Counter[str] = Counter()
+    age_s: dict[str, float] = {}
+    for role, names, units in zip(ROLES, owners, sent, strict=True):
+        oldest_us = now_us
         for _ in names:
             depth[role] += next(answers)
-            for _unit, submitted_us in next(answers):
-                age_s[role] = max(age_s[role], (now_us - submitted_us) / 1e6)
+            oldest_us = min(oldest_us, *(int(since) for _, since in next(answers)), now_us)
+        for _ in units:
+            claimed, (created, state) = next(answers), next(answers)
+            if not claimed and created and state not in FINAL_STATES:
+                depth[role] += 1
+                oldest_us = min(oldest_us, int(created))
+        age_s[role] = (now_us - oldest_us) / 1e6
     yield show("quern_queue_depth", _by_queue(depth))
     yield show("quern_queue_oldest_age_seconds", _by_queue(age_s))
 
