@@ -18,9 +18,10 @@ from rich.text import Text
 from cli.answers import show_answer
 from cli.client import Client
 from cli.files import find_files
-from cli.ingesting import hand_over
+from cli.ingesting import Ingested, hand_over
 from cli.job_tables import failure_table
 from cli.programs import FLOWER_USER
+from cli.reindexing import make_anew
 from cli.run_folder import RunRecord, find_running
 from cli.session import Session, pass_session
 from cli.stack import Stack
@@ -30,6 +31,11 @@ from rag.errors import QuernError
 EXAMPLES = Path(__file__).parents[1] / "examples"
 QUESTIONS = 3
 COLLECTION = "default"
+#: As the workers call a collection whose vectors are another embedding model's, or engine's.
+MISMATCH = "embedder_mismatch"
+OTHER_VECTORS = (
+    "This collection was embedded by another model or engine before; making its vectors anew."
+)
 LOOK_S = 0.5
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -84,12 +90,23 @@ def _show(session: Session, client: Client) -> bool:
     out.print(told, markup=False, soft_wrap=True)
     with client:
         done = hand_over(client, files, COLLECTION, session.remarks, watch=True)
+        if _other_vectors(done):
+            # A data folder from before, under another model or engine: what people ask the demo
+            # for is answers, not a command to type.
+            out.print(OTHER_VECTORS)
+            make_anew(client, COLLECTION, session.remarks)
+            done = hand_over(client, files, COLLECTION, session.remarks, watch=True)
         took = duration(done.job["timings_ms"].get("total"))
         out.print(f"{count(done.chunks, 'passage')} searchable after {took}")
         if done.failed:
             out.print(failure_table(done.failed))
         answered = [_ask(out, client, question) for question in _questions()]
     return not done.failed and all(answered)
+
+
+def _other_vectors(done: Ingested) -> bool:
+    """Tell whether files were refused because the collection is another embedding model's."""
+    return any((row.get("error") or {}).get("type") == MISMATCH for row in done.failed)
 
 
 def _questions() -> list[str]:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import click
+from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
@@ -30,11 +31,11 @@ def reindex(session: Session, *, collection: str, watch_progress: bool) -> None:
     Searches go on meanwhile, and change over at once when all is there.
     """
     with session.client() as client:
-        job = client.post("/api/admin/reindex", {"collection": collection}).json()
         if not watch_progress:
+            job = _ask(client, collection)
             session.out.print(f"Job {job['id']}", markup=False)
             return
-        job = _watch(session, client, job)
+        job = make_anew(client, collection, session.remarks)
     if job["state"] != "succeeded":
         why = failure(job["error"]) if "error" in job else job["state"]
         session.remarks.print(Text(f"{collection} was not reindexed: {why}", "red"))
@@ -44,12 +45,22 @@ def reindex(session: Session, *, collection: str, watch_progress: bool) -> None:
     session.out.print(f"{collection}: {documents} reindexed in {took}.", markup=False)
 
 
-def _watch(session: Session, client: Client, job: Mapping[str, Any]) -> Mapping[str, Any]:
+def make_anew(client: Client, collection: str, console: Console) -> Mapping[str, Any]:
+    """Have a collection's vectors made anew, showing how far that is; returns the ended job."""
+    return _watch(console, client, _ask(client, collection))
+
+
+def _ask(client: Client, collection: str) -> Mapping[str, Any]:
+    """Ask for a reindex; returns its job."""
+    job: dict[str, Any] = client.post("/api/admin/reindex", {"collection": collection}).json()
+    return job
+
+
+def _watch(console: Console, client: Client, job: Mapping[str, Any]) -> Mapping[str, Any]:
     """Show how far a job is until it has ended; an interruption leaves it running."""
     columns = (
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
     )  # fmt: skip
-    console = session.remarks
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         bar = progress.add_task("Reindexing", total=None)
         try:

@@ -7,25 +7,46 @@ from pathlib import Path
 
 import psutil
 
+from cli.stack import Stack
+from runtime.settings import Settings
+from tests.whole_stack import WANTED, Api
+
 ROOT = Path(__file__).parents[2]
 
 
-def test_the_demo_ends_with_cited_answers_and_leaves_no_process(tmp_path: Path) -> None:
+def demo(tmp_path: Path, **settings: str) -> subprocess.CompletedProcess[str]:
     environment = {k: v for k, v in os.environ.items() if not k.startswith("QUERN_")}
-    done = subprocess.run(
+    return subprocess.run(
         [sys.executable, "-m", "cli.main", "demo", "--once"],
         cwd=ROOT,
-        env=environment | {"QUERN_DATA_DIR": str(tmp_path / "data")},
+        env=environment | {"QUERN_DATA_DIR": str(tmp_path / "data")} | settings,
         capture_output=True,
         text=True,
         timeout=240,
         check=False,
     )
 
+
+def test_the_demo_ends_with_cited_answers_and_leaves_no_process(tmp_path: Path) -> None:
+    done = demo(tmp_path)
+
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.count("quoted, no language model") == 3
     assert "k1 = 1.2 and b = 0.75" in done.stdout
     assert not [p for p in psutil.process_iter() if _runs_in(p, tmp_path)]
+
+
+def test_the_demo_makes_vectors_anew_that_another_engine_made(tmp_path: Path) -> None:
+    before = Settings(embedding_engine="sentence-transformers")
+    started = Stack.start(data_dir=tmp_path / "data", settings=before, only=WANTED)
+    with started as stack, Api(stack.url) as api:
+        old = api.ingest({"note": "It was there before the demo."}, "default")
+    done = demo(tmp_path, QUERN_EMBEDDING_ENGINE="onnx-int8")
+
+    assert old["state"] == "succeeded"
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("embedded by another model or engine before") == 1
+    assert done.stdout.count("quoted, no language model") == 3
 
 
 def _runs_in(process: psutil.Process, folder: Path) -> bool:
