@@ -130,7 +130,7 @@ def test_a_pool_that_stands_still_is_named_and_recovers(tmp_path: Path) -> None:
             model="silent",
             openai_concurrency=2,
         )
-        only = ("redis-queue", "generation", "web")
+        only = ("redis-queue", "redis-cache", "generation", "web")
         with Stack.start(data_dir=tmp_path, settings=settings, only=only) as stack:
             url = stack.url
             silent.listen()  # takes who connects, and never says a word
