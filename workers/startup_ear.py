@@ -6,6 +6,8 @@ import threading
 from types import TracebackType
 from typing import Self
 
+import orjson
+
 _ERROR = re.compile(r"\b((?:[a-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Interrupt)): (.+)")
 # What the parents say of it: true, and of no use.
 _HEARSAY = ("initialization failed", "See stack trace", "failed to start")
@@ -54,8 +56,22 @@ class StartupEar:
                 self._hear(line.decode(errors="replace"))
 
     def _hear(self, line: str) -> None:
-        """Keep the first error that is no hearsay."""
-        if not self.reason and (match := _ERROR.search(line)):
-            said = f"{match[1]}: {match[2].strip()}"
-            if not any(word in said for word in _HEARSAY):
-                self.reason = said
+        """Keep the first error that is no hearsay; of a line in our form that of its traceback."""
+        if self.reason:
+            return
+        for told in _told(line):
+            if match := _ERROR.search(told):
+                said = f"{match[1]}: {match[2].strip()}"
+                if not any(word in said for word in _HEARSAY):
+                    self.reason = said
+                    return
+
+
+def _told(line: str) -> list[str]:
+    """Return the lines of text in a line."""
+    try:
+        fields = orjson.loads(line)
+        # Backwards: the first cause stands last.
+        return [*reversed(str(fields.get("exc", "")).splitlines()), str(fields["event"])]
+    except (orjson.JSONDecodeError, AttributeError, KeyError):
+        return [line]

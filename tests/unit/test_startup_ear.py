@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 
+import orjson
 import pytest
 
 from workers.startup_ear import StartupEar
@@ -35,3 +36,18 @@ def test_hearsay_alone_is_no_reason(capfd: pytest.CaptureFixture[str]) -> None:
 
     assert ear.reason == ""
     assert "initialization failed" in capfd.readouterr().err
+
+
+def test_the_cause_in_the_traceback_of_a_line_in_our_form_is_the_reason(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    exc = (
+        "Traceback\n  File x\nRuntimeError: it failed to start\n\nCaused by:\n\nValueError: no room"
+    )
+    line = orjson.dumps({"event": "EngineCore failed to start.", "exc": exc})
+    with StartupEar() as ear:
+        os.write(2, line + b"\n")
+    ear.settle()
+
+    assert ear.reason == "ValueError: no room"
+    assert capfd.readouterr().err.count("\n") == 1
