@@ -408,7 +408,7 @@ class Leases:
                 log.error("error after the unit's end", exc_info=error, extra=told)
             elif isinstance(error, Retryable | RedisError):
                 log.warning("a store is away; the unit waits", extra=told)
-                self._setback = (time.monotonic(), str(error))
+                self._setback = (time.monotonic(), words(error))
                 measuring.put_back(lease.unit)
                 self._release(lease, at_once=False)
             elif isinstance(error, EngineDead):

@@ -23,9 +23,12 @@ def words(error: BaseException) -> str:
     Return what a log may say of an error: its message where that cannot hold anybody's text.
 
     Messages of the operating system and of Redis pass, and those of errors whose class says
-    `tells_no_text`; of all others only in the main thread, which starts the process and never
-    holds a document or a question. Elsewhere there is the type, and how long the message is.
+    `tells_no_text`; an error may bring other words, as `for_logs`. All others pass in the main
+    thread only, which starts the process and never holds a document or a question. Elsewhere
+    there is the type, and how long the message is.
     """
+    if told := getattr(error, "for_logs", ""):
+        return redacted(str(told))
     said = str(error)
     if (
         getattr(error, "tells_no_text", False)

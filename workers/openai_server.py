@@ -37,6 +37,11 @@ class Refused(Retryable):
 
     tells_no_text = False
 
+    def __init__(self, status: int, said: str) -> None:
+        """Remember what may be told to others than who asked."""
+        super().__init__(f"the model server refuses with {status}: {said}")
+        self.for_logs = f"the model server refuses with {status}"
+
 
 class TooLong(InvalidRequest):
     """Raised when the server counts more tokens than its model has room for."""
@@ -130,8 +135,7 @@ class ChatServer:
         """Return what a refusal means, with the server's words and without our key."""
         said = _words(body, secret=self._key)
         if status not in _QUESTION_AT_FAULT:
-            log.warning("the model server refuses", extra={"status": status})
-            return Refused(f"the model server refuses with {status}: {said}")
+            return Refused(status, said)
         if _TOO_LONG.search(said):
             return TooLong("question", f"is too long for the model: {said}")
         return InvalidRequest("question", f"the model server refuses it: {said}")

@@ -8,6 +8,7 @@ from jobs.units import Unit
 from rag.errors import Broken, InvalidRequest, LeaseLost
 from runtime import correlation
 from runtime.log_words import redacted, trace, words
+from workers.openai_server import Refused
 
 
 def test_ids_hold_within_their_block_and_outer_ones_come_back() -> None:
@@ -92,6 +93,13 @@ def test_a_message_of_the_system_or_our_own_is_told(error: Exception) -> None:
 
     assert said == str(error)
     assert str(error) in frames
+
+
+def test_an_error_may_bring_words_that_may_be_told() -> None:
+    said, frames = _elsewhere(Refused(503, "SECRET is too much for me"))
+
+    assert said == "the model server refuses with 503"
+    assert "SECRET is" not in frames
 
 
 @pytest.mark.parametrize(
