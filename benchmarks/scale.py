@@ -5,12 +5,12 @@ Search among many passages: what it costs, what it finds, and what its parts cos
 
 DIR holds `passages.jsonl.gz`, objects with `_id, title, text, lang`. Everything is measured in one
 run: a question goes through the service and through the bare legs in turn, so a noisy minute hits
-both. With `--embeddings FILE` the embedding cache is filled from FILE, and kept there for the next
-run: only the ingest is faster by it.
+both. With `--folder DIR` the service's data stay in DIR, and the next run measures on them again
+instead of ingesting: figures of the ingest are then those of the run that did it.
 """
 
 import argparse
-import pickle
+import json
 import tempfile
 import threading
 import time
@@ -46,6 +46,8 @@ ADDED = 100
 TUNED = {"ef_construction": 400, "ef_search": 200, "max_neighbors": 64}
 RANK_BM25_QUESTIONS = 40
 QUICK_PASSAGES = 1_000
+#: In a folder that is kept: what was measured while it was filled.
+FILLED = "filled.json"
 
 LIMITS = {
     "fresh_over_legs": Limit(at_most=1.3),
@@ -65,7 +67,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--passages", type=int, default=100_000)
     parser.add_argument("--questions", type=int, default=200)
-    parser.add_argument("--embeddings", type=Path, help="keep embeddings here between runs")
+    parser.add_argument("--folder", type=Path, help="keep the service's data here between runs")
     parser.add_argument("--json", type=Path, help="also write the figures here")
     parser.add_argument("--quick", action="store_true", help="a minute at most, on the same path")
     options = parser.parse_args()
@@ -73,7 +75,8 @@ def main() -> None:
         options.passages, options.questions = QUICK_PASSAGES, 40
     corpus = Corpus.read(options.data, options.passages)
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="quern-bench-")))
+        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="quern-bench-")))
+        folder = options.folder or scratch
         progress = stack.enter_context(Progress())
         running = stack.enter_context(Stack.start(data_dir=folder, settings=SETTINGS, only=ONLY))
         bench = Bench(running, corpus, options.questions, progress)
@@ -81,11 +84,11 @@ def main() -> None:
             "passages": len(corpus.rows),
             "real_share": corpus.real / len(corpus.rows),
         }
-        figures |= bench.fill(options.embeddings)
+        figures |= bench.fill()
         figures |= bench.searches()
         figures |= bench.filters()
         figures |= bench.additions()
-        figures |= bench.replica(folder / "another-replica")
+        figures |= bench.replica(scratch / "another-replica")
         stored = bench.stored
     figures |= graphs(stored, bench.vectors)
     report("scale", figures, limits=LIMITS, json_path=options.json)
@@ -117,19 +120,18 @@ class Bench:
 
     # Filling ---------------------------------------------------------------------------------
 
-    def fill(self, embeddings: Path | None) -> dict[str, float]:
-        """Ingest the corpus, and see what it takes in memory and on disk."""
-        with Redis.from_url(self._running.cache_url) as cache:
-            if embeddings and embeddings.exists():
-                _restore(cache, embeddings)
-            before = self._memory()
-            began = time.perf_counter()
-            job = self._quern.ingest(self._corpus.rows, COLLECTION, self._progress)
-            ingest_s = time.perf_counter() - began
-            if job["state"] != "succeeded":
-                raise SystemExit(f"the ingest ended {job['state']}: {job['progress']}")
-            if embeddings:
-                _keep(cache, embeddings)
+    def fill(self) -> dict[str, float]:
+        """Ingest the corpus, unless an earlier run did; what it takes in memory and on disk."""
+        kept = self._data / FILLED
+        if kept.exists():
+            figures: dict[str, float] = json.loads(kept.read_text())
+            if figures["passages_ingested"] != len(self._corpus.rows):
+                raise SystemExit(f"{kept} tells of another number of passages")
+            # The questions of that run, which must be new to this one.
+            with Redis.from_url(self._running.cache_url) as cache:
+                cache.flushdb()
+        else:
+            figures = self._ingest()
         bar = self._progress.add_task("read vectors back", total=len(self._corpus.rows))
         collection = connect(self._running.chroma_url).get_collection(
             self._incarnation(), embedding_function=None
@@ -141,13 +143,29 @@ class Bench:
             open_index(self._data / "index", self._incarnation()),
             SETTINGS.search_depth,
         )
-        chunks = len(self.stored.ids)
-        disk = sum(_size(self._data / name) for name in ("chroma", "index"))
+        if not kept.exists():
+            chunks = len(self.stored.ids)
+            disk = sum(_size(self._data / name) for name in ("chroma", "index"))
+            figures |= {
+                "chunks": chunks,
+                "bytes_memory_per_passage": figures.pop("bytes_memory") / chunks,
+                "bytes_disk_per_passage": disk / chunks,
+            }
+            kept.write_text(json.dumps(figures))
+        return figures
+
+    def _ingest(self) -> dict[str, float]:
+        """Ingest the corpus."""
+        before = self._memory()
+        began = time.perf_counter()
+        job = self._quern.ingest(self._corpus.rows, COLLECTION, self._progress)
+        ingest_s = time.perf_counter() - began
+        if job["state"] != "succeeded":
+            raise SystemExit(f"the ingest ended {job['state']}: {job['progress']}")
         return {
-            "chunks": chunks,
+            "passages_ingested": len(self._corpus.rows),
             "ingest_s": ingest_s,
-            "bytes_memory_per_passage": (self._memory() - before) / chunks,
-            "bytes_disk_per_passage": disk / chunks,
+            "bytes_memory": self._memory() - before,
         }
 
     # Searching -------------------------------------------------------------------------------
@@ -264,8 +282,9 @@ class Bench:
         """Add documents while searching; how soon after their last upsert they are found."""
         collection = self._legs.collection
         wanted = collection.count() + ADDED
+        run = len(self.stored.ids)  # another in each run on a folder that is kept
         rows = [
-            {"id": f"new{n}", "text": f"quernstone number{n} is what document {n} is about"}
+            {"id": f"new{run}-{n}", "text": f"quernstone number{run}x{n} is what this is about"}
             for n in range(ADDED)
         ]
         over = threading.Event()
@@ -283,8 +302,8 @@ class Bench:
                 ended = time.perf_counter()
             finally:
                 over.set()
-        last = self.search(f"quernstone number{ADDED - 1}")["results"][0]["document_id"]
-        if last != f"new{ADDED - 1}":
+        last = self.search(f"quernstone number{run}x{ADDED - 1}")["results"][0]["document_id"]
+        if last != rows[-1]["id"]:
             raise SystemExit(f"an added document is not found: {last} came first")
         return {
             "visible_after_ms": (ended - upserted.result()) * 1000,
@@ -433,22 +452,6 @@ def _spent(answer: Mapping[str, Any]) -> float:
         raise SystemExit(f"a search was degraded: {answer['degraded']}")
     timings = answer["timings_ms"]
     return float(timings["embed"] + timings["retrieve"])
-
-
-def _restore(cache: "Redis[bytes]", file: Path) -> None:
-    """Put embeddings of an earlier run into the cache."""
-    kept = pickle.loads(file.read_bytes())  # noqa: S301 - written by this program
-    with cache.pipeline(transaction=False) as pipe:
-        for name, value in kept.items():
-            pipe.set(name, value, ex=86_400)
-        pipe.execute()
-
-
-def _keep(cache: "Redis[bytes]", file: Path) -> None:
-    """Keep the cache's embeddings for another run."""
-    names = list(cache.scan_iter("quern:emb:*", count=5_000))
-    values = [v for at in range(0, len(names), 500) for v in cache.mget(names[at : at + 500])]
-    file.write_bytes(pickle.dumps(dict(zip(names, values, strict=True))))
 
 
 def _size(folder: Path) -> int:
