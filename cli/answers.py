@@ -160,15 +160,19 @@ def _print_trace(out: Console, trace: Mapping[str, Any], shown: Sequence[str]) -
     """Show where each passage stood in either leg, what that gave, and what was left out."""
     candidates = {candidate["chunk_id"]: candidate for candidate in trace["candidates"]}
     reranked = any("rerank" in candidate for candidate in candidates.values())
+    smoothed = any("neighbours" in candidate for candidate in candidates.values())
     table = plain_table(
-        "", *(["Reranked"] if reranked else []), "Score", "=  meaning", "+  words", "Passage"
-    )
+        "", *(["Reranked"] if reranked else []), "Score", "=  meaning", "+  words",
+        *(["+  neighbours"] if smoothed else []), "Passage",
+    )  # fmt: skip
     for number, name in enumerate(shown, start=1):
         candidate = candidates[name]
         anew = candidate.get("rerank")
         cells = [f"{anew['score']:.3f}" if anew else "-"] if reranked else []
         cells.append(f"{candidate['score']:.3f}" + (f"  #{candidate['rank']}" if reranked else ""))
         cells += [_part(candidate.get(leg)) for leg in ("dense", "sparse")]
+        if smoothed:
+            cells.append(f"{candidate.get('neighbours', {}).get('part', 0.0):+.3f}")
         table.add_row(f"[{number}]", *cells, Text(name))
     out.print(table)
     more = len(candidates) - len(shown)

@@ -9,6 +9,9 @@ Ranking = Sequence[tuple[str, float]]
 #: alone, nothing and all of it are below.
 FOREIGN = 0.2
 
+#: Share of a chunk's score that is its document's: a sibling's word or meaning counts, too.
+DOCUMENT = 0.25
+
 
 def convex(
     dense: Ranking, sparse: Ranking, foreign: Container[str] = (), *, weight: float = 0.5
@@ -20,8 +23,12 @@ def convex(
     its own greatest score, so both legs lie in 0 to 1 whatever their scale; a negative score counts
     as 0, and so does an id that a list does not hold.
 
+    A quarter of a chunk's score is its document's: what the best of the document's chunks has in
+    each list, not always the same chunk. Bendersky and Kurland 2008, "Utilizing passage-based
+    language models for document retrieval", ECIR.
+
     Args:
-        dense: (id, cosine), best first.
+        dense: (chunk id, cosine), best first.
 
         sparse: (id, BM25 score), best first.
 
@@ -33,14 +40,23 @@ def convex(
         (id, score) with scores in 0 to 1, best first, equal scores by id.
     """
     scores: dict[str, float] = {}
+    documents: dict[str, float] = {}
     for ranking, is_dense in ((dense, True), (sparse, False)):
         top = max((score for _, score in ranking), default=0.0)
+        best: dict[str, float] = {}
         for name, score in ranking:
             dense_share = weight * FOREIGN if name in foreign else weight
             share = dense_share if is_dense else 1.0 - dense_share
             part = share * max(score, 0.0) / top if top > 0 else 0.0
             scores[name] = scores.get(name, 0.0) + part
-    return _best_first(scores.items())
+            document = _document(name)
+            best[document] = max(best.get(document, 0.0), part)
+        for document, part in best.items():
+            documents[document] = documents.get(document, 0.0) + part
+    return _best_first(
+        (name, (1.0 - DOCUMENT) * score + DOCUMENT * documents[_document(name)])
+        for name, score in scores.items()
+    )
 
 
 def rrf(
@@ -65,6 +81,11 @@ def rrf(
                 share = FOREIGN if is_dense else 2.0 - FOREIGN
             scores[name] = scores.get(name, 0.0) + share / (k + rank)
     return _best_first(scores.items())
+
+
+def _document(name: str) -> str:
+    """Name the document of a chunk; an id that is no chunk's stands for itself."""
+    return name.rsplit(":", 2)[0]
 
 
 def _best_first(scores: Iterable[tuple[str, float]]) -> list[tuple[str, float]]:

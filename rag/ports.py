@@ -328,6 +328,10 @@ class ReplicaIndex(Protocol):
         """Return the chunks that are here, by id."""
         ...
 
+    def vectors(self, chunk_ids: Sequence[str]) -> tuple[list[str], Vectors]:
+        """Return the ids of the chunks that are here, with their vectors, all one embedder's."""
+        ...
+
     def select(self, wanted: Filter) -> "Matching":
         """Return what matches a filter, to be searched."""
         ...

@@ -26,6 +26,7 @@ from rag.ports import (
     Visibility,
 )
 from rag.reranking import Reranking
+from rag.smoothing import DEPTH, VectorReader, smoothed
 
 Texts = Callable[[Sequence[str]], dict[str, StoredChunk]]
 Mode = Literal["hybrid", "dense", "sparse"]
@@ -39,6 +40,9 @@ TRIES = 3
 MOST_DEPTH = 64
 #: Legs older than this start again: their ids may be garbage by now.
 STALE_S = 60.0
+
+#: Parts of a score add up but for this.
+ROUNDING = 1e-9
 
 NOT_WANTED = "does not match the filter"
 
@@ -166,6 +170,8 @@ class Retriever:
         reranking: Orders the best of a fused ranking anew; None leaves it as it is.
 
         languages: What the embedder was trained on, ISO 639-1; None means whatever there is.
+
+        near: Where the vectors lie that smooth the fused ranking; None leaves it as it is.
     """
 
     def __init__(
@@ -181,6 +187,7 @@ class Retriever:
         clock: Callable[[], float],
         reranking: Reranking | None = None,
         languages: Collection[str] | None = None,
+        near: VectorReader | None = None,
     ) -> None:
         self._embedder = embedder
         self._vectors = vectors
@@ -192,6 +199,7 @@ class Retriever:
         self._clock = clock
         self._reranking = reranking
         self._languages = languages
+        self._near = near
 
     @property
     def identity(self) -> EmbedderIdentity:
@@ -234,7 +242,9 @@ class Retriever:
         sparse = _visible(legs.sparse, current, dropped)[: self._depth]
         # Nothing to lean on: a replica without its sparse index ranks by meaning as well as it can.
         foreign = self._foreign([*dense, *sparse], current) if sparse else frozenset[str]()
-        ranking = self._fuse(dense, sparse, foreign) if mode == "hybrid" else dense or sparse
+        ranking = dense or sparse
+        if mode == "hybrid":
+            ranking = self._smoothed(incarnation, self._fuse(dense, sparse, foreign), foreign)
         fused = self._clock()
         reranked: Ranking | None = []
         if self._reranking is not None and mode == "hybrid":
@@ -275,6 +285,14 @@ class Retriever:
     def still_current(self, incarnation: str, passages: Sequence[Passage]) -> bool:
         """Tell whether every passage is of a generation that people read now."""
         return still_current(self._visibility, incarnation, passages)
+
+    def _smoothed(self, incarnation: str, ranking: Ranking, foreign: Container[str]) -> Ranking:
+        """Smooth the first of a fused ranking over what is alike, where vectors are at hand."""
+        if self._near is None:
+            return ranking
+        # Of an older edition than the dense leg's they may be; how near two chunks are, they tell.
+        names, vectors = self._near.vectors(incarnation, [name for name, _ in ranking[:DEPTH]])
+        return smoothed(ranking, names, vectors, foreign)
 
     def _reranked(
         self,
@@ -550,8 +568,8 @@ def _trace(
     """
     Tell how each candidate came to its place.
 
-    Its rank and score per leg with its part of the fused score, its fused rank and score, and
-    those that the reranker gave it, if it did.
+    Its rank and score per leg with its part of the fused score, what its document and chunks near
+    it added or took, its fused rank and score, and those that the reranker gave it, if it did.
     """
     candidates: dict[str, dict[str, Any]] = {
         name: {"chunk_id": name, "rank": rank, "score": score}
@@ -560,6 +578,10 @@ def _trace(
     for told, leg in legs.items():
         for rank, (name, score) in enumerate(leg.ranking, start=1):
             candidates[name][told] = {"rank": rank, "score": score, "part": leg.parts[name]}
+    for one in candidates.values():
+        rest = one["score"] - sum(one[leg]["part"] for leg in legs if leg in one)
+        if abs(rest) > ROUNDING:
+            one["neighbours"] = {"part": rest}
     for rank, (name, score) in enumerate(reranked, start=1):
         candidates[name]["rerank"] = {"rank": rank, "score": score}
     return {"candidates": list(candidates.values()), "dropped": dict(dropped)}

@@ -167,6 +167,14 @@ class ChunkRows:
                 found[name] = stored
         return found
 
+    def vectors(self, chunk_ids: Sequence[str]) -> tuple[list[str], Vectors]:
+        """Return the ids of those that are here as of the last commit, with their vectors."""
+        with self._lock:
+            rows = {name: row for name in chunk_ids if (row := self._row(name)) is not None}
+            mapped = self._mapped
+        bits = mapped[list(rows.values())] if rows else mapped[:0]
+        return list(rows), bits.view(np.float16).astype(np.float32)
+
     def holdings(self) -> Mapping[tuple[str, int], int]:
         """Return how many chunks there are of each (document, generation)."""
         pairs = ((name.rpartition(":"), entry.count) for name, entry in self._known.items())

@@ -178,6 +178,11 @@ class Follower:
         index = self._indexes.get(incarnation)
         return {} if index is None else index.chunks(chunk_ids)
 
+    def vectors(self, incarnation: str, chunk_ids: Sequence[str]) -> tuple[list[str], Vectors]:
+        """Return the ids of those chunks that this replica holds, with their vectors."""
+        index = self._indexes.get(incarnation)
+        return ([], np.zeros((0, 0), np.float32)) if index is None else index.vectors(chunk_ids)
+
     def counts(self) -> dict[str, int]:
         """Return how many chunks this replica's indexes hold, by incarnation."""
         return {incarnation: index.count() for incarnation, index in [*self._indexes.items()]}

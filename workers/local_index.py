@@ -86,6 +86,10 @@ class LocalIndex:
         """Return the chunks that are here, by id."""
         return self._rows.chunks(chunk_ids)
 
+    def vectors(self, chunk_ids: Sequence[str]) -> tuple[list[str], Vectors]:
+        """Return the ids of the chunks that are here, with their vectors of norm 1."""
+        return self._rows.vectors(chunk_ids)
+
     def count(self) -> int:
         """Return the number of chunks that searches see."""
         return self._words.count()

@@ -61,6 +61,7 @@ def open_resources(
         languages=settings.embedder_languages,
         clock=time.perf_counter,
         reranking=_reranking(reranker, settings),
+        near=follower if settings.fusion == "convex" else None,
     )
     resources = Resources(
         durable=durable,

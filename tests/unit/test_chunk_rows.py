@@ -88,6 +88,19 @@ def told(document: str, *texts: str, generation: int = 1) -> list[StoredChunk]:
     ]  # fmt: skip
 
 
+def test_vectors_come_back_with_norm_1_for_the_chunks_that_are_there(rows: ChunkRows) -> None:
+    given = vectors(3)
+    rows.add(stored("a", 3, RED), given)
+    before = rows.vectors(["a:1:0"])
+    rows.commit(cursor="1", log_epoch="e")
+    names, found = rows.vectors(["a:1:2", "b:1:0", "a:2:0", "a:1:0"])
+
+    assert before[0] == []
+    assert names == ["a:1:2", "a:1:0"]
+    expected = given[[2, 0]] / np.linalg.norm(given[[2, 0]], axis=1, keepdims=True)
+    assert found == pytest.approx(expected, abs=1e-3)
+
+
 def test_a_chunk_comes_back_as_it_was_given(rows: ChunkRows) -> None:
     given = told("a:b", "Grüße 🌾", "zwei")
     rows.add(given, vectors(2))

@@ -24,6 +24,16 @@ def test_the_weight_is_the_share_of_the_dense_list() -> None:
     assert convex(DENSE, SPARSE, weight=0)[0] == ("c", 1)
 
 
+def test_a_quarter_of_a_chunks_score_is_the_best_of_its_document_in_each_list() -> None:
+    dense = [("paper:1:0", 1.0), ("alone:1:0", 0.9), ("paper:1:1", 0.4)]
+    sparse = [("paper:1:1", 10.0), ("alone:1:0", 5.0)]
+    fused = dict(convex(dense, sparse, weight=0.5))
+
+    assert fused["paper:1:0"] == pytest.approx(0.75 * 0.5 + 0.25 * (0.5 + 0.5))
+    assert fused["paper:1:1"] == pytest.approx(0.75 * (0.2 + 0.5) + 0.25 * (0.5 + 0.5))
+    assert fused["alone:1:0"] == pytest.approx(0.45 + 0.25)
+
+
 def test_a_negative_cosine_counts_as_absent() -> None:
     assert convex([("a", -0.5)], [("b", 1.0)]) == [("b", 0.5), ("a", 0.0)]
 

@@ -453,6 +453,40 @@ def test_a_trace_names_every_candidate_with_its_rank_in_each_leg(world: World) -
     assert found.trace["dropped"] == {"a:1:0": "not the current generation"}
 
 
+class Twins:
+    """Knows vectors of two chunks, which are the same, and one of another."""
+
+    def vectors(self, incarnation: str, chunk_ids: Sequence[str]) -> tuple[list[str], Vectors]:
+        assert incarnation == INC
+        names = [name for name in ("a:1:0", "b:1:0", "c:1:0") if name in chunk_ids]
+        rows = {"a:1:0": [1.0, 0.0], "b:1:0": [0.0, 1.0], "c:1:0": [1.0, 0.0]}
+        return names, np.array([rows[name] for name in names], dtype=np.float32)
+
+
+def test_a_fused_ranking_is_smoothed_over_chunks_that_say_the_same(world: World) -> None:
+    world.publish("a", 1, "oil")
+    world.publish("b", 1, "oil and barrels of it")
+    world.publish("c", 1, "barrels")
+    retriever = world.retriever()
+    retriever._fuse = partial(fusion.convex, weight=0.5)
+    before = retriever.search(INC, "oil", top_k=3)
+    retriever._near = Twins()
+    found = retriever.search(INC, "oil", top_k=3, trace=True)
+    dense = retriever.search(INC, "oil", top_k=3, mode="dense", trace=True)
+    scores = {p.document_id: p.score for p in found.passages}
+    scores_before = {p.document_id: p.score for p in before.passages}
+
+    assert scores_before["a"] > scores_before["c"]
+    assert scores["a"] == pytest.approx(scores["c"])
+    assert scores["b"] == pytest.approx(scores_before["b"])
+    assert found.trace is not None
+    told = {one["chunk_id"]: one for one in found.trace["candidates"]}
+    assert told["c:1:0"]["neighbours"]["part"] == pytest.approx(scores["c"] - scores_before["c"])
+    assert "neighbours" not in told["b:1:0"]
+    assert dense.trace is not None
+    assert not any("neighbours" in one for one in dense.trace["candidates"])
+
+
 @pytest.mark.parametrize("mode", ["dense", "sparse"])
 def test_a_trace_of_one_leg_owes_every_score_to_it(world: World, mode: Mode) -> None:
     world.publish("a", 1, "oil")
