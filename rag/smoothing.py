@@ -54,7 +54,7 @@ def smoothed(
         count = len(rows)
         mean = (float(near.sum()) - float(np.trace(near))) / (count * (count - 1))
         # Copies of one text are as near as can be: nothing is left to tell them apart by.
-        spread = max(1.0 - mean, np.finfo(np.float32).eps)
+        spread = max(1.0 - mean, float(np.finfo(np.float32).eps))
         weights = np.clip((near - mean) / spread, 0.0, 1.0) ** SHARPNESS
         np.fill_diagonal(weights, 1.0)
         given = np.array([scores[names[row]] for row in rows])
