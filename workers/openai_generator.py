@@ -15,6 +15,7 @@ from rag.generation import Answer, GenerationRequest, Priority, StopSignal, Turn
 from rag.prompts import UNANSWERED, Message, Prompt, build
 from rag.replies import nothing_found, read_reply
 from runtime.log_words import words
+from runtime.meters import timed
 from runtime.settings import Settings
 from workers.openai_server import ChatServer, Reply, Served, TooLong, look
 from workers.patience import result_of
@@ -108,7 +109,8 @@ class OpenAIGenerator:
             raise InvalidRequest(
                 "max_tokens", f"leaves no room for the question: the model has {self._context}"
             )
-        prompt = build(request, budget=self._context - tokens, count=_estimate)
+        with timed("prompt"):
+            prompt = build(request, budget=self._context - tokens, count=_estimate)
         while True:
             body = self._body(
                 prompt.messages,

@@ -8,6 +8,7 @@ from rag.follow_ups import CONDENSED_TOKENS, condense_messages, read_condensed
 from rag.generation import Answer, GenerationRequest, Priority, StopSignal, Turn
 from rag.prompts import Message, build
 from rag.replies import nothing_found, read_reply
+from runtime.meters import timed
 from runtime.settings import Settings
 from workers.chat_template import ChatTemplate
 from workers.engine_settings import model_name
@@ -48,7 +49,8 @@ class VllmGenerator:
             tried.append((messages, self._template.encode(messages)))
             return len(tried[-1][1])
 
-        prompt = build(request, budget=self._engine.max_model_len - max_tokens, count=count)
+        with timed("prompt"):
+            prompt = build(request, budget=self._engine.max_model_len - max_tokens, count=count)
         tokens = next(tokens for messages, tokens in tried if messages is prompt.messages)
         temperature = request.temperature
         written = self._engine.write(

@@ -251,6 +251,7 @@ def test_searches_and_answers_are_measured_stage_by_stage(work: Workload) -> Non
         )
     assert work.more("quern_retrieval_results_count", retriever="fused") == asked
     assert work.more("quern_stage_duration_seconds_count", stage="generate") == 2
+    assert work.more("quern_stage_duration_seconds_count", stage="prompt") == len(work.of("query"))
     assert work.in_progress == 1
     assert work.after.sum("quern_jobs_in_progress") == 0
 

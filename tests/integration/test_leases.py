@@ -28,6 +28,7 @@ from rag.errors import (
     StoreUnavailable,
     Unreadable,
 )
+from runtime import meters
 from runtime.redis_clients import ledger_client
 from tests.workbench import PATIENCE_S, Workbench, until
 
@@ -151,6 +152,24 @@ def test_an_error_nobody_expected_fails_the_unit_and_is_raised(
         _ = 1 / 0
     assert bench.state(asked) == "failed"
     assert orjson.loads(bench.field(asked, "error"))["type"] == "internal"
+
+
+def test_what_is_put_back_and_begins_again_is_counted(bench: Workbench, start: Start) -> None:
+    def told() -> list[float]:
+        return [
+            series["retrieve", "retrieve"]._value.get()
+            for series in (meters.STARTED, meters.RETRIED, meters.REDELIVERED)
+        ]
+
+    asked, process, before = bench.ask(), start(), told()
+    with process.leases.claim(asked, "retrieve"):
+        raise StoreUnavailable("away")
+    bench.ledger.dispatch("retrieve")
+    with process.leases.claim(asked, "retrieve") as lease:
+        assert lease is not None
+        lease.finish(state="succeeded", fields={"result": "{}"})
+
+    assert [after - was for after, was in zip(told(), before, strict=True)] == [2, 1, 1]
 
 
 @pytest.mark.parametrize("error", [StoreUnavailable("away"), RedisTimeoutError("away")])
