@@ -1,15 +1,17 @@
 """`quern health`: how the server is, part by part."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 import click
 from rich.table import Table
 from rich.text import Text
 
 from cli.session import Session, json_option, pass_session
+from cli.words import age
 
 _STYLES = {"pass": "green", "warn": "yellow", "fail": "red"}
+_WORST_FIRST: Final = {"fail": 0, "warn": 1, "pass": 2}
 _WORDS = {"pass": "all well", "warn": "something needs a look", "fail": "not well"}
 
 
@@ -29,7 +31,9 @@ def health(session: Session, *, as_json: bool) -> None:
             Text.assemble(f"{url}: ", (_WORDS.get(status, status), _STYLES.get(status, "")))
         )
         table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
-        for name, status, told in _parts(body):
+        for name, status, told in sorted(
+            _parts(body), key=lambda part: _WORST_FIRST.get(part[1], 0)
+        ):
             table.add_row(Text(status, _STYLES.get(status, "dim")), Text(name), Text(told, "dim"))
         session.out.print(table)
     if body["status"] == "fail":
@@ -42,6 +46,8 @@ def _parts(body: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
         for entry in entries:
             value = entry.get("observedValue")
             seen = "" if value is None else f"{value} {entry.get('observedUnit', '')}".strip()
-            told = ", ".join(part for part in (seen, entry.get("output", "")) if part)
+            finished = entry.get("lastFinished")
+            last = f"last finished {age(finished)} ago" if finished else ""
+            told = ", ".join(part for part in (seen, last, entry.get("output", "")) if part)
             component = entry.get("componentId")
             yield f"{name} {component}" if component else name, entry.get("status", "pass"), told

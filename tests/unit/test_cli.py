@@ -309,6 +309,20 @@ def test_health_is_shown_part_by_part_also_when_it_fails(quern: Quern, api: Fake
     assert "97 %" in result.stdout
 
 
+def test_health_shows_the_worst_first_and_when_a_queue_last_finished(
+    quern: Quern, api: FakeApi
+) -> None:
+    queue = {"status": "pass", "observedValue": 0, "observedUnit": "waiting", "lastFinished": NOW}
+    stuck = {"status": "warn", "output": "retrieval/host/7: pool makes no progress for 12 s"}
+    body = {"status": "warn", "checks": {"queue:embed": [queue], "workers:retrieve": [stuck]}}
+    api.on("GET", "/health", ok(body))
+
+    told = quern("health").stdout
+
+    assert told.index("pool makes no progress for 12 s") < told.index("queue:embed")
+    assert "0 waiting, last finished" in told
+
+
 def test_search_prints_the_passages_in_order(quern: Quern, api: FakeApi) -> None:
     api.on("POST", "/api/search", ok({"results": SOURCES, "degraded": []}))
 
