@@ -31,7 +31,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from runtime.settings import Settings
 from runtime.span_export import EXPORT_S, BoundedProcessor, CleanExporter
-from runtime.traces import VERSION_00, Attributes, traces_url
+from runtime.traces import SCRIPTS, VERSION_00, Attributes, traces_url
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 #: Asked every few seconds by machines, and nobody's job.
-UNTRACED: Final = r"^https?://[^/]+/(livez|readyz|healthz|metrics|prometheus/|static/)"
+UNTRACED: Final = r"^https?://[^/]+/(livez|readyz|health|metrics|prometheus/|static/)"
 #: Attributes are counts and names; what is longer is a mistake.
 LONGEST: Final = 200
 
@@ -145,7 +145,7 @@ class Recorder:
         propagate.set_global_textmap(self._words)
         set_global_response_propagator(TraceResponsePropagator())
         CeleryInstrumentor().instrument(tracer_provider=self._provider)
-        RedisInstrumentor().instrument(tracer_provider=self._provider)
+        RedisInstrumentor().instrument(tracer_provider=self._provider, request_hook=_name_script)
         atexit.register(self.close)
 
     def close(self) -> None:
@@ -214,3 +214,9 @@ class Recorder:
         if not VERSION_00.fullmatch(traceparent):
             return Context()
         return self._words.extract({"traceparent": traceparent}, context=Context())
+
+
+def _name_script(span: trace.Span, _client: object, command: Sequence[object], _: object) -> None:
+    """Say which script a command runs, not only that it runs one."""
+    if command[:1] == ("EVALSHA",) and (name := SCRIPTS.get(str(command[1]))):
+        span.update_name(f"EVALSHA {name}")

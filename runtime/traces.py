@@ -22,6 +22,9 @@ Attributes = Mapping[str, Value]
 #: A `traceparent` of W3C Trace Context.
 VERSION_00: Final = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
+#: Names of Lua scripts by the digest that Redis calls them by, for the names of spans.
+SCRIPTS: Final[dict[str, str]] = {}
+
 #: Whose trace this thread works for, where this process records none itself.
 _carried: ContextVar[str] = ContextVar("traceparent", default="")
 
