@@ -26,6 +26,7 @@ TOLD: Final = frozenset(
         "gen_ai.usage.input_tokens", "gen_ai.usage.output_tokens",
         "gen_ai.response.finish_reason",
         "error.type",
+        "quern.request.id",
         "quern.unit.id", "quern.unit.kind", "quern.texts", "quern.chunks", "quern.hits",
         "quern.limit", "quern.bytes", "quern.passages", "quern.available",
     }

@@ -130,7 +130,9 @@ def take_up(unit_id: str, fields: Mapping[str, str]) -> None:
     if _recorder is None:
         _carried.set(fields.get("traceparent", ""))
     else:
-        _recorder.note({"quern.unit.id": unit_id, "quern.unit.kind": fields.get("kind", "")})
+        told = {"quern.unit.kind": "kind", "quern.request.id": "request_id"}
+        known = {name: fields[field] for name, field in told.items() if field in fields}
+        _recorder.note({"quern.unit.id": unit_id, **known})
 
 
 def passed_on() -> dict[str, str]:

@@ -29,6 +29,8 @@ def sender(app: Celery) -> Callable[[Message], None]:
     """
 
     def send(message: Message) -> None:
+        # For a worker that records, where this process does not; else the instrumentation's go in.
+        headers = {"traceparent": message.traceparent} if message.traceparent else None
         try:
             traces.send_for(
                 message.traceparent,
@@ -37,6 +39,7 @@ def sender(app: Celery) -> Callable[[Message], None]:
                     args=(message.unit_id,),
                     queue=ROLE_OF[message.stage],
                     priority=message.priority,
+                    headers=headers,
                 ),
             )
         except OperationalError as error:

@@ -1,7 +1,6 @@
 """A caller's trace on its way through the ledger, over a real Redis."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -11,6 +10,8 @@ from jobs.messages import Message
 from jobs.units import Unit
 from runtime import traces
 from runtime.settings import Settings
+from tasks.app import make_app
+from tasks.sending import sender
 from tests.collector import Collector
 from tests.workbench import Workbench
 from web.app import create_app
@@ -79,7 +80,7 @@ def recorded(settings: Settings) -> Iterator[tuple[Flask, Collector]]:
 
 
 def test_a_request_is_told_by_its_route_and_answered_with_its_trace(
-    recorded: tuple[Flask, Collector], tmp_path: Path
+    recorded: tuple[Flask, Collector],
 ) -> None:
     app, collector = recorded
     client = app.test_client()
@@ -90,6 +91,7 @@ def test_a_request_is_told_by_its_route_and_answered_with_its_trace(
     client.get("/api/jobs?canary=1", headers={"traceparent": THEIRS})
     client.get("/api/collections/canary/documents/canary", headers={"traceparent": THEIRS})
     client.get("/canary", headers={"traceparent": THEIRS})
+    assert traces.passed_on() == {}
     client.get("/livez", headers={"traceparent": THEIRS})
     client.get("/readyz", headers={"traceparent": "canary"})
     row = row_of(app, asked.get_json()["id"])
@@ -106,4 +108,32 @@ def test_a_request_is_told_by_its_route_and_answered_with_its_trace(
     assert asked.headers["traceresponse"] == row["traceparent"]
     assert not any(b"canary" in raw for raw in collector.raw)
     assert [s.name for s in told if s.kind == 4] == ["apply_async/query.retrieve"]
-    assert tmp_path.is_dir()
+
+
+@pytest.mark.parametrize("recorder", [False, True])
+def test_a_message_bears_the_trace_of_its_unit_over_a_real_broker(
+    clean_redis: str, *, recorder: bool
+) -> None:
+    app = make_app(Settings(redis_url=clean_redis))
+    with Collector() as collector:
+        if recorder:
+            traces.configure(Settings(otlp_endpoint=collector.url), role="test")
+        try:
+            sender(app)(Message("unit", "parse", 0, THEIRS))
+            sender(app)(Message("unit", "parse", 9))
+            with app.connection_for_read() as connection:
+                queue = connection.SimpleQueue("ingest")
+                headers = [queue.get(timeout=5).headers for _ in range(2)]
+                queue.close()
+            traces.close()
+        finally:
+            traces.close()
+            app.close()
+
+    first, second = (told.get("traceparent") for told in headers)
+    if recorder:
+        told = {span.span: span for span in collector.spans if span.kind == 4}
+        assert told[first[36:52]].parent == "cd" * 8
+        assert (first[3:35], second[3:35] == first[3:35]) == ("ab" * 16, False)
+    else:
+        assert (first, second) == (THEIRS, None)

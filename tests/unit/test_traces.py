@@ -232,3 +232,17 @@ def test_a_step_says_what_it_is_told_to_and_passes_everything_through(
 
     assert answer == [1, 2]
     assert [s.attributes for s in told if s.name == "fuse"] == [{"quern.hits": 2}]
+
+
+def test_what_was_recorded_is_sent_when_the_process_ends() -> None:
+    with Collector() as collector:
+        traces.configure(Settings(otlp_endpoint=collector.url), role="test")
+        with traces.shared_step("document", THEIRS):
+            traces.take_up("unit", {"kind": "query", "request_id": "r1"})
+        traces.close()
+        traces.close()
+
+    assert [span.attributes for span in collector.spans] == [
+        {"quern.unit.id": "unit", "quern.unit.kind": "query", "quern.request.id": "r1"}
+    ]
+    assert not traces.on()
