@@ -2,9 +2,11 @@
 
 import threading
 from collections.abc import Callable, Collection, Container, Mapping, Sequence
+from concurrent.futures import Executor
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from cachetools import LRUCache
 
@@ -22,11 +24,14 @@ from rag.ports import (
     Ranking,
     SparseReader,
     StoredChunk,
+    Vectors,
     VectorStore,
     Visibility,
 )
 from rag.reranking import Reranking
 from rag.smoothing import DEPTH, VectorReader, smoothed
+
+T = TypeVar("T")
 
 Texts = Callable[[Sequence[str]], dict[str, StoredChunk]]
 Mode = Literal["hybrid", "dense", "sparse"]
@@ -52,10 +57,11 @@ class Found:
     """
     What a search found, best first, with what it cost and what was missing.
 
-    *retrieve_ms* is everything after the question was embedded; *dense_ms* and *sparse_ms* are the
-    parts of it that each leg took, of all attempts together, *fuse_ms* what it took to make one
-    ranking of them, *rerank_ms* to order that anew. What was not asked took nothing. *dense_found*
-    and *sparse_found* count the current candidates of each leg.
+    *retrieve_ms* is everything but the embedding of the question; *dense_ms* and *sparse_ms* are
+    what each leg took, of all attempts together, *fuse_ms* what it took to make one ranking of
+    them, *rerank_ms* to order that anew. Legs run beside each other, the sparse one beside the
+    embedding too, so their sum may be more than the whole. What was not asked took nothing.
+    *dense_found* and *sparse_found* count the current candidates of each leg.
     """
 
     passages: list[Passage]
@@ -88,6 +94,28 @@ class _Legs:
     told: dict[str, Any] = field(default_factory=dict)  # how a filter was kept, for the trace
     dense_ms: float = 0.0
     sparse_ms: float = 0.0
+
+
+class _Question:
+    """A question, whose vector is made when it is first asked for."""
+
+    def __init__(
+        self, text: str, embed: Callable[[str], Vectors], clock: Callable[[], float]
+    ) -> None:
+        self.text = text
+        self.embed_ms = 0.0
+        self._embed = embed
+        self._clock = clock
+        self._vector: Vectors | None = None
+
+    @property
+    def vector(self) -> Vectors:
+        """Its vector, of shape (d,)."""
+        if self._vector is None:
+            began = self._clock()
+            self._vector = self._embed(self.text)
+            self.embed_ms = (self._clock() - began) * 1000
+        return self._vector
 
 
 class ChunkTexts:
@@ -172,6 +200,9 @@ class Retriever:
         languages: What the embedder was trained on, ISO 639-1; None means whatever there is.
 
         near: Where the vectors lie that smooth the fused ranking; None leaves it as it is.
+
+        beside: Runs the sparse leg while this thread embeds the question and asks the dense one;
+            None asks one after the other.
     """
 
     def __init__(
@@ -188,6 +219,7 @@ class Retriever:
         reranking: Reranking | None = None,
         languages: Collection[str] | None = None,
         near: VectorReader | None = None,
+        beside: Executor | None = None,
     ) -> None:
         self._embedder = embedder
         self._vectors = vectors
@@ -200,6 +232,7 @@ class Retriever:
         self._reranking = reranking
         self._languages = languages
         self._near = near
+        self._beside = beside
 
     @property
     def identity(self) -> EmbedderIdentity:
@@ -231,11 +264,8 @@ class Retriever:
             StoreUnavailable: They are, and the sparse leg is not ready either.
         """
         began = self._clock()
-        vector = None
-        if mode != "sparse":
-            vector = self._embedder.embed([query], truncate=True)[0]
-        embedded = self._clock()
-        legs, current = self._read(incarnation, query, vector, mode, wanted)
+        question = _Question(query, self._embed, self._clock)
+        legs, current = self._read(incarnation, question, mode, wanted)
         asked = self._clock()
         dropped = dict(legs.dropped)
         dense = _visible(legs.dense, current, dropped)[: self._depth]
@@ -271,8 +301,8 @@ class Retriever:
         return Found(
             passages=passages,
             degraded=legs.degraded,
-            embed_ms=(embedded - began) * 1000,
-            retrieve_ms=(self._clock() - embedded) * 1000,
+            embed_ms=question.embed_ms,
+            retrieve_ms=(self._clock() - began) * 1000 - question.embed_ms,
             trace=told,
             dense_ms=legs.dense_ms,
             sparse_ms=legs.sparse_ms,
@@ -349,8 +379,13 @@ class Retriever:
                 before[name] = chunk.before
         return join_neighbours(chosen, before) if for_context else chosen
 
+    def _embed(self, text: str) -> Vectors:
+        """Return the vector of a question, of shape (d,)."""
+        vector: Vectors = self._embedder.embed([text], truncate=True)[0]
+        return vector
+
     def _read(
-        self, incarnation: str, query: str, vector: Any, mode: Mode, wanted: Filter | None
+        self, incarnation: str, question: _Question, mode: Mode, wanted: Filter | None
     ) -> tuple[_Legs, Mapping[str, CurrentLike]]:
         """Read legs and catalogue so that they agree (PROTOCOL, Reader, steps 1 to 4)."""
         attempt, depth = 1, self._depth
@@ -364,12 +399,11 @@ class Retriever:
             legs = _Legs(texts, edition.name, dense_ms=dense_ms, sparse_ms=sparse_ms)
             dense = self._comparable(edition, mode, legs)
             if wanted is None:
-                self._ask(legs, incarnation, query, vector if dense else None, mode, limit=depth)
+                self._ask(legs, incarnation, question, mode, dense=dense, limit=depth)
             else:
                 self._ask_filtered(
-                    legs, incarnation, query, vector if dense else None,
-                    mode=mode, wanted=wanted, limit=depth,
-                )  # fmt: skip
+                    legs, incarnation, question, mode, dense=dense, wanted=wanted, limit=depth
+                )
                 # The replica's own vectors may be of an edition that has come since.
                 dense_ms, sparse_ms = legs.dense_ms, legs.sparse_ms
                 changed = self._visibility.edition(incarnation) != edition
@@ -426,44 +460,59 @@ class Retriever:
         return True
 
     def _ask(
-        self, legs: _Legs, incarnation: str, query: str, vector: Any, mode: Mode, *, limit: int
+        self,
+        legs: _Legs,
+        incarnation: str,
+        question: _Question,
+        mode: Mode,
+        *,
+        dense: bool,
+        limit: int,
     ) -> None:
-        """Ask both legs for candidates, the dense one where there is a *vector*."""
-        began = self._clock()
-        if vector is not None:
-            legs.dense = self._vectors.search(legs.edition, vector, limit=limit)
-        between = self._clock()
-        legs.dense_ms += (between - began) * 1000
+        """Ask both legs for candidates, the dense one if its vectors may be compared."""
+        sparse = None
         if mode != "dense":
-            found = self._sparse.search(incarnation, query, limit=limit)
+            sparse = self._start(
+                partial(self._sparse.search, incarnation, question.text, limit=limit)
+            )
+        if dense:
+            vector = question.vector
+            began = self._clock()
+            legs.dense = self._vectors.search(legs.edition, vector, limit=limit)
+            legs.dense_ms += (self._clock() - began) * 1000
+        if sparse is not None:
+            found, spent_ms = sparse()
+            legs.sparse_ms += spent_ms
             if found is None:
                 self._without_sparse(legs)
             else:
                 legs.sparse = found
-            legs.sparse_ms += (self._clock() - between) * 1000
 
     def _ask_filtered(
         self,
         legs: _Legs,
         incarnation: str,
-        query: str,
-        vector: Any,
-        *,
+        question: _Question,
         mode: Mode,
+        *,
+        dense: bool,
         wanted: Filter,
         limit: int,
     ) -> None:
         """Ask both legs for candidates that match, by this replica's rows where it is in step."""
         matching = self._sparse.select(incarnation, wanted)
-        began = self._clock()
         if matching is None:
             if mode != "dense":
                 self._without_sparse(legs)
-            self._ask_store(legs, vector, wanted, limit=limit)
-            legs.dense_ms += (self._clock() - began) * 1000
+            self._ask_store(legs, question if dense else None, wanted, limit=limit)
             return
         legs.told = {"matching": matching.rows, "of": matching.of}
-        if vector is not None:
+        sparse = None
+        if mode != "dense":
+            sparse = self._start(partial(matching.search, question.text, limit=limit))
+        if dense:
+            vector = question.vector
+            began = self._clock()
             found = nearest_matching(
                 matching,
                 vector,
@@ -473,17 +522,33 @@ class Retriever:
             legs.dense = found.ranking
             legs.told["dense"] = found.way
             legs.dropped = dict.fromkeys(found.dropped, NOT_WANTED)
-        between = self._clock()
-        legs.dense_ms += (between - began) * 1000
-        if mode != "dense":
-            legs.sparse = matching.search(query, limit=limit)
-            legs.sparse_ms += (self._clock() - between) * 1000
+            legs.dense_ms += (self._clock() - began) * 1000
+        if sparse is not None:
+            legs.sparse, spent_ms = sparse()
+            legs.sparse_ms += spent_ms
 
-    def _ask_store(self, legs: _Legs, vector: Any, wanted: Filter, *, limit: int) -> None:
+    def _start(self, leg: Callable[[], T]) -> Callable[[], tuple[T, float]]:
+        """Start a leg beside this thread; what is returned awaits its answer and milliseconds."""
+
+        def timed() -> tuple[T, float]:
+            began = self._clock()
+            answer = leg()
+            return answer, (self._clock() - began) * 1000
+
+        if self._beside is None:
+            return timed
+        # With the context of this search, so that what the leg logs is known for its.
+        return self._beside.submit(copy_context().run, timed).result
+
+    def _ask_store(
+        self, legs: _Legs, question: _Question | None, wanted: Filter, *, limit: int
+    ) -> None:
         """Ask the vector store alone: slowly, and looking at what it found once more."""
         legs.told = {"dense": "the vector store's own filter"}
-        if vector is None:
+        if question is None:
             return
+        vector = question.vector
+        began = self._clock()
         asked = limit
         while True:
             found = self._vectors.search_where(legs.edition, vector, limit=asked, wanted=wanted)
@@ -492,6 +557,7 @@ class Retriever:
             legs.dense = [hit for hit in found if hit[0] in kept][:limit]
             if len(legs.dense) >= limit or len(found) < asked or asked >= MOST_DEPTH * self._depth:
                 legs.dropped = {name: NOT_WANTED for name in chunks if name not in kept}
+                legs.dense_ms += (self._clock() - began) * 1000
                 return
             asked *= 4
 

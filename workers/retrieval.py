@@ -4,6 +4,7 @@ import contextlib
 import sys
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from jobs.durable import Durable
@@ -50,6 +51,9 @@ def open_resources(
     stack.enter_context(
         collecting(collectors.cache(embedder), collectors.index(follower.counts, durable.catalogue))
     )
+    beside = stack.enter_context(
+        ThreadPoolExecutor(settings.retrieval_threads, thread_name_prefix="sparse")
+    )
     retriever = Retriever(
         embedder=watched,
         vectors=traced_ports.vectors(vectors),
@@ -62,6 +66,7 @@ def open_resources(
         clock=time.perf_counter,
         reranking=_reranking(reranker, settings),
         near=follower if settings.fusion == "convex" else None,
+        beside=beside,
     )
     resources = Resources(
         durable=durable,

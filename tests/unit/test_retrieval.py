@@ -3,8 +3,10 @@
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any, TypeVar
 
 import numpy as np
 import pytest
@@ -15,10 +17,44 @@ from rag.errors import Cancelled, EmbedderMismatch, StoreUnavailable
 from rag.filters import Filter, parse
 from rag.ports import CurrentLike, Edition, Ranking, Scores, StoredChunk, Vectors
 from rag.reranking import BATCH, Reranking
-from rag.retrieval import NOT_WANTED, SPARE, STALE_S, TRIES, ChunkTexts, Mode, Retriever, _Legs
+from rag.retrieval import (
+    NOT_WANTED,
+    SPARE,
+    STALE_S,
+    TRIES,
+    ChunkTexts,
+    Mode,
+    Retriever,
+    _Legs,
+    _Question,
+)
 from tests.twins import DictVectors, HashingEmbedder, OverlapReranker, matches
 
+T = TypeVar("T")
+
 INC = "incarnation"
+
+
+class Meanwhile(HashingEmbedder):
+    """An embedder during whose next call something happens."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.during: list[Callable[[], object]] = []
+
+    def embed(self, texts: Sequence[str], *, truncate: bool = False) -> Vectors:
+        if self.during:
+            self.during.pop()()
+        return super().embed(texts, truncate=truncate)
+
+
+class AtOnce(Executor):
+    """Runs what it is given before anything else goes on."""
+
+    def submit(self, work: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
+        done: Future[T] = Future()
+        done.set_result(work(*args, **kwargs))
+        return done
 
 
 @dataclass(frozen=True)
@@ -45,7 +81,7 @@ class World:
     """A collection of documents in both legs and the catalogue, with a hook after the dense leg."""
 
     def __init__(self) -> None:
-        self.embedder = HashingEmbedder()
+        self.embedder = Meanwhile()
         self.vectors = DictVectors()
         self.vectors.create(INC)
         self.catalogue: dict[str, Now] = {}
@@ -115,12 +151,15 @@ class World:
         self.flip(document, generation, len(texts), language)
 
     def retriever(
-        self, kind: type[Retriever] = Retriever, reranking: Reranking | None = None
+        self,
+        kind: type[Retriever] = Retriever,
+        reranking: Reranking | None = None,
+        beside: Executor | None = None,
     ) -> Retriever:
         return kind(
             embedder=self.embedder, vectors=self.vectors, sparse=self, visibility=self,
             texts=ChunkTexts(self, self.vectors), fuse=partial(fusion.rrf, k=60), depth=50,
-            clock=self.clock, reranking=reranking,
+            clock=self.clock, reranking=reranking, beside=beside,
         )  # fmt: skip
 
     def found(self, query: str, *, kind: type[Retriever] = Retriever) -> list[str]:
@@ -303,11 +342,11 @@ class Once(Retriever):
     """Looks at the catalogue once and never starts again: the rule of the reader taken out."""
 
     def _read(
-        self, incarnation: str, query: str, vector: object, mode: Mode, _wanted: Filter | None
+        self, incarnation: str, question: _Question, mode: Mode, _wanted: Filter | None
     ) -> tuple[_Legs, Mapping[str, CurrentLike]]:
         texts = partial(self._texts.get, incarnation, edition=incarnation)
         legs = _Legs(texts, incarnation)
-        self._ask(legs, incarnation, query, vector, mode, limit=self._depth)
+        self._ask(legs, incarnation, question, mode, dense=True, limit=self._depth)
         names = sorted({n.rsplit(":", 2)[0] for n, _ in (*legs.dense, *legs.sparse)})
         now = self._visibility.current(incarnation, names)
         return legs, {name: entry for name, entry in now.items() if entry.chunks}
@@ -330,6 +369,49 @@ def test_a_search_during_a_replacement_sees_the_old_document_or_the_new_one(
     found = set(world.found("oil", kind=kind))
 
     assert (found in ({"a:1:0", "a:1:1"}, {"a:2:0", "a:2:1"})) is safe
+
+
+def test_a_document_that_flips_after_the_sparse_leg_is_read_anew_by_both(world: World) -> None:
+    world.publish("a", 1, "oil")
+    world.embedder.during = [lambda: world.publish("a", 2, "oil")]
+    found = world.retriever(beside=AtOnce()).search(INC, "oil", top_k=10, trace=True)
+
+    assert [p.chunk_id for p in found.passages] == ["a:2:0"]
+    assert found.trace is not None
+    assert {"dense", "sparse"} <= found.trace["candidates"][0].keys()
+    assert world.looks == 2
+
+
+@pytest.mark.parametrize("filtered", [False, True])
+def test_the_sparse_leg_is_read_while_the_question_is_embedded(
+    world: World, *, filtered: bool
+) -> None:
+    world.known = {"a": {"colour": "red"}}
+    world.publish("a", 1, "oil")
+    asked = threading.Event()
+    world.after_dense = [asked.set]
+    world.embedder.during = [lambda: awaited.append(asked.wait(10))]
+    awaited: list[bool] = []
+    wanted = parse({"colour": "red"}) if filtered else None
+    with ThreadPoolExecutor(1) as beside:
+        found = world.retriever(beside=beside).search(INC, "oil", top_k=10, wanted=wanted)
+
+    assert awaited == [True]
+    assert [p.chunk_id for p in found.passages] == ["a:1:0"]
+
+
+def test_what_goes_wrong_in_a_leg_beside_the_other_ends_the_search(world: World) -> None:
+    world.publish("a", 1, "oil")
+
+    def fails() -> None:
+        raise StoreUnavailable("Redis is away")
+
+    world.after_dense = [fails]
+    with (
+        ThreadPoolExecutor(1) as beside,
+        pytest.raises(StoreUnavailable, match="Redis is away"),
+    ):
+        world.retriever(beside=beside).search(INC, "oil", top_k=10)
 
 
 def test_a_search_starts_again_at_most_three_times(world: World) -> None:
