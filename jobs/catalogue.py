@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import orjson
 from redis import Redis
@@ -12,13 +12,12 @@ from ulid import ULID
 from jobs.keys import key
 from jobs.lua import Scripts
 from rag.errors import EmbedderMismatch, ReindexUnderWay
-from rag.ports import Edition, EmbedderIdentity, HnswSettings
+from rag.ports import Edition, EmbedderIdentity, HnswSettings, Look
 
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Current:
+class Current(NamedTuple):
     """
     A document's current generation; *chunks* is 0 after a delete. *seq* counts flips.
 
@@ -182,14 +181,25 @@ class Catalogue:
         """Return how many flips there have been."""
         return int(self._redis.hget(key("log_state", incarnation), "seq") or 0)
 
+    def look(self, incarnation: str) -> Look:
+        """Return what a search must know before it reads, in one trip."""
+        pipe = self._redis.pipeline(transaction=False)
+        # In this order: what was flipped by then is in this edition, and in this state of the log.
+        pipe.hget(key("log_state", incarnation), "seq")
+        pipe.hmget(key("collection", incarnation), ["edition", "embedder", "hnsw"])
+        pipe.hmget(key("log_state", incarnation), ["last_add", "epoch"])
+        seq, (name, embedder, hnsw), (entry, epoch) = pipe.execute()
+        edition = _edition(name or incarnation, embedder, hnsw)
+        return Look(int(seq or 0), edition, entry or "0-0", epoch or "")
+
     def current(self, incarnation: str, documents: Sequence[str]) -> dict[str, Current]:
         """Look once at the current generations of *documents*; absent ones are left out."""
         if not documents:
             return {}
-        texts = self._redis.hmget(key("current", incarnation), list(documents))
+        answer = self._run("current", incarnation, orjson.dumps(list(documents)).decode())
         return {
             document: Current.parse(text)
-            for document, text in zip(documents, texts, strict=True)
+            for document, text in zip(documents, orjson.loads(answer[0]), strict=True)
             if text
         }
 

@@ -160,6 +160,27 @@ class StoredRow(NamedTuple):
     of: int
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """
+    What a search must know before it reads anything.
+
+    Args:
+        seq: How many flips there have been.
+
+        edition: The vectors that are searched, read after *seq*.
+
+        entry: Of the change log, the newest flip's; `0-0` before the first. Read after *edition*.
+
+        epoch: Which log that is.
+    """
+
+    seq: int
+    edition: Edition
+    entry: str
+    epoch: str
+
+
 class VectorStore(Protocol):
     """
     The truth about chunks: ids, texts, vectors.
@@ -386,8 +407,8 @@ class Matching(Protocol):
 class Visibility(Protocol):
     """What is current: the catalogue, as a reader needs it."""
 
-    def seq(self, incarnation: str) -> int:
-        """Return how many flips there have been."""
+    def look(self, incarnation: str) -> Look:
+        """Return what a search must know before it reads."""
         ...
 
     def edition(self, incarnation: str) -> Edition:
@@ -434,17 +455,21 @@ class ChunkReader(Protocol):
 class SparseReader(Protocol):
     """The sparse leg as a reader sees it: this replica's own index of an incarnation."""
 
-    def search(self, incarnation: str, query: str, *, limit: int) -> list[tuple[str, float]] | None:
+    def search(
+        self, incarnation: str, query: str, *, limit: int, look: Look | None = None
+    ) -> list[tuple[str, float]] | None:
         """
-        Return (chunk id, BM25 score), best first.
+        Return (chunk id, BM25 score), best first, of all that was flipped before *look*, or now.
 
         None where the index lacks a flipped document and did not catch up within 200 ms.
         """
         ...
 
-    def select(self, incarnation: str, wanted: Filter) -> Matching | None:
+    def select(
+        self, incarnation: str, wanted: Filter, *, look: Look | None = None
+    ) -> Matching | None:
         """
-        Return what matches a filter, to be searched.
+        Return what matches a filter, to be searched, of all that was flipped before *look*, or now.
 
         None where the replica lacks a flipped document and did not catch up within 200 ms.
         """

@@ -21,6 +21,7 @@ from rag.ports import (
     Edition,
     Embedder,
     EmbedderIdentity,
+    Look,
     Ranking,
     SparseReader,
     StoredChunk,
@@ -392,18 +393,18 @@ class Retriever:
         dense_ms = sparse_ms = 0.0
         while True:
             began = self._clock()
-            seq = self._visibility.seq(incarnation)
-            # After `seq`: what was flipped by then is in this edition, whatever replaces it.
-            edition = self._visibility.edition(incarnation)
+            look = self._visibility.look(incarnation)
+            edition = look.edition
             texts = partial(self._texts.get, incarnation, edition=edition.name)
             legs = _Legs(texts, edition.name, dense_ms=dense_ms, sparse_ms=sparse_ms)
             dense = self._comparable(edition, mode, legs)
             if wanted is None:
-                self._ask(legs, incarnation, question, mode, dense=dense, limit=depth)
+                self._ask(legs, incarnation, question, mode, look=look, dense=dense, limit=depth)
             else:
                 self._ask_filtered(
-                    legs, incarnation, question, mode, dense=dense, wanted=wanted, limit=depth
-                )
+                    legs, incarnation, question, mode,
+                    look=look, dense=dense, wanted=wanted, limit=depth,
+                )  # fmt: skip
                 # The replica's own vectors may be of an edition that has come since.
                 dense_ms, sparse_ms = legs.dense_ms, legs.sparse_ms
                 changed = self._visibility.edition(incarnation) != edition
@@ -411,12 +412,12 @@ class Retriever:
                     attempt += 1
                     continue
             dense_ms, sparse_ms = legs.dense_ms, legs.sparse_ms
-            documents = sorted({split_chunk_id(name)[0] for name, _ in (*legs.dense, *legs.sparse)})
+            documents = sorted({name.rsplit(":", 2)[0] for name, _ in (*legs.dense, *legs.sparse)})
             found = self._visibility.current(incarnation, documents)
             current = {name: entry for name, entry in found.items() if entry.chunks}
             # A candidate that flipped after step 1 may have been read in the middle of its
             # upsert; the last attempt serves what is whole rather than nothing.
-            flipped = any(entry.seq > seq for entry in found.values())
+            flipped = any(entry.seq > look.seq for entry in found.values())
             if (flipped or self._clock() - began > STALE_S) and attempt < TRIES:
                 attempt += 1
             elif depth < MOST_DEPTH * self._depth and self._crowded(legs, current, depth):
@@ -442,9 +443,10 @@ class Retriever:
             return frozenset()
         # What is in no language that anybody could tell is left to both legs.
         known = {"", *self._languages}
-        return frozenset(
-            name for name, _ in candidates if current[split_chunk_id(name)[0]].language not in known
-        )
+        foreign = {name for name, entry in current.items() if entry.language not in known}
+        if not foreign:
+            return frozenset()
+        return frozenset(name for name, _ in candidates if name.rsplit(":", 2)[0] in foreign)
 
     def _comparable(self, edition: Edition, mode: Mode, legs: _Legs) -> bool:
         """Tell whether a question's vector may be compared with those of an edition."""
@@ -466,6 +468,7 @@ class Retriever:
         question: _Question,
         mode: Mode,
         *,
+        look: Look | None = None,
         dense: bool,
         limit: int,
     ) -> None:
@@ -473,7 +476,7 @@ class Retriever:
         sparse = None
         if mode != "dense":
             sparse = self._start(
-                partial(self._sparse.search, incarnation, question.text, limit=limit)
+                partial(self._sparse.search, incarnation, question.text, limit=limit, look=look)
             )
         if dense:
             vector = question.vector
@@ -495,12 +498,13 @@ class Retriever:
         question: _Question,
         mode: Mode,
         *,
+        look: Look,
         dense: bool,
         wanted: Filter,
         limit: int,
     ) -> None:
         """Ask both legs for candidates that match, by this replica's rows where it is in step."""
-        matching = self._sparse.select(incarnation, wanted)
+        matching = self._sparse.select(incarnation, wanted, look=look)
         if matching is None:
             if mode != "dense":
                 self._without_sparse(legs)
@@ -578,13 +582,13 @@ def _visible(
     ranking: Ranking, current: Mapping[str, CurrentLike], dropped: dict[str, str]
 ) -> Ranking:
     """Keep candidates of current generations; notes the others in *dropped*."""
+    live = {f"{document}:{entry.generation}" for document, entry in current.items()}
     kept = []
-    for name, score in ranking:
-        document, generation, _ = split_chunk_id(name)
-        if document in current and current[document].generation == generation:
-            kept.append((name, score))
+    for hit in ranking:
+        if hit[0].rpartition(":")[0] in live:
+            kept.append(hit)
         else:
-            dropped[name] = "not the current generation"
+            dropped[hit[0]] = "not the current generation"
     return kept
 
 

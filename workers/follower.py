@@ -23,7 +23,7 @@ from jobs.keys import key
 from rag.documents import chunk_id
 from rag.errors import Broken, StoreUnavailable
 from rag.filters import Filter
-from rag.ports import Matching, ReplicaIndex, StoredChunk, Vectors, VectorStore
+from rag.ports import Look, Matching, ReplicaIndex, StoredChunk, Vectors, VectorStore
 from workers.follower_lag import lag
 from workers.index_audit import Auditor
 from workers.local_index import LocalIndex, NothingThere
@@ -156,17 +156,24 @@ class Follower:
             rebuilding=self._rebuilding,
         )
 
-    def search(self, incarnation: str, query: str, *, limit: int) -> list[tuple[str, float]] | None:
-        """Search this replica's index; None where it lacks a flipped document."""
-        newest = self._change_log.last_add(incarnation)
+    def search(
+        self, incarnation: str, query: str, *, limit: int, look: Look | None = None
+    ) -> list[tuple[str, float]] | None:
+        """Search this replica's index; None where it lacks a document flipped before *look*."""
+        newest = look.entry if look else self._change_log.last_add(incarnation)
         if newest == "0-0":
             return []
         index = self._in_step(incarnation, newest)
         return None if index is None else index.search(query, limit=limit)
 
-    def select(self, incarnation: str, wanted: Filter) -> Matching | None:
-        """Return what matches a filter; None where this replica lacks a flipped document."""
-        newest, epoch = self._change_log.newest(incarnation)
+    def select(
+        self, incarnation: str, wanted: Filter, *, look: Look | None = None
+    ) -> Matching | None:
+        """Return what matches a filter; None where a document flipped before *look* is lacking."""
+        if look is not None:
+            newest, epoch = look.entry, look.epoch
+        else:
+            newest, epoch = self._change_log.newest(incarnation)
         if newest == "0-0":
             return NothingThere()
         index = self._in_step(incarnation, newest)

@@ -5,12 +5,12 @@ from dataclasses import asdict, replace
 import pytest
 
 from jobs import timings
-from jobs.catalogue import Catalogue, split_member
+from jobs.catalogue import Catalogue, Current, split_member
 from jobs.identifiers import new_id
 from jobs.keys import key
 from jobs.ledger import CollectionGone
 from rag.errors import EmbedderMismatch
-from rag.ports import Edition, EmbedderIdentity, HnswSettings
+from rag.ports import Edition, EmbedderIdentity, HnswSettings, Look
 from tests.workbench import Workbench
 
 MODEL = EmbedderIdentity("model", "1", "torch", 384, 254)
@@ -157,6 +157,29 @@ def test_the_first_publish_creates_the_next_updates_and_a_delete_removes(
     assert bench.catalogue.seq(inc) == 3
     assert bench.catalogue.document(inc, "a:b") is None
     assert bench.garbage(inc) == {bench.member(first), bench.member(second)}
+
+
+def test_many_documents_of_any_name_are_looked_at_at_once(bench: Workbench, inc: str) -> None:
+    odd = ['a"b', "a\\b", "ü:ß", "語", "a b", "\t", "\x00", "[1]", "null"]
+    names = [*odd, *(f"d{n}" for n in range(2_500))]
+    there = {name: f"{n + 1}:1:{n}:en" for n, name in enumerate(names)}
+    bench.redis.hset(key("current", inc), mapping=there)
+    now = bench.catalogue.current(inc, [*names, "nothing"])
+
+    assert now == {name: Current(n + 1, 1, n, "en") for n, name in enumerate(names)}
+    assert bench.catalogue.current(inc, ["nothing"]) == {}
+
+
+def test_a_look_is_of_the_newest_flip_and_the_edition_in_use(bench: Workbench, inc: str) -> None:
+    before = bench.catalogue.look(inc)
+    bench.catalogue.agree_on_embedder(inc, MODEL)
+    bench.publish(bench.ingest(inc, "a")[1][0])
+    after = bench.catalogue.look(inc)
+    entry, epoch = bench.change_log.newest(inc)
+
+    assert (before.seq, before.entry, before.edition.embedder) == (0, "0-0", None)
+    assert after == Look(1, bench.catalogue.edition(inc), entry, epoch)
+    assert (after.edition.embedder, entry != "0-0") == (MODEL, True)
 
 
 def test_a_generation_is_above_every_earlier_one_even_when_they_come_at_once(

@@ -14,7 +14,8 @@ from jobs.keys import key
 from jobs.lua import Scripts
 from rag.documents import Chunk, chunk_id
 from rag.errors import StoreUnavailable
-from rag.ports import ReplicaIndex, StoredChunk
+from rag.filters import parse
+from rag.ports import Look, ReplicaIndex, StoredChunk
 from tests.twins import DictVectors
 from tests.workbench import Workbench, until
 from workers.follower import Fetched, Follower, Slot
@@ -168,6 +169,26 @@ def test_a_replica_that_lacks_a_flipped_document_says_so(world: World) -> None:
     assert world.found(replica, "oil") is None
     replica.turn()
     assert world.found(replica, "oil") == {"a"}
+
+
+def test_a_replica_answers_for_what_was_flipped_before_the_search_looked(world: World) -> None:
+    replica = world.replica()
+    world.publish("a", "oil")
+    replica.turn()
+    before = world.bench.catalogue.look(world.incarnation)
+    world.publish("b", "oil")
+    after = world.bench.catalogue.look(world.incarnation)
+    wanted = parse({"document_id": "a"})
+    assert wanted is not None
+
+    def found(look: Look) -> tuple[bool, bool]:
+        hits = replica.search(world.incarnation, "oil", limit=9, look=look)
+        matching = replica.select(world.incarnation, wanted, look=look)
+        return hits is not None, matching is not None
+
+    assert (found(before), found(after)) == ((True, True), (False, False))
+    replica.turn()
+    assert found(after) == (True, True)
 
 
 def test_a_search_waits_a_moment_for_the_follower(

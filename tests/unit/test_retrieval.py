@@ -15,7 +15,7 @@ from rag import filtered_search, fusion
 from rag.documents import Chunk, Scalar, chunk_id
 from rag.errors import Cancelled, EmbedderMismatch, StoreUnavailable
 from rag.filters import Filter, parse
-from rag.ports import CurrentLike, Edition, Ranking, Scores, StoredChunk, Vectors
+from rag.ports import CurrentLike, Edition, Look, Ranking, Scores, StoredChunk, Vectors
 from rag.reranking import BATCH, Reranking
 from rag.retrieval import (
     NOT_WANTED,
@@ -96,9 +96,9 @@ class World:
 
     # The ports ---------------------------------------------------------------------------------
 
-    def seq(self, incarnation: str) -> int:
+    def look(self, incarnation: str) -> Look:
         assert incarnation == INC
-        return self.flips
+        return Look(self.flips, self.searched, f"{self.flips}-0", "epoch")
 
     def edition(self, incarnation: str) -> Edition:
         assert incarnation == INC
@@ -109,8 +109,11 @@ class World:
         self.looks += 1
         return {name: self.catalogue[name] for name in documents if name in self.catalogue}
 
-    def search(self, incarnation: str, query: str, *, limit: int) -> Ranking | None:
+    def search(
+        self, incarnation: str, query: str, *, limit: int, look: Look | None = None
+    ) -> Ranking | None:
         assert incarnation == INC
+        assert look is None or look.seq <= self.flips
         # Asked second: what happens here happens between the legs.
         if self.after_dense:
             self.after_dense.pop(0)()
@@ -123,8 +126,11 @@ class World:
         assert incarnation == INC
         return {name: self.near[name] for name in chunk_ids if name in self.near}
 
-    def select(self, incarnation: str, wanted: Filter) -> "Among | None":
+    def select(
+        self, incarnation: str, wanted: Filter, *, look: Look | None = None
+    ) -> "Among | None":
         assert incarnation == INC
+        assert look is None or look.seq <= self.flips
         return None if self.sparse is None else Among(self, wanted)
 
     # The steps of a publish --------------------------------------------------------------------
