@@ -32,12 +32,13 @@ def nearest_matching(
 
     Exact scores where few match; else the vector store's *nearest* of all chunks, more of them than
     needed, without those that do not match. Where the question lies far from what matches, that
-    leaves too few, and the scores are exact after all.
+    would leave too few: a sample says so beforehand mostly, and the scores are exact.
     """
     if not matching.rows:
         return Filtered([], "nothing matches")
     asked = SLACK * limit * matching.of // matching.rows
-    if matching.rows > CALL_ROWS + HIT_ROWS * asked:
+    costs_more = matching.rows > CALL_ROWS + HIT_ROWS * asked
+    if costs_more and matching.share_near(vector) * asked >= limit:
         found = nearest(asked)
         kept = [hit for hit in found if matching.keeps(hit[0])]
         if len(kept) >= min(limit, matching.rows):

@@ -395,6 +395,10 @@ class Matching(Protocol):
         """Tell whether the chunk of that id matches."""
         ...
 
+    def share_near(self, vector: Vectors) -> float:
+        """Return about what share of the chunks near *vector* matches, 0 to 1, by a sample."""
+        ...
+
     def nearest(self, vector: Vectors, *, limit: int) -> Ranking:
         """Return (chunk id, cosine) of the nearest that match, best first, by exact scores."""
         ...

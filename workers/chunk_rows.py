@@ -19,7 +19,7 @@ from rag.filters import Facts, Filter, facts
 from rag.ports import StoredChunk, Vectors
 from workers.chunk_records import is_whole, read_record, record_of
 from workers.selection import Selection, unit_rows
-from workers.tantivy_index import IndexUnusable
+from workers.tantivy_index import IndexUnusable, generation_hash
 
 FORMAT_VERSION = 2
 JOURNAL = "journal"
@@ -67,6 +67,7 @@ class ChunkRows:
         self._names: list[str] = []
         self._numbers: dict[str, int] = {}
         self._starts, self._counts, self._alive = Numbers(), Numbers(), Numbers()
+        self._hashes = Numbers()
         self._columns = Columns()
         self._mapped: NDArray[np.int16] = np.zeros((0, 0), dtype=np.int16)
         self._mapped_records: NDArray[np.uint8] = np.zeros(0, dtype=np.uint8)
@@ -143,9 +144,11 @@ class ChunkRows:
     def select(self, wanted: Filter) -> Selection:
         """Return the chunks that match, as of the last commit."""
         with self._lock:
-            mask = self._columns.matching(wanted) & (self._alive.all != 0)
+            alive = self._alive.all != 0
             return Selection(
-                mask=mask,
+                mask=self._columns.matching(wanted) & alive,
+                alive=alive,
+                hashes=self._hashes.all,
                 names=self._names,
                 numbers=self._numbers,
                 starts=self._starts.all,
@@ -214,6 +217,7 @@ class ChunkRows:
 
     def _take(self, name: str, start: int, count: int, crc: int, known: Facts) -> None:
         """Count a generation among the known ones, not yet alive."""
+        hashed = generation_hash(name)
         self._forget(name)
         self._known[name] = _Generation(len(self._names), start, count, crc)
         self._changed.append((len(self._names), True))
@@ -224,6 +228,7 @@ class ChunkRows:
             self._starts.append(start)
             self._counts.append(count)
             self._alive.append(0)
+            self._hashes.append(hashed)
             self._columns.append(known)
 
     def _forget(self, name: str) -> bool:

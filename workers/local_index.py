@@ -12,9 +12,9 @@ from workers.selection import Selection
 from workers.tantivy_index import TantivyIndex
 
 #: Up to so many generations are named to the words' index; of more, it is asked for more hits.
-FEW_NAMES = 2_000
-#: Hits asked for at most where what does not match is thrown away afterwards.
-MOST_HITS = 5_000
+FEW_NAMES = 500
+#: A name costs the words' index as much as so many hits that are looked through.
+HITS_PER_NAME = 4.0
 #: Asked for beyond what an even spread of the matching chunks would need.
 SLACK = 2
 
@@ -134,6 +134,10 @@ class Matching:
         """Tell whether the chunk of that id matches."""
         return self._selected.keeps(name)
 
+    def share_near(self, vector: Vectors) -> float:
+        """Return about what share of the chunks near a vector matches."""
+        return self._selected.share_near(vector)
+
     def nearest(self, vector: Vectors, *, limit: int) -> Ranking:
         """Return (chunk id, cosine) of the nearest that match, best first, by exact scores."""
         return self._selected.nearest(vector, limit)
@@ -142,12 +146,17 @@ class Matching:
         """Return (chunk id, BM25 score) of those that match, best first, scored as among all."""
         if not self.rows:
             return []
-        if self._selected.generations > FEW_NAMES:
-            asked = min(MOST_HITS, limit * self.of * SLACK // self.rows)
-            hits = self._words.search(query, limit=asked)
-            kept = [hit for hit in hits if self.keeps(hit[0])]
-            if len(kept) >= limit or len(hits) < asked:
-                return kept[:limit]
+        generations = self._selected.generations
+        if generations > FEW_NAMES:
+            found = self._words.search_among(
+                query,
+                limit=limit,
+                among=self._selected.among,
+                asked=limit * self.of * SLACK // self.rows,
+                most=int(generations * HITS_PER_NAME),
+            )
+            if found is not None:
+                return found
         # Few match, or few of the best: only the index itself finds those further down.
         return self._words.search(query, limit=limit, generations=self._selected.names())
 
@@ -160,6 +169,10 @@ class NothingThere:
     def keeps(self, name: str) -> bool:  # noqa: ARG002  # the port's
         """Tell that it does not match."""
         return False
+
+    def share_near(self, vector: Vectors) -> float:  # noqa: ARG002  # the port's
+        """Tell that none matches."""
+        return 0.0
 
     def nearest(self, vector: Vectors, *, limit: int) -> Ranking:  # noqa: ARG002  # the port's
         """Return nothing."""

@@ -1,26 +1,31 @@
 """The sparse index on tantivy: BM25 over one collection's chunks, on this machine's own disk."""
 
 import contextlib
+import hashlib
 import json
 import struct
 import threading
 import time
 import zlib
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
+import numpy as np
 import tantivy
 
 from rag.analysis import ANALYSIS_VERSION, query_alternatives, terms
+from rag.columns import Mask, Whole
 from rag.documents import indexed_text, split_chunk_id
 from rag.errors import Broken, QuernError
 from rag.ports import StoredChunk
 
-FORMAT_VERSION = "2"
+FORMAT_VERSION = "3"
 #: A merge replaces files between two looks at them.
 LOOKS = 3
+#: Where too few hits are of what is wanted, so many times as many are asked for.
+WIDER = 8
 SEGMENT_FILES = 6  # of a segment at least: terms, postings, positions, fast, lengths, store
 WRITER_BYTES = 32_000_000  # tantivy wants at least 15 MB for each writer thread
 
@@ -100,13 +105,17 @@ class TantivyIndex:
         """Add chunks, replacing any of the same document and generation; seen after commit."""
         with self._lock, _refusals():
             writer = self._open_writer()
+            hashes = {}
             for generation in {stored.chunk_id.rpartition(":")[0] for stored in chunks}:
                 writer.delete_documents_by_term("generation", generation)
+                hashes[generation] = generation_hash(generation)
             for stored in chunks:
+                generation = stored.chunk_id.rpartition(":")[0]
                 text = indexed_text(stored.title, stored.chunk.text)
                 document = tantivy.Document()
                 document.add_text("id", stored.chunk_id)
-                document.add_text("generation", stored.chunk_id.rpartition(":")[0])
+                document.add_text("generation", generation)
+                document.add_integer("generation_hash", hashes[generation])
                 document.add_text("language", stored.language or UNKNOWN)
                 document.add_text("terms", " ".join(terms(text, stored.language)))
                 writer.add_document(document)
@@ -150,24 +159,41 @@ class TantivyIndex:
             return []
         with _refusals():
             searcher = self._index.searcher()
-            # Built from terms, never parsed: people type quotes, colons and brackets.
-            words = query_alternatives(query, _languages(searcher))
-            clauses = [
-                (tantivy.Occur.Should, self._clause(stems, times))
-                for stems, times in Counter(words).items()
-            ]
-            if not clauses:
+            asked = self._query(query, searcher)
+            if asked is None:
                 return []
-            asked = tantivy.Query.boolean_query(clauses)
             if generations is not None:
                 among = tantivy.Query.term_set_query(self._schema, "generation", list(generations))
                 asked = asked.and_must_match(tantivy.Query.const_score_query(among, 0.0))
-            found = searcher.search(asked, limit, count=False)
-            hits = [
-                (str(searcher.doc(address).get_first("id")), float(score))
-                for score, address in found.hits
-            ]
-        return sorted(hits, key=lambda hit: (-hit[1], hit[0]))
+            return _named(searcher, searcher.search(asked, limit, count=False).hits)
+
+    def search_among(
+        self, query: str, *, limit: int, among: Callable[[Whole], Mask], asked: int, most: int
+    ) -> list[tuple[str, float]] | None:
+        """
+        Return what `search` returns for generations of which *among* tells their hashes apart.
+
+        *asked* hits are looked through, best first, and then more until *limit* are kept; None
+        where *most* hold too few.
+        """
+        if limit < 1:
+            return []
+        with _refusals():
+            searcher = self._index.searcher()
+            words = self._query(query, searcher)
+            if words is None:
+                return []
+            while True:
+                hits = searcher.search(words, asked, count=False).hits
+                addresses = [address for _, address in hits]
+                # A column of numbers; the names would have to be unpacked one by one.
+                hashes = searcher.fast_field_values("generation_hash", addresses)
+                kept = np.flatnonzero(among(np.array(hashes, dtype=np.int64)))[:limit].tolist()
+                if len(kept) == limit or len(hits) < asked:
+                    return _named(searcher, [hits[place] for place in kept])
+                if asked >= most:
+                    return None
+                asked = min(asked * WIDER, most)
 
     def count(self) -> int:
         """Return the number of chunks that searches see."""
@@ -215,6 +241,16 @@ class TantivyIndex:
                     writer.rollback()
                     writer.wait_merging_threads()
 
+    def _query(self, query: str, searcher: tantivy.Searcher) -> tantivy.Query | None:
+        """Ask for the words of a question; None where it has none."""
+        # Built from terms, never parsed: people type quotes, colons and brackets.
+        words = query_alternatives(query, _languages(searcher))
+        clauses = [
+            (tantivy.Occur.Should, self._clause(stems, times))
+            for stems, times in Counter(words).items()
+        ]
+        return tantivy.Query.boolean_query(clauses) if clauses else None
+
     def _clause(self, stems: Sequence[str], times: int) -> tantivy.Query:
         """Ask for a word that stands *times* in a question; one of its stems is enough."""
         asked = [tantivy.Query.term_query(self._schema, "terms", stem, "freq") for stem in stems]
@@ -228,11 +264,24 @@ class TantivyIndex:
         return self._writer
 
 
+def generation_hash(name: str) -> int:
+    """Return the 64 bits by which the chunks of `document:generation` are told apart at once."""
+    digest = hashlib.blake2b(name.encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "little", signed=True)
+
+
+def _named(searcher: tantivy.Searcher, hits: Sequence[tuple[Any, Any]]) -> list[tuple[str, float]]:
+    """Return (chunk id, score) of hits, best first, equal scores by id."""
+    named = [(str(searcher.doc(address).get_first("id")), float(score)) for score, address in hits]
+    return sorted(named, key=lambda hit: (-hit[1], hit[0]))
+
+
 def _schema() -> tantivy.Schema:
     """Describe the fields; a change here needs a new FORMAT_VERSION."""
     builder = tantivy.SchemaBuilder()
     builder.add_text_field("id", stored=True, tokenizer_name="raw", index_option="basic")
     builder.add_text_field("generation", tokenizer_name="raw", index_option="basic")
+    builder.add_integer_field("generation_hash", fast=True)
     builder.add_text_field("language", tokenizer_name="raw", index_option="basic")
     builder.add_text_field("terms", tokenizer_name="whitespace", index_option="freq")
     builder.add_text_field(_RECORD, tokenizer_name="raw", index_option="basic")

@@ -58,13 +58,13 @@ def restricted(hits: Ranking, colour: str) -> Ranking:
     return [hit for hit in hits if COLOURS[int(hit[0][1:].split(":")[0]) % 3] == colour]
 
 
-@pytest.mark.parametrize(("few", "most"), [(10**6, 0), (0, 10**6), (0, 30)])
+@pytest.mark.parametrize(("few", "each"), [(10**6, 0), (0, 10**6), (0, 0.3)])
 @pytest.mark.parametrize("limit", [1, 20, 1_000])
 def test_a_filtered_sparse_ranking_is_the_whole_one_without_what_does_not_match(
-    coloured: LocalIndex, few: int, most: int, limit: int, monkeypatch: pytest.MonkeyPatch
+    coloured: LocalIndex, few: int, each: float, limit: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(local_index, "FEW_NAMES", few)
-    monkeypatch.setattr(local_index, "MOST_HITS", most)
+    monkeypatch.setattr(local_index, "HITS_PER_NAME", each)
     whole = coloured.search("oil price gas", limit=10_000)
     for colour in COLOURS:
         found = coloured.select(read({"colour": colour})).search("oil price gas", limit=limit)
@@ -84,6 +84,27 @@ def test_what_matches_is_counted_and_searched_by_meaning(coloured: LocalIndex) -
     assert {name for name, _ in hits} == {"d0:1:0", "d0:1:1", "d3:1:0", "d3:1:1"}
     assert matching.keeps("d3:1:1")
     assert not matching.keeps("d1:1:1")
+
+
+def test_a_sample_tells_what_matches_near_a_question(index: LocalIndex) -> None:
+    rng = np.random.default_rng(1)
+    towards = {"red": 0, "blue": 1}
+    for n in range(400):
+        colour = ("red", "blue")[n % 2]
+        vector = rng.normal(scale=0.1, size=(1, 8)).astype(np.float32)
+        vector[0, towards[colour]] += 1
+        chunk = StoredChunk(f"d{n}:1:0", Chunk(0, 0, 3, "oil"), 1, "", {"colour": colour})
+        index.add([chunk], vector)
+    index.commit(cursor="1-0", log_epoch="e")
+    for n in range(0, 400, 4):  # what is gone is neither near nor far
+        index.remove(f"d{n}", 1)
+    index.commit(cursor="2-0", log_epoch="e")
+    asked = np.eye(8, dtype=np.float32)
+
+    assert index.select(read({"colour": "red"})).share_near(asked[0]) == 1
+    assert index.select(read({"colour": "red"})).share_near(asked[1]) == 0
+    assert index.select(read({"colour": {"in": ["red", "blue"]}})).share_near(asked[1]) == 1
+    assert index.select(read({"colour": "white"})).share_near(asked[1]) == 0
 
 
 def test_a_document_that_changes_its_metadata_is_found_by_the_new_ones(index: LocalIndex) -> None:

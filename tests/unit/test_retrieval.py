@@ -187,6 +187,10 @@ class Among:
     def keeps(self, name: str) -> bool:
         return name in self.names or name.startswith(self.wrong)
 
+    def share_near(self, vector: Vectors) -> float:
+        near = self.world.vectors.search(INC, vector, limit=20)
+        return sum(self.keeps(name) for name, _ in near) / max(len(near), 1)
+
     def nearest(self, vector: Vectors, *, limit: int) -> Ranking:
         found = self.world.vectors.search(INC, vector, limit=self.of)
         return [hit for hit in found if self.keeps(hit[0])][:limit]
@@ -879,19 +883,31 @@ def test_a_trace_tells_how_a_filter_was_kept_and_what_it_dropped(
     assert found.trace["dropped"] == {"blue1:2:0": NOT_WANTED, "blue1:2:1": NOT_WANTED}
 
 
+@pytest.mark.parametrize(("sampled", "asked"), [(0.0, False), (1.0, True)])
 def test_a_question_far_from_what_matches_is_answered_exactly(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: World, monkeypatch: pytest.MonkeyPatch, sampled: float, *, asked: bool
 ) -> None:
+    monkeypatch.setattr(Among, "share_near", lambda _self, _vector: sampled)
     monkeypatch.setattr(filtered_search, "CALL_ROWS", 0)
     monkeypatch.setattr(filtered_search, "HIT_ROWS", 0)
     monkeypatch.setattr(filtered_search, "SLACK", 1)
     coloured(world, *["blue"] * 200)
     world.known["red"] = {"colour": "red"}
     world.publish("red", 900, *(f"tree {n}" for n in range(60)))
+    limits: list[int] = []
+    nearest = world.vectors.search
+
+    def counted(incarnation: str, vector: Vectors, *, limit: int) -> Ranking:
+        limits.append(limit)
+        return nearest(incarnation, vector, limit=limit)
+
+    monkeypatch.setattr(world.vectors, "search", counted)
     found = world.retriever().search(
         INC, "oil price", top_k=50, mode="dense", wanted=parse({"colour": "red"}), trace=True
     )
 
+    # What the twin scores exactly is everything; what the store is asked for is less.
+    assert any(limit < len(world.vectors.collections[INC]) for limit in limits) is asked
     assert len(found.passages) == 50
     assert {p.document_id for p in found.passages} == {"red"}
     assert found.trace is not None
