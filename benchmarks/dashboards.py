@@ -120,8 +120,8 @@ def _chart(prometheus: PrivatePrometheus, panel: dict[str, Any], began: float) -
 
 
 def _named(legend: str, labels: dict[str, str]) -> str:
-    """Fill in a legend as Grafana does; of a process the job says enough."""
-    told = labels | {"instance": labels.get("job", "").removeprefix("quern-")}
+    """Fill in a legend as Grafana does; of a process the role says enough."""
+    told = {name: value for name, value in labels.items() if name != "instance"}
     return re.sub(r"{{(\w+)}}", lambda match: told.get(match[1], ""), legend).strip()
 
 

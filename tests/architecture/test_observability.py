@@ -1,5 +1,6 @@
 """Rules, dashboards and runbook name only what exists, and each other."""
 
+import json
 import os
 import re
 import shutil
@@ -7,6 +8,7 @@ import subprocess
 from itertools import combinations
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -81,7 +83,7 @@ def test_grafana_knows_every_field_of_the_dashboards() -> None:
     for path in boards.BOARDS:
         board = boards.board(path)
         through = encoder.JSONEncoder().encode(models.Dashboard.from_json(board))
-        assert not list(_lost(board, yaml.safe_load(through))), path.name
+        assert not list(_lost(board, json.loads(through))), path.name
 
 
 def test_prometheus_takes_the_configuration_and_the_rules() -> None:
@@ -118,6 +120,39 @@ def test_every_alert_says_what_it_means_and_where_to_read_on(rule: dict[str, Any
     assert section, name
     for part in ("**Means.**", "**Look at.**", "**Do.**"):
         assert part in section[1], (name, part)
+
+
+def test_the_runbook_names_panels_as_they_are_called() -> None:
+    alerts = RUNBOOK[RUNBOOK.index("## Alerts") : RUNBOOK.index("## What is done now and then")]
+    named = set(re.findall(r"(?<![*\w])\*([A-Z][^*]+)\*(?!\*)", alerts))
+    titles = {panel["title"] for _, panel in boards.panels()}
+
+    assert len(named) > 10
+    assert {re.sub(r"\s+", " ", name) for name in named} - {"Critical", "Warning"} <= titles
+
+
+def test_compose_mounts_what_is_there_and_prometheus_asks_services_that_exist() -> None:
+    compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))
+    services = compose["services"]
+    asked_for = set()
+    for scrape in yaml.safe_load(
+        (boards.FOLDER / "prometheus" / "prometheus.yml").read_text("utf-8")
+    )["scrape_configs"]:
+        for static in scrape.get("static_configs", ()):
+            asked_for |= {target.split(":")[0] for target in static["targets"]}
+        for discovered in scrape.get("http_sd_configs", ()):
+            asked_for.add(urlsplit(discovered["url"]).hostname)
+
+    assert asked_for == {"web", "localhost"}
+    for name in ("prometheus", "grafana"):
+        mounts = [v.split(":") for v in services[name]["volumes"] if v.startswith("./")]
+        assert mounts
+        for source, *_, mode in mounts:
+            assert (ROOT / source).exists(), source
+            assert mode == "ro"
+        assert services[name]["profiles"] == ["observability"]
+        assert all(port.startswith("127.0.0.1:") for port in services[name]["ports"])
+        assert services[name]["read_only"]
 
 
 def _overlap(one: dict[str, int], other: dict[str, int]) -> bool:
