@@ -15,8 +15,7 @@ from jobs.leases import Leases
 from runtime.collecting import collecting
 from runtime.settings import Settings
 from tasks.resources import Generator, Resources
-from workers.cards import watching_cards
-from workers.graphics_cards import GraphicsCards
+from workers.graphics_cards import GraphicsCards, graphics_cards
 from workers.process import run
 
 #: More threads than places: the engine's own waiting queue refills a place in the same step.
@@ -27,40 +26,43 @@ DRAIN_S: Final = 60.0
 ENGINE_DIED: Final = 70
 #: A process that cannot end after its engine's death is ended.
 LAST_RESORT_S: Final = 20.0
+#: What the heartbeat of a worker tells that runs no model itself.
+NO_CARDS: Final = {"cards": [], "lost": 0}
 
 
 def open_resources(
     stack: contextlib.ExitStack, settings: Settings, durable: Durable, leases: Leases
 ) -> tuple[Resources, Sequence[str]]:
     """Open what this worker owns; closed in reverse order with *stack*."""
-    generator, name = _open_generator(stack, settings)
-    cards = GraphicsCards.open() if settings.answerer == "vllm" else GraphicsCards(None)
+    generator, name, cards = _open_generator(stack, settings)
 
     def details() -> dict[str, Any]:
         # Only a model of our own needs a card; on a processor its worker has none to lose.
-        return {"models": {"llm": name}, "gpu": cards.report()}
+        return {"models": {"llm": name}, "gpu": cards.report() if cards else NO_CARDS}
 
     resources = Resources(durable=durable, leases=leases, generator=generator, details=details)
     return resources, [name]
 
 
-def _open_generator(stack: contextlib.ExitStack, settings: Settings) -> tuple[Generator, str]:
-    """Open the generator that the settings name."""
+def _open_generator(
+    stack: contextlib.ExitStack, settings: Settings
+) -> tuple[Generator, str, GraphicsCards | None]:
+    """Open the generator that the settings name; with its name, and the cards it may run on."""
     if settings.answerer == "openai":
         from workers.openai_generator import OpenAIGenerator  # noqa: PLC0415  needs no engine
 
         remote = stack.enter_context(OpenAIGenerator.open(settings))
-        return remote, remote.name
+        return remote, remote.name, None
     from workers.chat_template import ChatTemplate  # noqa: PLC0415  the other kind needs none of it
     from workers.vllm_engine import VllmEngine, on_cpu  # noqa: PLC0415
     from workers.vllm_generator import VllmGenerator  # noqa: PLC0415
 
     engine = stack.enter_context(VllmEngine.open(settings, on_death=_stop_consuming))
-    show = stack.enter_context(watching_cards(expected=not on_cpu()))
-    stack.enter_context(collecting(show))
+    cards = stack.enter_context(graphics_cards(expected=not on_cpu()))
+    stack.enter_context(collecting(cards.read))
     template = ChatTemplate(engine.tokenizer())
     local = VllmGenerator(engine, template, settings=settings)
-    return local, local.name
+    return local, local.name, cards
 
 
 def _stop_consuming() -> None:

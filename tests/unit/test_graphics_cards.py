@@ -1,53 +1,129 @@
-"""What a worker tells of its cards, in front of a stand-in for the driver."""
+"""Graphics cards, on a library that knows, does not know, or is not there."""
 
 from types import SimpleNamespace
 from typing import Any
 
+from runtime.metrics import BY_NAME
 from workers.graphics_cards import GraphicsCards
 
 
-class DriverError(Exception):
-    """The driver does not answer."""
+class NvmlError(Exception):
+    """What the library raises."""
 
 
-class Driver:
-    """Speaks like `pynvml`; *gone* makes it fall silent."""
+class World(SimpleNamespace):
+    """A machine with a card of 80 GB at half load; *nvml* is its library, *looks* counts."""
 
-    NVMLError = DriverError
-    NVML_TEMPERATURE_GPU = 0
+    driver = True
+    lost = False
+    reasons = 1
+    looks = 0
 
-    def __init__(self) -> None:
-        self.gone = False
+    @property
+    def nvml(self) -> Any:
+        return SimpleNamespace(
+            NVMLError=NvmlError,
+            NVML_TEMPERATURE_GPU=0,
+            NVML_MEMORY_ERROR_TYPE_UNCORRECTED=1,
+            NVML_VOLATILE_ECC=0,
+            nvmlClocksThrottleReasonSwPowerCap=4,
+            nvmlClocksThrottleReasonHwSlowdown=8,
+            nvmlClocksThrottleReasonSwThermalSlowdown=32,
+            nvmlClocksThrottleReasonHwThermalSlowdown=64,
+            nvmlClocksThrottleReasonHwPowerBrakeSlowdown=128,
+            nvmlInit=self.begin,
+            nvmlShutdown=lambda: None,
+            nvmlDeviceGetCount=self.count,
+            nvmlDeviceGetHandleByIndex=lambda number: number,
+            nvmlDeviceGetMemoryInfo=lambda _: SimpleNamespace(used=20 * 10**9, total=80 * 10**9),
+            nvmlDeviceGetUtilizationRates=lambda _: SimpleNamespace(gpu=50, memory=10),
+            nvmlDeviceGetPowerUsage=lambda _: 350_500,
+            nvmlDeviceGetCurrentClocksThrottleReasons=lambda _: self.reasons,
+            nvmlDeviceGetTemperature=lambda _handle, _sensor: 61,
+            nvmlDeviceGetTotalEccErrors=self.unknown,
+        )
 
-    def nvmlDeviceGetCount(self) -> int:  # noqa: N802  as the driver's binding has it
-        if self.gone:
-            raise DriverError
+    def begin(self) -> None:
+        if not self.driver:
+            raise NvmlError("NVML Shared Library Not Found")
+
+    def count(self) -> int:
+        if self.lost:
+            raise NvmlError("GPU is lost")
+        self.looks += 1
         return 1
 
-    def nvmlDeviceGetHandleByIndex(self, index: int) -> int:  # noqa: N802  the same
-        return index
-
-    def nvmlDeviceGetMemoryInfo(self, _: int) -> Any:  # noqa: N802  the same
-        return SimpleNamespace(free=20, total=80)
-
-    def nvmlDeviceGetTemperature(self, _: int, __: int) -> int:  # noqa: N802  the same
-        return 61
+    def unknown(self, *_: object) -> None:
+        raise NvmlError("Not Supported")
 
 
-def test_a_card_tells_its_free_memory_and_its_temperature() -> None:
-    told = GraphicsCards(Driver()).report()
-
-    assert told == {"cards": [{"card": 0, "memory_free": 0.25, "celsius": 61}], "lost": 0}
+def told(cards: GraphicsCards) -> dict[str, float]:
+    return {sample.name: sample.value for metric in cards.read() for sample in metric.samples}
 
 
-def test_a_card_that_was_there_and_falls_silent_is_lost() -> None:
-    driver = Driver()
-    cards = GraphicsCards(driver)
-    cards.report()
-    driver.gone = True
+def test_a_card_is_told_in_base_units_and_what_it_does_not_know_is_left_out() -> None:
+    values = told(GraphicsCards(World().nvml, expected=True))
 
+    assert values == {
+        "quern_gpu_up": 1,
+        "quern_gpu_utilization_ratio": 0.5,
+        "quern_gpu_memory_used_bytes": 20e9,
+        "quern_gpu_memory_total_bytes": 80e9,
+        "quern_gpu_temperature_celsius": 61,
+        "quern_gpu_power_watts": 350.5,
+        "quern_gpu_throttled": 0,
+    }
+    assert values.keys() <= BY_NAME.keys()
+
+
+def test_heat_and_power_throttle_and_idleness_does_not() -> None:
+    assert told(GraphicsCards(World(reasons=1).nvml, expected=True))["quern_gpu_throttled"] == 0
+    assert told(GraphicsCards(World(reasons=64).nvml, expected=True))["quern_gpu_throttled"] == 1
+
+
+def test_a_look_serves_every_scrape_of_five_seconds() -> None:
+    now = [0.0]
+    world = World()
+    cards = GraphicsCards(world.nvml, expected=True, clock=lambda: now[0])
+
+    told(cards)
+    now[0] = 4.9
+    told(cards)
+    assert world.looks == 1
+    now[0] = 5.0
+    told(cards)
+    assert world.looks == 2
+
+
+def test_without_a_driver_an_expected_card_is_down_and_no_other_is_told() -> None:
+    assert told(GraphicsCards(World(driver=False).nvml, expected=True)) == {"quern_gpu_up": 0}
+    assert told(GraphicsCards(World(driver=False).nvml, expected=False)) == {}
+
+
+def test_a_driver_that_goes_away_and_comes_back_is_followed() -> None:
+    now = [0.0]
+    world = World()
+    cards = GraphicsCards(world.nvml, expected=True, clock=lambda: now[0])
+    assert told(cards)["quern_gpu_up"] == 1
+
+    world.lost, world.driver, now[0] = True, False, 10.0
+    assert told(cards) == {"quern_gpu_up": 0}
+    world.lost, world.driver, now[0] = False, True, 20.0
+    assert told(cards)["quern_gpu_up"] == 1
+
+
+def test_a_heartbeat_tells_free_memory_and_temperature_and_what_is_lost() -> None:
+    now = [0.0]
+    world = World()
+    cards = GraphicsCards(world.nvml, expected=True, clock=lambda: now[0])
+    before = cards.report()
+    world.lost, now[0] = True, 10.0
+
+    assert before == {"cards": [{"card": 0, "memory_free": 0.75, "celsius": 61}], "lost": 0}
     assert cards.report() == {"cards": [], "lost": 1}
 
 
 def test_a_machine_without_a_driver_has_no_cards_and_loses_none() -> None:
-    assert GraphicsCards(None).report() == {"cards": [], "lost": 0}
+    cards = GraphicsCards(World(driver=False).nvml, expected=False)
+
+    assert cards.report() == {"cards": [], "lost": 0}
