@@ -1,5 +1,6 @@
 """The vector store on a Chroma server: one collection per incarnation, scores always cosines."""
 
+import http.client
 import logging
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,6 +20,7 @@ from rag.errors import Broken, StoreUnavailable
 from rag.filters import Filter
 from rag.ports import HnswSettings, StoredChunk, StoredRow, Vectors
 from workers.chroma_filter import THEIRS, where
+from workers.chroma_query import ChromaQueries
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +50,7 @@ class ChromaStore:
 
     def __init__(self, url: str) -> None:
         self._url = url
+        self._queries = ChromaQueries(url)
         self._client: Any = None
         self._collections: dict[str, Any] = {}
         self._lock = threading.Lock()
@@ -96,13 +99,13 @@ class ChromaStore:
 
     def search(self, incarnation: str, vector: Vectors, *, limit: int) -> list[tuple[str, float]]:
         """Return (chunk id, cosine) of the nearest chunks, best first."""
-        return self._query(incarnation, vector, limit)
+        return self._nearest(incarnation, vector, limit)
 
     def search_where(
         self, incarnation: str, vector: Vectors, *, limit: int, wanted: Filter
     ) -> list[tuple[str, float]]:
         """Return (chunk id, cosine) of the nearest chunks that may match a filter, best first."""
-        return self._query(incarnation, vector, limit, where=where(wanted))
+        return self._nearest(incarnation, vector, limit, where(wanted))
 
     def get(self, incarnation: str, chunk_ids: Sequence[str]) -> dict[str, StoredChunk]:
         """Return the chunks that exist, by id."""
@@ -240,29 +243,29 @@ class ChromaStore:
                 return 0
 
     def close(self) -> None:
-        """Forget the connection."""
+        """Close the connections."""
+        self._queries.close()
         self._collections.clear()
         self._client = None
 
-    def _query(
-        self, incarnation: str, vector: Vectors, limit: int, **clause: Any
+    def _nearest(
+        self,
+        incarnation: str,
+        vector: Vectors,
+        limit: int,
+        clause: Mapping[str, Any] | None = None,
     ) -> list[tuple[str, float]]:
         """Ask for the nearest chunks."""
         with self._calls():
             try:
                 collection = self._collection(incarnation)
-                found = collection.query(
-                    query_embeddings=[vector], n_results=limit, include=["distances"], **clause
-                )
+                found = self._queries.nearest(collection, vector, limit=limit, where=clause)
             except NotFoundError:
                 # Nothing was ever published here, or it was dropped meanwhile.
                 self._collections.pop(incarnation, None)
                 return []
         part = PER_DISTANCE[_hnsw(collection).get("space", "cosine")]
-        return [
-            (name, 1.0 - part * distance)
-            for name, distance in zip(found["ids"][0], found["distances"][0], strict=True)
-        ]
+        return [(name, 1.0 - part * distance) for name, distance in found]
 
     def _connected(self) -> Any:
         """Return the client, made when first used: making it asks the server."""
@@ -292,7 +295,7 @@ class ChromaStore:
             yield
         except NotFoundError:
             raise
-        except (httpx.HTTPError, ChromaError, OSError) as error:
+        except (httpx.HTTPError, http.client.HTTPException, ChromaError, OSError) as error:
             raise StoreUnavailable(f"Chroma does not answer: {type(error).__name__}") from error
         except ValueError as error:
             # What the client raises when it cannot reach the server while it is made.

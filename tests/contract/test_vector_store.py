@@ -1,8 +1,12 @@
 """What every vector store keeps: Chroma and its in-memory twin pass the same tests."""
 
+import signal
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import closing
 from dataclasses import asdict
 from itertools import chain
+from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
 
@@ -282,11 +286,32 @@ def test_scores_are_cosines_whatever_the_index_compares_by(chroma_url: str, spac
     store, inc = ChromaStore(chroma_url), str(ULID())
     store.create(inc, HnswSettings(space=space))
     store.upsert(inc, [stored("d", n, of=4) for n in range(4)], pointing(0.0, 0.5, 1.5, 3.0))
-    found = ChromaStore(chroma_url).search(inc, pointing(0.0)[0], limit=4)
+    store.close()
+    found = store.search(inc, pointing(0.0)[0], limit=4)  # by a handle that is fetched anew
     store.close()
 
     assert [name for name, _ in found] == [f"d:7:{n}" for n in range(4)]
     assert [score for _, score in found] == pytest.approx(np.cos([0.0, 0.5, 1.5, 3.0]), abs=1e-4)
+
+
+def test_a_search_goes_on_where_the_server_was_killed_and_is_back(tmp_path: Path) -> None:
+    with (
+        Stack.start(data_dir=tmp_path, only=("chroma",)) as stack,
+        closing(ChromaStore(stack.chroma_url)) as store,
+    ):
+        store.create("some")
+        store.upsert("some", [stored("d")], pointing(0.0))
+        before = store.search("some", pointing(0.0)[0], limit=1)
+        stack.wait_until_ready("chroma", other_than=stack.kill("chroma"))
+        after = store.search("some", pointing(0.0)[0], limit=1)
+        stack.kill("chroma", signal.SIGSTOP)
+        with ThreadPoolExecutor(1) as pool:
+            hanging = pool.submit(store.search, "some", pointing(0.0)[0], limit=1)
+            assert not wait([hanging], timeout=0.3).done
+            stack.kill("chroma", signal.SIGCONT)
+            late = hanging.result()
+
+    assert before == after == late == [("d:7:0", pytest.approx(1.0, abs=1e-4))]
 
 
 def test_a_server_that_is_away_is_said_so() -> None:
