@@ -210,7 +210,7 @@ class Settings:
     health_disk_warn: float = _knob(0.15, "Free share of the data disk that is a warning.")
     health_disk_fail: float = _knob(0.05, "Free share of the data disk that is a failure.")
     health_disk_floor_mb: int = _knob(
-        1_000, "Free space of the data disk below which no jobs are accepted, MB."
+        1_000, "Free space of the data disk below which `/readyz` says no, MB."
     )
     health_memory_warn: float = _knob(0.15, "Free share of main memory that is a warning.")
     health_memory_fail: float = _knob(0.05, "Free share of main memory that is a failure.")

@@ -81,7 +81,8 @@ class GraphicsCards:
         """
         Return free memory (share of 1) and temperature (°C) of each card, for a heartbeat.
 
-        *lost* counts those that were seen and are not any more, which only a person mends.
+        *lost* counts those that were seen and are not any more, or the one that should be there and
+        was never seen: only a person mends that.
         """
         cards = self._latest() or ()
         told = [
@@ -93,7 +94,8 @@ class GraphicsCards:
             for card in cards
             if card.memory_used is not None and card.memory_total
         ]
-        return {"cards": told, "lost": self._most - len(cards)}
+        most = self._most or int(self._expected)
+        return {"cards": told, "lost": most - len(cards)}
 
     def _latest(self) -> Sequence[Card] | None:
         """Return the last look, a new one where that is old."""

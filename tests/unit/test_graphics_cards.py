@@ -127,3 +127,9 @@ def test_a_machine_without_a_driver_has_no_cards_and_loses_none() -> None:
     cards = GraphicsCards(World(driver=False).nvml, expected=False)
 
     assert cards.report() == {"cards": [], "lost": 0}
+
+
+def test_a_card_that_an_engine_was_built_for_and_nobody_sees_is_lost() -> None:
+    cards = GraphicsCards(World(driver=False).nvml, expected=True)
+
+    assert cards.report() == {"cards": [], "lost": 1}
