@@ -11,10 +11,11 @@ from jobs.durable import Durable
 from jobs.editions import CurrentVectors
 from jobs.leases import Leases
 from rag import fusion
+from rag.chunk_texts import ChunkTexts
 from rag.extractive import ExtractiveGenerator
 from rag.ports import Reranker
 from rag.reranking import Reranking
-from rag.retrieval import ChunkTexts, Fuse, Retriever
+from rag.retrieval import Fuse, Retriever
 from runtime.collecting import collecting
 from runtime.redis_clients import ledger_client
 from runtime.settings import Settings

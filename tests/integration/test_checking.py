@@ -22,9 +22,11 @@ from jobs.mending import text_of
 from jobs.publishing import Publisher, manifest_of
 from jobs.reindexing import Reindexer
 from rag import fusion
+from rag.chunk_texts import ChunkTexts
 from rag.documents import Chunk, ParsedDocument, chunk_id
+from rag.legs import Mode
 from rag.ports import StoredChunk
-from rag.retrieval import ChunkTexts, Mode, Retriever
+from rag.retrieval import Retriever
 from tests.twins import HashingEmbedder
 from tests.workbench import Workbench, until
 from workers.chroma_store import ChromaStore

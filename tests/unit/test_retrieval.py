@@ -12,22 +12,14 @@ import numpy as np
 import pytest
 
 from rag import filtered_search, fusion
+from rag.chunk_texts import ChunkTexts
 from rag.documents import Chunk, Scalar, chunk_id
 from rag.errors import Cancelled, EmbedderMismatch, StoreUnavailable
 from rag.filters import Filter, parse
+from rag.legs import NOT_WANTED, STALE_S, TRIES, LegReader, Legs, Mode, Question
 from rag.ports import CurrentLike, Edition, Look, Ranking, Scores, StoredChunk, Vectors
 from rag.reranking import BATCH, Reranking
-from rag.retrieval import (
-    NOT_WANTED,
-    SPARE,
-    STALE_S,
-    TRIES,
-    ChunkTexts,
-    Mode,
-    Retriever,
-    _Legs,
-    _Question,
-)
+from rag.retrieval import SPARE, Retriever, still_current
 from tests.twins import DictVectors, HashingEmbedder, OverlapReranker, matches
 
 T = TypeVar("T")
@@ -158,18 +150,17 @@ class World:
 
     def retriever(
         self,
-        kind: type[Retriever] = Retriever,
         reranking: Reranking | None = None,
         beside: Executor | None = None,
     ) -> Retriever:
-        return kind(
+        return Retriever(
             embedder=self.embedder, vectors=self.vectors, sparse=self, visibility=self,
             texts=ChunkTexts(self, self.vectors), fuse=partial(fusion.rrf, k=60), depth=50,
             clock=self.clock, reranking=reranking, beside=beside,
         )  # fmt: skip
 
-    def found(self, query: str, *, kind: type[Retriever] = Retriever) -> list[str]:
-        return [p.chunk_id for p in self.retriever(kind).search(INC, query, top_k=10).passages]
+    def found(self, query: str) -> list[str]:
+        return [p.chunk_id for p in self.retriever().search(INC, query, top_k=10).passages]
 
 
 class Among:
@@ -348,24 +339,25 @@ def test_replaced_generations_do_not_crowd_out_what_is_current(world: World, mod
     assert [passage.document_id for passage in found.passages] == ["small"]
 
 
-class Once(Retriever):
+class Once(LegReader):
     """Looks at the catalogue once and never starts again: the rule of the reader taken out."""
 
-    def _read(
-        self, incarnation: str, question: _Question, mode: Mode, _wanted: Filter | None
-    ) -> tuple[_Legs, Mapping[str, CurrentLike]]:
+    def read(
+        self, incarnation: str, question: Question, mode: Mode, _wanted: Filter | None
+    ) -> tuple[Legs, Mapping[str, CurrentLike]]:
         texts = partial(self._texts.get, incarnation, edition=incarnation)
-        legs = _Legs(texts, incarnation)
+        legs = Legs(texts, incarnation)
         self._ask(legs, incarnation, question, mode, dense=True, limit=self._depth)
         names = sorted({n.rsplit(":", 2)[0] for n, _ in (*legs.dense, *legs.sparse)})
         now = self._visibility.current(incarnation, names)
         return legs, {name: entry for name, entry in now.items() if entry.chunks}
 
 
-@pytest.mark.parametrize(("kind", "safe"), [(Retriever, True), (Once, False)])
+@pytest.mark.parametrize(("reader", "safe"), [(LegReader, True), (Once, False)])
 def test_a_search_during_a_replacement_sees_the_old_document_or_the_new_one(
-    world: World, kind: type[Retriever], safe: bool
+    world: World, reader: type[LegReader], safe: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("rag.retrieval.LegReader", reader)
     world.publish("a", 1, "oil one", "oil two")
     world.sparse = {}  # the replica lags; the dense leg is asked before the upsert ends
 
@@ -376,7 +368,7 @@ def test_a_search_during_a_replacement_sees_the_old_document_or_the_new_one(
     # The dense leg has run in the middle of the upsert: half of the new document is there.
     world.upsert("a", 2, "oil one", of=2)
     world.after_dense = [flips]
-    found = set(world.found("oil", kind=kind))
+    found = set(world.found("oil"))
 
     assert (found in ({"a:1:0", "a:1:1"}, {"a:2:0", "a:2:1"})) is safe
 
@@ -529,7 +521,7 @@ def test_neighbours_are_one_passage_of_a_context_and_two_hits(world: World) -> N
     assert (joined.text, joined.start, joined.end) == ("oil price\r\noil embargo", 0, 22)
     assert [part.chunk_id for part in joined.parts] == ["a:1:0", "a:1:1"]
     assert sorted(hit.chunk_id for hit in hits) == ["a:1:0", "a:1:1"]
-    assert retriever.still_current(INC, [joined])
+    assert still_current(world, INC, [joined])
 
 
 def test_a_trace_names_every_candidate_with_its_rank_in_each_leg(world: World) -> None:
@@ -711,11 +703,11 @@ def test_passages_are_still_current_until_their_document_changes(world: World) -
     world.publish("a", 1, "oil")
     retriever = world.retriever()
     passages = retriever.search(INC, "oil", top_k=1).passages
-    before = retriever.still_current(INC, passages)
+    before = still_current(world, INC, passages)
     world.flip("a", 2, 0)
 
-    assert (before, retriever.still_current(INC, passages)) == (True, False)
-    assert not retriever.still_current(INC, [replace(passages[0], document_id="never there")])
+    assert (before, still_current(world, INC, passages)) == (True, False)
+    assert not still_current(world, INC, [replace(passages[0], document_id="never there")])
 
 
 def test_texts_are_fetched_once_and_the_least_used_go_first(world: World) -> None:

@@ -2,7 +2,7 @@
 
 from jobs import timings as t
 from jobs.requests import MAX_DEADLINE_S
-from rag.retrieval import STALE_S, TRIES
+from rag.legs import STALE_S, TRIES
 
 
 def test_a_claim_survives_lost_renewals() -> None:

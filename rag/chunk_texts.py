@@ -1,0 +1,49 @@
+"""The chunks' texts, kept near the searcher."""
+
+import threading
+from collections.abc import Sequence
+
+from cachetools import LRUCache
+
+from rag.ports import ChunkReader, StoredChunk, VectorStore
+
+
+class ChunkTexts:
+    """
+    Chunks near the searcher, without invalidation: a chunk never changes under its id.
+
+    Args:
+        near: Asked first, the replica beside the searcher.
+
+        store: Asked for what is not there either.
+
+        most: Chunks kept, the least recently used out first.
+    """
+
+    def __init__(self, near: ChunkReader, store: VectorStore, *, most: int = 20_000) -> None:
+        self._near = near
+        self._store = store
+        self._kept: LRUCache[tuple[str, str], StoredChunk] = LRUCache(most)
+        # Searches run in many threads, and even a look changes the order of the cache.
+        self._lock = threading.Lock()
+
+    def get(
+        self, incarnation: str, chunk_ids: Sequence[str], *, edition: str
+    ) -> dict[str, StoredChunk]:
+        """Return the chunks that exist, by id; *edition* is where the vector store has them."""
+        with self._lock:
+            found = {
+                chunk_id: chunk
+                for chunk_id in chunk_ids
+                if (chunk := self._kept.get((incarnation, chunk_id))) is not None
+            }
+        missing = [chunk_id for chunk_id in chunk_ids if chunk_id not in found]
+        if missing:
+            fetched = self._near.chunks(incarnation, missing)
+            if elsewhere := [chunk_id for chunk_id in missing if chunk_id not in fetched]:
+                fetched |= self._store.get(edition, elsewhere)
+            with self._lock:
+                for chunk_id, chunk in fetched.items():
+                    self._kept[incarnation, chunk_id] = chunk
+            found |= fetched
+        return found

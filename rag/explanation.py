@@ -1,0 +1,43 @@
+"""Telling how each candidate of a search came to its place."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from rag.ports import Ranking
+
+#: Parts of a score add up but for this.
+ROUNDING = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """A leg's ranking, and what each candidate's score owes to it."""
+
+    ranking: Ranking
+    parts: Mapping[str, float]
+
+
+def explain(
+    legs: Mapping[str, Leg], ranking: Ranking, reranked: Ranking, dropped: Mapping[str, str]
+) -> dict[str, Any]:
+    """
+    Tell how each candidate came to its place.
+
+    Its rank and score per leg with its part of the fused score, what its document and chunks near
+    it added or took, its fused rank and score, and those that the reranker gave it, if it did.
+    """
+    candidates: dict[str, dict[str, Any]] = {
+        name: {"chunk_id": name, "rank": rank, "score": score}
+        for rank, (name, score) in enumerate(ranking, start=1)
+    }
+    for told, leg in legs.items():
+        for rank, (name, score) in enumerate(leg.ranking, start=1):
+            candidates[name][told] = {"rank": rank, "score": score, "part": leg.parts[name]}
+    for one in candidates.values():
+        rest = one["score"] - sum(one[leg]["part"] for leg in legs if leg in one)
+        if abs(rest) > ROUNDING:
+            one["neighbours"] = {"part": rest}
+    for rank, (name, score) in enumerate(reranked, start=1):
+        candidates[name]["rerank"] = {"rank": rank, "score": score}
+    return {"candidates": list(candidates.values()), "dropped": dict(dropped)}
