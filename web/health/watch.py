@@ -99,6 +99,8 @@ class Watch:
 
     def _look_for_ever(self, closing: threading.Event) -> None:
         """Look, rest, repeat."""
+        # Its own, made here: seeded anew in each process, and the module's stays whose it is.
+        jitter = random.Random()
         while not closing.is_set():
             try:
                 sight = self._look_once()
@@ -110,7 +112,7 @@ class Watch:
                 self._taken_at, self._came_back_at = time.time(), time.monotonic()
                 self.seen.set()
             # Several processes that began together shall not ask together for ever.
-            closing.wait(SAMPLE_S * random.uniform(0.9, 1.1))
+            closing.wait(SAMPLE_S * jitter.uniform(0.9, 1.1))
 
     def _look_once(self) -> Sight:
         """Look; of somebody who is away twice in a row no job is expected to be accepted."""
