@@ -103,8 +103,8 @@ class LegReader:
 
         clock: Seconds, monotonic.
 
-        beside: Runs the sparse leg while this thread embeds the question and asks the dense one;
-            None asks one after the other.
+        beside: Runs the sparse leg while this thread asks the dense one; None asks one after the
+            other.
     """
 
     def __init__(
@@ -205,13 +205,14 @@ class LegReader:
         limit: int,
     ) -> None:
         """Ask both legs for candidates, the dense one if its vectors may be compared."""
+        # First, alone: the model computes, and the sparse leg has all of Chroma's time anyway.
+        vector = question.vector if dense else None
         sparse = None
         if mode != "dense":
             sparse = self._start(
                 partial(self._sparse.search, incarnation, question.text, limit=limit, look=look)
             )
-        if dense:
-            vector = question.vector
+        if vector is not None:
             began = self._clock()
             legs.dense = self._vectors.search(legs.edition, vector, limit=limit)
             legs.dense_ms += (self._clock() - began) * 1000
@@ -243,11 +244,11 @@ class LegReader:
             self._ask_store(legs, question if dense else None, wanted, limit=limit)
             return
         legs.told = {"matching": matching.rows, "of": matching.of}
+        vector = question.vector if dense else None
         sparse = None
         if mode != "dense":
             sparse = self._start(partial(matching.search, question.text, limit=limit))
-        if dense:
-            vector = question.vector
+        if vector is not None:
             began = self._clock()
             found = nearest_matching(
                 matching,

@@ -37,8 +37,8 @@ class Found:
 
     *retrieve_ms* is everything but the embedding of the question; *dense_ms* and *sparse_ms* are
     what each leg took, of all attempts together, *fuse_ms* what it took to make one ranking of
-    them, *rerank_ms* to order that anew. Legs run beside each other, the sparse one beside the
-    embedding too, so their sum may be more than the whole. What was not asked took nothing.
+    them, *rerank_ms* to order that anew. Legs run beside each other, so their sum may be more than
+    the whole. What was not asked took nothing.
     *dense_found* and *sparse_found* count the current candidates of each leg.
     """
 
@@ -94,8 +94,8 @@ class Retriever:
 
         near: Where the vectors lie that smooth the fused ranking; None leaves it as it is.
 
-        beside: Runs the sparse leg while this thread embeds the question and asks the dense one;
-            None asks one after the other.
+        beside: Runs the sparse leg while this thread asks the dense one; None asks one after the
+            other.
     """
 
     def __init__(
