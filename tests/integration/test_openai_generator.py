@@ -91,6 +91,8 @@ class Server(ThreadingHTTPServer):
     """A server that remembers what it was asked."""
 
     daemon_threads = True
+    # The default of 5 drops some of 16 callers at once, who then try again seconds later.
+    request_queue_size = 64
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
