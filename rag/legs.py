@@ -124,18 +124,22 @@ class LegReader:
         self._sparse = sparse
         self._visibility = visibility
         self._texts = texts
-        self._depth = depth
-        self._clock = clock
+        self.depth = depth
+        self.clock = clock
         self._beside = beside
+
+    def question(self, text: str) -> Question:
+        """Return a question to read for; nothing is embedded yet."""
+        return Question(text, self._embedder, self.clock)
 
     def read(
         self, incarnation: str, question: Question, mode: Mode, wanted: Filter | None
     ) -> tuple[Legs, Mapping[str, CurrentLike]]:
         """Read legs and catalogue so that they agree (PROTOCOL, Reader, steps 1 to 4)."""
-        attempt, depth = 1, self._depth
+        attempt, depth = 1, self.depth
         dense_ms = sparse_ms = 0.0
         while True:
-            began = self._clock()
+            began = self.clock()
             look = self._visibility.look(incarnation)
             edition = look.edition
             texts = partial(self._texts.get, incarnation, edition=edition.name)
@@ -161,9 +165,9 @@ class LegReader:
             # A candidate that flipped after step 1 may have been read in the middle of its
             # upsert; the last attempt serves what is whole rather than nothing.
             flipped = any(entry.seq > look.seq for entry in found.values())
-            if (flipped or self._clock() - began > STALE_S) and attempt < TRIES:
+            if (flipped or self.clock() - began > STALE_S) and attempt < TRIES:
                 attempt += 1
-            elif depth < MOST_DEPTH * self._depth and self._crowded(legs, current, depth):
+            elif depth < MOST_DEPTH * self.depth and self._crowded(legs, current, depth):
                 depth *= 4
             else:
                 return legs, current
@@ -176,7 +180,7 @@ class LegReader:
         would hide everything that is like it.
         """
         return any(
-            len(leg) >= limit and len(visible(leg, current, {})) < min(self._depth, limit // 2)
+            len(leg) >= limit and len(visible(leg, current, {})) < min(self.depth, limit // 2)
             for leg in (legs.dense, legs.sparse)
         )
 
@@ -213,9 +217,9 @@ class LegReader:
                 partial(self._sparse.search, incarnation, question.text, limit=limit, look=look)
             )
         if vector is not None:
-            began = self._clock()
+            began = self.clock()
             legs.dense = self._vectors.search(legs.edition, vector, limit=limit)
-            legs.dense_ms += (self._clock() - began) * 1000
+            legs.dense_ms += (self.clock() - began) * 1000
         if sparse is not None:
             found, spent_ms = sparse()
             legs.sparse_ms += spent_ms
@@ -249,7 +253,7 @@ class LegReader:
         if mode != "dense":
             sparse = self._start(partial(matching.search, question.text, limit=limit))
         if vector is not None:
-            began = self._clock()
+            began = self.clock()
             found = nearest_matching(
                 matching,
                 vector,
@@ -259,7 +263,7 @@ class LegReader:
             legs.dense = found.ranking
             legs.told["dense"] = found.way
             legs.dropped = dict.fromkeys(found.dropped, NOT_WANTED)
-            legs.dense_ms += (self._clock() - began) * 1000
+            legs.dense_ms += (self.clock() - began) * 1000
         if sparse is not None:
             legs.sparse, spent_ms = sparse()
             legs.sparse_ms += spent_ms
@@ -268,9 +272,9 @@ class LegReader:
         """Start a leg beside this thread; what is returned awaits its answer and milliseconds."""
 
         def timed() -> tuple[T, float]:
-            began = self._clock()
+            began = self.clock()
             answer = leg()
-            return answer, (self._clock() - began) * 1000
+            return answer, (self.clock() - began) * 1000
 
         if self._beside is None:
             return timed
@@ -285,16 +289,16 @@ class LegReader:
         if question is None:
             return
         vector = question.vector
-        began = self._clock()
+        began = self.clock()
         asked = limit
         while True:
             found = self._vectors.search_where(legs.edition, vector, limit=asked, wanted=wanted)
             chunks = legs.texts([name for name, _ in found])
             kept = {n for n, chunk in chunks.items() if matches(wanted, chunk)}
             legs.dense = [hit for hit in found if hit[0] in kept][:limit]
-            if len(legs.dense) >= limit or len(found) < asked or asked >= MOST_DEPTH * self._depth:
+            if len(legs.dense) >= limit or len(found) < asked or asked >= MOST_DEPTH * self.depth:
                 legs.dropped = {name: NOT_WANTED for name in chunks if name not in kept}
-                legs.dense_ms += (self._clock() - began) * 1000
+                legs.dense_ms += (self.clock() - began) * 1000
                 return
             asked *= 4
 

@@ -1,24 +1,18 @@
 """Retrieval: both legs, one look at what is current, fusion, and the texts of the best."""
 
 from collections.abc import Callable, Collection, Container, Mapping, Sequence
-from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any
 
-from rag.chunk_texts import ChunkTexts
 from rag.context import Seen, join_neighbours
 from rag.documents import Passage, indexed_text, split_chunk_id
 from rag.explanation import Leg, explain
 from rag.filters import Filter
-from rag.legs import NOT_WANTED, LegReader, Mode, Question, Texts, matches, visible
+from rag.legs import NOT_WANTED, LegReader, Mode, Texts, matches, visible
 from rag.ports import (
     CurrentLike,
-    Embedder,
-    EmbedderIdentity,
     Ranking,
-    SparseReader,
     StoredChunk,
-    VectorStore,
     Visibility,
 )
 from rag.reranking import Reranking
@@ -69,73 +63,35 @@ class Retriever:
     Find the passages that answer a question, among current generations only.
 
     A search sees the old version of a document or the new one, never half and never both; how is
-    told by `LegReader`, which these arguments also make.
+    told by `LegReader`.
 
     Args:
-        embedder: Of the question.
-
-        vectors: The dense leg.
-
-        sparse: The sparse leg of this replica.
-
-        visibility: What is current.
-
-        texts: Where the chunks' texts come from.
+        legs: What proposes the candidates.
 
         fuse: Makes one ranking of (dense, sparse, ids in a language the embedder does not know).
-
-        depth: Candidates taken from each leg.
-
-        clock: Seconds, monotonic.
 
         reranking: Orders the best of a fused ranking anew; None leaves it as it is.
 
         languages: What the embedder was trained on, ISO 639-1; None means whatever there is.
 
         near: Where the vectors lie that smooth the fused ranking; None leaves it as it is.
-
-        beside: Runs the sparse leg while this thread asks the dense one; None asks one after the
-            other.
     """
 
     def __init__(
         self,
+        legs: LegReader,
         *,
-        embedder: Embedder,
-        vectors: VectorStore,
-        sparse: SparseReader,
-        visibility: Visibility,
-        texts: ChunkTexts,
         fuse: Fuse,
-        depth: int,
-        clock: Callable[[], float],
         reranking: Reranking | None = None,
         languages: Collection[str] | None = None,
         near: VectorReader | None = None,
-        beside: Executor | None = None,
     ) -> None:
-        self._embedder = embedder
-        self._legs = LegReader(
-            embedder=embedder,
-            vectors=vectors,
-            sparse=sparse,
-            visibility=visibility,
-            texts=texts,
-            depth=depth,
-            clock=clock,
-            beside=beside,
-        )
+        self._legs = legs
+        self._clock = legs.clock
         self._fuse = fuse
-        self._depth = depth
-        self._clock = clock
         self._reranking = reranking
         self._languages = languages
         self._near = near
-
-    @property
-    def identity(self) -> EmbedderIdentity:
-        """What embeds the questions."""
-        return self._embedder.identity
 
     def search(
         self,
@@ -162,12 +118,12 @@ class Retriever:
             StoreUnavailable: They are, and the sparse leg is not ready either.
         """
         began = self._clock()
-        question = Question(query, self._embedder, self._clock)
+        question = self._legs.question(query)
         legs, current = self._legs.read(incarnation, question, mode, wanted)
         asked = self._clock()
         dropped = dict(legs.dropped)
-        dense = visible(legs.dense, current, dropped)[: self._depth]
-        sparse = visible(legs.sparse, current, dropped)[: self._depth]
+        dense = visible(legs.dense, current, dropped)[: self._legs.depth]
+        sparse = visible(legs.sparse, current, dropped)[: self._legs.depth]
         # Nothing to lean on: a replica without its sparse index ranks by meaning as well as it can.
         foreign = self._foreign([*dense, *sparse], current) if sparse else frozenset[str]()
         ranking = dense or sparse

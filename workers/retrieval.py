@@ -13,6 +13,7 @@ from jobs.leases import Leases
 from rag import fusion
 from rag.chunk_texts import ChunkTexts
 from rag.extractive import ExtractiveGenerator
+from rag.legs import LegReader
 from rag.ports import Reranker
 from rag.reranking import Reranking
 from rag.retrieval import Fuse, Retriever
@@ -55,19 +56,22 @@ def open_resources(
     beside = stack.enter_context(
         ThreadPoolExecutor(settings.retrieval_threads, thread_name_prefix="sparse")
     )
-    retriever = Retriever(
+    legs = LegReader(
         embedder=watched,
         vectors=traced_ports.vectors(vectors),
         sparse=traced_ports.sparse(follower),
         visibility=durable.catalogue,
         texts=ChunkTexts(follower, traced_ports.vectors(vectors)),
-        fuse=traced_ports.fuse(fuse(settings)),
         depth=settings.search_depth,
-        languages=settings.embedder_languages,
         clock=time.perf_counter,
+        beside=beside,
+    )
+    retriever = Retriever(
+        legs,
+        fuse=traced_ports.fuse(fuse(settings)),
+        languages=settings.embedder_languages,
         reranking=_reranking(reranker, settings),
         near=follower if settings.fusion == "convex" else None,
-        beside=beside,
     )
     resources = Resources(
         durable=durable,

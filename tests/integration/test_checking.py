@@ -24,7 +24,7 @@ from jobs.reindexing import Reindexer
 from rag import fusion
 from rag.chunk_texts import ChunkTexts
 from rag.documents import Chunk, ParsedDocument, chunk_id
-from rag.legs import Mode
+from rag.legs import LegReader, Mode
 from rag.ports import StoredChunk
 from rag.retrieval import Retriever
 from tests.twins import HashingEmbedder
@@ -157,11 +157,12 @@ class World:
     # Looking ---------------------------------------------------------------------------------
 
     def search(self, query: str, mode: Mode) -> set[str]:
-        retriever = Retriever(
+        legs = LegReader(
             embedder=HashingEmbedder(), vectors=self.store, sparse=self.follower,
             visibility=self.bench.catalogue, texts=ChunkTexts(self.follower, self.store),
-            fuse=partial(fusion.convex, weight=0.5), depth=50, clock=time.perf_counter,
+            depth=50, clock=time.perf_counter,
         )  # fmt: skip
+        retriever = Retriever(legs, fuse=partial(fusion.convex, weight=0.5))
         found = retriever.search(self.inc, query, top_k=10, mode=mode)
         return {p.document_id for p in found.passages if query in p.text.lower()}
 

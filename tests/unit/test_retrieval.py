@@ -153,12 +153,13 @@ class World:
         self,
         reranking: Reranking | None = None,
         beside: Executor | None = None,
+        reader: type[LegReader] = LegReader,
     ) -> Retriever:
-        return Retriever(
+        legs = reader(
             embedder=self.embedder, vectors=self.vectors, sparse=self, visibility=self,
-            texts=ChunkTexts(self, self.vectors), fuse=partial(fusion.rrf, k=60), depth=50,
-            clock=self.clock, reranking=reranking, beside=beside,
+            texts=ChunkTexts(self, self.vectors), depth=50, clock=self.clock, beside=beside,
         )  # fmt: skip
+        return Retriever(legs, fuse=partial(fusion.rrf, k=60), reranking=reranking)
 
     def found(self, query: str) -> list[str]:
         return [p.chunk_id for p in self.retriever().search(INC, query, top_k=10).passages]
@@ -348,7 +349,7 @@ class Once(LegReader):
     ) -> tuple[Legs, Mapping[str, CurrentLike]]:
         texts = partial(self._texts.get, incarnation, edition=incarnation)
         legs = Legs(texts, incarnation)
-        self._ask(legs, incarnation, question, mode, dense=True, limit=self._depth)
+        self._ask(legs, incarnation, question, mode, dense=True, limit=self.depth)
         names = sorted({n.rsplit(":", 2)[0] for n, _ in (*legs.dense, *legs.sparse)})
         now = self._visibility.current(incarnation, names)
         return legs, {name: entry for name, entry in now.items() if entry.chunks}
@@ -356,9 +357,8 @@ class Once(LegReader):
 
 @pytest.mark.parametrize(("reader", "safe"), [(LegReader, True), (Once, False)])
 def test_a_search_during_a_replacement_sees_the_old_document_or_the_new_one(
-    world: World, reader: type[LegReader], safe: bool, monkeypatch: pytest.MonkeyPatch
+    world: World, reader: type[LegReader], safe: bool
 ) -> None:
-    monkeypatch.setattr("rag.retrieval.LegReader", reader)
     world.publish("a", 1, "oil one", "oil two")
     world.sparse = {}  # the replica lags; the dense leg is asked before the upsert ends
 
@@ -369,7 +369,8 @@ def test_a_search_during_a_replacement_sees_the_old_document_or_the_new_one(
     # The dense leg has run in the middle of the upsert: half of the new document is there.
     world.upsert("a", 2, "oil one", of=2)
     world.after_dense = [flips]
-    found = set(world.found("oil"))
+    hits = world.retriever(reader=reader).search(INC, "oil", top_k=10).passages
+    found = {hit.chunk_id for hit in hits}
 
     assert (found in ({"a:1:0", "a:1:1"}, {"a:2:0", "a:2:1"})) is safe
 
