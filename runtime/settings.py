@@ -20,6 +20,9 @@ LEAST = {
     "hnsw_max_neighbors": 2,
 }
 
+#: Numbers that end somewhere; the lowest priority that Linux knows is 19.
+MOST = {"fusion_weight": 1, "ingestion_nice": 19, "trace_ratio": 1}
+
 #: Embedding models that were trained on English alone, by the last part of their name.
 ENGLISH_MODELS = frozenset(
     {"all-MiniLM-L6-v2", "all-MiniLM-L12-v2", "all-distilroberta-v1", "all-mpnet-base-v2"}
@@ -138,6 +141,11 @@ class Settings:
     # Workers
     retrieval_threads: int = _knob(8, "Tasks a retrieval worker runs at once.")
     ingestion_threads: int = _knob(4, "Tasks an ingestion worker runs at once.")
+    ingestion_nice: int = _knob(
+        10,
+        "How far ingestion, its parsers included, gives way to everything else that wants the "
+        "processor: 0, not at all, to 19; whatever it is, what nobody else wants is ingestion's.",
+    )
     parser_processes: int = _knob(2, "Parser sub-processes of an ingestion worker.")
     parser_timeout_s: float = _knob(60.0, "Seconds a file may take to parse.")
     parser_memory_mb: int = _knob(1024, "Memory a file may take to parse, MiB.")
@@ -382,9 +390,10 @@ def _check(settings: Settings) -> None:
         if isinstance(value, int | float) and value < least:
             must = f"be at least {least}" if least else "not be negative"
             raise BadSetting(f"{PREFIX}{f.name.upper()} must {must}")
-    if not 0 <= settings.fusion_weight <= 1:
-        raise BadSetting(f"{PREFIX}FUSION_WEIGHT must be between 0 and 1")
-    _check_traces(settings)
+        # What is not a number fails this comparison too.
+        if f.name in MOST and not value <= MOST[f.name]:
+            raise BadSetting(f"{PREFIX}{f.name.upper()} must be at most {MOST[f.name]}")
+    _check_collector(settings)
     if not 0 < settings.gpu_memory_utilization <= 1:
         raise BadSetting(f"{PREFIX}GPU_MEMORY_UTILIZATION must be above 0 and at most 1")
     for code in sorted(settings.embedder_languages or ()):
@@ -398,10 +407,8 @@ def _check(settings: Settings) -> None:
     engine_options(settings)
 
 
-def _check_traces(settings: Settings) -> None:
-    """Refuse a collector or a share of traces that cannot be."""
-    if settings.trace_ratio > 1:
-        raise BadSetting(f"{PREFIX}TRACE_RATIO must be between 0 and 1")
+def _check_collector(settings: Settings) -> None:
+    """Refuse a collector that cannot be."""
     if settings.otlp_endpoint and not re.fullmatch(
         r"https?://[^/\s@]+(/\S*)?", settings.otlp_endpoint
     ):

@@ -87,6 +87,7 @@ def main() -> int:
         role="ingestion",
         queues=lambda _settings: ("ingest", "embed"),
         threads=lambda settings: settings.ingestion_threads,
+        nice=lambda settings: settings.ingestion_nice,
         open_resources=open_resources,
     )
 

@@ -29,6 +29,7 @@ from tasks.sending import sender
 from workers import traced_ports
 from workers.heartbeat import Heartbeat
 from workers.metrics_server import begin_metrics, serve_metrics
+from workers.priority import give_way
 from workers.safe_broker import TagRenewal, repair
 
 log = logging.getLogger(__name__)
@@ -48,12 +49,14 @@ def run(
     threads: Callable[[Settings], int],
     open_resources: OpenResources,
     reserve: Callable[[Settings], int] = lambda _settings: 0,
+    nice: Callable[[Settings], int] = lambda _settings: 0,
     drain_s: float = DRAIN_S,
 ) -> int:
     """
     Run a worker until it is told to stop; returns its exit code.
 
-    Of its threads *reserve* never run batch questions. After SIGTERM bodies have *drain_s* to end.
+    Of its threads *reserve* never run batch questions. It gives way to the other processes of this
+    machine by *nice* steps. After SIGTERM bodies have *drain_s* to end.
 
     Resources are opened here and not in a Celery signal: an exception there is swallowed, and the
     worker would take tasks without its models.
@@ -63,6 +66,8 @@ def run(
     except BadSetting as error:
         sys.stderr.write(f"{error}\n")
         return 1
+    # First: threads and sub-processes begin with the priority of who starts them.
+    give_way(nice(settings))
     configure(level=settings.log_level, role=role, secrets=settings.secrets)
     traces.configure(settings, role=role)
     setproctitle(f"quern {role}")

@@ -74,9 +74,11 @@ def test_swap_space_is_refused_with_what_replaced_it(name: str) -> None:
     [
         ("ENGINE_OPTIONS", "{"), ("ENGINE_OPTIONS", "[]"), ("ENABLE_PREFIX_CACHING", "perhaps"),
         ("GPU_MEMORY_UTILIZATION", "1.5"), ("MAX_NUM_SEQS", "0"), ("GENERATOR", "vllm"),
+        ("INGESTION_NICE", "20"), ("INGESTION_NICE", "-1"), ("FUSION_WEIGHT", "1.1"),
+        ("FUSION_WEIGHT", "nan"),
     ],
 )  # fmt: skip
-def test_an_engine_setting_that_cannot_work_is_named(name: str, value: str) -> None:
+def test_a_number_or_word_that_cannot_work_is_named(name: str, value: str) -> None:
     with pytest.raises(BadSetting, match=f"QUERN_{name}"):
         Settings.from_environment({f"QUERN_{name}": value})
 
