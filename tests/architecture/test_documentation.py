@@ -35,6 +35,14 @@ def test_compose_sets_only_settings_that_exist_and_pins_every_image() -> None:
             assert "healthcheck" in compose["services"][waited_for], (name, waited_for)
 
 
+def test_in_compose_ingestion_gives_way_and_nothing_else_does() -> None:
+    services = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))["services"]
+    shares = {name: service.get("cpu_shares", 1024) for name, service in services.items()}
+
+    assert shares.pop("ingestion") <= 128
+    assert set(shares.values()) == {1024}
+
+
 def test_compose_probes_every_service() -> None:
     services = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))["services"]
 
