@@ -200,7 +200,8 @@ class Ledger:
         if answer[0] == "ok":
             return unit_from_flat(unit_id, answer[1:])
         if answer[0] == "closed":
-            self.send(answer[1:])
+            _tell_ends(answer[1])
+            self.send(answer[2])
         return Refusal(str(answer[0]))
 
     def renew(self, units: Sequence[Unit]) -> list[Fate]:
@@ -405,13 +406,16 @@ class Ledger:
         *away* says that this sweeper could not reach Redis a moment ago: then claims lapsed that
         nobody could renew, and no deaths are counted for a while.
         """
-        return self.send(self._run("sweep", role, most, int(consumed), run_id, int(away)))
+        ended, messages = self._run("sweep", role, most, int(consumed), run_id, int(away))
+        _tell_ends(ended)
+        return self.send(messages)
 
     def expire(self, unit_class: str, *, most: int = 200) -> int:
         """End what is past its deadline; returns how many."""
-        answer = self._run("expire", unit_class, most)
-        self.send(answer[1:])
-        return int(answer[0])
+        count, ended, messages = self._run("expire", unit_class, most)
+        _tell_ends(ended)
+        self.send(messages)
+        return int(count)
 
     # Reading -------------------------------------------------------------------------------
 
@@ -484,6 +488,15 @@ class Ledger:
         self._fenced(unit, answer)
         self.send(answer[1:])
         return str(answer[0])
+
+
+def _tell_ends(flat: Sequence[str]) -> None:
+    """Log the units that a script ended: id, state, job, document, request, and so on."""
+    for at in range(0, len(flat), 5):
+        unit_id, state, *ids = flat[at : at + 5]
+        names = ("job_id", "document_id", "request_id")
+        told = {name: value for name, value in zip(names, ids, strict=True) if value}
+        log.info("finished", extra={"job_id": unit_id} | told | {"state": state})
 
 
 def _data(value: object) -> str:

@@ -309,6 +309,13 @@ local function close_if_over(id, u)
   return false
 end
 
+-- For the log: a unit that was ended without anybody who could tell.
+local function note_end(ended, id, u)
+  for _, told in ipairs({id, u.state, u.job or '', u.document or '', u.request_id or ''}) do
+    ended[#ended + 1] = told
+  end
+end
+
 local function fenced(u, epoch)
   return u.state and not FINAL[u.state] and u.epoch == epoch
 end

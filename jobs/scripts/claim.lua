@@ -1,4 +1,5 @@
 -- claim(unit, stage, holder, bodies, solo running) → {'ok', row…} | {refusal}
+-- | {'closed', {id, state, job, document, request of the unit ended}, {messages…}}
 local id, stage, holder = ARGV[1], ARGV[2], ARGV[3]
 local bodies, solo_running = tonumber(ARGV[4]), ARGV[5] == '1'
 local u = row(K.unit(id))
@@ -16,9 +17,10 @@ end
 if u.stage ~= stage then return {'stage'} end
 count_lapse(id, u)
 if close_if_over(id, u) then
-  local out = {'closed'}
+  local ended, out = {}, {}
+  note_end(ended, id, u)
   dispatch(u.role, out)
-  return out
+  return {'closed', ended, out}
 end
 local solo = tonumber(u.deaths) >= SOLO_DEATHS
 if (solo and bodies > 0) or solo_running then return {'solo'} end

@@ -1,7 +1,7 @@
 -- expire(class, most): ends what is past its deadline, claimed or not: a hung body is renewed
--- for ever → {how many, messages…}
+-- for ever → {how many, {id, state, job, document, request of each unit ended…}, {messages…}}
 local class, most = ARGV[1], tonumber(ARGV[2])
-local out = {'0'}
+local ended, out = {}, {}
 local due = redis.call('ZRANGEBYSCORE', K.deadlines(class), '-inf',
   int(NOW_MS - EXPIRE_GRACE_MS), 'LIMIT', 0, most)
 local roles = {}
@@ -15,6 +15,7 @@ for _, id in ipairs(due) do
     if u.state and not FINAL[u.state] then
       close(id, u, 'expired', {error = problem('deadline', 'Past its deadline',
         'It was not finished in time; submit it again, perhaps with a longer deadline_s.')})
+      note_end(ended, id, u)
       redis.call('PUBLISH', K.CANCEL, id)
       roles[u.role] = true
     else
@@ -25,6 +26,5 @@ end
 if class == 'job' then  -- the list of jobs forgets what has no row any more
   redis.call('ZREMRANGEBYSCORE', K.jobs(), '-inf', int(NOW - 3 * RETENTION_S * 1000000))
 end
-out[1] = tostring(#due)
 for role in pairs(roles) do dispatch(role, out) end
-return out
+return {tostring(#due), ended, out}

@@ -1,4 +1,5 @@
--- sweep(role, most, someone consumes, Redis' run id, Redis was away) → messages…
+-- sweep(role, most, someone consumes, Redis' run id, Redis was away)
+-- → {{id, state, job, document, request of each unit ended…}, {messages…}}
 local role, most, consumed, run_id = ARGV[1], tonumber(ARGV[2]), ARGV[3] == '1', ARGV[4]
 local away = ARGV[5] == '1'
 -- The sweeper says itself that it could not reach Redis. That nobody swept proves nothing: the
@@ -8,7 +9,7 @@ if away or (known and known ~= run_id) then
   redis.call('SET', K.quiet(), '1', 'PX', QUIET_MS)
 end
 redis.call('HSET', K.watch(), 'last', int(NOW_MS), 'run_id', run_id)
-local out = {}
+local ended, out = {}, {}
 local due = redis.call('ZRANGEBYSCORE', K.inflight(role), '-inf', int(NOW_MS), 'LIMIT', 0, most)
 for _, id in ipairs(due) do
   local u = row(K.unit(id))
@@ -18,7 +19,9 @@ for _, id in ipairs(due) do
     redis.call('ZADD', K.inflight(role), int(NOW_MS + CLAIM_MS / 2), id)
   else
     count_lapse(id, u)
-    if not close_if_over(id, u) then
+    if close_if_over(id, u) then
+      note_end(ended, id, u)
+    else
       local backoff = tonumber(u.backoff or FIRST_CHECK_MS)
       if consumed then
         backoff = math.min(backoff * 2, LAST_CHECK_MS)
@@ -34,4 +37,4 @@ for _, id in ipairs(due) do
   end
 end
 dispatch(role, out)
-return out
+return {ended, out}

@@ -1,5 +1,6 @@
 """The ledger on a real Redis: what is accepted ends, once, and leaves nothing behind."""
 
+import logging
 import random
 from collections import Counter
 from collections.abc import Callable
@@ -523,6 +524,39 @@ def test_an_open_ingest_past_its_deadline_ends(bench: Workbench) -> None:
 
     assert bench.job_state(job) == "succeeded"
     assert bench.redis.zcard(key("deadlines", "job")) == 0
+
+
+def _late_claim(bench: Workbench, unit: str) -> None:
+    bench.redis.hset(key("unit", unit), "deadline", 1)
+    bench.ledger.claim(unit, stage="retrieve", holder="w", bodies=0, solo_running=False)
+
+
+def _late(bench: Workbench, unit: str) -> None:
+    bench.ledger.expire("interactive", most=bench.late(unit))
+
+
+def _killed(bench: Workbench, unit: str) -> None:
+    bench.sweep("retrieve")
+    for _ in range(timings.MAX_DEATHS):
+        bench.take(unit)
+        bench.die_and_be_found(unit)
+
+
+@pytest.mark.parametrize(
+    ("ends", "state"), [(_late, "expired"), (_late_claim, "expired"), (_killed, "failed")]
+)
+def test_an_end_that_no_body_writes_is_logged(
+    bench: Workbench,
+    caplog: pytest.LogCaptureFixture,
+    ends: Callable[[Workbench, str], None],
+    state: str,
+) -> None:
+    asked = bench.ask()
+    with caplog.at_level(logging.INFO, logger="jobs.ledger"):
+        ends(bench, asked)
+
+    told = [line for line in caplog.records if line.getMessage() == "finished"]
+    assert [(vars(line)["job_id"], vars(line)["state"]) for line in told] == [(asked, state)]
 
 
 # Nothing is lost, nothing ends twice ---------------------------------------------------------
