@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 import stat
+import subprocess
 import sys
 import urllib.parse
 from collections.abc import Iterator
@@ -72,6 +73,40 @@ def test_a_redis_that_is_killed_comes_back_with_its_data(stack: Stack) -> None:
     assert pid != killed
     with client(stack.redis_url) as queue:
         assert queue.get("kept") == "yes, surely"
+
+
+def test_a_file_damaged_in_the_middle_is_told_and_can_be_cut(
+    data_dir: Path, tmp_path: Path
+) -> None:
+    with (
+        Stack.start(data_dir=data_dir, only=("redis-queue",)) as running,
+        client(running.redis_url) as queue,
+    ):
+        for n in range(1_000):
+            queue.set(f"key{n}", "value")
+    kept = data_dir / "redis-queue"
+    file = max(kept.rglob("*.aof"), key=lambda path: path.stat().st_size)
+    with file.open("r+b") as damaged:
+        damaged.seek(file.stat().st_size // 2)
+        damaged.write(bytes(64))
+    with (
+        pytest.raises(Broken, match="Bad file format reading the append only file"),
+        Stack.start(data_dir=data_dir, only=("redis-queue",)),
+    ):
+        pass
+
+    # The program is the server under another name, as the runbook tells.
+    cutter = tmp_path / "redis-check-aof"
+    cutter.symlink_to(find_redis_server())
+    named = next(kept.rglob("*.manifest"), file)
+    subprocess.run([cutter, "--fix", named], input=b"y\n", check=True, capture_output=True)
+
+    with (
+        Stack.start(data_dir=data_dir, only=("redis-queue",)) as running,
+        client(running.redis_url) as queue,
+    ):
+        assert 400 < queue.dbsize() < 600
+        assert queue.get("key0") == "value"
 
 
 def test_a_second_stack_on_the_same_folder_is_refused_and_the_first_one_goes_on(
