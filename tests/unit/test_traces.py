@@ -4,6 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Iterator
+from statistics import median
 from typing import Any
 
 import pytest
@@ -192,14 +193,14 @@ def test_a_collector_that_hangs_or_is_away_costs_one_line_and_two_seconds_at_the
     with Collector(hangs=True) as collector, caplog.at_level(logging.WARNING):
         url = collector.url if hangs else "http://127.0.0.1:9"
         traces.configure(Settings(otlp_endpoint=url), role="test")
-        slowest = 0.0
+        rounds = []
         late = time.monotonic() + 4
         while time.monotonic() < late:
             began = time.perf_counter()
             for _ in range(100):
                 with traces.shared_step("document", THEIRS):
                     pass
-            slowest = max(slowest, time.perf_counter() - began)
+            rounds.append(time.perf_counter() - began)
             time.sleep(0.02)
         began = time.monotonic()
         traces.close()
@@ -207,7 +208,8 @@ def test_a_collector_that_hangs_or_is_away_costs_one_line_and_two_seconds_at_the
 
     lines = [record for record in caplog.records if "traces" in record.getMessage()]
     assert took < 4
-    assert slowest < 1  # of a hundred spans, while others use the machine
+    # Of a hundred spans: one round may wait for the processor, but none for the collector.
+    assert median(rounds) < 0.1
     assert [line.getMessage() for line in lines] == ["the collector takes no traces"]
 
 
