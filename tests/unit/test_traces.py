@@ -54,7 +54,7 @@ def test_where_no_collector_is_named_a_span_is_one_shared_object_that_costs_next
     None
 ):
     traces.configure(Settings(), role="test")
-    best = min(_seconds_of(20_000) for _ in range(5)) / 20_000
+    best = min(_seconds_of(1_000) for _ in range(50)) / 1_000
     port: Any = Text()
 
     assert traces.span("dense") is traces.shared_step("document", THEIRS) is traces.NOTHING
@@ -64,11 +64,12 @@ def test_where_no_collector_is_named_a_span_is_one_shared_object_that_costs_next
 
 
 def _seconds_of(times: int) -> float:
-    began = time.perf_counter()
+    """Return the processor time of a number of spans: others may use the machine."""
+    began = time.thread_time()
     for _ in range(times):
         with traces.span("dense"):
             pass
-    return time.perf_counter() - began
+    return time.thread_time() - began
 
 
 @pytest.mark.usefixtures("off")
