@@ -1,13 +1,14 @@
 """A collector of OpenTelemetry's protocol over HTTP, for tests: it keeps what it is sent."""
 
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from tests.waiting import until
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +60,9 @@ class Collector:
     def url(self) -> str:
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
-    def until(self, wanted: Callable[[list[Told]], bool], *, within_s: float = 15) -> list[Told]:
+    def until(self, wanted: Callable[[list[Told]], bool]) -> list[Told]:
         """Wait until what has come is what was wanted; returns what has come."""
-        late = time.monotonic() + within_s
-        while not wanted(list(self.spans)) and time.monotonic() < late:
-            time.sleep(0.1)
+        until(lambda: wanted(list(self.spans)), told="the spans that were wanted have come")
         return list(self.spans)
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:

@@ -1,7 +1,6 @@
 """A workbench for tests of the ledger: real scripts on a real Redis, and hands to move time."""
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from redis import Redis
 
@@ -19,7 +18,6 @@ from runtime.redis_clients import ledger_client
 Rules = tuple[tuple[str, str], ...]
 RETENTION_S, EVENT_RETENTION_S = 7 * 86_400, 3_600
 RUN_ID = "the same Redis"
-PATIENCE_S = 10.0
 
 
 class Workbench:
@@ -226,13 +224,3 @@ def window(bench: Workbench, size: int) -> None:
     """Set every role's window."""
     for role in set(ROLE_OF.values()):
         bench.ledger.dispatch(role, window=size)
-
-
-def until(condition: Callable[[], object]) -> bool:
-    """Wait for other threads to bring *condition* about; tells whether they did."""
-    end = time.monotonic() + PATIENCE_S
-    while not condition():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.01)
-    return True

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from cli.stack import Stack
+from tests.waiting import until
 from tests.whole_stack import WANTED, Api
-from tests.workbench import until
 
 #: Every third document is of each year; all say nearly the same.
 YEARS = (1968, 1969, 1973)

@@ -1,21 +1,20 @@
 """Flower beside a real stack: who may look, what there is to see, and that it stays."""
 
 import re
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
 import pytest
 
 from cli.programs import FLOWER_USER, flower_password
 from cli.stack import Stack
+from tests.waiting import until
 from tests.whole_stack import WANTED, Api
 
-T = TypeVar("T")
-
 QUESTION = "Which colour has the quernstone?"
+TASKS = {"ingest.parse", "query.retrieve", "query.generate"}
 
 
 @pytest.fixture(scope="module")
@@ -45,18 +44,17 @@ def test_flower_shows_nothing_without_its_password(watched: Stack, path: str) ->
 
 
 def test_workers_are_online_and_our_tasks_have_succeeded(flower: httpx.Client) -> None:
-    workers = eventually(lambda: rows(flower, "/workers?json=1"), lambda found: len(found) == 2)
-    tasks = eventually(lambda: list(flower.get("/api/tasks").json().values()), all_succeeded)
+    # Events travel on their own.
+    workers = until(lambda: online(flower), told="both workers are online")
+    tasks = until(lambda: all_succeeded(flower), told="every task has succeeded")
 
-    assert all(worker["status"] for worker in workers)
     assert {re.sub("@.*", "", worker["hostname"]) for worker in workers} == {"retrieve", "ingest"}
-    assert {"ingest.parse", "query.retrieve", "query.generate"} <= {t["name"] for t in tasks}
+    assert {t["name"] for t in tasks} >= TASKS
 
 
 def test_tasks_show_ids_and_never_words_of_people(flower: httpx.Client) -> None:
-    tasks = flower.get("/api/tasks").json().values()
+    tasks = until(lambda: all_succeeded(flower))
 
-    assert tasks
     for task in tasks:
         assert re.fullmatch(r"\('[0-9a-f:-]{36,70}',\)", task["args"]), task
         assert (task["kwargs"], task["result"]) == ("{}", "None")
@@ -96,13 +94,15 @@ def rows(flower: httpx.Client, path: str) -> list[dict[str, Any]]:
     return found
 
 
-def all_succeeded(tasks: list[dict[str, Any]]) -> bool:
-    return len(tasks) >= 3 and all(task["state"] == "SUCCESS" for task in tasks)
+def online(flower: httpx.Client) -> list[dict[str, Any]]:
+    """The workers once both are online, nothing before."""
+    found = rows(flower, "/workers?json=1")
+    return found if [worker["status"] for worker in found] == [True, True] else []
 
 
-def eventually(look: Callable[[], T], enough: Callable[[T], bool]) -> T:
-    """Look until it is enough, at most 15 s: events travel on their own."""
-    end = time.monotonic() + 15
-    while not enough(found := look()) and time.monotonic() < end:
-        time.sleep(0.2)
-    return found
+def all_succeeded(flower: httpx.Client) -> list[dict[str, Any]]:
+    """The tasks once all that were begun are there and have succeeded, nothing before."""
+    tasks = list(flower.get("/api/tasks").json().values())
+    states = {task["name"]: task["state"] for task in tasks}
+    done = states.keys() >= TASKS and set(states.values()) == {"SUCCESS"}
+    return tasks if done else []

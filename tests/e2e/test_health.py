@@ -16,6 +16,7 @@ import pytest
 from cli.stack import Stack
 from runtime.settings import Settings
 from tests.answer_times import assert_quick
+from tests.waiting import until
 from tests.whole_stack import WANTED, Api
 
 log = logging.getLogger(__name__)
@@ -54,9 +55,7 @@ def _check(url: str, name: str) -> dict[str, Any]:
 def _until(condition: Callable[[], bool], *, within_s: float, since: float = 0.0) -> float:
     """Wait for a condition; returns how many seconds after *since*, or now, it was met."""
     began = since or time.monotonic()
-    while not condition():
-        assert time.monotonic() - began < within_s, "it did not happen"
-        time.sleep(0.2)
+    until(condition, within_s=within_s - (time.monotonic() - began))
     return time.monotonic() - began
 
 
@@ -111,10 +110,10 @@ def test_health_tells_of_models_indexes_and_the_last_finished_job(own: Stack) ->
         api.ingest({"moon": "The far side of the moon was seen in 1959."}, "seen")
         api.ask("When was the far side of the moon seen?", "seen")
     # Each look is of its own time: the collection and the jobs appear one after the other.
-    _until(lambda: "lastFinished" in _check(own.url, "queue:generate"), within_s=10)
-    _until(lambda: "lastFinished" in _check(own.url, "queue:embed"), within_s=10)
-    _until(lambda: _check(own.url, "index:dense").get("observedValue", 0) >= 1, within_s=10)
-    _until(lambda: _check(own.url, "index:sparse").get("collections", 0) >= 1, within_s=10)
+    until(lambda: "lastFinished" in _check(own.url, "queue:generate"))
+    until(lambda: "lastFinished" in _check(own.url, "queue:embed"))
+    until(lambda: _check(own.url, "index:dense").get("observedValue", 0) >= 1)
+    until(lambda: _check(own.url, "index:sparse").get("collections", 0) >= 1)
     for check in ("models:embedding", "redis:evictionPolicy", "index:dense", "index:sparse"):
         _until(lambda check=check: _passes(own.url, check), within_s=RECOVERED_S)
 
@@ -137,7 +136,7 @@ def test_a_pool_that_stands_still_is_named_and_recovers(tmp_path: Path) -> None:
                 body = {"question": "Is anybody there?", "top_k": 0}
                 jobs = [api.post("/api/queries", body)["id"] for _ in range(3)]
                 began = time.monotonic()
-                _until(lambda: _check(url, "workers:generate")["busy"] == 2, within_s=10)
+                until(lambda: _check(url, "workers:generate").get("busy") == 2)
                 _named(url, "workers:generate", "pool makes no progress for", since=began)
                 assert_quick(url)
                 pid = stack.process("generation").pid

@@ -2,7 +2,6 @@
 
 import json
 import re
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import pytest
 from cli.log_files import LogFiles, Wanted
 from cli.stack import Stack
 from runtime.settings import Settings
+from tests.waiting import until
 from tests.whole_stack import WANTED, Api
 
 CANARY = "canaryzeppelin"
@@ -33,6 +33,17 @@ def lines(stack: Stack, wanted: Wanted) -> list[dict[str, Any]]:
     return list(LogFiles(Path(stack.record.data_dir) / "logs").lines(wanted))
 
 
+def until_written(stack: Stack, job_id: str, *, role: str = "retrieval") -> None:
+    """Wait for the lines of a job's end, by its worker, and of its last request, by the web."""
+
+    def written() -> bool:
+        told = lines(stack, Wanted(job_id=job_id))
+        by = {line["role"] for line in told if line["event"] == "finished"}
+        return role in by and any(line["event"] == "request" for line in told)
+
+    until(written, told=f"the end of {job_id} is in the logs of {role} and web")
+
+
 def test_a_request_is_found_in_the_web_s_and_the_worker_s_lines(stack: Stack, api: Api) -> None:
     api.ingest({"a.md": "Alpha is the first letter. Beta is the second letter."}, "letters")
     answer = api.http.post(
@@ -42,10 +53,7 @@ def test_a_request_is_found_in_the_web_s_and_the_worker_s_lines(stack: Stack, ap
     )
     job_id = answer.json()["id"]
     api.finished(job_id)
-    deadline = time.monotonic() + 10
-    while not any(line["event"] == "finished" for line in lines(stack, Wanted(job_id=job_id))):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    until_written(stack, job_id)
 
     told = [line for line in lines(stack, Wanted(job_id=job_id)) if line["level"] == "INFO"]
     mine = [line for line in told if line.get("request_id") == "my-request-42"]
@@ -90,10 +98,10 @@ def test_no_log_holds_text_questions_keys_or_passwords(stack: Stack, api: Api) -
         content=f'{{"question": "{CANARY}"',
         headers={"Content-Type": "application/json"},
     )
-    stack.kill("retrieval")
-    stack.wait_until_ready("retrieval", other_than=0)
-    api.ask(f"Where did the {CANARY} land?", "hidden")
-    time.sleep(1.5)
+    stack.wait_until_ready("retrieval", other_than=stack.kill("retrieval"))
+    # What each process has said before this is written before this.
+    until_written(stack, api.ask(f"Where did the {CANARY} land?", "hidden")["id"])
+    until_written(stack, api.ingest({"last.md": document}, "hidden")["id"], role="ingestion")
 
     logs = Path(stack.record.data_dir) / "logs"
     files = [file for file in logs.rglob("*") if file.is_file()]

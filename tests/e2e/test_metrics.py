@@ -16,6 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from cli.stack import Stack
 from runtime.metrics import FAMILIES
 from runtime.settings import Settings
+from tests.waiting import until
 from tests.whole_stack import WANTED, Api
 
 USAGE = {"prompt_tokens": 70, "completion_tokens": 3, "total_tokens": 73}
@@ -70,11 +71,19 @@ class Model(BaseHTTPRequestHandler):
         pass
 
 
+def whole(scrape: str) -> str:
+    """A scrape of the web if all that it asks others for is in it, nothing else."""
+    asked = ("quern_jobs_finished_total{", "quern_cache_entries{", "quern_disk_free_bytes{")
+    return scrape if all(name in scrape for name in asked) else ""
+
+
 class Numbers:
     """A scrape of the web and of every worker that the web names."""
 
     def __init__(self, api: Api) -> None:
-        self.texts = {"web": api.http.get("/metrics").raise_for_status().text}
+        # What cannot be read within a quarter second is absent from that scrape.
+        web = until(lambda: whole(api.http.get("/metrics").raise_for_status().text))
+        self.texts = {"web": web}
         for target in api.http.get("/prometheus/sd").raise_for_status().json():
             url = f"http://{target['targets'][0]}/metrics"
             self.texts[target["labels"]["role"]] = httpx.get(url, trust_env=False).text
@@ -105,13 +114,19 @@ class Workload:
         self.jobs: list[dict[str, Any]] = []
         self.before = Numbers(api)
         self.searches = self._run()
-        self.after = Numbers(api)
+        self.after = until(lambda: self._settled(Numbers(api)), told="the last body has ended")
 
     def more(self, name: str, role: str = "", **labels: str) -> float:
         return self.after.sum(name, role, **labels) - self.before.sum(name, role, **labels)
 
     def of(self, kind: str) -> list[dict[str, Any]]:
         return [job for job in self.jobs if job["kind"] == kind]
+
+    def _settled(self, numbers: Numbers) -> Numbers | None:
+        """The numbers once what was cancelled has left its worker, which ends after its job."""
+        name = "gen_ai_client_operation_duration_seconds_count"
+        ends = [s.labels["error_type"] for _, s in numbers.samples if s.name == name and s.value]
+        return numbers if "Cancelled" in ends else None
 
     def _run(self) -> int:
         api = self.api
@@ -141,12 +156,9 @@ class Workload:
         self.jobs.append(self.api.finished(job_id))
 
     def until_generating(self, job_id: str) -> None:
-        for _ in range(200):
-            if self.api.get(f"/api/jobs/{job_id}").get("stage") == "generate":
-                threading.Event().wait(0.3)
-                return
-            threading.Event().wait(0.05)
-        raise AssertionError("the question was never generated")
+        until(lambda: self.api.get(f"/api/jobs/{job_id}").get("stage") == "generate")
+        with httpx.stream("GET", f"{self.api.http.base_url}/api/jobs/{job_id}/events") as events:
+            next(line for line in events.iter_lines() if line == "event: token")
 
 
 @pytest.fixture(scope="module")

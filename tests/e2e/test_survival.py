@@ -11,6 +11,7 @@ from redis import Redis
 
 from cli.stack import Stack
 from jobs.heartbeats import live_workers
+from tests.waiting import until
 from tests.whole_stack import WANTED, Api
 
 FACTS = {
@@ -19,10 +20,11 @@ FACTS = {
 }
 
 
-@pytest.fixture
-def own(tmp_path: Path) -> Iterator[tuple[Stack, Api]]:
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Stack, Api]]:
     """A stack that may be hurt."""
-    with Stack.start(data_dir=tmp_path, only=WANTED) as running, Api(running.url) as api:
+    folder = tmp_path_factory.mktemp("hurt")
+    with Stack.start(data_dir=folder, only=WANTED) as running, Api(running.url) as api:
         yield running, api
 
 
@@ -37,7 +39,7 @@ def test_killed_workers_and_a_killed_redis_lose_nothing_and_end_nothing_twice(
         "documents": [{"id": name, "text": text} for name, text in FACTS.items()],
     }
     ingest = api.post("/api/ingests", body)["id"]
-    time.sleep(1.0)
+    until(lambda: _embedding(api, ingest), told="documents are being embedded")
     stack.kill("ingestion")  # in the middle of embedding
     first = api.finished(ingest, within_s=180)
     rows = api.get(f"/api/jobs/{ingest}/documents", limit=200)["documents"]
@@ -49,9 +51,8 @@ def test_killed_workers_and_a_killed_redis_lose_nothing_and_end_nothing_twice(
         )["id"]
         for n in range(40)
     ]
-    time.sleep(0.5)
+    until(lambda: api.get(f"/api/jobs/{jobs[0]}")["state"] == "succeeded")
     stack.kill("retrieval")  # in the middle of answering
-    stack.wait_until_ready("web")
     ended = [api.finished(job, within_s=180) for job in jobs]
 
     assert first["state"] == "succeeded"
@@ -61,8 +62,7 @@ def test_killed_workers_and_a_killed_redis_lose_nothing_and_end_nothing_twice(
     right = [str(n * 3 + 7) in job["result"]["answer"] for n, job in enumerate(ended)]
     assert sum(right) >= 36
 
-    stack.kill("redis-queue")
-    stack.wait_until_ready("redis-queue")
+    stack.wait_until_ready("redis-queue", other_than=stack.kill("redis-queue"))
     again = _eventually(lambda: api.ask("How many keys does the warden of gate 3 keep?", "gates"))
     assert "16" in again["result"]["answer"]
     assert api.get(f"/api/jobs/{ingest}")["state"] == "succeeded"
@@ -75,7 +75,9 @@ def test_a_question_is_not_embedded_again_after_its_worker_and_the_cache_were_ki
     question = "How many keys does the warden of gate 3 keep?"
     api.ingest(FACTS, "gates")
     first = api.ask(question, "gates")
-    time.sleep(2.5)  # what Redis keeps is on disk within about two seconds
+    with Redis.from_url(stack.cache_url) as redis:
+        # What Redis was told is in its append-only file, unless an fsync holds writes back.
+        until(lambda: redis.info("persistence")["aof_buffer_length"] == 0)
     cache, worker = stack.kill("redis-cache"), stack.kill("retrieval")
     stack.wait_until_ready("redis-cache", other_than=cache)
     pid = stack.wait_until_ready("retrieval", other_than=worker)
@@ -96,16 +98,26 @@ def test_a_question_is_not_embedded_again_after_its_worker_and_the_cache_were_ki
     assert (counts["misses"], counts["corrupt"], counts["trouble"]) == (0, 0, "")
 
 
-def test_what_was_ingested_is_there_after_a_restart(tmp_path: Path) -> None:
-    with Stack.start(data_dir=tmp_path, only=WANTED) as running, Api(running.url) as api:
-        api.ingest({"moon": "The far side of the moon was seen in 1959."}, "default")
-    with Stack.start(data_dir=tmp_path, only=WANTED) as running, Api(running.url) as api:
+# The last one: it stops the stack.
+def test_what_was_ingested_is_there_after_a_restart(own: tuple[Stack, Api]) -> None:
+    stack, api = own
+    folder = Path(stack.record.data_dir)
+    api.ingest({"moon": "The far side of the moon was seen in 1959."}, "default")
+    stack.stop()
+    with Stack.start(data_dir=folder, only=WANTED) as again, Api(again.url) as api:
         answer = api.ask("When was the far side of the moon first seen?", "default")
         sparse = api.search("far side", "default", "sparse")
 
     assert "1959" in answer["result"]["answer"]
     assert answer["result"]["degraded"] == []
     assert [hit["document_id"] for hit in sparse] == ["moon"]
+
+
+def _embedding(api: Api, ingest: str) -> bool:
+    rows = api.get(f"/api/jobs/{ingest}/documents", limit=200)["documents"]
+    return any((row["stage"], row["state"]) == ("publish", "running") for row in rows) or any(
+        row["state"] == "succeeded" for row in rows
+    )
 
 
 def _eventually(act: Callable[[], dict[str, Any]], *, within_s: float = 60) -> dict[str, Any]:

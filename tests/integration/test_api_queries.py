@@ -1,6 +1,7 @@
 import threading
 import time
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from flask.testing import FlaskClient
 from redis import Redis
 
 from runtime.settings import Settings
+from tests.waiting import below, quickly
 from web.app import create_app
 
 
@@ -67,10 +69,10 @@ def test_a_submit_that_prefers_to_wait_gets_the_finished_job(client: FlaskClient
 
 def test_a_submit_that_waits_in_vain_gets_the_job(client: FlaskClient) -> None:
     began = time.monotonic()
-    answer = ask(client, {"Prefer": "wait=1"})
+    answer = quickly(lambda: ask(client, {"Prefer": "wait=1"}), within_s=2)
 
     assert answer.status_code == 202
-    assert 0.9 < time.monotonic() - began < 2
+    assert time.monotonic() - began > 0.9
 
 
 def test_the_same_key_and_body_is_the_same_job(client: FlaskClient) -> None:
@@ -163,27 +165,33 @@ def test_nothing_is_admitted_once_redis_is_nearly_full(
 
 def test_without_redis_the_answer_is_a_quick_503(tmp_path: Path) -> None:
     app = create_app(Settings(redis_url="redis://127.0.0.1:9/0", data_dir=tmp_path))
-    began = time.monotonic()
-    answer = ask(app.test_client())
+    client = app.test_client()
+    answer = quickly(lambda: ask(client), within_s=1.5)
     app.extensions["quern"].close()
 
-    assert time.monotonic() - began < 1.5
     assert answer.status_code == 503
     assert int(answer.headers["Retry-After"]) <= 120
     assert answer.get_json()["type"] == "/problems/unavailable"
 
 
 def test_a_poll_returns_as_soon_as_the_job_ends(client: FlaskClient, worker: Any) -> None:
-    job_id = ask(client).get_json()["id"]
-    timer = threading.Timer(0.3, worker.answer, [job_id])
-    began = time.monotonic()
-    timer.start()
-    answer = client.get(f"/api/jobs/{job_id}?wait=10")
-    took = time.monotonic() - began
-    timer.join()
+    def returned_after() -> float:
+        job_id, ended = ask(client).get_json()["id"], []
 
-    assert answer.get_json()["state"] == "succeeded"
-    assert 0.3 <= took < 0.7
+        def end() -> None:
+            worker.answer(job_id)
+            ended.append(time.monotonic())
+
+        timer = threading.Timer(0.3, end)
+        timer.start()
+        answer = client.get(f"/api/jobs/{job_id}?wait=10")
+        returned = time.monotonic()
+        timer.join()
+
+        assert answer.get_json()["state"] == "succeeded"
+        return returned - ended[0]
+
+    below(returned_after, 0.4)
 
 
 @pytest.mark.parametrize("wait", ["31", "-1", "x", ""])
@@ -198,11 +206,9 @@ def test_past_the_cap_a_wait_returns_at_once(app: Flask, client: FlaskClient) ->
     places = app.extensions["quern"].places
     while places.take():
         pass
-    began = time.monotonic()
-    answer = client.get(f"/api/jobs/{job_id}?wait=10")
-    stream = client.get(f"/api/jobs/{job_id}/events")
+    answer = quickly(lambda: client.get(f"/api/jobs/{job_id}?wait=10"), within_s=0.5)
+    stream = quickly(lambda: client.get(f"/api/jobs/{job_id}/events"), within_s=0.5)
 
-    assert time.monotonic() - began < 1
     assert answer.status_code == 200
     assert answer.headers["Retry-After"] == "1"
     assert stream.status_code == 429
@@ -212,10 +218,13 @@ def test_past_the_cap_a_wait_returns_at_once(app: Flask, client: FlaskClient) ->
 def test_a_submit_takes_a_few_milliseconds(client: FlaskClient) -> None:
     for _ in range(20):
         ask(client)
-    times = []
-    for _ in range(50):
-        began = time.perf_counter()
-        ask(client)
-        times.append(time.perf_counter() - began)
 
-    assert sorted(times)[25] < 0.02
+    def middle() -> float:
+        times = []
+        for _ in range(50):
+            began = time.perf_counter()
+            ask(client)
+            times.append(time.perf_counter() - began)
+        return median(times)
+
+    below(middle, 0.02)

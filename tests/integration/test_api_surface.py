@@ -1,6 +1,5 @@
 import re
 import threading
-import time
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ from jsonschema import Draft202012Validator
 
 from jobs.heartbeats import WorkerState, beat
 from runtime.settings import Settings
+from tests.waiting import until
 from web.app import create_app
 
 
@@ -132,17 +132,14 @@ def test_nothing_starts_before_the_first_request(settings: Settings) -> None:
 
 
 def test_the_front_end_is_ready_once_redis_answers(client: FlaskClient) -> None:
-    end = time.monotonic() + 3
-    while client.get("/readyz").status_code != 200 and time.monotonic() < end:
-        time.sleep(0.02)
+    until(lambda: client.get("/readyz").status_code == 200)
 
     assert client.get("/readyz").get_json() == {"status": "pass"}
 
 
 def test_health_tells_of_every_part(client: FlaskClient) -> None:
-    end = time.monotonic() + 3
-    while not client.get("/health").get_json()["checks"] and time.monotonic() < end:
-        time.sleep(0.02)
+    parts = {"redis:responseTime", "chroma:responseTime", "disk:data"}
+    until(lambda: parts <= client.get("/health").get_json()["checks"].keys())
     answer = client.get("/health")
     report = answer.get_json()
 
@@ -164,12 +161,13 @@ def test_health_says_what_questions_wait_for(client: FlaskClient, worker: Any) -
             "g", "generation", 1, "host", ("generate",), 16, trouble="the server is silent"
         ),
     )
-    end = time.monotonic() + 5
-    check: dict[str, Any] = {}
-    while check.get("observedValue") != 1 and time.monotonic() < end:
-        time.sleep(0.05)
+
+    def seen() -> dict[str, Any]:
         checks = client.get("/health").get_json()["checks"]
-        check = checks.get("workers:generate", [{}])[0]
+        check: dict[str, Any] = checks.get("workers:generate", [{}])[0]
+        return check if check.get("observedValue") == 1 else {}
+
+    check = until(seen, told="the worker is seen")
 
     assert check["status"] == "warn"
     assert check["output"] == "jobs wait: the server is silent"
@@ -184,12 +182,12 @@ def test_health_says_what_the_embedding_cache_saves_and_what_ails_it(
         state = WorkerState(name, "retrieval", 1, "host", ("retrieve",), 8, details=told)
         beat(worker.ledger.redis, state)
     beat(worker.ledger.redis, WorkerState("g", "generation", 1, "host", ("generate",), 16))
-    end = time.monotonic() + 5
-    check: dict[str, Any] = {}
-    while not check and time.monotonic() < end:
-        time.sleep(0.05)
+
+    def seen() -> dict[str, Any]:
         checks = client.get("/health").get_json()["checks"]
-        check = checks.get("cache:embeddings", [{}])[0]
+        return dict(checks.get("cache:embeddings", [{}])[0])
+
+    check = until(seen, told="the embedding cache is seen")
 
     assert (check["status"], check["output"]) == ("warn", "embedding cache is away: refused")
     assert check["observedValue"] == 0.75
@@ -199,8 +197,7 @@ def test_health_says_what_the_embedding_cache_saves_and_what_ails_it(
 def test_without_redis_nothing_is_ready_but_the_process_lives(tmp_path: Path) -> None:
     app = create_app(Settings(redis_url="redis://127.0.0.1:9/0", data_dir=tmp_path))
     client = app.test_client()
-    client.get("/livez")
-    time.sleep(0.3)
+    until(lambda: client.get("/readyz").get_json().get("output") != "starting")
     ready, alive = client.get("/readyz"), client.get("/livez")
     app.extensions["quern"].close()
 

@@ -28,7 +28,8 @@ from rag.legs import LegReader, Mode
 from rag.ports import StoredChunk
 from rag.retrieval import Retriever
 from tests.twins import HashingEmbedder
-from tests.workbench import Workbench, until
+from tests.waiting import until
+from tests.workbench import Workbench
 from workers.chroma_store import ChromaStore
 from workers.follower import Follower, Slot
 from workers.housekeeping import Inspector, Janitor

@@ -13,11 +13,11 @@ import pytest
 from benchmarks.private_redis import PrivateRedis
 from rag.embedding_cache import CachedEmbedder
 from tests.twins import HashingEmbedder
+from tests.waiting import until
 from workers.redis_bytes import RedisBytes
 
 DIMENSION = 384
 TEXTS = [f"The warden of gate {n} keeps {3 * n + 7} keys." for n in range(200)]
-FSYNC_S = 2.5  # everysec: an fsync begins each second, and a write waits for one at most another
 WORKER = """
 import itertools, sys
 from rag.embedding_cache import CachedEmbedder
@@ -42,6 +42,11 @@ def folder(tmp_path: Path) -> Path:
 def server(folder: Path) -> Iterator[PrivateRedis]:
     with PrivateRedis(folder) as server:
         yield server
+
+
+def until_written(server: PrivateRedis) -> None:
+    """Wait until its append-only file holds all that it was told; an fsync may hold writes back."""
+    until(lambda: server.client.info("persistence")["aof_buffer_length"] == 0)
 
 
 def embed(url: str, texts: list[str], *, entries: int = 5_000) -> tuple[np.ndarray, int, int]:
@@ -70,7 +75,7 @@ def test_what_a_killed_worker_embedded_is_there_for_the_next(server: PrivateRedi
 
 def test_a_killed_redis_loses_its_last_seconds_at_most(server: PrivateRedis) -> None:
     early, _, computed = embed(server.url, TEXTS[:150])
-    time.sleep(FSYNC_S)
+    until_written(server)
     late, _, _ = embed(server.url, TEXTS[150:])
     server.kill()  # while what is late may still wait for an fsync to end
     server.start()
@@ -99,7 +104,7 @@ def test_after_a_power_cut_the_cache_starts_from_what_reached_the_disk(
     server: PrivateRedis, folder: Path, tmp_path: Path, torn: int
 ) -> None:
     fresh, _, _ = embed(server.url, TEXTS)
-    time.sleep(FSYNC_S)
+    until_written(server)
     shutil.copytree(folder, tmp_path / "disk")  # as it lies, while Redis runs
     server.kill()
     log = max((tmp_path / "disk").rglob("*aof*"), key=lambda path: path.stat().st_size)
@@ -186,7 +191,7 @@ def test_a_killed_redis_remembers_what_was_used_last(server: PrivateRedis) -> No
     embed(server.url, used)
     embed(server.url, [f"old {n}" for n in range(3_000)])
     hits = embed(server.url, used)[1]  # by a new process, so Redis answers
-    time.sleep(2.5)  # the append-only file is flushed each second
+    until_written(server)
     server.kill()
     server.start()
     server.client.config_set("maxmemory", 5_000_000)

@@ -1,7 +1,6 @@
 """The follower on a real Redis: it applies all, skips nothing it needs, and waits for nobody."""
 
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -17,7 +16,8 @@ from rag.errors import StoreUnavailable
 from rag.filters import parse
 from rag.ports import Look, ReplicaIndex, StoredChunk
 from tests.twins import DictVectors
-from tests.workbench import Workbench, until
+from tests.waiting import until
+from tests.workbench import Workbench
 from workers.follower import Fetched, Follower, Slot
 
 
@@ -412,12 +412,11 @@ def test_the_thread_follows_by_itself_and_signs_off(world: World) -> None:
     with replica:
         row = world.log_open("a", "oil")
         entry = world.bench.change_log.read(world.incarnation, "0-0")[-1].id
-        for _ in range(100):
-            if world.bench.change_log.wait_for_followers(
+        until(
+            lambda: world.bench.change_log.wait_for_followers(
                 world.incarnation, entry, give_up=lambda: None
-            ):
-                break
-            time.sleep(0.05)
+            )
+        )
         world.bench.die(row)
         world.bench.flip(world.bench.take(row), entry=entry)
 

@@ -22,7 +22,8 @@ from jobs.tallies import read_tallies
 from jobs.units import FINAL_STATES, Piece, Unit
 from rag.errors import LeaseLost
 from tasks.sending import sender
-from tests.workbench import RETENTION_S, Workbench, until, window
+from tests.waiting import until
+from tests.workbench import RETENTION_S, Workbench, window
 from workers.housekeeping import Chore, Sweeper
 
 

@@ -3,6 +3,7 @@
 import gc
 import json
 import logging
+import math
 import queue
 import socket
 import threading
@@ -22,6 +23,7 @@ from rag.prompts import UNANSWERED
 from runtime import traces
 from runtime.settings import Settings
 from tests.twins import Stop
+from tests.waiting import PATIENCE_S, below
 from workers.openai_generator import OpenAIGenerator
 
 KEY = "sk-very-secret"
@@ -77,6 +79,8 @@ class Handler(BaseHTTPRequestHandler):
     def until_hung_up(self) -> None:
         """Send on until the other end is gone."""
         try:
+            self.send("x")
+            self.server.writing.put(None)
             while True:
                 self.send("x")
                 time.sleep(0.01)
@@ -102,6 +106,7 @@ class Server(ThreadingHTTPServer):
         self.keys: list[str | None] = []
         self.traces: list[str | None] = []
         self.hung_up: queue.SimpleQueue[float] = queue.SimpleQueue()
+        self.writing: queue.SimpleQueue[None] = queue.SimpleQueue()
 
     @property
     def url(self) -> str:
@@ -206,7 +211,7 @@ def test_text_is_passed_on_as_it_comes(server: Server, generator: OpenAIGenerato
     def slowly(handler: Handler) -> None:
         handler.begin()
         handler.send("first ")
-        go_on.wait(5)
+        go_on.wait(PATIENCE_S)
         handler.send(*("x" * 100), finish="length")
         handler.end()
 
@@ -228,20 +233,23 @@ def test_a_cancelled_answer_is_hung_up_on_at_once(
     server: Server, generator: OpenAIGenerator
 ) -> None:
     server.answering = endless
-    stop = Stop()
-    pulled: list[float] = []
 
-    def pull() -> None:
-        pulled.append(time.monotonic())
-        stop.pull()
+    def hung_up_after() -> float:
+        stop, pulled = Stop(), []
 
-    timer = threading.Timer(0.2, pull)
-    timer.start()
-    with pytest.raises(Cancelled):
-        run(generator, stop=stop)
+        def pull() -> None:
+            server.writing.get(timeout=PATIENCE_S)
+            pulled.append(time.monotonic())
+            stop.pull()
 
-    assert server.hung_up.get(timeout=5) - pulled[0] < 0.5
-    timer.join()
+        puller = threading.Thread(target=pull)
+        puller.start()
+        with pytest.raises(Cancelled):
+            run(generator, stop=stop)
+        puller.join()
+        return server.hung_up.get(timeout=PATIENCE_S) - pulled[0]
+
+    below(hung_up_after, 0.5)
 
 
 def test_an_answer_past_its_deadline_is_hung_up_on(
@@ -249,11 +257,16 @@ def test_an_answer_past_its_deadline_is_hung_up_on(
 ) -> None:
     server.answering = endless
 
-    began = time.monotonic()
-    with pytest.raises(DeadlineExceeded):
-        run(generator, asked(within_s=0.3))
+    def hung_up_after() -> float:
+        began = time.monotonic()
+        with pytest.raises(DeadlineExceeded):
+            run(generator, asked(within_s=0.3))
+        if server.writing.empty():
+            return math.inf  # it came before the answer had begun
+        server.writing.get()
+        return server.hung_up.get(timeout=PATIENCE_S) - began
 
-    assert 0.2 < server.hung_up.get(timeout=5) - began < 1.5
+    assert below(hung_up_after, 1.5) > 0.2
 
 
 def test_a_reader_that_fails_ends_the_request(server: Server, generator: OpenAIGenerator) -> None:
@@ -265,7 +278,7 @@ def test_a_reader_that_fails_ends_the_request(server: Server, generator: OpenAIG
     with pytest.raises(Cancelled):
         generator.generate(asked(), on_delta=on_delta, stop=Stop())
 
-    assert server.hung_up.get(timeout=5)
+    assert server.hung_up.get(timeout=PATIENCE_S)
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 408, 429, 500, 502, 503])
@@ -329,7 +342,7 @@ def test_a_silent_server_counts_as_gone(
 
     def wait(handler: Handler) -> None:
         handler.begin()
-        done.wait(5)
+        done.wait(PATIENCE_S)
 
     server.answering = wait
 
@@ -461,7 +474,7 @@ def test_many_threads_are_answered_at_once_and_closing_frees_all(
     together = threading.Barrier(16)
 
     def crowd(handler: Handler) -> None:
-        together.wait(10)
+        together.wait(PATIENCE_S)
         whole(handler)
 
     server.answering = crowd
@@ -471,14 +484,20 @@ def test_many_threads_are_answered_at_once_and_closing_frees_all(
         assert answers == ["The answer\u2028is A [2]."] * 16
 
         server.answering = endless
-        running = [pool.submit(run, generator) for _ in range(4)]
-        time.sleep(0.2)
-        closed = time.monotonic()
-        generator.close()
+        opened = [generator]
 
-        assert [type(one.exception(timeout=5)) for one in running] == [Retryable] * 4
-        for _ in running:
-            assert server.hung_up.get(timeout=5) - closed < 0.5
+        def hung_up_after() -> float:
+            closing = opened.pop() if opened else opening()
+            running = [pool.submit(run, closing) for _ in range(4)]
+            for _ in running:
+                server.writing.get(timeout=PATIENCE_S)
+            closed = time.monotonic()
+            closing.close()
+
+            assert [type(one.exception(timeout=PATIENCE_S)) for one in running] == [Retryable] * 4
+            return max(server.hung_up.get(timeout=PATIENCE_S) - closed for _ in running)
+
+        below(hung_up_after, 0.5)
 
 
 def test_closing_while_connections_are_made_leaves_nothing_behind(
@@ -491,7 +510,7 @@ def test_closing_while_connections_are_made_leaves_nothing_behind(
             running = [pool.submit(run, generator) for _ in range(4)]
             time.sleep(n * 0.001)
             generator.close()
-            ends = {type(one.exception(timeout=5)) for one in running}
+            ends = {type(one.exception(timeout=PATIENCE_S)) for one in running}
 
         assert ends <= {Retryable, type(None)}
         with pytest.raises(Retryable):

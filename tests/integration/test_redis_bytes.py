@@ -12,6 +12,7 @@ from time import monotonic
 import pytest
 import redis
 
+from tests.waiting import quickly
 from workers import redis_bytes
 from workers.redis_bytes import RedisBytes
 
@@ -37,7 +38,7 @@ def server(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
     command = [server_path(), "--port", str(port), "--save", "", "--dir", str(tmp_path)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
         client = redis.Redis(port=port)
-        until = monotonic() + 10
+        until = monotonic() + 60
         while monotonic() < until:
             try:
                 client.ping()
@@ -92,10 +93,7 @@ def test_a_redis_that_hangs_costs_one_timeout_and_then_nothing() -> None:
             began = monotonic()
             first = store.get_many(["a"], ttl_s=60)
             took_s = monotonic() - began
-            began = monotonic()
-            second = store.get_many(["a"], ttl_s=60)
-            then_s = monotonic() - began
+            second = quickly(lambda: store.get_many(["a"], ttl_s=60), within_s=0.05)
 
     assert first == second == [None]
     assert took_s < 2
-    assert then_s < 0.05

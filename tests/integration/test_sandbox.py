@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from rag.errors import Cancelled, DeadlineExceeded, NoText, Retryable, Unreadable
+from tests.waiting import until
 from workers import sandbox
 from workers.sandbox import ParserPool
 
@@ -28,6 +29,10 @@ def parse(data, *, filename):
     word, _, rest = data.decode().partition(" ")
     if word == "sleep":
         time.sleep(float(rest))
+    elif word == "await":
+        os.mkdir(rest + ".begun")
+        while not os.path.exists(rest):
+            time.sleep(0.01)
     elif word == "spin":
         while True:
             pass
@@ -126,7 +131,9 @@ def test_one_process_parses_many_files_and_is_then_replaced(hostile: ParserPool)
 def test_a_file_that_breaks_a_limit_fails_alone(
     hostile: ParserPool, order: bytes, expected: str
 ) -> None:
-    assert reason(hostile, order, timeout_s=2.0) == expected
+    patience_s = 2.0 if expected == "parser_timeout" else 60.0
+
+    assert reason(hostile, order, timeout_s=patience_s) == expected
     assert read(hostile, b"pid").isdigit()
 
 
@@ -172,20 +179,24 @@ def test_a_template_that_died_is_started_again(hostile: ParserPool) -> None:
     assert hostile._template is not None
     parser = psutil.Process(first)
     hostile._template.kill()
-    while parser.is_running() and parser.status() != psutil.STATUS_ZOMBIE:
-        time.sleep(0.01)  # the kernel ends the parsers with their template
+    # The kernel ends the parsers with their template.
+    until(lambda: not parser.is_running() or parser.status() == psutil.STATUS_ZOMBIE)
 
     assert int(read(hostile, b"pid")) != first
 
 
-def test_a_caller_can_stop_a_parse_and_the_wait_for_one(hostile: ParserPool) -> None:
+def test_a_caller_can_stop_a_parse_and_the_wait_for_one(
+    hostile: ParserPool, tmp_path: Path
+) -> None:
+    gate = tmp_path / "gate"
     with ThreadPoolExecutor() as threads:
-        busy = threads.submit(read, hostile, b"sleep 1")
-        time.sleep(0.3)
+        busy = threads.submit(read, hostile, f"await {gate}".encode())
+        until((tmp_path / "gate.begun").exists)
         with pytest.raises(DeadlineExceeded):
             hostile.parse(b"pid", filename="x", timeout_s=5, wait_s=0.2)
         with pytest.raises(Cancelled):
             hostile.parse(b"pid", filename="x", timeout_s=5, abort=lambda: True)
+        gate.touch()
         assert busy.result().isdigit()
     started = time.monotonic()
     with pytest.raises(Cancelled):

@@ -25,14 +25,17 @@ from runtime.settings import Settings
 STORES = ("redis-queue", "redis-cache", "chroma")
 
 
+FOLDER = "data with blanks ü"
+
+
 @pytest.fixture
 def data_dir(tmp_path: Path) -> Path:
-    return tmp_path / "data with blanks ü"
+    return tmp_path / FOLDER
 
 
-@pytest.fixture
-def stack(data_dir: Path) -> Iterator[Stack]:
-    with Stack.start(data_dir=data_dir, only=STORES) as running:
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    with Stack.start(data_dir=tmp_path_factory.mktemp("stores") / FOLDER, only=STORES) as running:
         yield running
 
 
@@ -53,7 +56,8 @@ def test_both_redis_write_everything_down_and_only_the_cache_evicts(stack: Stack
     assert held["dir"] != evicting["dir"]
 
 
-def test_chroma_keeps_its_data_in_the_data_folder(stack: Stack, data_dir: Path) -> None:
+def test_chroma_keeps_its_data_in_the_data_folder(stack: Stack) -> None:
+    data_dir = Path(stack.record.data_dir)
     address = urllib.parse.urlsplit(stack.chroma_url)
 
     with socket.create_connection((address.hostname, address.port), timeout=5):
@@ -110,8 +114,9 @@ def test_a_file_damaged_in_the_middle_is_told_and_can_be_cut(
 
 
 def test_a_second_stack_on_the_same_folder_is_refused_and_the_first_one_goes_on(
-    stack: Stack, data_dir: Path
+    stack: Stack,
 ) -> None:
+    data_dir = Path(stack.record.data_dir)
     with pytest.raises(Broken, match=rf"already running on .*{stack.pid}"):
         Stack.start(data_dir=data_dir, only=STORES)
 

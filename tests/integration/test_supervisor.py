@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from cli import process_tree
+from tests.waiting import PATIENCE_S, until
 
 ROOT = Path(__file__).parents[2]
 
@@ -96,7 +97,7 @@ class Run:
         return (self.folder / "told").read_text().splitlines()
 
     def until(self, start: str, *, times: int = 1) -> list[str]:
-        wait_until(lambda: len(self.lines(start)) >= times)
+        until(lambda: len(self.lines(start)) >= times)
         return self.lines(start)
 
     def pids(self, name: str) -> list[int]:
@@ -104,19 +105,12 @@ class Run:
 
     def stop(self, number: int = signal.SIGINT) -> int:
         self.process.send_signal(number)
-        return self.process.wait(timeout=20)
+        return self.process.wait(timeout=PATIENCE_S)
 
     def close(self) -> None:
         if self.process.poll() is None:
             self.stop()
         self._heard.close()
-
-
-def wait_until(condition: Callable[[], bool], *, timeout_s: float = 20) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def is_gone(pid: int) -> bool:
@@ -184,7 +178,7 @@ def test_a_death_during_the_first_start_is_an_error_at_once_and_shows_the_log(
     )
     began = time.monotonic()
 
-    code = run.process.wait(timeout=20)
+    code = run.process.wait(timeout=PATIENCE_S)
 
     assert code == 1
     assert time.monotonic() - began < 5
@@ -205,7 +199,7 @@ def test_what_a_foreign_program_says_is_in_our_form_and_a_failed_start_in_its_ow
         },
     )  # fmt: skip
 
-    assert run.process.wait(timeout=20) == 1
+    assert run.process.wait(timeout=PATIENCE_S) == 1
     assert "| INFO: the model INFO: is missing" in run.lines("failed")[0]
     (line,) = [json.loads(line) for line in (tmp_path / "store.log").read_text().splitlines()]
     assert (line["event"], line["level"]) == ("WARNING: low", "WARNING")
@@ -221,7 +215,7 @@ def test_a_foreign_program_never_waits_for_a_supervisor_that_stands_still(
 
     run.process.send_signal(signal.SIGSTOP)
     try:
-        wait_until(lambda: (tmp_path / "told").exists() and run.told() == ["said"])
+        until(lambda: (tmp_path / "told").exists() and run.told() == ["said"])
     finally:
         run.process.send_signal(signal.SIGCONT)
 
@@ -229,7 +223,7 @@ def test_a_foreign_program_never_waits_for_a_supervisor_that_stands_still(
 def test_a_program_that_is_not_there_is_named(supervise: Callable[..., Run]) -> None:
     run = supervise({"name": "bad", "command": ["/nowhere/program"]})
 
-    assert run.process.wait(timeout=20) == 1
+    assert run.process.wait(timeout=PATIENCE_S) == 1
     assert run.lines("failed") == [
         (
             "failed bad did not start: it ended with exit code 127"
@@ -244,7 +238,7 @@ def test_a_program_that_never_serves_is_an_error_after_its_time(
     code = CHILD + "time.sleep(60)"
     run = supervise({"name": "mute", "code": code, "start_timeout_s": 0.5})
 
-    assert run.process.wait(timeout=20) == 1
+    assert run.process.wait(timeout=PATIENCE_S) == 1
     assert "mute did not start: it does not serve after" in run.lines("failed")[0]
 
 
@@ -293,7 +287,7 @@ def test_what_a_killed_program_started_in_a_session_of_its_own_is_killed(
     os.kill(run.pids("parent")[0], signal.SIGKILL)
     run.until("died parent")
 
-    wait_until(lambda: is_gone(grandchild))
+    until(lambda: is_gone(grandchild))
 
 
 def test_a_stop_leaves_no_grandchild_either(supervise: Callable[..., Run], tmp_path: Path) -> None:
@@ -313,9 +307,9 @@ def test_no_program_outlives_a_supervisor_that_was_killed(
     run.until("all ready")
 
     run.process.kill()
-    run.process.wait(timeout=20)
+    run.process.wait(timeout=PATIENCE_S)
 
-    wait_until(lambda: is_gone(run.pids("a")[0]) and is_gone(run.pids("b")[0]))
+    until(lambda: is_gone(run.pids("a")[0]) and is_gone(run.pids("b")[0]))
     assert sorted(run.told()[2:]) == ["stopped a", "stopped b"]
 
 
@@ -338,9 +332,7 @@ def test_sessions_of_an_earlier_run_are_ended_by_force_but_a_pid_that_came_round
     old = subprocess.Popen([*command, "old"], start_new_session=True)
     other = subprocess.Popen([*command, "other"], start_new_session=True)
     with old, other:
-        wait_until(
-            lambda: (tmp_path / "old.ready").exists() and (tmp_path / "other.ready").exists()
-        )
+        until(lambda: (tmp_path / "old.ready").exists() and (tmp_path / "other.ready").exists())
         leaders = {old.pid: psutil.Process(old.pid).create_time(), other.pid: time.time() - 3600}
 
         ended = process_tree.end_sessions(leaders, patience_s=0.2)

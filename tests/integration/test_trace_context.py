@@ -123,7 +123,7 @@ def test_a_message_bears_the_trace_of_its_unit_over_a_real_broker(
             sender(app)(Message("unit", "parse", 9))
             with app.connection_for_read() as connection:
                 queue = connection.SimpleQueue("ingest")
-                headers = [queue.get(timeout=5).headers for _ in range(2)]
+                headers = [queue.get(timeout=60).headers for _ in range(2)]
                 queue.close()
             traces.close()
         finally:

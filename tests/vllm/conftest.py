@@ -13,6 +13,7 @@ from cli.engines import generation_python
 from cli.stack import Stack
 from rag.errors import Broken
 from runtime.settings import Settings
+from tests.collector import Collector
 from tests.vllm.generating import Generating
 from tests.whole_stack import WANTED
 
@@ -40,11 +41,25 @@ def model(engine_python: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def service(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Generating]:
+def collector() -> Iterator[Collector]:
+    with Collector() as collector:
+        yield collector
+
+
+@pytest.fixture(scope="module")
+def service(
+    model: Path, collector: Collector, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Generating]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    settings = Settings(model=str(model), engine_options=json.dumps(OPTIONS), metrics_port=port)
+    settings = Settings(
+        model=str(model),
+        engine_options=json.dumps(OPTIONS),
+        metrics_port=port,
+        otlp_endpoint=collector.url,
+        trace_ratio=0.0,  # what a caller traces is traced, nothing else
+    )
     with (
         Stack.start(
             data_dir=tmp_path_factory.mktemp("stack"),

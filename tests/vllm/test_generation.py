@@ -3,15 +3,19 @@
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import psutil
 import pytest
 
 from jobs.timings import MAX_DEATHS
+from tests.collector import Collector
 from tests.vllm.generating import Generating, told, wait_until
 
 pytestmark = pytest.mark.timeout(300)
 
+THEIRS = "ab" * 16
+CANARY = "zanzibarcanary"
 LONG = 3_000  # tokens: still running when a test has done what it wanted to
 PLACES, RESERVE, THREADS = 64, 8, 96
 
@@ -122,6 +126,30 @@ def test_a_follow_up_is_searched_for_with_what_it_leans_on(service: Generating) 
     assert job["state"] == "succeeded"
     assert job["result"]["usage"]["passages"] == 1
     assert job["attempts"] == 1
+
+
+def test_what_the_engine_does_for_a_question_is_in_the_questions_trace(
+    service: Generating, collector: Collector, model: Path
+) -> None:
+    answer = service.http.post(
+        "/api/queries",
+        json={"question": CANARY, "top_k": 0, "max_tokens": 8},
+        headers={"traceparent": f"00-{THEIRS}-{'cd' * 8}-01"},
+    )
+    assert service.finished(answer.json()["id"])["state"] == "succeeded"
+    spans = collector.until(
+        lambda spans: (
+            {"generate", "llm_request"} <= {span.name for span in spans if span.trace == THEIRS}
+        )
+    )
+
+    told = {span.name: span for span in spans if span.trace == THEIRS}
+    assert told["llm_request"].service == "quern-engine"
+    assert told["llm_request"].parent == told["generate"].span
+    assert told["generate"].attributes["gen_ai.usage.output_tokens"] == 8
+    assert told["generate"].attributes["gen_ai.provider.name"] == "vllm"
+    assert [raw for raw in collector.raw if CANARY.encode() in raw] == []
+    assert [raw for raw in collector.raw if str(model).encode() in raw] == []
 
 
 def test_batch_leaves_room_in_which_the_interactive_are_answered(service: Generating) -> None:

@@ -40,7 +40,7 @@ def url(engine_python: str, model: Path, tmp_path_factory: pytest.TempPathFactor
     command = [
         engine_python, "-m", "vllm.entrypoints.openai.api_server", "--model", str(model),
         "--served-model-name", "tiny", "--host", "127.0.0.1", "--port", str(port),
-        "--max-model-len", "4096", "--max-num-seqs", "16",
+        "--max-model-len", "4096", "--max-num-seqs", "16", "--enforce-eager",
     ]  # fmt: skip
     environment = os.environ | {
         "VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_NO_USAGE_STATS": "1", "HF_HUB_OFFLINE": "1",
