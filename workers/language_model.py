@@ -4,6 +4,7 @@ import threading
 from collections import Counter
 from typing import Self
 
+import numpy as np
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
 #: Looked at, in pieces from all over a text: a licence or an abstract before it decides nothing.
@@ -43,6 +44,8 @@ class LanguageModel:
         """Load the model, which takes most of a second."""
         model = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
         model.set_languages([name for name in model.labels if name not in NOT_ASKED])
+        # Columns were taken out, which leaves each feature's row in pieces all over the memory.
+        model.nb_ptc = np.ascontiguousarray(model.nb_ptc)
         return cls(model)
 
     def language_of(self, text: str) -> str:
@@ -52,9 +55,11 @@ class LanguageModel:
         with self._lock:
             ranked = self._model.rank(_sample(text))
         for name, probability in ranked:
-            shares[ONE_OF.get(name, name)] += probability
-        ((language, share),) = shares.most_common(1)
-        return language if share > SURE and len(language) == 2 else ""  # noqa: PLR2004 - ISO 639-1
+            language = ONE_OF.get(name, name)
+            shares[language] += probability
+            if shares[language] > SURE:  # no other can be
+                return language if len(language) == 2 else ""  # noqa: PLR2004 - ISO 639-1
+        return ""
 
 
 def _sample(text: str) -> str:
