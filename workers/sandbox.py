@@ -47,6 +47,7 @@ _TICK_S = 0.1  # how often a wait looks whether it is still wanted
 _START_S = 60.0  # for a template to import the parsers, on a machine under load
 _FILES = 100  # that one process parses before it is replaced
 _GROWTH = 300 * 2**20  # bytes a process may have grown by between two files
+_SMALL = 2**20  # bytes of a file that is lent in memory: a disk would take longer to make room
 _DESCRIPTORS = 64
 _CPU_SLACK_S = 1.0  # processor time past the limit of wall time: the last resort
 _NEARLY = 0.5  # of the memory limit, which counts more than what is resident: who died above
@@ -381,6 +382,16 @@ def _descriptor(data: bytes | Path) -> Iterator[int]:
     if isinstance(data, Path):
         with data.open("rb") as source:
             yield source.fileno()
+        return
+    if len(data) <= _SMALL and hasattr(os, "memfd_create"):
+        descriptor = os.memfd_create("file", os.MFD_CLOEXEC)
+        try:
+            view = memoryview(data)
+            while view:
+                view = view[os.write(descriptor, view) :]
+            yield descriptor
+        finally:
+            os.close(descriptor)
         return
     with TemporaryFile() as copy:
         copy.write(data)

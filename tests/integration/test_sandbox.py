@@ -103,6 +103,15 @@ def test_bytes_and_paths_come_back_parsed(pool: ParserPool, tmp_path: Path) -> N
     assert document.text == "# Title\n\nText 😀.\n"
 
 
+def test_bytes_come_back_whole_whether_lent_in_memory_or_on_disk() -> None:
+    for size in (1, sandbox._SMALL, sandbox._SMALL + 1):
+        data = b"a" * (size // 2) + b"b" * (size - size // 2)
+        with sandbox._descriptor(data) as lent:
+            found = os.pread(lent, size + 1, 0)
+
+        assert found == data
+
+
 def test_what_a_parser_refuses_is_raised_here(pool: ParserPool) -> None:
     with pytest.raises(NoText):
         read(pool, b"   ")
