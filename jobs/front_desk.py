@@ -8,7 +8,7 @@ from typing import Literal
 
 import orjson
 
-from jobs.blobs import BlobStore
+from jobs.blobs import BlobStore, Together
 from jobs.catalogue import Catalogue
 from jobs.identifiers import made_at_ms, new_id
 from jobs.keys import key
@@ -166,7 +166,7 @@ class FrontDesk:
         """
         self._admit()
         job_id = new_id()
-        sources = [self._keep(upload, dict(request.metadata)) for upload in uploads]
+        sources = self._keep(uploads, dict(request.metadata))
         incarnation, _ = self.catalogue.create(request.collection)
         job = {
             "kind": "ingest",
@@ -202,7 +202,7 @@ class FrontDesk:
             raise Sealed("this job takes no more documents")
         self._admit()
         given = orjson.loads(job["metadata"])
-        sources = [self._keep(upload, given) for upload in uploads]
+        sources = self._keep(uploads, given)
         self.ledger.accept(
             job_id,
             job={k: job[k] for k in ("incarnation", "on_duplicate")},
@@ -401,8 +401,15 @@ class FrontDesk:
             raise NotFound(f"there is no collection {collection!r}")
         return incarnation
 
-    def _keep(self, upload: DocumentUpload, given: dict[str, object]) -> RowSource:
-        """Put a document's bytes into the blob store."""
+    def _keep(self, uploads: Iterable[DocumentUpload], given: dict[str, object]) -> list[RowSource]:
+        """Put documents' bytes into the blob store, reading one at a time."""
+        with self.blobs.together() as several:
+            return [self._source(upload, given, several) for upload in uploads]
+
+    def _source(
+        self, upload: DocumentUpload, given: dict[str, object], blobs: Together
+    ) -> RowSource:
+        """Hand a document's bytes over to the blob store."""
         if len(upload.data) > self.settings.max_file_bytes:
             raise InvalidRequest(
                 upload.document_id,
@@ -410,7 +417,7 @@ class FrontDesk:
             )
         return RowSource(
             document_id=upload.document_id,
-            sha256=self.blobs.put(upload.data),
+            sha256=blobs.put(upload.data),
             size=len(upload.data),
             filename=upload.filename,
             title=upload.title or "",

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from celery import shared_task
 
+from jobs.blobs import Together
 from jobs.companies import Company, company
 from jobs.leases import Lease
 from jobs.publishing import manifest_of
@@ -64,17 +65,18 @@ def _parse_together(together: Company, resources: Resources) -> None:
             together.give_back(lease)
             return None
         with traces.shared_step("document", lease.unit.fields.get("traceparent", "")):
-            return _parse(lease, resources)
+            return _parse(lease, resources, blobs)
 
-    outputs = [(lease, fields) for lease, fields in together.each(step) if fields is not None]
+    with resources.durable.blobs.together() as blobs:
+        outputs = [(lease, fields) for lease, fields in together.each(step) if fields is not None]
+    # Only now: what is handed on is on disk.
     together.hand_on(outputs, stage="publish")
 
 
-def _parse(lease: Lease, resources: Resources) -> dict[str, str | int]:
+def _parse(lease: Lease, resources: Resources, blobs: Together) -> dict[str, str | int]:
     """Parse in a limited sub-process and chunk; returns what the publish stage needs."""
     row = lease.unit.fields
-    blobs = resources.durable.blobs
-    data = blobs.get(row["sha256"])
+    data = resources.durable.blobs.get(row["sha256"])
     if data is None:
         raise StoreUnavailable("the file's bytes are missing from the blob store")
     with timed("parse"):

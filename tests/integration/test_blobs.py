@@ -1,5 +1,6 @@
 """The blob store on a real disk: whole or not at all, under the hash of the content."""
 
+import errno
 import hashlib
 import os
 import stat
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs.blobs import BlobStore
+from jobs.blobs import MOST_OPEN, BlobStore
 from rag.errors import StoreUnavailable
 
 
@@ -78,7 +79,7 @@ def test_what_a_writer_that_died_left_is_swept_and_never_taken_for_a_blob(
     blobs: BlobStore,
 ) -> None:
     name = blobs.put(b"text")
-    half = blobs._path(name).parent / ".new-abc"
+    half = Path(blobs._path(name)).parent / ".new-abc"
     half.write_bytes(b"te")
     assert list(blobs.older_than(60)) == []
     assert half.exists()
@@ -114,7 +115,71 @@ def test_a_write_that_fails_says_so_in_plain_words_and_leaves_nothing(tmp_path: 
 
 def test_the_age_of_a_fresh_blob_is_that_of_its_writing(blobs: BlobStore) -> None:
     name = blobs.put(b"text")
-    path = blobs._path(name)
+    path = Path(blobs._path(name))
 
     assert abs(path.stat().st_mtime - time.time()) < 5
     assert stat.S_ISREG(path.stat().st_mode)
+
+
+def test_blobs_kept_together_are_there_at_the_end_of_the_block(blobs: BlobStore) -> None:
+    texts = [f"text {n}".encode() for n in range(2 * MOST_OPEN + 1)]
+    with blobs.together() as several:
+        names = [several.put(text) for text in [*texts, texts[-1]]]
+        unsettled = blobs.get(names[-1])
+
+    assert unsettled is None
+    assert [blobs.get(name) for name in names] == [*texts, texts[-1]]
+    assert len(files(blobs)) == len(texts)
+
+
+def test_each_is_synced_before_it_is_renamed_and_its_folder_after(
+    blobs: BlobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[tuple[str, int]] = []
+    fsync, rename = os.fsync, os.rename
+
+    def watched_fsync(descriptor: int) -> None:
+        fsync(descriptor)
+        done.append(("sync", os.fstat(descriptor).st_ino))
+
+    def watched_rename(old: str, new: str) -> None:
+        rename(old, new)
+        done.append((new, 0))
+
+    monkeypatch.setattr("os.fsync", watched_fsync)
+    monkeypatch.setattr("os.rename", watched_rename)
+    with blobs.together() as several:
+        names = [several.put(text) for text in (b"one", b"two")]
+    renames = [(n, Path(what)) for n, (what, _) in enumerate(done) if what != "sync"]
+
+    assert sorted(path.name for _, path in renames) == sorted(names)
+    for n, path in renames:
+        assert done.index(("sync", path.stat().st_ino)) < n
+        assert done.index(("sync", path.parent.stat().st_ino)) > n
+
+
+def test_a_block_that_fails_keeps_none_that_is_not_there_yet(blobs: BlobStore) -> None:
+    with pytest.raises(ZeroDivisionError), blobs.together() as several:  # noqa: PT012 - one block
+        several.put(b"text")
+        _ = 1 / 0
+
+    assert files(blobs) == []
+
+
+def test_what_a_full_disk_cut_short_is_never_a_blob(
+    blobs: BlobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = os.write
+    with blobs.together() as several:
+        monkeypatch.setattr("os.write", lambda file, data: write(file, data[:3]))
+        whole = several.put(b"in several pieces")
+        monkeypatch.setattr("os.write", full)
+        with pytest.raises(StoreUnavailable, match="No space left"):
+            several.put(b"cut short")
+
+    assert blobs.get(whole) == b"in several pieces"
+    assert len(files(blobs)) == 1
+
+
+def full(*_: object) -> int:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
