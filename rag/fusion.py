@@ -1,6 +1,7 @@
 """How the dense and the sparse ranking become one."""
 
 from collections.abc import Container, Iterable, Sequence
+from operator import itemgetter
 
 Ranking = Sequence[tuple[str, float]]
 
@@ -39,22 +40,29 @@ def convex(
     Returns:
         (id, score) with scores in 0 to 1, best first, equal scores by id.
     """
-    scores: dict[str, float] = {}
-    documents: dict[str, float] = {}
-    for ranking, is_dense in ((dense, True), (sparse, False)):
+    of = {name: _document(name) for ranking in (dense, sparse) for name, _ in ranking}
+    scores = dict.fromkeys(of, 0.0)
+    documents = dict.fromkeys(of.values(), 0.0)
+    abroad = weight * FOREIGN
+    for ranking, share, share_abroad in (
+        (dense, weight, abroad),
+        (sparse, 1.0 - weight, 1.0 - abroad),
+    ):
         top = max((score for _, score in ranking), default=0.0)
+        if top <= 0:
+            continue
         best: dict[str, float] = {}
         for name, score in ranking:
-            dense_share = weight * FOREIGN if name in foreign else weight
-            share = dense_share if is_dense else 1.0 - dense_share
-            part = share * max(score, 0.0) / top if top > 0 else 0.0
-            scores[name] = scores.get(name, 0.0) + part
-            document = _document(name)
-            best[document] = max(best.get(document, 0.0), part)
+            if score > 0:
+                part = (share_abroad if name in foreign else share) * score / top
+                scores[name] += part
+                document = of[name]
+                if part > best.get(document, 0.0):
+                    best[document] = part
         for document, part in best.items():
-            documents[document] = documents.get(document, 0.0) + part
-    return _best_first(
-        (name, (1.0 - DOCUMENT) * score + DOCUMENT * documents[_document(name)])
+            documents[document] += part
+    return best_first(
+        (name, (1.0 - DOCUMENT) * score + DOCUMENT * documents[of[name]])
         for name, score in scores.items()
     )
 
@@ -80,7 +88,7 @@ def rrf(
             if name in foreign:
                 share = FOREIGN if is_dense else 2.0 - FOREIGN
             scores[name] = scores.get(name, 0.0) + share / (k + rank)
-    return _best_first(scores.items())
+    return best_first(scores.items())
 
 
 def _document(name: str) -> str:
@@ -88,6 +96,8 @@ def _document(name: str) -> str:
     return name.rsplit(":", 2)[0]
 
 
-def _best_first(scores: Iterable[tuple[str, float]]) -> list[tuple[str, float]]:
+def best_first(scores: Iterable[tuple[str, float]]) -> list[tuple[str, float]]:
     """Sort by score, then by id, so that one input has one order."""
-    return sorted(scores, key=lambda item: (-item[1], item[0]))
+    ranked = sorted(scores)
+    ranked.sort(key=itemgetter(1), reverse=True)  # what is equal stays in order of ids
+    return ranked

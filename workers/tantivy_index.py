@@ -9,8 +9,9 @@ import time
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self, cast
 
 import numpy as np
 import tantivy
@@ -19,9 +20,10 @@ from rag.analysis import ANALYSIS_VERSION, query_alternatives, terms
 from rag.columns import Mask, Whole
 from rag.documents import indexed_text, split_chunk_id
 from rag.errors import Broken, QuernError
+from rag.fusion import best_first
 from rag.ports import StoredChunk
 
-FORMAT_VERSION = "3"
+FORMAT_VERSION = "4"
 #: A merge replaces files between two looks at them.
 LOOKS = 3
 #: Where too few hits are of what is wanted, so many times as many are asked for.
@@ -32,6 +34,11 @@ WRITER_BYTES = 32_000_000  # tantivy wants at least 15 MB for each writer thread
 UNKNOWN = "und"  # ISO 639-2 for a language that nobody could tell: a term cannot be empty
 
 _RECORD = "record"  # field and only value that mark the document which holds the cursor
+
+#: Columns of eight bytes each that hold a chunk's id, after a byte that tells its length. As stored
+#: text the ids would be unpacked hit by hit, and each hit would let go of the interpreter's lock.
+_NAME = ("name0", "name1", "name2", "name3", "name4", "name5")
+_NAME_BYTES = 8 * len(_NAME) - 1  # of a longer id the length is 0, and it is stored as text
 
 
 class IndexUnusable(QuernError):
@@ -60,6 +67,7 @@ class TantivyIndex:
         self._schema = index.schema
         self._writer: tantivy.IndexWriter | None = None
         self._lock = threading.Lock()  # of the writer and what is pending in it
+        self._seen = _Seen.of(index)
         self._cursor = cursor
         self._log_epoch = log_epoch
 
@@ -86,10 +94,10 @@ class TantivyIndex:
                 return opened
             _check_files(path)
             record = _read_record(index)
-        versions = (record.get("format"), record.get("analysis"))
-        if versions != (FORMAT_VERSION, ANALYSIS_VERSION):
-            raise IndexUnusable(f"{path} was written as {versions}: it must be rebuilt")
-        return cls(index, path, cursor=record["cursor"], log_epoch=record["log_epoch"])
+            versions = (record.get("format"), record.get("analysis"))
+            if versions != (FORMAT_VERSION, ANALYSIS_VERSION):
+                raise IndexUnusable(f"{path} was written as {versions}: it must be rebuilt")
+            return cls(index, path, cursor=record["cursor"], log_epoch=record["log_epoch"])
 
     @property
     def cursor(self) -> str:
@@ -113,7 +121,7 @@ class TantivyIndex:
                 generation = stored.chunk_id.rpartition(":")[0]
                 text = indexed_text(stored.title, stored.chunk.text)
                 document = tantivy.Document()
-                document.add_text("id", stored.chunk_id)
+                _add_name(document, stored.chunk_id)
                 document.add_text("generation", generation)
                 document.add_integer("generation_hash", hashes[generation])
                 document.add_text("language", stored.language or UNKNOWN)
@@ -144,6 +152,7 @@ class TantivyIndex:
             writer.add_document(document)
             writer.commit()
             self._index.reload()
+            self._seen = _Seen.of(self._index)
             self._cursor, self._log_epoch = cursor, log_epoch
 
     def search(
@@ -158,8 +167,8 @@ class TantivyIndex:
         if limit < 1:
             return []
         with _refusals():
-            searcher = self._index.searcher()
-            asked = self._query(query, searcher)
+            searcher, languages = self._seen
+            asked = self._query(query, languages)
             if asked is None:
                 return []
             if generations is not None:
@@ -179,8 +188,8 @@ class TantivyIndex:
         if limit < 1:
             return []
         with _refusals():
-            searcher = self._index.searcher()
-            words = self._query(query, searcher)
+            searcher, languages = self._seen
+            words = self._query(query, languages)
             if words is None:
                 return []
             while True:
@@ -197,20 +206,19 @@ class TantivyIndex:
 
     def count(self) -> int:
         """Return the number of chunks that searches see."""
-        return int(self._index.searcher().num_docs) - 1  # the record of the cursor
+        return int(self._seen.searcher.num_docs) - 1  # the record of the cursor
 
     def holdings(self) -> Mapping[tuple[str, int], int]:
         """Return how many chunks searches see of each (document, generation)."""
         held: Counter[tuple[str, int]] = Counter()
         with _refusals():
-            searcher = self._index.searcher()
-            everything = tantivy.Query.all_query()
-            hits = searcher.search(everything, max(int(searcher.num_docs), 1), count=False).hits
-            for _, address in hits:
-                name = searcher.doc(address).get_first("id")
-                if name is not None:  # else it is the record of the cursor
-                    document_id, generation, _ = split_chunk_id(str(name))
-                    held[document_id, generation] += 1
+            searcher = self._seen.searcher
+            record = tantivy.Query.term_query(self._schema, _RECORD, _RECORD, "basic")
+            chunks = tantivy.Query.all_query().and_must_not_match(record)
+            hits = searcher.search(chunks, max(int(searcher.num_docs), 1), count=False).hits
+            for name in _names(searcher, [address for _, address in hits]):
+                document_id, generation, _ = split_chunk_id(name)
+                held[document_id, generation] += 1
         return held
 
     def intact(self, *, thorough: bool = False) -> bool:
@@ -241,10 +249,10 @@ class TantivyIndex:
                     writer.rollback()
                     writer.wait_merging_threads()
 
-    def _query(self, query: str, searcher: tantivy.Searcher) -> tantivy.Query | None:
+    def _query(self, query: str, languages: Sequence[str]) -> tantivy.Query | None:
         """Ask for the words of a question; None where it has none."""
         # Built from terms, never parsed: people type quotes, colons and brackets.
-        words = query_alternatives(query, _languages(searcher))
+        words = query_alternatives(query, languages)
         clauses = [
             (tantivy.Occur.Should, self._clause(stems, times))
             for stems, times in Counter(words).items()
@@ -270,15 +278,64 @@ def generation_hash(name: str) -> int:
     return int.from_bytes(digest, "little", signed=True)
 
 
+class _Seen(NamedTuple):
+    """What searches see from one commit to the next."""
+
+    searcher: tantivy.Searcher
+    languages: tuple[str, ...]
+
+    @classmethod
+    def of(cls, index: tantivy.Index) -> Self:
+        """Look at what *index* was last told to load."""
+        searcher = index.searcher()
+        # A moment longer than there are documents in them.
+        codes = [str(code) for code, _ in searcher.terms_with_prefix("language", "")]
+        return cls(searcher, tuple("" if code == UNKNOWN else code for code in codes))
+
+
+def _add_name(document: tantivy.Document, name: str) -> None:
+    """Write a chunk's id into its columns."""
+    data = name.encode()
+    if len(data) > _NAME_BYTES:
+        document.add_text("id", name)
+        data = b""
+    packed = (bytes([len(data)]) + data).ljust(_NAME_BYTES + 1, b"\0")
+    for column, number in zip(_NAME, struct.unpack(f">{len(_NAME)}Q", packed), strict=True):
+        document.add_unsigned(column, number)
+
+
+def _names(searcher: tantivy.Searcher, addresses: list[Any]) -> list[str]:
+    """Return the ids of chunks."""
+    columns = [_column(searcher, _NAME[0], addresses)]
+    longest = max(columns[0], default=0) >> 56
+    columns += [_column(searcher, name, addresses) for name in _NAME[1 : longest // 8 + 1]]
+    width = 8 * len(columns)
+    numbers = chain.from_iterable(zip(*columns, strict=True))
+    data = struct.pack(f">{len(columns) * len(addresses)}Q", *numbers)
+    return [
+        data[at + 1 : at + 1 + data[at]].decode()
+        if data[at]
+        else str(searcher.doc(addresses[at // width]).get_first("id"))
+        for at in range(0, len(data), width)
+    ]
+
+
+def _column(searcher: tantivy.Searcher, name: str, addresses: list[Any]) -> list[int]:
+    """Return a column's numbers for chunks, all of which have one."""
+    return cast("list[int]", searcher.fast_field_values(name, addresses))
+
+
 def _named(searcher: tantivy.Searcher, hits: Sequence[tuple[Any, Any]]) -> list[tuple[str, float]]:
     """Return (chunk id, score) of hits, best first, equal scores by id."""
-    named = [(str(searcher.doc(address).get_first("id")), float(score)) for score, address in hits]
-    return sorted(named, key=lambda hit: (-hit[1], hit[0]))
+    names = _names(searcher, [address for _, address in hits])
+    return best_first(zip(names, [float(score) for score, _ in hits], strict=True))
 
 
 def _schema() -> tantivy.Schema:
     """Describe the fields; a change here needs a new FORMAT_VERSION."""
     builder = tantivy.SchemaBuilder()
+    for column in _NAME:
+        builder.add_unsigned_field(column, fast=True)
     builder.add_text_field("id", stored=True, tokenizer_name="raw", index_option="basic")
     builder.add_text_field("generation", tokenizer_name="raw", index_option="basic")
     builder.add_integer_field("generation_hash", fast=True)
@@ -287,12 +344,6 @@ def _schema() -> tantivy.Schema:
     builder.add_text_field(_RECORD, tokenizer_name="raw", index_option="basic")
     builder.add_text_field("value", stored=True, tokenizer_name="raw", index_option="basic")
     return builder.build()
-
-
-def _languages(searcher: tantivy.Searcher) -> list[str]:
-    """Name the languages of the index, a moment longer than there are documents in them."""
-    codes = [str(code) for code, _ in searcher.terms_with_prefix("language", "")]
-    return ["" if code == UNKNOWN else code for code in codes]
 
 
 def _read_record(index: tantivy.Index) -> dict[str, str]:

@@ -194,6 +194,19 @@ def test_any_text_can_be_indexed(index: SparseIndex) -> None:
     assert found(index, "x" * 100_000) == ["ñ/\x00 \n:日:1:4"]
 
 
+@pytest.mark.parametrize("characters", [0, 1, 2, 42, 43, 44, 45, 300])
+def test_a_chunk_is_found_by_its_id_however_long(index: SparseIndex, characters: int) -> None:
+    index.add(
+        [*stored("d" * characters, "oil"), *stored("é日\x00", "oil oil"), *stored("u", "oil")]
+    )
+    index.commit(cursor="1", log_epoch="e")
+
+    assert sorted(found(index, "oil")) == sorted(
+        [f"{'d' * characters}:1:0", "é日\x00:1:0", "u:1:0"]
+    )
+    assert set(index.holdings()) == {("d" * characters, 1), ("é日\x00", 1), ("u", 1)}
+
+
 def test_searches_run_beside_commits(index: SparseIndex) -> None:
     index.add(stored("a", *TEXTS))
     index.commit(cursor="0", log_epoch="e")
@@ -292,6 +305,17 @@ def test_an_index_of_another_analysis_is_unusable(
     monkeypatch.setattr(tantivy_index, "ANALYSIS_VERSION", "another")
 
     with pytest.raises(IndexUnusable, match="rebuilt"):
+        TantivyIndex.open(tmp_path)
+
+
+def test_an_index_without_one_of_the_fields_is_unusable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as older:
+        older.setattr(tantivy_index, "_NAME", tantivy_index._NAME[:-1])
+        TantivyIndex.open(tmp_path).close()
+
+    with pytest.raises(IndexUnusable, match="schema"):
         TantivyIndex.open(tmp_path)
 
 
