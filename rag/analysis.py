@@ -4,6 +4,8 @@ import re
 import threading
 import unicodedata
 from collections.abc import Collection, Iterator
+from functools import lru_cache
+from typing import NamedTuple
 
 import Stemmer
 
@@ -102,7 +104,8 @@ def terms(text: str, language: str = "") -> list[str]:
     gives the same terms in every process, within one ANALYSIS_VERSION.
     """
     english = language in ("", ENGLISH)
-    return _stems([word for word in words(text) if not (english and word in STOP_WORDS)], language)
+    kept = [word for word in words(text) if not (english and word in STOP_WORDS)]
+    return _stems(kept, _stemming(language))
 
 
 def query_terms(text: str, language: str = "") -> list[str]:
@@ -123,14 +126,12 @@ def query_alternatives(text: str, languages: Collection[str]) -> list[tuple[str,
     being that of the first language in alphabetical order. Words that say nothing in one of the
     languages are left out.
     """
-    known = sorted(set(languages)) or [""]
-    said_with: frozenset[str] = frozenset()
-    if not {"", ENGLISH}.isdisjoint(known):
-        said_with = STOP_WORDS
-    kept = [word for word in words(text) if word not in said_with]
-    asked_with = frozenset[str]().union(*(_ASKED_WITH.get(name, ()) for name in known))
-    kept = [word for word in kept if word not in asked_with] or kept
-    stems = zip(*(_stems(kept, name) for name in known), strict=True)
+    known = tuple(sorted(set(languages))) or ("",)
+    said_with, asked_with = _left_out(known)
+    said = [word for word in words(text) if word not in said_with]
+    kept = [word for word in said if word not in asked_with] or said
+    stemmings = dict.fromkeys(map(_stemming, known))
+    stems = zip(*(_stems(kept, stemming) for stemming in stemmings), strict=True)
     return [tuple(dict.fromkeys(alternatives)) for alternatives in stems]
 
 
@@ -146,14 +147,35 @@ def words(text: str) -> Iterator[str]:
             yield from (run[i : i + 2] for i in range(max(1, len(run) - 1)))
 
 
-def _stems(some_words: list[str], language: str) -> list[str]:
-    """Stem each word as *language* does."""
-    stems = some_words
-    if language in ("", ENGLISH):
-        stems = [_without_accents(word) for word in stems]
-    if language in ("", ENGLISH) or language in OTHER_SCRIPTS:
-        stems = _stemmer(ENGLISH).stemWords(stems)
+class _Stemming(NamedTuple):
+    """How words of a language become stems."""
+
+    loses_accents: bool
+    stemmers: tuple[str, ...]  # languages, one after the other
+
+
+@lru_cache
+def _left_out(languages: tuple[str, ...]) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the stop words and the words that ask, of questions over *languages*."""
+    asking = frozenset[str]().union(*(_ASKED_WITH.get(name, ()) for name in languages))
+    return STOP_WORDS if {"", ENGLISH} & {*languages} else frozenset(), asking
+
+
+def _stemming(language: str) -> _Stemming:
+    """Tell how words of a language are stemmed."""
+    english = language in ("", ENGLISH)
+    stemmers = [ENGLISH] if english or language in OTHER_SCRIPTS else []
     if language != ENGLISH and language in STEMMERS:
+        stemmers.append(language)
+    return _Stemming(english, tuple(stemmers))
+
+
+def _stems(some_words: list[str], stemming: _Stemming) -> list[str]:
+    """Stem each word."""
+    stems = some_words
+    if stemming.loses_accents:
+        stems = [_without_accents(word) for word in stems]
+    for language in stemming.stemmers:
         stems = _stemmer(language).stemWords(stems)
     return stems
 
@@ -171,6 +193,6 @@ def _stemmer(language: str) -> Stemmer.Stemmer:
 
 def _without_accents(word: str) -> str:
     """Take the accents off a Latin word: who writes English leaves them out as often as not."""
-    if not _ACCENTED_LATIN.search(word):
+    if word.isascii() or not _ACCENTED_LATIN.search(word):
         return word
     return unicodedata.normalize("NFC", _ACCENT.sub("", unicodedata.normalize("NFD", word)))
