@@ -1,6 +1,7 @@
 """Both legs of a search, and the one look at what is current that makes them agree."""
 
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from concurrent.futures import Executor
 from contextvars import copy_context
 from dataclasses import dataclass, field
@@ -45,7 +46,8 @@ class Legs:
     """
     One attempt's candidates; what the catalogue says of them is not looked at yet.
 
-    *texts* reads chunks of the edition of the vectors that the dense leg searched.
+    *texts* reads chunks of the edition of the vectors that the dense leg searched. *live* names
+    the current generations of the candidates' documents, `document:generation`.
     """
 
     texts: Texts
@@ -54,6 +56,7 @@ class Legs:
     sparse: Ranking = field(default_factory=list)
     degraded: list[str] = field(default_factory=list)
     dropped: dict[str, str] = field(default_factory=dict)
+    live: AbstractSet[str] = frozenset()
     told: dict[str, Any] = field(default_factory=dict)  # how a filter was kept, for the trace
     dense_ms: float = 0.0
     sparse_ms: float = 0.0
@@ -162,17 +165,18 @@ class LegReader:
             documents = sorted({name.rsplit(":", 2)[0] for name, _ in (*legs.dense, *legs.sparse)})
             found = self._visibility.current(incarnation, documents)
             current = {name: entry for name, entry in found.items() if entry.chunks}
+            legs.live = {f"{name}:{entry.generation}" for name, entry in current.items()}
             # A candidate that flipped after step 1 may have been read in the middle of its
             # upsert; the last attempt serves what is whole rather than nothing.
             flipped = any(entry.seq > look.seq for entry in found.values())
             if (flipped or self.clock() - began > STALE_S) and attempt < TRIES:
                 attempt += 1
-            elif depth < MOST_DEPTH * self.depth and self._crowded(legs, current, depth):
+            elif depth < MOST_DEPTH * self.depth and self._crowded(legs, depth):
                 depth *= 4
             else:
                 return legs, current
 
-    def _crowded(self, legs: Legs, current: Mapping[str, CurrentLike], limit: int) -> bool:
+    def _crowded(self, legs: Legs, limit: int) -> bool:
         """
         Tell whether replaced generations took the places of current ones in a leg.
 
@@ -180,7 +184,7 @@ class LegReader:
         would hide everything that is like it.
         """
         return any(
-            len(leg) >= limit and len(visible(leg, current, {})) < min(self.depth, limit // 2)
+            len(leg) >= limit and len(visible(leg, legs.live, {})) < min(self.depth, limit // 2)
             for leg in (legs.dense, legs.sparse)
         )
 
@@ -315,11 +319,8 @@ def matches(wanted: Filter, stored: StoredChunk) -> bool:
     return holds(wanted, facts(document_id, stored.title, stored.metadata, stored.language))
 
 
-def visible(
-    ranking: Ranking, current: Mapping[str, CurrentLike], dropped: dict[str, str]
-) -> Ranking:
-    """Keep candidates of current generations; notes the others in *dropped*."""
-    live = {f"{document}:{entry.generation}" for document, entry in current.items()}
+def visible(ranking: Ranking, live: AbstractSet[str], dropped: dict[str, str]) -> Ranking:
+    """Keep candidates of the generations *live*; notes the others in *dropped*."""
     kept = []
     for hit in ranking:
         if hit[0].rpartition(":")[0] in live:

@@ -122,8 +122,8 @@ class Retriever:
         legs, current = self._legs.read(incarnation, question, mode, wanted)
         asked = self._clock()
         dropped = dict(legs.dropped)
-        dense = visible(legs.dense, current, dropped)[: self._legs.depth]
-        sparse = visible(legs.sparse, current, dropped)[: self._legs.depth]
+        dense = visible(legs.dense, legs.live, dropped)[: self._legs.depth]
+        sparse = visible(legs.sparse, legs.live, dropped)[: self._legs.depth]
         # Nothing to lean on: a replica without its sparse index ranks by meaning as well as it can.
         foreign = self._foreign([*dense, *sparse], current) if sparse else frozenset[str]()
         ranking = dense or sparse

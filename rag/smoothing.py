@@ -5,6 +5,7 @@ from typing import Final, Protocol
 
 import numpy as np
 
+from rag.fusion import best_first
 from rag.ports import Ranking, Vectors
 
 #: Candidates that are smoothed: what may come on a first page, and what it may learn from.
@@ -50,7 +51,9 @@ def smoothed(
     scores = dict(ranking)
     rows = [row for row, name in enumerate(names) if name in scores and name not in left]
     if len(rows) > 1:
-        near = vectors[rows] @ vectors[rows].T
+        chosen = vectors[rows]
+        # Of one array with itself, which costs half, and wakes no threads for so little.
+        near = chosen @ chosen.T
         count = len(rows)
         mean = (float(near.sum()) - float(np.trace(near))) / (count * (count - 1))
         # Copies of one text are as near as can be: nothing is left to tell them apart by.
@@ -61,4 +64,4 @@ def smoothed(
         # A mean never leaves the bounds, but for the last bit of its sum.
         meant = np.clip(weights @ given / weights.sum(axis=1), given.min(), given.max())
         scores |= {names[row]: float(score) for row, score in zip(rows, meant, strict=True)}
-    return sorted(scores.items(), key=lambda item: (-item[1], item[0]))
+    return best_first(scores.items())

@@ -5,7 +5,7 @@ import threading
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import compress, groupby
 from pathlib import Path
 from typing import Any, Self
 
@@ -13,12 +13,12 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from rag.columns import Columns, Numbers
+from rag.columns import Columns, Numbers, Whole
 from rag.documents import split_chunk_id
 from rag.filters import Facts, Filter, facts
 from rag.ports import StoredChunk, Vectors
 from workers.chunk_records import is_whole, read_record, record_of
-from workers.selection import Selection, unit_rows
+from workers.selection import Selection, unit_rows, unpacked
 from workers.tantivy_index import IndexUnusable, generation_hash
 
 FORMAT_VERSION = 2
@@ -160,11 +160,10 @@ class ChunkRows:
     def chunks(self, chunk_ids: Sequence[str]) -> dict[str, StoredChunk]:
         """Return the chunks that are here as of the last commit, by id."""
         with self._lock:
-            rows = {name: row for name in chunk_ids if (row := self._row(name)) is not None}
+            names, rows = self._find(chunk_ids)
             places, records = self._mapped_places, self._mapped_records
         found = {}
-        for name, row in rows.items():
-            start, length = places[row].tolist()
+        for name, (start, length) in zip(names, places[rows].tolist(), strict=True):
             stored = read_record(records[start : start + length].tobytes())
             if stored is not None and stored.chunk_id == name:
                 found[name] = stored
@@ -173,10 +172,9 @@ class ChunkRows:
     def vectors(self, chunk_ids: Sequence[str]) -> tuple[list[str], Vectors]:
         """Return the ids of those that are here as of the last commit, with their vectors."""
         with self._lock:
-            rows = {name: row for name in chunk_ids if (row := self._row(name)) is not None}
+            names, rows = self._find(chunk_ids)
             mapped = self._mapped
-        bits = mapped[list(rows.values())] if rows else mapped[:0]
-        return list(rows), bits.view(np.float16).astype(np.float32)
+        return names, unpacked(mapped[rows])
 
     def holdings(self) -> Mapping[tuple[str, int], int]:
         """Return how many chunks there are of each (document, generation)."""
@@ -205,13 +203,19 @@ class ChunkRows:
                 os.close(file)
         self._vectors = self._records = self._places = self._journal = None
 
-    def _row(self, name: str) -> int | None:
-        """Return the row of a live chunk; None where there is none."""
-        document, generation, n = split_chunk_id(name)
-        number = self._numbers.get(f"{document}:{generation}")
-        if number is None or not self._alive.all[number] or n >= self._counts.all[number]:
-            return None
-        return int(self._starts.all[number]) + n
+    def _find(self, chunk_ids: Sequence[str]) -> tuple[list[str], Whole]:
+        """Return those of the chunks that live, and their rows."""
+        names, numbers, places = [], [], []
+        for name in dict.fromkeys(chunk_ids):
+            generation, _, n = name.rpartition(":")
+            number = self._numbers.get(generation)
+            if number is not None:
+                names.append(name)
+                numbers.append(number)
+                places.append(int(n))
+        of, at = np.array(numbers, dtype=np.int64), np.array(places, dtype=np.int64)
+        here = (self._alive.all[of] != 0) & (at < self._counts.all[of])
+        return list(compress(names, here.tolist())), (self._starts.all[of] + at)[here]
 
     # In memory ---------------------------------------------------------------------------------
 

@@ -152,6 +152,16 @@ class Selection:
         return chunk_id(document, int(generation), n)
 
 
+def unpacked(bits: NDArray[np.int16]) -> Vectors:
+    """Return float16 vectors, given as their bits, as float32."""
+    moved = bits.astype(np.int32)
+    moved <<= 13
+    moved &= _SIGN_AND_REST
+    vectors: Vectors = moved.view(np.float32)
+    vectors *= _SCALE
+    return vectors
+
+
 def unit_rows(vectors: Vectors) -> Vectors:
     """Return vectors of norm 1; one without direction stays as it is."""
     norms = np.linalg.norm(vectors, axis=1, keepdims=True)

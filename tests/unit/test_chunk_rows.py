@@ -14,6 +14,7 @@ from rag.filters import Filter, parse
 from rag.ports import StoredChunk, Vectors
 from workers import chunk_rows
 from workers.chunk_rows import ChunkRows
+from workers.selection import unpacked
 from workers.tantivy_index import IndexUnusable
 
 DIMENSION = 24
@@ -199,6 +200,14 @@ def test_every_float16_is_read_as_its_value(rows: ChunkRows) -> None:
         axis = np.eye(DIMENSION, dtype=np.float32)[place]
 
         assert (packed._scores(np.arange(len(halves)), axis) == halves[:, place]).all()
+
+
+def test_every_float16_unpacks_to_its_value() -> None:
+    # Infinities and what is no number are never kept.
+    every = np.arange(65_536, dtype=np.uint16).view(np.float16)
+    finite = every[np.isfinite(every)]
+
+    np.testing.assert_array_equal(unpacked(finite.view(np.int16)), finite.astype(np.float32))
 
 
 def test_documents_are_selected_by_what_quern_knows_of_them(rows: ChunkRows) -> None:
