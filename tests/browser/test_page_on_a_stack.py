@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from cli.stack import Stack
+from tests.whole_stack import quick_stack
 
 NOTE = """# The mill at Harrow Ford
 
@@ -18,7 +19,7 @@ Its upper stone, made of French burr, weighs 870 kilograms and is kept in the vi
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with Stack.start(data_dir=tmp_path_factory.mktemp("stack")) as running:
+    with quick_stack(data_dir=tmp_path_factory.mktemp("stack"), only=None) as running:
         yield running
 
 

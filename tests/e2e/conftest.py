@@ -5,12 +5,12 @@ from collections.abc import Iterator
 import pytest
 
 from cli.stack import Stack
-from tests.whole_stack import WANTED, Api
+from tests.whole_stack import Api, quick_stack
 
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with Stack.start(data_dir=tmp_path_factory.mktemp("stack"), only=WANTED) as running:
+    with quick_stack(data_dir=tmp_path_factory.mktemp("stack")) as running:
         yield running
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from cli.stack import Stack
 from runtime.settings import Settings
-from tests.whole_stack import WANTED, Api
+from tests.whole_stack import WANTED, Api, quick_stack
 
 #: A generation worker too; the server that it asks need not be there.
 ASKING = Settings(generator="openai", model="any", openai_url="http://127.0.0.1:9/v1")
@@ -18,7 +18,7 @@ ASKING = Settings(generator="openai", model="any", openai_url="http://127.0.0.1:
 @pytest.fixture
 def own(tmp_path: Path) -> Iterator[Stack]:
     """A stack with every worker."""
-    with Stack.start(data_dir=tmp_path, settings=ASKING, only=(*WANTED, "generation")) as running:
+    with quick_stack(data_dir=tmp_path, settings=ASKING, only=(*WANTED, "generation")) as running:
         yield running
 
 

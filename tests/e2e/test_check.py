@@ -14,7 +14,7 @@ from redis import Redis
 from cli.stack import Stack
 from jobs.keys import key
 from rag.documents import chunk_id
-from tests.whole_stack import WANTED, Api
+from tests.whole_stack import Api, quick_stack
 from workers.chroma_store import ChromaStore
 
 BIRDS = {
@@ -102,7 +102,7 @@ class Asking:
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Stack, Api, Path]]:
     folder = tmp_path_factory.mktemp("broken")
-    with Stack.start(data_dir=folder, only=WANTED) as running, Api(running.url) as api:
+    with quick_stack(data_dir=folder) as running, Api(running.url) as api:
         assert api.ingest(BIRDS, "birds")["state"] == "succeeded"
         yield running, api, folder
 

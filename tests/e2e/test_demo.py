@@ -7,9 +7,8 @@ from pathlib import Path
 
 import psutil
 
-from cli.stack import Stack
 from runtime.settings import Settings
-from tests.whole_stack import WANTED, Api
+from tests.whole_stack import Api, quick_stack
 
 ROOT = Path(__file__).parents[2]
 
@@ -38,7 +37,7 @@ def test_the_demo_ends_with_cited_answers_and_leaves_no_process(tmp_path: Path) 
 
 def test_the_demo_makes_vectors_anew_that_another_engine_made(tmp_path: Path) -> None:
     before = Settings(embedding_engine="sentence-transformers")
-    started = Stack.start(data_dir=tmp_path / "data", settings=before, only=WANTED)
+    started = quick_stack(data_dir=tmp_path / "data", settings=before)
     with started as stack, Api(stack.url) as api:
         old = api.ingest({"note": "It was there before the demo."}, "default")
     done = demo(tmp_path, QUERN_EMBEDDING_ENGINE="onnx-int8")

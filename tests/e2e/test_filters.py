@@ -8,7 +8,7 @@ import pytest
 
 from cli.stack import Stack
 from tests.waiting import until
-from tests.whole_stack import WANTED, Api
+from tests.whole_stack import Api, quick_stack
 
 #: Every third document is of each year; all say nearly the same.
 YEARS = (1968, 1969, 1973)
@@ -49,7 +49,7 @@ def volumes(*numbers: int) -> set[str]:
 @pytest.fixture
 def own(tmp_path: Path) -> Iterator[tuple[Stack, Api, Path]]:
     """A stack that may be hurt."""
-    with Stack.start(data_dir=tmp_path, only=WANTED) as running, Api(running.url) as api:
+    with quick_stack(data_dir=tmp_path) as running, Api(running.url) as api:
         yield running, api, tmp_path
 
 

@@ -11,7 +11,7 @@ import pytest
 from cli.programs import FLOWER_USER, flower_password
 from cli.stack import Stack
 from tests.waiting import until
-from tests.whole_stack import WANTED, Api
+from tests.whole_stack import WANTED, Api, quick_stack
 
 QUESTION = "Which colour has the quernstone?"
 TASKS = {"ingest.parse", "query.retrieve", "query.generate"}
@@ -21,7 +21,7 @@ TASKS = {"ingest.parse", "query.retrieve", "query.generate"}
 def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Start a stack with Flower that has read a document and answered a question."""
     folder = tmp_path_factory.mktemp("watched")
-    with Stack.start(data_dir=folder, only=[*WANTED, "flower"]) as running:
+    with quick_stack(data_dir=folder, only=[*WANTED, "flower"]) as running:
         with Api(running.url) as api:
             api.ingest({"stone": "The quernstone is grey."}, "default")
             assert api.ask(QUESTION, "default")["state"] == "succeeded"

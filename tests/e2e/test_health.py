@@ -17,7 +17,7 @@ from cli.stack import Stack
 from runtime.settings import Settings
 from tests.answer_times import assert_quick
 from tests.waiting import until
-from tests.whole_stack import WANTED, Api
+from tests.whole_stack import Api, quick_stack
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ RECOVERED_S = 30.0
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A stack whose processes may be stopped."""
-    with Stack.start(data_dir=tmp_path_factory.mktemp("health"), only=WANTED) as running:
+    with quick_stack(data_dir=tmp_path_factory.mktemp("health")) as running:
         _until(lambda: _health(running.url)["status"] != "fail", within_s=RECOVERED_S)
         yield running
 
@@ -128,7 +128,7 @@ def test_a_pool_that_stands_still_is_named_and_recovers(tmp_path: Path) -> None:
             openai_concurrency=2,
         )
         only = ("redis-queue", "redis-cache", "generation", "web")
-        with Stack.start(data_dir=tmp_path, settings=settings, only=only) as stack:
+        with quick_stack(data_dir=tmp_path, settings=settings, only=only) as stack:
             url = stack.url
             silent.listen()  # takes who connects, and never says a word
             _until(lambda: _passes(url, "workers:generate"), within_s=RECOVERED_S)

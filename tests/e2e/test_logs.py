@@ -12,7 +12,7 @@ from cli.log_files import LogFiles, Wanted
 from cli.stack import Stack
 from runtime.settings import Settings
 from tests.waiting import until
-from tests.whole_stack import WANTED, Api
+from tests.whole_stack import WANTED, Api, quick_stack
 
 CANARY = "canaryzeppelin"
 KEY = "sk-canary-0123456789"
@@ -25,7 +25,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         openai_key=KEY, log_level="DEBUG", flower_url="http://user:canarypassword@127.0.0.1:0"
     )
     folder = tmp_path_factory.mktemp("logs")
-    with Stack.start(data_dir=folder, only=WANTED, settings=settings) as running:
+    with quick_stack(data_dir=folder, settings=settings) as running:
         yield running
 
 

@@ -13,11 +13,10 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from cli.stack import Stack
 from runtime.metrics import FAMILIES
 from runtime.settings import Settings
 from tests.waiting import until
-from tests.whole_stack import WANTED, Api
+from tests.whole_stack import WANTED, Api, quick_stack
 
 USAGE = {"prompt_tokens": 70, "completion_tokens": 3, "total_tokens": 73}
 TEXTS = {
@@ -172,7 +171,7 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workload]:
     folder = tmp_path_factory.mktemp("measured")
     try:
         with (
-            Stack.start(data_dir=folder, settings=settings, only=[*WANTED, "generation"]) as stack,
+            quick_stack(data_dir=folder, settings=settings, only=[*WANTED, "generation"]) as stack,
             Api(stack.url) as api,
         ):
             yield Workload(api)

@@ -12,7 +12,7 @@ from sentence_transformers import SentenceTransformer
 from cli.main import main
 from cli.stack import Stack
 from runtime.settings import Settings
-from tests.whole_stack import WANTED, Api
+from tests.whole_stack import Api, quick_stack
 from workers.model_weights import resolve
 
 GATES = {f"gate-{n}": f"The warden of gate {n} keeps {n * 3 + 7} keys." for n in range(20)}
@@ -77,14 +77,14 @@ def test_a_collection_is_reindexed_under_other_settings_and_another_model_while_
     tmp_path: Path,
 ) -> None:
     data, other = tmp_path / "data", fewer_layers(tmp_path / "other")
-    with Stack.start(data_dir=data, only=WANTED) as stack, Api(stack.url) as api:
+    with quick_stack(data_dir=data) as stack, Api(stack.url) as api:
         assert api.ingest(GATES, "gates")["state"] == "succeeded"
         before = api.get("/api/collections/gates")
 
     settings = Settings(
         hnsw_space="ip", hnsw_ef_construction=100, hnsw_ef_search=150, hnsw_max_neighbors=24
     )
-    with Stack.start(data_dir=data, only=WANTED, settings=settings) as stack, Api(stack.url) as api:
+    with quick_stack(data_dir=data, settings=settings) as stack, Api(stack.url) as api:
         same = Searches(stack.url)
         with same.all_the_time():
             kept = api.get("/api/collections/gates")["hnsw"]
@@ -92,7 +92,7 @@ def test_a_collection_is_reindexed_under_other_settings_and_another_model_while_
         after = api.get("/api/collections/gates")
 
     settings = Settings(embedding_model=str(other))
-    with Stack.start(data_dir=data, only=WANTED, settings=settings) as stack, Api(stack.url) as api:
+    with quick_stack(data_dir=data, settings=settings) as stack, Api(stack.url) as api:
         changed = Searches(stack.url)
         with changed.all_the_time():
             first = api.post("/api/search", {"query": "warden", "collection": "gates"})

@@ -12,7 +12,7 @@ from redis import Redis
 from cli.stack import Stack
 from jobs.heartbeats import live_workers
 from tests.waiting import until
-from tests.whole_stack import WANTED, Api
+from tests.whole_stack import Api, quick_stack
 
 FACTS = {
     f"fact-{n}": f"The warden of gate {n} keeps {n * 3 + 7} keys. Gate {n} faces the river."
@@ -24,7 +24,7 @@ FACTS = {
 def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Stack, Api]]:
     """A stack that may be hurt."""
     folder = tmp_path_factory.mktemp("hurt")
-    with Stack.start(data_dir=folder, only=WANTED) as running, Api(running.url) as api:
+    with quick_stack(data_dir=folder) as running, Api(running.url) as api:
         yield running, api
 
 
@@ -104,7 +104,7 @@ def test_what_was_ingested_is_there_after_a_restart(own: tuple[Stack, Api]) -> N
     folder = Path(stack.record.data_dir)
     api.ingest({"moon": "The far side of the moon was seen in 1959."}, "default")
     stack.stop()
-    with Stack.start(data_dir=folder, only=WANTED) as again, Api(again.url) as api:
+    with quick_stack(data_dir=folder) as again, Api(again.url) as api:
         answer = api.ask("When was the far side of the moon first seen?", "default")
         sparse = api.search("far side", "default", "sparse")
 

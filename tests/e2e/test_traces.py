@@ -9,11 +9,10 @@ from typing import Any
 
 import pytest
 
-from cli.stack import Stack
 from runtime.settings import Settings
 from tests.collector import Collector, Told
 from tests.waiting import below, until
-from tests.whole_stack import WANTED, Api
+from tests.whole_stack import Api, quick_stack
 
 CANARY = "zanzibarcanary"
 #: Spans of every question, and of every ingest of one document, after the request's own.
@@ -66,7 +65,7 @@ def traced(collector: Collector, tmp_path_factory: pytest.TempPathFactory) -> It
     settings = Settings(otlp_endpoint=collector.url)
     folder = tmp_path_factory.mktemp("traced")
     with (
-        Stack.start(data_dir=folder, settings=settings, only=WANTED) as stack,
+        quick_stack(data_dir=folder, settings=settings) as stack,
         Api(stack.url) as api,
     ):
         yield api
@@ -182,7 +181,7 @@ def test_a_collector_that_hangs_slows_nothing_down_and_loses_no_job(
     with Collector(hangs=True) as collector:
         settings = Settings(otlp_endpoint=collector.url)
         with (
-            Stack.start(data_dir=tmp_path, settings=settings, only=WANTED) as stack,
+            quick_stack(data_dir=tmp_path, settings=settings) as stack,
             Api(stack.url) as hung,
         ):
             both = {"plain": api, "hung": hung}

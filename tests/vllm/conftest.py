@@ -10,12 +10,11 @@ from pathlib import Path
 import pytest
 
 from cli.engines import generation_python
-from cli.stack import Stack
 from rag.errors import Broken
 from runtime.settings import Settings
 from tests.collector import Collector
 from tests.vllm.generating import Generating
-from tests.whole_stack import WANTED
+from tests.whole_stack import WANTED, quick_stack
 
 #: Starts in half the time, and leaves memory to others.
 OPTIONS = {"enforce_eager": True, "kv_cache_memory_bytes": 512 * 2**20}
@@ -61,7 +60,7 @@ def service(
         trace_ratio=0.0,  # what a caller traces is traced, nothing else
     )
     with (
-        Stack.start(
+        quick_stack(
             data_dir=tmp_path_factory.mktemp("stack"),
             settings=settings,
             only=[*WANTED, "generation"],
