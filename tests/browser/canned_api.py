@@ -14,6 +14,7 @@ from flask import Flask, Response, jsonify, request
 from flask.typing import ResponseReturnValue
 
 from runtime.settings import Settings
+from tests.waiting import PATIENCE_S
 from web import security
 from web.pages import bp as pages
 
@@ -145,7 +146,7 @@ class CannedApi:
         for word in self.result["answer"].split(" "):
             time.sleep(self.pace_s / 10)
             job.tell("token", {"text": word + " ", "attempt": 1})
-        self.gate.wait(20)
+        self.gate.wait(PATIENCE_S)
         with self.changing:
             if job.state in FINAL:
                 return
@@ -277,7 +278,7 @@ def canned_app(api: CannedApi, settings: Settings) -> Flask:  # noqa: C901  # a 
 
         def stream() -> Iterator[str]:
             at = sent
-            until = time.monotonic() + 30
+            until = time.monotonic() + PATIENCE_S
             while time.monotonic() < until:
                 while at < len(job.events):
                     kind, data = job.events[at]

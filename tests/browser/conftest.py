@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 from werkzeug.serving import make_server
 
 from runtime.settings import Settings
 from tests.browser.canned_api import CannedApi, canned_app
+from tests.waiting import PATIENCE_S
 
 NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 OPTIONS = [
@@ -31,6 +32,7 @@ def browser() -> Iterator[Browser]:
         missing = "no Chromium on this machine; on Debian: apt install chromium"
         pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
     with sync_playwright() as playwright:
+        expect.set_options(timeout=1_000 * PATIENCE_S)  # five seconds are short on a busy machine
         started = playwright.chromium.launch(executable_path=program, args=OPTIONS)
         yield started
         started.close()
@@ -63,7 +65,7 @@ def open_page(browser: Browser, url: str) -> Iterator[Callable[[str], Page]]:
         context = browser.new_context(viewport={"width": 1280, "height": 900})
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(1_000 * PATIENCE_S)
         page.on("console", lambda message: complaints.append(f"{message.type}: {message.text}"))
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("request", lambda request: asked.add(urlsplit(request.url).netloc))
