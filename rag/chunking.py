@@ -72,8 +72,10 @@ class Chunker:
         Raises:
             ValueError: *title* leaves no room for text; shorten it with `fit_title` first.
         """
-        atoms = self._atoms(document, title, counter)
-        groups = _packed(atoms, self.max_tokens - _title_tokens(title, counter))
+        budget = self.max_tokens - _title_tokens(title, counter)
+        if budget < 1:
+            raise ValueError(f"a title of {len(title)} characters leaves no room for text")
+        groups = _packed(self._atoms(document, budget, counter), budget)
         spans = self._verified(document.text, groups, title, counter)
         starts = [page.start for page in document.pages]
         chunks = []
@@ -83,11 +85,8 @@ class Chunker:
             chunks.append(Chunk(n, start, end, document.text[start:end], page))
         return chunks
 
-    def _atoms(self, document: ParsedDocument, title: str, counter: TokenCounter) -> list[_Atom]:
-        """Return the atoms of the document, each within the budget that *title* leaves."""
-        budget = self.max_tokens - _title_tokens(title, counter)
-        if budget < 1:
-            raise ValueError(f"a title of {len(title)} characters leaves no room for text")
+    def _atoms(self, document: ParsedDocument, budget: int, counter: TokenCounter) -> list[_Atom]:
+        """Return the atoms of the document, each within a *budget* of tokens."""
         pieces = _pieces(document, most=max(1, self.max_tokens // _ATOM_SHARE))
         text = document.text
         costs = _costs(text, [(start, end) for start, end, _, _ in pieces], counter)

@@ -1,18 +1,22 @@
 """A chunk as a record in a file: a checksum and JSON, so that a damaged one is no chunk."""
 
 import zlib
-from dataclasses import asdict
+from dataclasses import fields
+from typing import Final
 
 import orjson
 
 from rag.documents import Chunk
 from rag.ports import StoredChunk
 
+_FIELDS: Final = tuple(field.name for field in fields(StoredChunk))
+
 
 def record_of(stored: StoredChunk) -> bytes:
     """Write a chunk as a record."""
-    known = asdict(stored) | {"metadata": dict(stored.metadata)}
-    data = orjson.dumps(known)
+    # Not `asdict`, which copies all of it down to the numbers: orjson writes the chunk as it is.
+    known = {name: getattr(stored, name) for name in _FIELDS}
+    data = orjson.dumps(known | {"metadata": dict(stored.metadata)})
     return zlib.crc32(data).to_bytes(4, "big") + data
 
 
