@@ -4,12 +4,13 @@ import logging
 import os
 import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rag.errors import Broken, InvalidRequest
 from rag.ports import EmbedderIdentity, Vectors
@@ -25,8 +26,12 @@ if TYPE_CHECKING:
 
 NORM_TOLERANCE = 1e-3
 WINDOW = 1_000  # texts tokenised at once
+REMEMBERED = 1_000  # texts whose tokens are kept: what is counted is embedded soon after
+LONGEST_REMEMBERED = 2_000  # characters of such a text: some megabytes in all
 
 log = logging.getLogger(__name__)
+
+_Tokens = NDArray[np.int32]
 
 
 class OnnxEmbedder:
@@ -55,6 +60,7 @@ class OnnxEmbedder:
         self._special = tokenizer.num_special_tokens_to_add(is_pair=False)
         self._cutter = type(tokenizer).from_str(tokenizer.to_str())
         self._cutter.enable_truncation(identity.max_tokens + self._special)
+        self._recent = _RecentTokens()
         self._turns = _Turns(threads)
         # The caller's thread works too.
         self._others = threads - 1
@@ -125,7 +131,7 @@ class OnnxEmbedder:
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Return the number of tokens of each text, uncut, special tokens not included."""
-        return [len(encoding) - self._special for encoding in self._encode(texts)]
+        return [len(ids) - self._special for ids in self._encode(texts)]
 
     def embed(self, texts: Sequence[str], *, truncate: bool = False) -> Vectors:
         """
@@ -166,23 +172,23 @@ class OnnxEmbedder:
             raise Broken("the model answered vectors that are not of norm 1")
         return vectors
 
-    def _forward(self, ids: list[int]) -> Vectors:
+    def _forward(self, ids: _Tokens) -> Vectors:
         """Embed one text."""
-        vectors = self._session.run(["vectors"], {"ids": np.array([ids], dtype=np.int64)})[0]
+        vectors = self._session.run(["vectors"], {"ids": ids.astype(np.int64)[np.newaxis]})[0]
         expected = (1, self._identity.dimension)
         if vectors.shape != expected:
             raise Broken(f"the model answered vectors of shape {vectors.shape}, not {expected}")
         return vectors[0]
 
-    def _ids(self, texts: Sequence[str], *, truncate: bool) -> list[list[int]]:
+    def _ids(self, texts: Sequence[str], *, truncate: bool) -> list[_Tokens]:
         """Return the ids of each text, special tokens included, cut where that is allowed."""
         rows, longest = [], self._identity.max_tokens
-        for which, encoding in enumerate(self._encode(texts)):
-            count = len(encoding) - self._special
+        for which, ids in enumerate(self._encode(texts)):
+            count = len(ids) - self._special
             if count <= longest:
-                rows.append(encoding.ids)
+                rows.append(ids)
             elif truncate:
-                rows.append(self._cutter.encode(texts[which]).ids)
+                rows.append(_tokens(self._cutter.encode(texts[which])))
             else:
                 raise InvalidRequest(
                     "texts",
@@ -191,10 +197,45 @@ class OnnxEmbedder:
                 )
         return rows
 
-    def _encode(self, texts: Sequence[str]) -> "Iterator[Encoding]":
+    def _encode(self, texts: Sequence[str]) -> Iterator[_Tokens]:
         """Yield each text's tokens, uncut, special tokens included."""
         for at in range(0, len(texts), WINDOW):
-            yield from self._tokenizer.encode_batch_fast(list(texts[at : at + WINDOW]))
+            window = texts[at : at + WINDOW]
+            known = self._recent.find(window)
+            fresh = [text for text in dict.fromkeys(window) if text not in known]
+            if fresh:
+                encodings = self._tokenizer.encode_batch_fast(fresh)
+                found = dict(zip(fresh, map(_tokens, encodings), strict=True))
+                self._recent.keep(found)
+                known |= found
+            yield from (known[text] for text in window)
+
+
+def _tokens(encoding: "Encoding") -> _Tokens:
+    """Return the ids of a text's tokens."""
+    return np.array(encoding.ids, dtype=np.int32)
+
+
+class _RecentTokens:
+    """The tokens of the last texts, for any thread: a chunk is counted and then embedded."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._kept: dict[str, _Tokens] = {}
+
+    def find(self, texts: Sequence[str]) -> dict[str, _Tokens]:
+        """Return the tokens of those texts that are remembered."""
+        with self._lock:
+            return {text: self._kept[text] for text in texts if text in self._kept}
+
+    def keep(self, found: Mapping[str, _Tokens]) -> None:
+        """Remember texts that are not long, and forget the oldest for them."""
+        with self._lock:
+            for text, tokens in found.items():
+                if len(text) <= LONGEST_REMEMBERED:
+                    self._kept[text] = tokens
+            while len(self._kept) > REMEMBERED:
+                del self._kept[next(iter(self._kept))]
 
 
 class _Turns:

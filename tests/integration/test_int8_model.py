@@ -7,9 +7,11 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from rag.errors import Broken
 from rag.ports import Vectors
@@ -17,7 +19,12 @@ from workers import int8_model, optimize_model
 from workers.embedding_sample import SAMPLE
 from workers.int8_model import GRAPH, RECORD, Int8Model, find, obtain
 from workers.model_weights import resolve
-from workers.onnx_embedder import OnnxEmbedder
+from workers.onnx_embedder import (
+    LONGEST_REMEMBERED,
+    REMEMBERED,
+    OnnxEmbedder,
+    _RecentTokens,
+)
 from workers.onnx_graph import float_graph
 from workers.sentence_embedder import SentenceEmbedder
 
@@ -194,7 +201,7 @@ def test_no_more_passes_run_at_once_than_threads_were_allowed() -> None:
     embedder = OnnxEmbedder.open(MODEL, threads=2)
     forward, running, most = embedder._forward, [], []
 
-    def counted(ids: list[int]) -> Vectors:
+    def counted(ids: NDArray[np.int32]) -> Vectors:
         running.append(1)
         most.append(len(running))
         try:
@@ -222,6 +229,42 @@ def test_an_error_in_one_text_ends_the_call_and_the_next_one_works(
             embedder.embed(list(SAMPLE[:9]))
 
     assert embedder.embed(["again"]).shape == (1, 384)
+
+
+class Listening:
+    """A tokenizer that tells which texts it was given."""
+
+    def __init__(self, embedder: OnnxEmbedder) -> None:
+        self._tokenizer = embedder._tokenizer
+        self.given: list[str] = []
+
+    def encode_batch_fast(self, texts: list[str]) -> Any:
+        self.given += texts
+        return self._tokenizer.encode_batch_fast(texts)
+
+
+def test_what_was_just_counted_is_not_tokenised_again_to_be_embedded(
+    embedder: OnnxEmbedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = embedder.embed(["A first text.", "A second."])
+    monkeypatch.setattr(embedder, "_recent", _RecentTokens())
+    listening = Listening(embedder)
+    monkeypatch.setattr(embedder, "_tokenizer", listening)
+    counts = embedder.count_tokens(["A second.", "A first text.", "A second."])
+    vectors = embedder.embed(["A first text.", "A second."])
+
+    assert counts == [3, 4, 3]
+    assert listening.given == ["A second.", "A first text."]
+    assert np.array_equal(vectors, expected)
+
+
+def test_tokens_of_few_texts_and_of_no_long_one_are_remembered() -> None:
+    recent, tokens = _RecentTokens(), np.zeros(3, dtype=np.int32)
+    recent.keep({"a" * (LONGEST_REMEMBERED + 1): tokens, "first": tokens})
+    recent.keep({str(n): tokens for n in range(REMEMBERED)})
+
+    assert recent.find(["a" * (LONGEST_REMEMBERED + 1), "first"]) == {}
+    assert list(recent.find(["0", str(REMEMBERED - 1)])) == ["0", str(REMEMBERED - 1)]
 
 
 def test_embedding_needs_neither_torch_nor_what_makes_the_int8_form() -> None:
