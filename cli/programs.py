@@ -41,6 +41,8 @@ FLOWER_OPTIONS = {
     "purge_offline_workers": "3600",
 }
 
+CHROMA_CONFIG = Path(__file__).with_name("chroma_server.yaml")
+
 WEB_STAGE, WORKER_STAGE, CHROMA_STAGE, REDIS_STAGE = range(4)
 
 
@@ -94,13 +96,19 @@ def _stores(settings: Settings) -> list[Program]:
     if embedded(settings.chroma_url):
         # What the `chroma` command does, without the second it takes to import the client.
         code = "import sys, chromadb_rust_bindings as b; b.cli(['chroma', *sys.argv[1:]])"
-        folder = settings.data_dir / "chroma"
-        address = ("--host", "127.0.0.1", "--port", str(_port(settings.chroma_url)))
         stores.append(
             Program(
                 name="chroma",
-                command=[sys.executable, "-P", "-c", code, "run", "--path", str(folder), *address],
-                environment=child_environment(ANONYMIZED_TELEMETRY="False", NO_COLOR="1"),
+                command=[sys.executable, "-P", "-c", code, "run", str(CHROMA_CONFIG)],
+                environment=child_environment(
+                    ANONYMIZED_TELEMETRY="False",
+                    NO_COLOR="1",
+                    CHROMA_PERSIST_PATH=str(settings.data_dir / "chroma"),
+                    CHROMA_LISTEN_ADDRESS="127.0.0.1",
+                    CHROMA_PORT=str(_port(settings.chroma_url)),
+                    # Of each query it would tell at the level below, in a thousand bytes.
+                    RUST_LOG=os.environ.get("RUST_LOG", "warn"),
+                ),
                 log=_log(settings, "chroma"),
                 foreign=True,
                 ready=_http_answers(settings.chroma_url, "/api/v2/heartbeat", status=200),
@@ -215,7 +223,7 @@ def flower_password(data_dir: Path) -> str:
 
 def child_environment(settings: Settings | None = None, **more: str) -> Mapping[str, str]:
     """Return a child's environment: ours, with exactly these settings and nobody's options."""
-    strange = (PREFIX, "FLOWER_", "GUNICORN_CMD_ARGS", "CELERY_")
+    strange = (PREFIX, "FLOWER_", "GUNICORN_CMD_ARGS", "CELERY_", "CHROMA_")
     environment = {k: v for k, v in os.environ.items() if not k.startswith(strange)}
     environment |= {"PYTHONUNBUFFERED": "1"} | more
     checkout = Path(__file__).parents[1]

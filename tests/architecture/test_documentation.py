@@ -7,6 +7,7 @@ from pathlib import Path
 import yaml
 
 import celeryconfig
+from cli.programs import CHROMA_CONFIG
 from jobs.messages import ROLES
 from jobs.timings import VISIBILITY_S
 from runtime.settings import PREFIX, Settings
@@ -41,6 +42,13 @@ def test_in_compose_ingestion_gives_way_and_nothing_else_does() -> None:
 
     assert shares.pop("ingestion") <= 128
     assert set(shares.values()) == {1024}
+
+
+def test_in_compose_chroma_runs_as_it_does_without_containers() -> None:
+    service = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))["services"]["chroma"]
+
+    assert ROOT / service["command"][-1] == CHROMA_CONFIG
+    assert CHROMA_CONFIG.is_file()
 
 
 def test_compose_probes_every_service() -> None:

@@ -10,6 +10,7 @@ import urllib.parse
 from collections.abc import Iterator
 from pathlib import Path
 
+import chromadb
 import psutil
 import pytest
 import redis
@@ -21,6 +22,7 @@ from cli.stack import Stack
 from jobs.heartbeats import WorkerState, beat
 from rag.errors import Broken
 from runtime.settings import Settings
+from tests.waiting import until
 
 STORES = ("redis-queue", "redis-cache", "chroma")
 
@@ -63,6 +65,29 @@ def test_chroma_keeps_its_data_in_the_data_folder(stack: Stack) -> None:
     with socket.create_connection((address.hostname, address.port), timeout=5):
         pass
     assert (data_dir / "chroma" / "chroma.sqlite3").is_file()
+
+
+def test_chroma_remembers_a_collection_between_queries_until_it_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RUST_LOG", "info")
+    with Stack.start(data_dir=tmp_path, only=("chroma",)) as running:
+        address = urllib.parse.urlsplit(running.chroma_url)
+        chroma = chromadb.HttpClient(host=str(address.hostname), port=address.port or 0)
+        collection = chroma.create_collection("papers", embedding_function=None)
+        collection.upsert(ids=["a", "b"], embeddings=[[1.0, 0.0], [0.0, 1.0]])
+        for _ in range(10):
+            collection.query(query_embeddings=[[1.0, 0.0]], n_results=1)
+        until(lambda: running.log("chroma").count("num_embeddings: 1") == 10)
+        misses = running.log("chroma").count("Cache miss")
+        collection.modify(configuration={"hnsw": {"ef_search": 77}})
+        changed = chroma.get_collection("papers", embedding_function=None)
+        chroma.delete_collection("papers")
+        again = chroma.create_collection("papers", embedding_function=None)
+
+    assert 0 < misses < 10
+    assert changed.configuration["hnsw"]["ef_search"] == 77
+    assert again.id != collection.id
 
 
 def test_a_redis_that_is_killed_comes_back_with_its_data(stack: Stack) -> None:
