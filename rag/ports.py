@@ -33,8 +33,8 @@ class HnswSettings:
     """How the graph of a vector collection is built and searched; fixed when it is made."""
 
     space: str = "cosine"
-    ef_construction: int = 200
-    ef_search: int = 300
+    ef_construction: int = 300
+    ef_search: int = 400
     max_neighbors: int = 64
 
 

@@ -113,10 +113,10 @@ class Settings:
         "made with, until `quern reindex`.",
     )
     hnsw_ef_construction: int = _knob(
-        200, "Candidates weighed for each vector that is added: more builds slower and finds more."
+        300, "Candidates weighed for each vector that is added: more builds slower and finds more."
     )
     hnsw_ef_search: int = _knob(
-        300, "Candidates weighed in a search: more searches slower and finds more."
+        400, "Candidates weighed in a search: more searches slower and finds more."
     )
     hnsw_max_neighbors: int = _knob(
         64, "Neighbours kept of each vector, from 2: more takes memory and finds more."

@@ -8,16 +8,16 @@ from runtime.settings import BadSetting, Settings
 
 
 def test_the_defaults_are_those_of_the_port() -> None:
-    assert hnsw_of(Settings.from_environment({})) == HnswSettings("cosine", 200, 300, 64)
+    assert hnsw_of(Settings.from_environment({})) == HnswSettings()
 
 
 def test_each_setting_reaches_a_new_collection() -> None:
     environment = {
         "QUERN_HNSW_SPACE": "ip", "QUERN_HNSW_EF_CONSTRUCTION": "400",
-        "QUERN_HNSW_EF_SEARCH": "300", "QUERN_HNSW_MAX_NEIGHBORS": "64",
+        "QUERN_HNSW_EF_SEARCH": "250", "QUERN_HNSW_MAX_NEIGHBORS": "48",
     }  # fmt: skip
 
-    assert hnsw_of(Settings.from_environment(environment)) == HnswSettings("ip", 400, 300, 64)
+    assert hnsw_of(Settings.from_environment(environment)) == HnswSettings("ip", 400, 250, 48)
 
 
 @pytest.mark.parametrize(
