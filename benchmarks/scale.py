@@ -140,7 +140,7 @@ class Bench:
             figures = self._ingest()
         bar = self._progress.add_task("read vectors back", total=len(self._corpus.rows))
         collection = connect(self._running.chroma_url).get_collection(
-            self._incarnation(), embedding_function=None
+            self._edition(), embedding_function=None
         )
         self.stored = Stored.read(collection, lambda n: self._progress.advance(bar, n))
         self._legs = Legs(
@@ -391,6 +391,12 @@ class Bench:
         """Return what the collection's name points at."""
         with ledger_client(self._running.redis_url, connections=1) as client:
             return str(client.hget(key("collections"), COLLECTION))
+
+    def _edition(self) -> str:
+        """Return the collection of vectors that is searched: another one after a reindex."""
+        settings = Settings(data_dir=self._data, redis_url=self._running.redis_url)
+        durable = open_durable(settings, lambda _message: None)
+        return durable.catalogue.edition(self._incarnation()).name
 
     def _memory(self) -> int:
         """Return what the processes that hold indexes take of main memory, bytes."""

@@ -33,7 +33,7 @@ class HnswSettings:
     """How the graph of a vector collection is built and searched; fixed when it is made."""
 
     space: str = "cosine"
-    ef_construction: int = 300
+    ef_construction: int = 400
     ef_search: int = 400
     max_neighbors: int = 64
 

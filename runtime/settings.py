@@ -113,7 +113,7 @@ class Settings:
         "made with, until `quern reindex`.",
     )
     hnsw_ef_construction: int = _knob(
-        300, "Candidates weighed for each vector that is added: more builds slower and finds more."
+        400, "Candidates weighed for each vector that is added: more builds slower and finds more."
     )
     hnsw_ef_search: int = _knob(
         400, "Candidates weighed in a search: more searches slower and finds more."

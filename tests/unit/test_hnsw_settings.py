@@ -13,11 +13,11 @@ def test_the_defaults_are_those_of_the_port() -> None:
 
 def test_each_setting_reaches_a_new_collection() -> None:
     environment = {
-        "QUERN_HNSW_SPACE": "ip", "QUERN_HNSW_EF_CONSTRUCTION": "400",
+        "QUERN_HNSW_SPACE": "ip", "QUERN_HNSW_EF_CONSTRUCTION": "350",
         "QUERN_HNSW_EF_SEARCH": "250", "QUERN_HNSW_MAX_NEIGHBORS": "48",
     }  # fmt: skip
 
-    assert hnsw_of(Settings.from_environment(environment)) == HnswSettings("ip", 400, 250, 48)
+    assert hnsw_of(Settings.from_environment(environment)) == HnswSettings("ip", 350, 250, 48)
 
 
 @pytest.mark.parametrize(
