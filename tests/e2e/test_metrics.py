@@ -156,7 +156,7 @@ class Workload:
 
     def until_generating(self, job_id: str) -> None:
         until(lambda: self.api.get(f"/api/jobs/{job_id}").get("stage") == "generate")
-        with httpx.stream("GET", f"{self.api.http.base_url}/api/jobs/{job_id}/events") as events:
+        with self.api.http.stream("GET", f"/api/jobs/{job_id}/events") as events:
             next(line for line in events.iter_lines() if line == "event: token")
 
 

@@ -249,9 +249,12 @@ def many(n, start=0):
 
 def run(code: str, *, code_is: int = 0) -> list[dict[str, Any]]:
     """Run a program that logs; return its lines."""
+    # Not measured: a child would wait for ever for a lock of the tracer's that the writing thread
+    # held at the fork.
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("COVERAGE_")}
     ended = subprocess.run(
         [sys.executable, "-c", PROGRAM + code],
-        cwd=ROOT, capture_output=True, timeout=60, check=False,
+        cwd=ROOT, env=environment, capture_output=True, timeout=60, check=False,
     )  # fmt: skip
     assert ended.returncode == code_is, ended.stderr[-2_000:]
     return [json.loads(line) for line in ended.stderr.splitlines()]
