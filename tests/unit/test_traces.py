@@ -50,26 +50,13 @@ class Text:
 
 
 @pytest.mark.usefixtures("off")
-def test_where_no_collector_is_named_a_span_is_one_shared_object_that_costs_next_to_nothing() -> (
-    None
-):
+def test_where_no_collector_is_named_every_span_is_one_shared_object() -> None:
     traces.configure(Settings(), role="test")
-    best = min(_seconds_of(1_000) for _ in range(50)) / 1_000
     port: Any = Text()
 
     assert traces.span("dense") is traces.shared_step("document", THEIRS) is traces.NOTHING
     assert embedder(port) is port
     assert not any(thread.name.startswith("Otel") for thread in threading.enumerate())
-    assert best < 2e-6  # a tenth of that on a quiet machine
-
-
-def _seconds_of(times: int) -> float:
-    """Return the processor time of a number of spans: others may use the machine."""
-    began = time.thread_time()
-    for _ in range(times):
-        with traces.span("dense"):
-            pass
-    return time.thread_time() - began
 
 
 @pytest.mark.usefixtures("off")
