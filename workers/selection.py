@@ -139,9 +139,7 @@ class Selection:
             np.copyto(
                 block, self._vectors[rows[0] : rows[-1] + 1] if lies_whole else self._vectors[rows]
             )
-            block <<= 13
-            block &= _SIGN_AND_REST
-            np.dot(block.view(np.float32), asked, out=scores[first : first + BLOCK])
+            np.dot(_moved(block), asked, out=scores[first : first + BLOCK])
         return scores
 
     def _name(self, row: int) -> str:
@@ -154,11 +152,16 @@ class Selection:
 
 def unpacked(bits: NDArray[np.int16]) -> Vectors:
     """Return float16 vectors, given as their bits, as float32."""
-    moved = bits.astype(np.int32)
-    moved <<= 13
-    moved &= _SIGN_AND_REST
-    vectors: Vectors = moved.view(np.float32)
+    vectors = _moved(bits.astype(np.int32))
     vectors *= _SCALE
+    return vectors
+
+
+def _moved(bits: NDArray[np.int32]) -> Vectors:
+    """Return float16 vectors divided by `_SCALE`, in the place of their bits."""
+    bits <<= 13
+    bits &= _SIGN_AND_REST
+    vectors: Vectors = bits.view(np.float32)
     return vectors
 
 
