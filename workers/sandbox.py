@@ -383,17 +383,8 @@ def _descriptor(data: bytes | Path) -> Iterator[int]:
         with data.open("rb") as source:
             yield source.fileno()
         return
-    if len(data) <= _SMALL and hasattr(os, "memfd_create"):
-        descriptor = os.memfd_create("file", os.MFD_CLOEXEC)
-        try:
-            view = memoryview(data)
-            while view:
-                view = view[os.write(descriptor, view) :]
-            yield descriptor
-        finally:
-            os.close(descriptor)
-        return
-    with TemporaryFile() as copy:
+    in_memory = len(data) <= _SMALL and hasattr(os, "memfd_create")
+    with os.fdopen(os.memfd_create("file"), "wb") if in_memory else TemporaryFile() as copy:
         copy.write(data)
         copy.flush()
         yield copy.fileno()
