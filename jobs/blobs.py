@@ -28,7 +28,6 @@ class BlobStore:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._root = str(folder)
 
     def put(self, data: bytes, *, durable: bool = True) -> str:
         """
@@ -51,7 +50,7 @@ class BlobStore:
         Raises:
             StoreUnavailable: The disk is full or away.
         """
-        several = Together(self, durable=durable)
+        several = Together(self._folder, durable=durable)
         try:
             yield several
             several.settle()
@@ -61,7 +60,7 @@ class BlobStore:
     def get(self, name: str) -> bytes | None:
         """Return the bytes called *name*, None where there are none."""
         try:
-            with open(self._path(name), "rb", buffering=0) as file:  # noqa: PTH123 - see `_path`
+            with open(_path(self._folder, name), "rb", buffering=0) as file:  # noqa: PTH123 - see `_path`
                 return file.readall()
         except FileNotFoundError:
             return None
@@ -70,7 +69,7 @@ class BlobStore:
 
     def has(self, name: str) -> bool:
         """Tell whether there is a blob called *name*."""
-        return os.path.exists(self._path(name))  # noqa: PTH110 - see `_path`
+        return os.path.exists(_path(self._folder, name))  # noqa: PTH110 - see `_path`
 
     def is_empty(self) -> bool:
         """Tell whether there is no blob at all: perhaps its disk is not there."""
@@ -105,7 +104,7 @@ class BlobStore:
         It is moved aside before its age is looked at: a writer who renews its age first is seen,
         and one who comes later finds no blob and writes a new one.
         """
-        path = Path(self._path(name))
+        path = Path(_path(self._folder, name))
         aside = path.with_name(f".new-{name}")
         try:
             path.rename(aside)
@@ -117,13 +116,6 @@ class BlobStore:
         aside.unlink()
         return not path.exists()
 
-    def _path(self, name: str) -> str:
-        """Return where a blob lies; refuses anything but a SHA-256."""
-        # A string: to build and open a `Path` takes longer than to read what lies there.
-        if not _NAME.fullmatch(name):
-            raise ValueError("a blob's name is 64 hexadecimal digits")
-        return f"{self._root}/{name[:2]}/{name}"
-
 
 class Together:
     """
@@ -134,16 +126,16 @@ class Together:
     for all the renames, where one after the other it writes it for each.
     """
 
-    def __init__(self, store: BlobStore, *, durable: bool) -> None:
+    def __init__(self, folder: Path, *, durable: bool) -> None:
         """Begin with none; see `BlobStore.together`."""
-        self._store = store
+        self._folder = folder
         self._durable = durable
         self._open: dict[str, tuple[int, str]] = {}  # by name: descriptor and present path
 
     def put(self, data: bytes) -> str:
         """Take *data* and return its name; `get` finds it once the block has ended."""
         name = hashlib.sha256(data).hexdigest()
-        path = self._store._path(name)  # noqa: SLF001 - two parts of one thing
+        path = _path(self._folder, name)
         if name in self._open:
             return name
         try:
@@ -171,7 +163,7 @@ class Together:
             while self._open:
                 name, (descriptor, beside) = self._open.popitem()
                 os.close(descriptor)
-                path = self._store._path(name)  # noqa: SLF001 - the same
+                path = _path(self._folder, name)
                 os.rename(beside, path)  # noqa: PTH104 - see `_path`
                 folders.add(path[: -len(name)])
             if self._durable:
@@ -209,6 +201,14 @@ class Together:
             os.close(descriptor)
             os.unlink(beside)  # noqa: PTH108 - see `_path`
             raise
+
+
+def _path(folder: Path, name: str) -> str:
+    """Return where a blob lies; refuses anything but a SHA-256."""
+    # A string: to build and open a `Path` takes longer than to read what lies there.
+    if not _NAME.fullmatch(name):
+        raise ValueError("a blob's name is 64 hexadecimal digits")
+    return f"{folder}/{name[:2]}/{name}"
 
 
 def _unwritable(error: OSError) -> StoreUnavailable:

@@ -19,6 +19,11 @@ def blobs(tmp_path: Path) -> BlobStore:
     return BlobStore(tmp_path / "blobs")
 
 
+def _lies(tmp_path: Path, name: str) -> Path:
+    """Return where a blob of that store lies."""
+    return tmp_path / "blobs" / name[:2] / name
+
+
 def files(blobs: BlobStore) -> list[Path]:
     return [path for path in blobs._folder.rglob("*") if path.is_file()]
 
@@ -65,9 +70,11 @@ def test_a_blob_may_be_deleted_twice(blobs: BlobStore) -> None:
     assert files(blobs) == []
 
 
-def test_a_blob_that_was_written_again_since_it_was_found_old_is_kept(blobs: BlobStore) -> None:
+def test_a_blob_that_was_written_again_since_it_was_found_old_is_kept(
+    blobs: BlobStore, tmp_path: Path
+) -> None:
     name = blobs.put(b"text")
-    os.utime(blobs._path(name), (1, 1))
+    os.utime(_lies(tmp_path, name), (1, 1))
     (old,) = blobs.older_than(60)
     blobs.put(b"text")
 
@@ -76,10 +83,10 @@ def test_a_blob_that_was_written_again_since_it_was_found_old_is_kept(blobs: Blo
 
 
 def test_what_a_writer_that_died_left_is_swept_and_never_taken_for_a_blob(
-    blobs: BlobStore,
+    blobs: BlobStore, tmp_path: Path
 ) -> None:
     name = blobs.put(b"text")
-    half = Path(blobs._path(name)).parent / ".new-abc"
+    half = _lies(tmp_path, name).parent / ".new-abc"
     half.write_bytes(b"te")
     assert list(blobs.older_than(60)) == []
     assert half.exists()
@@ -113,9 +120,9 @@ def test_a_write_that_fails_says_so_in_plain_words_and_leaves_nothing(tmp_path: 
         BlobStore(tmp_path / "blobs").put(b"text")
 
 
-def test_the_age_of_a_fresh_blob_is_that_of_its_writing(blobs: BlobStore) -> None:
+def test_the_age_of_a_fresh_blob_is_that_of_its_writing(blobs: BlobStore, tmp_path: Path) -> None:
     name = blobs.put(b"text")
-    path = Path(blobs._path(name))
+    path = _lies(tmp_path, name)
 
     assert abs(path.stat().st_mtime - time.time()) < 5
     assert stat.S_ISREG(path.stat().st_mode)
