@@ -31,7 +31,7 @@ from benchmarks.reporting import Limit, percentile, report
 from benchmarks.scale_texts import Asked, Corpus
 from benchmarks.service import FINAL, Service, call
 from cli.stack import Stack
-from jobs.durable import open_durable
+from jobs.durable import Durable, open_durable
 from jobs.keys import key
 from runtime.redis_clients import ledger_client
 from runtime.settings import Settings
@@ -350,8 +350,7 @@ class Bench:
 
     def replica(self, folder: Path) -> dict[str, float]:
         """Start one more follower from nothing; seconds until it answers."""
-        settings = Settings(data_dir=self._data, redis_url=self._running.redis_url)
-        durable = open_durable(settings, lambda _message: None)
+        durable = self._durable()
         vectors = ChromaStore(self._running.chroma_url)
         began = time.perf_counter()
         with Follower(
@@ -394,9 +393,12 @@ class Bench:
 
     def _edition(self) -> str:
         """Return the collection of vectors that is searched: another one after a reindex."""
+        return self._durable().catalogue.edition(self._incarnation()).name
+
+    def _durable(self) -> Durable:
+        """Open what the service remembers."""
         settings = Settings(data_dir=self._data, redis_url=self._running.redis_url)
-        durable = open_durable(settings, lambda _message: None)
-        return durable.catalogue.edition(self._incarnation()).name
+        return open_durable(settings, lambda _message: None)
 
     def _memory(self) -> int:
         """Return what the processes that hold indexes take of main memory, bytes."""
