@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from rag.ports import Matching, Ranking, Vectors
 
-#: A call to the vector store costs about as much as the exact scores of so many rows,
-CALL_ROWS = 20_000
-#: and each hit it returns as those of so many more.
-HIT_ROWS = 40
+#: A call to the vector store costs about as much as to look at so many rows by their codes,
+CALL_ROWS = 60_000
+#: and each hit it returns as much as at so many more.
+HIT_ROWS = 120
 #: Hits asked for beyond what an even spread of the matching chunks would need.
 SLACK = 2
 
@@ -44,4 +44,4 @@ def nearest_matching(
         if len(kept) >= min(limit, matching.rows):
             dropped = tuple(name for name, _ in found if not matching.keeps(name))
             return Filtered(kept[:limit], "the nearest of all, then the filter", dropped)
-    return Filtered(matching.nearest(vector, limit=limit), "exact scores of what matches")
+    return Filtered(matching.nearest(vector, limit=limit), "scores of what matches")

@@ -400,7 +400,7 @@ class Matching(Protocol):
         ...
 
     def nearest(self, vector: Vectors, *, limit: int) -> Ranking:
-        """Return (chunk id, cosine) of the nearest that match, best first, by exact scores."""
+        """Return (chunk id, cosine) of the nearest that match, best first; scores are exact."""
         ...
 
     def search(self, query: str, *, limit: int) -> Ranking:

@@ -17,8 +17,10 @@ from rag.columns import Columns, Numbers, Whole
 from rag.documents import split_chunk_id
 from rag.filters import Facts, Filter, facts
 from rag.ports import StoredChunk, Vectors
+from workers.binary_codes import BinaryCodes
 from workers.chunk_records import is_whole, read_record, record_of
-from workers.selection import Selection, unit_rows, unpacked
+from workers.float16_rows import unit_rows, unpacked
+from workers.selection import Selection
 from workers.tantivy_index import IndexUnusable, generation_hash
 
 FORMAT_VERSION = 2
@@ -69,6 +71,7 @@ class ChunkRows:
         self._starts, self._counts, self._alive = Numbers(), Numbers(), Numbers()
         self._hashes = Numbers()
         self._columns = Columns()
+        self._codes = BinaryCodes()
         self._mapped: NDArray[np.int16] = np.zeros((0, 0), dtype=np.int16)
         self._mapped_records: NDArray[np.uint8] = np.zeros(0, dtype=np.uint8)
         self._mapped_places: NDArray[np.int64] = np.zeros((0, 2), dtype=np.int64)
@@ -154,6 +157,7 @@ class ChunkRows:
                 starts=self._starts.all,
                 counts=self._counts.all,
                 vectors=self._mapped,
+                codes=self._codes.all,
                 rows=self._rows_alive,
             )
 
@@ -247,6 +251,7 @@ class ChunkRows:
         """Let selections see what is known now."""
         mapped = self._map()
         records, places = self._map_records()
+        self._codes.follow(mapped)
         with self._lock:
             self._mapped = mapped
             self._mapped_records, self._mapped_places = records, places

@@ -139,7 +139,7 @@ class Matching:
         return self._selected.share_near(vector)
 
     def nearest(self, vector: Vectors, *, limit: int) -> Ranking:
-        """Return (chunk id, cosine) of the nearest that match, best first, by exact scores."""
+        """Return (chunk id, cosine) of the nearest that match, best first; scores are exact."""
         return self._selected.nearest(vector, limit)
 
     def search(self, query: str, *, limit: int) -> Ranking:

@@ -9,17 +9,20 @@ from numpy.typing import NDArray
 from rag.columns import Mask, Whole
 from rag.documents import chunk_id
 from rag.ports import Ranking, Vectors
+from workers.binary_codes import Codes, estimates
+from workers.float16_rows import SCALE, scaled_down, unit_rows
 
 #: Rows whose vectors are unpacked at once: they fit into a core's cache.
 BLOCK: Final = 256
+#: Rows with more numbers than this in all are not all scored exactly, but those that their binary
+#: codes put first: of the fewer numbers a code is, the less it tells.
+EXACT_NUMBERS: Final = 1_500_000
+#: At least one row in so many is, and so many for each hit that is wanted.
+LIKELY: Final = 16
+LIKELY_PER_HIT: Final = 16
 #: Generations of a sample, and how many of them count as near.
 SAMPLE: Final = 2_048
 NEAR: Final = 64
-
-#: A float16's bits, moved to where a float32 has them, are its value divided by this: unpacked so,
-#: four times faster than by numpy's conversion, and exact.
-_SCALE: Final = np.float32(2.0**112)
-_SIGN_AND_REST: Final = np.int32(-0x70000001)  # without the sign's copies that the move brings
 
 
 class Selection:
@@ -43,6 +46,8 @@ class Selection:
 
         vectors: The rows' vectors as the bits of float16; shape (rows, dimension).
 
+        codes: Their binary codes.
+
         rows: How many live chunks there are in all.
     """
 
@@ -57,6 +62,7 @@ class Selection:
         starts: Whole,
         counts: Whole,
         vectors: NDArray[np.int16],
+        codes: Codes,
         rows: int,
     ) -> None:
         self._mask = mask
@@ -70,6 +76,7 @@ class Selection:
         self._starts, self._counts = starts[self._chosen], counts[self._chosen]
         self._ends = np.cumsum(self._counts)
         self._vectors = vectors
+        self._codes = codes
         self.of = rows
 
     @property
@@ -108,27 +115,33 @@ class Selection:
         if not len(sample):
             return 0.0
         scores = self._scores(self._all_starts[sample], vector)
-        near = min(NEAR, len(sample))
-        best = np.argpartition(-scores, near - 1)[:near]
-        return float(self._mask[sample[best]].mean())
+        return float(self._mask[sample[_highest(scores, NEAR)]].mean())
 
     def nearest(self, vector: Vectors, limit: int) -> Ranking:
-        """Return (chunk id, cosine) of the nearest that match, best first, by exact scores."""
+        """
+        Return (chunk id, cosine) of the nearest that match, best first.
+
+        Scores are exact. Where many match, those are scored that their binary codes put first.
+        """
         rows = self.rows
         if not rows or limit < 1:
             return []
         # Row numbers of all the spans, one after the other.
         at = np.arange(rows) + np.repeat(self._starts - (self._ends - self._counts), self._counts)
-        scores = self._scores(at, vector)
-        best = np.arange(rows)
-        if rows > limit:
-            best = np.argpartition(-scores, limit - 1)[:limit]
-        found = [(self._name(int(row)), float(scores[row])) for row in best]
+        likely = np.arange(rows)
+        most = max(EXACT_NUMBERS // len(vector), rows // LIKELY, limit * LIKELY_PER_HIT)
+        if rows > most:
+            likely = np.sort(_highest(estimates(self._codes, at, vector), most))
+        scores = self._scores(at[likely], vector)
+        found = [
+            (self._name(int(likely[place])), float(scores[place]))
+            for place in _highest(scores, limit)
+        ]
         return sorted(found, key=lambda hit: (-hit[1], hit[0]))
 
     def _scores(self, at: Whole, vector: Vectors) -> NDArray[np.float32]:
         """Return the cosine of each row with *vector*."""
-        asked = unit_rows(vector[np.newaxis])[0] * _SCALE
+        asked = unit_rows(vector[np.newaxis])[0] * SCALE
         scores = np.empty(len(at), dtype=np.float32)
         buffer = np.empty((BLOCK, self._vectors.shape[1]), dtype=np.int32)
         for first in range(0, len(at), BLOCK):
@@ -139,7 +152,7 @@ class Selection:
             np.copyto(
                 block, self._vectors[rows[0] : rows[-1] + 1] if lies_whole else self._vectors[rows]
             )
-            np.dot(_moved(block), asked, out=scores[first : first + BLOCK])
+            np.dot(scaled_down(block), asked, out=scores[first : first + BLOCK])
         return scores
 
     def _name(self, row: int) -> str:
@@ -150,23 +163,9 @@ class Selection:
         return chunk_id(document, int(generation), n)
 
 
-def unpacked(bits: NDArray[np.int16]) -> Vectors:
-    """Return float16 vectors, given as their bits, as float32."""
-    vectors = _moved(bits.astype(np.int32))
-    vectors *= _SCALE
-    return vectors
-
-
-def _moved(bits: NDArray[np.int32]) -> Vectors:
-    """Return float16 vectors divided by `_SCALE`, in the place of their bits."""
-    bits <<= 13
-    bits &= _SIGN_AND_REST
-    vectors: Vectors = bits.view(np.float32)
-    return vectors
-
-
-def unit_rows(vectors: Vectors) -> Vectors:
-    """Return vectors of norm 1; one without direction stays as it is."""
-    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-    unit: Vectors = np.divide(vectors, np.where(norms > 0, norms, 1), dtype=np.float32)
-    return unit
+def _highest(scores: NDArray[np.float32], count: int) -> Whole:
+    """Return the places of the *count* highest scores, in no order."""
+    if len(scores) <= count:
+        return np.arange(len(scores))
+    places: Whole = np.argpartition(-scores, count - 1)[:count]
+    return places

@@ -14,7 +14,7 @@ from rag.filters import Filter, parse
 from rag.ports import StoredChunk, Vectors
 from workers import chunk_rows
 from workers.chunk_rows import ChunkRows
-from workers.selection import unpacked
+from workers.float16_rows import unpacked
 from workers.tantivy_index import IndexUnusable
 
 DIMENSION = 24
@@ -188,6 +188,35 @@ def test_the_nearest_of_what_matches_come_first_by_their_cosine(rows: ChunkRows)
     assert (selection.rows, selection.of, selection.names()) == (700, 1_000, ["a:b:1"])
     assert [selection.keeps(name) for name in ("a:b:1:0", "c:1:0", "d:1:0")] == [True, False, False]
     assert len(blue) == len(rows.select(read(BLUE)).nearest(asked, limit=1_000))
+
+
+def test_of_many_that_match_those_are_scored_that_their_codes_put_first(
+    rows: ChunkRows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    red = add(rows, "a", 1_000, RED)
+    add(rows, "b", 300, BLUE, seed=2)
+    rows.remove("b", 1)
+    red = np.concatenate([red, add(rows, "c", 1_000, RED, seed=3)])
+    rows.commit(cursor="1", log_epoch="e")
+    asked = vectors(1, seed=4)[0]
+    exactly = rows.select(read(RED)).nearest(asked, limit=2_000)
+    scored = []
+    monkeypatch.setattr("workers.selection.EXACT_NUMBERS", 200 * DIMENSION)
+    monkeypatch.setattr("workers.selection.LIKELY_PER_HIT", 1)
+    selection = rows.select(read(RED))
+    exact = selection._scores
+    monkeypatch.setattr(
+        selection, "_scores", lambda at, vector: scored.append(len(at)) or exact(at, vector)
+    )
+    likely = selection.nearest(asked, limit=10)
+    more = selection.nearest(asked, limit=1_500)
+
+    assert scored == [200, 1_500]
+    assert likely == [hit for hit in exactly if hit in likely]
+    assert exactly[0] in likely
+    assert len(more) == 1_500
+    assert set(more) <= set(exactly)
+    assert len(set(more[:10]) & set(exactly[:10])) >= 9
 
 
 def test_every_float16_is_read_as_its_value(rows: ChunkRows) -> None:

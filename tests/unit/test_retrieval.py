@@ -914,7 +914,7 @@ def test_a_question_far_from_what_matches_is_answered_exactly(
     assert len(found.passages) == 50
     assert {p.document_id for p in found.passages} == {"red"}
     assert found.trace is not None
-    assert found.trace["filter"]["dense"] == "exact scores of what matches"
+    assert found.trace["filter"]["dense"] == "scores of what matches"
 
 
 def test_replaced_generations_of_what_matches_do_not_crowd_out_current_ones(world: World) -> None:
