@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.documents import Scalar
-from rag.filters import And, Compare, Exists, Facts, Filter, In, Not, Or, kind
+from rag.filters import And, Compare, Exists, Facts, Filter, In, Not, Or, kind, values_in
 
 Mask = NDArray[np.bool_]
 Whole = NDArray[np.int64]
@@ -76,6 +76,28 @@ class Columns:
                     mask[column.rows(wanted)] = True
                 return mask
 
+    def spelled(self, wanted: Filter, most: int) -> Filter | None:
+        """Return *wanted* with values in place of bounds; None where it names more than *most*."""
+        spelled = self._spelled(wanted, most)
+        return None if spelled is None or values_in(spelled) > most else spelled
+
+    def _spelled(self, wanted: Filter, most: int) -> Filter | None:
+        """Return *wanted* without bounds; None where one of them stands for more than *most*."""
+        match wanted:
+            case Compare(field):
+                column = self._columns.get(field)
+                values = column.beside(wanted, most) if column is not None else []
+                return None if values is None else In(field, tuple(values))
+            case And(parts) | Or(parts):
+                spelled = [self._spelled(part, most) for part in parts]
+                known = tuple(part for part in spelled if part is not None)
+                return type(wanted)(known) if len(known) == len(parts) else None
+            case Not(part):
+                inner = self._spelled(part, most)
+                return None if inner is None else Not(inner)
+            case _:
+                return wanted
+
 
 class _Column:
     """One field: which rows have it, and the number of each row's value among its values."""
@@ -110,7 +132,8 @@ class _Column:
                     if value in self._known.get(kind(value), {})
                 ]
             case Compare():
-                codes = self._beside(wanted)
+                ordered, numbers = self._in_order(kind(wanted.value))
+                codes = numbers[_side(ordered, wanted)]
         if len(codes) == 1:
             having = self._codes.all == codes[0]
         else:
@@ -120,19 +143,11 @@ class _Column:
         chosen: Whole = self._rows.all[having]
         return chosen
 
-    def _beside(self, wanted: Compare) -> Whole:
-        """Return the numbers of the values on one side of a bound."""
-        values, codes = self._in_order(kind(wanted.value))
-        bound = cast("Any", wanted.value)
-        match wanted.order:
-            case "gt":
-                return codes[bisect_right(values, bound) :]
-            case "gte":
-                return codes[bisect_left(values, bound) :]
-            case "lt":
-                return codes[: bisect_left(values, bound)]
-            case "lte":
-                return codes[: bisect_right(values, bound)]
+    def beside(self, wanted: Compare, most: int) -> list[Scalar] | None:
+        """Return the values on one side of a bound; None where they are more than *most*."""
+        values, _ = self._in_order(kind(wanted.value))
+        chosen = _side(values, wanted)
+        return values[chosen] if len(range(*chosen.indices(len(values)))) <= most else None
 
     def _in_order(self, of: str) -> tuple[list[Any], Whole]:
         """Return the values of one kind in order, and their numbers."""
@@ -150,3 +165,17 @@ class _Column:
                 codes = np.insert(codes, place, code)
         self._sorted[of] = (values, codes)
         return values, codes
+
+
+def _side(values: list[Any], wanted: Compare) -> slice:
+    """Return where in *values*, which ascend, those on one side of a bound are."""
+    bound = cast("Any", wanted.value)
+    match wanted.order:
+        case "gt":
+            return slice(bisect_right(values, bound), None)
+        case "gte":
+            return slice(bisect_left(values, bound), None)
+        case "lt":
+            return slice(bisect_left(values, bound))
+        case "lte":
+            return slice(bisect_right(values, bound))

@@ -142,6 +142,11 @@ def compares(value: Scalar, order: Order, bound: Scalar) -> bool:
     return kind(value) == kind(bound) and _COMPARE[order](value, bound)
 
 
+def values_in(wanted: Filter) -> int:
+    """Count the values that a filter names."""
+    return sum(len(leaf.values) if isinstance(leaf, In) else 1 for leaf in _leaves(wanted))
+
+
 def _leaves(wanted: Filter) -> Iterator[In | Compare | Exists]:
     """Yield every condition on a field."""
     match wanted:

@@ -290,12 +290,18 @@ class SparseIndex(Protocol):
         ...
 
     def search(
-        self, query: str, *, limit: int, generations: Sequence[str] | None = None
+        self,
+        query: str,
+        *,
+        limit: int,
+        generations: Sequence[str] | None = None,
+        within: Filter | None = None,
     ) -> list[tuple[str, float]]:
         """
         Return (chunk id, BM25 score), best first; *query* is plain text, never parsed.
 
-        With *generations* (`document:generation`) only their chunks, scored as among all.
+        With *generations* (`document:generation`) only their chunks, and with *within*, a filter
+        without bounds, only those that match; scored as among all.
         """
         ...
 

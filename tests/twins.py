@@ -10,7 +10,7 @@ import numpy as np
 from rag.analysis import query_alternatives, query_terms, terms
 from rag.documents import indexed_text, split_chunk_id
 from rag.errors import Cancelled, InvalidRequest, RerankerFailed, StoreUnavailable
-from rag.filters import Filter, facts, holds
+from rag.filters import Facts, Filter, facts, holds
 from rag.ports import EmbedderIdentity, HnswSettings, Scores, StoredChunk, StoredRow, Vectors
 
 K1, B = 1.2, 0.75
@@ -101,6 +101,7 @@ class ListIndex:
         self._visible: dict[str, Counter[str]] = {}
         self._pending: dict[str, Counter[str]] = {}
         self._languages: dict[str, str] = {}
+        self._facts: dict[str, Facts] = {}
 
     def add(self, chunks: Sequence[StoredChunk]) -> None:
         generations = {stored.chunk_id.rpartition(":")[0] for stored in chunks}
@@ -110,6 +111,10 @@ class ListIndex:
             text = indexed_text(stored.title, stored.chunk.text)
             self._pending[stored.chunk_id] = Counter(terms(text, stored.language))
             self._languages[stored.chunk_id] = stored.language
+            document, _, _ = split_chunk_id(stored.chunk_id)
+            self._facts[stored.chunk_id] = facts(
+                document, stored.title, stored.metadata, stored.language
+            )
 
     def remove(self, document_id: str, generation: int) -> None:
         self._remove(f"{document_id}:{generation}")
@@ -119,7 +124,12 @@ class ListIndex:
         self.cursor, self.log_epoch = cursor, log_epoch
 
     def search(
-        self, query: str, *, limit: int, generations: Sequence[str] | None = None
+        self,
+        query: str,
+        *,
+        limit: int,
+        generations: Sequence[str] | None = None,
+        within: Filter | None = None,
     ) -> list[tuple[str, float]]:
         languages = {self._languages[name] for name in self._visible}
         asked = Counter(query_alternatives(query, languages))
@@ -127,7 +137,9 @@ class ListIndex:
         found = [
             (name, score)
             for name, score in scores.items()
-            if score > 0 and (generations is None or name.rpartition(":")[0] in generations)
+            if score > 0
+            and (generations is None or name.rpartition(":")[0] in generations)
+            and (within is None or holds(within, self._facts[name]))
         ]
         return sorted(found, key=lambda hit: (-hit[1], hit[0]))[: max(limit, 0)]
 

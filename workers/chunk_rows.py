@@ -27,6 +27,8 @@ FORMAT_VERSION = 2
 JOURNAL = "journal"
 #: Rows of dropped generations that may lie about, beyond as many as there are live ones.
 MOST_DEAD = 20_000
+#: A filter that names up to so many values is answered by the words' index itself.
+FEW_VALUES = 500
 
 
 @dataclass(slots=True)
@@ -159,6 +161,7 @@ class ChunkRows:
                 vectors=self._mapped,
                 codes=self._codes.all,
                 rows=self._rows_alive,
+                spelled=self._columns.spelled(wanted, FEW_VALUES),
             )
 
     def chunks(self, chunk_ids: Sequence[str]) -> dict[str, StoredChunk]:

@@ -146,14 +146,14 @@ class Matching:
         """Return (chunk id, BM25 score) of those that match, best first, scored as among all."""
         if not self.rows:
             return []
-        generations = self._selected.generations
-        if generations > FEW_NAMES:
+        spelled, generations = self._selected.spelled, self._selected.generations
+        if spelled is not None:
+            return self._words.search(query, limit=limit, within=spelled)
+        asked = limit * self.of * SLACK // self.rows
+        most = int(generations * HITS_PER_NAME)
+        if generations > FEW_NAMES and asked <= most:
             found = self._words.search_among(
-                query,
-                limit=limit,
-                among=self._selected.among,
-                asked=limit * self.of * SLACK // self.rows,
-                most=int(generations * HITS_PER_NAME),
+                query, limit=limit, among=self._selected.among, asked=asked, most=most
             )
             if found is not None:
                 return found

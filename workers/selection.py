@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from rag.columns import Mask, Whole
 from rag.documents import chunk_id
+from rag.filters import Filter
 from rag.ports import Ranking, Vectors
 from workers.binary_codes import Codes, estimates
 from workers.float16_rows import SCALE, scaled_down, unit_rows
@@ -49,6 +50,8 @@ class Selection:
         codes: Their binary codes.
 
         rows: How many live chunks there are in all.
+
+        spelled: The filter with values in place of bounds, where that takes few.
     """
 
     def __init__(
@@ -64,6 +67,7 @@ class Selection:
         vectors: NDArray[np.int16],
         codes: Codes,
         rows: int,
+        spelled: Filter | None,
     ) -> None:
         self._mask = mask
         self._alive = alive
@@ -78,6 +82,7 @@ class Selection:
         self._vectors = vectors
         self._codes = codes
         self.of = rows
+        self.spelled = spelled
 
     @property
     def rows(self) -> int:

@@ -18,12 +18,13 @@ import tantivy
 
 from rag.analysis import ANALYSIS_VERSION, query_alternatives, terms
 from rag.columns import Mask, Whole
-from rag.documents import indexed_text, split_chunk_id
+from rag.documents import Scalar, indexed_text, split_chunk_id
 from rag.errors import Broken, QuernError
+from rag.filters import And, Compare, Exists, Facts, Filter, In, Not, Or, facts, kind
 from rag.fusion import best_first
 from rag.ports import StoredChunk
 
-FORMAT_VERSION = "4"
+FORMAT_VERSION = "5"
 #: A merge replaces files between two looks at them.
 LOOKS = 3
 #: Where too few hits are of what is wanted, so many times as many are asked for.
@@ -113,17 +114,23 @@ class TantivyIndex:
         """Add chunks, replacing any of the same document and generation; seen after commit."""
         with self._lock, _refusals():
             writer = self._open_writer()
-            hashes = {}
-            for generation in {stored.chunk_id.rpartition(":")[0] for stored in chunks}:
+            by_generation = {stored.chunk_id.rpartition(":")[0]: stored for stored in chunks}
+            said = {}
+            for generation, stored in by_generation.items():
                 writer.delete_documents_by_term("generation", generation)
-                hashes[generation] = generation_hash(generation)
+                document_id, _, _ = split_chunk_id(stored.chunk_id)
+                known = facts(document_id, stored.title, stored.metadata, stored.language)
+                said[generation] = (generation_hash(generation), fact_terms(known))
             for stored in chunks:
                 generation = stored.chunk_id.rpartition(":")[0]
+                hashed, known_by = said[generation]
                 text = indexed_text(stored.title, stored.chunk.text)
                 document = tantivy.Document()
                 _add_name(document, stored.chunk_id)
                 document.add_text("generation", generation)
-                document.add_integer("generation_hash", hashes[generation])
+                document.add_integer("generation_hash", hashed)
+                for term in known_by:
+                    document.add_text("facts", term)
                 document.add_text("language", stored.language or UNKNOWN)
                 document.add_text("terms", " ".join(terms(text, stored.language)))
                 writer.add_document(document)
@@ -156,13 +163,19 @@ class TantivyIndex:
             self._cursor, self._log_epoch = cursor, log_epoch
 
     def search(
-        self, query: str, *, limit: int, generations: Sequence[str] | None = None
+        self,
+        query: str,
+        *,
+        limit: int,
+        generations: Sequence[str] | None = None,
+        within: Filter | None = None,
     ) -> list[tuple[str, float]]:
         """
         Return (chunk id, BM25 score), best first, equal scores by id.
 
         *query* is plain text, never a query language. One without terms finds nothing. With
-        *generations* (`document:generation`) only their chunks are found, scored as among all.
+        *generations* (`document:generation`) only their chunks are found, and with *within*, a
+        filter without bounds, only those that match; scored as among all.
         """
         if limit < 1:
             return []
@@ -173,6 +186,9 @@ class TantivyIndex:
                 return []
             if generations is not None:
                 among = tantivy.Query.term_set_query(self._schema, "generation", list(generations))
+                asked = asked.and_must_match(tantivy.Query.const_score_query(among, 0.0))
+            if within is not None:
+                among = self._matching(within)
                 asked = asked.and_must_match(tantivy.Query.const_score_query(among, 0.0))
             return _named(searcher, searcher.search(asked, limit, count=False).hits)
 
@@ -265,6 +281,27 @@ class TantivyIndex:
         clause = asked[0] if len(asked) == 1 else tantivy.Query.disjunction_max_query(asked)
         return tantivy.Query.boost_query(clause, float(times)) if times > 1 else clause
 
+    def _matching(self, wanted: Filter) -> tantivy.Query:
+        """Ask for the chunks that match a filter without bounds."""
+        match wanted:
+            case In(field, values):
+                named = [fact_term(field, value) for value in values]
+                return tantivy.Query.term_set_query(self._schema, "facts", named)
+            case Exists(field):
+                return tantivy.Query.term_query(self._schema, "facts", fact_term(field), "basic")
+            case And(parts):
+                return tantivy.Query.boolean_query(
+                    [(tantivy.Occur.Must, self._matching(part)) for part in parts]
+                )
+            case Or(parts):
+                return tantivy.Query.boolean_query(
+                    [(tantivy.Occur.Should, self._matching(part)) for part in parts]
+                )
+            case Not(part):
+                return tantivy.Query.all_query().and_must_not_match(self._matching(part))
+            case Compare():
+                raise ValueError("a bound is no term")
+
     def _open_writer(self) -> tantivy.IndexWriter:
         """Open the writer at the first write: most open indexes are only read."""
         if self._writer is None:
@@ -276,6 +313,22 @@ def generation_hash(name: str) -> int:
     """Return the 64 bits by which the chunks of `document:generation` are told apart at once."""
     digest = hashlib.blake2b(name.encode(), digest_size=8).digest()
     return int.from_bytes(digest, "little", signed=True)
+
+
+def fact_term(field: str, value: Scalar | None = None) -> str:
+    """Return the term of chunks of which *field* is *value*, or, without one, anything."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)  # the same number
+    said = (field,) if value is None else (field, kind(value), value)
+    return hashlib.blake2b(repr(said).encode(), digest_size=16).hexdigest()
+
+
+def fact_terms(known: Facts) -> list[str]:
+    """Return the terms of a chunk of these facts."""
+    return [
+        *(fact_term(field) for field in known),
+        *(fact_term(field, value) for field, value in known.items()),
+    ]
 
 
 class _Seen(NamedTuple):
@@ -339,6 +392,7 @@ def _schema() -> tantivy.Schema:
     builder.add_text_field("id", stored=True, tokenizer_name="raw", index_option="basic")
     builder.add_text_field("generation", tokenizer_name="raw", index_option="basic")
     builder.add_integer_field("generation_hash", fast=True)
+    builder.add_text_field("facts", tokenizer_name="raw", index_option="basic")
     builder.add_text_field("language", tokenizer_name="raw", index_option="basic")
     builder.add_text_field("terms", tokenizer_name="whitespace", index_option="freq")
     builder.add_text_field(_RECORD, tokenizer_name="raw", index_option="basic")
@@ -360,13 +414,27 @@ def _read_record(index: tantivy.Index) -> dict[str, str]:
 
 def _check_present(path: Path) -> None:
     """Look whether every segment of the last commit still has its files, none of them empty."""
+    for segment, files in _committed(path):
+        sizes = [file.stat().st_size for file in files]
+        if len(sizes) < SEGMENT_FILES or not all(sizes):
+            raise IndexUnusable(f"{path} lacks files of segment {segment}")
+
+
+def _committed(path: Path) -> Iterator[tuple[str, list[Path]]]:
+    """Yield each segment of the last commit with its files."""
     meta = json.loads((path / "meta.json").read_text())
     for segment in meta["segments"]:
-        sizes = [
-            file.stat().st_size for file in path.glob(segment["segment_id"].replace("-", "") + ".*")
-        ]
-        if len(sizes) < SEGMENT_FILES or not all(sizes):
-            raise IndexUnusable(f"{path} lacks files of segment {segment['segment_id']}")
+        name = segment["segment_id"].replace("-", "")
+        deletes = segment["deletes"] and f"{name}.{segment['deletes']['opstamp']}.del"
+        # A commit that was killed leaves deletes of its own, perhaps half written, unread by all.
+        yield (
+            name,
+            [
+                file
+                for file in path.glob(f"{name}.*")
+                if file.suffix != ".del" or file.name == deletes
+            ],
+        )
 
 
 def _check_files(path: Path) -> None:
@@ -376,9 +444,8 @@ def _check_files(path: Path) -> None:
     tantivy writes the footer (`body | json | length | magic`) but checks the sum only on request,
     which its Python binding does not offer; an unnoticed flipped bit would be a wrong ranking.
     """
-    meta = json.loads((path / "meta.json").read_text())
-    for segment in meta["segments"]:
-        for file in path.glob(segment["segment_id"].replace("-", "") + ".*"):
+    for _, files in _committed(path):
+        for file in files:
             data = memoryview(file.read_bytes())
             (length,) = struct.unpack("<I", data[-8:-4])
             end = len(data) - 8 - length

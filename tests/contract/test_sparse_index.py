@@ -4,11 +4,18 @@ import shutil
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from rag.documents import Chunk, chunk_id
+from rag.columns import Columns
+from rag.documents import Chunk, Scalar, chunk_id
+from rag.filters import facts, holds, parse
 from rag.ports import SparseIndex, StoredChunk
+from tests.filtering import filters, metadata
 from tests.twins import ListIndex
 from workers import tantivy_index
 from workers.tantivy_index import IndexInUse, IndexUnusable, TantivyIndex
@@ -22,7 +29,12 @@ TEXTS = (
 
 
 def stored(
-    document: str, *texts: str, generation: int = 1, title: str = "", language: str = ""
+    document: str,
+    *texts: str,
+    generation: int = 1,
+    title: str = "",
+    language: str = "",
+    known: dict[str, Scalar] | None = None,
 ) -> list[StoredChunk]:
     return [
         StoredChunk(
@@ -30,7 +42,7 @@ def stored(
             chunk=Chunk(n=n, start=0, end=len(text), text=text),
             of=len(texts),
             title=title,
-            metadata={},
+            metadata=known or {},
             language=language,
         )
         for n, text in enumerate(texts)
@@ -165,6 +177,54 @@ def test_equal_scores_are_ordered_by_id(index: SparseIndex) -> None:
     assert found(index, "oil") == ["a:1:0", "b:1:0", "c:1:0"]
 
 
+def test_a_filter_leaves_out_what_does_not_match_and_changes_no_score(index: SparseIndex) -> None:
+    years: list[dict[str, Scalar]] = [{"year": n, "even": n % 2 == 0} for n in (1, 2, 3)]
+    for n, known in enumerate([*years, {}]):
+        index.add(stored(f"d{n}", "oil " * (n + 1), title=f"T{n}", known=known))
+    index.commit(cursor="1-0", log_epoch="e")
+    scores = dict(index.search("oil", limit=10))
+
+    def kept(asked: dict[str, object]) -> str:
+        wanted = parse(asked)
+        hits = index.search("oil", limit=10, within=wanted)
+        assert hits == [hit for hit in scores.items() if hit in hits]
+        return "".join(sorted(name[1] for name, _ in hits))
+
+    assert kept({"year": 2.0}) == "1"
+    assert kept({"year": {"in": [1, 3, 5]}}) == "02"
+    assert kept({"year": {"in": []}}) == ""
+    assert kept({"year": {"exists": True}}) == "012"
+    assert kept({"even": True}) == "1"
+    assert kept({"even": 1}) == kept({"year": "1"}) == kept({"year": True}) == ""
+    assert kept({"not": {"year": 1}}) == "123"
+    assert kept({"or": [{"year": 1}, {"even": {"exists": False}}]}) == "03"
+    assert kept({"even": False, "not": {"document_id": "d2"}}) == "0"
+    assert kept({"title": {"in": ["T3", "T0"]}}) == "03"
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(filters, st.lists(metadata, min_size=1, max_size=6))
+def test_words_within_a_filter_are_those_of_documents_for_which_it_holds(
+    tmp_path: Path, asked: Any, known: list[Any]
+) -> None:
+    wanted, columns = parse(asked), Columns()
+    assert wanted is not None
+    every = [facts(f"d{n}", "", given) for n, given in enumerate(known)]
+    for now in every:
+        columns.append(now)
+    with TemporaryDirectory(dir=tmp_path) as folder:
+        index = TantivyIndex.open(Path(folder) / "index")
+        for n, given in enumerate(known):
+            index.add(stored(f"d{n}", "oil", known=given))
+        index.commit(cursor="1-0", log_epoch="e")
+        hits = index.search("oil", limit=10, within=columns.spelled(wanted, 1_000))
+        index.close()
+
+    assert {name for name, _ in hits} == {
+        f"d{n}:1:0" for n, now in enumerate(every) if holds(wanted, now)
+    }
+
+
 def test_adding_a_generation_again_replaces_it(index: SparseIndex) -> None:
     index.add(stored("a", "oil", "gas"))
     index.commit(cursor="1", log_epoch="e")
@@ -296,6 +356,26 @@ def test_a_corrupt_index_is_unusable(
 
     with pytest.raises(IndexUnusable, match=str(tmp_path)):
         TantivyIndex.open(tmp_path)
+
+
+@pytest.mark.parametrize("half", [b"", b"del", b"\0" * 100])
+def test_deletes_that_a_killed_commit_left_half_written_harm_nothing(
+    tmp_path: Path, half: bytes
+) -> None:
+    index = TantivyIndex.open(tmp_path)
+    index.add(stored("a", *TEXTS))
+    index.commit(cursor="1-0", log_epoch="e")
+    index.remove("b", 1)
+    index.close()
+    (terms,) = (path for path in tmp_path.glob("*.term") if path.stat().st_size > 500)
+    terms.with_suffix(".987654321.del").write_bytes(half)
+
+    again = TantivyIndex.open(tmp_path)
+
+    assert again.cursor == "1-0"
+    assert again.intact(thorough=True)
+    assert found(again, "oil") == ["a:1:0"]
+    again.close()
 
 
 def test_an_index_of_another_analysis_is_unusable(

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from rag.columns import FEW, Columns, Numbers
 from rag.documents import Scalar
 from rag.errors import InvalidRequest
-from rag.filters import MAX_CONDITIONS, MAX_DEPTH, MAX_VALUES, Filter, facts, holds, parse
+from rag.filters import MAX_CONDITIONS, MAX_DEPTH, MAX_VALUES, And, Filter, In, facts, holds, parse
 from tests.filtering import documents, filters, metadata
 
 
@@ -154,6 +154,38 @@ def test_columns_mean_what_filters_mean(asked: Any, known: list[tuple[str, Any]]
 
         # After each: values that come late have to find their places in order.
         assert columns.matching(wanted).tolist() == answers
+
+
+@given(filters, st.lists(st.tuples(documents, metadata), max_size=12))
+def test_a_filter_whose_bounds_are_spelled_out_means_the_same(
+    asked: Any, known: list[tuple[str, Any]]
+) -> None:
+    wanted = read(asked)
+    every = [facts(document, f"Title of {document}", given) for document, given in known]
+    columns = Columns()
+    for now in every:
+        columns.append(now)
+    spelled = columns.spelled(wanted, 10_000)
+
+    assert spelled is not None
+    assert "Compare" not in repr(spelled)
+    assert [holds(spelled, now) for now in every] == [holds(wanted, now) for now in every]
+
+
+def test_a_filter_is_not_spelled_out_in_more_values_than_asked_for() -> None:
+    columns = Columns()
+    for n in range(10):
+        columns.append({"metadata.n": n, "metadata.m": n})
+    bound = read({"n": {"gte": 6}, "m": {"lt": 3}})
+    listed = read({"n": {"in": [1, 2, 3]}, "m": {"exists": True}})
+
+    assert columns.spelled(bound, 7) == And(
+        (In("metadata.n", (6, 7, 8, 9)), In("metadata.m", (0, 1, 2)))
+    )
+    assert columns.spelled(bound, 6) is None
+    assert columns.spelled(bound, 3) is None
+    assert columns.spelled(listed, 4) == listed
+    assert columns.spelled(listed, 3) is None
 
 
 def test_columns_take_many_new_values_between_two_questions() -> None:

@@ -14,7 +14,7 @@ import pytest
 from rag.documents import Chunk, Scalar, chunk_id
 from rag.filters import Filter, parse
 from rag.ports import Ranking, StoredChunk
-from workers import local_index
+from workers import chunk_rows, local_index
 from workers.local_index import LocalIndex, NothingThere
 from workers.tantivy_index import IndexUnusable
 
@@ -58,11 +58,16 @@ def restricted(hits: Ranking, colour: str) -> Ranking:
     return [hit for hit in hits if COLOURS[int(hit[0][1:].split(":")[0]) % 3] == colour]
 
 
-@pytest.mark.parametrize(("few", "each"), [(10**6, 0), (0, 10**6), (0, 0.3)])
+@pytest.mark.parametrize("ways", [(1, 0, 0), (0, 10**6, 0), (0, 0, 10**6), (0, 0, 0.3)])
 @pytest.mark.parametrize("limit", [1, 20, 1_000])
 def test_a_filtered_sparse_ranking_is_the_whole_one_without_what_does_not_match(
-    coloured: LocalIndex, few: int, each: float, limit: int, monkeypatch: pytest.MonkeyPatch
+    coloured: LocalIndex,
+    ways: tuple[int, int, float],
+    limit: int,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    values, few, each = ways
+    monkeypatch.setattr(chunk_rows, "FEW_VALUES", values)
     monkeypatch.setattr(local_index, "FEW_NAMES", few)
     monkeypatch.setattr(local_index, "HITS_PER_NAME", each)
     whole = coloured.search("oil price gas", limit=10_000)
