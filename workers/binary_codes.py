@@ -51,7 +51,7 @@ class BinaryCodes:
 
     @property
     def all(self) -> Codes:
-        """The codes of all rows, without a copy; those of rows that were known never change."""
+        """The codes of all rows as of the last `follow`, without a copy; they never change."""
         return self._kept  # with its room: numpy copies what has gaps before it takes from it
 
     def follow(self, vectors: NDArray[np.int16]) -> None:
@@ -62,15 +62,14 @@ class BinaryCodes:
             vectors: All rows as the bits of float16, the known ones as they were; shape (rows,
                 dimension).
         """
-        rows = len(vectors)
-        if rows > len(self._kept.along):
+        rows, kept, known = len(vectors), self._kept, self._count
+        if rows > len(kept.along):
             average = unpacked(vectors[:: max(1, rows // BLOCK)]).mean(axis=0)
             length = float(np.linalg.norm(average))
-            # What was handed out stays as it is.
-            self._kept = _room(average / length if length else average, max(2 * rows, BLOCK))
-            self._count = 0
-        direction, along, signs, factors = self._kept
-        for first in range(self._count, rows, BLOCK):
+            # What was handed out stays as it is, and is handed out until this is whole.
+            kept, known = _room(average / length if length else average, max(2 * rows, BLOCK)), 0
+        direction, along, signs, factors = kept
+        for first in range(known, rows, BLOCK):
             these = slice(first, min(first + BLOCK, rows))
             rest = unpacked(vectors[these])
             along[these] = rest @ direction
@@ -79,7 +78,7 @@ class BinaryCodes:
             sizes = np.abs(rest).sum(axis=1)
             squares = np.einsum("rd,rd->r", rest, rest)
             factors[these] = np.divide(squares, sizes, out=np.zeros_like(sizes), where=sizes > 0)
-        self._count = rows
+        self._kept, self._count = kept, rows
 
 
 def estimates(codes: Codes, at: Whole, vector: Vectors) -> NDArray[np.float32]:

@@ -94,6 +94,24 @@ def test_rows_that_come_later_have_codes_as_if_they_had_been_there() -> None:
     assert np.corrcoef(estimates(codes.all, whole, question), unpacked(bits) @ question)[0, 1] > 0.9
 
 
+def test_while_codes_are_made_anew_the_former_ones_are_handed_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bits = stored(Texts(np.random.default_rng(5), 64).some(BLOCK + 1))
+    codes, seen = codes_of(bits[:10]), []
+    former = codes.all
+
+    def looked(rows: NDArray[np.int16]) -> Vectors:
+        seen.append(codes.all is former)
+        return unpacked(rows)
+
+    monkeypatch.setattr("workers.binary_codes.unpacked", looked)
+    codes.follow(bits)
+
+    assert seen == [True] * 3  # the average, and two blocks
+    assert codes.all is not former
+
+
 def test_a_question_without_direction_finds_all_rows_alike() -> None:
     bits = stored(np.random.default_rng(1).normal(size=(50, 16)).astype(np.float32))
 
