@@ -70,7 +70,8 @@ class Deltas:
             elif answer.unit.epoch != unit.epoch:
                 return  # the last words of an attempt that is over
             answer.text += text
-            if answer.number == 0 and not self._urgent:
+            if answer.number == 0:
+                # Each time: who was woken last may have found that answer taken, and sleep again.
                 self._urgent = True
                 self._bell.notify()
 

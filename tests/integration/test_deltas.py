@@ -102,6 +102,21 @@ def test_the_first_text_of_an_answer_is_written_at_once_and_the_rest_is_not(
     assert (tokens(bench, one), tokens(bench, other)) == (["a"], ["x"])
 
 
+@pytest.mark.parametrize("every_s", [0.0, 3_600.0])
+def test_an_answer_that_ended_before_its_first_text_was_written_keeps_no_other_waiting(
+    bench: Workbench, deltas: Deltas
+) -> None:
+    short, other = asked(bench), asked(bench)
+    with deltas._bell:  # what writes cannot look before the answer has ended
+        deltas.add(short, "a")
+        rest = deltas.take(short)
+    time.sleep(0.1)  # now it has looked, and found nothing to write
+    deltas.add(other, "x")
+
+    assert [piece.text for piece in rest] == ["a"]
+    until(lambda: tokens(bench, other), within_s=10)
+
+
 def test_what_comes_after_the_first_text_is_written_together(
     bench: Workbench, ledger: Counting, deltas: Deltas
 ) -> None:
