@@ -5,11 +5,12 @@ import itertools
 import logging
 import os
 import select
+import stat
 import threading
 import time
 import weakref
 from collections import Counter, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -216,6 +217,18 @@ class LogWriter:
 
     def _write(self, lines: list[bytes]) -> int:
         """Write lines; returns how many are whole in the sink, fewer where it takes no more."""
+        if not _is_pipe(self._descriptor):
+            return self._write_together(lines)
+        written = 0
+        for few in _few(lines):
+            whole = self._write_together(few)
+            written += whole
+            if whole < len(few):
+                break
+        return written
+
+    def _write_together(self, lines: list[bytes]) -> int:
+        """Write lines at once; returns as `_write`."""
         data = memoryview(b"\n" * self._torn + b"".join(lines))
         at = 0
         try:
@@ -268,6 +281,28 @@ def _release(lock: Any) -> None:
 def _floor(level: int) -> int:
     """Return the standard level at or below a level."""
     return min(max(level // 10 * 10, logging.DEBUG), logging.CRITICAL)
+
+
+def _is_pipe(descriptor: int) -> bool:
+    """Tell whether the sink is a pipe, which other processes may write to as well."""
+    try:
+        return stat.S_ISFIFO(os.fstat(descriptor).st_mode)
+    except OSError:
+        return False  # its write says what is wrong
+
+
+def _few(lines: list[bytes]) -> Iterator[list[bytes]]:
+    """Yield lines in groups that a pipe takes whole or not at all (POSIX, `PIPE_BUF`)."""
+    group: list[bytes] = []
+    size = 1  # for the end of a line that was torn
+    for line in lines:
+        if group and size + len(line) > select.PIPE_BUF:
+            yield group
+            group, size = [], 1
+        group.append(line)
+        size += len(line)
+    if group:
+        yield group
 
 
 def _write_once(descriptor: int, data: memoryview) -> int:

@@ -308,6 +308,32 @@ os.waitpid(child, 0)
     assert len({line["pid"] for line in lines}) == 2
 
 
+def test_two_processes_that_share_a_full_pipe_tear_none_of_each_others_lines() -> None:
+    reader, writer = os.pipe()
+    child = """
+import sys, time
+from runtime.log_writer import LogWriter
+writer = LogWriter(lambda payload, ids: payload, descriptor=int(sys.argv[1]))
+for _ in range(8):
+    for n in range(1_000):
+        writer.put(20, sys.argv[2].encode() * 150 + b"\\n", {})
+    time.sleep(0.05)
+writer.close()
+"""
+    children = [
+        subprocess.Popen([sys.executable, "-c", child, str(writer), letter], pass_fds=[writer])
+        for letter in "ab"
+    ]
+    os.close(writer)
+    time.sleep(1)  # now neither finds room for a whole batch
+    with os.fdopen(reader, "rb", buffering=0) as pipe:
+        lines = b"".join(iter(lambda: pipe.read(5_000), b"")).splitlines()
+
+    assert [each.wait() for each in children] == [0, 0]
+    assert set(lines) == {b"a" * 150, b"b" * 150}
+    assert len(lines) == 16_000
+
+
 def test_a_signal_handler_may_log_whatever_it_interrupts() -> None:
     lines = run(
         """
