@@ -186,10 +186,9 @@ class TantivyIndex:
                 return []
             if generations is not None:
                 among = tantivy.Query.term_set_query(self._schema, "generation", list(generations))
-                asked = asked.and_must_match(tantivy.Query.const_score_query(among, 0.0))
+                asked = _only(asked, among)
             if within is not None:
-                among = self._matching(within)
-                asked = asked.and_must_match(tantivy.Query.const_score_query(among, 0.0))
+                asked = _only(asked, self._matching(within))
             return _named(searcher, searcher.search(asked, limit, count=False).hits)
 
     def search_among(
@@ -307,6 +306,11 @@ class TantivyIndex:
         if self._writer is None:
             self._writer = self._index.writer(heap_size=WRITER_BYTES, num_threads=1)
         return self._writer
+
+
+def _only(asked: tantivy.Query, among: tantivy.Query) -> tantivy.Query:
+    """Leave out what is not *among*, and change no score."""
+    return asked.and_must_match(tantivy.Query.const_score_query(among, 0.0))
 
 
 def generation_hash(name: str) -> int:
