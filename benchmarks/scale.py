@@ -257,9 +257,9 @@ class Bench:
             "sparse_speedup_over_rank_bm25": oracle_ms / sparse_ms,
         }
         graph = hnswlib_ms(self.stored.vectors, vectors, _graph(), depth=depth)
-        dense_ms = median([self._legs.dense_ms(vector) for vector in vectors])
         self._progress.advance(bar)
         if graph is not None:
+            dense_ms = median([self._legs.dense_ms(vector) for vector in vectors])
             figures |= {
                 "hnswlib_p50_ms": median(graph),
                 "dense_alone_p50_ms": dense_ms,
