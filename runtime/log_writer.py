@@ -292,7 +292,11 @@ def _is_pipe(descriptor: int) -> bool:
 
 
 def _few(lines: list[bytes]) -> Iterator[list[bytes]]:
-    """Yield lines in groups that a pipe takes whole or not at all (POSIX, `PIPE_BUF`)."""
+    """
+    Yield lines in groups that a pipe takes whole or not at all (POSIX, `PIPE_BUF`).
+
+    A line that is longer by itself is a group of its own, and may still be torn.
+    """
     group: list[bytes] = []
     size = 1  # for the end of a line that was torn
     for line in lines:
