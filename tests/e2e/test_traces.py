@@ -15,6 +15,8 @@ from tests.waiting import below, until
 from tests.whole_stack import Api, quick_stack
 
 CANARY = "zanzibarcanary"
+#: The span that every request says it is part of.
+CALLER = "cd" * 8
 #: Spans of every question, and of every ingest of one document, after the request's own.
 QUESTION = (
     "apply_async/query.retrieve", "run/query.retrieve", "embed", "dense", "sparse", "fuse",
@@ -27,7 +29,7 @@ INGEST = (
 
 
 def parent_of(number: int) -> str:
-    return f"00-{number:032x}-{'cd' * 8}-01"
+    return f"00-{number:032x}-{CALLER}-01"
 
 
 def sent(api: Api, path: str, body: dict[str, Any], number: int) -> str:
@@ -54,6 +56,18 @@ def complete(spans: list[Told], number: int, names: tuple[str, ...]) -> bool:
     return {*names} <= {span.name for span in trace(spans, number)}
 
 
+def roots(told: list[Told]) -> list[Told]:
+    """The spans of a trace whose parent is not in it."""
+    known = {span.span for span in told}
+    return [span for span in told if span.parent not in known]
+
+
+def whole(spans: list[Told], number: int, names: tuple[str, ...]) -> bool:
+    """Whether a trace has these spans and hangs together: processes send theirs in any order."""
+    parents = {span.parent for span in roots(trace(spans, number))}
+    return complete(spans, number, names) and parents == {CALLER}
+
+
 @pytest.fixture(scope="module")
 def collector() -> Iterator[Collector]:
     with Collector() as collector:
@@ -78,9 +92,7 @@ def test_a_job_is_one_trace_under_its_callers_from_the_request_to_the_answer(
     assert traced.finished(ingest)["state"] == "succeeded"
     question = sent(traced, "/api/queries", {"question": f"Where is the {CANARY}?"}, 2)
     assert traced.finished(question)["state"] == "succeeded"
-    spans = collector.until(
-        lambda spans: complete(spans, 1, INGEST) and complete(spans, 2, QUESTION)
-    )
+    spans = collector.until(lambda spans: whole(spans, 1, INGEST) and whole(spans, 2, QUESTION))
 
     for number, request, names in (
         (1, "POST /api/ingests", INGEST),
@@ -88,8 +100,7 @@ def test_a_job_is_one_trace_under_its_callers_from_the_request_to_the_answer(
     ):
         told = trace(spans, number)
         known = {span.span: span for span in told}
-        roots = [span for span in told if span.parent not in known]
-        assert [(span.name, span.parent) for span in roots] == [(request, "cd" * 8)]
+        assert [(span.name, span.parent) for span in roots(told)] == [(request, CALLER)]
         assert {*names} <= {span.name for span in told}
         # A script that Redis has not seen yet is refused once, and loaded.
         assert all(span.name.startswith("EVALSHA") for span in told if span.error)
