@@ -1,7 +1,7 @@
 """
 A folder of short documents: how fast it becomes searchable, again, and what searches feel of it.
 
-    python -m benchmarks.bulk [--files 2000] [--quick] [--json FILE]
+    python -m benchmarks.bulk [--files 2000] [--engine ENGINE] [--quick] [--json FILE]
 
 The folder is made up here (`benchmarks.short_documents`). What is timed is `quern ingest FOLDER`, a
 process of its own, from its start to its end, against the embedder alone: the one that the service
@@ -51,22 +51,29 @@ def main() -> None:
     """Measure and report."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.bulk", description=__doc__)
     parser.add_argument("--files", type=int, default=2_000)
+    parser.add_argument(
+        "--engine",
+        choices=("auto", "onnx-int8", "sentence-transformers"),
+        default="auto",
+        help="what embeds, in the service and beside it",
+    )
     parser.add_argument("--json", type=Path, help="also write the figures here")
     parser.add_argument("--quick", action="store_true", help="a minute at most, on the same path")
     options = parser.parse_args()
     files = 200 if options.quick else options.files
+    settings = Settings(embedding_engine=options.engine)
     with tempfile.TemporaryDirectory(prefix="quern-bulk-") as folder, Progress() as progress:
-        figures = measure(files, Path(folder), progress)
+        figures = measure(files, Path(folder), settings, progress)
     report(f"bulk, {files} files", figures, limits=LIMITS, json_path=options.json)
 
 
-def measure(files: int, folder: Path, progress: Progress) -> dict[str, Any]:
+def measure(files: int, folder: Path, settings: Settings, progress: Progress) -> dict[str, Any]:
     """Return all figures."""
     docs = folder / "docs"
     write_folder(docs, files)
     with contextlib.ExitStack() as stack:
-        embedder = _bare(stack)
-        quern = stack.enter_context(service(None))
+        embedder = _bare(stack, settings)
+        quern = stack.enter_context(service(None, settings))
         bar = progress.add_task("bulk", total=6)
         _ingest(quern, write_folder(folder / "warm", 8, seed=9)[0].parent, "warm")
         _search(quern, "warm", 8)
@@ -119,9 +126,9 @@ def measure(files: int, folder: Path, progress: Progress) -> dict[str, Any]:
     return figures
 
 
-def _bare(stack: contextlib.ExitStack) -> Embedder:
+def _bare(stack: contextlib.ExitStack, settings: Settings) -> Embedder:
     """Return the embedder that the service uses, without its cache."""
-    nowhere = replace(Settings(), cache_url="redis://127.0.0.1:1/0")
+    nowhere = replace(settings, cache_url="redis://127.0.0.1:1/0")
     model: Embedder = open_embedder(stack, nowhere)._embedder  # noqa: SLF001 - nobody else wants it
     return model
 

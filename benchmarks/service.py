@@ -11,6 +11,7 @@ import httpx
 from rich.progress import Progress
 
 from cli.stack import Stack
+from runtime.settings import Settings
 
 FINAL = ("succeeded", "partial", "failed", "cancelled", "expired")
 BATCH = 500
@@ -67,14 +68,14 @@ class Service:
 
 
 @contextlib.contextmanager
-def service(url: str | None) -> Iterator[Service]:
-    """Give the service at *url*, or a private one with a folder of its own."""
+def service(url: str | None, settings: Settings | None = None) -> Iterator[Service]:
+    """Give the service at *url*, or a private one of *settings* with a folder of its own."""
     if url:
         yield Service(url)
         return
     with tempfile.TemporaryDirectory(prefix="quern-bench-") as folder:
         wanted = ("redis-queue", "redis-cache", "chroma", "retrieval", "ingestion", "web")
-        with Stack.start(data_dir=Path(folder), only=wanted) as stack:
+        with Stack.start(data_dir=Path(folder), settings=settings, only=wanted) as stack:
             yield Service(stack.url, stack)
 
 
