@@ -125,7 +125,8 @@ class Workload:
         """The numbers once what was cancelled has left its worker, which ends after its job."""
         name = "gen_ai_client_operation_duration_seconds_count"
         ends = [s.labels["error_type"] for _, s in numbers.samples if s.name == name and s.value]
-        return numbers if "Cancelled" in ends else None
+        acknowledged = numbers.sum("quern_queue_unacked") == 0  # last of all
+        return numbers if acknowledged and "Cancelled" in ends else None
 
     def _run(self) -> int:
         api = self.api
