@@ -74,9 +74,9 @@ def is_alive(pid: int, *, created_at: float) -> bool:
         return False
 
 
-def end_sessions(leaders: Mapping[int, float], *, patience_s: float) -> int:
+def end_groups(leaders: Mapping[int, float], *, patience_s: float) -> int:
     """
-    End what is left of the sessions led by *leaders*: politely, then after *patience_s* by force.
+    End what is left of the process groups of *leaders*: politely, then after *patience_s* by force.
 
     Args:
         leaders: Start time by pid, recorded when they were alive. A pid that has come round to
@@ -107,14 +107,14 @@ def end_sessions(leaders: Mapping[int, float], *, patience_s: float) -> int:
 
 
 def _members(leaders: Mapping[int, float]) -> list[psutil.Process]:
-    """Return the living members of the sessions of *leaders*."""
+    """Return the living members of the process groups of *leaders*."""
     members = []
     for process in psutil.process_iter():
         with suppress(psutil.NoSuchProcess, ProcessLookupError, PermissionError):
-            session = os.getsid(process.pid)
-            if session not in leaders or process.status() == psutil.STATUS_ZOMBIE:
+            group = os.getpgid(process.pid)
+            if group not in leaders or process.status() == psutil.STATUS_ZOMBIE:
                 continue
-            if not _is_another(session, leaders[session]):
+            if not _is_another(group, leaders[group]):
                 members.append(process)
     return members
 

@@ -86,7 +86,7 @@ class RunFolder:
             # Two servers on one folder would ruin it, so the old ones have to be gone first.
             if record := self.read():
                 leaders = {p.pid: p.created_at for p in record.processes.values()}
-                process_tree.end_sessions(leaders, patience_s=LEFTOVER_PATIENCE_S)
+                process_tree.end_groups(leaders, patience_s=LEFTOVER_PATIENCE_S)
             try:
                 yield
             finally:

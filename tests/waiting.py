@@ -4,6 +4,8 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+import psutil
+
 T = TypeVar("T")
 
 #: Far longer than anything here takes, on a machine that does other things as well.
@@ -69,3 +71,11 @@ def quickly(act: Callable[[], T], *, within_s: float) -> T:
 
     below(timed, within_s)
     return done[-1]
+
+
+def is_gone(pid: int) -> bool:
+    """Say whether a process has ended; its parent may not have taken note of it."""
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True

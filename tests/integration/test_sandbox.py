@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from rag.errors import Cancelled, DeadlineExceeded, NoText, Retryable, Unreadable
-from tests.waiting import until
+from tests.waiting import is_gone, until
 from workers import sandbox
 from workers.sandbox import ParserPool
 
@@ -186,10 +186,9 @@ def test_a_parser_killed_from_outside_is_replaced_and_the_file_parsed(hostile: P
 def test_a_template_that_died_is_started_again(hostile: ParserPool) -> None:
     first = int(read(hostile, b"pid"))
     assert hostile._template is not None
-    parser = psutil.Process(first)
     hostile._template.kill()
     # The kernel ends the parsers with their template.
-    until(lambda: not parser.is_running() or parser.status() == psutil.STATUS_ZOMBIE)
+    until(lambda: is_gone(first))
 
     assert int(read(hostile, b"pid")) != first
 

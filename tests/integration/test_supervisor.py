@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from cli import process_tree
-from tests.waiting import PATIENCE_S, until
+from tests.waiting import PATIENCE_S, is_gone, until
 
 ROOT = Path(__file__).parents[2]
 
@@ -111,13 +111,6 @@ class Run:
         if self.process.poll() is None:
             self.stop()
         self._heard.close()
-
-
-def is_gone(pid: int) -> bool:
-    try:
-        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return True
 
 
 @pytest.fixture
@@ -325,17 +318,17 @@ def test_a_large_log_is_moved_aside_at_the_start(
     assert (tmp_path / "a.log.1").stat().st_size == 20_000_000
 
 
-def test_sessions_of_an_earlier_run_are_ended_by_force_but_a_pid_that_came_round_is_spared(
+def test_groups_of_an_earlier_run_are_ended_by_force_but_a_pid_that_came_round_is_spared(
     tmp_path: Path,
 ) -> None:
     command = [sys.executable, "-c", IGNORES, str(tmp_path)]
-    old = subprocess.Popen([*command, "old"], start_new_session=True)
-    other = subprocess.Popen([*command, "other"], start_new_session=True)
+    old = subprocess.Popen([*command, "old"], process_group=0)
+    other = subprocess.Popen([*command, "other"], process_group=0)
     with old, other:
         until(lambda: (tmp_path / "old.ready").exists() and (tmp_path / "other.ready").exists())
         leaders = {old.pid: psutil.Process(old.pid).create_time(), other.pid: time.time() - 3600}
 
-        ended = process_tree.end_sessions(leaders, patience_s=0.2)
+        ended = process_tree.end_groups(leaders, patience_s=0.2)
 
         assert ended == 1
         assert old.wait(timeout=5) == -signal.SIGKILL

@@ -70,7 +70,7 @@ def test_what_a_killed_supervisor_left_running_is_gone_before_the_folder_is_hand
     tmp_path: Path,
 ) -> None:
     folder = RunFolder(tmp_path)
-    with subprocess.Popen(["sleep", "60"], start_new_session=True) as sleeper:
+    with subprocess.Popen(["sleep", "60"], process_group=0) as sleeper:
         created_at = psutil.Process(sleeper.pid).create_time()
         left = ProcessRecord(pid=sleeper.pid, created_at=created_at, ready=True, log="")
         with folder.locked():
