@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import Stemmer
 
-ANALYSIS_VERSION = "2"
+ANALYSIS_VERSION = "3"
 """Changes whenever the terms of any text change: an index of another version must be rebuilt."""
 
 MAX_TERM_CHARACTERS = 64  # keys, hashes and base64 are cut, and still match themselves
@@ -176,7 +176,8 @@ def _stems(some_words: list[str], stemming: _Stemming) -> list[str]:
     if stemming.loses_accents:
         stems = [_without_accents(word) for word in stems]
     for language in stemming.stemmers:
-        stems = _stemmer(language).stemWords(stems)
+        # Some stemmers leave nothing of a word of one letter; it is its own stem.
+        stems = [s or w for w, s in zip(stems, _stemmer(language).stemWords(stems), strict=True)]
     return stems
 
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rag.analysis import terms
 from rag.documents import Passage
@@ -57,10 +57,20 @@ def resolve(text: str, passages: Sequence[Passage]) -> ResolvedAnswer:
     Resolve the markers of a generated answer; `[n]` means `passages[n - 1]`.
 
     Combined markers are written apart (`[1, 3]` becomes `[1][3]`). A marker without a source is
-    removed together with the blanks before it. Each citation quotes the sentence of its source
+    removed together with the blanks before it; so is one that appears by that, as `[0]` in
+    `[[7]0]`. Each citation quotes the sentence of its source
     that shares most terms with the sentence that cites it, the first one where none does. Code
     between backticks is left alone.
     """
+    removed = 0
+    while (answer := _resolve_once(text, passages)).removed:
+        removed += answer.removed
+        text = answer.text
+    return replace(answer, removed=removed)
+
+
+def _resolve_once(text: str, passages: Sequence[Passage]) -> ResolvedAnswer:
+    """Resolve the markers that are in *text*; removing some may make others."""
     pieces: list[str] = []
     citations: list[Citation] = []
     removed = 0

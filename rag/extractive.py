@@ -188,7 +188,9 @@ def _pieces(text: str) -> list[tuple[int, int]]:
     pieces: list[tuple[int, int]] = []
     for start, end in sentence_spans(text):
         marks = _REFERENCES.search(text, start, end)
-        pieces.extend(_clauses(text, start, marks.start() if marks else end))
+        # A sentence of marks alone, such as "[5m]", is all that there is to quote.
+        cut = marks.start() if marks and marks.start() > start else end
+        pieces.extend(_clauses(text, start, cut))
     return pieces
 
 

@@ -128,6 +128,10 @@ def test_each_word_of_a_question_has_its_stems_in_every_language_of_the_texts() 
     assert query_alternatives("", {"es", "en"}) == []
 
 
+def test_a_word_of_which_a_stemmer_leaves_nothing_is_its_own_stem() -> None:
+    assert terms("\u091b", "ne") == ["\u091b"]
+
+
 @given(st.text(), st.sampled_from(sorted({*STEMMERS, *OTHER_SCRIPTS, "vi"} - {"en"})))
 def test_every_word_is_one_term_in_every_language(text: str, language: str) -> None:
     found = terms(text, language)

@@ -43,6 +43,7 @@ def test_each_sentence_is_matched_on_its_own() -> None:
         ("Use `x[5]` here [1].", "Use `x[5]` here [1].", 0),
         ("```\nx[5] = y[1]\n```\nso [1]", "```\nx[5] = y[1]\n```\nso [1]", 0),
         ("```\nx[5] never closed", "```\nx[5] never closed", 0),
+        ("So [[0]0] it [1[7]] is.", "So it [1] is.", 3),
         ("", "", 0),
     ],
 )

@@ -147,6 +147,12 @@ def test_equal_input_gives_equal_output_whatever_the_scores_are_scaled_by(
     assert first == second == third
 
 
+def test_a_source_of_reference_marks_alone_is_quoted_as_it_is() -> None:
+    answer = ExtractiveGenerator(HashingEmbedder()).answer("what?", [passage("[5m]")])
+
+    assert answer.text == "[5m] [1]"
+
+
 @given(
     st.lists(st.text(st.characters(codec="utf-8"), max_size=900), max_size=6),
     st.text(max_size=80),
