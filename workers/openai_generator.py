@@ -53,6 +53,7 @@ class OpenAIGenerator:
         self._settings = settings
         self._running: set[asyncio.Task[Any]] = set()
         self._closing = False
+        self._asking = threading.Lock()  # between the look at `_closing` and the loop's taking it
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="openai", daemon=True)
         self._thread.start()
@@ -81,6 +82,8 @@ class OpenAIGenerator:
         """Abort what still runs, and disconnect. Harmless when repeated."""
         if self._loop.is_closed():
             return
+        with self._asking:
+            self._closing = True
         asyncio.run_coroutine_threadsafe(self._end(), self._loop).result(timeout=10)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(timeout=5)
@@ -183,9 +186,10 @@ class OpenAIGenerator:
         deadline_s: float,
     ) -> Reply:
         """Send a request and wait for its end; however that comes, the server ends it too."""
-        if self._closing:
-            raise Retryable("the generator is being closed")
-        future = asyncio.run_coroutine_threadsafe(self._stream(body, on_delta), self._loop)
+        with self._asking:
+            if self._closing:
+                raise Retryable("the generator is being closed")
+            future = asyncio.run_coroutine_threadsafe(self._stream(body, on_delta), self._loop)
         try:
             return result_of(future, stop=stop, deadline_s=deadline_s)
         except CancelledError as error:
@@ -204,7 +208,6 @@ class OpenAIGenerator:
 
     async def _end(self) -> None:
         """Abort every request, then disconnect."""
-        self._closing = True
         # Not every task of the loop: those that connect belong to a request, which ends them.
         running = list(self._running)
         for task in running:

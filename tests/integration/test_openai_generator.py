@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -147,14 +147,20 @@ def run(
     return answer, deltas
 
 
-@pytest.fixture
-def server() -> Iterator[Server]:
+@contextmanager
+def serving() -> Iterator[Server]:
     with Server() as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         yield server
         server.shutdown()
         thread.join()
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with serving() as server:
+        yield server
 
 
 @pytest.fixture
@@ -253,18 +259,18 @@ def test_a_cancelled_answer_is_hung_up_on_at_once(
 
 
 def test_an_answer_past_its_deadline_is_hung_up_on(
-    server: Server, generator: OpenAIGenerator
+    opening: Callable[..., OpenAIGenerator],
 ) -> None:
-    server.answering = endless
-
     def hung_up_after() -> float:
-        began = time.monotonic()
-        with pytest.raises(DeadlineExceeded):
-            run(generator, asked(within_s=0.3))
-        if server.writing.empty():
-            return math.inf  # it came before the answer had begun
-        server.writing.get()
-        return server.hung_up.get(timeout=PATIENCE_S) - began
+        with serving() as server:  # of this round alone: a late handler speaks of its own
+            server.answering = endless
+            generator = opening(openai_url=server.url)
+            began = time.monotonic()
+            with pytest.raises(DeadlineExceeded):
+                run(generator, asked(within_s=0.3))
+            if server.writing.empty():
+                return math.inf  # it came before the answer had begun
+            return server.hung_up.get(timeout=PATIENCE_S) - began
 
     assert below(hung_up_after, 1.5) > 0.2
 
