@@ -25,6 +25,8 @@ class Stop:
 
     def on_stop(self, callback: Callable[[], None]) -> None:
         self.callbacks.append(callback)
+        if self.stopped:
+            callback()
 
     def check(self) -> None:
         if self.stopped:

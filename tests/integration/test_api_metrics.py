@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from jobs.heartbeats import WorkerState, beat
 from runtime.settings import Settings
-from tests.waiting import until
+from tests.waiting import quickly, until
 from web.app import create_app
 from web.installation import LIMIT_S
 
@@ -70,13 +70,10 @@ def test_a_frozen_redis_makes_series_absent_and_no_scrape_long(
     os.kill(server, signal.SIGSTOP)
     try:
         for _ in range(3):
-            began = time.monotonic()
-            told = scraped(client)
-            took_s = time.monotonic() - began
+            told = quickly(lambda: scraped(client), within_s=LIMIT_S + 1.0)
             assert told["quern_redis_up", ()] == 0
             assert not [name for name, _ in told if name.startswith("quern_queue_")]
             assert not [name for name, _ in told if name.startswith("quern_jobs_")]
-            assert took_s < LIMIT_S + 1.0  # the machine may be busy
     finally:
         os.kill(server, signal.SIGCONT)
     assert value(client, "quern_queue_depth", queue="retrieve") == 1

@@ -7,6 +7,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from jsonschema import Draft202012Validator
+from werkzeug.wrappers import Response
 
 from jobs.heartbeats import WorkerState, beat
 from runtime.settings import Settings
@@ -126,7 +127,7 @@ def test_nothing_starts_before_the_first_request(settings: Settings) -> None:
     before = set(threading.enumerate())
     app = create_app(settings)
 
-    assert set(threading.enumerate()) == before
+    assert set(threading.enumerate()) <= before
     assert app.test_client().get("/livez").get_json() == {"status": "pass"}
     app.extensions["quern"].close()
 
@@ -139,8 +140,15 @@ def test_the_front_end_is_ready_once_redis_answers(client: FlaskClient) -> None:
 
 def test_health_tells_of_every_part(client: FlaskClient) -> None:
     parts = {"redis:responseTime", "chroma:responseTime", "disk:data"}
-    until(lambda: parts <= client.get("/health").get_json()["checks"].keys())
-    answer = client.get("/health")
+
+    def seen() -> Response | None:
+        answer = client.get("/health")
+        checks = answer.get_json()["checks"]
+        # A first look that took long warns, until the next.
+        passes = parts <= checks.keys() and checks["redis:responseTime"][0]["status"] == "pass"
+        return answer if passes else None
+
+    answer = until(seen)
     report = answer.get_json()
 
     assert answer.mimetype == "application/health+json"
@@ -155,14 +163,12 @@ def test_health_tells_of_every_part(client: FlaskClient) -> None:
 
 
 def test_health_says_what_questions_wait_for(client: FlaskClient, worker: Any) -> None:
-    beat(
-        worker.ledger.redis,
-        WorkerState(
-            "g", "generation", 1, "host", ("generate",), 16, trouble="the server is silent"
-        ),
+    state = WorkerState(
+        "g", "generation", 1, "host", ("generate",), 16, trouble="the server is silent"
     )
 
     def seen() -> dict[str, Any]:
+        beat(worker.ledger.redis, state)
         checks = client.get("/health").get_json()["checks"]
         check: dict[str, Any] = checks.get("workers:generate", [{}])[0]
         return check if check.get("observedValue") == 1 else {}
@@ -177,13 +183,14 @@ def test_health_says_what_the_embedding_cache_saves_and_what_ails_it(
     client: FlaskClient, worker: Any
 ) -> None:
     counts = {"hits_l1": 5, "hits_l2": 1, "misses": 2, "joined": 0, "corrupt": 1}
+    states = [WorkerState("g", "generation", 1, "host", ("generate",), 16)]
     for name, trouble in (("a", ""), ("b", "embedding cache is away: refused")):
         told = {"embedding_cache": counts | {"trouble": trouble}}
-        state = WorkerState(name, "retrieval", 1, "host", ("retrieve",), 8, details=told)
-        beat(worker.ledger.redis, state)
-    beat(worker.ledger.redis, WorkerState("g", "generation", 1, "host", ("generate",), 16))
+        states.append(WorkerState(name, "retrieval", 1, "host", ("retrieve",), 8, details=told))
 
     def seen() -> dict[str, Any]:
+        for state in states:
+            beat(worker.ledger.redis, state)
         checks = client.get("/health").get_json()["checks"]
         return dict(checks.get("cache:embeddings", [{}])[0])
 

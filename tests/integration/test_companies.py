@@ -23,6 +23,7 @@ from rag.ports import StoredChunk, Vectors
 from tasks import ingest as tasks
 from tasks.resources import Resources
 from tests.twins import DictVectors, HashingEmbedder
+from tests.waiting import PATIENCE_S
 from tests.workbench import Workbench, window
 
 Hook = Callable[[], object]
@@ -146,6 +147,7 @@ class Yard:
 @pytest.fixture
 def yard(redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Yard]:
     monkeypatch.setattr(timings, "PUBLISH_WAIT_S", 0.05)
+    monkeypatch.setattr(tasks, "PATIENCE_S", PATIENCE_S)
     bench = Workbench(redis_url)
     bench.sweep("ingest")
     window(bench, 1)

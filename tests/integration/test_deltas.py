@@ -141,11 +141,12 @@ def test_what_comes_after_the_first_text_is_written_together(
 def test_one_wake_up_names_all_that_were_told_something(bench: Workbench) -> None:
     ears, units = WakeUps(bench.redis), [asked(bench) for _ in range(3)]
     with (
+        ears.waiting_for("stranger") as stranger,
         ears.waiting_for(units[0].id) as first,
         ears.waiting_for(units[2].id) as last,
-        ears.waiting_for("stranger") as stranger,
     ):
-        assert until(first.is_set)  # everybody is woken once, when listening begins
+        # Everybody is woken once, when listening begins, in any order.
+        assert until(lambda: all(bell.is_set() for bell in (first, last, stranger)))
         for bell in (first, last, stranger):
             bell.clear()
         bench.ledger.tell([Piece(unit, 1, "a") for unit in units])
@@ -158,20 +159,27 @@ def test_one_wake_up_names_all_that_were_told_something(bench: Workbench) -> Non
 def test_what_is_left_goes_with_the_end_and_nothing_comes_after_it(
     bench: Workbench, ledger: Counting, deltas: Deltas
 ) -> None:
-    unit = asked(bench)
-    deltas.add(unit, "a")
-    assert until(lambda: tokens(bench, unit))
-    deltas.add(unit, "b")
-    rest = deltas.take(unit)
+    def taken() -> tuple[Unit, list[Piece]] | None:
+        """An answer of which something was left at its end: what writes may have been quicker."""
+        unit = asked(bench)
+        deltas.add(unit, "a")
+        assert until(lambda: tokens(bench, unit))
+        deltas.add(unit, "b")
+        rest = deltas.take(unit)
+        return (unit, rest) if rest else None
+
+    unit, rest = until(taken)
+    calls = len(ledger.calls)
     bench.ledger.finish(unit, state="succeeded", fields={"result": "{}"}, rest=rest)
     time.sleep(2 * EVERY_S)
 
     events = read_events(bench.redis, unit.id, "0-0")
     assert [event.kind for event in events][-3:] == ["token", "token", "done"]
     assert tokens(bench, unit) == ["a", "b"]
-    assert len(ledger.calls) == 1
+    assert len(ledger.calls) == calls
 
 
+@pytest.mark.parametrize("every_s", [3_600.0])
 def test_an_end_waits_for_a_piece_that_is_being_written(
     bench: Workbench, ledger: Counting, deltas: Deltas
 ) -> None:
@@ -226,14 +234,18 @@ def test_a_piece_whose_answer_was_lost_is_not_told_again_by_the_end(
     assert tokens(bench, unit) == ["a", "b"]
 
 
-def test_a_new_claim_of_a_unit_begins_anew(bench: Workbench, deltas: Deltas) -> None:
+def test_a_new_claim_of_a_unit_begins_anew(
+    bench: Workbench, ledger: Counting, deltas: Deltas
+) -> None:
     first = asked(bench)
     deltas.add(first, "old")
     assert until(lambda: tokens(bench, first))
+    ledger.gate.clear()
     deltas.add(first, " and left")
     bench.ledger.release(first, at_once=True)
     second = bench.take(first.id)
     deltas.add(second, "new")
+    ledger.gate.set()
     assert until(lambda: len(tokens(bench, second)) == 2)
 
     deltas.add(first, "much too late")

@@ -13,7 +13,7 @@ import pytest
 from benchmarks.private_redis import PrivateRedis
 from rag.embedding_cache import CachedEmbedder
 from tests.twins import HashingEmbedder
-from tests.waiting import until
+from tests.waiting import PATIENCE_S, until
 from workers.redis_bytes import RedisBytes
 
 DIMENSION = 384
@@ -22,14 +22,22 @@ WORKER = """
 import itertools, sys
 from rag.embedding_cache import CachedEmbedder
 from tests.twins import HashingEmbedder
+from workers import redis_bytes
 from workers.redis_bytes import RedisBytes
 
+redis_bytes.TIMEOUT_S = 60.0
 with RedisBytes.open(sys.argv[1]) as store:
     cache = CachedEmbedder(HashingEmbedder(dimension=384), store, ttl_s=600)
     for n in itertools.count():
         cache.embed([f"The warden of gate {n} keeps {3 * n + 7} keys."])
         print(n, flush=True)
 """
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a Redis that is slow once count as there; a killed one refuses at once."""
+    monkeypatch.setattr("workers.redis_bytes.TIMEOUT_S", PATIENCE_S)
 
 
 @pytest.fixture
@@ -130,6 +138,7 @@ def test_a_worker_outlives_its_cache_and_fills_it_again(
         embedder = HashingEmbedder(dimension=DIMENSION)
         cache = CachedEmbedder(embedder, store, ttl_s=600)
         cache.embed(TEXTS[:10])
+        until_written(server)
         server.kill()
         without = cache.embed(TEXTS[:20])
         trouble = cache.report()["trouble"]

@@ -77,7 +77,7 @@ def test_after_sigterm_the_server_answers_on_and_says_that_it_is_going(
     clean_redis: str, tmp_path: Path
 ) -> None:
     settings = Settings(
-        data_dir=tmp_path, redis_url=clean_redis, cache_url=clean_redis, web_drain_s=3.0
+        data_dir=tmp_path, redis_url=clean_redis, cache_url=clean_redis, web_drain_s=8.0
     )
     with server(settings) as (url, process):
         until(lambda: status(url, "/readyz") == 200, told="the server is ready")
@@ -155,11 +155,15 @@ def test_the_numbers_for_graphs_are_read_without_waiting(clean_redis: str, tmp_p
     before = dict(health.statuses())
     health.start()
     seen = {"redis:responseTime", "chroma:responseTime", "workers:retrieve"}
-    until(lambda: seen <= health.statuses().keys())
-    numbers = health.statuses()
+
+    def all_seen() -> dict[str, float]:
+        numbers = dict(health.statuses())
+        # A first look that took long warns, until the next.
+        return numbers if seen <= numbers.keys() and numbers["redis:responseTime"] == 1 else {}
+
+    numbers = until(all_seen)
     app.extensions["quern"].close()
 
     assert before == {}
-    assert numbers["redis:responseTime"] == 1.0
     assert numbers["chroma:responseTime"] == 0.0
     assert numbers["workers:retrieve"] == 0.5

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from rag.errors import Broken
 from rag.ports import Vectors
+from tests.waiting import below
 from workers import int8_model, optimize_model
 from workers.embedding_sample import SAMPLE
 from workers.int8_model import GRAPH, RECORD, Int8Model, find, obtain
@@ -184,17 +185,19 @@ def test_nowhere_to_write_and_a_model_of_another_kind_are_said_in_plain_words(
 
 def test_a_question_does_not_wait_for_the_end_of_a_long_call() -> None:
     embedder = OnnxEmbedder.open(MODEL, threads=1)
-    long = threading.Thread(target=embedder.embed, args=([TEXTS[-2]] * 60,))
-    long.start()
-    time.sleep(0.05)
 
-    begin = time.monotonic()
-    embedder.embed(["Who is next?"])
-    waited = time.monotonic() - begin
-    long.join()
-    whole = time.monotonic() - begin
+    def share() -> float:
+        """Return what part of a long call a question waited."""
+        long = threading.Thread(target=embedder.embed, args=([TEXTS[-2]] * 60,))
+        long.start()
+        time.sleep(0.05)
+        begin = time.monotonic()
+        embedder.embed(["Who is next?"])
+        waited = time.monotonic() - begin
+        long.join()
+        return waited / (time.monotonic() - begin)
 
-    assert waited < whole / 4
+    below(share, 0.25)
 
 
 def test_no_more_passes_run_at_once_than_threads_were_allowed() -> None:

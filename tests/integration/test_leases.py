@@ -248,11 +248,17 @@ def test_a_body_whose_unit_went_to_another_worker_is_told_and_writes_nothing(
     assert asked not in process.said
 
 
+class Asleep(Leases):
+    """Renews nothing."""
+
+    def _renew(self) -> None:
+        """Sleep on."""
+
+
 def test_a_stalled_body_is_told_when_its_own_process_takes_the_unit_again(
-    bench: Workbench, start: Start, monkeypatch: pytest.MonkeyPatch
+    bench: Workbench, start: Start
 ) -> None:
-    monkeypatch.setattr(timings, "RENEW_S", 60)
-    process, asked, bell = start(), bench.ask(), threading.Event()
+    process, asked, bell = start(Asleep), bench.ask(), threading.Event()
     process.begin(asked)
     assert until(lambda: asked in process.running)
     process.running[asked].on_stop(bell.set)
@@ -283,9 +289,10 @@ def test_a_callback_that_fails_does_not_let_the_other_claims_lapse(
 
 
 def test_a_late_body_stops_at_its_next_check(bench: Workbench, start: Start) -> None:
-    asked = bench.ask(deadline_s=1.0)
+    asked = bench.ask()
     with start().leases.claim(asked, "retrieve") as lease:
         assert lease is not None
+        lease.unit.fields["deadline"] = str(int(time.time() * 1_000) + 200)
         assert until(lambda: lease.stopped)
         lease.check()
 

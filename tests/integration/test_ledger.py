@@ -4,6 +4,7 @@ import logging
 import random
 from collections import Counter
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 
 import orjson
@@ -29,6 +30,11 @@ from workers.housekeeping import Chore, Sweeper
 
 def kinds(bench: Workbench, job_id: str) -> list[str]:
     return [event.kind for event in read_events(bench.redis, job_id, "0-0")]
+
+
+def now_ms(bench: Workbench) -> float:
+    seconds, micros = bench.redis.time()
+    return float(seconds * 1_000 + micros / 1_000)
 
 
 # Questions -----------------------------------------------------------------------------------
@@ -247,6 +253,7 @@ def test_no_death_is_counted_after_redis_was_away(bench: Workbench, by: str) -> 
     bench.take(asked)
     bench.die(asked)
     bench.due(asked)
+    before_ms = now_ms(bench)
     if by == "another run id":
         bench.sweep("retrieve", run_id="restarted")
     else:
@@ -256,7 +263,9 @@ def test_no_death_is_counted_after_redis_was_away(bench: Workbench, by: str) -> 
     assert bench.deaths(asked) == 0
     assert isinstance(bench.claim(asked), Unit)
     assert bench.deaths(asked) == 0
-    assert timings.QUIET_MS - 2_000 < bench.redis.pttl(key("quiet")) <= timings.QUIET_MS
+    quiet_ms = bench.redis.pttl(key("quiet"))
+    assert quiet_ms <= timings.QUIET_MS
+    assert now_ms(bench) + quiet_ms >= before_ms + timings.QUIET_MS - 5
 
 
 def test_the_deaths_of_a_unit_that_kills_the_only_sweeper_are_counted(bench: Workbench) -> None:
@@ -497,9 +506,8 @@ def test_no_row_is_forgotten_before_its_job(bench: Workbench) -> None:
 
     last = bench.redis.expiretime(key("job", job)) if _has_expiretime(bench) else None
     deadline_s = int(bench.redis.hget(key("job", job), "deadline")) / 1000
-    seconds, _ = bench.redis.time()
     for row in (first, second):
-        gone_at = seconds + bench.redis.pttl(key("unit", row)) / 1000
+        gone_at = now_ms(bench) / 1000 + bench.redis.pttl(key("unit", row)) / 1000
         assert gone_at >= deadline_s + RETENTION_S - 1
         assert last is None or gone_at >= last
     assert 0 < bench.redis.ttl(key("rows", job)) <= RETENTION_S
@@ -791,6 +799,9 @@ class Storm:
                 is_current = held is not None and held.generation == int(row["generation"])
                 assert is_current != (bench.member(name) in garbage)
 
+    def final_states(self) -> set[str]:
+        return {end["state"] for end in self.ends.values()}
+
     def settle(self) -> None:
         """Let everything end: workers that live, sweepers that come by."""
         for _ in range(200):
@@ -814,7 +825,11 @@ def test_whatever_happens_each_unit_is_in_one_place_and_ends_once(
     bench: Workbench, seed: int
 ) -> None:
     storm = Storm(bench, seed)
-    for _ in range(250):
+    for step in count():
+        # The order of ids is chance, whatever the seed: some storms take longer to be one.
+        if step >= 250 and len(storm.final_states()) >= 4:
+            break
+        assert step < 2_000, "the storm is too calm"
         storm.step()
         storm.check()
     storm.settle()
@@ -830,7 +845,6 @@ def test_whatever_happens_each_unit_is_in_one_place_and_ends_once(
     for job in storm.jobs:
         for name in ("job", "rows", "events"):
             assert bench.redis.ttl(key(name, job)) > 0
-    assert len({end["state"] for end in storm.ends.values()}) >= 4, "the storm was too calm"
     storm.check_tallies()
 
 

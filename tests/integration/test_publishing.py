@@ -16,6 +16,7 @@ from rag.chunking import Chunker
 from rag.documents import Chunk, ParsedDocument, chunk_id
 from rag.ports import StoredChunk, Vectors
 from tests.twins import DictVectors, HashingEmbedder
+from tests.waiting import PATIENCE_S
 from tests.workbench import Workbench
 from workers.housekeeping import Inspector, Janitor
 
@@ -236,8 +237,9 @@ def test_a_deleted_document_does_not_come_back_with_a_slow_older_update(house: H
 
 
 def test_what_a_zombie_wrote_after_everything_was_cleaned_goes_with_the_next_check(
-    house: House,
+    house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(timings, "CHECK_TURN_S", PATIENCE_S)  # one turn sees all
     row = house.accept("a")
     house.parse(row, "text")
     house.publish(row)

@@ -12,7 +12,7 @@ from time import monotonic
 import pytest
 import redis
 
-from tests.waiting import quickly
+from tests.waiting import PATIENCE_S, quickly
 from workers import redis_bytes
 from workers.redis_bytes import RedisBytes
 
@@ -51,8 +51,9 @@ def server(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
 
 
 def test_values_come_back_byte_for_byte_and_expire(
-    server: tuple[subprocess.Popen[bytes], str],
+    server: tuple[subprocess.Popen[bytes], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(redis_bytes, "TIMEOUT_S", PATIENCE_S)
     with RedisBytes.open(server[1]) as store:
         store.set_many({"a": b"\x00\xff", "b": b""}, ttl_s=60)
         values = store.get_many(["b", "missing", "a"], ttl_s=60)
@@ -71,6 +72,7 @@ def test_a_redis_that_is_away_answers_misses_and_says_so_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(redis_bytes, "PAUSE_S", 0.0)
+    monkeypatch.setattr(redis_bytes, "TIMEOUT_S", PATIENCE_S)  # a killed one refuses at once
     process, url = server
     with RedisBytes.open(url) as store, caplog.at_level(logging.INFO):
         store.set_many({"a": b"1"}, ttl_s=60)

@@ -125,6 +125,8 @@ def test_a_message_bears_the_trace_of_its_unit_over_a_real_broker(
                 queue = connection.SimpleQueue("ingest")
                 headers = [queue.get(timeout=60).headers for _ in range(2)]
                 queue.close()
+            if recorder:
+                collector.until(lambda spans: sum(span.kind == 4 for span in spans) == 2)
             traces.close()
         finally:
             traces.close()

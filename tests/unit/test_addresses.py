@@ -24,8 +24,10 @@ def test_a_free_port_is_taken_as_wanted_and_a_taken_one_is_replaced_and_remember
 
     moved = ports.take("web", taken)
     again = ports.take("chroma", moved)
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        free = server.getsockname()[1]
+    free = moved  # which is remembered, but listened on by nobody
+    while free in (moved, again):
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            free = server.getsockname()[1]
 
     assert moved != taken
     assert again != moved

@@ -212,11 +212,13 @@ def test_of_many_that_match_those_are_scored_that_their_codes_put_first(
     more = selection.nearest(asked, limit=1_500)
 
     assert scored == [200, 1_500]
-    assert likely == [hit for hit in exactly if hit in likely]
-    assert exactly[0] in likely
+    # A product of some rows may differ in its last bit from that of all.
+    names, right = [name for name, _ in likely], dict(exactly)
+    assert names == [name for name, _ in exactly if name in names]
+    assert exactly[0][0] in names
     assert len(more) == 1_500
-    assert set(more) <= set(exactly)
-    assert len(set(more[:10]) & set(exactly[:10])) >= 9
+    assert all(score == pytest.approx(right[name], abs=1e-6) for name, score in likely + more)
+    assert len(dict(more[:10]).keys() & dict(exactly[:10]).keys()) >= 9
 
 
 def test_every_float16_is_read_as_its_value(rows: ChunkRows) -> None:

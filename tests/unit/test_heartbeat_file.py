@@ -1,6 +1,7 @@
 """The file that a container's probe looks at: fresh while a worker lives and moves."""
 
 from pathlib import Path
+from threading import Event
 from types import SimpleNamespace
 from typing import Any
 
@@ -9,16 +10,22 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 
 from jobs.heartbeats import WorkerState
 from runtime.settings import Settings
+from tests.waiting import PATIENCE_S
 from workers.heartbeat import Heartbeat
 
 
 class AwayRedis:
-    """A Redis that nobody reaches."""
+    """A Redis that nobody reaches, and that says when somebody tried: after the file's turn."""
+
+    def __init__(self) -> None:
+        self.asked = Event()
 
     def time(self) -> None:
+        self.asked.set()
         raise RedisConnectionError("away")
 
     def pipeline(self, **_: Any) -> Any:
+        self.asked.set()
         raise RedisConnectionError("away")
 
 
@@ -27,13 +34,15 @@ def touched(tmp_path: Path, *, busy: int, still_s: float) -> bool:
     leases: Any = SimpleNamespace(
         bodies=busy, trouble="", oldest_s=still_s, pulse=SimpleNamespace(still_s=still_s)
     )
+    away = AwayRedis()
     resources: Any = SimpleNamespace(
-        durable=SimpleNamespace(redis=AwayRedis()), leases=leases, details=dict
+        durable=SimpleNamespace(redis=away), leases=leases, details=dict
     )
     alive = tmp_path / "alive"
     settings = Settings(alive_file=str(alive), health_still_fail_s=120)
     heart = Heartbeat(resources, WorkerState("a/b/1/c", "a", 1, "b", ("generate",), 2), settings)
     heart.start()
+    assert away.asked.wait(PATIENCE_S)
     heart.stop()
     return alive.exists()
 

@@ -17,7 +17,8 @@ from typing import Any
 import pytest
 
 from runtime.log_lines import LINE_BYTES, JsonLines
-from runtime.log_writer import BOUND, HARD, LogWriter, Payload
+from runtime.log_writer import BOUND, ERROR_S, HARD, LogWriter, Payload
+from tests.waiting import PATIENCE_S, below
 
 ROOT = Path(__file__).parents[2]
 
@@ -106,7 +107,10 @@ def test_lines_come_out_in_the_order_they_went_in(sink: Sink) -> None:
     assert sum(writer.report().written.values()) == 300
 
 
-def test_an_error_is_in_the_sink_when_the_call_returns_with_all_before_it(sink: Sink) -> None:
+def test_an_error_is_in_the_sink_when_the_call_returns_with_all_before_it(
+    sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("runtime.log_writer.ERROR_S", PATIENCE_S)
     writer = LogWriter(encode, descriptor=sink.writer, flush_s=30)
     for n in range(20):
         put(writer, n)
@@ -139,22 +143,26 @@ def test_a_full_queue_drops_and_counts_below_warning_and_says_so_once(sink: Sink
 
 
 def test_a_sink_that_stalls_stops_nobody_for_longer_than_an_error_may_wait(sink: Sink) -> None:
-    sink.fill()
-    writer = LogWriter(encode, descriptor=sink.writer)
-    put(writer, 0)
-    stands_in_its_write(writer)
-    began, worked = time.monotonic(), time.thread_time()
-    for n in range(BOUND * HARD + 10):
-        put(writer, n)
-    worked_s = time.thread_time() - worked
-    waited_s = time.monotonic() - began - worked_s
 
-    assert waited_s < 1
-    began = time.monotonic()
-    put(writer, 1, logging.ERROR)
-    assert time.monotonic() - began < 2
-    with sink.emptied():  # or its thread would write into what the next test opens
-        writer.close()
+    def too_long_s() -> float:
+        """Return by how much giving lines without end, or an error, waited longer than it may."""
+        sink.fill()
+        writer = LogWriter(encode, descriptor=sink.writer)
+        put(writer, 0)
+        stands_in_its_write(writer)
+        began, worked = time.monotonic(), time.thread_time()
+        for n in range(BOUND * HARD + 10):
+            put(writer, n)
+        worked_s = time.thread_time() - worked
+        lines_s = time.monotonic() - began - worked_s
+        began = time.monotonic()
+        put(writer, 1, logging.ERROR)
+        error_s = time.monotonic() - began
+        with sink.emptied():  # or its thread would write into what comes next
+            writer.close()
+        return max(lines_s, error_s - ERROR_S) - 1  # the machine may be busy
+
+    below(too_long_s, 0)
 
 
 @pytest.mark.parametrize("threads", [1, 8])
@@ -205,7 +213,8 @@ def test_a_full_disk_is_counted_and_never_raised(tmp_path: Path) -> None:
     assert last == {"seen": 100, "log_dropped": report.dropped["INFO"]}
 
 
-def test_a_reader_that_went_away_is_no_error() -> None:
+def test_a_reader_that_went_away_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("runtime.log_writer.ERROR_S", PATIENCE_S)
     reader, descriptor = os.pipe()
     os.close(reader)
     writer = LogWriter(encode, descriptor=descriptor)
@@ -239,7 +248,7 @@ def test_a_line_keeps_to_its_length_and_its_secrets_out(sink: Sink) -> None:
 
 PROGRAM = """
 import logging, os, signal, sys, threading, time
-from runtime import correlation, logs
+from runtime import correlation, log_writer, logs
 logs.configure(level="INFO", role="test", secrets=["sk-canary"])
 log = logging.getLogger("jobs.test")
 def many(n, start=0):
@@ -284,7 +293,12 @@ def test_nothing_is_lost_on_sigterm_with_the_default_action() -> None:
 
 
 def test_nothing_up_to_an_error_is_lost_on_sigkill() -> None:
-    code = "many(3_000)\nlog.error('last')\nos.kill(os.getpid(), signal.SIGKILL)"
+    code = """
+log_writer.ERROR_S = 30
+many(3_000)
+log.error("last")
+os.kill(os.getpid(), signal.SIGKILL)
+"""
     lines = run(code, code_is=-9)
 
     assert numbers(lines) == list(range(3_000))
@@ -318,6 +332,7 @@ for _ in range(8):
     for n in range(1_000):
         writer.put(20, sys.argv[2].encode() * 150 + b"\\n", {})
     time.sleep(0.05)
+writer.flush(60)
 writer.close()
 """
     children = [
@@ -338,8 +353,9 @@ def test_a_signal_handler_may_log_whatever_it_interrupts() -> None:
     lines = run(
         """
 count = depth = 0
+over = False
 def soon():
-    signal.setitimer(signal.ITIMER_REAL, 0.001)
+    if not over: signal.setitimer(signal.ITIMER_REAL, 0.001)
 def tick(*_):
     global count, depth
     count += 1; depth += 1
@@ -354,7 +370,8 @@ n = 0
 while time.monotonic() < until:
     many(50, start=n); n += 50
     time.sleep(0.002)
-signal.signal(signal.SIGALRM, signal.SIG_IGN)
+over = True
+time.sleep(0.1)  # the last tick has come
 log.info("end", extra={"n": n, "ticks": count})
 """
     )

@@ -7,6 +7,7 @@ import sys
 import orjson
 import pytest
 
+from tests.waiting import PATIENCE_S
 from workers.startup_ear import StartupEar
 
 CHILD = """
@@ -22,7 +23,7 @@ def test_the_first_error_of_a_child_is_kept_and_everything_is_passed_on(
 ) -> None:
     with StartupEar() as ear:
         subprocess.run([sys.executable, "-c", CHILD], check=True)
-    ear.settle()
+    ear.settle(timeout_s=PATIENCE_S)
     os.write(2, b"afterwards\n")
 
     assert ear.reason == "ValueError: Available memory is less than asked for"
@@ -32,7 +33,7 @@ def test_the_first_error_of_a_child_is_kept_and_everything_is_passed_on(
 def test_hearsay_alone_is_no_reason(capfd: pytest.CaptureFixture[str]) -> None:
     with StartupEar() as ear:
         os.write(2, b"RuntimeError: Engine core initialization failed. See root cause above.\n")
-    ear.settle()
+    ear.settle(timeout_s=PATIENCE_S)
 
     assert ear.reason == ""
     assert "initialization failed" in capfd.readouterr().err
@@ -47,7 +48,7 @@ def test_the_cause_in_the_traceback_of_a_line_in_our_form_is_the_reason(
     line = orjson.dumps({"event": "EngineCore failed to start.", "exc": exc})
     with StartupEar() as ear:
         os.write(2, line + b"\n")
-    ear.settle()
+    ear.settle(timeout_s=PATIENCE_S)
 
     assert ear.reason == "ValueError: no room"
     assert capfd.readouterr().err.count("\n") == 1
