@@ -10,6 +10,7 @@ import httpx
 
 from cli.stack import Stack
 from runtime.settings import Settings
+from tests.waiting import until
 
 FINAL = ("succeeded", "partial", "failed", "cancelled", "expired")
 WANTED = ("redis-queue", "redis-cache", "chroma", "retrieval", "ingestion", "web")
@@ -71,8 +72,14 @@ class Api:
         return self.finished(self.post("/api/queries", body)["id"])
 
     def search(self, query: str, collection: str, mode: str = "hybrid") -> list[dict[str, Any]]:
+        """Return what is found once both legs are there: one may be on its way after a start."""
         body = {"query": query, "collection": collection, "mode": mode}
-        results: list[dict[str, Any]] = self.post("/api/search", body)["results"]
+
+        def whole() -> dict[str, Any] | None:
+            answer = self.post("/api/search", body)
+            return None if answer["degraded"] else answer
+
+        results: list[dict[str, Any]] = until(whole, told="no leg of a search lacks")["results"]
         return results
 
     def ends(self, job_id: str) -> int:

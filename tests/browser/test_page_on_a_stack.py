@@ -4,11 +4,12 @@ import re
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, expect
 
 from cli.stack import Stack
-from tests.waiting import PATIENCE_S
+from tests.waiting import PATIENCE_S, until
 from tests.whole_stack import quick_stack
 
 NOTE = """# The mill at Harrow Ford
@@ -21,6 +22,8 @@ Its upper stone, made of French burr, weighs 870 kilograms and is kept in the vi
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     with quick_stack(data_dir=tmp_path_factory.mktemp("stack"), only=None) as running:
+        # The page tells the browser's console of a health that fails, as it may beside the start.
+        until(lambda: httpx.get(f"{running.url}/health", timeout=60, trust_env=False).is_success)
         yield running
 
 

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -23,12 +24,14 @@ def own(tmp_path: Path) -> Iterator[Stack]:
 
 
 def priorities(process: psutil.Process) -> set[int]:
-    """Return the nice values of a process's threads, and of all below it."""
-    return {
-        os.getpriority(os.PRIO_PROCESS, thread.id)
-        for member in (process, *process.children(recursive=True))
-        for thread in member.threads()
-    }
+    """Return the nice values of a process's threads, and of all below it; some may be ending."""
+    found = set()
+    for member in (process, *process.children(recursive=True)):
+        with suppress(psutil.NoSuchProcess):
+            for thread in member.threads():
+                with suppress(ProcessLookupError):
+                    found.add(os.getpriority(os.PRIO_PROCESS, thread.id))
+    return found
 
 
 def test_ingestion_and_its_parsers_give_way_and_nobody_else_does(own: Stack) -> None:

@@ -55,7 +55,9 @@ class Broken:
 
     def index(self) -> None:
         """Delete every file of the running replica's index."""
-        shutil.rmtree(self.folder / "index" / "0" / self.inc)
+        # At once: what is half gone would be found, and built anew, while the rest goes.
+        gone = (self.folder / "index" / "0" / self.inc).rename(self.folder / "gone")
+        shutil.rmtree(gone)
 
     def log(self) -> None:
         """Lose the stream."""

@@ -31,16 +31,18 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 @pytest.fixture
 def flower(watched: Stack) -> Iterator[httpx.Client]:
     login = (FLOWER_USER, flower_password(Path(watched.record.data_dir)))
-    with httpx.Client(base_url=watched.flower_url, auth=login, trust_env=False) as client:
+    with httpx.Client(
+        base_url=watched.flower_url, auth=login, timeout=60, trust_env=False
+    ) as client:
         yield client
 
 
 @pytest.mark.parametrize("path", ["/", "/workers", "/tasks", "/broker", "/api/tasks"])
 def test_flower_shows_nothing_without_its_password(watched: Stack, path: str) -> None:
-    answer = httpx.get(watched.flower_url + path, trust_env=False)
+    answer = httpx.get(watched.flower_url + path, timeout=60, trust_env=False)
 
     assert answer.status_code == 401
-    assert httpx.get(watched.flower_url + path, auth=("quern", "x")).status_code == 401
+    assert httpx.get(watched.flower_url + path, auth=("quern", "x"), timeout=60).status_code == 401
 
 
 def test_workers_are_online_and_our_tasks_have_succeeded(flower: httpx.Client) -> None:
@@ -84,7 +86,7 @@ def test_tasks_are_still_there_after_flower_was_restarted(
 
 
 def test_the_page_links_to_flower_where_there_is_one(watched: Stack) -> None:
-    page = httpx.get(watched.url, trust_env=False).text
+    page = httpx.get(watched.url, timeout=60, trust_env=False).text
 
     assert f'<a href="{watched.flower_url}">Flower</a>' in page
 

@@ -43,7 +43,7 @@ def _stopped(stack: Stack, name: str) -> Iterator[int]:
 
 
 def _health(url: str) -> dict[str, Any]:
-    report: dict[str, Any] = httpx.get(f"{url}/health", trust_env=False).json()
+    report: dict[str, Any] = httpx.get(f"{url}/health", timeout=60, trust_env=False).json()
     return report
 
 
@@ -59,14 +59,18 @@ def _until(condition: Callable[[], bool], *, within_s: float, since: float = 0.0
     return time.monotonic() - began
 
 
-def _named(url: str, check: str, words: str, *, since: float) -> None:
-    """Wait until a check that does not pass says *words*, at most fifteen seconds."""
+def _named(url: str, check: str, words: str, *, since: float) -> str:
+    """Wait until a check that does not pass says *words*, at most fifteen seconds; returns all."""
+    said = ""
 
     def told() -> bool:
+        nonlocal said
         seen = _check(url, check)
-        return seen.get("status") in ("warn", "fail") and words in seen.get("output", "")
+        said = seen.get("output", "")
+        return seen.get("status") in ("warn", "fail") and words in said
 
     log.info("named after %.1f s", _until(told, within_s=NAMED_S, since=since))
+    return said
 
 
 def _passes(url: str, check: str) -> bool:
@@ -85,14 +89,14 @@ def test_a_store_that_hangs_is_named_and_delays_no_answer(
         assert_quick(own.url)
         _named(own.url, check, "no answer", since=began)
         assert_quick(own.url)
-        ready = httpx.get(f"{own.url}/readyz", trust_env=False)
+        ready = httpx.get(f"{own.url}/readyz", timeout=60, trust_env=False)
         report = _health(own.url)
 
     assert report["status"] == "fail"
     # Without Redis no job is accepted; without Chroma it waits.
     assert ready.status_code == (503 if process == "redis-queue" else 200)
     _until(lambda: _passes(own.url, check), within_s=RECOVERED_S)
-    assert httpx.get(f"{own.url}/readyz", trust_env=False).status_code == 200
+    assert httpx.get(f"{own.url}/readyz", timeout=60, trust_env=False).status_code == 200
 
 
 def test_a_worker_that_hangs_is_named_and_forgiven(own: Stack) -> None:
@@ -137,10 +141,9 @@ def test_a_pool_that_stands_still_is_named_and_recovers(tmp_path: Path) -> None:
                 jobs = [api.post("/api/queries", body)["id"] for _ in range(3)]
                 began = time.monotonic()
                 until(lambda: _check(url, "workers:generate").get("busy") == 2)
-                _named(url, "workers:generate", "pool makes no progress for", since=began)
+                told = _named(url, "workers:generate", "pool makes no progress for", since=began)
                 assert_quick(url)
                 pid = stack.process("generation").pid
-                told = _check(url, "workers:generate")["output"]
                 for job in jobs:
                     api.http.delete(f"/api/jobs/{job}")
             _until(lambda: _passes(url, "workers:generate"), within_s=RECOVERED_S)

@@ -122,11 +122,18 @@ class Workload:
         return [job for job in self.jobs if job["kind"] == kind]
 
     def _settled(self, numbers: Numbers) -> Numbers | None:
-        """The numbers once what was cancelled has left its worker, which ends after its job."""
+        """The numbers once the worker has let go of what was cancelled, and Chroma was seen."""
         name = "gen_ai_client_operation_duration_seconds_count"
         ends = [s.labels["error_type"] for _, s in numbers.samples if s.name == name and s.value]
-        acknowledged = numbers.sum("quern_queue_unacked") == 0  # last of all
-        return numbers if acknowledged and "Cancelled" in ends else None
+        over = all(
+            numbers.sum(left) == 0 for left in ("quern_queue_unacked", "quern_jobs_in_progress")
+        )
+        seen = [
+            s.value
+            for _, s in numbers.samples
+            if s.name == "quern_health_status" and s.labels["check"] == "chroma:responseTime"
+        ]
+        return numbers if over and "Cancelled" in ends and any(seen) else None
 
     def _run(self) -> int:
         api = self.api
@@ -139,7 +146,7 @@ class Workload:
         self.end(opened)
         queries = ["what is red", "where is the rose", "what is red", "what is red"]
         for query in queries:
-            api.search(query, "garden")
+            api.post("/api/search", {"query": query, "collection": "garden"})
         for question in ("What is red?", "Where is the rose?", "What do you refuse to tell?"):
             asked = api.post("/api/queries", {"question": question, "collection": "garden"})
             self.end(asked["id"])

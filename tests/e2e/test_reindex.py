@@ -86,6 +86,7 @@ def test_a_collection_is_reindexed_under_other_settings_and_another_model_while_
     )
     with quick_stack(data_dir=data, settings=settings) as stack, Api(stack.url) as api:
         same = Searches(stack.url)
+        assert api.search("warden", "gates")  # its replica is there
         with same.all_the_time():
             kept = api.get("/api/collections/gates")["hnsw"]
             told = reindex(stack)

@@ -105,8 +105,8 @@ def test_what_was_ingested_is_there_after_a_restart(own: tuple[Stack, Api]) -> N
     api.ingest({"moon": "The far side of the moon was seen in 1959."}, "default")
     stack.stop()
     with quick_stack(data_dir=folder) as again, Api(again.url) as api:
-        answer = api.ask("When was the far side of the moon first seen?", "default")
         sparse = api.search("far side", "default", "sparse")
+        answer = api.ask("When was the far side of the moon first seen?", "default")
 
     assert "1959" in answer["result"]["answer"]
     assert answer["result"]["degraded"] == []

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from runtime.settings import Settings
+from runtime.span_export import WARN_S
 from tests.collector import Collector, Told
 from tests.waiting import below, until
 from tests.whole_stack import Api, quick_stack
@@ -189,6 +190,7 @@ def test_no_text_and_no_name_of_anybodys_is_in_anything_that_was_sent(
 def test_a_collector_that_hangs_slows_nothing_down_and_loses_no_job(
     api: Api, tmp_path: Path
 ) -> None:
+    started = time.monotonic()
     with Collector(hangs=True) as collector:
         settings = Settings(otlp_endpoint=collector.url)
         with (
@@ -216,12 +218,13 @@ def test_a_collector_that_hangs_slows_nothing_down_and_loses_no_job(
             below(too_slow, 0.05)
             until(lambda: "takes no traces" in stack.log("retrieval"))
             told = stack.log("retrieval").count("takes no traces")
+            most = 1 + (time.monotonic() - started) // WARN_S
             began = time.monotonic()
             code = stack.stop()
             stopped = time.monotonic() - began
 
     assert collector.asked > 0
     assert collector.spans == []
-    assert told == 1
+    assert 1 <= told <= most
     assert code == 0
     assert stopped < 30

@@ -15,6 +15,7 @@ from runtime.settings import Settings
 from tests.collector import Collector
 from tests.vllm.generating import Generating
 from tests.whole_stack import WANTED, quick_stack
+from workers.metrics_server import ABOVE
 
 #: Starts in half the time, and leaves memory to others.
 OPTIONS = {"enforce_eager": True, "kv_cache_memory_bytes": 512 * 2**20}
@@ -55,7 +56,7 @@ def service(
     settings = Settings(
         model=str(model),
         engine_options=json.dumps(OPTIONS),
-        metrics_port=port,
+        metrics_port=port - ABOVE["generation"],
         otlp_endpoint=collector.url,
         trace_ratio=0.0,  # what a caller traces is traced, nothing else
     )
@@ -66,6 +67,6 @@ def service(
             only=[*WANTED, "generation"],
             timeout_s=280,
         ) as stack,
-        Generating(stack, metrics_port=port + 2) as service,
+        Generating(stack, metrics_port=port) as service,
     ):
         yield service
