@@ -161,6 +161,23 @@ def test_a_running_job_can_be_cancelled_from_the_table(
     assert job.state == "cancelled"
 
 
+def test_a_click_is_not_lost_because_the_table_is_drawn_anew(
+    open_page: Open, url: str, api: CannedApi
+) -> None:
+    job = Job("ingest", "papers", {}, state="running", is_open=True)
+    api.jobs[job.id] = job
+    page = open_page(url)
+    page.get_by_role("button", name="Cancel: Add 0 of 0 documents").hover()
+    page.mouse.down()
+    for _ in range(2):  # a table is drawn with what each of them says
+        with page.expect_response(lambda response: "/api/jobs?" in response.url) as listed:
+            pass
+        listed.value.finished()
+    page.mouse.up()
+
+    expect(page.locator("#jobs tbody tr")).to_contain_text(["cancelled"])
+
+
 def test_an_address_opens_its_job_and_its_collection(
     open_page: Open, url: str, api: CannedApi
 ) -> None:

@@ -39,6 +39,8 @@ function draw(jobs) {
   find("jobs").hidden = !jobs.length;
   find("jobs-empty").hidden = jobs.length > 0;
   const body = find("jobs").tBodies[0];
+  // A click ends on what it began on, or nowhere: what is pressed stays until the next time.
+  if (body.matches(":active")) return;
   // Redrawing takes the focus away: it is given back to the same button or link.
   const focused = body.contains(document.activeElement) ? document.activeElement.dataset.key : null;
   body.replaceChildren(...jobs.map(row));
