@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from rag.analysis import terms
 from rag.documents import Passage
@@ -42,10 +42,12 @@ class ResolvedAnswer:
     removed: int
 
 
+_PART = r"\d{1,3}(?:\s*[\u2013-]\s*\d{1,3})?"
 # `[1]`, `[1, 3]`, `[2-4]` with the blanks before; code is matched first, so that it stays as it is.
+# `[12-11-20]` is no marker but a date, say.
 _MARKER = re.compile(
     r"(?P<code>```.*?(?:```|\Z)|`[^`\n]*`)"
-    r"|(?P<space>[ \t]*)\[(?P<numbers>\d{1,3}(?:\s*[,;\u2013-]\s*\d{1,3})*)\]",
+    rf"|(?P<space>[ \t]*)\[(?P<numbers>{_PART}(?:\s*[,;]\s*{_PART})*)\]",
     re.DOTALL,
 )
 _RANGE = re.compile(r"(\d+)\s*[\u2013-]\s*(\d+)")
@@ -62,33 +64,33 @@ def resolve(text: str, passages: Sequence[Passage]) -> ResolvedAnswer:
     that shares most terms with the sentence that cites it, the first one where none does. Code
     between backticks is left alone.
     """
-    removed = 0
-    while (answer := _resolve_once(text, passages)).removed:
-        removed += answer.removed
-        text = answer.text
-    return replace(answer, removed=removed)
+    text, removed = _written_apart(text, len(passages))
+    gone = removed
+    while gone:  # removing a marker may make another
+        text, gone = _written_apart(text, len(passages))
+        removed += gone
+    citations = [
+        _cite(int(match["numbers"]), passages, _claim(text, match.start()))
+        for match in _MARKER.finditer(text)
+        if not match["code"]
+    ]
+    return ResolvedAnswer(text, tuple(dict.fromkeys(citations)), removed)
 
 
-def _resolve_once(text: str, passages: Sequence[Passage]) -> ResolvedAnswer:
-    """Resolve the markers that are in *text*; removing some may make others."""
-    pieces: list[str] = []
-    citations: list[Citation] = []
+def _written_apart(text: str, sources: int) -> tuple[str, int]:
+    """Write each number in brackets of its own; leaves out, and counts, those without a source."""
     removed = 0
-    end = 0
-    for match in _MARKER.finditer(text):
+
+    def apart(match: re.Match[str]) -> str:
+        nonlocal removed
         if match["code"]:
-            continue
-        pieces.append(text[end : match.start()])
-        end = match.end()
+            return match[0]
         numbers = _numbers(match["numbers"])
-        known = [number for number in numbers if 1 <= number <= len(passages)]
+        known = [number for number in numbers if 1 <= number <= sources]
         removed += len(numbers) - len(known)
-        if known:
-            pieces.append(match["space"] + "".join(f"[{number}]" for number in known))
-            claim = _claim(text, match.start())
-            citations.extend(_cite(number, passages[number - 1], claim) for number in known)
-    pieces.append(text[end:])
-    return ResolvedAnswer("".join(pieces), tuple(dict.fromkeys(citations)), removed)
+        return match["space"] + "".join(f"[{number}]" for number in known) if known else ""
+
+    return _MARKER.sub(apart, text), removed
 
 
 def _numbers(inside: str) -> list[int]:
@@ -112,8 +114,9 @@ def _claim(text: str, at: int) -> str:
     return before[slice(*spans[-1])] if spans else ""
 
 
-def _cite(number: int, passage: Passage, claim: str) -> Citation:
-    """Quote the sentence of *passage* that shares most terms with *claim*."""
+def _cite(number: int, passages: Sequence[Passage], claim: str) -> Citation:
+    """Quote the sentence of source *number* that shares most terms with *claim*."""
+    passage = passages[number - 1]
     wanted = set(terms(claim, passage.language))
     spans = sentence_spans(passage.text) or [(0, len(passage.text))]
 

@@ -39,6 +39,7 @@ def test_each_sentence_is_matched_on_its_own() -> None:
         ("So [1-3] it is.", "So [1][2] it is.", 1),
         ("So [1\u20132] it is.", "So [1][2] it is.", 0),
         ("So [1-999] it is.", "So [1] it is.", 1),
+        ("So [1-2-3] it is [1-2, 9].", "So [1-2-3] it is [1][2].", 1),
         ("So [note] it [a1] is [].", "So [note] it [a1] is [].", 0),
         ("Use `x[5]` here [1].", "Use `x[5]` here [1].", 0),
         ("```\nx[5] = y[1]\n```\nso [1]", "```\nx[5] = y[1]\n```\nso [1]", 0),
