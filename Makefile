@@ -115,8 +115,8 @@ clean:  ## Remove .venv and what tools left; documents and answers in data/ stay
 .venv/.setup: pyproject.toml .venv/.workers
 	@echo "== quern"
 	@$(PIP) --no-build-isolation -e .
-	@echo "== embedding model in int8"
-	@$(BIN)/quern optimize-model || echo "   left out: embeddings are made by sentence-transformers"
+	@echo "== embedding model"
+	@$(BIN)/quern optimize-model || echo "   left to the first start of a worker"
 	@touch $@
 
 .venv/.setup-dev: requirements/dev.txt .venv/.setup

@@ -17,7 +17,6 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from statistics import mean, median
 from typing import Any, Final
@@ -31,7 +30,7 @@ from benchmarks.short_documents import note, write_folder
 from rag.documents import indexed_text
 from rag.ports import Embedder
 from runtime.settings import Settings
-from workers.models import open_embedder
+from workers.models import open_model
 
 LIMITS: Final = {
     "of_embedder_limit": Limit(at_least=0.85),
@@ -53,7 +52,7 @@ def main() -> None:
     parser.add_argument("--files", type=int, default=2_000)
     parser.add_argument(
         "--engine",
-        choices=("auto", "onnx-int8", "sentence-transformers"),
+        choices=("auto", "onnx-int8", "onnx-float32", "sentence-transformers"),
         default="auto",
         help="what embeds, in the service and beside it",
     )
@@ -72,7 +71,7 @@ def measure(files: int, folder: Path, settings: Settings, progress: Progress) ->
     docs = folder / "docs"
     write_folder(docs, files)
     with contextlib.ExitStack() as stack:
-        embedder = _bare(stack, settings)
+        embedder, _ = open_model(settings)
         quern = stack.enter_context(service(None, settings))
         bar = progress.add_task("bulk", total=6)
         _ingest(quern, write_folder(folder / "warm", 8, seed=9)[0].parent, "warm")
@@ -124,13 +123,6 @@ def measure(files: int, folder: Path, settings: Settings, progress: Progress) ->
     # Of all processor time the part that the model takes: what other work on the machine hides.
     figures["of_embedder_cpu"] = bare_cpu_ms * chunks / files / sum(spent.values())
     return figures
-
-
-def _bare(stack: contextlib.ExitStack, settings: Settings) -> Embedder:
-    """Return the embedder that the service uses, without its cache."""
-    nowhere = replace(settings, cache_url="redis://127.0.0.1:1/0")
-    model: Embedder = open_embedder(stack, nowhere)._embedder  # noqa: SLF001 - nobody else wants it
-    return model
 
 
 def _embed(embedder: Embedder, files: int, *, first: bool) -> tuple[float, float]:

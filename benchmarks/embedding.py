@@ -58,12 +58,12 @@ def main() -> None:
     settings = Settings(model_threads=threads)
     with Progress() as progress:
         bare = bare_model(settings, threads=threads)
-        ours = open_model(settings)
+        ours, engine = open_model(settings)
         counts = (64, 16) if options.quick else (256, 64)
         questions, passages = _texts(options.data, _counter(bare), *counts)
         rounds = 3 if options.quick else options.rounds
         figures: dict[str, Any] = {
-            "engine": ours.identity.engine,
+            "engine": engine.told,
             "threads": threads,
             "questions": len(questions),
             "passages": len(passages),

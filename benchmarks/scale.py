@@ -117,7 +117,7 @@ class Bench:
         self._count = count
         self._progress = progress
         self._quern = Service(running.url, running)
-        self._embedder = open_model(SETTINGS)
+        self._embedder, _ = open_model(SETTINGS)
         self.sought: list[Sought] = []
         self.stored: Stored
 

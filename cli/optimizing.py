@@ -1,4 +1,4 @@
-"""`quern optimize-model`: make the int8 form of the embedding model, once."""
+"""`quern optimize-model`: make the form of the embedding model that this host computes, once."""
 
 import subprocess
 import sys
@@ -14,9 +14,10 @@ from cli.session import Session, pass_session
 @pass_session
 def optimize_model(session: Session, *, model: str | None) -> None:
     """
-    Make the int8 form of the embedding model, and prove it.
+    Make the form of the embedding model that QUERN_EMBEDDING_ENGINE asks for, and prove it.
 
-    Does nothing where it is there and right. Set-up does this; a worker does it at its first start
+    Says in one line what embeds on this host, and why. Makes nothing where the form is there and
+    right, or where the model itself embeds. Set-up does this; a worker does it at its first start
     where it was not done. It takes some seconds and needs no network.
     """
     # In a process of its own: the command never loads torch.
@@ -24,7 +25,7 @@ def optimize_model(session: Session, *, model: str | None) -> None:
     chosen = model or session.settings.embedding_model
     spare = session.settings.data_dir / "models"
     done = subprocess.run(  # noqa: S603 - our own module
-        [*command, "--spare", str(spare), chosen],
+        [*command, f"--engine={session.settings.embedding_engine}", f"--spare={spare}", chosen],
         env=child_environment(),
         check=False,
     )

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from rag.documents import Chunk, Scalar
 from rag.errors import EmbedderMismatch
 from rag.filters import Filter
+from rag.mixing import may_mix
 
 Vectors = NDArray[np.float32]
 Scores = NDArray[np.float32]
@@ -18,7 +19,7 @@ Ranking = list[tuple[str, float]]
 
 @dataclass(frozen=True, slots=True)
 class EmbedderIdentity:
-    """What made a vector. Recorded with a collection: vectors of two identities never mix."""
+    """What made a vector. Recorded with a collection: only vectors that mix stand in one."""
 
     model: str
     revision: str
@@ -26,6 +27,12 @@ class EmbedderIdentity:
     dimension: int
     max_tokens: int
     normalised: bool = True
+
+    def mixes_with(self, other: "EmbedderIdentity") -> bool:
+        """Return True if the vectors of both may be compared; see `rag.mixing`."""
+        mine, theirs = ((one.dimension, one.max_tokens, one.normalised) for one in (self, other))
+        made = [(one.model, one.revision, one.engine) for one in (self, other)]
+        return mine == theirs and may_mix(*made)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +58,9 @@ class Edition:
     hnsw: HnswSettings | None = None
 
     def check_embedder(self, mine: EmbedderIdentity) -> None:
-        """Go on only with vectors of the same making; raises EmbedderMismatch."""
+        """Go on only with vectors that mix with *mine*; raises EmbedderMismatch."""
         theirs = self.embedder
-        if theirs is not None and theirs != mine:
+        if theirs is not None and not theirs.mixes_with(mine):
             raise EmbedderMismatch(
                 f"this collection was embedded with {theirs.model} (revision {theirs.revision}, "
                 f"{theirs.engine}), and this worker runs {mine.model} (revision {mine.revision}, "

@@ -82,12 +82,12 @@ class Settings:
     embedding_engine: str = _knob(
         "auto",
         "What computes embeddings: `onnx-int8`, the model's int8 form, three times as fast on a "
-        "processor; `sentence-transformers`, the model itself; `auto`: int8 for the default model "
-        "where the processor multiplies int8 numbers and the form is there or can be made. "
-        "A collection keeps its own, so all hosts need the same.",
+        "processor; `onnx-float32`, its float32 form; `sentence-transformers`, the model itself; "
+        "`auto`: int8 for the default model where that form is there or can be made, float32 next. "
+        "Vectors of the default model's three engines share a collection, on all processors.",
     )
     embedding_batch: int = _knob(
-        8, "Texts per forward pass of `sentence-transformers`; in int8 each text is one."
+        8, "Texts per forward pass of `sentence-transformers`; on ONNX Runtime each text is one."
     )
     embedding_ttl_s: int = _knob(
         30 * 86_400, "How long a cached embedding lives after its last use, seconds."
@@ -375,7 +375,7 @@ def _read(name: str, text: str, kind: type) -> Any:
 def _check(settings: Settings) -> None:
     """Refuse values that are of the right type but cannot work."""
     choices = {
-        "embedding_engine": ("auto", "onnx-int8", "sentence-transformers"),
+        "embedding_engine": ("auto", "onnx-int8", "onnx-float32", "sentence-transformers"),
         "fusion": ("convex", "rrf"),
         "hnsw_space": ("cosine", "ip", "l2"),
         "generator": ("", "extractive", "vllm", "openai"),

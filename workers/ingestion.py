@@ -43,7 +43,7 @@ def open_resources(
     # First, while this process has no threads and no model: the parsers' template is forked.
     pool = ParserPool.open(settings)
     stack.callback(pool.close)
-    embedder = open_embedder(stack, settings)
+    embedder, engine = open_embedder(stack, settings)
     stack.enter_context(collecting(collectors.cache(embedder)))
     vectors = ChromaStore(settings.chroma_url)
     stack.callback(vectors.close)
@@ -55,6 +55,7 @@ def open_resources(
         leases=leases,
         details=lambda: {
             "embedding_cache": embedder.report(),
+            "embedding_engine": engine.told,
             "models": {"embedding": embedder.identity.model},
         },
         parser=LimitedParser(pool, timeout_s=settings.parser_timeout_s),

@@ -1,4 +1,4 @@
-"""The embedder for processors: a model's int8 form on ONNX Runtime, without torch."""
+"""The embedder for processors: a form of a model on ONNX Runtime, without torch."""
 
 import logging
 import os
@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from rag.errors import Broken, InvalidRequest
 from rag.ports import EmbedderIdentity, Vectors
 from workers.embedding_sample import SAMPLE
-from workers.int8_model import ENVIRONMENT, GRAPH, Int8Model, obtain
 from workers.model_weights import ModelWeights, resolve
+from workers.onnx_form import ENVIRONMENT, GRAPH, IN_INT8, OnnxForm, Precision, obtain
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -71,38 +71,37 @@ class OnnxEmbedder:
         cls,
         model: str,
         *,
-        batch: int = 8,  # noqa: ARG003 - what opens an embedder passes it; a text is a pass here
+        precision: Precision = IN_INT8,
         threads: int = 0,
         places: "Sequence[Path]" = (ENVIRONMENT,),
     ) -> Self:
         """
-        Load the int8 form of *model*, made where it is missing, and check it on the sample.
+        Load a form of *model*, made where it is missing, and check it on the sample.
 
         Args:
             model: As `SentenceEmbedder.open` takes it.
 
-            batch: Not used.
+            precision: Which form.
 
             threads: Passes side by side; 0 means one for each core this process may use.
 
-            places: Folders where the int8 form may lie; it is made in the first that can be
-                written.
+            places: Folders where the form may lie; it is made in the first that can be written.
 
         Raises:
-            Broken: The model is not there, has no int8 form, or does not embed as it should.
+            Broken: The model is not there, has no such form, or does not embed as it should.
         """
         weights = resolve(model)
-        return cls.load(obtain(model, weights, places), weights, threads=threads)
+        return cls.load(obtain(model, weights, precision, places), weights, threads=threads)
 
     @classmethod
-    def load(cls, form: Int8Model, weights: ModelWeights, *, threads: int = 0) -> Self:
-        """Load an int8 form that is there, and check it on the sample; see `open`."""
+    def load(cls, form: OnnxForm, weights: ModelWeights, *, threads: int = 0) -> Self:
+        """Load a form that is there, and check it on the sample; see `open`."""
         try:
             # Imported here: a worker on another engine does without them.
             import onnxruntime  # noqa: PLC0415 - see above
             from tokenizers import Tokenizer  # noqa: PLC0415 - the same
         except ImportError as error:
-            raise Broken(f"the int8 form of a model needs a package: {error}") from error
+            raise Broken(f"the ONNX form of a model needs a package: {error}") from error
 
         options = onnxruntime.SessionOptions()
         # One thread a pass: it has no pool whose threads could spin while they wait.

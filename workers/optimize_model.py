@@ -1,4 +1,4 @@
-"""Making the int8 form of an embedding model and proving it; a process of its own, for torch."""
+"""Making a form of an embedding model and proving it; a process of its own, for torch."""
 
 import argparse
 import json
@@ -14,36 +14,37 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.errors import Broken
-from rag.ports import EmbedderIdentity
+from workers.embedding_engines import AUTO, ENGINES, candidates
 from workers.embedding_sample import SAMPLE
-from workers.int8_model import (
+from workers.model_weights import DEFAULT_MODEL, ModelWeights, digest, resolve
+from workers.onnx_form import (
     ENVIRONMENT,
     GRAPH,
+    IN_INT8,
     RECORD,
     REFERENCE,
-    Int8Model,
+    OnnxForm,
+    Precision,
     find,
     folder_name,
     locked,
-    recipe_id,
     record_of,
     writable,
 )
-from workers.model_weights import DEFAULT_MODEL, ModelWeights, digest, resolve
-from workers.onnx_graph import Largest, float_graph, int8_graph
+from workers.onnx_graph import Largest, float_graph, int8_graph, measuring_graph
 
 _LIBRARIES = ("onnx", "onnxruntime", "tokenizers", "numpy", "sentence-transformers", "torch")
 
 
-def make(model: str, weights: ModelWeights, place: Path) -> Int8Model:
+def make(model: str, weights: ModelWeights, precision: Precision, place: Path) -> OnnxForm:
     """
-    Make the int8 form of *weights* in a folder of *place*, whole or not at all.
+    Make a form of *weights* in a folder of *place*, whole or not at all.
 
     Raises:
         Broken: The model is of another kind than the graph computes, a package is missing, or the
-            int8 form does not agree with the model on the sample.
+            form does not agree with the model on the sample.
     """
-    target = place / folder_name(weights)
+    target = place / folder_name(weights, precision)
     try:
         # Imported here: who only asks whether it is there does not wait for torch.
         from workers.sentence_embedder import SentenceEmbedder  # noqa: PLC0415 - see above
@@ -51,9 +52,9 @@ def make(model: str, weights: ModelWeights, place: Path) -> Int8Model:
         # Cheap, and refuses a model of another kind before anything is loaded.
         in_floats = float_graph(weights.path)
     except ImportError as error:
-        raise Broken(f"making an int8 form needs a package: {error}") from error
+        raise Broken(f"making a form of a model needs a package: {error}") from error
     full = SentenceEmbedder.open(model)
-    graph = int8_graph(weights.path, measure(in_floats, weights.path, full.identity.max_tokens))
+    graph = in_floats if precision is not IN_INT8 else _int8(weights, full.identity.max_tokens)
     with tempfile.TemporaryDirectory(dir=place, prefix=".new-") as name:
         folder = Path(name) / target.name
         folder.mkdir()
@@ -61,16 +62,23 @@ def make(model: str, weights: ModelWeights, place: Path) -> Int8Model:
         np.save(folder / REFERENCE, full.embed(SAMPLE, truncate=True))
         record = record_of(
             graph,
-            _identity(full.identity),
+            precision.identity(full.identity),
+            precision,
             weights_sha256=digest(weights.path),
             made_with={name: metadata.version(name) for name in _LIBRARIES},
         )
         (folder / RECORD).write_text(json.dumps(record, indent=2) + "\n", "utf-8")
-        prove(folder, weights)
+        prove(folder, weights, precision)
         if target.exists():  # it was found to be wrong
             shutil.rmtree(target)
         folder.rename(target)
-    return Int8Model.read(target, weights)
+    return OnnxForm.read(target, weights, precision)
+
+
+def _int8(weights: ModelWeights, max_tokens: int) -> bytes:
+    """Return the int8 graph of *weights*, balanced on the sample."""
+    largest = measure(measuring_graph(weights.path), weights.path, max_tokens)
+    return int8_graph(weights.path, largest)
 
 
 def measure(graph: bytes, folder: Path, max_tokens: int) -> Largest:
@@ -92,59 +100,64 @@ def measure(graph: bytes, folder: Path, max_tokens: int) -> Largest:
     return largest
 
 
-def prove(folder: Path, weights: ModelWeights) -> tuple[float, float]:
+def prove(folder: Path, weights: ModelWeights, precision: Precision) -> tuple[float, float]:
     """
-    Embed the sample with the int8 form; returns the lowest and the mean cosine.
+    Embed the sample with a form; returns the lowest and the mean cosine.
 
     Raises:
         Broken: They are too low.
     """
     from workers.onnx_embedder import OnnxEmbedder  # noqa: PLC0415 - with the libraries
 
-    model = Int8Model.read(folder, weights)
+    form = OnnxForm.read(folder, weights, precision)
     # Opening checks the sample.
-    return model.agreement(OnnxEmbedder.load(model, weights).embed(SAMPLE, truncate=True))
+    return form.agreement(OnnxEmbedder.load(form, weights).embed(SAMPLE, truncate=True))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Make what is missing, and say in one line what there is; 1: it cannot be made."""
+    """Make what this host embeds with, if it is missing; say in one line what it is, and why."""
     parser = argparse.ArgumentParser(prog="python -m workers.optimize_model", description=__doc__)
     parser.add_argument("model", nargs="?", default=DEFAULT_MODEL)
     parser.add_argument("places", nargs="*", type=Path, default=[ENVIRONMENT])
+    parser.add_argument("--engine", choices=[AUTO, *ENGINES], default=AUTO)
     parser.add_argument("--spare", type=Path, help="where to, if no other place can be written")
     options = parser.parse_args(arguments)
     places = [*options.places, *filter(None, [options.spare])]
-    begin = time.monotonic()
     try:
         weights = resolve(options.model)
-        found = find(weights, places)
-        if found is not None:
-            sys.stdout.write(f"{weights.name}: the int8 form is there, {found.folder}\n")
-            return 0
-        place = writable(places)
-        with locked(place):
-            made = find(weights, places) or make(options.model, weights, place)
-        lowest, mean = prove(made.folder, weights)
-    except (Broken, OSError) as error:
+    except Broken as error:
         sys.stderr.write(f"{error}\n")
         return 1
+    engine, *others = candidates(options.engine, weights.name)
+    while True:
+        try:
+            what = "nothing to make"
+            if engine.precision is not None:
+                what = _there(options.model, weights, engine.precision, places)
+        except (Broken, OSError) as error:
+            if not others:
+                sys.stderr.write(f"{error}\n")
+                return 1
+            engine = others.pop(0).after(str(error))
+        else:
+            sys.stdout.write(f"{weights.name} is computed in {engine.told} ({what})\n")
+            return 0
+
+
+def _there(model: str, weights: ModelWeights, precision: Precision, places: Sequence[Path]) -> str:
+    """Make a form where it is missing; says what there is. Raises Broken and OSError."""
+    found = find(weights, precision, places)
+    if found is not None:
+        return f"found in {found.folder}"
+    begin = time.monotonic()
+    place = writable(places)
+    with locked(place):
+        made = find(weights, precision, places) or make(model, weights, precision, place)
+    lowest, mean = prove(made.folder, weights, precision)
     size = (made.folder / GRAPH).stat().st_size / 1e6
-    seconds = time.monotonic() - begin
-    sys.stdout.write(
-        f"{weights.name}: int8 form made in {seconds:.0f} s, {size:.0f} MB, cosine to the model "
-        f"{lowest:.4f} at least, {mean:.4f} on average, {made.folder}\n"
-    )
-    return 0
-
-
-def _identity(full: EmbedderIdentity) -> EmbedderIdentity:
-    """Return the identity of the int8 form of a model: the same but for what computes it."""
-    return EmbedderIdentity(
-        model=full.model,
-        revision=full.revision,
-        engine=f"onnxruntime-int8-{recipe_id()}:mean+normalize",
-        dimension=full.dimension,
-        max_tokens=full.max_tokens,
+    return (
+        f"made in {time.monotonic() - begin:.0f} s, {size:.0f} MB, cosine to the model "
+        f"{lowest:.4f} at least, {mean:.4f} on average, {made.folder}"
     )
 
 

@@ -6,24 +6,33 @@ from pathlib import Path
 from typing import Final
 
 _CPUINFO: Final = Path("/proc/cpuinfo")
-#: Instructions that multiply int8 numbers and sum them up in one step: x86 and Arm.
-_INT8_PRODUCTS: Final = frozenset({"avx512_vnni", "avx_vnni", "asimddp"})
+#: Flag of /proc/cpuinfo → the instructions that ONNX Runtime multiplies int8 numbers with, best
+#: first. All give the same sums (`workers/onnx_graph.py`); they differ in speed.
+_UNITS: Final = {
+    "avx512_vnni": "AVX512-VNNI",
+    "avx_vnni": "AVX-VNNI",
+    "i8mm": "Arm I8MM",
+    "asimddp": "Arm dot product",
+    "avx512bw": "AVX-512",
+    "avx2": "AVX2",
+    "asimd": "Arm NEON",
+}
+OTHER: Final = "plain instructions"
 
 
-def multiplies_int8(cpuinfo: Path = _CPUINFO) -> bool:
-    """
-    Tell whether this processor has instructions for int8 products.
-
-    Without them int8 is hardly faster than float32, and on x86 its 16-bit sums may overflow.
-    """
+def integer_unit(cpuinfo: Path = _CPUINFO) -> str:
+    """Return the best instructions for int8 products that this processor has, by their name."""
     if sys.platform == "darwin":
-        return platform.machine() == "arm64"
+        return "Arm dot product" if platform.machine() == "arm64" else OTHER
     try:
         lines = cpuinfo.read_text("utf-8", errors="replace").splitlines()
     except OSError:
-        return False
-    flags = (line.partition(":") for line in lines)
-    return any(
-        name.strip() in ("flags", "Features") and not _INT8_PRODUCTS.isdisjoint(words.split())
-        for name, _, words in flags
-    )
+        return OTHER
+    fields = (line.partition(":") for line in lines)
+    flags = {
+        flag
+        for name, _, words in fields
+        if name.strip() in ("flags", "Features")
+        for flag in words.split()
+    }
+    return next((unit for flag, unit in _UNITS.items() if flag in flags), OTHER)

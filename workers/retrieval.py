@@ -34,7 +34,7 @@ def open_resources(
     stack: contextlib.ExitStack, settings: Settings, durable: Durable, leases: Leases
 ) -> tuple[Resources, Sequence[str]]:
     """Open what this worker owns; closed in reverse order with *stack*."""
-    embedder = open_embedder(stack, settings)
+    embedder, engine = open_embedder(stack, settings)
     watched = traced_ports.embedder(embedder)
     reranker = open_reranker(settings)
     vectors = ChromaStore(settings.chroma_url)
@@ -78,6 +78,7 @@ def open_resources(
         leases=leases,
         details=lambda: {
             "embedding_cache": embedder.report(),
+            "embedding_engine": engine.told,
             "models": {"embedding": embedder.identity.model}
             | ({"reranker": reranker.name} if reranker else {}),
             "sparse": follower.report(),

@@ -1,4 +1,4 @@
-"""What every embedder keeps: both engines of the real model and the twin pass the same tests."""
+"""What every embedder keeps: all engines of the real model and the twin pass the same tests."""
 
 import threading
 from collections.abc import Callable
@@ -10,13 +10,15 @@ from rag.errors import Broken, InvalidRequest
 from rag.ports import Embedder
 from tests.twins import HashingEmbedder
 from workers.onnx_embedder import OnnxEmbedder
+from workers.onnx_form import IN_FLOAT32
 from workers.sentence_embedder import SentenceEmbedder
 
 MODEL = "all-MiniLM-L6-v2"
 OPEN: dict[str, Callable[[], Embedder]] = {
     "twin": HashingEmbedder,
     "sentence-transformers": lambda: SentenceEmbedder.open(MODEL, batch=4, threads=1),
-    "onnx-int8": lambda: OnnxEmbedder.open(MODEL, batch=4, threads=2),
+    "onnx-int8": lambda: OnnxEmbedder.open(MODEL, threads=2),
+    "onnx-float32": lambda: OnnxEmbedder.open(MODEL, precision=IN_FLOAT32, threads=2),
 }
 TEXTS = ["How do I reset my password?", "Password reset instructions", "The Amazon rainforest", ""]
 

@@ -35,6 +35,13 @@ def test_a_model_is_loaded_missing_or_failed() -> None:
     )  # fmt: skip
 
 
+def test_what_embeds_and_why_is_told_in_a_line() -> None:
+    line = "int8 on ONNX Runtime with AVX2: the default where nothing else is set"
+
+    assert judged({"embedding_engine": line})["embedding:engine"].value == line
+    assert "embedding:engine" not in judged({})
+
+
 def test_where_a_model_lies_is_not_told() -> None:
     assert judged({})["models:llm"].value == "little"
 

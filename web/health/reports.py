@@ -19,6 +19,7 @@ def reports(
     """Judge everything that the live *workers* tell of."""
     return [
         *_models(workers, failures, settings),
+        *_embedding_engine(workers),
         *_cards(workers, settings),
         *_sparse(workers, settings),
         *_embedding_cache(workers),
@@ -47,6 +48,13 @@ def _models(
         # Of a model in a folder its name is told, and not where it lies.
         shown = ", ".join(text.rstrip("/").rsplit("/", 1)[-1] for text in loaded or [name])
         yield Check(f"models:{use}", status, "component", value=shown, output=output)
+
+
+def _embedding_engine(workers: Sequence[WorkerState]) -> Iterator[Check]:
+    """Tell what computes embeddings, and why; hosts of several kinds tell a line each."""
+    told = sorted({engine for w in workers if (engine := w.details.get("embedding_engine"))})
+    if told:
+        yield Check("embedding:engine", "pass", "component", value="; ".join(told))
 
 
 def _cards(workers: Sequence[WorkerState], settings: Settings) -> Iterator[Check]:

@@ -1,4 +1,4 @@
-"""The int8 form of an embedding model: where it lies, what it was made from, and making it."""
+"""The ONNX forms of an embedding model: where they lie, what made them, and obtaining them."""
 
 import fcntl
 import hashlib
@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -19,11 +19,48 @@ from rag.errors import Broken
 from rag.ports import EmbedderIdentity, Vectors
 from workers.embedding_sample import SAMPLE
 from workers.model_weights import ModelWeights, sha256
-from workers.onnx_graph import RECIPE
+from workers.onnx_graph import FLOAT32, INT8
 
-#: What an int8 form must reach on each text of the sample, and on average, to be used at all.
-LOWEST_COSINE: Final = 0.985
-MEAN_COSINE: Final = 0.99
+
+@dataclass(frozen=True, slots=True)
+class Precision:
+    """
+    One of the two forms of a model.
+
+    Args:
+        name: How people and folders call it.
+
+        recipe: What decides its numbers besides the weights.
+
+        lowest, mean: The cosine to the model that each text of the sample, and their average, must
+            reach for the form to be used at all.
+    """
+
+    name: str
+    recipe: Mapping[str, Any]
+    lowest: float
+    mean: float
+
+    @property
+    def recipe_id(self) -> str:
+        """A short digest of everything but the weights that decides the vectors."""
+        text = json.dumps([dict(self.recipe), SAMPLE], sort_keys=True)
+        return hashlib.blake2b(text.encode(), digest_size=4).hexdigest()
+
+    def identity(self, full: EmbedderIdentity) -> EmbedderIdentity:
+        """
+        Return what the form's vectors are recorded as; *full* is the model's own.
+
+        In float32 they are the model's to rounding, and share its collections.
+        """
+        if self is IN_FLOAT32:
+            return full
+        return replace(full, engine=f"onnxruntime-int8-{self.recipe_id}:mean+normalize")
+
+
+IN_INT8: Final = Precision("int8", INT8, lowest=0.985, mean=0.99)
+# Two unit vectors of 384 numbers that differ by 1e-5 in each have a cosine of 1 - 2e-8.
+IN_FLOAT32: Final = Precision("float32", FLOAT32, lowest=0.999_999, mean=0.999_999)
 
 #: Beside the packages that hold the weights: found by every worker of an environment or image, and
 #: gone with it.
@@ -36,18 +73,14 @@ REFERENCE: Final = "reference.npy"
 log = logging.getLogger(__name__)
 
 
-def recipe_id() -> str:
-    """Return a short digest of everything but the weights that decides the vectors."""
-    text = json.dumps([dict(RECIPE), SAMPLE], sort_keys=True)
-    return hashlib.blake2b(text.encode(), digest_size=4).hexdigest()
-
-
 @dataclass(frozen=True, slots=True)
-class Int8Model:
+class OnnxForm:
     """
-    An int8 form on disk, checked against its record.
+    A form on disk, checked against its record.
 
     Args:
+        precision: Which form it is.
+
         folder: Where graph, record and reference vectors lie.
 
         identity: What its vectors are recorded as.
@@ -55,14 +88,15 @@ class Int8Model:
         reference: What the full model made of the sample; float32, (len(SAMPLE), dimension).
     """
 
+    precision: Precision
     folder: Path
     identity: EmbedderIdentity
     reference: Vectors
 
     @classmethod
-    def read(cls, folder: Path, weights: ModelWeights) -> Self:
+    def read(cls, folder: Path, weights: ModelWeights, precision: Precision) -> Self:
         """
-        Read an int8 form of *weights*.
+        Read a form of *weights*.
 
         Raises:
             Broken: It is not there, not whole, or was made from something else.
@@ -73,13 +107,13 @@ class Int8Model:
             identity = EmbedderIdentity(**record["identity"])
             found = sha256(folder / GRAPH)
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise Broken(f"{folder} holds no int8 form of a model: {error}") from error
+            raise Broken(f"{folder} holds no ONNX form of a model: {error}") from error
         if found != record["sha256"]:
             raise Broken(f"{folder / GRAPH} is not what {RECORD} beside it tells of")
         made_from = (identity.model, identity.revision, record.get("recipe_id"))
-        if made_from != (weights.name, weights.revision, recipe_id()):
-            raise Broken(f"{folder} holds the int8 form of another model or another recipe")
-        return cls(folder, identity, reference.astype(np.float32))
+        if made_from != (weights.name, weights.revision, precision.recipe_id):
+            raise Broken(f"{folder} holds the form of another model or another recipe")
+        return cls(precision, folder, identity, reference.astype(np.float32))
 
     def agreement(self, vectors: Vectors) -> tuple[float, float]:
         """Return the lowest and the mean cosine of the sample's *vectors* with the reference."""
@@ -91,61 +125,65 @@ class Int8Model:
         Refuse *vectors* of the sample that are not close enough to the full model's.
 
         Raises:
-            Broken: The int8 form does not compute here what it should.
+            Broken: The form does not compute here what it should.
         """
         lowest, mean = self.agreement(vectors)
+        wanted = self.precision
         # Not-a-number fails this comparison too.
-        if not (lowest >= LOWEST_COSINE and mean >= MEAN_COSINE):
+        if not (lowest >= wanted.lowest and mean >= wanted.mean):
             raise Broken(
-                f"the int8 form of {self.identity.model} does not agree with the model on this "
-                f"processor (cosine {lowest:.4f} at least, {mean:.4f} on average; wanted are "
-                f"{LOWEST_COSINE} and {MEAN_COSINE}): set "
+                f"the {wanted.name} form of {self.identity.model} does not agree with the model on "
+                f"this processor (cosine {lowest:.6f} at least, {mean:.6f} on average; wanted are "
+                f"{wanted.lowest} and {wanted.mean}): set "
                 "QUERN_EMBEDDING_ENGINE=sentence-transformers"
             )
 
 
-def folder_name(weights: ModelWeights) -> str:
-    """Return the name of the folder of the int8 form of *weights*."""
+def folder_name(weights: ModelWeights, precision: Precision) -> str:
+    """Return the name of the folder of a form of *weights*."""
     slug = "".join(c if c.isalnum() or c in "-._" else "-" for c in weights.name)
-    return f"{slug}-{weights.revision[:12]}-int8-{recipe_id()}"
+    return f"{slug}-{weights.revision[:12]}-{precision.name}-{precision.recipe_id}"
 
 
-def find(weights: ModelWeights, places: Sequence[Path]) -> Int8Model | None:
-    """Return the int8 form of *weights* from the first place that has a right one."""
+def find(weights: ModelWeights, precision: Precision, places: Sequence[Path]) -> OnnxForm | None:
+    """Return a form of *weights* from the first place that has a right one."""
     for place in places:
-        folder = place / folder_name(weights)
+        folder = place / folder_name(weights, precision)
         if folder.is_dir():
             try:
-                return Int8Model.read(folder, weights)
+                return OnnxForm.read(folder, weights, precision)
             except Broken as error:
-                log.warning("int8 form left aside", extra={"reason": str(error)})
+                log.warning("form of a model left aside", extra={"reason": str(error)})
     return None
 
 
-def obtain(model: str, weights: ModelWeights, places: Sequence[Path]) -> Int8Model:
+def obtain(
+    model: str, weights: ModelWeights, precision: Precision, places: Sequence[Path]
+) -> OnnxForm:
     """
-    Return the int8 form of *weights*, made in another process where it is not there yet.
+    Return a form of *weights*, made in another process where it is not there yet.
 
     Making needs torch, which this process shall not load.
 
     Raises:
         Broken: It is not there and cannot be made.
     """
-    found = find(weights, places)
+    found = find(weights, precision, places)
     if found is None:
-        log.info("making the int8 form of the embedding model", extra={"model": weights.name})
-        command = [sys.executable, "-P", "-m", "workers.optimize_model", model]
+        what = {"model": weights.name, "precision": precision.name}
+        log.info("making a form of the embedding model", extra=what)
+        command = [sys.executable, "-P", "-m", "workers.optimize_model"]
         made = subprocess.run(  # noqa: S603 - our own module
-            [*command, *map(str, places)],
+            [*command, f"--engine=onnx-{precision.name}", model, *map(str, places)],
             env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
             capture_output=True,
             text=True,
             check=False,
         )
-        found = find(weights, places)
+        found = find(weights, precision, places)
         if found is None:
             said = made.stderr.strip().splitlines() or [f"it ended with {made.returncode}"]
-            raise Broken(f"the int8 form of {weights.name} cannot be made: {said[-1]}")
+            raise Broken(f"the {precision.name} form of {weights.name} cannot be made: {said[-1]}")
     return found
 
 
@@ -175,14 +213,19 @@ def locked(place: Path) -> Iterator[None]:
 
 
 def record_of(
-    graph: bytes, identity: EmbedderIdentity, *, weights_sha256: str, made_with: Mapping[str, str]
+    graph: bytes,
+    identity: EmbedderIdentity,
+    precision: Precision,
+    *,
+    weights_sha256: str,
+    made_with: Mapping[str, str],
 ) -> dict[str, Any]:
     """Return what is recorded beside a graph."""
     return {
         "identity": {name: getattr(identity, name) for name in EmbedderIdentity.__slots__},
         "sha256": hashlib.sha256(graph).hexdigest(),
         "weights_sha256": weights_sha256,
-        "recipe": dict(RECIPE),
-        "recipe_id": recipe_id(),
+        "recipe": dict(precision.recipe),
+        "recipe_id": precision.recipe_id,
         "made_with": dict(made_with),
     }
