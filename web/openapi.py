@@ -364,8 +364,12 @@ def _schemas(settings: Settings) -> Json:
         r"[^\u0000-\u001f\u007f\ud800-\udfff]*$",
     }  # fmt: skip
     priority = {"type": "string", "enum": list(asked.PRIORITIES)}
+    bound = (
+        f"At most {asked.MAX_METADATA_BYTES} bytes as JSON in UTF-8, a document's own together "
+        "with what the request says of all."
+    )
     metadata = {
-        "type": "object", "maxProperties": asked.MAX_METADATA,
+        "type": "object", "maxProperties": asked.MAX_METADATA, "description": bound,
         "additionalProperties": {
             "anyOf": [
                 {"type": "string", "maxLength": asked.MAX_METADATA_TEXT},
