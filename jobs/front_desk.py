@@ -10,12 +10,14 @@ import orjson
 
 from jobs.blobs import BlobStore, Together
 from jobs.catalogue import Catalogue
+from jobs.document_metadata import merged, of_row, own_part
 from jobs.identifiers import made_at_ms, new_id
 from jobs.keys import key
 from jobs.ledger import Idempotency, Ledger, Sealed
 from jobs.messages import PRIORITY_OF, Stage
 from jobs.requests import (
     MAX_DEADLINE_S,
+    MAX_METADATA_BYTES,
     CheckRequest,
     DocumentUpload,
     IngestRequest,
@@ -48,7 +50,7 @@ class MemoryFull(QuernError):
 
 @dataclass(frozen=True, slots=True)
 class RowSource:
-    """Where a document row comes from: bytes already in the blob store."""
+    """Where a document row comes from: bytes already in the blob store, and all its metadata."""
 
     document_id: str
     sha256: str
@@ -166,7 +168,8 @@ class FrontDesk:
         """
         self._admit()
         job_id = new_id()
-        sources = self._keep(uploads, dict(request.metadata))
+        of_all = orjson.dumps(dict(request.metadata)).decode()
+        sources = self._keep(uploads, of_all)
         incarnation, _ = self.catalogue.create(request.collection)
         job = {
             "kind": "ingest",
@@ -174,12 +177,12 @@ class FrontDesk:
             "incarnation": incarnation,
             "priority": request.priority,
             "on_duplicate": request.on_duplicate,
-            "metadata": orjson.dumps(dict(request.metadata)).decode(),
+            "metadata": of_all,
         }
         return self.ledger.accept(
             job_id,
             job=job,
-            rows=[self._row(job_id, source, request.priority) for source in sources],
+            rows=[self._row(job_id, source, request.priority, of_all) for source in sources],
             limit=self.settings.max_ingest_documents,
             deadline_s=request.deadline_s,
             keep_open=request.keep_open,
@@ -201,12 +204,12 @@ class FrontDesk:
         if job.get("sealed") == "1":
             raise Sealed("this job takes no more documents")
         self._admit()
-        given = orjson.loads(job["metadata"])
-        sources = self._keep(uploads, given)
+        of_all = job["metadata"]
+        sources = self._keep(uploads, of_all)
         self.ledger.accept(
             job_id,
             job={k: job[k] for k in ("incarnation", "on_duplicate")},
-            rows=[self._row(job_id, source, job["priority"]) for source in sources],
+            rows=[self._row(job_id, source, job["priority"], of_all) for source in sources],
             limit=self.settings.max_ingest_documents,
             deadline_s=self.settings.batch_deadline_s,
             keep_open=True,
@@ -357,7 +360,8 @@ class FrontDesk:
         sources = [
             RowSource(
                 document_id=row["document"], sha256=row["sha256"], size=int(row["size"]),
-                filename=row["filename"], title=row["title"], metadata=row["metadata"],
+                filename=row["filename"], title=row["title"],
+                metadata=of_row(row, job["metadata"]),
             )
             for row in failed
             if "sha256" in row
@@ -376,7 +380,9 @@ class FrontDesk:
                 )
             }
             | {"retry_of": job_id},
-            rows=[self._row(retry_id, source, job["priority"]) for source in sources],
+            rows=[
+                self._row(retry_id, source, job["priority"], job["metadata"]) for source in sources
+            ],
             limit=self.settings.max_ingest_documents,
             deadline_s=self.settings.batch_deadline_s,
         )
@@ -401,19 +407,24 @@ class FrontDesk:
             raise NotFound(f"there is no collection {collection!r}")
         return incarnation
 
-    def _keep(self, uploads: Iterable[DocumentUpload], given: dict[str, object]) -> list[RowSource]:
+    def _keep(self, uploads: Iterable[DocumentUpload], of_all: str) -> list[RowSource]:
         """Put documents' bytes into the blob store, reading one at a time."""
         with self.blobs.together() as several:
-            return [self._source(upload, given, several) for upload in uploads]
+            return [self._source(upload, of_all, several) for upload in uploads]
 
-    def _source(
-        self, upload: DocumentUpload, given: dict[str, object], blobs: Together
-    ) -> RowSource:
+    def _source(self, upload: DocumentUpload, of_all: str, blobs: Together) -> RowSource:
         """Hand a document's bytes over to the blob store."""
         if len(upload.data) > self.settings.max_file_bytes:
             raise InvalidRequest(
                 upload.document_id,
                 f"has {len(upload.data)} bytes; a file may have {self.settings.max_file_bytes}",
+            )
+        metadata = merged(of_all, orjson.dumps(dict(upload.metadata)).decode())
+        if (size := len(metadata.encode())) > MAX_METADATA_BYTES:
+            raise InvalidRequest(
+                "metadata",
+                f"has {size} bytes as JSON together with {upload.document_id!r}'s own; "
+                f"a document's may have {MAX_METADATA_BYTES}",
             )
         return RowSource(
             document_id=upload.document_id,
@@ -421,13 +432,17 @@ class FrontDesk:
             size=len(upload.data),
             filename=upload.filename,
             title=upload.title or "",
-            metadata=orjson.dumps(
-                given | dict(upload.metadata), option=orjson.OPT_SORT_KEYS
-            ).decode(),
+            metadata=metadata,
         )
 
-    def _row(self, job_id: str, source: RowSource, priority: str) -> dict[str, str | int]:
-        """Return the row of a document: the same document and bytes give the same id."""
+    def _row(
+        self, job_id: str, source: RowSource, priority: str, of_all: str
+    ) -> dict[str, str | int]:
+        """
+        Return the row of a document: the same document and bytes give the same id.
+
+        What the job's metadata says *of_all* is kept with the job alone.
+        """
         told = f"{source.sha256}\0{source.filename}\0{source.title}\0{source.metadata}"
         fingerprint = hashlib.sha256(f"{self._pipeline}\0{told}".encode()).hexdigest()[:32]
         return self._one_row(job_id, stage="parse", document=source.document_id) | {
@@ -438,7 +453,7 @@ class FrontDesk:
             "size": source.size,
             "filename": source.filename,
             "title": source.title,
-            "metadata": source.metadata,
+            "own_metadata": own_part(source.metadata, of_all),
             "fingerprint": fingerprint,
             "made_by": self.made_by,
         }

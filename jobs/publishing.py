@@ -189,9 +189,8 @@ class Publisher:
         row = lease.unit.fields
         if not manifest["chunks"]:
             raise NoText("there is no text to index")
-        metadata = lease.unit.json("metadata") or {}
         return stored_chunks(
-            row["document"], int(row["generation"]), manifest, data.decode(), metadata
+            row["document"], int(row["generation"]), manifest, data.decode(), lease.unit.metadata
         )
 
     def record(self, lease: Lease, manifest: dict[str, Any]) -> dict[str, Any]:
@@ -211,7 +210,7 @@ class Publisher:
             "bytes": int(row["size"]),
             "chars": manifest["chars"],
             "chunks": len(manifest["chunks"]),
-            "metadata": lease.unit.json("metadata") or {},
+            "metadata": lease.unit.metadata,
             "made_by": row.get("made_by", ""),
             "updated_at": rfc3339(time.time() * 1_000_000),
         }

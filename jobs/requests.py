@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Self
 
+import orjson
+
 from rag.documents import Scalar
 from rag.errors import InvalidRequest
 from rag.filters import parse
@@ -19,6 +21,8 @@ MAX_DOCUMENT_ID = 512
 MAX_TITLE = 300
 MAX_METADATA = 32
 MAX_METADATA_TEXT = 1_000
+#: As JSON in UTF-8, of one document together with what its request says of all.
+MAX_METADATA_BYTES = 4_096
 MAX_DEADLINE_S = 7 * 86_400
 MAX_ANSWER_TOKENS = 8_192
 MAX_TEMPERATURE = 2.0
@@ -282,6 +286,10 @@ def metadata(value: object, where: str) -> dict[str, Scalar]:
         _encoded(name, where)
         if isinstance(entry, str):
             _encoded(entry, f"{where}.{name}")
+    if (size := len(orjson.dumps(value))) > MAX_METADATA_BYTES:
+        raise InvalidRequest(
+            where, f"has {size} bytes as JSON; a document's may have {MAX_METADATA_BYTES}"
+        )
     return value
 
 

@@ -6,6 +6,9 @@ from typing import Any, Final
 
 import orjson
 
+from jobs.document_metadata import of_row
+from rag.documents import Scalar
+
 FINAL_STATES: Final = frozenset({"succeeded", "partial", "failed", "cancelled", "expired"})
 
 
@@ -40,6 +43,11 @@ class Unit:
     def incarnation(self) -> str:
         """The collection's incarnation it belongs to."""
         return self.fields["incarnation"]
+
+    @property
+    def metadata(self) -> dict[str, Scalar]:
+        """A document's own, and what its job says of all, which a claim adds to the row."""
+        return orjson.loads(of_row(self.fields, self.fields.get("job_metadata", "")))
 
     @property
     def ids(self) -> dict[str, str]:

@@ -34,8 +34,8 @@ ENDS: Final = (
     "cancelled", "expired", "lost",
 )  # fmt: skip
 REJECTIONS: Final = (
-    "queue_full", "memory_full", "too_many", "too_large", "invalid", "forbidden", "conflict",
-    "unavailable",
+    "queue_full", "memory_full", "too_many", "too_large", "invalid", "forbidden", "misdirected",
+    "conflict", "unavailable",
 )  # fmt: skip
 UNREADABLE: Final = (
     "binary", "corrupt", "encrypted", "no_text", "parser_crashed", "parser_memory",

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any, get_type_hints
 from urllib.parse import unquote, urlsplit
 
+from runtime import hosts
+
 PREFIX = "QUERN_"
 BOOLEANS = {"1": True, "true": True, "0": False, "false": False}
 
@@ -59,6 +61,12 @@ class Settings:
     # Where things live
     data_dir: Path = _knob(Path("data"), "Folder for everything that must survive a restart.")
     host: str = _knob("127.0.0.1", "Address the web server and the workers' metrics listen on.")
+    allowed_hosts: str = _knob(
+        "",
+        "What requests may call the web server and the workers' metrics besides their own names "
+        "and addresses, between commas: `quern.example.org`, `.example.org` for all below it too, "
+        "`*` for anything. A request for another host is refused (421).",
+    )
     port: int = _knob(8000, "Port of the web server; `quern up` takes a free one if it is taken.")
     redis_url: str = _knob("redis://127.0.0.1:6399/0", "Queue Redis: ledger, lanes, messages.")
     cache_url: str = _knob("redis://127.0.0.1:6398/0", "Cache Redis: embeddings; may evict.")
@@ -393,7 +401,7 @@ def _check(settings: Settings) -> None:
         # What is not a number fails this comparison too.
         if f.name in MOST and not value <= MOST[f.name]:
             raise BadSetting(f"{PREFIX}{f.name.upper()} must be at most {MOST[f.name]}")
-    _check_collector(settings)
+    _check_addresses(settings)
     if not 0 < settings.gpu_memory_utilization <= 1:
         raise BadSetting(f"{PREFIX}GPU_MEMORY_UTILIZATION must be above 0 and at most 1")
     for code in sorted(settings.embedder_languages or ()):
@@ -407,8 +415,13 @@ def _check(settings: Settings) -> None:
     engine_options(settings)
 
 
-def _check_collector(settings: Settings) -> None:
-    """Refuse a collector that cannot be."""
+def _check_addresses(settings: Settings) -> None:
+    """Refuse hosts and a collector that cannot be."""
+    if unusable := hosts.unusable(settings.allowed_hosts):
+        raise BadSetting(
+            f"{hosts.SETTING} names {unusable[0]!r}, which is no host; write names or addresses "
+            "between commas, `.example.org` for a domain and all below it, or `*`"
+        )
     if settings.otlp_endpoint and not re.fullmatch(
         r"https?://[^/\s@]+(/\S*)?", settings.otlp_endpoint
     ):

@@ -85,7 +85,6 @@ class Workbench:
             "id": unit_id or new_id(), "kind": "document", "document": document, "stage": "parse",
             "role": "ingest", "owner": "interactive", "priority": 0, "sha256": f"sha-{content}",
             "fingerprint": f"print-{content}", "size": 3, "filename": document, "title": "",
-            "metadata": "{}",
         }  # fmt: skip
 
     def ingest(
@@ -97,16 +96,20 @@ class Workbench:
         keep_open: bool = False,
         on_duplicate: str = "index",
         limit: int = 1_000,
+        metadata: str = "{}",
     ) -> tuple[str, list[str]]:
         given = [self.row(document) for document in documents] if rows is None else rows
         job_id = self.ledger.accept(
             job_id or new_id(),
-            job={"kind": "ingest", "incarnation": incarnation, "on_duplicate": on_duplicate},
+            job={
+                "kind": "ingest", "incarnation": incarnation, "on_duplicate": on_duplicate,
+                "metadata": metadata,
+            },
             rows=given,
             limit=limit,
             deadline_s=300,
             keep_open=keep_open,
-        )
+        )  # fmt: skip
         return job_id, [str(row["id"]) for row in given]
 
     def delete(self, incarnation: str, document: str) -> tuple[str, str]:

@@ -8,6 +8,7 @@ from flask.json.provider import JSONProvider
 from werkzeug.routing import PathConverter
 
 from runtime import logs, traces
+from runtime.hosts import AllowedHosts
 from runtime.settings import Settings
 from web import (
     admin_routes,
@@ -72,7 +73,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     http_metrics.register(app)
     app.before_request(_accept_trace)
     traces.watch_flask(app)
-    security.register(app)
+    security.register(app, AllowedHosts(settings.host, settings.allowed_hosts))
     problems.register(app)
     app.before_request(_start_health)
     for routes in (

@@ -14,7 +14,7 @@ METHODS: Final = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OP
 
 _REASONS: Final = {
     400: "invalid", 403: "forbidden", 409: "conflict", 413: "too_large", 415: "invalid",
-    422: "invalid", 429: "too_many", 503: "unavailable",
+    421: "misdirected", 422: "invalid", 429: "too_many", 503: "unavailable",
 }  # fmt: skip
 _KINDS: Final = {"memory-full": "memory_full", "queue-full": "queue_full"}
 

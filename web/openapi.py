@@ -11,13 +11,14 @@ from web.request_parts import MAX_PAGE, MAX_WAIT_S, PAGE
 Json = dict[str, Any]
 
 _PROBLEMS: Final = {
-    400: "The body cannot be read.",
+    400: "The body, or the `Host` header, cannot be read.",
     403: "Sent by another site's page.",
     404: "There is no such thing.",
     409: "Not possible in this state.",
     410: "It was there, and is gone for good.",
     413: "Too large.",
     415: "Another media type is needed.",
+    421: "Asked for a host that this server is not; see `QUERN_ALLOWED_HOSTS`.",
     422: "A field or parameter cannot be accepted; `errors` names it.",
     429: "A bound is reached; come back after `Retry-After`.",
     500: "A fault of Quern.",
@@ -26,7 +27,9 @@ _PROBLEMS: Final = {
 }
 _READS: Final = (422, 500, 503)
 _WRITES: Final = (403, 422, 429, 500, 503)
-_BODY: Final = (400, 413, 415)
+_BODY: Final = (413, 415)
+#: Looked at before anything else, on every path.
+_HOST: Final = (400, 421)
 
 
 def openapi_document(*, version: str, settings: Settings) -> Json:
@@ -325,7 +328,7 @@ def _operations() -> Json:
 
     def look(summary: str, name: str, media: str, *, may_fail: bool = False) -> Json:
         answer = {"description": summary, "content": {media: {"schema": {}}}}
-        answers: Json = {"200": answer}
+        answers: Json = {"200": answer} | _problems(*_HOST)
         if may_fail:
             answers["503"] = answer | {"description": "It cannot"}
         return {
@@ -361,8 +364,12 @@ def _schemas(settings: Settings) -> Json:
         r"[^\u0000-\u001f\u007f\ud800-\udfff]*$",
     }  # fmt: skip
     priority = {"type": "string", "enum": list(asked.PRIORITIES)}
+    bound = (
+        f"At most {asked.MAX_METADATA_BYTES} bytes as JSON in UTF-8, a document's own together "
+        "with what the request says of all."
+    )
     metadata = {
-        "type": "object", "maxProperties": asked.MAX_METADATA,
+        "type": "object", "maxProperties": asked.MAX_METADATA, "description": bound,
         "additionalProperties": {
             "anyOf": [
                 {"type": "string", "maxLength": asked.MAX_METADATA_TEXT},
@@ -568,11 +575,17 @@ def _operation(
         if location:
             told = {"schema": {"type": "string"}, "description": "Where it is."}
             responses[str(status)]["headers"] = {"Location": told}
-    for status in sorted(set(problems)):
-        content = {"application/problem+json": {"schema": _ref("Problem")}}
-        responses[str(status)] = {"description": _PROBLEMS[status], "content": content}
-    operation["responses"] = responses
+    operation["responses"] = responses | _problems(*_HOST, *problems)
     return operation
+
+
+def _problems(*statuses: int) -> Json:
+    """Describe refusals."""
+    content = {"application/problem+json": {"schema": _ref("Problem")}}
+    return {
+        str(status): {"description": _PROBLEMS[status], "content": content}
+        for status in sorted(set(statuses))
+    }
 
 
 def _ref(name: str) -> Json:

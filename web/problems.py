@@ -37,6 +37,7 @@ _TYPES = {
     410: "gone",
     413: "too-large",
     415: "wrong-media-type",
+    421: "misdirected",
     422: "invalid",
     429: "too-many",
     500: "internal",

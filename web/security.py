@@ -1,15 +1,17 @@
-"""What every answer carries and every request passes: headers, ids, no foreign writes."""
+"""What every answer carries and every request passes: headers, ids, only for us, not foreign."""
 
 import logging
 import re
 import time
 import uuid
+from functools import partial
 from typing import Final
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, g, request
 
 from runtime import correlation
+from runtime.hosts import AllowedHosts
 from web.problems import Problem
 
 log = logging.getLogger(__name__)
@@ -27,19 +29,34 @@ _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
-def register(app: Flask) -> None:
-    """Guard every route of *app*."""
-    app.before_request(_before)
+def register(app: Flask, hosts: AllowedHosts) -> None:
+    """Guard every route of *app*, which answers to *hosts* alone."""
+    app.before_request(_begin)
+    app.before_request(partial(_refuse_other_hosts, hosts))
+    app.before_request(_refuse_foreign_writes)
     app.after_request(_after)
     app.teardown_request(_release)
 
 
-def _before() -> None:
-    """Name the request, and refuse one that a foreign page makes a browser send."""
+def _begin() -> None:
+    """Name the request."""
     given = request.headers.get("X-Request-ID", "")
     g.began = time.perf_counter()
     g.request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
     correlation.begin(request_id=g.request_id)
+
+
+def _refuse_other_hosts(hosts: AllowedHosts) -> None:
+    """Refuse a request for a server that we are not; reading is refused as well as writing."""
+    protocol = request.environ["SERVER_PROTOCOL"]
+    refusal = hosts.refusal(request.headers.get("Host"), protocol=protocol)
+    if refusal is not None:
+        status, why = refusal
+        raise Problem(status, why)
+
+
+def _refuse_foreign_writes() -> None:
+    """Refuse what a foreign page makes a browser send."""
     if request.method not in _SAFE and request.headers.get("Sec-Fetch-Site") == "cross-site":
         raise Problem(403, "Another site's page may not send this request.", kind="cross-site")
     if _foreign(request.headers.get("Origin"), request.host):

@@ -2,15 +2,18 @@
 
 import contextlib
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from http import HTTPStatus
 from typing import Final
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from prometheus_client import start_http_server
+from prometheus_client import make_wsgi_app, start_http_server
 
 from jobs import measuring
 from jobs.leases import Leases
 from runtime import meters
 from runtime.collecting import collecting
+from runtime.hosts import AllowedHosts
 from runtime.log_counts import log_counts
 from runtime.settings import Settings
 from workers import collectors
@@ -58,9 +61,27 @@ def _serve(stack: contextlib.ExitStack, settings: Settings, role: str) -> int:
         except (OSError, OverflowError) as error:  # a port above 65,535 is no port
             log.info("no metrics on this port", extra={"port": port, "reason": str(error)})
             continue
+        # Before anybody has been told of the port.
+        server.set_app(_guarded(make_wsgi_app(), settings))
         stack.callback(thread.join, timeout=2)
         stack.callback(server.server_close)
         stack.callback(server.shutdown)
         return int(server.server_port)
     log.warning("no metrics")
     return 0
+
+
+def _guarded(app: WSGIApplication, settings: Settings) -> WSGIApplication:
+    """Let *app* answer only who calls this server by a name of its own, as the web does."""
+    hosts = AllowedHosts(settings.host, settings.allowed_hosts)
+
+    def guarded(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        refusal = hosts.refusal(environ.get("HTTP_HOST"), protocol=environ["SERVER_PROTOCOL"])
+        if refusal is None:
+            return app(environ, start_response)
+        status, why = refusal
+        headers = [("Content-Type", "text/plain; charset=utf-8")]
+        start_response(f"{status} {HTTPStatus(status).phrase}", headers)
+        return [f"{why}\n".encode()]
+
+    return guarded

@@ -324,6 +324,18 @@ local function later_epoch(u)
   return int(math.max(tonumber(u.epoch or '0') + 1, NOW))
 end
 
+-- A unit's row as its body reads it. What a job says of all its documents is kept in the job alone;
+-- only rows of earlier builds have a copy, in `metadata`.
+local function whole_row(id, u)
+  local flat = redis.call('HGETALL', K.unit(id))
+  local of_all = u.job and not u.metadata and redis.call('HGET', K.job(u.job), 'metadata')
+  if of_all then
+    flat[#flat + 1] = 'job_metadata'
+    flat[#flat + 1] = of_all
+  end
+  return flat
+end
+
 -- Takes a unit for the stage that *holder* will run; answers with its row.
 local function take(id, u, holder)
   local claims = tonumber(u.stage_claims or '0') + 1
@@ -345,7 +357,7 @@ local function take(id, u, holder)
     if claims > 1 then emit(id, 'reset', '{"attempt":' .. claims .. '}') end
     emit(id, 'stage', '{"stage":"' .. u.stage .. '"}')
   end
-  return redis.call('HGETALL', K.unit(id))
+  return whole_row(id, u)
 end
 
 -- How far a long body is, for who looks at the job or listens to it.

@@ -9,7 +9,7 @@ if not redis.call('ZSCORE', K.inflight(u.role), id) then return {'not_dispatched
 if redis.call('EXISTS', K.claim(id)) == 1 then
   if u.holder ~= holder then return {'claimed'} end
   -- This very claim once more: its answer was lost on the way.
-  local again = redis.call('HGETALL', K.unit(id))
+  local again = whole_row(id, u)
   table.insert(again, 1, 'ok')
   return again
 end

@@ -144,6 +144,7 @@ def test_compose_mounts_what_is_there_and_prometheus_asks_services_that_exist() 
             asked_for.add(urlsplit(discovered["url"]).hostname)
 
     assert asked_for == {"web", "localhost"}
+    assert "web" in services["web"]["environment"]["QUERN_ALLOWED_HOSTS"].split(",")
     for name in ("prometheus", "grafana"):
         mounts = [v.split(":") for v in services[name]["volumes"] if v.startswith("./")]
         assert mounts

@@ -13,6 +13,7 @@ from typing import Any
 from flask import Flask, Response, jsonify, request
 from flask.typing import ResponseReturnValue
 
+from runtime.hosts import AllowedHosts
 from runtime.settings import Settings
 from tests.waiting import PATIENCE_S
 from web import security
@@ -196,7 +197,7 @@ def problem(status: int, title: str, **more: Any) -> Response:
 def canned_app(api: CannedApi, settings: Settings) -> Flask:  # noqa: C901  # a list of routes
     app = Flask("web", root_path=str(pages.root_path))
     app.extensions["quern"] = SimpleNamespace(settings=settings)
-    security.register(app)
+    security.register(app, AllowedHosts(settings.host, settings.allowed_hosts))
     app.register_blueprint(pages)
 
     @app.get("/health")

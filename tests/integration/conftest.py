@@ -87,8 +87,9 @@ class HandWorker:
             "title": "T", "file": unit.fields["filename"] or None, "sha256": unit.fields["sha256"],
             "source_blob": unit.fields["sha256"], "text_blob": text_blob,
             "manifest_blob": manifest, "chars": len(text), "chunks": len(chunks),
-            "bytes": int(unit.fields["size"]), "kind": "text", "metadata": {},
-            "updated_at": "2026-01-01T00:00:00Z", "made_by": unit.fields.get("made_by", ""),
+            "bytes": int(unit.fields["size"]), "kind": "text",
+            "metadata": unit.metadata, "updated_at": "2026-01-01T00:00:00Z",
+            "made_by": unit.fields.get("made_by", ""),
         }  # fmt: skip
         self.ledger.flip(unit, entry="", document=record, fields={})
 

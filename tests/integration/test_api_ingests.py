@@ -7,6 +7,8 @@ import orjson
 import pytest
 from flask.testing import FlaskClient
 
+from jobs.keys import key
+
 
 def send(
     client: FlaskClient, *files: tuple[bytes, str], url: str = "/api/ingests", **fields: str
@@ -64,11 +66,161 @@ def test_metadata_is_that_of_all_files_and_that_of_each(client: FlaskClient, wor
         file_metadata='{"b.txt": {"year": 1999}}',
     ).get_json()["id"]  # fmt: skip
 
-    kept = [worker.ledger.unit(name)["metadata"] for name in worker.rows(job_id)]
-    assert [orjson.loads(text) for text in kept] == [
+    for name in worker.rows(job_id):
+        worker.publish(name, "one", spans=[(0, 3)])
+
+    documents = client.get("/api/collections/default/documents").get_json()["documents"]
+    assert [document["metadata"] for document in documents] == [
         {"year": 2024, "kind": "x"},
         {"year": 1999, "kind": "x"},
     ]
+
+
+def weight(worker: Any, job_id: str) -> int:
+    """Return the bytes that the first row of an ingest takes in Redis."""
+    name = key("unit", worker.rows(job_id)[0])
+    return int(worker.ledger.redis.memory_usage(name, samples=0))
+
+
+def test_what_holds_of_all_documents_takes_no_place_in_their_rows(
+    client: FlaskClient, worker: Any
+) -> None:
+    documents = [{"id": f"{n}", "text": "x"} for n in range(5)]
+    most = {f"{n}": "\U0001f600" * 120 for n in range(8)}
+    alone = {"documents": [document | {"metadata": {"n": 1}} for document in documents]}
+
+    plain, known, own = (
+        client.post("/api/ingests", json=body).get_json()["id"]
+        for body in ({"documents": documents}, {"documents": documents, "metadata": most}, alone)
+    )
+
+    assert weight(worker, known) <= weight(worker, plain) < 1_000
+    assert weight(worker, own) < 1_000
+
+
+def test_metadata_that_is_said_of_all_and_again_of_each_is_kept_once(
+    client: FlaskClient, worker: Any
+) -> None:
+    most = {f"{n}": "x" * 480 for n in range(8)}
+    body = {"metadata": most, "documents": [{"id": "a", "text": "x", "metadata": most}]}
+
+    job_id = client.post("/api/ingests", json=body).get_json()["id"]
+
+    assert weight(worker, job_id) < 1_000
+
+
+LARGE = {f"{n}": "\U0001f600" * 120 for n in range(9)}  # 4,384 bytes, 1,080 characters
+HALF = {f"h{n}": "\U0001f600" * 120 for n in range(5)}
+OTHER_HALF = {f"o{n}": "\U0001f600" * 120 for n in range(5)}
+
+
+@pytest.mark.parametrize(
+    ("body", "field", "found"),
+    [
+        ({"metadata": LARGE}, "metadata", "4384 bytes"),
+        ({"documents": [{"id": "a", "text": "x", "metadata": LARGE}]}, "documents[0].metadata",
+         "4384 bytes"),
+        ({"metadata": HALF, "documents": [{"id": "a", "text": "x", "metadata": OTHER_HALF}]},
+         "metadata", "4881 bytes as JSON together with 'a''s own"),
+    ],
+)  # fmt: skip
+def test_more_metadata_than_a_document_may_have_is_refused_by_its_place_and_size(
+    client: FlaskClient, body: dict[str, Any], field: str, found: str
+) -> None:
+    answer = client.post("/api/ingests", json={"documents": [{"id": "b", "text": "x"}]} | body)
+    (error,) = answer.get_json()["errors"]
+
+    assert answer.status_code == 422
+    assert error["field"] == field
+    assert found in error["message"]
+    assert "4096" in error["message"]
+    assert client.get("/api/jobs").get_json()["jobs"] == []
+
+
+def test_more_metadata_of_a_file_than_a_document_may_have_is_refused(client: FlaskClient) -> None:
+    large = orjson.dumps({"b.txt": LARGE}).decode()
+    alone = send(client, (b"x", "b.txt"), file_metadata=large)
+    half, other = orjson.dumps(HALF).decode(), orjson.dumps({"b.txt": OTHER_HALF}).decode()
+    together = send(client, (b"x", "a.txt"), (b"x", "b.txt"), metadata=half, file_metadata=other)
+
+    assert alone.get_json()["errors"][0]["field"] == "file_metadata.b.txt"
+    assert "'b.txt''s own" in together.get_json()["errors"][0]["message"]
+    assert client.get("/api/jobs").get_json()["jobs"] == []
+
+
+def test_what_is_added_to_an_open_ingest_has_its_metadata_and_keeps_its_bound(
+    client: FlaskClient, worker: Any
+) -> None:
+    job_id = client.post("/api/ingests", json={"open": True, "metadata": HALF}).get_json()["id"]
+    more = f"/api/jobs/{job_id}/documents"
+    refused = client.post(
+        more, json={"documents": [{"id": "b", "text": "x", "metadata": OTHER_HALF}]}
+    )
+    client.post(more, json={"documents": [{"id": "a", "text": "x", "metadata": {"n": 1}}]})
+    (row,) = worker.rows(job_id)
+    worker.publish(row, "x", spans=[(0, 1)])
+
+    shown = client.get("/api/collections/default/documents/a").get_json()
+    assert refused.status_code == 422
+    assert shown["metadata"] == HALF | {"n": 1}
+
+
+def test_metadata_counts_alike_whether_it_is_said_of_all_or_of_each(
+    client: FlaskClient, worker: Any
+) -> None:
+    document: dict[str, Any] = {"id": "a", "text": "x"}
+    first = {"metadata": {"year": 2024}, "documents": [document]}
+    again = {"documents": [document | {"metadata": {"year": 2024}}]}
+    other = {"metadata": {"year": 2024}, "documents": [document | {"metadata": {"year": 2025}}]}
+    (row,) = worker.rows(client.post("/api/ingests", json=first).get_json()["id"])
+    worker.publish(row, "x", spans=[(0, 1)])
+
+    outcomes = [
+        rows(client, client.post("/api/ingests", json=body).get_json()["id"])[0]["outcome"]
+        for body in (first, again, other)
+    ]
+
+    assert outcomes == ["unchanged", "unchanged", None]
+
+
+def test_a_retry_has_the_metadata_of_the_first_try(client: FlaskClient, worker: Any) -> None:
+    body = {
+        "metadata": {"year": 2024, "kind": "x"},
+        "documents": [{"id": "a", "text": "x", "metadata": {"year": True}}],
+    }
+    job_id = client.post("/api/ingests", json=body).get_json()["id"]
+    worker.fail(worker.rows(job_id)[0])
+    retry_id = client.post(f"/api/jobs/{job_id}/retry").get_json()["id"]
+    (row,) = worker.rows(retry_id)
+    own = worker.ledger.unit(row)["own_metadata"]
+    worker.publish(row, "x", spans=[(0, 1)])
+    again = client.post("/api/ingests", json=body).get_json()["id"]
+
+    shown = client.get("/api/collections/default/documents/a").get_json()
+    assert own == '{"year":true}'
+    assert shown["metadata"] == {"kind": "x", "year": True}
+    assert rows(client, again)[0]["outcome"] == "unchanged"
+
+
+def test_rows_of_an_earlier_build_are_retried_with_the_copy_that_they_have(
+    client: FlaskClient, worker: Any
+) -> None:
+    old = {f"{n}": "\U0001f600" * 1_000 for n in range(4)}  # as much as was taken then
+    body = {"documents": [{"id": "a", "text": "x"}, {"id": "b", "text": "y"}]}
+    job_id = client.post("/api/ingests", json=body).get_json()["id"]
+    redis = worker.ledger.redis
+    redis.hset(key("job", job_id), "metadata", orjson.dumps(old).decode())
+    for row in worker.rows(job_id):
+        redis.hset(key("unit", row), "metadata", orjson.dumps(old | {"year": 1999}).decode())
+    first, second = worker.rows(job_id)
+    worker.publish(first, "x", spans=[(0, 1)])
+    worker.fail(second)
+    retry_id = client.post(f"/api/jobs/{job_id}/retry").get_json()["id"]
+    worker.publish(worker.rows(retry_id)[0], "y", spans=[(0, 1)])
+
+    documents = client.get("/api/collections/default/documents").get_json()["documents"]
+    assert [document["metadata"] for document in documents] == [old | {"year": 1999}] * 2
+    assert weight(worker, retry_id) < 2_000
 
 
 @pytest.mark.parametrize(

@@ -185,11 +185,40 @@ def test_a_frozen_redis_delays_neither_health_nor_refusal(
     until(lambda: is_up(server, 200), told="the server is ready again")
 
 
+@pytest.mark.parametrize(
+    ("head", "expected"),
+    [
+        (b"GET /livez HTTP/1.0", 200),
+        (b"GET /livez HTTP/1.1", 400),
+        (b"GET /livez HTTP/1.1\r\nHost: localhost", 200),
+        (b"GET /livez HTTP/1.1\r\nHost: LOCALHOST.:1", 200),
+        (b"GET /livez HTTP/1.1\r\nHost: [::1]:8000", 200),
+        (b"GET /livez HTTP/1.1\r\nHost:", 400),
+        (b"GET /livez HTTP/1.1\r\nHost: local host", 400),
+        (b"GET /livez HTTP/1.1\r\nHost: localhost\r\nHost: evil.example", 400),
+        (b"GET /livez HTTP/1.1\r\nHost: evil.example", 421),
+        (b"GET /livez HTTP/1.0\r\nHost: evil.example", 421),
+        (b"GET /livez HTTP/1.1\r\nHost: evil.example\r\nX-Forwarded-Host: localhost", 421),
+        (b"GET http://localhost/livez HTTP/1.1\r\nHost: evil.example", 421),
+        (b"GET /static/app.js HTTP/1.1\r\nHost: evil.example", 421),
+    ],
+)
+def test_the_server_answers_only_who_calls_it_by_a_name_of_its_own(
+    server: str, head: bytes, expected: int
+) -> None:
+    with socket.create_connection(("127.0.0.1", int(server.rsplit(":", 1)[1]))) as line:
+        line.settimeout(10)
+        line.sendall(head + b"\r\nConnection: close\r\n\r\n")
+        answer = line.makefile("rb").readline()
+
+    assert answer.split()[1] == str(expected).encode()
+
+
 def test_callers_who_stop_half_way_do_not_hold_the_threads_for_ever(server: str) -> None:
     port = int(server.rsplit(":", 1)[1])
     stalled = [socket.create_connection(("127.0.0.1", port)) for _ in range(16)]
     for one in stalled:
-        one.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\nX-A: ")
+        one.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\nX-A: ")
     try:
         answer = httpx.get(f"{server}/livez", timeout=RECEIVE_S + 10)
     finally:

@@ -268,6 +268,18 @@ def test_a_company_is_embedded_and_written_in_one_call_each(yard: Yard) -> None:
         assert stored.chunk.text == " ".join([f"file-{n}"] * 3)
 
 
+def test_each_is_published_with_what_its_own_request_says_of_all(yard: Yard) -> None:
+    rows = [*yard.accept("a"), *yard.accept("b")]
+    for n, row in enumerate(rows):
+        job = key("job", yard.bench.field(row, "job"))
+        yard.bench.redis.hset(job, "metadata", f'{{"n":{n}}}')
+
+    yard.parse(rows[0])
+
+    found = [yard.bench.catalogue.document(yard.incarnation, name) for name in "ab"]
+    assert [record and record["metadata"] for record in found] == [{"n": 0}, {"n": 1}]
+
+
 def test_nothing_is_logged_before_it_is_written_nor_visible_before_it_is_logged(yard: Yard) -> None:
     rows = yard.accept("a", "b", "c")
     seen: list[tuple[int, int]] = []

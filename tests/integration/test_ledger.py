@@ -317,6 +317,22 @@ def test_the_same_row_twice_in_one_request_is_one_row(bench: Workbench) -> None:
     assert bench.redis.hget(key("job", job), "total") == "1"
 
 
+def test_every_claim_of_a_row_brings_what_its_job_says_of_all(bench: Workbench) -> None:
+    given = bench.row("a") | {"own_metadata": '{"b":2}'}
+    _, (row,) = bench.ingest(bench.collection(), rows=[given], metadata='{"a":1,"b":1}')
+    first, again = (bench.claim(row, holder="one") for _ in range(2))
+    assert isinstance(first, Unit)
+    assert isinstance(again, Unit)
+    fields: dict[str, str | int] = {"chunks": 1, "manifest_blob": "m", "text_blob": "t"}
+    (gone_on,) = bench.ledger.hand_over_many([(first, fields)], stage="publish")
+    assert isinstance(gone_on, Unit)
+    bench.ledger.release(gone_on, at_once=True)
+
+    assert bench.field(row, "job_metadata") == ""
+    for unit in (first, again, gone_on, bench.take(row)):
+        assert unit.metadata == {"a": 1, "b": 2}
+
+
 def test_two_contents_of_one_document_in_one_request_leave_the_second(bench: Workbench) -> None:
     inc = bench.collection()
     _, (first, second) = bench.ingest(inc, "a", "a")

@@ -35,6 +35,31 @@ def test_a_worker_listens_on_the_port_of_its_role() -> None:
         assert "process_cpu_seconds_total" in scrape(port)
 
 
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [("localhost", 200), ("[::1]:9110", 200), ("retrieval:9110", 200), ("evil.example:9110", 421),
+     ("a, b", 400)],
+)  # fmt: skip
+def test_a_worker_answers_only_who_calls_it_by_a_name_of_its_own(host: str, expected: int) -> None:
+    settings = Settings(allowed_hosts="retrieval")
+
+    with serve_metrics(settings, "retrieval") as port:
+        answer = httpx.get(f"http://127.0.0.1:{port}/metrics", headers={"Host": host})
+
+    assert answer.status_code == expected
+    assert ("process_cpu_seconds_total" in answer.text) == (expected == 200)
+    assert ("QUERN_ALLOWED_HOSTS" in answer.text) == (expected == 421)
+
+
+def test_a_worker_answers_who_finds_it_by_the_list_of_targets() -> None:
+    host = socket.gethostname()
+
+    with serve_metrics(Settings(), "retrieval") as port:
+        answer = httpx.get(f"http://127.0.0.1:{port}/metrics", headers={"Host": f"{host}:{port}"})
+
+    assert answer.status_code == 200
+
+
 def test_a_second_worker_of_a_role_takes_a_free_port(taken: int) -> None:
     settings = Settings(metrics_port=taken)
 

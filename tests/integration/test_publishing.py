@@ -141,6 +141,35 @@ def test_the_language_of_a_document_is_known_to_both_legs_and_to_people(house: H
     assert record["language"] == "es"
 
 
+def test_a_document_is_published_with_what_its_request_says_of_all_and_its_own(
+    house: House,
+) -> None:
+    bench = house.bench
+    given = bench.row("a") | {"own_metadata": '{"year":1999}'}
+    _, (row,) = bench.ingest(house.incarnation, rows=[given], metadata='{"year":2024,"kind":"x"}')
+    house.parse(row, "one")
+    house.publish(row)
+    (stored,) = house.vectors.get(house.incarnation, house.ids(row)).values()
+    record = bench.catalogue.document(house.incarnation, "a")
+
+    assert stored.metadata == {"year": 1999, "kind": "x"}
+    assert record is not None
+    assert list(record["metadata"].items()) == [("kind", "x"), ("year", 1999)]
+
+
+def test_a_row_of_an_earlier_build_is_published_with_the_copy_that_it_has(house: House) -> None:
+    bench = house.bench
+    given = bench.row("a") | {"metadata": '{"kind":"x","year":1999}'}
+    _, (row,) = bench.ingest(house.incarnation, rows=[given], metadata='{"year":2024}')
+    house.parse(row, "one")
+    house.publish(row)
+    (stored,) = house.vectors.get(house.incarnation, house.ids(row)).values()
+    record = bench.catalogue.document(house.incarnation, "a")
+
+    assert record is not None
+    assert stored.metadata == record["metadata"] == {"kind": "x", "year": 1999}
+
+
 def test_every_chunk_is_there_before_the_log_says_so_and_the_log_before_the_flip(
     house: House,
 ) -> None:

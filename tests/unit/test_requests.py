@@ -1,3 +1,4 @@
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -169,6 +170,26 @@ def test_metadata_that_is_accepted_is_flat_and_is_utf8(value: dict[str, object])
 def test_metadata_is_bounded(value: object) -> None:
     with pytest.raises(InvalidRequest):
         metadata(value, "metadata")
+
+
+@pytest.mark.parametrize("letter", ["a", "\u00e4", "\U0001f600"])
+def test_metadata_is_bounded_in_bytes_whatever_it_is_written_in(letter: str) -> None:
+    def of_size(total: int) -> dict[str, object]:
+        long = {str(n): letter * (480 // len(letter.encode())) for n in range(8)}
+        return long | {"rest": "x" * (total - len(orjson.dumps(long | {"rest": ""})))}
+
+    most = of_size(4_096)
+
+    assert metadata(most, "metadata") == most
+    with pytest.raises(InvalidRequest) as error:
+        metadata(of_size(4_097), "documents[0].metadata")
+    assert refused(error) == "documents[0].metadata"
+    assert error.value.message == "has 4097 bytes as JSON; a document's may have 4096"
+
+
+def test_long_names_of_metadata_count_too() -> None:
+    with pytest.raises(InvalidRequest, match="4105 bytes"):
+        metadata({"n" * 4_099: 1}, "metadata")
 
 
 @pytest.mark.parametrize("value", ["a", "a/b c", "ü:1", "x..y/z", "👩‍💻.txt", "a" * 512])
