@@ -15,7 +15,7 @@ from benchmarks.reporting import host
 from cli.redis_server import find_redis_server, redis_command
 from workers.processor import int8_unit
 
-pytest_plugins = ("tests.folder_times",)
+pytest_plugins = ("tests.folder_times", "tests.second_try")
 
 # A time limit for each example fails where the machine is busy; CI's profile has none either.
 settings.register_profile("patient", parent=settings.default, deadline=None)
