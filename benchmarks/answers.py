@@ -17,6 +17,8 @@ import httpx
 from rich.progress import Progress
 
 from benchmarks.datasets import Dataset, Question
+from benchmarks.processes import run
+from benchmarks.progress import ProgressBars
 from benchmarks.ranking import ndcg, recall
 from benchmarks.reporting import Limit, percentile, report
 from benchmarks.service import FINAL, Service, call, service
@@ -63,7 +65,7 @@ def main() -> None:
         questions = questions[:60]
         wanted = {name for question in questions for name in data.relevant[question.id]}
         corpus = [row for row in corpus if row["_id"] in wanted]
-    with service(options.url) as quern, Progress() as progress:
+    with service(options.url) as quern, ProgressBars() as progress:
         figures = measure(
             quern, data, progress, corpus=corpus, questions=questions, clients=options.clients
         )
@@ -243,4 +245,4 @@ def _advance(asked: Asked, progress: Progress, bar: Any) -> Asked:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -24,9 +24,12 @@ from typing import Any, Final
 import psutil
 from rich.progress import Progress
 
+from benchmarks.processes import run, running
+from benchmarks.progress import ProgressBars
 from benchmarks.reporting import Limit, percentile, report
 from benchmarks.service import Service, call, service
 from benchmarks.short_documents import note, write_folder
+from cli.leash import leashed
 from rag.documents import indexed_text
 from rag.ports import Embedder
 from runtime.settings import Settings
@@ -61,7 +64,7 @@ def main() -> None:
     options = parser.parse_args()
     files = 200 if options.quick else options.files
     settings = Settings(embedding_engine=options.engine)
-    with tempfile.TemporaryDirectory(prefix="quern-bulk-") as folder, Progress() as progress:
+    with tempfile.TemporaryDirectory(prefix="quern-bulk-") as folder, ProgressBars() as progress:
         figures = measure(files, Path(folder), settings, progress)
     report(f"bulk, {files} files", figures, limits=LIMITS, json_path=options.json)
 
@@ -141,8 +144,9 @@ def _ingest(quern: Service, folder: Path, collection: str) -> float:
     """Run `quern ingest` on a folder; returns the seconds it took."""
     began = time.perf_counter()
     done = subprocess.run(
-        _command(quern, folder, collection), cwd=ROOT, capture_output=True, text=True, check=False
-    )
+        leashed(*_command(quern, folder, collection)),
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
     took = time.perf_counter() - began
     if done.returncode:
         raise SystemExit(f"quern ingest failed: {done.stdout[-500:]}{done.stderr[-500:]}")
@@ -183,7 +187,7 @@ def _searches(quern: Service, folder: Path, files: int) -> tuple[list[float], li
     write_folder(more, max(200, files // 2), seed=2)
     ended = threading.Event()
     command = _command(quern, more, "more")
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL) as ingest:
+    with running(command, cwd=ROOT, stdout=subprocess.DEVNULL) as ingest:
 
         def watch() -> None:
             ingest.wait()
@@ -257,4 +261,4 @@ def _ingestion_memory(quern: Service) -> int:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

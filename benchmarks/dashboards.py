@@ -18,9 +18,12 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from rich.progress import Progress
 
 from benchmarks.lines import Chart, sheet
 from benchmarks.private_prometheus import PrivatePrometheus
+from benchmarks.processes import run
+from benchmarks.progress import ProgressBars
 from benchmarks.short_documents import note
 from cli.stack import Stack
 
@@ -43,19 +46,21 @@ def main() -> None:
     parser.add_argument("--plot", type=Path, required=True, help="the picture")
     options = parser.parse_args()
     with (
+        ProgressBars() as progress,
         Stack.start(data_dir=options.data / "stack") as stack,
         PrivatePrometheus(
             options.data / "prometheus", web_url=stack.url, every_s=EVERY_S, window=WINDOW
         ) as prometheus,
     ):
         began = time.time()
-        _run(stack)
+        _run(stack, progress)
         charts = [_chart(prometheus, panel, began) for panel in _panels()]
     options.plot.write_text(sheet(charts, span_s=RUN_S), "utf-8")
 
 
-def _run(stack: Stack) -> None:
+def _run(stack: Stack, progress: Progress) -> None:
     """Ask and hand over documents for RUN_S; stop a worker in the middle."""
+    bar = progress.add_task("run", total=RUN_S)
     began = time.monotonic()
     done = threading.Event()
     threads = [
@@ -64,12 +69,20 @@ def _run(stack: Stack) -> None:
     ]
     for thread in threads:
         thread.start()
-    _sleep_until(began + HANGS_AT_S)
-    stack.kill("retrieval", signal.SIGSTOP)
-    _sleep_until(began + HANGS_AT_S + HANGS_S)
-    stack.kill("retrieval", signal.SIGCONT)
-    _sleep_until(began + RUN_S)
-    done.set()
+
+    def sleep_until(moment: float) -> None:
+        while (left := began + moment - time.monotonic()) > 0:
+            time.sleep(min(left, 1.0))
+            progress.update(bar, completed=time.monotonic() - began)
+
+    try:
+        sleep_until(HANGS_AT_S)
+        stack.kill("retrieval", signal.SIGSTOP)
+        sleep_until(HANGS_AT_S + HANGS_S)
+        stack.kill("retrieval", signal.SIGCONT)
+        sleep_until(RUN_S)
+    finally:
+        done.set()
     for thread in threads:
         thread.join()
 
@@ -125,9 +138,5 @@ def _named(legend: str, labels: dict[str, str]) -> str:
     return re.sub(r"{{(\w+)}}", lambda match: told.get(match[1], ""), legend).strip()
 
 
-def _sleep_until(moment: float) -> None:
-    time.sleep(max(0.0, moment - time.monotonic()))
-
-
 if __name__ == "__main__":
-    main()
+    run(main)

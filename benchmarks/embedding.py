@@ -19,10 +19,11 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from rich.progress import Progress
 
 from benchmarks import embedding_cache
 from benchmarks.datasets import Dataset
+from benchmarks.processes import run
+from benchmarks.progress import ProgressBars
 from benchmarks.reporting import Limit, report
 from benchmarks.traffic import TEXTS, entries_for, steepness_for
 from rag.ports import Embedder, Vectors
@@ -56,7 +57,7 @@ def main() -> None:
     options = parser.parse_args()
     threads = options.threads or len(os.sched_getaffinity(0))
     settings = Settings(model_threads=threads)
-    with Progress() as progress:
+    with ProgressBars() as progress:
         bare = bare_model(settings, threads=threads)
         ours, engine = open_model(settings)
         counts = (64, 16) if options.quick else (256, 64)
@@ -180,4 +181,4 @@ def _counter(bare: "SentenceTransformer") -> "Tokenizer":
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

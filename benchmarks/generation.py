@@ -13,7 +13,6 @@ import argparse
 import contextlib
 import os
 import random
-import signal
 import socket
 import subprocess
 import tempfile
@@ -32,8 +31,11 @@ from rich.progress import Progress
 
 from benchmarks.bars import bars
 from benchmarks.engine_orders import ANSWERS, ORDERS
+from benchmarks.processes import go_on, run, running
+from benchmarks.progress import ProgressBars
 from benchmarks.reporting import Limit, percentile, report
 from cli.engines import generation_python, has_nvidia_card
+from cli.leash import leashed
 from cli.stack import Stack
 from jobs.heartbeats import live_workers
 from jobs.keys import key
@@ -41,7 +43,7 @@ from runtime.settings import Settings
 
 CHECKOUT = Path(__file__).parents[1]
 CLIENTS = 8
-STARTS_S = 300.0
+STARTS_S, STOPS_S = 300.0, 120.0
 SETTLE_S = 3.0  # the sweeper gives a new worker its window once a second
 #: On the CPU nothing is compiled and little memory taken, with and without Quern alike.
 ON_CPU = {"enforce_eager": True, "kv_cache_memory_bytes": 2**30}
@@ -64,14 +66,22 @@ def main() -> None:
     options = parser.parse_args()
     sizes = [64] if options.quick else [int(text) for text in options.sequences.split(",")]
     pairs = 2 if options.quick else 5
-    with tempfile.TemporaryDirectory(prefix="quern-bench-") as folder, Progress() as progress:
+    with tempfile.TemporaryDirectory(prefix="quern-bench-") as folder, ProgressBars() as progress:
+        parts = [] if options.quick else [_latency, _prefix_cache, _http_server]
+        whole = progress.add_task("generation", total=2 + len(sizes) + len(parts))
         model = str(options.model or _tiny_model(Path(folder)))
+        progress.advance(whole)
         with stack(Path(folder) / "data", model) as bench:
-            figures = _throughput(bench, sizes, pairs, progress)
-            if not options.quick:
-                figures |= _latency(bench, progress)
-                figures |= _prefix_cache(bench, progress)
-                figures |= _http_server(bench, progress)
+            progress.advance(whole)
+            figures: dict[str, Any] = {}
+            for size in sizes:
+                figures |= _throughput(bench, size, pairs, progress)
+                progress.advance(whole)
+            if {16, 64} <= set(sizes):
+                figures["gain_64_over_16"] = figures["raw_tok_s_64"] / figures["raw_tok_s_16"] - 1
+            for part in parts:
+                figures |= part(bench, progress)
+                progress.advance(whole)
     report("generation", figures, limits=LIMITS, json_path=options.json)
     if options.plot is not None:
         rows = [
@@ -107,12 +117,13 @@ class Bench:
         environment = {k: v for k, v in os.environ.items() if not k.startswith("QUERN_")}
         environment |= settings.environment() | {"PYTHONPATH": str(CHECKOUT)}
         self.redis.delete(ORDERS, ANSWERS)
-        with (Path(self.stack.record.data_dir) / "logs" / "host.log").open("ab") as log:
-            process = subprocess.Popen(
-                [generation_python(settings), "-P", "-m", "benchmarks.engine_host"],
-                env=environment, stdout=log, stderr=log, process_group=0,
-            )  # fmt: skip
-        try:
+        command = [generation_python(settings), "-P", "-m", "benchmarks.engine_host"]
+        with (
+            (Path(self.stack.record.data_dir) / "logs" / "host.log").open("ab") as log,
+            running(
+                command, patience_s=STOPS_S, env=environment, stdout=log, stderr=log
+            ) as process,
+        ):
             end = time.monotonic() + STARTS_S
             while not any(w.pid == process.pid for w in live_workers(self.redis)):
                 if process.poll() is not None or time.monotonic() > end:
@@ -120,10 +131,6 @@ class Bench:
                 time.sleep(0.2)
             time.sleep(SETTLE_S)
             yield
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                process.send_signal(signal.SIGTERM)
-                process.wait(timeout=120)
 
     def order(self, **asked: Any) -> dict[str, Any]:
         """Ask the engine directly."""
@@ -134,6 +141,7 @@ class Bench:
 
     def submit(self, question: str, max_tokens: int, priority: str) -> str:
         """Ask a question without passages; returns the job's id."""
+        go_on()
         body = {
             "question": question, "max_tokens": max_tokens, "priority": priority, "top_k": 0,
             "deadline_s": 3600,
@@ -188,40 +196,35 @@ def stack(folder: Path, model: str) -> Iterator[Bench]:
         yield Bench(running, model)
 
 
-def _throughput(
-    bench: Bench, sizes: Sequence[int], pairs: int, progress: Progress
-) -> dict[str, Any]:
-    """Raw, through Quern, and through Quern with token events, in turns, per engine."""
-    figures: dict[str, Any] = {}
-    for size in sizes:
-        bar = progress.add_task(f"max_num_seqs {size}", total=pairs + 1)
-        count = max(12, 3 * size)
-        dice = random.Random(size)
-        max_tokens = [dice.randint(16, 108) for _ in range(count)]
-        seen: dict[str, list[float]] = {"raw": [], "queue": [], "streaming": []}
-        # Batch may take every place here: what is compared is the way to the engine.
-        with bench.host(max_num_seqs=size, reserve=0):
-            for turn in range(pairs + 1):
-                # New words in each round, so that nothing comes from the prefix cache.
-                words = [f"{turn} {n}: {_words(dice)}" for n in range(count)]
-                raw = bench.order(what="all", questions=words, max_tokens=max_tokens)
-                rates = {"raw": raw["tokens"] / raw["seconds"]}
-                for name, priority in (("queue", "batch"), ("streaming", "interactive")):
-                    words = [f"{turn} {name} {n}: {_words(dice)}" for n in range(count)]
-                    seconds, tokens = bench.through_quern(words, max_tokens, priority)
-                    if tokens != raw["tokens"]:
-                        raise SystemExit(f"{tokens} tokens through Quern, {raw['tokens']} raw")
-                    rates[name] = tokens / seconds
-                if turn:  # the first is for warmth
-                    for name, rate in rates.items():
-                        seen[name].append(rate)
-                progress.advance(bar)
-        for name, rates_seen in seen.items():
-            figures[f"{name}_tok_s_{size}"] = median(rates_seen)
-        figures[f"ratio_{size}"] = _ratio(seen["queue"], seen["raw"])
-        figures[f"ratio_{size}_streaming"] = _ratio(seen["streaming"], seen["raw"])
-    if {16, 64} <= set(sizes):
-        figures["gain_64_over_16"] = figures["raw_tok_s_64"] / figures["raw_tok_s_16"] - 1
+def _throughput(bench: Bench, size: int, pairs: int, progress: Progress) -> dict[str, Any]:
+    """Raw, through Quern, and through Quern with token events, in turns, on one engine."""
+    bar = progress.add_task(f"max_num_seqs {size}", total=pairs + 1)
+    count = max(12, 3 * size)
+    dice = random.Random(size)
+    max_tokens = [dice.randint(16, 108) for _ in range(count)]
+    seen: dict[str, list[float]] = {"raw": [], "queue": [], "streaming": []}
+    # Batch may take every place here: what is compared is the way to the engine.
+    with bench.host(max_num_seqs=size, reserve=0):
+        for turn in range(pairs + 1):
+            # New words in each round, so that nothing comes from the prefix cache.
+            words = [f"{turn} {n}: {_words(dice)}" for n in range(count)]
+            raw = bench.order(what="all", questions=words, max_tokens=max_tokens)
+            rates = {"raw": raw["tokens"] / raw["seconds"]}
+            for name, priority in (("queue", "batch"), ("streaming", "interactive")):
+                words = [f"{turn} {name} {n}: {_words(dice)}" for n in range(count)]
+                seconds, tokens = bench.through_quern(words, max_tokens, priority)
+                if tokens != raw["tokens"]:
+                    raise SystemExit(f"{tokens} tokens through Quern, {raw['tokens']} raw")
+                rates[name] = tokens / seconds
+            if turn:  # the first is for warmth
+                for name, rate in rates.items():
+                    seen[name].append(rate)
+            progress.advance(bar)
+    figures: dict[str, Any] = {
+        f"{name}_tok_s_{size}": median(rates_seen) for name, rates_seen in seen.items()
+    }
+    figures[f"ratio_{size}"] = _ratio(seen["queue"], seen["raw"])
+    figures[f"ratio_{size}_streaming"] = _ratio(seen["streaming"], seen["raw"])
     return figures
 
 
@@ -300,43 +303,41 @@ def _http_server(bench: Bench, progress: Progress) -> dict[str, Any]:
     ]  # fmt: skip
     if not has_nvidia_card():
         command += ["--enforce-eager", "--kv-cache-memory-bytes", str(2**30)]
-    with (Path(bench.stack.record.data_dir) / "logs" / "server.log").open("wb") as log:
-        server = subprocess.Popen(command, stdout=log, stderr=log, process_group=0)
-    try:
-        with httpx.Client(
+    with (
+        (Path(bench.stack.record.data_dir) / "logs" / "server.log").open("wb") as log,
+        running(command, patience_s=60, stdout=log, stderr=log) as server,
+        httpx.Client(
             base_url=f"http://127.0.0.1:{port}",
             timeout=120,
             trust_env=False,
             limits=httpx.Limits(max_connections=64, max_keepalive_connections=64),
-        ) as client:
-            end = time.monotonic() + STARTS_S
-            while not _healthy(client):
-                if server.poll() is not None or time.monotonic() > end:
-                    raise SystemExit(f"vLLM's own server did not start; see {log.name}")
-                time.sleep(0.5)
-            dice = random.Random(64)
-            max_tokens = [dice.randint(16, 108) for _ in range(192)]
-            rates = []
-            for turn in range(4):
-                bodies = [
-                    {
-                        "model": "model", "max_tokens": most, "temperature": 0, "ignore_eos": True,
-                        "messages": [{"role": "user", "content": f"{turn} {n}: {_words(dice)}"}],
-                    }
-                    for n, most in enumerate(max_tokens)
-                ]  # fmt: skip
-                began = time.perf_counter()
-                with ThreadPoolExecutor(64) as pool:
-                    answers = list(
-                        pool.map(lambda b: client.post("/v1/chat/completions", json=b), bodies)
-                    )
-                seconds = time.perf_counter() - began
-                tokens = sum(a.json()["usage"]["completion_tokens"] for a in answers)
-                rates.append(tokens / seconds)
-                progress.advance(bar)
-    finally:
-        server.terminate()
-        server.wait(timeout=60)
+        ) as client,
+    ):
+        end = time.monotonic() + STARTS_S
+        while not _healthy(client):
+            if server.poll() is not None or time.monotonic() > end:
+                raise SystemExit(f"vLLM's own server did not start; see {log.name}")
+            time.sleep(0.5)
+        dice = random.Random(64)
+        max_tokens = [dice.randint(16, 108) for _ in range(192)]
+        rates = []
+        for turn in range(4):
+            bodies = [
+                {
+                    "model": "model", "max_tokens": most, "temperature": 0, "ignore_eos": True,
+                    "messages": [{"role": "user", "content": f"{turn} {n}: {_words(dice)}"}],
+                }
+                for n, most in enumerate(max_tokens)
+            ]  # fmt: skip
+            began = time.perf_counter()
+            with ThreadPoolExecutor(64) as pool:
+                answers = list(
+                    pool.map(lambda b: client.post("/v1/chat/completions", json=b), bodies)
+                )
+            seconds = time.perf_counter() - began
+            tokens = sum(a.json()["usage"]["completion_tokens"] for a in answers)
+            rates.append(tokens / seconds)
+            progress.advance(bar)
     return {"http_server_tok_s_64": median(rates[1:])}
 
 
@@ -380,10 +381,10 @@ def _tiny_model(folder: Path) -> Path:
     python = generation_python(Settings(model="tiny"))
     made = folder / "tiny"
     subprocess.run(
-        [python, str(script), str(made), *WIDTH_AND_LAYERS], check=True, capture_output=True
+        leashed(python, str(script), str(made), *WIDTH_AND_LAYERS), check=True, capture_output=True
     )
     return made
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -19,7 +19,10 @@ from typing import Any
 from rich.progress import Progress
 
 from benchmarks.bars import bars
+from benchmarks.processes import run
+from benchmarks.progress import ProgressBars
 from benchmarks.reporting import Limit, report
+from cli.leash import leashed
 
 ROOT = Path(__file__).parents[1]
 DESIGNS = ("sync", "queue", "ours", "event")
@@ -49,7 +52,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a minute at most, on the same path")
     options = parser.parse_args()
     figures: dict[str, Any] = {}
-    with tempfile.TemporaryDirectory(prefix="quern-logging-") as name, Progress() as progress:
+    with tempfile.TemporaryDirectory(prefix="quern-logging-") as name, ProgressBars() as progress:
         sink = Path(name) / "lines"
         figures |= costs(sink, progress, turns=1 if options.quick else 5)
         figures |= slow_sink(sink, progress, calls=100 if options.quick else 400)
@@ -143,10 +146,11 @@ def _run(sink: Path, *arguments: str) -> bytes:
     command = [sys.executable, "-m", "benchmarks.log_designs", *arguments]
     with sink.open("wb") as lines:
         ended = subprocess.run(
-            command, cwd=ROOT, stdout=subprocess.PIPE, stderr=lines, check=False, timeout=300
-        )
+            leashed(*command), cwd=ROOT, stdout=subprocess.PIPE, stderr=lines, check=False,
+            timeout=300,
+        )  # fmt: skip
     return ended.stdout
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -17,8 +17,11 @@ from typing import Any
 from flask import Flask
 from prometheus_client import generate_latest
 from redis import Redis
+from rich.progress import Progress
 
 from benchmarks.private_redis import PrivateRedis
+from benchmarks.processes import run
+from benchmarks.progress import ProgressBars
 from benchmarks.reporting import Limit, report
 from jobs import measuring
 from jobs.identifiers import new_id
@@ -53,20 +56,27 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="write the figures there")
     parser.add_argument("--quick", action="store_true", help="a tenth of the work")
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name:
-        figures = measure(Path(name), calls=1_000 if arguments.quick else 10_000)
+    with tempfile.TemporaryDirectory() as name, ProgressBars() as progress:
+        figures = measure(Path(name), progress, calls=1_000 if arguments.quick else 10_000)
     report("What metrics cost", figures, limits=LIMITS, json_path=arguments.json)
 
 
-def measure(folder: Path, *, calls: int) -> dict[str, float]:
+def measure(folder: Path, progress: Progress, *, calls: int) -> dict[str, float]:
     """Return every figure."""
+    bar = progress.add_task("metrics", total=4)
     (folder / "redis").mkdir()
     with PrivateRedis(folder / "redis", evicts=False) as server:
         app = create_app(Settings(redis_url=server.url, cache_url=server.url, data_dir=folder))
         try:
             figures = _scrape_web(app)  # first: its process shows nothing of the workers
             meters.begin("every", "workers", "retrieval", "ingestion", "generation")
-            figures |= _scrape_worker() | _updates(app, calls) | _tallies(server.url, calls // 10)
+            progress.advance(bar)
+            figures |= _scrape_worker()
+            progress.advance(bar)
+            figures |= _updates(app, calls)
+            progress.advance(bar)
+            figures |= _tallies(server.url, calls // 10)
+            progress.advance(bar)
         finally:
             app.extensions["quern"].close()
     return figures
@@ -173,4 +183,4 @@ def _series(text: str) -> int:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

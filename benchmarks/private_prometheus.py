@@ -11,6 +11,9 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from benchmarks.processes import end
+from cli.leash import leashed
+
 FOLDER = Path(__file__).parents[1] / "observability" / "prometheus"
 START_TIMEOUT_S = 20.0
 PROGRAM = "prometheus"
@@ -74,20 +77,20 @@ class PrivatePrometheus:
         }
         command = [program, *(f"--{name}={value}" for name, value in options.items())]
         with (self._folder / "log").open("wb") as log:
-            self._process = subprocess.Popen(command, stdout=log, stderr=log)
-        end = time.monotonic() + START_TIMEOUT_S
-        while not self._is_ready():
-            if time.monotonic() > end or self._process.poll() is not None:
-                self.__exit__()
-                raise RuntimeError((self._folder / "log").read_text())
-            time.sleep(0.1)
+            self._process = subprocess.Popen(
+                leashed(*command), stdout=log, stderr=log, process_group=0
+            )
+        try:
+            self._wait_until_ready(self._process)
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
         """End it."""
         if self._process is not None:
-            self._process.terminate()
-            self._process.wait(timeout=10)
+            end(self._process)
         self._client.close()
 
     def now(self, expression: str) -> list[Series]:
@@ -120,6 +123,13 @@ class PrivatePrometheus:
         if answer["status"] != "success":
             raise RuntimeError(f"{parameters.get('query', path)}: {answer['error']}")
         return answer["data"]
+
+    def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
+        given_up_at = time.monotonic() + START_TIMEOUT_S
+        while not self._is_ready():
+            if time.monotonic() > given_up_at or process.poll() is not None:
+                raise RuntimeError((self._folder / "log").read_text())
+            time.sleep(0.1)
 
     def _is_ready(self) -> bool:
         try:

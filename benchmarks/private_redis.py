@@ -9,6 +9,8 @@ from typing import Self
 from redis import Redis
 from redis.exceptions import RedisError
 
+from cli import process_tree
+from cli.leash import leashed
 from cli.redis_server import find_redis_server, redis_command
 
 START_TIMEOUT_S = 20.0
@@ -40,7 +42,11 @@ class PrivateRedis:
 
     def __enter__(self) -> Self:
         """Start it."""
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -56,7 +62,9 @@ class PrivateRedis:
             RuntimeError: It did not start in time; the log is in its folder.
         """
         with (self.folder / "log").open("ab") as log:
-            self._process = subprocess.Popen(self._command, stdout=log, stderr=log)
+            self._process = subprocess.Popen(
+                leashed(*self._command), stdout=log, stderr=log, process_group=0
+            )
         end = time.monotonic() + START_TIMEOUT_S
         while True:
             try:
@@ -71,6 +79,6 @@ class PrivateRedis:
     def kill(self) -> None:
         """End it as kill -9 does: it gets to save nothing."""
         if self._process is not None:
-            self._process.kill()
+            process_tree.kill_group(self._process.pid)
             self._process.wait(timeout=10)
             self._process = None

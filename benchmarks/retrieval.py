@@ -28,6 +28,8 @@ from rich.table import Table
 from benchmarks.bars import grouped_bars
 from benchmarks.bootstrap import interval
 from benchmarks.datasets import Dataset, Question
+from benchmarks.processes import run
+from benchmarks.progress import ProgressBars
 from benchmarks.ranking import ndcg, recall, reciprocal_rank
 from benchmarks.reporting import Limit, report, write
 from benchmarks.service import Service, call, service
@@ -110,7 +112,7 @@ def main() -> None:
     parser.add_argument("--plot", type=Path, help="also draw nDCG@10 per set, as SVG")
     parser.add_argument("--quick", action="store_true", help="a minute at most, on the same path")
     options = parser.parse_args()
-    with service(options.url) as quern, Progress() as progress:
+    with service(options.url) as quern, ProgressBars() as progress:
         sets = [measure(quern, Dataset.read(path), options, progress) for path in options.data]
     Console().print(table(sets))
     overall = summary(sets)
@@ -276,4 +278,4 @@ def _documents(ranking: Ranking) -> list[str]:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -27,6 +27,8 @@ from redis import Redis
 from rich.progress import Progress
 
 from benchmarks.bare_legs import Legs, Stored, connect, hnswlib_ms, open_index, rank_bm25_ms
+from benchmarks.processes import run
+from benchmarks.progress import ProgressBars
 from benchmarks.reporting import Limit, percentile, report
 from benchmarks.scale_texts import Asked, Corpus
 from benchmarks.service import FINAL, Service, call
@@ -80,7 +82,7 @@ def main() -> None:
     with ExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="quern-bench-")))
         folder = options.folder or scratch
-        progress = stack.enter_context(Progress())
+        progress = stack.enter_context(ProgressBars())
         running = stack.enter_context(Stack.start(data_dir=folder, settings=SETTINGS, only=ONLY))
         bench = Bench(running, corpus, options.questions, progress)
         figures: dict[str, Any] = {
@@ -510,4 +512,4 @@ def _size(folder: Path) -> int:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 from rich.progress import Progress
 
+from benchmarks.processes import go_on
 from cli.stack import Stack
 from runtime.settings import Settings
 
@@ -84,9 +85,10 @@ def call(http: httpx.Client, method: str, path: str, **more: Any) -> dict[str, A
     Call the API and return its JSON.
 
     A server that is busy is asked again when it says so, as any client should; another error ends
-    the benchmark with the API's words.
+    the benchmark with the API's words. One that is ended calls no more, from whatever thread.
     """
     for _ in range(BUSY_TRIES):
+        go_on()
         response = http.request(method, path, **more)
         if response.status_code not in (429, 503):
             break

@@ -21,6 +21,8 @@ from typing import Any, Final
 
 from rich.progress import Progress
 
+from benchmarks.processes import run
+from benchmarks.progress import ProgressBars
 from benchmarks.reporting import report
 from benchmarks.service import FINAL, Service, call
 from benchmarks.short_documents import note
@@ -73,7 +75,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a minute at most, on the same path")
     options = parser.parse_args()
     questions = 40 if options.quick else options.questions
-    with Progress() as progress, _sink() as sink:
+    with ProgressBars() as progress, _sink() as sink:
         figures = measure(questions, sink, progress)
     report(f"tracing, {questions} questions", figures, limits={}, json_path=options.json)
 
@@ -181,4 +183,4 @@ def _sink() -> Iterator[Sink]:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

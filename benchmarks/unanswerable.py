@@ -17,6 +17,8 @@ from rich.progress import Progress
 
 from benchmarks.answers import ask
 from benchmarks.datasets import Dataset, Question, lines
+from benchmarks.processes import run
+from benchmarks.progress import ProgressBars
 from benchmarks.reporting import report
 from benchmarks.service import Service, service
 
@@ -36,7 +38,7 @@ def main() -> None:
     count = 40 if options.quick else options.questions
     hard = [Question(row["_id"], row["text"]) for row in lines(options.data / "queries.jsonl")]
     unanswerable = random.Random(7).sample(hard, min(count, len(hard)))
-    with service(options.url) as quern, Progress() as progress:
+    with service(options.url) as quern, ProgressBars() as progress:
         corpus = data.corpus[:200] if options.quick else data.corpus
         quern.ingest(corpus, data.name, progress)
         yes = confidences(quern, data.name, data.sample(count), progress)
@@ -81,4 +83,4 @@ def auroc(positive: list[float], negative: list[float]) -> float:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -15,6 +15,11 @@ import sys
 PR_SET_PDEATHSIG = 1
 
 
+def leashed(*command: str) -> list[str]:
+    """Return *command* on a leash of this process, to be started as it is."""
+    return [sys.executable, "-I", "-S", __file__, str(os.getpid()), *command]
+
+
 def main(arguments: list[str]) -> None:
     """Tie this process to its parent, then become the command."""
     parent, command = int(arguments[0]), arguments[1:]

@@ -22,6 +22,7 @@ import psutil
 from rich.console import Console
 
 from cli.addresses import Ports, resolve
+from cli.leash import leashed
 from cli.programs import programs
 from cli.run_folder import RunFolder, RunRecord
 from cli.stack_report import StackReport
@@ -159,12 +160,9 @@ class Stack:
         output.parent.mkdir(parents=True, exist_ok=True)
         environment = {k: v for k, v in os.environ.items() if not k.startswith("QUERN_")}
         checkout = Path(__file__).parents[1]
-        command = [
-            *(sys.executable, "-I", "-S"),
-            *(str(Path(__file__).with_name("leash.py")), str(os.getpid())),
-            *(sys.executable, "-m", "cli.stack"),
-            *(f"--only={name}" for name in only or ()),
-        ]
+        command = leashed(
+            *(sys.executable, "-m", "cli.stack"), *(f"--only={name}" for name in only or ())
+        )
         with output.open("wb") as log:
             process = subprocess.Popen(  # noqa: S603  our own program
                 command,

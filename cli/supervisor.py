@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -17,6 +16,7 @@ import psutil
 
 from cli import process_tree
 from cli.capture import Capture
+from cli.leash import leashed
 from cli.readable_lines import readable
 
 TICK_S = 0.1
@@ -224,13 +224,12 @@ class Supervisor:
     def _start(self, child: Child) -> None:
         program = child.program
         program.log.parent.mkdir(parents=True, exist_ok=True)
-        leash = [sys.executable, "-I", "-S", str(Path(__file__).with_name("leash.py"))]
         with program.log.open("ab") as own:
             log = child.capture.open() if child.capture else own
             _rotate(program.log)
             child.log_offset = os.fstat(own.fileno()).st_size
             process = subprocess.Popen(  # noqa: S603  the commands are our own
-                [*leash, str(os.getpid()), *program.command],
+                leashed(*program.command),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

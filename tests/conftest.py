@@ -11,11 +11,20 @@ from hypothesis import settings
 from redis import Redis
 from redis.exceptions import RedisError
 
+from benchmarks.reporting import host
 from cli.redis_server import find_redis_server, redis_command
+from workers.processor import integer_unit
+
+pytest_plugins = ("tests.folder_times", "tests.second_try")
 
 # A time limit for each example fails where the machine is busy; CI's profile has none either.
 settings.register_profile("patient", parent=settings.default, deadline=None)
 settings.load_profile("patient")
+
+
+def pytest_report_header() -> str:
+    """Say what multiplies int8 numbers here: the vectors are the same, the speed is not."""
+    return f"processor: {host()['cpu']}, int8 products: {integer_unit()}"
 
 
 @pytest.fixture(scope="session")
