@@ -23,7 +23,7 @@ from benchmarks.private_redis import PrivateRedis
 from benchmarks.reporting import Limit, percentile
 from benchmarks.traffic import TEXTS, ExactCache, draws, steady_hit_rate
 from rag.embedding_cache import CachedEmbedder
-from rag.ports import BytesStore, Embedder, EmbedderIdentity, Vectors
+from rag.ports import BytesStore, EmbeddedPassages, Embedder, EmbedderIdentity, PassageText, Vectors
 from workers.redis_bytes import RedisBytes
 
 CAPACITY = 5_000
@@ -62,6 +62,11 @@ class StandIn:
             vectors[row] = np.random.default_rng(seed).standard_normal(self.identity.dimension)
         unit: Vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
         return unit
+
+    def embed_passages(self, passages: Sequence[PassageText]) -> EmbeddedPassages:
+        """Return the same for the same passage, and nothing of its sentences."""
+        vectors = self.embed([passage.whole for passage in passages])
+        return EmbeddedPassages(vectors, [b""] * len(passages))
 
 
 class Nowhere:

@@ -9,8 +9,8 @@ from jobs.blobs import BlobStore
 from jobs.catalogue import Catalogue, Current
 from jobs.change_log import ChangeLog
 from jobs.moments import rfc3339
-from jobs.publishing import stored_chunks
-from rag.documents import chunk_id, indexed_text
+from jobs.publishing import embedded, stored_chunks
+from rag.documents import chunk_id
 from rag.errors import QuernError, ReindexUnderWay
 from rag.ports import Embedder, StoredChunk, VectorStore
 
@@ -107,10 +107,7 @@ class Mender:
         self._store.create(edition.name, edition.hnsw)
         for first in range(0, len(chunks), BATCH):
             batch = chunks[first : first + BATCH]
-            vectors = self._embedder.embed(
-                [indexed_text(stored.title, stored.chunk.text) for stored in batch]
-            )
-            self._store.upsert(edition.name, batch, vectors)
+            self._store.upsert(edition.name, *embedded(self._embedder, batch))
             yield
         if not self._change_log.add_again(
             incarnation, document, current.generation, current.chunks, edition=edition.name

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -13,7 +14,8 @@ from jobs.ledger import CollectionGone
 from jobs.moments import rfc3339
 from rag.documents import Chunk, ParsedDocument, Scalar, chunk_id, indexed_text
 from rag.errors import NoText, StoreUnavailable
-from rag.ports import Edition, Embedder, StoredChunk, Vectors, VectorStore
+from rag.pieces import pieces
+from rag.ports import Edition, Embedder, PassageText, StoredChunk, Vectors, VectorStore
 from runtime.meters import timed
 
 #: Rows of one upsert: enough to be quick, few enough that a lost lease stops soon.
@@ -71,6 +73,19 @@ def stored_chunks(
     ]  # fmt: skip
 
 
+def embedded(
+    embedder: Embedder, stored: Sequence[StoredChunk]
+) -> tuple[list[StoredChunk], Vectors]:
+    """Embed chunks, each with its title; returns them with the vectors of their sentences too."""
+    passages = [
+        PassageText(indexed_text(one.title, ""), one.chunk.text, pieces(one.chunk.text))
+        for one in stored
+    ]
+    vectors, sentences = embedder.embed_passages(passages)
+    whole = [replace(one, sentences=s) for one, s in zip(stored, sentences, strict=True)]
+    return whole, vectors
+
+
 class Publisher:
     """
     Make a parsed document visible: upsert, log, wait, flip.
@@ -113,7 +128,7 @@ class Publisher:
         began = time.perf_counter()
         for first in range(0, len(stored), BATCH):
             batch = stored[first : first + BATCH]
-            vectors = self.embed(batch)
+            batch, vectors = self.embed(batch)
             lease.check()
             self.upsert(edition.name, batch, vectors)
             lease.check()
@@ -158,10 +173,10 @@ class Publisher:
         manifest = self._manifest(lease.unit.fields["manifest_blob"])
         return manifest, self._stored(lease, manifest)
 
-    def embed(self, stored: Sequence[StoredChunk]) -> Vectors:
-        """Embed chunks, each with its title."""
+    def embed(self, stored: Sequence[StoredChunk]) -> tuple[list[StoredChunk], Vectors]:
+        """Embed chunks; see `embedded`."""
         with timed("embed"):
-            return self._embedder.embed([indexed_text(e.title, e.chunk.text) for e in stored])
+            return embedded(self._embedder, stored)
 
     def upsert(self, edition: str, stored: Sequence[StoredChunk], vectors: Vectors) -> None:
         """Write chunks and their vectors; nobody sees them yet."""

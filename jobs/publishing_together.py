@@ -91,16 +91,14 @@ def _publish(publisher: Publisher, company: Company, group: list[_Work]) -> None
 def _upsert(publisher: Publisher, company: Company, group: Sequence[_Work]) -> None:
     """Embed and write the chunks of a group."""
     began = time.perf_counter()
-    vectors = publisher.embed([entry for work in group for entry in work.stored])
+    chunks, vectors = publisher.embed([entry for work in group for entry in work.stored])
     at = 0
     rows: dict[str, list[int]] = {}
-    chunks = []
     for work in group:
         wanted = company.still(work.lease)
-        for entry in work.stored:
+        for _ in work.stored:
             if wanted:
                 rows.setdefault(work.edition, []).append(at)
-            chunks.append(entry)
             at += 1
     for edition, places in rows.items():
         publisher.upsert(edition, [chunks[n] for n in places], vectors[places])

@@ -10,7 +10,8 @@ from jobs.catalogue import Catalogue, Current
 from jobs.editions import Editions
 from jobs.leases import Lease, problem
 from jobs.ledger import AlreadyRunning, CollectionGone
-from rag.documents import chunk_id, indexed_text, split_chunk_id
+from jobs.publishing import embedded
+from rag.documents import chunk_id, split_chunk_id
 from rag.errors import InvalidRequest, Unreadable
 from rag.ports import Edition, Embedder, VectorStore
 
@@ -144,9 +145,8 @@ class Reindexer:
         chunks = [found[name] for name in ids if name in found]
         if not chunks:
             return
-        texts = [indexed_text(stored.title, stored.chunk.text) for stored in chunks]
         try:
-            vectors = self._embedder.embed(texts)
+            chunks, vectors = embedded(self._embedder, chunks)
         except InvalidRequest as error:
             raise Unreadable(
                 "passages_too_long",

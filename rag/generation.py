@@ -36,6 +36,8 @@ class GenerationRequest:
         deadline_s: When it is too late, seconds since 1970.
 
         grounded: Whether only passages may answer; false where the caller asked for none.
+
+        incarnation: The collection that the passages are from; empty where nobody says.
     """
 
     question: str
@@ -46,6 +48,7 @@ class GenerationRequest:
     priority: Priority = "interactive"
     deadline_s: float
     grounded: bool = True
+    incarnation: str = ""
 
 
 class StopSignal(Protocol):

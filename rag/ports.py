@@ -11,6 +11,7 @@ from rag.documents import Chunk, Scalar
 from rag.errors import EmbedderMismatch
 from rag.filters import Filter
 from rag.mixing import may_mix
+from rag.sentence_codes import SentenceCosines
 
 Vectors = NDArray[np.float32]
 Scores = NDArray[np.float32]
@@ -77,6 +78,43 @@ class TokenCounter(Protocol):
         ...
 
 
+class PassageText(NamedTuple):
+    """
+    A passage as it is embedded: what stands before it, and its own text.
+
+    Args:
+        before: Its document's title with a line break, or nothing.
+
+        text: Its own text.
+
+        sentences: The spans of *text* that may be quoted, ascending.
+    """
+
+    before: str
+    text: str
+    sentences: Sequence[tuple[int, int]]
+
+    @property
+    def whole(self) -> str:
+        """What the model reads."""
+        return self.before + self.text
+
+
+class EmbeddedPassages(NamedTuple):
+    """
+    The vectors of passages, and of their sentences.
+
+    Args:
+        vectors: Of each passage; float32, of shape (passages, dimension), each of norm 1.
+
+        sentences: Of each passage its sentences, as `rag.sentence_codes` packs them; empty where
+            the model tells nothing of them.
+    """
+
+    vectors: Vectors
+    sentences: list[bytes]
+
+
 class Embedder(TokenCounter, Protocol):
     """Turns texts into unit vectors."""
 
@@ -91,6 +129,10 @@ class Embedder(TokenCounter, Protocol):
 
         A text longer than the model accepts is refused unless *truncate* says to cut it.
         """
+        ...
+
+    def embed_passages(self, passages: Sequence[PassageText]) -> EmbeddedPassages:
+        """Return what `embed` makes of each whole passage, and its sentences out of one pass."""
         ...
 
 
@@ -147,7 +189,8 @@ class StoredChunk:
     """
     A chunk as the vector store keeps it: enough to rebuild the sparse index and a citation.
 
-    *language* is its document's, ISO 639-1; empty where nobody could tell.
+    *language* is its document's, ISO 639-1; empty where nobody could tell. *sentences* are the
+    vectors of its sentences, as `rag.sentence_codes` packs them; empty where there are none.
     """
 
     chunk_id: str
@@ -156,6 +199,7 @@ class StoredChunk:
     title: str
     metadata: Mapping[str, Scalar]
     language: str = ""
+    sentences: bytes = b""
 
 
 class StoredRow(NamedTuple):
@@ -466,6 +510,20 @@ class ChunkReader(Protocol):
 
     def chunks(self, incarnation: str, chunk_ids: Sequence[str]) -> dict[str, StoredChunk]:
         """Return those chunks that are here, by id."""
+        ...
+
+
+class SentenceReader(Protocol):
+    """The vectors of sentences near the searcher."""
+
+    def sentences(
+        self, incarnation: str, chunk_ids: Sequence[str], question: Vectors
+    ) -> Mapping[str, SentenceCosines]:
+        """
+        Return how near the sentences of chunks are to a question, by chunk id.
+
+        Those chunks are left out that are not here or whose sentences nobody knows.
+        """
         ...
 
 

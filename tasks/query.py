@@ -136,6 +136,7 @@ def _generate(lease: Lease, resources: Resources) -> None:
         priority=request["priority"],
         deadline_s=lease.unit.deadline_s,
         grounded=request["top_k"] > 0,
+        incarnation=lease.unit.incarnation,
     )
     try:
         answer = generator.generate(asked, on_delta=stream, stop=lease)

@@ -7,11 +7,21 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 import numpy as np
 
+from rag import sentence_codes
 from rag.analysis import query_alternatives, query_terms, terms
 from rag.documents import indexed_text, split_chunk_id
 from rag.errors import Cancelled, InvalidRequest, RerankerFailed, StoreUnavailable
 from rag.filters import Facts, Filter, facts, holds
-from rag.ports import EmbedderIdentity, HnswSettings, Scores, StoredChunk, StoredRow, Vectors
+from rag.ports import (
+    EmbeddedPassages,
+    EmbedderIdentity,
+    HnswSettings,
+    PassageText,
+    Scores,
+    StoredChunk,
+    StoredRow,
+    Vectors,
+)
 
 K1, B = 1.2, 0.75
 
@@ -92,6 +102,23 @@ class HashingEmbedder:
                 vectors[row, 0] = 1
         unit: Vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
         return unit
+
+    def embed_passages(self, passages: Sequence[PassageText]) -> EmbeddedPassages:
+        vectors = self.embed([passage.whole for passage in passages])
+        packed = []
+        for passage, vector in zip(passages, vectors, strict=True):
+            texts = [passage.text[start:end] for start, end in passage.sentences]
+            ends = [end for _, end in passage.sentences]
+            of_each = _alone(self.identity, texts)
+            packed.append(sentence_codes.encode(vector, of_each, ends) if texts else b"")
+        return EmbeddedPassages(vectors, packed)
+
+
+def _alone(identity: EmbedderIdentity, texts: Sequence[str]) -> Vectors:
+    """Embed texts that nobody shall see embedded."""
+    return HashingEmbedder(dimension=identity.dimension, max_tokens=identity.max_tokens).embed(
+        texts
+    )
 
 
 class ListIndex:

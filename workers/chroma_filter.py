@@ -12,9 +12,9 @@ THEIRS: Final = "meta."
 
 Where = dict[str, Any]
 
-#: Clauses that hold for every row and for none: every row has a number.
-_EVERY: Final[Where] = {"n": {"$gte": 0}}
-_NONE: Final[Where] = {"n": {"$lt": 0}}
+#: Clauses that hold for every row and for none: every row has a document, which has a name.
+_EVERY: Final[Where] = {"document": {"$ne": ""}}
+_NONE: Final[Where] = {"document": {"$eq": ""}}
 
 
 def where(wanted: Filter) -> Where:

@@ -1,4 +1,4 @@
-"""A chunk as a record in a file: a checksum and JSON, so that a damaged one is no chunk."""
+"""A chunk as a record in a file: a checksum, JSON and bytes, so that a damaged one is no chunk."""
 
 import zlib
 from dataclasses import fields
@@ -9,7 +9,9 @@ import orjson
 from rag.documents import Chunk
 from rag.ports import StoredChunk
 
-_FIELDS: Final = tuple(field.name for field in fields(StoredChunk))
+_FIELDS: Final = tuple(field.name for field in fields(StoredChunk) if field.name != "sentences")
+#: Parts the JSON from the vectors of sentences: a byte that UTF-8 has no use for (RFC 3629).
+_MARK: Final = b"\xff"
 
 
 def record_of(stored: StoredChunk) -> bytes:
@@ -17,6 +19,8 @@ def record_of(stored: StoredChunk) -> bytes:
     # Not `asdict`, which copies all of it down to the numbers: orjson writes the chunk as it is.
     known = {name: getattr(stored, name) for name in _FIELDS}
     data = orjson.dumps(known | {"metadata": dict(stored.metadata)})
+    if stored.sentences:
+        data += _MARK + stored.sentences
     return zlib.crc32(data).to_bytes(4, "big") + data
 
 
@@ -29,5 +33,6 @@ def read_record(record: bytes) -> StoredChunk | None:
     """Read a record; None where it is not as it was written."""
     if not record or not is_whole(record):
         return None
-    known = orjson.loads(record[4:])
-    return StoredChunk(**known | {"chunk": Chunk(**known["chunk"])})
+    data, _, sentences = record[4:].partition(_MARK)
+    known = orjson.loads(data)
+    return StoredChunk(**known | {"chunk": Chunk(**known["chunk"]), "sentences": sentences})

@@ -3,7 +3,7 @@
 import os
 import threading
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import compress, groupby
 from pathlib import Path
@@ -116,7 +116,7 @@ class ChunkRows:
         """
         Add chunks with their vectors of shape (chunks, dimension); selected after commit.
 
-        A generation that is here with the same vectors stays as it is; with others, it is replaced.
+        A generation that is here as it is given stays; with other vectors or texts it is replaced.
         """
         ordered = sorted(
             zip(chunks, vectors, strict=True), key=lambda pair: split_chunk_id(pair[0].chunk_id)
@@ -279,7 +279,8 @@ class ChunkRows:
         data = packed.tobytes()
         crc = zlib.crc32(data)
         kept = self._known.get(name)
-        if kept is not None and (kept.crc, kept.count) == (crc, len(packed)):
+        same = kept is not None and (kept.crc, kept.count) == (crc, len(packed))
+        if same and self._holds(stored for stored, _ in group):
             return
         start = self._rows
         self._write(self._vectors, data, start * self._dimension * 2)
@@ -299,6 +300,11 @@ class ChunkRows:
             crc,
             facts(document, first.title, first.metadata, first.language),
         )
+
+    def _holds(self, chunks: Iterable[StoredChunk]) -> bool:
+        """Tell whether these chunks are here as they are, as of the last commit."""
+        wanted = {stored.chunk_id: stored for stored in chunks}
+        return self.chunks(list(wanted)) == wanted
 
     def _drop(self, name: str) -> None:
         """Remove a generation by its name."""

@@ -23,7 +23,7 @@ class Extractive:
         """Quote what answers the question; tokens and temperature mean nothing here."""
         stop.check()
         question = condensed(request.question, request.history)
-        found = self._generator.answer(question, request.passages)
+        found = self._generator.answer(question, request.passages, incarnation=request.incarnation)
         text = found.text or NOTHING
         on_delta(text)
         return Answer(

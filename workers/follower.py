@@ -20,10 +20,12 @@ from jobs import timings
 from jobs.catalogue import Catalogue
 from jobs.change_log import ChangeLog, Entry, not_before
 from jobs.keys import key
+from rag import sentence_codes
 from rag.documents import chunk_id
 from rag.errors import Broken, StoreUnavailable
 from rag.filters import Filter
 from rag.ports import Look, Matching, ReplicaIndex, StoredChunk, Vectors, VectorStore
+from rag.sentence_codes import SentenceCosines
 from workers.follower_lag import lag
 from workers.index_audit import Auditor
 from workers.local_index import LocalIndex, NothingThere
@@ -189,6 +191,21 @@ class Follower:
         """Return the ids of those chunks that this replica holds, with their vectors."""
         index = self._indexes.get(incarnation)
         return ([], np.zeros((0, 0), np.float32)) if index is None else index.vectors(chunk_ids)
+
+    def sentences(
+        self, incarnation: str, chunk_ids: Sequence[str], question: Vectors
+    ) -> dict[str, SentenceCosines]:
+        """Return how near the sentences of chunks that this replica holds are to a question."""
+        index = self._indexes.get(incarnation)
+        if index is None:
+            return {}
+        chunks = index.chunks(chunk_ids)
+        names, vectors = index.vectors(list(chunks))
+        found = {
+            name: sentence_codes.cosines(chunks[name].sentences, vector, question)
+            for name, vector in zip(names, vectors, strict=True)
+        }
+        return {name: near for name, near in found.items() if near is not None}
 
     def counts(self) -> dict[str, int]:
         """Return how many chunks this replica's indexes hold, by incarnation."""

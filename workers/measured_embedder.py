@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from rag.ports import Embedder, EmbedderIdentity, Vectors
+from rag.ports import EmbeddedPassages, Embedder, EmbedderIdentity, PassageText, Vectors
 from runtime import meters
 
 
@@ -25,3 +25,8 @@ class MeasuredEmbedder:
         """Return unit vectors, as the model makes them."""
         meters.batch_sizes().observe(len(texts))
         return self._embedder.embed(texts, truncate=truncate)
+
+    def embed_passages(self, passages: Sequence[PassageText]) -> EmbeddedPassages:
+        """Return passages and their sentences as vectors, as the model makes them."""
+        meters.batch_sizes().observe(len(passages))
+        return self._embedder.embed_passages(passages)

@@ -4,7 +4,7 @@ import logging
 import os
 import threading
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Self
@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from rag import sentence_codes
 from rag.errors import Broken, InvalidRequest
-from rag.ports import EmbedderIdentity, Vectors
+from rag.ports import EmbeddedPassages, EmbedderIdentity, PassageText, Vectors
 from workers.embedding_sample import SAMPLE
 from workers.model_weights import ModelWeights, resolve
 from workers.onnx_form import ENVIRONMENT, GRAPH, IN_INT8, OnnxForm, Precision, obtain
@@ -148,17 +149,49 @@ class OnnxEmbedder:
         """
         rows = self._ids(texts, truncate=truncate)
         vectors = np.empty((len(rows), self._identity.dimension), dtype=np.float32)
+
+        def one(row: int) -> None:
+            vectors[row] = self._forward(rows[row], "vectors")[0]
+
+        self._side_by_side(one, [len(ids) for ids in rows])
+        return _checked(vectors)
+
+    def embed_passages(self, passages: Sequence[PassageText]) -> EmbeddedPassages:
+        """
+        Embed passages, and their sentences out of the same pass.
+
+        Raises:
+            InvalidRequest: A passage is too long.
+
+            Broken: The model answered something that is not such vectors.
+        """
+        rows = self._ids([passage.whole for passage in passages], truncate=False)
+        vectors = np.empty((len(rows), self._identity.dimension), dtype=np.float32)
+        sentences = [b""] * len(rows)
+
+        def one(row: int) -> None:
+            vector, states = self._forward(rows[row], "vectors", "states")
+            vectors[row] = vector
+            # The ids that were counted do not tell where in the text they are.
+            offsets = self._tokenizer.encode(passages[row].whole).offsets
+            sentences[row] = _sentences(passages[row], vector, states, offsets)
+
+        self._side_by_side(one, [len(ids) for ids in rows])
+        return EmbeddedPassages(_checked(vectors), sentences)
+
+    def _side_by_side(self, one: Callable[[int], None], lengths: Sequence[int]) -> None:
+        """Do *one* for each row in its turn, as many at a time as there are threads."""
         # The longest first, so that no thread is left with one at the end.
-        waiting = deque(sorted(range(len(rows)), key=lambda row: -len(rows[row])))
+        waiting = deque(sorted(range(len(lengths)), key=lambda row: -lengths[row]))
 
         def work() -> None:
             with suppress(IndexError):  # all are taken
                 while True:
                     row = waiting.popleft()
                     with self._turns.turn():
-                        vectors[row] = self._forward(rows[row])
+                        one(row)
 
-        helpers = [self._pool.submit(work) for _ in range(min(self._others, len(rows) - 1))]
+        helpers = [self._pool.submit(work) for _ in range(min(self._others, len(lengths) - 1))]
         try:
             work()
         finally:
@@ -166,18 +199,16 @@ class OnnxEmbedder:
             busy = [helper for helper in helpers if not helper.cancel()]
         for helper in busy:
             helper.result()
-        # Not-a-number fails this comparison too.
-        if not np.all(np.abs(np.linalg.norm(vectors, axis=1) - 1) < NORM_TOLERANCE):
-            raise Broken("the model answered vectors that are not of norm 1")
-        return vectors
 
-    def _forward(self, ids: _Tokens) -> Vectors:
-        """Embed one text."""
-        vectors = self._session.run(["vectors"], {"ids": ids.astype(np.int64)[np.newaxis]})[0]
-        expected = (1, self._identity.dimension)
-        if vectors.shape != expected:
-            raise Broken(f"the model answered vectors of shape {vectors.shape}, not {expected}")
-        return vectors[0]
+    def _forward(self, ids: _Tokens, *wanted: str) -> list[Vectors]:
+        """Compute outputs for one text: `vectors` (dimension,), `states` (tokens, dimension)."""
+        given = {"ids": ids.astype(np.int64)[np.newaxis]}
+        outputs: list[Vectors] = self._session.run(list(wanted), given)
+        expected = {"vectors": (1,), "states": (1, len(ids))}
+        for name, found in zip(wanted, outputs, strict=True):
+            if found.shape != (*expected[name], self._identity.dimension):
+                raise Broken(f"the model answered {name} of shape {found.shape}")
+        return [found[0] for found in outputs]
 
     def _ids(self, texts: Sequence[str], *, truncate: bool) -> list[_Tokens]:
         """Return the ids of each text, special tokens included, cut where that is allowed."""
@@ -208,6 +239,43 @@ class OnnxEmbedder:
                 self._recent.keep(found)
                 known |= found
             yield from (known[text] for text in window)
+
+
+def _checked(vectors: Vectors) -> Vectors:
+    """Return vectors that are of norm 1; raises Broken."""
+    # Not-a-number fails this comparison too.
+    if not np.all(np.abs(np.linalg.norm(vectors, axis=1) - 1) < NORM_TOLERANCE):
+        raise Broken("the model answered vectors that are not of norm 1")
+    return vectors
+
+
+def _sentences(
+    passage: PassageText, vector: Vectors, states: Vectors, offsets: Sequence[tuple[int, int]]
+) -> bytes:
+    """
+    Average the states of each sentence's tokens and of the title's, and pack what comes out.
+
+    Args:
+        passage: What was embedded.
+
+        vector: Its vector, of shape (dimension,).
+
+        states: Of its tokens, special ones included; shape (tokens, dimension).
+
+        offsets: Where each token is in the whole text; special ones are empty.
+    """
+    if not passage.sentences:
+        return b""
+    shift = len(passage.before)
+    starts, ends = np.array(offsets).T
+    real = ends > starts
+    title = real & (ends <= shift)
+    averages = []
+    for start, end in passage.sentences:
+        inside = real & (starts < end + shift) & (ends > start + shift)
+        average = states[inside | title].mean(axis=0) if inside.any() else vector
+        averages.append(average / np.linalg.norm(average))
+    return sentence_codes.encode(vector, np.stack(averages), [end for _, end in passage.sentences])
 
 
 def _tokens(encoding: "Encoding") -> _Tokens:

@@ -234,8 +234,9 @@ def float_graph(folder: Path) -> bytes:
     """
     Return the model in *folder* as an ONNX file: int64 ids (1, tokens) to `vectors` (1, dimension).
 
-    The ids are one text's, special tokens included. A graph for one text needs no attention mask
-    and wastes nothing on padding.
+    Another output is `states` (1, tokens, dimension), of which the vector is the average,
+    normalised. The ids are one text's, special tokens included. A graph for one text needs no
+    attention mask and wastes nothing on padding.
 
     Raises:
         Broken: The model is not a BERT with absolute positions, GELU and mean pooling, or its
@@ -286,7 +287,9 @@ def _graph(folder: Path, largest: Largest | None, *, measured: bool) -> bytes:
     tokens = graph.constant("tokens_axis", np.array([1], np.int64))
     graph.node("ReduceMean", [states, tokens], "mean", keepdims=0)
     graph.node("LpNormalization", ["mean"], "vectors", axis=-1, p=2)
-    outputs = {"vectors": [1, config["hidden_size"]]}
+    graph.node("Identity", [states], "states")
+    width = config["hidden_size"]
+    outputs = {"vectors": [1, width], "states": [1, "tokens", width]}
     if measured:
         outputs |= {name: [1, "tokens", "numbers"] for name in graph.balanced}
     made = helper.make_graph(

@@ -87,7 +87,9 @@ def measure(graph: bytes, folder: Path, max_tokens: int) -> Largest:
     from tokenizers import Tokenizer  # noqa: PLC0415 - the same
 
     session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
-    names = [output.name for output in session.get_outputs() if output.name != "vectors"]
+    names = [
+        output.name for output in session.get_outputs() if output.name not in ("vectors", "states")
+    ]
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     tokenizer.no_padding()
     tokenizer.enable_truncation(max_tokens + tokenizer.num_special_tokens_to_add(is_pair=False))

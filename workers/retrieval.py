@@ -84,7 +84,7 @@ def open_resources(
             "sparse": follower.report(),
         },
         retriever=retriever,
-        generator=Extractive(ExtractiveGenerator(watched)) if answers(settings) else None,
+        generator=Extractive(ExtractiveGenerator(watched, follower)) if answers(settings) else None,
     )
     return resources, [embedder.identity.model, *([reranker.name] if reranker else [])]
 

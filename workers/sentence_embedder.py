@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.errors import Broken, InvalidRequest
-from rag.ports import EmbedderIdentity, Vectors
+from rag.ports import EmbeddedPassages, EmbedderIdentity, PassageText, Vectors
 from workers.model_weights import ModelWeights, resolve
 
 if TYPE_CHECKING:
@@ -119,6 +119,11 @@ class SentenceEmbedder:
             rows = order[at : at + self._batch]
             vectors[rows] = self._forward([texts[row] for row in rows])
         return vectors
+
+    def embed_passages(self, passages: Sequence[PassageText]) -> EmbeddedPassages:
+        """Embed passages; of their sentences nothing is told, whose vectors are made when asked."""
+        vectors = self.embed([passage.whole for passage in passages])
+        return EmbeddedPassages(vectors, [b""] * len(passages))
 
     def _forward(self, texts: list[str]) -> NDArray[np.float32]:
         """Embed one batch and check what comes back."""

@@ -65,7 +65,7 @@ def _watched(port: T, steps: Mapping[str, Step]) -> T:
 
 def embedder(port: Embedder) -> Embedder:
     """Watch an embedder."""
-    return _watched(port, {"embed": Step("embed", _texts)})
+    return _watched(port, {"embed": Step("embed", _texts), "embed_passages": Step("embed", _texts)})
 
 
 def vectors(port: VectorStore) -> VectorStore:

@@ -6,8 +6,9 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from rag import sentence_codes
 from rag.errors import Broken, InvalidRequest
-from rag.ports import Embedder
+from rag.ports import Embedder, PassageText
 from tests.twins import HashingEmbedder
 from workers.onnx_embedder import OnnxEmbedder
 from workers.onnx_form import IN_FLOAT32
@@ -84,6 +85,41 @@ def test_threads_get_the_same_vectors(embedder: Embedder) -> None:
 
     assert len(results) == 4
     assert all(np.allclose(result, expected, atol=1e-6) for result in results)
+
+
+PASSAGES = [
+    PassageText("", "The forest is wet. Press the red button to reset it.", [(0, 18), (19, 52)]),
+    PassageText("Reset\n", "Password reset instructions", [(0, 27)]),
+    PassageText("", "The Amazon rainforest", []),
+]
+
+
+def test_passages_are_embedded_as_their_whole_texts(embedder: Embedder) -> None:
+    vectors, sentences = embedder.embed_passages(PASSAGES)
+    texts = embedder.embed([passage.whole for passage in PASSAGES])
+
+    assert np.sum(vectors * texts, axis=1) == pytest.approx(1, abs=1e-5)
+    assert len(sentences) == 3
+    assert sentences[2] == b""
+    assert embedder.embed_passages([]).vectors.shape == (0, embedder.identity.dimension)
+    with pytest.raises(InvalidRequest, match=r"text 0 (has 255 tokens|is too long)"):
+        embedder.embed_passages([PassageText("", "word " * 255, [(0, 9)])])
+
+
+def test_a_question_is_nearer_to_the_sentence_that_answers_it(embedder: Embedder) -> None:
+    vectors, sentences = embedder.embed_passages(PASSAGES)
+    question = embedder.embed(["How do I reset it?"])[0]
+
+    near = sentence_codes.cosines(sentences[0], vectors[0], question)
+    only = sentence_codes.cosines(sentences[1], vectors[1], question)
+
+    if isinstance(embedder, SentenceEmbedder):  # it does not look at tokens
+        assert near is only is None
+        return
+    assert near is not None
+    assert list(near.ends) == [18, 52]
+    assert near.cosines[1] > near.cosines[0] + 0.1
+    assert only is not None
 
 
 # The twin has no model that could be wrong.

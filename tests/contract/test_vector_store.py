@@ -4,7 +4,7 @@ import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import closing
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from itertools import chain
 from pathlib import Path
 from typing import Protocol
@@ -86,6 +86,7 @@ def test_a_chunk_comes_back_as_it_was_stored(store: CountingStore, inc: str) -> 
         "folder:a b.md", 3, of=4, page=2, language="es", text='Ümlaut, "quotes"\n',
         metadata={"year": 1973, "score": 0.5, "ok": True, "document": "theirs, not ours"},
     )  # fmt: skip
+    chunk = replace(chunk, sentences=bytes(range(256)))
     store.upsert(inc, [chunk], pointing(0.1))
 
     assert store.get(inc, [chunk.chunk_id, "nothing:1:0"]) == {chunk.chunk_id: chunk}
@@ -154,6 +155,34 @@ def test_an_upsert_replaces_equal_ids(store: CountingStore, inc: str) -> None:
     assert store.get(inc, ["d:7:0"])["d:7:0"].chunk.text == "new"
     assert store.count(inc) == 1
     assert store.search(inc, pointing(1.0)[0], limit=1)[0][1] == pytest.approx(1.0, abs=1e-4)
+
+
+def test_a_chunk_is_read_as_builds_before_this_one_wrote_it(chroma_url: str) -> None:
+    # Until the vectors of sentences came, each of these was an entry of its own.
+    name, store = f"c{ULID()}", ChromaStore(chroma_url)
+    store.create(name)
+    old = {
+        "document": "d", "generation": 7, "n": 0, "of": 2, "title": "Title of d", "start": 0,
+        "end": 9, "page": 3, "before": "\n", "language": "en", "meta.year": 1973,
+    }  # fmt: skip
+    parts = urlsplit(chroma_url)
+    HttpClient(host=parts.hostname or "", port=parts.port or 0).get_collection(name).add(
+        ids=["d:7:0"], embeddings=pointing(0.1), documents=["text"], metadatas=[old]
+    )
+    new = stored("d", 1, of=2)
+    store.upsert(name, [new], pointing(0.2))
+    wanted = parse({"not": {"title": {"eq": "another"}}})
+    assert wanted is not None
+
+    found = store.get(name, ["d:7:0"])["d:7:0"]
+
+    assert found.chunk == Chunk(n=0, start=0, end=9, text="text", page=3, before="\n")
+    assert (found.of, found.language, found.metadata) == (2, "en", {"year": 1973})
+    assert found.sentences == b""
+    assert [(row.n, row.of) for page in store.rows(name) for row in page] == [(0, 2), (1, 2)]
+    assert len(store.search_where(name, pointing(0.1)[0], limit=9, wanted=wanted)) == 2
+    store.drop(name)
+    store.close()
 
 
 def test_an_upsert_of_unequal_lengths_is_refused(store: CountingStore, inc: str) -> None:

@@ -15,6 +15,7 @@ from rag.documents import Chunk, chunk_id
 from rag.errors import StoreUnavailable
 from rag.filters import parse
 from rag.ports import Look, ReplicaIndex, StoredChunk
+from rag.sentence_codes import encode
 from tests.twins import DictVectors
 from tests.waiting import until
 from tests.workbench import Workbench
@@ -142,6 +143,32 @@ def test_adds_and_drops_are_applied_and_the_cursor_is_told(world: World) -> None
     told = world.bench.redis.hgetall(key("cursors", world.incarnation))
     log = world.bench.change_log.read(world.incarnation, "0-0")
     assert list(told.values()) == [log[-1].id]
+
+
+def test_how_near_sentences_are_is_told_of_the_chunks_that_are_here(world: World) -> None:
+    replica = world.replica()
+    (row,) = world.bench.ingest(world.incarnation, "d")[1]
+    world.bench.parse(row)
+    generation = int(world.bench.field(row, "generation"))
+    drawn = np.random.default_rng(1).standard_normal((2, 384)).astype(np.float32)
+    vectors = drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
+    codes = [encode(vectors[0], vectors[:2], [4, 9]), b""]
+    chunks = [
+        StoredChunk(chunk_id("d", generation, n), Chunk(n, 0, 9, "a. b."), 2, "", {}, sentences=one)
+        for n, one in enumerate(codes)
+    ]
+    world.vectors.upsert(world.incarnation, chunks, vectors[:2])
+    unit = world.bench.take(row)
+    world.bench.flip(unit, entry=world.bench.ledger.log_add(unit))
+    replica.turn()
+
+    names = [*(chunk.chunk_id for chunk in chunks), "nothing:1:0"]
+    near = replica.sentences(world.incarnation, names, vectors[0])
+
+    assert list(near) == [chunks[0].chunk_id]
+    assert near[chunks[0].chunk_id].of(0, 4) == pytest.approx(1, abs=0.01)
+    assert near[chunks[0].chunk_id].of(5, 9) == pytest.approx(vectors[0] @ vectors[1], abs=0.1)
+    assert replica.sentences("unknown", names, vectors[0]) == {}
 
 
 def test_a_generation_that_the_log_tells_of_twice_in_one_read_is_applied(world: World) -> None:

@@ -205,7 +205,7 @@ def test_one_that_computes_something_else_here_is_not_used(
 ) -> None:
     weights = resolve(MODEL)
     form = OnnxForm.read(made / onnx_form.folder_name(weights, IN_INT8), weights, IN_INT8)
-    monkeypatch.setattr(OnnxEmbedder, "_forward", lambda *_: np.eye(384, dtype=np.float32)[0])
+    monkeypatch.setattr(OnnxEmbedder, "_forward", lambda *_: np.eye(384, dtype=np.float32)[:1])
 
     with pytest.raises(Broken, match="does not agree with the model on this processor"):
         OnnxEmbedder.load(form, weights)
@@ -252,11 +252,11 @@ def test_no_more_passes_run_at_once_than_threads_were_allowed() -> None:
     embedder = OnnxEmbedder.open(MODEL, threads=2)
     forward, running, most = embedder._forward, [], []
 
-    def counted(ids: NDArray[np.int32]) -> Vectors:
+    def counted(ids: NDArray[np.int32], *wanted: str) -> list[Vectors]:
         running.append(1)
         most.append(len(running))
         try:
-            return forward(ids)
+            return forward(ids, *wanted)
         finally:
             running.pop()
 
@@ -331,5 +331,5 @@ def test_embedding_needs_neither_torch_nor_what_makes_the_int8_form() -> None:
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2])
 
 
-def _failing(_ids: list[int]) -> Vectors:
+def _failing(_ids: list[int], *_wanted: str) -> Vectors:
     raise Broken("it fell over")

@@ -4,6 +4,7 @@ import errno
 import os
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -114,6 +115,20 @@ def test_a_chunk_comes_back_as_it_was_given(rows: ChunkRows) -> None:
         one.chunk_id: one for one in given
     }
     assert again.chunks([one.chunk_id for one in given]) == {one.chunk_id: one for one in given}
+    again.close()
+
+
+def test_vectors_of_sentences_come_back_and_replace_a_chunk_that_had_none(rows: ChunkRows) -> None:
+    (bare,) = told("a", "One. Two.")
+    whole = replace(bare, sentences=b"\x01\x00{\xff}\xff")
+    for cursor, given in (("1", bare), ("2", whole), ("3", whole)):
+        rows.add([given], vectors(1))
+        rows.commit(cursor=cursor, log_epoch="e")
+    size = rows._vector_file.stat().st_size
+    again = reopened(rows)
+
+    assert size == 2 * DIMENSION * 2  # the third is the second
+    assert again.chunks([bare.chunk_id]) == {bare.chunk_id: whole}
     again.close()
 
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from rag.embedding_cache import L2_BATCH, CachedEmbedder, decode, encode, vector_key
+from rag.embedding_cache import L2_BATCH, CachedEmbedder, Kept, decode, encode, vector_key
 from rag.errors import Broken, InvalidRequest
-from rag.ports import Vectors
+from rag.ports import PassageText, Vectors
 from tests.twins import DictStore, HashingEmbedder
 
 
@@ -104,7 +104,7 @@ def test_a_corrupt_value_is_a_miss_and_never_a_wrong_vector(damage: str) -> None
 def test_what_is_no_unit_vector_is_a_miss_even_with_the_right_checksum(wrong: Vectors) -> None:
     store, embedder = DictStore(), HashingEmbedder()
     key = vector_key(embedder.identity, "tax")
-    store.values[key] = encode(wrong.astype(np.float32), key=key)
+    store.values[key] = encode(Kept(wrong.astype(np.float32)), key=key)
     cache = CachedEmbedder(embedder, store, ttl_s=60)
 
     vector = cache.embed(["tax"])[0]
@@ -203,7 +203,7 @@ def test_packing_a_vector_again_changes_no_bit() -> None:
     chance = np.random.default_rng(5)
     vectors = chance.standard_normal((500, 384)) * chance.choice([1e-6, 0.01, 1], (500, 384))
     for vector in (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32):
-        packed = encode(vector, key="k")
+        packed = encode(Kept(vector, b"and more"), key="k")
         unpacked = decode(packed, key="k", dimension=384)
 
         assert unpacked is not None
@@ -333,3 +333,32 @@ def test_a_failed_computation_fails_its_own_caller_only() -> None:
     assert len(failures) == 1
     assert results[0].shape == (1, 256)
     assert cache.embed(["tax"]).shape == (1, 256)
+
+
+def test_a_passage_and_its_sentences_are_embedded_once() -> None:
+    embedder, store = HashingEmbedder(), DictStore()
+    passage = PassageText("Tax\n", "The first one. And a second.", [(0, 14), (15, 28)])
+
+    first = CachedEmbedder(embedder, store, ttl_s=60).embed_passages([passage, passage])
+    again = CachedEmbedder(embedder, store, ttl_s=60).embed_passages([passage])
+
+    assert embedder.seen == [passage.whole]
+    assert np.array_equal(first.vectors[0], again.vectors[0])
+    assert first.sentences == again.sentences * 2
+    assert first.sentences[0] == embedder.embed_passages([passage]).sentences[0]
+
+
+def test_other_sentences_of_a_text_are_other_values() -> None:
+    embedder, store = HashingEmbedder(), DictStore()
+    cache = CachedEmbedder(embedder, store, ttl_s=60)
+    text = "The first one. And a second."
+
+    cut = [cache.embed_passages([PassageText("", text, spans)]).sentences[0] for spans in (
+        [(0, 14), (15, 28)], [(0, 28)], [],
+    )]  # fmt: skip
+    alone = cache.embed([text])
+
+    assert len({*cut}) == 3
+    assert cut[2] == b""
+    assert len(embedder.seen) == 4
+    assert alone.shape == (1, 256)

@@ -1,11 +1,16 @@
+from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from rag.documents import Part, Passage
-from rag.extractive import MAX_CHARACTERS, MAX_QUOTE_CHARACTERS, MAX_QUOTES, ExtractiveGenerator
+from rag.extractive import MAX_CHARACTERS, MAX_QUOTES, ExtractiveGenerator
+from rag.pieces import MAX_PIECE, pieces
+from rag.ports import Vectors
+from rag.sentence_codes import SentenceCosines
 from tests.twins import HashingEmbedder
 
 OIL = (
@@ -17,6 +22,33 @@ FOREST = "Rainforests hold a third of all species of trees. They also make their
 
 def passage(text: str, *, title: str = "", start: int = 0, score: float = 1.0) -> Passage:
     return Passage("d:1:0", "d", 1, 0, title, text, start, start + len(text), score)
+
+
+class Near:
+    """A `SentenceReader` that knows how near the sentences of some chunks are."""
+
+    def __init__(self, **cosines: list[float]) -> None:
+        self.cosines = cosines
+        self.texts: dict[str, str] = {}
+        self.asked: list[tuple[str, list[str]]] = []
+
+    def knows(self, *passages: Passage) -> "Near":
+        self.texts |= {passage.chunk_id: passage.text for passage in passages}
+        return self
+
+    def sentences(
+        self, incarnation: str, chunk_ids: Sequence[str], question: Vectors
+    ) -> dict[str, SentenceCosines]:
+        assert question.shape == (256,)
+        self.asked.append((incarnation, list(chunk_ids)))
+        return {
+            name: SentenceCosines(
+                np.array([end for _, end in pieces(self.texts[name])]),
+                np.array(self.cosines[name.split(":")[0]], dtype=np.float32),
+            )
+            for name in chunk_ids
+            if name in self.texts
+        }
 
 
 @pytest.fixture
@@ -56,6 +88,57 @@ def test_a_heading_is_read_with_its_text_and_not_quoted(generator: ExtractiveGen
         answer = generator.answer("When did the oil embargo begin?", [passage(text)])
 
         assert [citation.quote for citation in answer.citations] == ["It began in 1973."]
+
+
+def test_only_the_question_is_embedded_where_the_vectors_of_sentences_are_there() -> None:
+    embedder, texts = HashingEmbedder(), [passage(OIL), replace(passage(FOREST), chunk_id="f:1:0")]
+    near = Near(d=[0.1, 0.2, 0.1], f=[0.1, 0.9]).knows(*texts)
+
+    answer = ExtractiveGenerator(embedder, near).answer("How wet is it?", texts, incarnation="c")
+
+    assert answer.citations[0].quote == "They also make their own rain."
+    assert embedder.seen == ["How wet is it?"]
+    assert near.asked == [("c", ["d:1:0", "f:1:0"])]
+
+
+def test_sentences_of_a_passage_without_vectors_are_embedded_the_others_are_not() -> None:
+    embedder, texts = HashingEmbedder(), [passage(OIL), replace(passage(FOREST), chunk_id="f:1:0")]
+    near = Near(d=[0.1, 0.2, 0.1]).knows(texts[0])
+
+    answer = ExtractiveGenerator(embedder, near).answer("Whose rain is it?", texts, incarnation="c")
+
+    assert answer.citations[0].quote == "They also make their own rain."
+    assert not any("oil" in text for text in embedder.seen)
+    assert len(embedder.seen) == 3
+
+
+def test_of_joined_chunks_each_sentence_has_the_vector_of_its_own() -> None:
+    whole = f"{OIL}\n\n{FOREST}"
+    parts = (
+        Part("o:1:0", 5, 5 + len(OIL), 0.5), Part("f:1:1", 7 + len(OIL), 5 + len(whole), 0.9)
+    )  # fmt: skip
+    joined = replace(passage(whole, start=5), parts=parts)
+    near = Near(o=[0.1, 0.2, 0.9], f=[0.1, 0.1])
+    near.texts = {"o:1:0": OIL, "f:1:1": FOREST}
+
+    answer = ExtractiveGenerator(HashingEmbedder(), near).answer("?", [joined], incarnation="c")
+
+    assert answer.citations[0].quote.startswith("By March 1974")
+
+
+def test_a_sentence_with_a_number_is_preferred_where_one_is_asked_for() -> None:
+    text = "The bridge was long in the making. The bridge was made in 1907."
+    near = Near(d=[0.55, 0.5]).knows(passage(text))
+
+    answers = [
+        ExtractiveGenerator(HashingEmbedder(), near)
+        .answer(question, [passage(text)], incarnation="c")
+        .citations[0]
+        .quote
+        for question in ("When?", "Why?")
+    ]
+
+    assert answers == ["The bridge was made in 1907.", "The bridge was long in the making."]
 
 
 def test_without_text_there_is_no_answer(generator: ExtractiveGenerator) -> None:
@@ -108,7 +191,7 @@ def test_a_long_sentence_is_quoted_by_the_clause_that_answers(
     answer = generator.answer("Where was the treaty signed?", [passage(text)])
 
     assert "signed in Vienna" in answer.citations[0].quote
-    assert len(answer.citations[0].quote) <= MAX_QUOTE_CHARACTERS
+    assert len(answer.citations[0].quote) <= MAX_PIECE
 
 
 def test_a_text_that_two_documents_share_is_quoted_once(generator: ExtractiveGenerator) -> None:
@@ -168,7 +251,7 @@ def test_the_limits_hold_for_any_text(texts: list[str], question: str, score: fl
     assert bool(answer.text) == any(text.strip() for text in texts[:5])
     for citation in answer.citations:
         text = texts[citation.source]
-        assert 0 < len(citation.quote) <= MAX_QUOTE_CHARACTERS
+        assert 0 < len(citation.quote) <= MAX_PIECE
         assert text[citation.start - 11 : citation.end - 11] == citation.quote
 
 

@@ -49,6 +49,9 @@ class Text:
             raise InvalidRequest("text", "canary")
         return texts
 
+    def embed_passages(self, passages: list[str]) -> list[str]:
+        return passages
+
 
 @pytest.mark.usefixtures("off")
 def test_where_no_collector_is_named_every_span_is_one_shared_object() -> None:

@@ -1,0 +1,41 @@
+"""The pieces of a text that may be quoted: its sentences, long ones by clauses."""
+
+import re
+
+from rag.sentences import sentence_spans
+
+MAX_PIECE = 350  # code points of a quote
+
+_CLAUSE = re.compile(r"[;:,\u2013\u2014](?=\s)|[\u3001\uff0c\uff1b]|\n")
+_REFERENCES = re.compile(r"(?:\[[\w ]{1,24}\])+$")
+
+
+def pieces(text: str) -> list[tuple[int, int]]:
+    """Return the sentences of *text* without reference marks, long ones cut into clauses."""
+    found: list[tuple[int, int]] = []
+    for start, end in sentence_spans(text):
+        marks = _REFERENCES.search(text, start, end)
+        # A sentence of marks alone, such as "[5m]", is all that there is to quote.
+        cut = marks.start() if marks and marks.start() > start else end
+        found.extend(_clauses(text, start, cut))
+    return found
+
+
+def _clauses(text: str, start: int, end: int) -> list[tuple[int, int]]:
+    """Cut a span into as few pieces of quotable length as clauses, else blanks, allow."""
+    found: list[tuple[int, int]] = []
+    while end - start > MAX_PIECE:
+        limit = start + MAX_PIECE
+        cuts = [match.end() for match in _CLAUSE.finditer(text, start + 1, limit)]
+        cut = cuts[-1] if cuts else text.rfind(" ", start, limit)
+        cut = cut if cut > start else limit
+        found.append((start, cut))
+        start = cut
+    found.append((start, end))
+    return [span for span in (_trimmed(text, *piece) for piece in found) if span[0] < span[1]]
+
+
+def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
+    """Take white space off both ends of a span."""
+    piece = text[start:end]
+    return start + len(piece) - len(piece.lstrip()), end - len(piece) + len(piece.rstrip())
