@@ -280,8 +280,31 @@ class Leases:
             )
             return [self._hold(holder, unit) for unit in units]
 
+    def go_on(
+        self, lease: Lease, *, stage: Stage, fields: Fields, event: str = "", data: object = None
+    ) -> bool:
+        """
+        Write a stage's output and go on with the next, without another message, if that may be.
+
+        False where it may not: the unit waits for another body, or was cancelled.
+
+        Raises:
+            LeaseLost: The unit is no longer this claim's.
+        """
+        (answer,) = self.hand_on([(lease, fields)], stage=stage, event=event, data=data)
+        if isinstance(answer, Exception):
+            raise answer
+        if answer:
+            tell("went on", **lease.unit.ids, to=stage)
+        return answer
+
     def hand_on(
-        self, work: Sequence[tuple[Lease, Fields]], *, stage: Stage
+        self,
+        work: Sequence[tuple[Lease, Fields]],
+        *,
+        stage: Stage,
+        event: str = "",
+        data: object = None,
     ) -> list[bool | Exception]:
         """
         Write the outputs of a stage for several units and go on with the next, if that may be.
@@ -296,7 +319,10 @@ class Leases:
                 lease.move(begins=True)
             try:
                 answers = self._ledger.hand_over_many(
-                    [(lease.unit, fields) for lease, fields in work], stage=stage
+                    [(lease.unit, fields) for lease, fields in work],
+                    stage=stage,
+                    event=event,
+                    data=data,
                 )
                 for (lease, _), answer in zip(work, answers, strict=True):
                     if isinstance(answer, Unit):

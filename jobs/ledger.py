@@ -312,17 +312,26 @@ class Ledger:
         return [unit_from_flat(row[0], row[1:]) for row in rows]
 
     def hand_over_many(
-        self, work: Sequence[tuple[Unit, Fields]], *, stage: Stage
+        self,
+        work: Sequence[tuple[Unit, Fields]],
+        *,
+        stage: Stage,
+        event: str = "",
+        data: object = None,
     ) -> list[Unit | Exception | None]:
         """
         Write outputs of a stage; answers with the unit where its body goes on with the next.
 
-        None where it does not: the unit waits for another body, or was cancelled.
+        None where it does not: the unit waits for another body, or was cancelled. Each tells the
+        same event, if any.
         """
         calls = [
-            (unit.id, unit.epoch, stage, ROLE_OF[stage], _data(_fields(fields)), "", "null", 1)
+            (
+                unit.id, unit.epoch, stage, ROLE_OF[stage], _data(_fields(fields)), event,
+                _data(data), 1,
+            )
             for unit, fields in work
-        ]
+        ]  # fmt: skip
         answers = self._each("hand_over", [unit for unit, _ in work], calls)
         results: list[Unit | Exception | None] = []
         for (unit, fields), answer in zip(work, answers, strict=True):

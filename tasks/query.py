@@ -26,10 +26,15 @@ RETRIEVALS = 3
 
 @shared_task(name="query.retrieve", bind=True, base=QuernTask)
 def retrieve(self: QuernTask, unit_id: str) -> None:
-    """Find the passages for a question or search; safe to run twice."""
+    """
+    Find the passages for a question or search; safe to run twice.
+
+    Where this worker answers too the body goes on with that: another message would cost a question
+    more than quoting does.
+    """
     with self.resources.leases.claim(unit_id, "retrieve") as lease:
-        if lease is not None:
-            _retrieve(lease, self.resources)
+        if lease is not None and _retrieve(lease, self.resources):
+            _generate(lease, self.resources)
 
 
 @shared_task(name="query.generate", bind=True, base=QuernTask)
@@ -40,8 +45,12 @@ def generate(self: QuernTask, unit_id: str) -> None:
             _generate(lease, self.resources)
 
 
-def _retrieve(lease: Lease, resources: Resources) -> None:
-    """Search, then end a search, or hand a question over with its passages."""
+def _retrieve(lease: Lease, resources: Resources) -> bool:
+    """
+    Search, then end a search, or hand a question over with its passages.
+
+    True where this body goes on with the question.
+    """
     retriever = owned(resources.retriever)
     request = lease.unit.json("request")
     condensed = lease.unit.fields.get("condensed", "")
@@ -49,7 +58,7 @@ def _retrieve(lease: Lease, resources: Resources) -> None:
         if resources.generator is None:
             # Whoever answers knows best what a follow-up means; it hands the question back.
             lease.hand_over(stage="generate", fields={})
-            return
+            return False
         condensed = resources.generator.condense(
             request["question"], history, priority=request["priority"], stop=lease
         )
@@ -68,11 +77,17 @@ def _retrieve(lease: Lease, resources: Resources) -> None:
         if found.trace is not None:
             result["trace"] = found.trace
         lease.finish(state="succeeded", fields=fields | {"result": orjson.dumps(result).decode()})
-        return
+        return False
     if found.trace is not None:
         fields["trace_blob"] = resources.durable.blobs.put_json(found.trace, durable=False)
     kept, shown = _keep(sources, resources)
-    lease.hand_over(stage="generate", fields=fields | kept, event="sources", data=shown)
+    fields |= kept
+    if resources.generator is None:
+        lease.hand_over(stage="generate", fields=fields, event="sources", data=shown)
+        return False
+    return resources.leases.go_on(
+        lease, stage="generate", fields=fields, event="sources", data=shown
+    )
 
 
 def _search(lease: Lease, retriever: Retriever, request: dict[str, Any], condensed: str) -> Found:

@@ -21,7 +21,7 @@ CALLER = "cd" * 8
 #: Spans of every question, and of every ingest of one document, after the request's own.
 QUESTION = (
     "apply_async/query.retrieve", "run/query.retrieve", "embed", "dense", "sparse", "fuse",
-    "apply_async/query.generate", "run/query.generate", "generate",
+    "generate",
 )  # fmt: skip
 INGEST = (
     "apply_async/ingest.parse", "run/ingest.parse", "document", "parse", "chunk", "publish",
