@@ -141,7 +141,7 @@ def by_process(starts: Sequence[Start]) -> dict[str, dict[str, float]]:
     names = {name for start in starts for name in (*start.busy_s, *start.used)}
     shown = {}
     for name in names:
-        columns = {
+        columns: dict[str, list[float | None]] = {
             "begun_s": [start.begun_s.get(name) for start in starts],
             "ready_after_s": [start.ready_after_s.get(name) for start in starts],
             "busy_s": [start.busy_s.get(name) for start in starts],
