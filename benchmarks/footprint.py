@@ -42,7 +42,7 @@ LIMITS: Final = {
     "idle_mb": Limit(at_most=700),
     "used_mb": Limit(at_most=700),
 }
-#: Files of each way of parsing but one: what the parsers load for PDF is in memory from the start.
+#: Of `examples/documents`; each is parsed in another way.
 FILES: Final = ("chunking.txt", "bm25-and-stemming.md", "redis-persistence.html", "hnsw-graphs.pdf")
 QUESTION: Final = "When does Redis rewrite its append-only file?"
 #: How long the stack is left alone before its memory is read.

@@ -53,7 +53,7 @@ class ChromaClient:
     Asks a Chroma server, API v2, over one connection per thread, kept open.
 
     Chroma's own client takes three times as long to ask, and with all that it imports half a
-    second of each start and 30 to 45 MB of each process. Every call may be sent twice, and is,
+    second of each start and 30 to 40 MB of each process. Every call may be sent twice, and is,
     where the server had closed the connection meanwhile.
 
     All calls raise OSError or http.client.HTTPException where the server does not answer, or
