@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import httpx
 
+from cli.session import Unreachable
 from rag.errors import InvalidRequest, QuernError
 
 FINAL_STATES = frozenset({"succeeded", "partial", "failed", "cancelled", "expired"})
@@ -22,10 +23,6 @@ RECONNECTS = 20
 TIMEOUT = httpx.Timeout(120.0, connect=5.0)
 
 Files = Sequence[tuple[str, tuple[str, BinaryIO, str]]]
-
-
-class Unreachable(QuernError):
-    """Raised when no Quern answers at the address."""
 
 
 class Refused(QuernError):

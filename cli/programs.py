@@ -190,7 +190,7 @@ def _flower(settings: Settings, stores: Collection[str]) -> Program:
     """Return Flower, on loopback only: its `/metrics` and `/healthcheck` ask for no password."""
     folder = settings.data_dir / "flower"
     folder.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-P", "-m", "celery", "-A", "tasks.app:app", "flower"]
+    command = [sys.executable, "-P", "-m", "cli.flower_server"]
     options = {
         "address": "127.0.0.1",
         "port": str(_port(settings.flower_url)),

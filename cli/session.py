@@ -5,17 +5,26 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import click
-import httpx
 from rich.console import Console
 
 from cli.addresses import web_url
-from cli.client import Client
 from cli.run_folder import find_running
+from rag.errors import QuernError
 from runtime.settings import Settings
 
+if TYPE_CHECKING:
+    import httpx
+
+    from cli.client import Client
+
 PIPE_WIDTH = 160
+
+
+class Unreachable(QuernError):
+    """Raised when no Quern answers at the address."""
 
 
 @dataclass
@@ -30,7 +39,7 @@ class Session:
     """
 
     given_url: str | None = None
-    transport: httpx.BaseTransport | None = None
+    transport: "httpx.BaseTransport | None" = None
     #: Answers and tables, for people and pipes.
     out: Console = field(default_factory=lambda: _console(stderr=False))
     #: Progress and remarks, so that a pipe gets answers only.
@@ -50,8 +59,11 @@ class Session:
         return running.url if running else web_url(self.settings)
 
     @contextmanager
-    def client(self) -> Iterator[Client]:
+    def client(self) -> "Iterator[Client]":
         """Open a client of the server."""
+        # Imported here: the supervisor, which stays, asks nobody.
+        from cli.client import Client  # noqa: PLC0415 - see above
+
         with Client(self.url, transport=self.transport) as client:
             yield client
 

@@ -3,26 +3,20 @@
 import base64
 import http.client
 import logging
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any, Final
-from urllib.parse import urlsplit
 
-import chromadb
-import httpx
 import numpy as np
 import orjson
-from chromadb.config import Settings as ChromaSettings
-from chromadb.errors import ChromaError, NotFoundError
 
 from rag.documents import Chunk, Scalar, split_chunk_id
 from rag.errors import Broken, StoreUnavailable
 from rag.filters import Filter
 from rag.ports import HnswSettings, StoredChunk, StoredRow, Vectors
+from workers.chroma_client import ChromaClient, Collection, NoCollection
 from workers.chroma_filter import THEIRS, where
-from workers.chroma_query import ChromaQueries
 
 log = logging.getLogger(__name__)
 
@@ -50,11 +44,8 @@ class ChromaStore:
     """
 
     def __init__(self, url: str) -> None:
-        self._url = url
-        self._queries = ChromaQueries(url)
-        self._client: Any = None
-        self._collections: dict[str, Any] = {}
-        self._lock = threading.Lock()
+        self._client = ChromaClient(url)
+        self._collections: dict[str, Collection] = {}
 
     def create(self, incarnation: str, hnsw: HnswSettings | None = None) -> None:
         """
@@ -70,12 +61,10 @@ class ChromaStore:
             return
         asked = asdict(hnsw or HnswSettings())
         with self._calls():
-            collection = self._connected().get_or_create_collection(
-                incarnation, configuration={"hnsw": dict(asked)}, embedding_function=None
-            )
+            collection = self._client.make(incarnation, asked)
         # Read back: Chroma ignores a wrong outer key, and the settings of one that exists, in
         # silence.
-        kept = _hnsw(collection)
+        kept = collection.hnsw
         different = {name: kept.get(name) for name in asked if kept.get(name) != asked[name]}
         if different and hnsw is not None:
             raise Broken(f"Chroma did not keep the index configuration: {different}")
@@ -87,13 +76,14 @@ class ChromaStore:
             raise ValueError(f"{len(chunks)} chunks and {len(vectors)} vectors")
         with self._calls():
             try:
-                self._collection(incarnation).upsert(
+                self._client.upsert(
+                    self._collection(incarnation),
                     ids=[stored.chunk_id for stored in chunks],
-                    embeddings=vectors,
-                    documents=[stored.chunk.text for stored in chunks],
-                    metadatas=[_metadata(stored) for stored in chunks],
+                    vectors=vectors,
+                    texts=[stored.chunk.text for stored in chunks],
+                    metadata=[_metadata(stored) for stored in chunks],
                 )
-            except NotFoundError as error:
+            except NoCollection as error:
                 # Dropped meanwhile, or lost by the server: the next attempt makes it or gives up.
                 self._collections.pop(incarnation, None)
                 raise StoreUnavailable("the collection is not in Chroma any more") from error
@@ -114,10 +104,12 @@ class ChromaStore:
             return {}
         with self._calls():
             try:
-                found = self._collection(incarnation).get(
-                    ids=list(chunk_ids), include=["documents", "metadatas"]
+                found = self._client.get(
+                    self._collection(incarnation),
+                    ids=chunk_ids,
+                    include=("documents", "metadatas"),
                 )
-            except NotFoundError:
+            except NoCollection:
                 self._collections.pop(incarnation, None)
                 return {}
         return {
@@ -136,10 +128,12 @@ class ChromaStore:
             return [], nothing
         with self._calls():
             try:
-                found = self._collection(incarnation).get(
-                    ids=list(chunk_ids), include=["documents", "metadatas", "embeddings"]
+                found = self._client.get(
+                    self._collection(incarnation),
+                    ids=chunk_ids,
+                    include=("documents", "metadatas", "embeddings"),
                 )
-            except NotFoundError:
+            except NoCollection:
                 self._collections.pop(incarnation, None)
                 return [], nothing
         rows = {
@@ -160,10 +154,13 @@ class ChromaStore:
         while True:
             with self._calls():
                 try:
-                    page = self._collection(incarnation).get(
-                        include=["metadatas"], limit=PAGE, offset=offset
+                    page = self._client.get(
+                        self._collection(incarnation),
+                        include=("metadatas",),
+                        limit=PAGE,
+                        offset=offset,
                     )
-                except NotFoundError:
+                except NoCollection:
                     self._collections.pop(incarnation, None)
                     return
             yield [
@@ -180,10 +177,10 @@ class ChromaStore:
         for first in range(0, len(chunk_ids), PAGE):
             with self._calls():
                 try:
-                    page = self._collection(incarnation).get(
-                        ids=list(chunk_ids[first : first + PAGE]), include=[]
+                    page = self._client.get(
+                        self._collection(incarnation), ids=chunk_ids[first : first + PAGE]
                     )
-                except NotFoundError:
+                except NoCollection:
                     self._collections.pop(incarnation, None)
                     return set()
             found.update(page["ids"])
@@ -194,10 +191,10 @@ class ChromaStore:
         told = {LABEL + name: value for name, value in about.items()}
         with self._calls():
             try:
-                collection = self._connected().get_collection(incarnation, embedding_function=None)
-                if (collection.metadata or {}) != told:
-                    collection.modify(metadata=told)
-            except NotFoundError:
+                collection = self._client.find(incarnation)
+                if collection.metadata != told:
+                    self._client.describe(collection, told)
+            except NoCollection:
                 return False
         return True
 
@@ -206,11 +203,11 @@ class ChromaStore:
         found: dict[str, dict[str, str]] = {}
         while True:
             with self._calls():
-                page = self._connected().list_collections(limit=PAGE, offset=len(found))
+                page = self._client.page(limit=PAGE, offset=len(found))
             for collection in page:
                 found[collection.name] = {
                     name.removeprefix(LABEL): str(value)
-                    for name, value in (collection.metadata or {}).items()
+                    for name, value in collection.metadata.items()
                     if name.startswith(LABEL)
                 }
             if len(page) < PAGE:
@@ -221,8 +218,10 @@ class ChromaStore:
         for first in range(0, len(chunk_ids), PAGE):
             with self._calls():
                 try:
-                    self._collection(incarnation).delete(ids=list(chunk_ids[first : first + PAGE]))
-                except NotFoundError:
+                    self._client.delete(
+                        self._collection(incarnation), chunk_ids[first : first + PAGE]
+                    )
+                except NoCollection:
                     return
 
     def drop(self, incarnation: str) -> None:
@@ -230,24 +229,23 @@ class ChromaStore:
         self._collections.pop(incarnation, None)
         with self._calls():
             try:
-                self._connected().delete_collection(incarnation)
-            except NotFoundError:
+                self._client.drop(incarnation)
+            except NoCollection:
                 log.debug("nothing to drop", extra={"incarnation": incarnation})
 
     def count(self, incarnation: str) -> int:
         """Return how many chunks there are, of all generations."""
         with self._calls():
             try:
-                return int(self._collection(incarnation).count())
-            except NotFoundError:
+                return self._client.count(self._collection(incarnation))
+            except NoCollection:
                 self._collections.pop(incarnation, None)
                 return 0
 
     def close(self) -> None:
         """Close the connections."""
-        self._queries.close()
+        self._client.close()
         self._collections.clear()
-        self._client = None
 
     def _nearest(
         self,
@@ -260,55 +258,29 @@ class ChromaStore:
         with self._calls():
             try:
                 collection = self._collection(incarnation)
-                found = self._queries.nearest(collection, vector, limit=limit, where=clause)
-            except NotFoundError:
+                found = self._client.nearest(collection, vector, limit=limit, where=clause)
+            except NoCollection:
                 # Nothing was ever published here, or it was dropped meanwhile.
                 self._collections.pop(incarnation, None)
                 return []
-        part = PER_DISTANCE[_hnsw(collection).get("space", "cosine")]
+        part = PER_DISTANCE[collection.hnsw.get("space", "cosine")]
         return [(name, 1.0 - part * distance) for name, distance in found]
 
-    def _connected(self) -> Any:
-        """Return the client, made when first used: making it asks the server."""
-        with self._lock:
-            if self._client is None:
-                parts = urlsplit(self._url)
-                self._client = chromadb.HttpClient(
-                    host=parts.hostname or "127.0.0.1",
-                    port=parts.port or 80,
-                    ssl=parts.scheme == "https",
-                    settings=ChromaSettings(anonymized_telemetry=False),
-                )
-            return self._client
-
-    def _collection(self, incarnation: str) -> Any:
-        """Return the handle of a collection, which holds its id and saves a look-up."""
-        if incarnation not in self._collections:
-            self._collections[incarnation] = self._connected().get_collection(
-                incarnation, embedding_function=None
-            )
-        return self._collections[incarnation]
+    def _collection(self, incarnation: str) -> Collection:
+        """Return what is known of a collection: it holds the id and saves a look-up."""
+        # Asked for once: another thread may take it out at any time.
+        known = self._collections.get(incarnation)
+        if known is None:
+            known = self._collections[incarnation] = self._client.find(incarnation)
+        return known
 
     @contextmanager
     def _calls(self) -> Iterator[None]:
         """Turn what goes wrong on the way into StoreUnavailable; a missing collection passes."""
         try:
             yield
-        except NotFoundError:
-            raise
-        except (httpx.HTTPError, http.client.HTTPException, ChromaError, OSError) as error:
+        except (http.client.HTTPException, OSError) as error:
             raise StoreUnavailable(f"Chroma does not answer: {type(error).__name__}") from error
-        except ValueError as error:
-            # What the client raises when it cannot reach the server while it is made.
-            if "connect" not in str(error).lower():
-                raise
-            raise StoreUnavailable("Chroma does not answer") from error
-
-
-def _hnsw(collection: Any) -> dict[str, Any]:
-    """Return the settings that a collection has."""
-    kept: dict[str, Any] = collection.configuration_json.get("hnsw") or {}
-    return kept
 
 
 def _metadata(stored: StoredChunk) -> dict[str, Scalar]:

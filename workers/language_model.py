@@ -43,9 +43,9 @@ class LanguageModel:
     def open(cls) -> Self:
         """Load the model, which takes most of a second."""
         model = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
-        model.set_languages([name for name in model.labels if name not in NOT_ASKED])
-        # Columns were taken out, which leaves each feature's row in pieces all over the memory.
-        model.nb_ptc = np.ascontiguousarray(model.nb_ptc)
+        # Impossible beforehand. The library's own way keeps a copy of the tables without them.
+        left_out = [name in NOT_ASKED for name in model.nb_classes]
+        model.nb_pc = np.where(left_out, np.float32(-np.inf), model.nb_pc)
         return cls(model)
 
     def language_of(self, text: str) -> str:

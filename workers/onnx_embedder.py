@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from itertools import takewhile
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -59,8 +60,7 @@ class OnnxEmbedder:
         self._tokenizer = tokenizer
         self._identity = identity
         self._special = tokenizer.num_special_tokens_to_add(is_pair=False)
-        self._cutter = type(tokenizer).from_str(tokenizer.to_str())
-        self._cutter.enable_truncation(identity.max_tokens + self._special)
+        self._after = _special_tokens_after(tokenizer)
         self._recent = _RecentTokens()
         self._turns = _Turns(threads)
         # The caller's thread works too.
@@ -218,7 +218,7 @@ class OnnxEmbedder:
             if count <= longest:
                 rows.append(ids)
             elif truncate:
-                rows.append(_tokens(self._cutter.encode(texts[which])))
+                rows.append(self._cut(ids))
             else:
                 raise InvalidRequest(
                     "texts",
@@ -226,6 +226,11 @@ class OnnxEmbedder:
                     f"{longest}: cut it into chunks, or allow it to be truncated",
                 )
         return rows
+
+    def _cut(self, ids: _Tokens) -> _Tokens:
+        """Return the beginning of a text between the special tokens of the whole."""
+        first = self._identity.max_tokens + self._special - self._after
+        return np.concatenate([ids[:first], ids[len(ids) - self._after :]])
 
     def _encode(self, texts: Sequence[str]) -> Iterator[_Tokens]:
         """Yield each text's tokens, uncut, special tokens included."""
@@ -276,6 +281,12 @@ def _sentences(
         average = states[inside | title].mean(axis=0) if inside.any() else vector
         averages.append(average / np.linalg.norm(average))
     return sentence_codes.encode(vector, np.stack(averages), [end for _, end in passage.sentences])
+
+
+def _special_tokens_after(tokenizer: "Tokenizer") -> int:
+    """Return how many special tokens stand after a text."""
+    special = tokenizer.encode("a").special_tokens_mask
+    return len(list(takewhile(bool, reversed(special))))
 
 
 def _tokens(encoding: "Encoding") -> _Tokens:

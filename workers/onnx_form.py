@@ -67,6 +67,7 @@ IN_FLOAT32: Final = Precision("float32", FLOAT32, lowest=0.999_999, mean=0.999_9
 ENVIRONMENT: Final = Path(sys.prefix) / "share" / "quern" / "models"
 
 GRAPH: Final = "model.onnx"
+WEIGHTS: Final = "model.weights"
 RECORD: Final = "record.json"
 REFERENCE: Final = "reference.npy"
 
@@ -81,7 +82,7 @@ class OnnxForm:
     Args:
         precision: Which form it is.
 
-        folder: Where graph, record and reference vectors lie.
+        folder: Where graph, weights, record and reference vectors lie.
 
         identity: What its vectors are recorded as.
 
@@ -105,11 +106,12 @@ class OnnxForm:
             record = json.loads((folder / RECORD).read_text("utf-8"))
             reference = np.load(folder / REFERENCE, allow_pickle=False)
             identity = EmbedderIdentity(**record["identity"])
-            found = sha256(folder / GRAPH)
+            parts = {GRAPH: record["sha256"], WEIGHTS: record["beside_sha256"]}
+            wrong = [name for name, wanted in parts.items() if sha256(folder / name) != wanted]
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise Broken(f"{folder} holds no ONNX form of a model: {error}") from error
-        if found != record["sha256"]:
-            raise Broken(f"{folder / GRAPH} is not what {RECORD} beside it tells of")
+        if wrong:
+            raise Broken(f"{folder / wrong[0]} is not what {RECORD} beside it tells of")
         made_from = (identity.model, identity.revision, record.get("recipe_id"))
         if made_from != (weights.name, weights.revision, precision.recipe_id):
             raise Broken(f"{folder} holds the form of another model or another recipe")
@@ -214,16 +216,18 @@ def locked(place: Path) -> Iterator[None]:
 
 def record_of(
     graph: bytes,
+    beside: bytes,
     identity: EmbedderIdentity,
     precision: Precision,
     *,
     weights_sha256: str,
     made_with: Mapping[str, str],
 ) -> dict[str, Any]:
-    """Return what is recorded beside a graph."""
+    """Return what is recorded of a graph and of the weights *beside* it."""
     return {
         "identity": {name: getattr(identity, name) for name in EmbedderIdentity.__slots__},
         "sha256": hashlib.sha256(graph).hexdigest(),
+        "beside_sha256": hashlib.sha256(beside).hexdigest(),
         "weights_sha256": weights_sha256,
         "recipe": dict(precision.recipe),
         "recipe_id": precision.recipe_id,

@@ -23,6 +23,7 @@ from workers.onnx_form import (
     IN_INT8,
     RECORD,
     REFERENCE,
+    WEIGHTS,
     OnnxForm,
     Precision,
     find,
@@ -32,6 +33,7 @@ from workers.onnx_form import (
     writable,
 )
 from workers.onnx_graph import Largest, float_graph, int8_graph, measuring_graph
+from workers.onnx_weights import apart
 
 _LIBRARIES = ("onnx", "onnxruntime", "tokenizers", "numpy", "sentence-transformers", "torch")
 
@@ -55,13 +57,16 @@ def make(model: str, weights: ModelWeights, precision: Precision, place: Path) -
         raise Broken(f"making a form of a model needs a package: {error}") from error
     full = SentenceEmbedder.open(model)
     graph = in_floats if precision is not IN_INT8 else _int8(weights, full.identity.max_tokens)
+    graph, beside = apart(graph, WEIGHTS)
     with tempfile.TemporaryDirectory(dir=place, prefix=".new-") as name:
         folder = Path(name) / target.name
         folder.mkdir()
         (folder / GRAPH).write_bytes(graph)
+        (folder / WEIGHTS).write_bytes(beside)
         np.save(folder / REFERENCE, full.embed(SAMPLE, truncate=True))
         record = record_of(
             graph,
+            beside,
             precision.identity(full.identity),
             precision,
             weights_sha256=digest(weights.path),
@@ -156,7 +161,7 @@ def _there(model: str, weights: ModelWeights, precision: Precision, places: Sequ
     with locked(place):
         made = find(weights, precision, places) or make(model, weights, precision, place)
     lowest, mean = prove(made.folder, weights, precision)
-    size = (made.folder / GRAPH).stat().st_size / 1e6
+    size = sum((made.folder / name).stat().st_size for name in (GRAPH, WEIGHTS)) / 1e6
     return (
         f"made in {time.monotonic() - begin:.0f} s, {size:.0f} MB, cosine to the model "
         f"{lowest:.4f} at least, {mean:.4f} on average, {made.folder}"

@@ -27,6 +27,7 @@ from tasks.app import make_app
 from tasks.resources import Resources
 from tasks.sending import sender
 from workers import traced_ports
+from workers.heaps import one_heap_a_core
 from workers.heartbeat import Heartbeat
 from workers.metrics_server import begin_metrics, serve_metrics
 from workers.priority import give_way
@@ -66,8 +67,10 @@ def run(
     except BadSetting as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    # First: threads and sub-processes begin with the priority of who starts them.
+    # First: threads and sub-processes begin with the priority of who starts them, and threads with
+    # a heap.
     give_way(nice(settings))
+    one_heap_a_core()
     configure(level=settings.log_level, role=role, secrets=settings.secrets)
     traces.configure(settings, role=role)
     setproctitle(f"quern {role}")

@@ -1,9 +1,9 @@
 """What every vector store keeps: Chroma and its in-memory twin pass the same tests."""
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import asdict, replace
 from itertools import chain
 from pathlib import Path
@@ -62,6 +62,13 @@ def pointing(*angles: float) -> Vectors:
 def chroma_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with Stack.start(data_dir=tmp_path_factory.mktemp("chroma"), only=("chroma",)) as stack:
         yield stack.chroma_url
+
+
+@pytest.fixture
+def another(chroma_url: str) -> Iterator[Callable[[], ChromaStore]]:
+    """Open one more store on Chroma, as another process would."""
+    with ExitStack() as opened:
+        yield lambda: opened.enter_context(closing(ChromaStore(chroma_url)))
 
 
 @pytest.fixture(params=["chroma", "twin"])
@@ -276,9 +283,9 @@ def test_an_upsert_into_a_dropped_collection_may_be_tried_again(
 
 
 def test_a_collection_that_another_process_dropped_is_made_anew_at_the_next_attempt(
-    chroma_url: str,
+    another: Callable[[], ChromaStore],
 ) -> None:
-    mine, other, inc = ChromaStore(chroma_url), ChromaStore(chroma_url), str(ULID())
+    mine, other, inc = another(), another(), str(ULID())
     mine.create(inc)
     mine.upsert(inc, [stored("d")], pointing(0.0))
     other.drop(inc)
@@ -290,24 +297,26 @@ def test_a_collection_that_another_process_dropped_is_made_anew_at_the_next_atte
     assert other.count(inc) == 1
 
 
-def test_a_collection_keeps_the_settings_it_was_made_with(chroma_url: str) -> None:
+def test_a_collection_keeps_the_settings_it_was_made_with(
+    chroma_url: str, another: Callable[[], ChromaStore]
+) -> None:
     inc, asked = str(ULID()), HnswSettings("ip", 77, 66, 11)
-    ChromaStore(chroma_url).create(inc, asked)
-    ChromaStore(chroma_url).create(inc)
-    ChromaStore(chroma_url).create(inc, asked)
+    another().create(inc, asked)
+    another().create(inc)
+    another().create(inc, asked)
     kept = HttpClient(port=urlsplit(chroma_url).port or 0).get_collection(inc).configuration_json
 
     assert {name: kept["hnsw"][name] for name in asdict(asked)} == asdict(asked)
 
 
 def test_a_collection_that_has_other_settings_than_were_asked_for_is_refused(
-    chroma_url: str,
+    another: Callable[[], ChromaStore],
 ) -> None:
     inc = str(ULID())
-    ChromaStore(chroma_url).create(inc, HnswSettings(max_neighbors=16))
+    another().create(inc, HnswSettings(max_neighbors=16))
 
     with pytest.raises(Broken, match="max_neighbors"):
-        ChromaStore(chroma_url).create(inc, HnswSettings())
+        another().create(inc, HnswSettings())
 
 
 @pytest.mark.parametrize("space", ["cosine", "ip", "l2"])

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -256,8 +257,11 @@ def test_rows_deleted_behind_our_back_are_embedded_again_under_their_ids(
         assert world.search("embargo", mode) == {"oil"}
 
 
-def test_a_collection_dropped_behind_our_back_is_filled_again(world: World) -> None:
-    ChromaStore(world.store._url).drop(world.inc)
+def test_a_collection_dropped_behind_our_back_is_filled_again(
+    world: World, chroma_url: str
+) -> None:
+    with closing(ChromaStore(chroma_url)) as another:
+        another.drop(world.inc)
     assert world.check().differences == {"passages_missing": (3, 0)}
     mended = world.mend()
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import onnx
+import psutil
 import pytest
 from numpy.typing import NDArray
 
@@ -27,7 +28,7 @@ from workers.onnx_embedder import (
     OnnxEmbedder,
     _RecentTokens,
 )
-from workers.onnx_form import GRAPH, IN_FLOAT32, IN_INT8, RECORD, OnnxForm, find, obtain
+from workers.onnx_form import GRAPH, IN_FLOAT32, IN_INT8, RECORD, WEIGHTS, OnnxForm, find, obtain
 from workers.onnx_graph import float_graph
 from workers.sentence_embedder import SentenceEmbedder
 
@@ -65,10 +66,17 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place, weights = tmp_path_factory.mktemp("models"), resolve(MODEL)
     first = obtain(MODEL, weights, IN_INT8, [onnx_form.ENVIRONMENT])
     shutil.copytree(first.folder, place / first.folder.name)
-    graph = place / first.folder.name / GRAPH
-    graph.write_bytes(graph.read_bytes()[:-1] + b"x")
+    copy = place / first.folder.name
+    for part in (copy / GRAPH, copy / WEIGHTS):
+        whole = part.read_bytes()
+        part.write_bytes(whole[:-1] + b"x")
+        assert find(weights, IN_INT8, [place]) is None
+        part.write_bytes(whole)
+    assert find(weights, IN_INT8, [place]) is not None
+    # As forms were before: the weights in the graph.
+    (copy / WEIGHTS).unlink()
     assert find(weights, IN_INT8, [place]) is None
-    assert obtain(MODEL, weights, IN_INT8, [place]).folder == graph.parent
+    assert obtain(MODEL, weights, IN_INT8, [place]).folder == copy
     return place
 
 
@@ -146,12 +154,24 @@ def test_a_damaged_one_is_made_anew_and_makes_the_same_vectors(
     assert [path.name for path in made.iterdir() if path.name.startswith(".new")] == []
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_the_word_embeddings_are_mapped_and_not_copied(embedder: OnnxEmbedder) -> None:
+    embedder.embed(["one"])
+    form = obtain(MODEL, resolve(MODEL), IN_INT8, [onnx_form.ENVIRONMENT])
+    maps = {each.path: each for each in psutil.Process().memory_maps()}
+    weights = maps[str((form.folder / WEIGHTS).resolve())]
+
+    assert weights.size > 23e6
+    assert weights.anonymous == 0
+
+
 def test_the_record_says_what_it_was_made_from(made: Path) -> None:
     (folder,) = (path for path in made.iterdir() if path.is_dir())
     record = json.loads((folder / RECORD).read_text())
 
     assert record["weights_sha256"].startswith("53aa51172d142c89")
     assert record["sha256"] == onnx_form.sha256(folder / GRAPH)
+    assert record["beside_sha256"] == onnx_form.sha256(folder / WEIGHTS)
     assert {"onnx", "onnxruntime", "torch"} <= record["made_with"].keys()
     assert record["identity"]["engine"].startswith("onnxruntime-int8-")
 

@@ -6,7 +6,8 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from cli.client import BUSY_PATIENCE_S, Client, Event, Refused, Unreachable, document_path
+from cli.client import BUSY_PATIENCE_S, Client, Event, Refused, document_path
+from cli.session import Unreachable
 from rag.errors import InvalidRequest
 
 
