@@ -43,7 +43,7 @@ class SentenceCosines(NamedTuple):
         return float(self.cosines[int(shared.argmax())])
 
 
-def encode(passage: Vectors, sentences: Vectors, ends: Sequence[int]) -> bytes:
+def encode(passage: Vectors, sentences: Vectors, ends: Sequence[int] | NDArray[np.int64]) -> bytes:
     """
     Pack the vectors of a passage's sentences.
 

@@ -33,6 +33,7 @@ LONGEST_REMEMBERED = 2_000  # characters of such a text: some megabytes in all
 
 log = logging.getLogger(__name__)
 
+#: A text's tokens: their ids, and where in the text each begins and ends; shape (3, tokens).
 _Tokens = NDArray[np.int32]
 
 
@@ -131,7 +132,7 @@ class OnnxEmbedder:
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Return the number of tokens of each text, uncut, special tokens not included."""
-        return [len(ids) - self._special for ids in self._encode(texts)]
+        return [tokens.shape[1] - self._special for tokens in self._encode(texts)]
 
     def embed(self, texts: Sequence[str], *, truncate: bool = False) -> Vectors:
         """
@@ -147,13 +148,13 @@ class OnnxEmbedder:
 
             Broken: The model answered something that is not such vectors.
         """
-        rows = self._ids(texts, truncate=truncate)
+        rows = self._read(texts, truncate=truncate)
         vectors = np.empty((len(rows), self._identity.dimension), dtype=np.float32)
 
         def one(row: int) -> None:
             vectors[row] = self._forward(rows[row], "vectors")[0]
 
-        self._side_by_side(one, [len(ids) for ids in rows])
+        self._side_by_side(one, rows)
         return _checked(vectors)
 
     def embed_passages(self, passages: Sequence[PassageText]) -> EmbeddedPassages:
@@ -165,24 +166,21 @@ class OnnxEmbedder:
 
             Broken: The model answered something that is not such vectors.
         """
-        rows = self._ids([passage.whole for passage in passages], truncate=False)
+        rows = self._read([passage.whole for passage in passages], truncate=False)
         vectors = np.empty((len(rows), self._identity.dimension), dtype=np.float32)
         sentences = [b""] * len(rows)
 
         def one(row: int) -> None:
-            vector, states = self._forward(rows[row], "vectors", "states")
-            vectors[row] = vector
-            # The ids that were counted do not tell where in the text they are.
-            offsets = self._tokenizer.encode(passages[row].whole).offsets
-            sentences[row] = _sentences(passages[row], vector, states, offsets)
+            vectors[row], states = self._forward(rows[row], "vectors", "states")
+            sentences[row] = _sentences(passages[row], vectors[row], states, rows[row])
 
-        self._side_by_side(one, [len(ids) for ids in rows])
+        self._side_by_side(one, rows)
         return EmbeddedPassages(_checked(vectors), sentences)
 
-    def _side_by_side(self, one: Callable[[int], None], lengths: Sequence[int]) -> None:
+    def _side_by_side(self, one: Callable[[int], None], rows: Sequence[_Tokens]) -> None:
         """Do *one* for each row in its turn, as many at a time as there are threads."""
         # The longest first, so that no thread is left with one at the end.
-        waiting = deque(sorted(range(len(lengths)), key=lambda row: -lengths[row]))
+        waiting = deque(sorted(range(len(rows)), key=lambda row: -rows[row].shape[1]))
 
         def work() -> None:
             with suppress(IndexError):  # all are taken
@@ -191,7 +189,7 @@ class OnnxEmbedder:
                     with self._turns.turn():
                         one(row)
 
-        helpers = [self._pool.submit(work) for _ in range(min(self._others, len(lengths) - 1))]
+        helpers = [self._pool.submit(work) for _ in range(min(self._others, len(rows) - 1))]
         try:
             work()
         finally:
@@ -200,25 +198,25 @@ class OnnxEmbedder:
         for helper in busy:
             helper.result()
 
-    def _forward(self, ids: _Tokens, *wanted: str) -> list[Vectors]:
+    def _forward(self, tokens: _Tokens, *wanted: str) -> list[Vectors]:
         """Compute outputs for one text: `vectors` (dimension,), `states` (tokens, dimension)."""
-        given = {"ids": ids.astype(np.int64)[np.newaxis]}
+        given = {"ids": tokens[:1].astype(np.int64)}
         outputs: list[Vectors] = self._session.run(list(wanted), given)
-        expected = {"vectors": (1,), "states": (1, len(ids))}
+        expected = {"vectors": (1,), "states": (1, tokens.shape[1])}
         for name, found in zip(wanted, outputs, strict=True):
             if found.shape != (*expected[name], self._identity.dimension):
                 raise Broken(f"the model answered {name} of shape {found.shape}")
         return [found[0] for found in outputs]
 
-    def _ids(self, texts: Sequence[str], *, truncate: bool) -> list[_Tokens]:
-        """Return the ids of each text, special tokens included, cut where that is allowed."""
+    def _read(self, texts: Sequence[str], *, truncate: bool) -> list[_Tokens]:
+        """Return the tokens of each text, special ones included, cut where that is allowed."""
         rows, longest = [], self._identity.max_tokens
-        for which, ids in enumerate(self._encode(texts)):
-            count = len(ids) - self._special
+        for which, tokens in enumerate(self._encode(texts)):
+            count = tokens.shape[1] - self._special
             if count <= longest:
-                rows.append(ids)
+                rows.append(tokens)
             elif truncate:
-                rows.append(self._cut(ids))
+                rows.append(self._cut(tokens))
             else:
                 raise InvalidRequest(
                     "texts",
@@ -227,10 +225,11 @@ class OnnxEmbedder:
                 )
         return rows
 
-    def _cut(self, ids: _Tokens) -> _Tokens:
+    def _cut(self, tokens: _Tokens) -> _Tokens:
         """Return the beginning of a text between the special tokens of the whole."""
         first = self._identity.max_tokens + self._special - self._after
-        return np.concatenate([ids[:first], ids[len(ids) - self._after :]])
+        after = tokens.shape[1] - self._after
+        return np.concatenate([tokens[:, :first], tokens[:, after:]], axis=1)
 
     def _encode(self, texts: Sequence[str]) -> Iterator[_Tokens]:
         """Yield each text's tokens, uncut, special tokens included."""
@@ -239,7 +238,7 @@ class OnnxEmbedder:
             known = self._recent.find(window)
             fresh = [text for text in dict.fromkeys(window) if text not in known]
             if fresh:
-                encodings = self._tokenizer.encode_batch_fast(fresh)
+                encodings = self._tokenizer.encode_batch(fresh)
                 found = dict(zip(fresh, map(_tokens, encodings), strict=True))
                 self._recent.keep(found)
                 known |= found
@@ -254,9 +253,7 @@ def _checked(vectors: Vectors) -> Vectors:
     return vectors
 
 
-def _sentences(
-    passage: PassageText, vector: Vectors, states: Vectors, offsets: Sequence[tuple[int, int]]
-) -> bytes:
+def _sentences(passage: PassageText, vector: Vectors, states: Vectors, tokens: _Tokens) -> bytes:
     """
     Average the states of each sentence's tokens and of the title's, and pack what comes out.
 
@@ -267,20 +264,21 @@ def _sentences(
 
         states: Of its tokens, special ones included; shape (tokens, dimension).
 
-        offsets: Where each token is in the whole text; special ones are empty.
+        tokens: Those; special ones are empty.
     """
     if not passage.sentences:
         return b""
     shift = len(passage.before)
-    starts, ends = np.array(offsets).T
+    _, starts, ends = tokens
     real = ends > starts
-    title = real & (ends <= shift)
-    averages = []
-    for start, end in passage.sentences:
-        inside = real & (starts < end + shift) & (ends > start + shift)
-        average = states[inside | title].mean(axis=0) if inside.any() else vector
-        averages.append(average / np.linalg.norm(average))
-    return sentence_codes.encode(vector, np.stack(averages), [end for _, end in passage.sentences])
+    spans = np.array(passage.sentences)
+    inside = (starts < spans[:, 1:] + shift) & (ends > spans[:, :1] + shift) & real
+    title = inside.any(axis=1)[:, np.newaxis] & real & (ends <= shift)
+    sums = (inside | title).astype(np.float32) @ states
+    # Of a sentence without a token, all of it is known that is known of the passage.
+    sums[~inside.any(axis=1)] = vector
+    sums /= np.linalg.norm(sums, axis=1, keepdims=True)
+    return sentence_codes.encode(vector, sums, spans[:, 1])
 
 
 def _special_tokens_after(tokenizer: "Tokenizer") -> int:
@@ -290,8 +288,11 @@ def _special_tokens_after(tokenizer: "Tokenizer") -> int:
 
 
 def _tokens(encoding: "Encoding") -> _Tokens:
-    """Return the ids of a text's tokens."""
-    return np.array(encoding.ids, dtype=np.int32)
+    """Return a text's tokens."""
+    tokens = np.empty((3, len(encoding.ids)), dtype=np.int32)
+    tokens[0] = encoding.ids
+    tokens[1:] = np.array(encoding.offsets, dtype=np.int32).T
+    return tokens
 
 
 class _RecentTokens:

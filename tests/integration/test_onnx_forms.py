@@ -309,9 +309,9 @@ class Listening:
         self._tokenizer = embedder._tokenizer
         self.given: list[str] = []
 
-    def encode_batch_fast(self, texts: list[str]) -> Any:
+    def encode_batch(self, texts: list[str]) -> Any:
         self.given += texts
-        return self._tokenizer.encode_batch_fast(texts)
+        return self._tokenizer.encode_batch(texts)
 
 
 def test_what_was_just_counted_is_not_tokenised_again_to_be_embedded(
