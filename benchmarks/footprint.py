@@ -91,12 +91,13 @@ def main() -> None:
     options = parser.parse_args()
     count = 1 if options.quick else options.starts
     with ProgressBars() as progress:
-        bar = progress.add_task("warm up", total=count + 1)
+        bar = progress.add_task("starts", total=count + 1)
+        measure(warm=True)
+        progress.advance(bar)
         starts = []
-        for n in range(count + 1):
-            starts.append(measure(work=n > 0))
-            progress.update(bar, advance=1, description=f"start {n + 1} of {count}")
-    starts = starts[1:]
+        for _ in range(count):
+            starts.append(measure())
+            progress.advance(bar)
     Console().print(table(starts))
     figures = totals(starts)
     report(f"footprint, median of {count} starts", figures, limits=LIMITS, json_path=None)
@@ -104,18 +105,18 @@ def main() -> None:
         write(figures | {"processes": by_process(starts)}, options.json)
 
 
-def measure(*, work: bool) -> Start:
-    """Start the stack on an empty folder, read its memory, and stop it; *work* is left out once."""
+def measure(*, warm: bool = False) -> Start:
+    """Start the stack on an empty folder, read its memory, and stop it; *warm* reads nothing."""
     start = Start()
     with tempfile.TemporaryDirectory(prefix="quern-footprint-") as folder:
         began = time.time()
         with _started(Path(folder)) as stack:
             _watch(stack, Path(folder), start, began)
-            if work:
+            if not warm:
                 time.sleep(IDLE_S)
                 start.idle = _memory(stack)
             _use(stack)
-            if work:
+            if not warm:
                 time.sleep(IDLE_S)
                 start.used = _memory(stack)
             alive = [process for _, process in _processes(stack)]
