@@ -31,6 +31,7 @@ from rag.sentences import sentence_spans
 from runtime.settings import Settings
 from workers.model_weights import resolve
 from workers.models import open_model
+from workers.processor import integer_unit
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -40,10 +41,16 @@ BATCH = 32
 PASSAGE_TOKENS = 150
 SENTENCE_WORDS = range(5, 21)  # of a sentence that may stand for a question
 
+#: With instructions that multiply int8 numbers, and where AVX2 is all there is: sentence-transformers
+#: is slower there too.
 LIMITS = {
     "question_speedup": Limit(at_least=3.0),
     "passage_speedup": Limit(at_least=1.6),
 } | embedding_cache.LIMITS
+LIMITS_OF_AVX2 = LIMITS | {
+    "question_speedup": Limit(at_least=3.5),
+    "passage_speedup": Limit(at_least=2.0),
+}
 
 
 def main() -> None:
@@ -78,7 +85,8 @@ def main() -> None:
     figures["zipf_s_for_98_percent"] = steepness_for(0.98, embedding_cache.CAPACITY, texts=TEXTS)
     figures["zipf_s_for_95_percent"] = steepness_for(0.95, embedding_cache.CAPACITY, texts=TEXTS)
     figures["entries_for_98_percent_zipf_1.0"] = entries_for(0.98, texts=TEXTS, s=1.0)
-    report("embedding", figures, limits=LIMITS, json_path=options.json)
+    limits = LIMITS_OF_AVX2 if integer_unit() == "AVX2" else LIMITS
+    report("embedding", figures, limits=limits, json_path=options.json)
 
 
 def bare_model(settings: Settings, *, threads: int) -> "SentenceTransformer":
