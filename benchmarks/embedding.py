@@ -41,8 +41,8 @@ BATCH = 32
 PASSAGE_TOKENS = 150
 SENTENCE_WORDS = range(5, 21)  # of a sentence that may stand for a question
 
-#: With instructions that multiply int8 numbers, and where AVX2 is all there is: sentence-transformers
-#: is slower there too.
+#: With instructions that multiply int8 numbers; then where AVX2 is all there is, which slows
+#: sentence-transformers down more.
 LIMITS = {
     "question_speedup": Limit(at_least=3.0),
     "passage_speedup": Limit(at_least=1.6),
