@@ -97,10 +97,10 @@ class Desk:
         job_id = self.desk.ask(QueryRequest.from_json({"question": "?"} | body, self.settings))
         while self.sent:
             message = self.sent.pop(0)
-            run = query._retrieve if message.stage == "retrieve" else query._generate
             with self.leases.claim(message.unit_id, message.stage) as lease:
                 assert lease is not None
-                run(lease, resources)
+                if message.stage == "generate" or query._retrieve(lease, resources):
+                    query._generate(lease, resources)
         row = self.durable.ledger.unit(job_id)
         assert row is not None
         shown = JobView(self.durable.ledger, self.durable.blobs).job(job_id, row)
