@@ -1,11 +1,14 @@
 """Which engines may embed on this host, in order, and why."""
 
-from collections.abc import Mapping
-from typing import Final, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, NamedTuple, TypeVar
 
+from rag.errors import Broken
 from workers import processor
 from workers.model_weights import DEFAULT_MODEL
 from workers.onnx_form import IN_FLOAT32, IN_INT8, Precision
+
+T = TypeVar("T")
 
 AUTO: Final = "auto"
 SENTENCE_TRANSFORMERS: Final = "sentence-transformers"
@@ -65,3 +68,32 @@ def candidates(setting: str, model: str) -> list[Engine]:
         return [Engine(SENTENCE_TRANSFORMERS, f"{model} is not the default model")]
     why = "the default where nothing else is set"
     return [Engine(name, why) for name in ENGINES]
+
+
+def first_that_works(
+    engines: Sequence[Engine],
+    attempt: Callable[[Engine], T],
+    *,
+    refusals: tuple[type[Exception], ...] = (Broken,),
+) -> tuple[T, Engine]:
+    """
+    Return what *attempt* makes of the first engine that it does not refuse, and that engine.
+
+    An engine that comes after a refused one has the refusal for its reason.
+
+    Args:
+        engines: The best first.
+
+        attempt: Raises one of *refusals* where an engine does not work; the last one's is raised
+            here.
+
+        refusals: What *attempt* may raise so.
+    """
+    engine, *others = engines
+    while True:
+        try:
+            return attempt(engine), engine
+        except refusals as error:
+            if not others:
+                raise
+            engine = others.pop(0).after(str(error))

@@ -5,11 +5,10 @@ import logging
 from typing import NamedTuple
 
 from rag.embedding_cache import CachedEmbedder
-from rag.errors import Broken
 from rag.ports import Embedder
 from runtime.settings import Settings
 from workers.cross_encoder import CrossEncoderReranker
-from workers.embedding_engines import Engine, candidates
+from workers.embedding_engines import Engine, candidates, first_that_works
 from workers.measured_embedder import MeasuredEmbedder
 from workers.model_weights import resolve
 from workers.onnx_embedder import OnnxEmbedder
@@ -49,22 +48,15 @@ def open_model(settings: Settings) -> tuple[Embedder, Engine]:
     Raises:
         Broken: None does; tells why the last one does not.
     """
-    engine, *others = candidates(settings.embedding_engine, resolve(settings.embedding_model).name)
-    while True:
-        try:
-            embedder = _open(engine, settings)
-        except Broken as error:
-            if not others:
-                raise
-            log.warning("embedding engine left out", extra={"engine": engine.name})
-            engine = others.pop(0).after(str(error))
-        else:
-            log.info("embedding engine", extra={"engine": engine.name, "reason": engine.why})
-            return embedder, engine
+    engines = candidates(settings.embedding_engine, resolve(settings.embedding_model).name)
+    embedder, engine = first_that_works(engines, lambda engine: _open(engine, settings))
+    level = logging.INFO if engine == engines[0] else logging.WARNING  # others were left out
+    log.log(level, "embedding engine", extra={"engine": engine.name, "reason": engine.why})
+    return embedder, engine
 
 
 def _open(engine: Engine, settings: Settings) -> Embedder:
-    """Load the embedding model on one engine."""
+    """Load the embedding model on one engine; raises Broken."""
     model, threads = settings.embedding_model, settings.model_threads
     if engine.precision is None:
         return SentenceEmbedder.open(model, batch=settings.embedding_batch, threads=threads)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.errors import Broken
-from workers.embedding_engines import AUTO, ENGINES, candidates
+from workers.embedding_engines import AUTO, ENGINES, Engine, candidates, first_that_works
 from workers.embedding_sample import SAMPLE
 from workers.model_weights import DEFAULT_MODEL, ModelWeights, digest, resolve
 from workers.onnx_form import (
@@ -130,25 +130,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--spare", type=Path, help="where to, if no other place can be written")
     options = parser.parse_args(arguments)
     places = [*options.places, *filter(None, [options.spare])]
+
+    def there(engine: Engine) -> str:
+        if engine.precision is None:
+            return "nothing to make"
+        return _there(options.model, weights, engine.precision, places)
+
     try:
         weights = resolve(options.model)
-    except Broken as error:
+        what, engine = first_that_works(
+            candidates(options.engine, weights.name), there, refusals=(Broken, OSError)
+        )
+    except (Broken, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    engine, *others = candidates(options.engine, weights.name)
-    while True:
-        try:
-            what = "nothing to make"
-            if engine.precision is not None:
-                what = _there(options.model, weights, engine.precision, places)
-        except (Broken, OSError) as error:
-            if not others:
-                sys.stderr.write(f"{error}\n")
-                return 1
-            engine = others.pop(0).after(str(error))
-        else:
-            sys.stdout.write(f"{weights.name} is computed in {engine.told} ({what})\n")
-            return 0
+    sys.stdout.write(f"{weights.name} is computed in {engine.told} ({what})\n")
+    return 0
 
 
 def _there(model: str, weights: ModelWeights, precision: Precision, places: Sequence[Path]) -> str:
