@@ -10,21 +10,32 @@ BlockKind = Literal["heading", "paragraph", "list", "code", "table"]
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One structural piece of a parsed text: the span `text[start:end]` in code points."""
+    """
+    One structural piece of a parsed text: the span `text[start:end]` in code points.
+
+    In a `table` each line is a row. *header* is the length, in code points from *start*, of the
+    lines that name the columns; 0 where no line does, or where each row names its own.
+    """
 
     kind: BlockKind
     start: int
     end: int
     level: int = 0  # of a heading: 1 is the top
+    header: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Where a page of the original lies in the parsed text; numbered from 1."""
+    """
+    Where a page of the original lies in the parsed text; numbered from 1.
+
+    *label* is what the document itself calls the page, such as `iv`; empty where that is *number*.
+    """
 
     number: int
     start: int
     end: int
+    label: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +44,9 @@ class ParsedDocument:
     A document as text. Spans everywhere else in Quern count code points of *text*.
 
     Blocks are in order, do not overlap and are not empty; what lies between them is white space.
-    Pages are given where the format has them.
+    Pages are given where the format has them. *notes* name in plain words what the file holds and
+    *text* does not, a sentence each. *encoding* is the one that the bytes of a text file were taken
+    for (an IANA name), empty for other files.
     """
 
     text: str
@@ -41,6 +54,8 @@ class ParsedDocument:
     title: str | None = None
     blocks: tuple[Block, ...] = ()
     pages: tuple[Page, ...] = ()
+    notes: tuple[str, ...] = ()
+    encoding: str = ""
 
 
 @dataclass(frozen=True, slots=True)

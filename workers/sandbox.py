@@ -259,6 +259,8 @@ class ParserPool:
                 title=head["title"],
                 blocks=tuple(Block(*block) for block in head["blocks"]),
                 pages=tuple(Page(*page) for page in head["pages"]),
+                notes=tuple(head["notes"]),
+                encoding=head["encoding"],
             )
             return document, head["keep"] is True
         detail = str(head["detail"])
@@ -528,8 +530,10 @@ def _answer(
     return {
         "kind": document.kind,
         "title": document.title,
-        "blocks": [(b.kind, b.start, b.end, b.level) for b in document.blocks],
-        "pages": [(p.number, p.start, p.end) for p in document.pages],
+        "blocks": [(b.kind, b.start, b.end, b.level, b.header) for b in document.blocks],
+        "pages": [(p.number, p.start, p.end, p.label) for p in document.pages],
+        "notes": document.notes,
+        "encoding": document.encoding,
     }, text
 
 

@@ -48,17 +48,28 @@ class Assembly:
         self._parts: list[str] = []
         self._blocks: list[Block] = []
         self._pages: list[Page] = []
+        self._notes: list[str] = []
         self._number: int | None = None  # of the page that is being filled
+        self._label = ""
         self._page_start: int | None = None
         self._length = 0
 
-    def page(self, number: int) -> None:
+    def page(self, number: int, *, label: str = "") -> None:
         """Begin page *number*; it ends where the next begins, or with the document."""
         self._end_page()
-        self._number = number
+        self._number, self._label = number, label
 
-    def add(self, kind: BlockKind, text: str, *, level: int = 0) -> None:
-        """Append a block, cleaned and trimmed; list after list is one block, a line an item."""
+    def note(self, sentence: str) -> None:
+        """Tell in a plain *sentence* what was left out; the same sentence is told once."""
+        if sentence not in self._notes:
+            self._notes.append(sentence)
+
+    def add(self, kind: BlockKind, text: str, *, level: int = 0, header: int = 0) -> None:
+        """
+        Append a block, cleaned and trimmed; list after list is one block, a line an item.
+
+        *header* counts the first lines of a table that name its columns.
+        """
         text = cleaned(text).rstrip()
         bare = text.lstrip()
         if not bare:
@@ -72,7 +83,8 @@ class Assembly:
             self._page_start = self._length
         start = self._blocks.pop().start if joined else self._length
         self._append(text)
-        self._blocks.append(Block(kind, start, self._length, level))
+        heading = sum(map(len, text.splitlines(keepends=True)[:header]))
+        self._blocks.append(Block(kind, start, self._length, level, heading))
 
     def document(self, kind: str, *, title: str | None = None) -> ParsedDocument:
         """Return what was collected; without a *title* the first heading near the top is it."""
@@ -82,7 +94,9 @@ class Assembly:
             tops = [b for b in self._blocks[:20] if b.kind == "heading"]
             first = min(tops, key=lambda b: b.level, default=None)
             title = sane_title(text[first.start : first.end]) if first else None
-        return ParsedDocument(text, kind, title, tuple(self._blocks), tuple(self._pages))
+        return ParsedDocument(
+            text, kind, title, tuple(self._blocks), tuple(self._pages), tuple(self._notes)
+        )
 
     def _append(self, text: str) -> None:
         """Append raw text."""
@@ -93,5 +107,5 @@ class Assembly:
         """Record the page that was being filled; a page without text is an empty span."""
         if self._number is not None:
             start = self._length if self._page_start is None else self._page_start
-            self._pages.append(Page(self._number, start, self._length))
+            self._pages.append(Page(self._number, start, self._length, self._label))
         self._number = self._page_start = None
