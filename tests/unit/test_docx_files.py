@@ -70,6 +70,32 @@ def test_styles_that_are_not_defined_are_known_by_their_names() -> None:
     assert [b.kind for b in document.blocks] == ["heading", "list", "paragraph"]
 
 
+def test_an_outline_level_makes_a_heading_of_a_paragraph_and_body_text_of_a_heading() -> None:
+    def at(level: int) -> str:
+        return f'<w:outlineLvl w:val="{level}"/>'
+
+    styles = (
+        HEADINGS
+        + '<w:style w:type="paragraph" w:styleId="C"><w:name w:val="Contents"/><w:basedOn '
+        + f'w:val="H1"/><w:pPr>{at(9)}</w:pPr></w:style><w:style w:type="paragraph" w:styleId="L">'
+        + f'<w:name w:val="Level"/><w:pPr>{at(2)}</w:pPr></w:style>'
+    )
+    body = (
+        p("a", style="C")
+        + p("b", style="L")
+        + p("c", properties=at(0))
+        + p("d", style="H1", properties=at(9))
+    )
+    document = parse(word_file(body, parts={"styles": styles}), filename="a.docx")
+
+    assert [(b.kind, b.level) for b in document.blocks] == [
+        ("paragraph", 0),
+        ("heading", 3),
+        ("heading", 1),
+        ("paragraph", 0),
+    ]
+
+
 def test_styles_in_a_circle_are_read() -> None:
     styles = "".join(
         f'<w:style w:type="paragraph" w:styleId="{a}"><w:name w:val="{a}"/><w:basedOn w:val="{b}"/>'

@@ -153,12 +153,12 @@ def bold(words: str) -> str:
         ([tr(bold("Term"), "Tort"), tr(bold("Kind"), "a wrong")], "", 0),
         ([tr(bold("a"), bold("b")), tr(bold("c"), bold("d"))], "", 0),
         (
-            [tr("Term", "Meaning"), tr("Tort", "a wrong")],
+            [tr("Tort", "Wrong"), tr("Lien", "Right")],
             '<w:tblStyle w:val="Finer"/><w:tblLook w:val="04A0"/>',
             1,
         ),
         (
-            [tr("Term", "Meaning"), tr("Tort", "a wrong")],
+            [tr("Tort", "Wrong"), tr("Lien", "Right")],
             '<w:tblStyle w:val="Finer"/><w:tblLook w:firstRow="0" w:val="04A0"/>',
             0,
         ),
@@ -177,6 +177,14 @@ def bold(words: str) -> str:
             1,
         ),
         ([tr("Only", "one", "row")], "", 0),
+        (
+            [tr("Ida", "Finance", "Oslo"), tr("Ola", "Sales", "Rome"), tr("Eli", "Law", "Kyiv")],
+            "",
+            0,
+        ),
+        ([tr("Name", "Ida Lund"), tr("Phone", "555 12"), tr("Born", "1990")], "", 0),
+        ([tr("Begriff", "Bedeutung"), tr("Los", "eine Menge")], "", 1),
+        ([tr("品名", "数量", "色"), tr("筆", "多", "黒"), tr("紙", "少", "白")], "", 1),
     ],
 )
 def test_a_first_row_that_plainly_names_columns_is_their_header(

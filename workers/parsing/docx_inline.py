@@ -9,8 +9,8 @@ from lxml import etree
 
 from workers.parsing.docx_math import M, linear
 from workers.parsing.docx_package import R, W
-from workers.parsing.docx_styles import Styles, switch, value, whole
-from workers.parsing.docx_symbols import plain, symbol
+from workers.parsing.docx_styles import Styles, properties_of, switch, value, whole
+from workers.parsing.docx_symbols import has_private, plain, symbol
 
 A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 _C = "{http://schemas.openxmlformats.org/drawingml/2006/chart}"
@@ -36,6 +36,8 @@ _SPACES = {
     f"{W}cr": "\n",
     f"{W}noBreakHyphen": "-",
 }
+_SOFT_HYPHEN = "\xad"  # seen only at the end of a line
+_RUN_PROPERTIES = f"{W}rPr"
 _NOTES = {f"{W}footnoteReference": "footnote", f"{W}endnoteReference": "endnote"}
 _PAGE_FIELD = re.compile(r"\s*(?:PAGE|NUMPAGES|SECTIONPAGES)\b", re.IGNORECASE)
 _WORDS = (f"{W}t", f"{A}t", f"{M}t", f"{_C}chart", f"{_CX}chart", f"{_DGM}relIds", f"{_O}OLEObject")
@@ -120,12 +122,11 @@ class Inline:
         """Read the children of an element."""
         for element in parent:
             tag = element.tag
-            if tag == f"{W}r":
-                self._run(element)
+            handle = self._HANDLERS.get(tag)
+            if handle is not None:
+                handle(self, element)
             elif tag in _SPACES:
                 self._say(_SPACES[tag])
-            elif handle := self._HANDLERS.get(tag):
-                handle(self, element)
             elif tag not in _SKIPPED:
                 self._inside(element)
 
@@ -143,7 +144,7 @@ class Inline:
 
     def _run(self, run: etree._Element) -> None:
         """Read a run, which may be hidden by itself or by its style."""
-        properties = run.find(f"{W}rPr")
+        properties = properties_of(run, _RUN_PROPERTIES)
         if properties is None or not len(properties):
             self._inside(run)
             return
@@ -157,8 +158,10 @@ class Inline:
         """Read the words of a run."""
         text = element.text or ""
         if not text.isascii():
-            fonts = element.getparent().find(f"{W}rPr/{W}rFonts")
-            text = plain(text, fonts.get(f"{W}ascii", "") if fonts is not None else "")
+            text = text.replace(_SOFT_HYPHEN, "")
+            if has_private(text):
+                fonts = element.getparent().find(f"{W}rPr/{W}rFonts")
+                text = plain(text, fonts.get(f"{W}ascii", "") if fonts is not None else "")
         self._say(text)
 
     def _symbol(self, element: etree._Element) -> None:
@@ -291,6 +294,7 @@ class Inline:
             self._inside(base)
 
     _HANDLERS: ClassVar[Mapping[str, Callable[["Inline", etree._Element], None]]] = {
+        f"{W}r": _run,
         f"{W}t": _words,
         f"{W}sym": _symbol,
         f"{W}del": _deleted,

@@ -34,27 +34,27 @@ def margins(reader: Reader, root: etree._Element) -> tuple[list[Piece], list[Pie
     left out.
     """
     told: set[str] = set()
-    body = _normal(" ".join(piece.text for piece in reader.pieces)) if _any(root) else ""
+    parts = _parts(reader, root)
+    body = _normal(" ".join(piece.text for piece in reader.pieces)) if parts else ""
     both = []
     for kind in ("header", "footer"):
         pieces = []
-        for name in _parts(reader, root, kind):
+        for name in (name for name, of in parts.items() if of == kind):
             lines = []
             for line in _lines(reader, name):
                 key = _normal(line)
-                if key not in told and len(told) < _MOST_LINES:
-                    told.add(key)
-                    if key not in body:
-                        lines.append(line)
+                if key in told:
+                    continue
+                if len(told) == _MOST_LINES:
+                    reader.leave_out(f"Headers and footers past {_MOST_LINES} lines were left out.")
+                    break
+                told.add(key)
+                if key not in body:
+                    lines.append(line)
             if lines:
                 pieces.append(Piece("paragraph", "\n".join(lines)))
         both.append(pieces)
     return both[0], both[1]
-
-
-def _any(root: etree._Element) -> bool:
-    """Tell whether a document has any header or footer."""
-    return next(root.iter(f"{W}headerReference", f"{W}footerReference"), None) is not None
 
 
 def _normal(text: str) -> str:
@@ -62,15 +62,18 @@ def _normal(text: str) -> str:
     return " ".join(text.split()).casefold()
 
 
-def _parts(reader: Reader, root: etree._Element, kind: str) -> list[str]:
-    """Return the names of the header or footer parts in use, in the order of the sections."""
+def _parts(reader: Reader, root: etree._Element) -> dict[str, str]:
+    """Return the header and footer parts in use, in the order of the sections, with their kinds."""
     relations = reader.package.relations(reader.part)
-    names: dict[str, None] = {}
-    for reference in root.iter(f"{W}{kind}Reference"):
+    if not any(relation.kind in ("header", "footer") for relation in relations.values()):
+        return {}
+    names: dict[str, str] = {}
+    for reference in root.iter(f"{W}headerReference", f"{W}footerReference"):
         relation = relations.get(reference.get(f"{R}id", ""))
         if relation is not None and not relation.external:
-            names[relation.target] = None
-    return list(names)
+            kind = reference.tag.removeprefix(W).removesuffix("Reference")
+            names.setdefault(relation.target, kind)
+    return names
 
 
 def _lines(reader: Reader, name: str) -> Iterator[str]:

@@ -18,6 +18,8 @@ from workers.parsing.docx_styles import (
     Styles,
     looks_at_first_row,
     numbering,
+    outlined,
+    properties_of,
     shaded,
     switch,
     value,
@@ -25,6 +27,7 @@ from workers.parsing.docx_styles import (
 )
 from workers.parsing.docx_tables import Cell, Row, grid
 
+_PARAGRAPH, _PROPERTIES, _END = f"{W}p", f"{W}pPr", f"{W}rPr"
 _WRAPPERS = frozenset(
     {f"{W}{name}" for name in ("sdt", "sdtContent", "ins", "moveTo", "customXml", "smartTag")}
     | {f"{MC}Choice", f"{MC}Fallback"}
@@ -96,7 +99,7 @@ class Reader:
     def body(self, container: etree._Element) -> None:
         """Add each paragraph and table of a body, a cell or a text box."""
         for element in _children(container):
-            if element.tag == f"{W}p":
+            if element.tag == _PARAGRAPH:
                 self._paragraph(element)
             elif element.tag == f"{W}tbl":
                 self._table(element)
@@ -111,11 +114,13 @@ class Reader:
     def end(self) -> None:
         """Add the notes that still wait for a list to end."""
         while self._waiting:
-            kind, name, words = self._waiting.pop(0)
-            note = self.notes.found[kind, name]
-            lead = comment_lead(note, words) if kind == "comment" else self.notes.mark(kind, name)
-            if text := self.flat(note):
-                self.pieces.append(Piece("paragraph", f"{lead} {text}"))
+            waiting, self._waiting = self._waiting, []  # a note may bring a comment of its own
+            for kind, name, words in waiting:
+                note = self.notes.found[kind, name]
+                comment = kind == "comment"
+                lead = comment_lead(note, words) if comment else self.notes.mark(kind, name)
+                if text := self.flat(note):
+                    self.pieces.append(Piece("paragraph", f"{lead} {text}"))
 
     def chunk(self, _: etree._Element) -> None:
         """Add an embedded text; a reader that cannot read them says that it is left out."""
@@ -192,17 +197,19 @@ class Reader:
 
     def _read(self, element: etree._Element) -> _Said:
         """Read a paragraph, count it, and put its mark before it."""
-        properties = element.find(f"{W}pPr")
+        properties = properties_of(element, _PROPERTIES)
         named = value(properties, "pStyle")
         style = self.styles.paragraph(named)
+        if properties is not None and (outline := value(properties, "outlineLvl")):
+            style = outlined(style, outline)
         line = self.inline.read(element, hidden=style.hidden)
         if line.hid:
             self.leave_out("Hidden text was left out.")
         if line.deleted:
             self.leave_out("Text that tracked changes delete was left out.")
         text = self._take_carried() + line.text
-        end = properties.find(f"{W}rPr") if properties is not None else None
-        if end is not None and any(end.find(tag) is not None for tag in DELETED):
+        end = properties.find(_END) if properties is not None else None
+        if end is not None and any(change.tag in DELETED for change in end):
             self._carried = text
             return _Said(line, "", style, None)
         unseen = not text.strip() and (line.hid or switch(end, "vanish", otherwise=style.hidden))

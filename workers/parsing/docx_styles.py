@@ -18,6 +18,9 @@ _LISTED = ("list bullet", "list number")
 _FIRST_ROW = 0x20  # of the old form of w:tblLook, a bit field
 _LEVELS = frozenset("012345678")  # an outline level of 9 is body text
 
+# Put together once: these are asked for with each paragraph and run.
+_VAL, _NUM, _NUM_ID, _ILVL = f"{W}val", f"{W}numPr", f"{W}numId", f"{W}ilvl"
+
 
 @dataclass(frozen=True, slots=True)
 class ParagraphStyle:
@@ -106,14 +109,12 @@ def _paragraph_style(
     kind, level, title = _named(value(style, "name"))
     properties = style.find(f"{W}pPr")
     outline = value(properties, "outlineLvl")
-    if kind == "paragraph":
+    named = kind != "paragraph"
+    if not named:
         kind, level, title = below.kind, below.level, False
-        if outline:
-            above_text = outline in _LEVELS
-            kind, level = ("heading", int(outline) + 1) if above_text else ("paragraph", 0)
     run = style.find(f"{W}rPr")
     num_id, ilvl = numbering(properties)
-    return ParagraphStyle(
+    made = ParagraphStyle(
         kind,
         level,
         title,
@@ -123,6 +124,15 @@ def _paragraph_style(
         switch(run, "vanish", below.hidden),
         switch(run, "b", below.bold),
     )
+    return outlined(made, outline) if outline and not named else made
+
+
+def outlined(style: ParagraphStyle, outline: str) -> ParagraphStyle:
+    """Return *style* with another outline level: 0 to 8 make a heading, 9 makes body text."""
+    if outline in _LEVELS:
+        level = style.level if style.kind == "heading" else int(outline) + 1
+        return replace(style, kind="heading", level=level)
+    return replace(style, kind="paragraph", level=0, title=False)
 
 
 def _named(name: str) -> tuple[BlockKind, int, bool]:
@@ -151,14 +161,20 @@ def _sets_first_row_apart(_: str, style: etree._Element, below: bool | None) -> 
 
 def value(parent: etree._Element | None, name: str) -> str:
     """Return `w:val` of the child *name*, empty if there is none."""
-    child = parent.find(f"{W}{name}") if parent is not None else None
-    return child.get(f"{W}val", "") if child is not None else ""
+    child = parent.find(W + name) if parent is not None else None
+    return child.get(_VAL, "") if child is not None else ""
 
 
 def switch(parent: etree._Element | None, name: str, otherwise: bool) -> bool:
     """Return whether the property *name* is on; *otherwise* where it is not said."""
-    child = parent.find(f"{W}{name}") if parent is not None else None
-    return child.get(f"{W}val", "1").lower() not in _OFF if child is not None else otherwise
+    child = parent.find(W + name) if parent is not None else None
+    return child.get(_VAL, "1").lower() not in _OFF if child is not None else otherwise
+
+
+def properties_of(element: etree._Element, name: str) -> etree._Element | None:
+    """Return the properties of a paragraph or run, which stand before all it holds."""
+    first = element[0] if len(element) else None
+    return first if first is not None and first.tag == name else element.find(name)
 
 
 def whole(text: str | None, otherwise: int = 0, *, most: int = 1_000_000) -> int:
@@ -170,13 +186,13 @@ def whole(text: str | None, otherwise: int = 0, *, most: int = 1_000_000) -> int
 
 def numbering(properties: etree._Element | None) -> tuple[str | None, int | None]:
     """Return the list and the level that paragraph properties name, each None if not said."""
-    found = properties.find(f"{W}numPr") if properties is not None else None
+    found = properties.find(_NUM) if properties is not None else None
     if found is None:
         return None, None
-    number, level = found.find(f"{W}numId"), found.find(f"{W}ilvl")
+    number, level = found.find(_NUM_ID), found.find(_ILVL)
     return (
-        number.get(f"{W}val", "") if number is not None else None,
-        whole(level.get(f"{W}val"), most=8) if level is not None else None,
+        number.get(_VAL, "") if number is not None else None,
+        whole(level.get(_VAL), most=8) if level is not None else None,
     )
 
 

@@ -56,6 +56,11 @@ def symbol(font: str, code: int) -> str:
     return "" if private or not 0 < code <= sys.maxunicode else chr(code)
 
 
+def has_private(text: str) -> bool:
+    """Tell whether a text has characters that only their font explains."""
+    return _PRIVATE.search(text) is not None
+
+
 def plain(text: str, font: str) -> str:
     """Return *text* with characters of the private area as their font has them."""
     known = font if font.strip().lower() in _FONTS else "symbol"

@@ -5,6 +5,8 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from workers.parsing.column_names import names_column
+
 _LONG = 400  # characters: a merged cell with more is prose, and stands once
 _NAME_CHARACTERS = 60
 _NAME_WORDS = 8
@@ -182,7 +184,7 @@ def _names_columns(rows: Sequence[Row], filled: Sequence[Sequence[str]], *, styl
     below = [cell for cell in rows[1].cells[1:] if cell.text]
     if styled or (looks and not (below and all(cell.marked for cell in below))):
         return True
-    return _short(filled[0], bare=True) and _differs(filled)
+    return _short(filled[0], bare=True) and _told_by_words(filled)
 
 
 def _short(names: Sequence[str], *, bare: bool) -> bool:
@@ -207,14 +209,25 @@ def _no_name(text: str) -> bool:
     return text.endswith(_SENTENCE_ENDS) or figures is not None or letter
 
 
-def _differs(filled: Sequence[Sequence[str]]) -> bool:
-    """Tell whether the rows below hold other things than the first: numbers, or no name again."""
+def _told_by_words(filled: Sequence[Sequence[str]]) -> bool:
+    """
+    Tell whether the words of the first row are names, by what they mean and what stands below.
+
+    A row that is taken for names is quoted no more, so that doubt means a row of data: figures
+    must stand below a name alone, or half of the names must be usual ones. Two columns may be keys
+    and values, so there the second name must be a usual one.
+    """
     names, body = filled[0], [row for row in filled[1:] if len(row) == len(filled[0])]
-    if len(body) < 2:  # noqa: PLR2004 - one row tells nothing
+    usual = [names_column(name) for name in names]
+    if not body or any(row[at] == name != "" for at, name in enumerate(names) for row in body):
         return False
-    for place in range(1 if len(names) == 2 else 0, len(names)):  # noqa: PLR2004 - keys and values
-        below = [row[place] for row in body if row[place]]
-        if len(below) > 1 and all(map(_DIGIT.search, below)):
-            return True
-    again = any(row[place] == name for place, name in enumerate(names) for row in body)
-    return len(names) > 2 and not again  # noqa: PLR2004 - two columns may be keys and values
+    if len(names) == 2:  # noqa: PLR2004 - perhaps keys and values
+        return usual[1] and (usual[0] or _figures(body, 1))
+    numbered = any(_figures(body, at) for at in range(len(names)))
+    return (numbered and len(body) > 1) or sum(usual) * 2 >= len(names)
+
+
+def _figures(body: Sequence[Sequence[str]], at: int) -> bool:
+    """Tell whether all that stands in a column has figures."""
+    below = [row[at] for row in body if row[at]]
+    return bool(below) and all(map(_DIGIT.search, below))

@@ -17,6 +17,7 @@ from workers.parsing.docx_reader import Piece, Reader
 from workers.parsing.docx_styles import read_styles
 
 _MOST_DEPTH = 3  # Word files within Word files
+_PACKAGE = 128 * 1024  # bytes that an embedded Word file counts for beside its own
 _MOST_CHUNKS = 64 * 1024 * 1024  # bytes of embedded texts that are read
 
 # What programs write where nobody wrote a title.
@@ -99,12 +100,12 @@ class _BodyReader(Reader):
             self.leave_out("An embedded text that lies outside the file was left out.")
             return
         data = self.package.data(relation.target) or b""
-        self.limits.bytes -= len(data)
-        if self.limits.bytes < 0:
-            self.leave_out("Embedded texts beyond 64 MiB were left out.")
-            return
         kind = self.package.content_type(relation.target)
         form = form_of(data, name=relation.target, content_type=kind)
+        self.limits.bytes -= len(data) + (_PACKAGE if form == "word" else 0)
+        if self.limits.bytes < 0:
+            self.leave_out("Embedded texts past 64 MiB were left out.")
+            return
         if form == "word":
             self._nested(data)
         elif form == "rtf" or (page := read_page(data, form)) is None:
