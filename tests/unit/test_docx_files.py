@@ -119,7 +119,7 @@ def test_the_strict_form_is_read_like_the_usual_one() -> None:
 
     assert b"purl.oclc.org" in zipfile.ZipFile(io.BytesIO(data)).read("word/document.xml")
     assert document.title == "Lease"
-    assert document.text == "Lease\n\nText.[note 1]\n\n[note 1] Note."
+    assert document.text == "Lease\n\nText.[note 1]\n\n[note 1] “Text”: Note."
 
 
 @pytest.mark.parametrize("main", ["word/document.xml", "word/document2.xml", "word/Document.xml"])

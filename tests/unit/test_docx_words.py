@@ -61,10 +61,10 @@ def test_notes_follow_their_paragraph_under_the_mark_that_stands_in_it() -> None
 
     assert texts(read(body, parts=parts)) == [
         "Doors close at six[note 1] on weekdays[note 3].",
-        "[note 1] At five in winter. Ask the porter.",
-        "[note 3] Since 2019.",
+        "[note 1] “Doors close at six”: At five in winter. Ask the porter.",
+        "[note 3] “Doors close at six on weekdays”: Since 2019.",
         "The keys are kept below.[note 2]",
-        "[note 2] In the red box.",
+        "[note 2] “The keys are kept below”: In the red box.",
     ]
 
 
@@ -83,9 +83,9 @@ def test_notes_of_a_list_follow_it_whole_and_notes_of_a_table_follow_the_table()
 
     assert texts(read(body, parts=parts)) == [
         "- one[note 1]\n- two",
-        "[note 1] First.",
+        "[note 1] “one”: First.",
         "a | b[note 2]",
-        "[note 2] Second.",
+        "[note 2] “b”: Second.",
         "End.",
     ]
 
@@ -96,6 +96,17 @@ def test_a_document_whose_only_words_are_in_a_note_is_read() -> None:
     )
 
     assert document.text == "[note 1] The shop moved."
+
+
+def test_a_note_repeats_the_sentence_it_is_on_and_no_more() -> None:
+    long = "and so on " * 30
+    body = p(runs=r("One. Two is short.") + FOOT.format(1) + r(f" {long}") + FOOT.format(2))
+    notes = note("footnote", 1, "First.") + note("footnote", 2, "Second.")
+    _, first, second = texts(read(body, parts={"footnotes": notes}))
+
+    assert first == "[note 1] “Two is short”: First."
+    assert second.startswith("[note 2] “… ")
+    assert len(second) < 160
 
 
 def test_a_note_whose_reference_was_deleted_is_left_out_with_it() -> None:
@@ -360,7 +371,7 @@ def test_word_files_within_word_files_are_read_to_a_depth_and_their_notes_counte
         )
     document = parse(data, filename="a.docx")
 
-    assert [t for t in texts(document) if "Level" in t] == [
+    assert [t for t in texts(document) if t.startswith("Level")] == [
         f"Level {n}.[note {5 - n}]" for n in (4, 3, 2, 1)
     ]
     assert document.notes == ("Word files embedded more than 3 deep were left out.",)
@@ -379,6 +390,7 @@ def test_headers_and_footers_say_once_what_the_body_does_not() -> None:
         "header2": p("Contract 4711") + p("Part two"),
         "footer1": p(runs=r("Page ") + number + r(" of ") + field("NUMPAGES", r("9")))
         + p(runs=r("Confidential | page ") + number)
+        + p(runs=r("Seite 2-") + number)
         + p(runs=f'<w:fldSimple w:instr=" PAGE ">{r("7")}</w:fldSimple>'),
         "footer2": p("never used"),
     }
@@ -457,4 +469,4 @@ def test_spans_stay_exact_whatever_is_put_together() -> None:
         assert not document.text[end : block.start].strip()
         assert document.text[block.start : block.end].strip()
         end = block.end
-    assert texts(document) == ["Title", "- one", "x [note 1]", "[note 1] n", "| b"]
+    assert texts(document) == ["Title", "- one", "x [note 1]", "[note 1] “x”: n", "| b"]

@@ -43,6 +43,7 @@ _PAGE_FIELD = re.compile(r"\s*(?:PAGE|NUMPAGES|SECTIONPAGES)\b", re.IGNORECASE)
 _WORDS = (f"{W}t", f"{A}t", f"{M}t", f"{_C}chart", f"{_CX}chart", f"{_DGM}relIds", f"{_O}OLEObject")
 _TICKED, _UNTICKED = "☒", "☐"
 _MOST_PARTS = 200  # pieces of a paragraph that are looked at for a comment or a form field
+_NEAR_PARTS, _NEAR_CHARACTERS = 60, 400  # before the mark of a note
 _CODE_CHARACTERS = 200  # of an instruction: its first word tells what it is
 
 
@@ -51,15 +52,15 @@ class Line:
     """
     The words of one paragraph and what hangs on them, in order.
 
-    *boxes* are the contents of text boxes and shapes; *notes* are pairs of (`footnote` or
-    `endnote`, id); *comments* has the words commented on, by id; *objects* are pairs of (what it
-    is, the id of its relationship or the name of its program). *hid* and *deleted* tell that there
-    are words that nobody sees.
+    *boxes* are the contents of text boxes and shapes; *notes* are (`footnote` or `endnote`, id, the
+    words before its mark); *comments* has the words commented on, by id; *objects* are pairs of
+    (what it is, the id of its relationship or the name of its program). *hid* and *deleted* tell
+    that there are words that nobody sees.
     """
 
     text: str = ""
     boxes: list[etree._Element | str] = field(default_factory=list)
-    notes: list[tuple[str, str]] = field(default_factory=list)
+    notes: list[tuple[str, str, str]] = field(default_factory=list)
     comments: dict[str, str] = field(default_factory=dict)
     objects: list[tuple[str, str]] = field(default_factory=list)
     hid: bool = False
@@ -240,8 +241,9 @@ class Inline:
         kind, name = _NOTES[element.tag], element.get(f"{W}id", "")
         mark = "" if self._unseen else self._mark(kind, name)
         if mark:
+            before = "".join(self._parts[-_NEAR_PARTS:])
+            self._line.notes.append((kind, name, before[-_NEAR_CHARACTERS:]))
             self._parts.append(mark)
-            self._line.notes.append((kind, name))
 
     def _comment_begins(self, element: etree._Element) -> None:
         """Remember where the words begin that a comment is on."""

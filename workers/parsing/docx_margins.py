@@ -16,9 +16,10 @@ _BEFORE = (
     "|сторінка|oldal|sayfa|lk|σελίδα|halaman|trang|第|페이지|صفحة|עמוד"
 )
 _OF = r"of|von|de|di|du|sur|van|av|af|z|ze|из|з|od|din|ud|los|out|共|中|/|\||-"
+_CHAPTER = r"(?:\d{1,3}|[A-Z]|[IVX]{1,5}) ?[-\u2013.] ?"  # of 2-17, A-3
 _AFTER = "(?:[页頁쪽]|ページ|페이지|oldal)"
 _PAGE = re.compile(
-    rf"(?:(?<!\w)(?:{_BEFORE})\.? ?)?{PAGE_NUMBER}(?: ?{_AFTER})?"
+    rf"(?:(?<!\w)(?:{_BEFORE})\.? ?)?(?:(?<!\w){_CHAPTER})?{PAGE_NUMBER}(?: ?{_AFTER})?"
     rf"(?: ?\(?(?:{_OF})? ?{PAGE_NUMBER}(?: ?{_AFTER})?\)?)*",
     re.IGNORECASE,
 )

@@ -1,6 +1,5 @@
 """Walking a part of a Word file in reading order: paragraphs, lists, tables, boxes and notes."""
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -10,7 +9,7 @@ from rag.documents import BlockKind
 from workers.parsing.docx_embedded import chart_rows, diagram_words, program
 from workers.parsing.docx_inline import DELETED, MC, Inline, Line
 from workers.parsing.docx_math import M
-from workers.parsing.docx_notes import Notes, comment_lead
+from workers.parsing.docx_notes import Notes
 from workers.parsing.docx_numbering import Mark, Numbering
 from workers.parsing.docx_package import Package, W
 from workers.parsing.docx_styles import (
@@ -35,7 +34,6 @@ _WRAPPERS = frozenset(
 _HEADING_CHARACTERS = 200  # a longer one is a clause that takes its number from the style
 _LOOKED_AT = 4  # rows at the top of a table whose look may tell that they name the columns
 _NO_LIST = "0"
-_NOTE_MARKS = re.compile(r"\[note \d+\]")
 _BULLET = Mark("-", item=True)
 _ENDS = (";", ",", ".", ":", "!", "?")
 
@@ -88,8 +86,6 @@ class Reader:
     pieces: list[Piece] = field(default_factory=list)
     left_out: dict[str, None] = field(default_factory=dict)
     inline: Inline = field(init=False)
-    _waiting: list[tuple[str, str, str]] = field(default_factory=list)  # kind, id, words
-    _told: set[tuple[str, str]] = field(default_factory=set)  # notes and comments
     _carried: str = ""  # the words of a paragraph whose end was deleted: the next one's begin
 
     def __post_init__(self) -> None:
@@ -113,12 +109,8 @@ class Reader:
 
     def end(self) -> None:
         """Add the notes that still wait for a list to end."""
-        while self._waiting:
-            waiting, self._waiting = self._waiting, []  # a note may bring a comment of its own
-            for kind, name, words in waiting:
-                note = self.notes.found[kind, name]
-                comment = kind == "comment"
-                lead = comment_lead(note, words) if comment else self.notes.mark(kind, name)
+        while due := self.notes.due():  # a note may bring a comment of its own
+            for lead, note in due:
                 if text := self.flat(note):
                     self.pieces.append(Piece("paragraph", f"{lead} {text}"))
 
@@ -184,7 +176,7 @@ class Reader:
             self._emit("list", said.text)
         else:
             self._emit("paragraph", said.text)
-        self._wait(said.line)
+        self.notes.wait(said.line)
         if not said.item:
             self.end()
         for box in said.line.boxes:
@@ -214,7 +206,7 @@ class Reader:
             return _Said(line, "", style, None)
         unseen = not text.strip() and (line.hid or switch(end, "vanish", otherwise=style.hidden))
         mark = None if unseen else self._mark(properties, named, style)
-        if line.notes and not _NOTE_MARKS.sub("", text).strip():
+        if line.notes and self.notes.only_marks(text):
             text = ""  # the mark stands before the words of the note as well
         said = _Said(line, text, style, mark)
         if said.heading or said.item:
@@ -245,15 +237,6 @@ class Reader:
         """Return what waits for the next paragraph."""
         carried, self._carried = self._carried, ""
         return carried
-
-    def _wait(self, line: Line) -> None:
-        """Remember the notes and comments of a line that were not told yet."""
-        hanging = [(kind, name, "") for kind, name in line.notes]
-        hanging += [("comment", name, words) for name, words in line.comments.items()]
-        for kind, name, words in hanging:
-            if (kind, name) in self.notes.found and (kind, name) not in self._told:
-                self._told.add((kind, name))
-                self._waiting.append((kind, name, words))
 
     def _object(self, kind: str, name: str) -> None:
         """Add the words of a diagram or a chart."""
@@ -299,7 +282,7 @@ class Reader:
     def _flat_paragraph(self, element: etree._Element) -> Iterator[tuple[bool, str]]:
         """Yield a paragraph and what hangs on it."""
         said = self._read(element)
-        self._wait(said.line)
+        self.notes.wait(said.line)
         words = " ".join(said.text.split())
         if words:
             bullet = said.mark is not None and said.mark.text == _BULLET.text
@@ -336,14 +319,12 @@ class Reader:
         laid = grid(
             [self._row(n, row, cells) for n, (row, cells) in enumerate(rows)], styled=styled
         )
-        before = len(self.pieces)
-        waiting, self._waiting = self._waiting, []
-        for caption in laid.captions:
-            self._emit("paragraph", caption)
-        self._emit("table", "\n".join(laid.lines), header=laid.header)
-        self._waiting = waiting
-        if len(self.pieces) > before:
-            self.end()
+        # The notes of its cells follow the table, so nothing between may call for them.
+        captions = (Piece("paragraph", caption) for caption in laid.captions)
+        self.pieces.extend(captions)
+        if laid.lines:
+            self.pieces.append(Piece("table", "\n".join(laid.lines), header=laid.header))
+        self.end()
 
     def _seen(self, rows: Iterable[etree._Element]) -> Iterator[etree._Element]:
         """Yield the rows that are neither deleted nor hidden."""
