@@ -1,5 +1,6 @@
 """Word files of every make, and what they are called."""
 
+import base64
 import io
 import zipfile
 
@@ -130,6 +131,42 @@ def test_the_body_is_found_by_its_relationship(main: str) -> None:
 @pytest.mark.parametrize("name", ["a.docm", "a.dotx", "a.dotm", "a"])
 def test_macro_files_and_templates_are_read(name: str) -> None:
     assert parse(word_file(p("Text.")), filename=name).text == "Text."
+
+
+def flat(data: bytes) -> bytes:
+    parts = []
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        for name in archive.namelist():
+            body = archive.read(name).decode().split("?>", 1)[-1]
+            parts.append(
+                f'<pkg:part pkg:name="/{name}"><pkg:xmlData>{body}</pkg:xmlData></pkg:part>'
+            )
+    picture = base64.b64encode(b"picture").decode()
+    return (
+        '<?xml version="1.0"?><?mso-application progid="Word.Document"?><pkg:package '
+        'xmlns:pkg="http://schemas.microsoft.com/office/2006/xmlPackage">'
+        f'<pkg:part pkg:name="/word/a.png"><pkg:binaryData>{picture}</pkg:binaryData></pkg:part>'
+        f"{''.join(parts)}</pkg:package>"
+    ).encode()
+
+
+@pytest.mark.parametrize("name", ["a.xml", "a.docx", "a"])
+def test_a_word_file_that_is_one_xml_file_is_read(name: str) -> None:
+    data = flat(word_file(p("Lease", style="H1") + p("Text."), parts={"styles": HEADINGS}))
+
+    assert parse(data, filename=name).text == "Lease\n\nText."
+    with pytest.raises(Unreadable, match="damaged"):
+        parse(data[:-20], filename=name)
+
+
+def test_xml_of_word_2003_is_named() -> None:
+    data = (
+        b'<?xml version="1.0"?><?mso-application progid="Word.Document"?><w:wordDocument '
+        b'xmlns:w="http://schemas.microsoft.com/office/word/2003/wordml"/>'
+    )
+
+    with pytest.raises(Unreadable, match="Word 2003 XML"):
+        parse(data, filename="a.xml")
 
 
 def changed(data: bytes, name: str, body: bytes | None) -> bytes:

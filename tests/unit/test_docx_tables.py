@@ -225,6 +225,14 @@ def test_a_cell_is_one_line_with_its_lists_and_tables() -> None:
     assert lines(document) == ["One two x; y | a, b; c, d e f"]
 
 
+def test_numbers_of_rows_that_word_counts_are_cells() -> None:
+    row = tr(tc(numbered("")), "Saw", "Hall")
+
+    document = read(tbl(row, row), numbering=lists(level(0, "decimal", "%1.")))
+
+    assert lines(document) == ["1. | Saw | Hall", "2. | Saw | Hall"]
+
+
 def test_a_table_that_only_arranges_text_is_that_text() -> None:
     inner = tbl(tr("a", "b"), tr("c", "d"))
     document = read(tbl(tr(tc("Dear Ms Ek,", "thank you.", inner)), tr(tc("Yours"))))

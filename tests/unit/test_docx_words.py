@@ -278,6 +278,20 @@ def test_signs_of_a_run_are_characters() -> None:
     assert read(p(runs=run)).text == "a\tnon-stop softly ✓\u03b1€\nb\nc ≥ 2"
 
 
+def test_raised_figures_stay_raised_and_raised_words_are_words() -> None:
+    up = '<w:vertAlign w:val="superscript"/>'
+    runs = r("10") + r("-6", up) + r(" m") + r("2", up) + r(" on the 1") + r("st", up)
+    low = r(", CO") + r("2", '<w:vertAlign w:val="subscript"/>')
+
+    assert read(p(runs=runs + low)).text == "10⁻⁶ m² on the 1st, CO2"
+
+
+def test_a_large_first_letter_belongs_to_its_word() -> None:
+    letter = p("O", properties='<w:framePr w:dropCap="drop" w:lines="3"/>')
+
+    assert read(letter + p("nce upon a time.")).text == "Once upon a time."
+
+
 def test_the_reading_of_a_word_does_not_part_it() -> None:
     ruby = (
         "<w:r><w:ruby><w:rt><w:r><w:t>とう</w:t></w:r></w:rt><w:rubyBase><w:r><w:t>東</w:t></w:r>"

@@ -36,6 +36,8 @@ _SPACES = {
     f"{W}cr": "\n",
     f"{W}noBreakHyphen": "-",
 }
+_FIGURES = re.compile("[-+0-9\u2212]{1,6}")
+_RAISED = str.maketrans("-+0123456789\u2212", "⁻⁺⁰¹²³⁴⁵⁶⁷⁸⁹⁻")  # else 10 to the 6 reads as 106
 _SOFT_HYPHEN = "\xad"  # seen only at the end of a line
 _RUN_PROPERTIES = f"{W}rPr"
 _NOTES = {f"{W}footnoteReference": "footnote", f"{W}endnoteReference": "endnote"}
@@ -100,6 +102,7 @@ class Inline:
         self._fields: list[_Field] = []
         self._silent = 0  # fields that are still in their instruction
         self._hidden = hidden
+        self._raised = False
         self._comments: dict[str, int] = {}  # where the words begin that a comment is on
 
     def read(self, paragraph: etree._Element, *, hidden: bool = False) -> Line:
@@ -149,11 +152,11 @@ class Inline:
         if properties is None or not len(properties):
             self._inside(run)
             return
-        before = self._hidden
+        before, self._raised = self._hidden, value(properties, "vertAlign") == "superscript"
         by_style = self._styles.hiding.get(value(properties, "rStyle"), False)
         self._hidden = switch(properties, "vanish", before or by_style)
         self._inside(run)
-        self._hidden = before
+        self._hidden, self._raised = before, False
 
     def _words(self, element: etree._Element) -> None:
         """Read the words of a run."""
@@ -163,6 +166,8 @@ class Inline:
             if has_private(text):
                 fonts = element.getparent().find(f"{W}rPr/{W}rFonts")
                 text = plain(text, fonts.get(f"{W}ascii", "") if fonts is not None else "")
+        if self._raised and _FIGURES.fullmatch(text):
+            text = text.translate(_RAISED)
         self._say(text)
 
     def _symbol(self, element: etree._Element) -> None:

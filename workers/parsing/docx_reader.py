@@ -7,7 +7,7 @@ from lxml import etree
 
 from rag.documents import BlockKind
 from workers.parsing.docx_embedded import chart_rows, diagram_words, program
-from workers.parsing.docx_inline import DELETED, MC, Inline, Line
+from workers.parsing.docx_inline import DELETED, Inline, Line
 from workers.parsing.docx_math import M
 from workers.parsing.docx_notes import Notes
 from workers.parsing.docx_numbering import Mark, Numbering
@@ -25,12 +25,9 @@ from workers.parsing.docx_styles import (
     whole,
 )
 from workers.parsing.docx_tables import Cell, Row, grid
+from workers.parsing.docx_tree import cells_of, children, drop_cap, rows_of
 
 _PARAGRAPH, _PROPERTIES, _END = f"{W}p", f"{W}pPr", f"{W}rPr"
-_WRAPPERS = frozenset(
-    {f"{W}{name}" for name in ("sdt", "sdtContent", "ins", "moveTo", "customXml", "smartTag")}
-    | {f"{MC}Choice", f"{MC}Fallback"}
-)
 _HEADING_CHARACTERS = 200  # a longer one is a clause that takes its number from the style
 _LOOKED_AT = 4  # rows at the top of a table whose look may tell that they name the columns
 _NO_LIST = "0"
@@ -94,7 +91,7 @@ class Reader:
 
     def body(self, container: etree._Element) -> None:
         """Add each paragraph and table of a body, a cell or a text box."""
-        for element in _children(container):
+        for element in children(container):
             if element.tag == _PARAGRAPH:
                 self._paragraph(element)
             elif element.tag == f"{W}tbl":
@@ -201,8 +198,9 @@ class Reader:
             self.leave_out("Text that tracked changes delete was left out.")
         text = self._take_carried() + line.text
         end = properties.find(_END) if properties is not None else None
-        if end is not None and any(change.tag in DELETED for change in end):
-            self._carried = text
+        deleted = end is not None and any(change.tag in DELETED for change in end)
+        if deleted or drop_cap(properties):
+            self._carried = text if deleted else text.rstrip()
             return _Said(line, "", style, None)
         unseen = not text.strip() and (line.hid or switch(end, "vanish", otherwise=style.hidden))
         mark = None if unseen else self._mark(properties, named, style)
@@ -266,12 +264,12 @@ class Reader:
 
     def _flat(self, container: etree._Element) -> Iterator[tuple[bool, str]]:
         """Yield the paragraphs of a cell or note, nested tables and boxes included."""
-        for element in _children(container):
+        for element in children(container):
             if element.tag == f"{W}p":
                 yield from self._flat_paragraph(element)
             elif element.tag == f"{W}tbl":
-                for row in _rows(element):
-                    cells = (self.flat(cell) for cell in _cells(row))
+                for row in rows_of(element):
+                    cells = (self.flat(cell) for cell in cells_of(row))
                     if words := ", ".join(filter(None, cells)):
                         yield True, words
             elif element.tag == f"{W}altChunk":
@@ -284,8 +282,10 @@ class Reader:
         said = self._read(element)
         self.notes.wait(said.line)
         words = " ".join(said.text.split())
+        bullet = said.mark is not None and said.mark.text == _BULLET.text
+        if not words and said.mark is not None and not bullet:
+            words = said.mark.text  # a cell that holds nothing but its number
         if words:
-            bullet = said.mark is not None and said.mark.text == _BULLET.text
             yield said.item, words.removeprefix("- ") if bullet else words
         for box in said.line.boxes:
             if isinstance(box, str):
@@ -306,7 +306,7 @@ class Reader:
     def _table(self, table: etree._Element) -> None:
         """Add a table; one whose rows are of one cell each arranges text, and is that text."""
         self.end()
-        rows = [(row, list(_cells(row))) for row in self._seen(_rows(table))]
+        rows = [(row, list(cells_of(row))) for row in self._seen(rows_of(table))]
         if all(len(cells) <= 1 for _, cells in rows):
             for _, cells in rows:
                 for cell in cells:
@@ -373,28 +373,3 @@ class Reader:
             if any((t.text or "").strip() for t in run.iterfind(f"{W}t"))
         ]
         return bool(runs) and all(runs)
-
-
-def _children(container: etree._Element) -> Iterator[etree._Element]:
-    """Yield the paragraphs, tables, rows or cells of a container, through content controls."""
-    for child in container:
-        if child.tag in _WRAPPERS:
-            yield from _children(child)
-        elif child.tag == f"{MC}AlternateContent":
-            yield from _children(child[0] if len(child) else child)
-        elif child.tag not in DELETED:
-            yield child
-
-
-def _rows(table: etree._Element) -> Iterator[etree._Element]:
-    """Yield the rows of a table."""
-    return (child for child in _children(table) if child.tag == f"{W}tr")
-
-
-def _cells(row: etree._Element) -> Iterator[etree._Element]:
-    """Yield the cells of a row; those that are merged to the left are part of their neighbour."""
-    for child in _children(row):
-        if child.tag == f"{W}tc":
-            merge = child.find(f"{W}tcPr/{W}hMerge")
-            if merge is None or merge.get(f"{W}val") == "restart":
-                yield child

@@ -43,9 +43,9 @@ def parse_docx(data: bytes) -> ParsedDocument:
     Return the text of a Word file as it reads when all tracked changes are accepted.
 
     Footnotes, endnotes and comments follow what they belong to, a note under the mark that stands
-    in the text, such as `[note 3]`. Headers come first and footers last, each line once, and only
-    where the body does not say it. Hidden and deleted text, and what is no text, is left out;
-    `ParsedDocument.notes` tells so.
+    in the text, such as `[note 3]`, and after the words it is on. Headers come first and footers
+    last, each line once, and only where the body does not say it. Hidden and deleted text, and what
+    is no text, is left out; `ParsedDocument.notes` tells so.
 
     Raises:
         NoText: There are no words, but something was left out.
