@@ -150,6 +150,7 @@ def bold(words: str) -> str:
     ("rows", "properties", "named"),
     [
         ([tr(bold("Term"), bold("Meaning")), tr("Tort", "a wrong"), tr("Lien", "a right")], "", 1),
+        ([tr(bold("Term"), "", bold("Use")), tr("Tort", "a", "wrong"), tr("Lien", "", "x")], "", 1),
         ([tr(bold("Term"), "Tort"), tr(bold("Kind"), "a wrong")], "", 0),
         ([tr(bold("a"), bold("b")), tr(bold("c"), bold("d"))], "", 0),
         (

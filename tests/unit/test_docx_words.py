@@ -198,7 +198,7 @@ def test_moved_text_stands_where_it_went_and_a_deleted_end_joins_paragraphs() ->
     document = read(body)
 
     assert texts(document) == ["First half, second half.", "Moved."]
-    assert document.notes == ("Text that tracked changes delete was left out.",)
+    assert document.notes == ("Text deleted in tracked changes was left out.",)
 
 
 def test_hidden_text_is_left_out_and_told() -> None:
@@ -389,6 +389,19 @@ def test_word_files_within_word_files_are_read_to_a_depth_and_their_notes_counte
         f"Level {n}.[note {5 - n}]" for n in (4, 3, 2, 1)
     ]
     assert document.notes == ("Word files embedded more than 3 deep were left out.",)
+
+
+def test_notes_after_an_embedded_word_file_have_marks_of_their_own() -> None:
+    notes = {"footnotes": note("footnote", 1, "One.") + note("footnote", 2, "Two.")}
+    inner = word_file(p(runs=r("Inner") + FOOT.format(1)), parts=notes)
+    body = (
+        p(runs=r("First") + FOOT.format(1))
+        + '<w:altChunk r:id="x"/>'
+        + p(runs=r("Last") + FOOT.format(2))
+    )
+    document = read(body, parts=notes, others=[("x", "aFChunk", "word/inner.docx", inner)])
+
+    assert texts(document)[::2] == ["First[note 1]", "Inner[note 3]", "Last[note 2]"]
 
 
 def test_a_text_outside_the_file_is_told() -> None:

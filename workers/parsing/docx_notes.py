@@ -71,8 +71,8 @@ class Notes:
 
     @property
     def last(self) -> int:
-        """The greatest number of a note, or the number before the first."""
-        return max(self._numbers.values(), default=self.first)
+        """The greatest number that a note can get."""
+        return self.first + sum(kind != "comment" for kind, _ in self.found)
 
 
 def read_notes(package: Package, name: str, root: etree._Element, *, first: int = 0) -> Notes:

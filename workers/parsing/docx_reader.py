@@ -195,7 +195,7 @@ class Reader:
         if line.hid:
             self.leave_out("Hidden text was left out.")
         if line.deleted:
-            self.leave_out("Text that tracked changes delete was left out.")
+            self.leave_out("Text deleted in tracked changes was left out.")
         text = self._take_carried() + line.text
         end = properties.find(_END) if properties is not None else None
         deleted = end is not None and any(change.tag in DELETED for change in end)
@@ -209,7 +209,7 @@ class Reader:
         said = _Said(line, text, style, mark)
         if said.heading or said.item:
             said.text = text = " ".join(text.split())
-        if mark and text.strip() and not (said.heading and mark is _BULLET):
+        if mark and text.strip() and not (said.heading and mark.text == _BULLET.text):
             said.text = f"{mark.text} {text.lstrip()}"
         return said
 
@@ -331,7 +331,7 @@ class Reader:
         for row in rows:
             properties = row.find(f"{W}trPr")
             if properties is not None and properties.find(f"{W}del") is not None:
-                self.leave_out("Text that tracked changes delete was left out.")
+                self.leave_out("Text deleted in tracked changes was left out.")
             elif switch(properties, "hidden", otherwise=False):
                 self.leave_out("Hidden text was left out.")
             else:

@@ -188,11 +188,16 @@ def _names_columns(rows: Sequence[Row], filled: Sequence[Sequence[str]], *, styl
 
 
 def _short(names: Sequence[str], *, bare: bool) -> bool:
-    """Tell whether words could be the names of columns; only the first may be missing."""
+    """
+    Tell whether words could be the names of columns.
+
+    *bare*: nothing but the words tells it, so that only the first may be missing.
+    """
     characters, words = (
         (_BARE_NAME_CHARACTERS, _BARE_NAME_WORDS) if bare else (_NAME_CHARACTERS, _NAME_WORDS)
     )
-    if not all(names[1:]) or (bare and len(set(names)) < len(names)):
+    written = sum(map(bool, names))
+    if written < 2 or (bare and (not all(names[1:]) or len(set(names)) < len(names))):  # noqa: PLR2004
         return False
     return all(
         len(name) <= characters

@@ -32,10 +32,11 @@ _NO_TITLE = re.compile(
 
 @dataclass(slots=True)
 class _Limits:
-    """What is left to spend on embedded texts."""
+    """What the texts embedded in a file may take, and what they share."""
 
     depth: int = _MOST_DEPTH
     bytes: int = _MOST_CHUNKS
+    last_note: int = 0  # the greatest number that is taken by a note of any of the files
 
 
 def parse_docx(data: bytes) -> ParsedDocument:
@@ -127,7 +128,7 @@ class _BodyReader(Reader):
         self.limits.depth -= 1
         try:
             with Opened(data) as package:
-                root, reader = _opened(package, self.limits, first_note=self.notes.last)
+                root, reader = _opened(package, self.limits)
                 reader.read(root)
         except Unreadable:
             self.leave_out("An embedded Word file that cannot be read was left out.")
@@ -140,9 +141,7 @@ class _BodyReader(Reader):
             self.limits.depth += 1
 
 
-def _opened(
-    package: Package, limits: _Limits, *, first_note: int = 0
-) -> tuple[etree._Element, _BodyReader]:
+def _opened(package: Package, limits: _Limits) -> tuple[etree._Element, _BodyReader]:
     """Return the root of a package's main part and a reader for it."""
     part = package.main
     root = package.xml(part)
@@ -160,7 +159,8 @@ def _opened(
 
     styles = read_styles(other("styles"))
     counted = read_numbering(other("numbering"), styles)
-    notes = read_notes(package, part, root, first=first_note)
+    notes = read_notes(package, part, root, first=limits.last_note)
+    limits.last_note = notes.last
     reader = _BodyReader(package, part, styles, counted, notes, limits=limits)
     if "numbering" in damaged:
         reader.leave_out("The numbers of lists and headings are damaged and were left out.")
