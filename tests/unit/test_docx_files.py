@@ -6,7 +6,7 @@ import zipfile
 
 import pytest
 
-from rag.errors import Unreadable
+from rag.errors import NoText, Unreadable
 from tests.wordfiles import HEADINGS, p, word_file
 from workers.parsing.formats import parse
 from workers.parsing.html_text import parse_html
@@ -131,6 +131,13 @@ def test_the_body_is_found_by_its_relationship(main: str) -> None:
 @pytest.mark.parametrize("name", ["a.docm", "a.dotx", "a.dotm", "a"])
 def test_macro_files_and_templates_are_read(name: str) -> None:
     assert parse(word_file(p("Text.")), filename=name).text == "Text."
+
+
+def test_a_file_of_pictures_alone_says_what_to_do() -> None:
+    data = word_file(p(), others=[("i", "image", "word/media/scan.png", b"picture")])
+
+    with pytest.raises(NoText, match="run text recognition"):
+        parse(data, filename="a.docx")
 
 
 def flat(data: bytes) -> bytes:

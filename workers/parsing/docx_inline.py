@@ -9,7 +9,7 @@ from lxml import etree
 
 from workers.parsing.docx_math import M, linear
 from workers.parsing.docx_package import R, W
-from workers.parsing.docx_styles import Styles, properties_of, switch, value, whole
+from workers.parsing.docx_styles import Styles, among, on, properties_of, said, switch, value, whole
 from workers.parsing.docx_symbols import has_private, plain, symbol
 
 A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
@@ -40,6 +40,7 @@ _FIGURES = re.compile("[-+0-9\u2212]{1,6}")
 _RAISED = str.maketrans("-+0123456789\u2212", "⁻⁺⁰¹²³⁴⁵⁶⁷⁸⁹⁻")  # else 10 to the 6 reads as 106
 _SOFT_HYPHEN = "\xad"  # seen only at the end of a line
 _RUN_PROPERTIES = f"{W}rPr"
+_RUN_STYLE, _VANISH, _RAISE = f"{W}rStyle", f"{W}vanish", f"{W}vertAlign"
 _NOTES = {f"{W}footnoteReference": "footnote", f"{W}endnoteReference": "endnote"}
 _PAGE_FIELD = re.compile(r"\s*(?:PAGE|NUMPAGES|SECTIONPAGES)\b", re.IGNORECASE)
 _WORDS = (f"{W}t", f"{A}t", f"{M}t", f"{_C}chart", f"{_CX}chart", f"{_DGM}relIds", f"{_O}OLEObject")
@@ -67,6 +68,11 @@ class Line:
     objects: list[tuple[str, str]] = field(default_factory=list)
     hid: bool = False
     deleted: bool = False
+
+    @property
+    def bare(self) -> bool:
+        """Whether nothing hangs on the line."""
+        return not (self.notes or self.comments or self.boxes or self.objects)
 
 
 @dataclass(slots=True)
@@ -152,9 +158,11 @@ class Inline:
         if properties is None or not len(properties):
             self._inside(run)
             return
-        before, self._raised = self._hidden, value(properties, "vertAlign") == "superscript"
-        by_style = self._styles.hiding.get(value(properties, "rStyle"), False)
-        self._hidden = switch(properties, "vanish", before or by_style)
+        before, found = self._hidden, among(properties, _RUN_STYLE, _VANISH, _RAISE)
+        if found:
+            by_style = self._styles.hiding.get(said(found.get(_RUN_STYLE)), False)
+            self._hidden = on(found.get(_VANISH), otherwise=before or by_style)
+            self._raised = said(found.get(_RAISE)) == "superscript"
         self._inside(run)
         self._hidden, self._raised = before, False
 

@@ -47,6 +47,8 @@ class Notes:
 
     def wait(self, line: Line) -> None:
         """Remember the notes and comments of a line that were not told yet."""
+        if line.bare:
+            return
         comments = [("comment", name, words) for name, words in line.comments.items()]
         for kind, name, words in line.notes + comments:
             if (kind, name) in self.found and (kind, name) not in self._told:
@@ -55,6 +57,8 @@ class Notes:
 
     def due(self) -> list[tuple[str, etree._Element]]:
         """Hand out what waits: what stands before the words of each note, and the note."""
+        if not self._waiting:
+            return []
         waiting, self._waiting = self._waiting, []
         return [(self._lead(*one), self.found[one[0], one[1]]) for one in waiting]
 

@@ -13,12 +13,15 @@ from workers.parsing.docx_notes import Notes
 from workers.parsing.docx_numbering import Mark, Numbering
 from workers.parsing.docx_package import Package, W
 from workers.parsing.docx_styles import (
+    NUM,
     ParagraphStyle,
     Styles,
+    among,
     looks_at_first_row,
     numbering,
     outlined,
     properties_of,
+    said,
     shaded,
     switch,
     value,
@@ -27,6 +30,7 @@ from workers.parsing.docx_styles import (
 from workers.parsing.docx_tables import Cell, Row, grid
 from workers.parsing.docx_tree import cells_of, children, drop_cap, rows_of
 
+_STYLE, _OUTLINE, _FRAME = f"{W}pStyle", f"{W}outlineLvl", f"{W}framePr"
 _PARAGRAPH, _PROPERTIES, _END = f"{W}p", f"{W}pPr", f"{W}rPr"
 _HEADING_CHARACTERS = 200  # a longer one is a clause that takes its number from the style
 _LOOKED_AT = 4  # rows at the top of a table whose look may tell that they name the columns
@@ -125,9 +129,9 @@ class Reader:
                 self.body(root)
         except etree.LxmlError:
             self.leave_out("A header or footer is damaged and was left out.")
-        said = self.pieces
+        read = self.pieces
         self.pieces, self.part, self.inline.pages = kept
-        return said
+        return read
 
     def leave_out(self, sentence: str) -> None:
         """Remember a *sentence* on what the pieces do not hold."""
@@ -166,30 +170,32 @@ class Reader:
 
     def _paragraph(self, element: etree._Element) -> None:
         """Add a paragraph, its notes, and then its text boxes."""
-        said = self._read(element)
-        if said.heading:
-            self.add(Piece("heading", said.text, said.style.level, title=said.style.title))
-        elif said.item:
-            self._emit("list", said.text)
+        read = self._read(element)
+        if read.line.bare and not read.text:
+            return  # a third of the paragraphs of many files
+        if read.heading:
+            self.add(Piece("heading", read.text, read.style.level, title=read.style.title))
+        elif read.item:
+            self._emit("list", read.text)
         else:
-            self._emit("paragraph", said.text)
-        self.notes.wait(said.line)
-        if not said.item:
+            self._emit("paragraph", read.text)
+        self.notes.wait(read.line)
+        if not read.item:
             self.end()
-        for box in said.line.boxes:
+        for box in read.line.boxes:
             if isinstance(box, str):
                 self._emit("paragraph", box)
             else:
                 self.body(box)
-        for kind, name in said.line.objects:
+        for kind, name in read.line.objects:
             self._object(kind, name)
 
     def _read(self, element: etree._Element) -> _Said:
         """Read a paragraph, count it, and put its mark before it."""
-        properties = properties_of(element, _PROPERTIES)
-        named = value(properties, "pStyle")
+        found = among(properties_of(element, _PROPERTIES), _STYLE, _OUTLINE, NUM, _FRAME, _END)
+        named = said(found.get(_STYLE))
         style = self.styles.paragraph(named)
-        if properties is not None and (outline := value(properties, "outlineLvl")):
+        if outline := said(found.get(_OUTLINE)):
             style = outlined(style, outline)
         line = self.inline.read(element, hidden=style.hidden)
         if line.hid:
@@ -197,27 +203,27 @@ class Reader:
         if line.deleted:
             self.leave_out("Text deleted in tracked changes was left out.")
         text = self._take_carried() + line.text
-        end = properties.find(_END) if properties is not None else None
-        deleted = end is not None and any(change.tag in DELETED for change in end)
-        if deleted or drop_cap(properties):
+        end = found.get(_END)
+        deleted = end is not None and bool({change.tag for change in end} & DELETED)
+        if deleted or drop_cap(found.get(_FRAME)):
             self._carried = text if deleted else text.rstrip()
             return _Said(line, "", style, None)
         unseen = not text.strip() and (line.hid or switch(end, "vanish", otherwise=style.hidden))
-        mark = None if unseen else self._mark(properties, named, style)
+        mark = None if unseen else self._mark(found.get(NUM), named, style)
         if line.notes and self.notes.only_marks(text):
             text = ""  # the mark stands before the words of the note as well
-        said = _Said(line, text, style, mark)
-        if said.heading or said.item:
-            said.text = text = " ".join(text.split())
-        if mark and text.strip() and not (said.heading and mark.text == _BULLET.text):
-            said.text = f"{mark.text} {text.lstrip()}"
-        return said
+        read = _Said(line, text, style, mark)
+        if read.heading or read.item:
+            read.text = text = " ".join(text.split())
+        if mark and text.strip() and not (read.heading and mark.text == _BULLET.text):
+            read.text = f"{mark.text} {text.lstrip()}"
+        return read
 
     def _mark(
-        self, properties: etree._Element | None, named: str, style: ParagraphStyle
+        self, number: etree._Element | None, named: str, style: ParagraphStyle
     ) -> Mark | None:
         """Count a paragraph and return its mark, None where it has none."""
-        num_id, ilvl = numbering(properties)
+        num_id, ilvl = numbering(number)
         if num_id is None and style.num_id is None:
             return _BULLET if style.kind == "list" else None
         by_style = num_id is None
@@ -279,20 +285,20 @@ class Reader:
 
     def _flat_paragraph(self, element: etree._Element) -> Iterator[tuple[bool, str]]:
         """Yield a paragraph and what hangs on it."""
-        said = self._read(element)
-        self.notes.wait(said.line)
-        words = " ".join(said.text.split())
-        bullet = said.mark is not None and said.mark.text == _BULLET.text
-        if not words and said.mark is not None and not bullet:
-            words = said.mark.text  # a cell that holds nothing but its number
+        read = self._read(element)
+        self.notes.wait(read.line)
+        words = " ".join(read.text.split())
+        bullet = read.mark is not None and read.mark.text == _BULLET.text
+        if not words and read.mark is not None and not bullet:
+            words = read.mark.text  # a cell that holds nothing but its number
         if words:
-            yield said.item, words.removeprefix("- ") if bullet else words
-        for box in said.line.boxes:
+            yield read.item, words.removeprefix("- ") if bullet else words
+        for box in read.line.boxes:
             if isinstance(box, str):
                 yield False, " ".join(box.split())
             else:
                 yield from self._flat(box)
-        for kind, name in said.line.objects:
+        for kind, name in read.line.objects:
             title, rows = self._words_of(kind, name)
             yield from ((True, words.replace(" | ", ", ")) for words in (title, *rows) if words)
 

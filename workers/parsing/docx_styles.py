@@ -19,7 +19,8 @@ _FIRST_ROW = 0x20  # of the old form of w:tblLook, a bit field
 _LEVELS = frozenset("012345678")  # an outline level of 9 is body text
 
 # Put together once: these are asked for with each paragraph and run.
-_VAL, _NUM, _NUM_ID, _ILVL = f"{W}val", f"{W}numPr", f"{W}numId", f"{W}ilvl"
+NUM = f"{W}numPr"
+_VAL, _NUM_ID, _ILVL = f"{W}val", f"{W}numId", f"{W}ilvl"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,9 @@ def read_styles(root: etree._Element | None) -> Styles:
         if kind == "paragraph" and style.get(f"{W}default", "0") not in _OFF:
             default = name
     paragraphs = _inherited(raw.get("paragraph", {}), _paragraph_style)
-    lists = {name: numbering(s.find(f"{W}pPr"))[0] for name, s in raw.get("numbering", {}).items()}
+    lists = {
+        name: numbering(s.find(f"{W}pPr/{NUM}"))[0] for name, s in raw.get("numbering", {}).items()
+    }
     return Styles(
         {name: made or _PLAIN for name, made in paragraphs.items()},
         _inherited(raw.get("character", {}), _hides),
@@ -113,7 +116,7 @@ def _paragraph_style(
     if not named:
         kind, level, title = below.kind, below.level, False
     run = style.find(f"{W}rPr")
-    num_id, ilvl = numbering(properties)
+    num_id, ilvl = numbering(properties.find(NUM) if properties is not None else None)
     made = ParagraphStyle(
         kind,
         level,
@@ -161,14 +164,12 @@ def _sets_first_row_apart(_: str, style: etree._Element, below: bool | None) -> 
 
 def value(parent: etree._Element | None, name: str) -> str:
     """Return `w:val` of the child *name*, empty if there is none."""
-    child = parent.find(W + name) if parent is not None else None
-    return child.get(_VAL, "") if child is not None else ""
+    return said(parent.find(W + name) if parent is not None else None)
 
 
 def switch(parent: etree._Element | None, name: str, otherwise: bool) -> bool:
     """Return whether the property *name* is on; *otherwise* where it is not said."""
-    child = parent.find(W + name) if parent is not None else None
-    return child.get(_VAL, "1").lower() not in _OFF if child is not None else otherwise
+    return on(parent.find(W + name) if parent is not None else None, otherwise=otherwise)
 
 
 def properties_of(element: etree._Element, name: str) -> etree._Element | None:
@@ -184,9 +185,25 @@ def whole(text: str | None, otherwise: int = 0, *, most: int = 1_000_000) -> int
     return int(text) if plain and int(text) <= most else otherwise
 
 
-def numbering(properties: etree._Element | None) -> tuple[str | None, int | None]:
-    """Return the list and the level that paragraph properties name, each None if not said."""
-    found = properties.find(_NUM) if properties is not None else None
+def among(properties: etree._Element | None, *names: str) -> dict[str, etree._Element]:
+    """Return those of the properties that are called one of *names*, in one go."""
+    if properties is None:
+        return {}
+    return {one.tag: one for one in properties.iterchildren(*names)}
+
+
+def said(element: etree._Element | None) -> str:
+    """Return `w:val` of a property, empty if there is none."""
+    return element.get(_VAL, "") if element is not None else ""
+
+
+def on(element: etree._Element | None, *, otherwise: bool) -> bool:
+    """Return whether a property is on; *otherwise* where it is not said."""
+    return element.get(_VAL, "1").lower() not in _OFF if element is not None else otherwise
+
+
+def numbering(found: etree._Element | None) -> tuple[str | None, int | None]:
+    """Return the list and the level that a `w:numPr` names, each None if not said."""
     if found is None:
         return None, None
     number, level = found.find(_NUM_ID), found.find(_ILVL)

@@ -58,7 +58,11 @@ def parse_docx(data: bytes) -> ParsedDocument:
         root, reader = _opened(package, _Limits())
         reader.read(root)
         above, below = margins(reader, root)
-        for piece in (*above, *reader.pieces, *below):
+        pieces = [*above, *reader.pieces, *below]
+        shown = package.relations(reader.part).values()
+        if not pieces and any(relation.kind == "image" for relation in shown):
+            reader.leave_out("Pictures were left out; if they are scans, run text recognition.")
+        for piece in pieces:
             out.add(piece.kind, piece.text, level=piece.level, header=piece.header)
         for sentence in reader.left_out:
             out.note(sentence)

@@ -13,9 +13,8 @@ _WRAPPERS = frozenset(
 )
 
 
-def drop_cap(properties: etree._Element | None) -> bool:
-    """Tell whether a paragraph is the large first letter of the next one."""
-    frame = properties.find(f"{W}framePr") if properties is not None else None
+def drop_cap(frame: etree._Element | None) -> bool:
+    """Tell whether the paragraph in a frame is the large first letter of the next one."""
     return frame is not None and frame.get(f"{W}dropCap", "none") != "none"
 
 
