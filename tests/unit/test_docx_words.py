@@ -345,6 +345,8 @@ MAIL = (
     [
         ("word/page.html", HTML, ["Before.", "Incident", "The pump stopped.", "a | b", "After."]),
         ("word/page.mht", MAIL, ["Before.", "Débit réduit.", "After."]),
+        ("word/page.bin", HTML, ["Before.", "Incident", "The pump stopped.", "a | b", "After."]),
+        ("word/page.txt", b"<One>\n\nTwo.", ["Before.", "<One>", "Two.", "After."]),
         ("word/page.txt", b"One.\n\nTwo.", ["Before.", "One.", "Two.", "After."]),
         ("word/page.docx", word_file(p("Inner.")), ["Before.", "Inner.", "After."]),
     ],
@@ -361,6 +363,10 @@ def test_an_embedded_text_is_read_where_it_stands(name: str, data: bytes, said: 
     ("data", "note"),
     [
         (b"{\\rtf1 text}", "An embedded Rich Text part was left out."),
+        (
+            b"<?xml version='1.0'?><w:x>text</w:x>",
+            "An embedded part of an unknown kind was left out.",
+        ),
         (b"\x00\x01\x02\x03" * 9, "An embedded part of an unknown kind was left out."),
         (b"PK\x03\x04 broken", "An embedded Word file that cannot be read was left out."),
     ],

@@ -11,7 +11,9 @@ from lxml import etree
 from rag.documents import ParsedDocument
 from rag.errors import Unreadable
 from workers.parsing.detection import decode
+from workers.parsing.docx_flat import packaged
 from workers.parsing.docx_inline import A
+from workers.parsing.docx_styles import whole
 from workers.parsing.html_text import parse_html
 from workers.parsing.plain_text import parse_plain
 
@@ -42,6 +44,14 @@ _PROGRAMS = (
 )  # fmt: skip
 
 
+def word_package(data: bytes) -> bytes:
+    """Return the package of a Word file that is embedded as one XML file, all else as it is."""
+    try:
+        return packaged(data) or data
+    except Unreadable:
+        return data
+
+
 def form_of(data: bytes, *, name: str, content_type: str) -> Form:
     """Tell what an embedded part is: by its first bytes, then by its declared type and its name."""
     head = data[:1024].lstrip(b"\xef\xbb\xbf \t\r\n")
@@ -62,7 +72,8 @@ def read_page(data: bytes, form: Form) -> ParsedDocument | None:
     Args:
         data: The part's bytes.
 
-        form: `html`, `mail` (an MHT archive, of which the page is read) or `text`.
+        form: `mail` is an MHT archive, of which the page is read; a part of `unknown` form is read
+            if it begins like a page.
     """
     try:
         if form == "mail":
@@ -70,7 +81,9 @@ def read_page(data: bytes, form: Form) -> ParsedDocument | None:
         text = decode(data)
     except (Unreadable, RecursionError, email.errors.MessageError, LookupError, ValueError):
         return None
-    return parse_html(text) if form == "html" or _HTML.match(text) else parse_plain(text, "text")
+    if form == "html" or (form == "unknown" and _HTML.match(text)):
+        return parse_html(text)
+    return parse_plain(text, "text") if form == "text" else None
 
 
 def _mail_page(data: bytes) -> ParsedDocument | None:
@@ -138,9 +151,8 @@ def _points(series: etree._Element, name: str) -> dict[int, str]:
     found = {}
     holder = series.find(f"{_C}{name}")
     for n, point in enumerate(holder.iter(f"{_C}pt") if holder is not None else ()):
-        place = point.get("idx", "")
         text = " ".join((point.findtext(f"{_C}v") or "").split())
-        found[int(place) if place.isdigit() and len(place) < 7 else n] = text  # noqa: PLR2004
+        found[whole(point.get("idx"), n)] = text
     if not found and holder is not None and (bare := holder.findtext(f"{_C}v")):
         found[0] = " ".join(bare.split())
     return found

@@ -8,7 +8,7 @@ from lxml import etree
 from rag.documents import ParsedDocument
 from rag.errors import NoText, Unreadable
 from workers.parsing.assembly import Assembly, sane_title
-from workers.parsing.docx_embedded import form_of, read_page
+from workers.parsing.docx_embedded import form_of, read_page, word_package
 from workers.parsing.docx_margins import margins
 from workers.parsing.docx_notes import read_notes
 from workers.parsing.docx_numbering import read_numbering
@@ -104,7 +104,7 @@ class _BodyReader(Reader):
         if relation is None or relation.external:
             self.leave_out("An embedded text that lies outside the file was left out.")
             return
-        data = self.package.data(relation.target) or b""
+        data = word_package(self.package.data(relation.target) or b"")
         kind = self.package.content_type(relation.target)
         form = form_of(data, name=relation.target, content_type=kind)
         self.limits.bytes -= len(data) + (_PACKAGE if form == "word" else 0)
