@@ -3,7 +3,6 @@
 from flask import Blueprint, Response, jsonify, request
 
 from jobs.front_desk import NotFound
-from jobs.units import FINAL_STATES
 from rag.errors import InvalidRequest
 from web.event_stream import BEGINNING, EventStream, event_id, is_over
 from web.front_end import front_end
@@ -12,7 +11,7 @@ from web.places import Caller
 from web.problems import too_many
 from web.request_parts import MAX_WAIT_S, one_of, page, parameters, preference, whole
 from web.uploads import EMPTY, read_upload
-from web.waiting import job_response, submitted, wait_for_end
+from web.waiting import awaited, job_response, submitted
 
 bp = Blueprint("jobs", __name__, url_prefix="/api/jobs")
 
@@ -38,10 +37,9 @@ def show(job_id: str) -> Response:
     wish = preference()
     asked_s = whole(given, "wait", 0, MAX_WAIT_S)
     wait_s = wish.wait_s if asked_s is None else asked_s
-    got = True
-    if wait_s and front_end().desk.job(job_id)["state"] not in FINAL_STATES:
-        got = wait_for_end(job_id, wait_s)
-    return job_response(job_id, status=200, refused=not got, applied=wish.applied)
+    row = awaited(job_id, wait_s) if wait_s else None
+    refused = bool(wait_s) and row is None
+    return job_response(job_id, status=200, row=row, refused=refused, applied=wish.applied)
 
 
 @bp.delete("/<job_id>")

@@ -10,7 +10,7 @@ from jobs.views import timings_ms
 from web.front_end import front_end
 from web.problems import Problem, too_many
 from web.request_parts import json_body, parameters
-from web.waiting import wait_for_end
+from web.waiting import awaited
 
 bp = Blueprint("search", __name__, url_prefix="/api/search")
 
@@ -29,8 +29,7 @@ def search() -> Response:
             retry_s=1,
         )
     job_id = parts.desk.search(asked)
-    wait_for_end(job_id, SEARCH_DEADLINE_S)
-    row = parts.desk.job(job_id)
+    row = awaited(job_id, SEARCH_DEADLINE_S) or parts.desk.job(job_id)
     if row["state"] == "succeeded" and "result" in row:
         return jsonify(orjson.loads(row["result"]) | {"timings_ms": timings_ms(row)})
     if row["state"] == "failed":

@@ -19,20 +19,23 @@ LEAST_RETRY_S = 1
 MOST_RETRY_S = 30
 
 
-def wait_for_end(job_id: str, wait_s: float) -> bool:
+def awaited(job_id: str, wait_s: float) -> Mapping[str, str] | None:
     """
-    Wait until a job ends or *wait_s* is over; False where no place to wait was left.
+    Return a job's row when the job has ended or *wait_s* is over; None where no place was left.
 
     A job that asked for `cancel_on_disconnect` is cancelled when its caller leaves.
+
+    Raises:
+        Gone, NotFound: There is no such job.
     """
     parts = front_end()
     caller = Caller(request.environ)
     end = time.monotonic() + wait_s
     with parts.places.held() as got:
         if not got:
-            return False
+            return None
         with parts.wake_ups.waiting_for(job_id) as bell:
-            while not parts.durable.ledger.is_final(job_id):
+            while (row := parts.desk.job(job_id))["state"] not in FINAL_STATES:
                 left = end - time.monotonic()
                 if left <= 0:
                     break
@@ -41,7 +44,7 @@ def wait_for_end(job_id: str, wait_s: float) -> bool:
                     break
                 bell.wait(min(left, LOOK_S))
                 bell.clear()
-    return True
+    return row
 
 
 def cancel_if_asked(parts: FrontEnd, job_id: str) -> None:
@@ -59,15 +62,22 @@ def wants_cancel(row: Mapping[str, str]) -> bool:
     return bool(asked.get("cancel_on_disconnect"))
 
 
-def job_response(job_id: str, *, status: int, refused: bool = False, applied: str = "") -> Response:
+def job_response(
+    job_id: str,
+    *,
+    status: int,
+    row: Mapping[str, str] | None = None,
+    refused: bool = False,
+    applied: str = "",
+) -> Response:
     """
-    Answer with a job as it is now.
+    Answer with a job as it is in its *row*, now where none is given.
 
     *refused* says that the caller wished to wait and there was no place; *applied* are the
     preferences that were honoured.
     """
     parts = front_end()
-    row = parts.desk.job(job_id)
+    row = row or parts.desk.job(job_id)
     shown = parts.view.job(job_id, row, parts.health.workers)
     answer = jsonify(shown)
     answer.status_code = status
@@ -90,8 +100,9 @@ def submitted(job_id: str, *, wait_s: int, applied: str) -> Response:
 
     Each says so in `Location`.
     """
-    got = wait_for_end(job_id, wait_s) if wait_s else True
-    answer = job_response(job_id, status=202, refused=not got, applied=applied)
+    row = awaited(job_id, wait_s) if wait_s else None
+    refused = bool(wait_s) and row is None
+    answer = job_response(job_id, status=202, row=row, refused=refused, applied=applied)
     if wait_s and "Retry-After" not in answer.headers:
         answer.status_code = 200
     answer.headers["Location"] = f"/api/jobs/{job_id}"
