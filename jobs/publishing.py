@@ -1,9 +1,9 @@
 """Publishing: the only way a document becomes visible (PROTOCOL, Documents)."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from itertools import pairwise
+from itertools import islice
 from typing import Any
 
 from jobs.blobs import BlobStore
@@ -22,6 +22,10 @@ from runtime.meters import timed
 BATCH = 100
 #: Code points of white space kept between two chunks: more parts them for good.
 MOST_BEFORE = 100
+#: Remarks of a parser that are kept with a document.
+MOST_NOTES = 50
+#: Code points of the line that a row shows of them.
+LONGEST_NOTE = 500
 
 
 def manifest_of(
@@ -33,17 +37,41 @@ def manifest_of(
     language: str = "",
 ) -> dict[str, Any]:
     """Return what the publish stage needs of a parsed document; its texts are in *text_blob*."""
-    return {
+    manifest: dict[str, Any] = {
         "title": title,
         "kind": document.kind,
         "language": language,
         "text_blob": text_blob,
         "chars": len(document.text),
-        "chunks": [
-            {"n": chunk.n, "start": chunk.start, "end": chunk.end, "page": chunk.page}
-            for chunk in chunks
-        ],
+        "chunks": spans_of(chunks),
     }
+    if document.notes:
+        manifest["notes"] = list(document.notes[:MOST_NOTES])
+    if document.encoding:
+        manifest["encoding"] = document.encoding
+    return manifest
+
+
+def note_of(notes: Iterable[str]) -> str:
+    """Return a parser's remarks as one line of bounded length, for a row in Redis."""
+    # What is not shown need not be joined: there may be thousands.
+    told = " ".join(" ".join(note.split()) for note in islice(notes, MOST_NOTES))
+    return told if len(told) <= LONGEST_NOTE else told[: LONGEST_NOTE - 1].rstrip() + "\u2026"
+
+
+def spans_of(chunks: Iterable[Chunk]) -> list[dict[str, Any]]:
+    """Write chunks without their texts; what most of them lack is left out."""
+    spans = []
+    for chunk in chunks:
+        span: dict[str, Any] = {
+            "n": chunk.n, "start": chunk.start, "end": chunk.end, "page": chunk.page
+        }  # fmt: skip
+        if chunk.context:
+            span["context"] = chunk.context
+        if chunk.headers:
+            span["headers"] = chunk.headers
+        spans.append(span)
+    return spans
 
 
 def stored_chunks(
@@ -54,31 +82,47 @@ def stored_chunks(
     metadata: Mapping[str, Scalar],
 ) -> list[StoredChunk]:
     """Cut a document's chunks out of its parsed *text*, as they are to be stored."""
-    spans = manifest["chunks"]
-    befores = ["", *(text[one["end"] : two["start"]] for one, two in pairwise(spans))]
+    chunks = chunks_of(manifest, text)
     return [
         StoredChunk(
-            chunk_id=chunk_id(document, generation, span["n"]),
-            chunk=Chunk(
-                n=span["n"], start=span["start"], end=span["end"], page=span["page"],
-                text=text[span["start"] : span["end"]],
-                before=before if len(before) <= MOST_BEFORE else "",
-            ),
-            of=len(spans),
+            chunk_id=chunk_id(document, generation, chunk.n),
+            chunk=chunk,
+            of=len(chunks),
             title=manifest["title"],
             metadata=metadata,
             language=manifest.get("language", ""),
         )
-        for span, before in zip(spans, befores, strict=True)
-    ]  # fmt: skip
+        for chunk in chunks
+    ]
+
+
+def chunks_of(manifest: Mapping[str, Any], text: str) -> list[Chunk]:
+    """Cut a document's chunks out of its parsed *text*."""
+    chunks: list[Chunk] = []
+    end = None
+    for span in manifest["chunks"]:
+        before = "" if end is None else text[end : span["start"]]
+        end = span["end"]
+        chunks.append(
+            Chunk(
+                n=span["n"], start=span["start"], end=end, page=span["page"],
+                text=text[span["start"] : end],
+                before=before if len(before) <= MOST_BEFORE else "",
+                context=span.get("context", ""),
+                headers=tuple((first, last) for first, last in span.get("headers", ())),
+            )
+        )  # fmt: skip
+    return chunks
 
 
 def embedded(
     embedder: Embedder, stored: Sequence[StoredChunk]
 ) -> tuple[list[StoredChunk], Vectors]:
-    """Embed chunks, each with its title; returns them with the vectors of their sentences too."""
+    """Embed chunks, each with title and context; returns them with their sentences' vectors too."""
     passages = [
-        PassageText(indexed_text(one.title, ""), one.chunk.text, pieces(one.chunk.text))
+        PassageText(
+            indexed_text(one.title, "", one.chunk.context), one.chunk.text, pieces(one.chunk.text)
+        )
         for one in stored
     ]
     vectors, sentences = embedder.embed_passages(passages)

@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.documents import Chunk, Scalar
+from rag.documents import Chunk, Scalar, indexed_text
 from rag.errors import EmbedderMismatch
 from rag.filters import Filter
 from rag.mixing import may_mix
@@ -83,7 +83,7 @@ class PassageText(NamedTuple):
     A passage as it is embedded: what stands before it, and its own text.
 
     Args:
-        before: Its document's title with a line break, or nothing.
+        before: Its document's title and its context, each with a line break, or nothing.
 
         text: Its own text.
 
@@ -200,6 +200,11 @@ class StoredChunk:
     metadata: Mapping[str, Scalar]
     language: str = ""
     sentences: bytes = b""
+
+    @property
+    def indexed(self) -> str:
+        """What both indexes see of it."""
+        return indexed_text(self.title, self.chunk.text, self.chunk.context)
 
 
 class StoredRow(NamedTuple):

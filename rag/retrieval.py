@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rag.context import Seen, join_neighbours
-from rag.documents import Passage, indexed_text, split_chunk_id
+from rag.documents import Passage, split_chunk_id
 from rag.explanation import Leg, explain
 from rag.filters import Filter
 from rag.legs import NOT_WANTED, LegReader, Mode, Texts, matches, visible
@@ -185,7 +185,7 @@ class Retriever:
         """Order the first candidates anew, those without a text left out; None if that failed."""
         stored = texts([name for name, _ in first])
         names = [name for name, _ in first if name in stored]
-        passages = [indexed_text(stored[name].title, stored[name].chunk.text) for name in names]
+        passages = [stored[name].indexed for name in names]
         scores = reranking.scores(query, passages, check=check)
         if scores is None:
             return None
@@ -257,6 +257,8 @@ def _passage(stored: StoredChunk, score: float) -> Passage:
         page=stored.chunk.page,
         metadata=stored.metadata,
         language=stored.language,
+        context=stored.chunk.context,
+        headers=stored.chunk.headers,
     )
 
 

@@ -22,6 +22,8 @@ from tasks.resources import Resources, owned
 INLINE_BYTES = 2_048
 #: How often a question whose passages changed before it was answered is retrieved again.
 RETRIEVALS = 3
+#: Of a source, told where there is something to tell.
+_OF_TABLES = ("context", "headers")
 
 
 @shared_task(name="query.retrieve", bind=True, base=QuernTask)
@@ -235,7 +237,9 @@ def _sources(lease: Lease, resources: Resources) -> list[dict[str, Any]]:
 
 def _source(passage: Passage) -> dict[str, Any]:
     """Show a passage as a source."""
-    return asdict(passage) | {"metadata": dict(passage.metadata)}
+    told = asdict(passage) | {"metadata": dict(passage.metadata)}
+    # What belongs to tables only takes no room where there is none.
+    return {name: value for name, value in told.items() if value or name not in _OF_TABLES}
 
 
 def _passage(source: dict[str, Any]) -> Passage:

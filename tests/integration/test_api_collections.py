@@ -112,6 +112,38 @@ def test_chunks_are_the_texts_of_their_spans(client: FlaskClient, worker: Any) -
     assert first["chunks"][0]["chunk_id"] == f"a:{first['generation']}:0"
 
 
+def test_a_chunk_shows_the_header_that_it_is_read_with(client: FlaskClient, worker: Any) -> None:
+    body = {"collection": "books", "documents": [{"id": "a", "text": TEXT}]}
+    (row,) = worker.rows(client.post("/api/ingests", json=body).get_json()["id"])
+    plain = {"n": 0, "start": 0, "end": 11, "page": None}
+    cut = {"n": 1, "start": 12, "end": 24, "page": None, "context": "Name | Age", "headers": []}
+    worker.publish(row, TEXT, spans=[(0, 11), (12, 24)], chunks=[plain, cut])
+
+    shown = client.get("/api/collections/books/documents/a/chunks").get_json()["chunks"]
+
+    assert [chunk["context"] for chunk in shown] == ["", "Name | Age"]
+    assert {frozenset(chunk) for chunk in shown} == {
+        frozenset({"chunk_id", "n", "start", "end", "page", "text", "context"})
+    }
+
+
+def test_a_document_by_itself_tells_its_notes_and_encoding(
+    client: FlaskClient, worker: Any
+) -> None:
+    put(client, worker, "a")
+    body = {"collection": "books", "documents": [{"id": "b", "text": TEXT}]}
+    (row,) = worker.rows(client.post("/api/ingests", json=body).get_json()["id"])
+    told = {"notes": ["Two pictures were left out."], "encoding": "windows-1252"}
+    worker.publish(row, TEXT, spans=[(0, 11)], **told)
+
+    path = "/api/collections/books/documents"
+    listed = client.get(path).get_json()["documents"]
+
+    shown = [client.get(entry["links"]["self"]).get_json() for entry in listed]
+    assert [(one["notes"], one["encoding"]) for one in shown] == [([], ""), tuple(told.values())]
+    assert not any("notes" in entry for entry in listed)
+
+
 def test_the_original_is_a_download_that_no_browser_shows(client: FlaskClient, worker: Any) -> None:
     name = 'ev"il\u00fc.html'
     data = {"collection": "books", "files": [(io.BytesIO(b"<script>"), name)]}
