@@ -12,8 +12,10 @@ import numpy as np
 from rag.analysis import query_alternatives, terms
 from rag.citations import Citation
 from rag.documents import Passage, indexed_text
+from rag.lines import is_record, is_setting
 from rag.pieces import pieces
 from rag.ports import Embedder, SentenceReader, Vectors
+from rag.table_rows import TableRows
 
 MAX_PASSAGES = 5  # the gold passage is among the first five for 97 of 100 questions of SQuAD
 MAX_QUOTES = 3
@@ -27,6 +29,7 @@ ANSWERED_FROM = 0.3  # keeps 95 of 100 answerable questions of SQuAD answered
 NUMBER_THERE, NEIGHBOUR = 0.35, 0.2
 
 MAX_HEADING_CHARACTERS = 80
+MAX_ROW = 600  # code points of a row with the names of its columns
 
 _MARKDOWN_HEADING = re.compile(r"#{1,6}\s")
 _NUMBER_WANTED = re.compile(
@@ -91,14 +94,23 @@ class _Candidate:
     A span of a passage that may be quoted.
 
     *context* is what stands before it and belongs to it: the question or the heading it answers.
+    *shown* is how an answer says it: a row of a table with the names of its columns, all else as it
+    is. A *record* is such a row, or a line of a log: its neighbours tell nothing of it.
     """
 
     source: int
     start: int
     end: int
     text: str
+    shown: str
     context: str
     terms: frozenset[str]
+    record: bool = False
+
+    @property
+    def read(self) -> str:
+        """What is read of it: with what belongs to it."""
+        return f"{self.context} {self.shown}".strip()
 
 
 class ExtractiveGenerator:
@@ -154,11 +166,12 @@ class ExtractiveGenerator:
             beside, scale = beside[kept], _ALONE
         scores = scale.meaning * np.maximum(cosine, 0) + coverage + prior + beside
         order = np.argsort(-scores, kind="stable")
-        enough = QUOTE_FROM * scores[order[0]]
-        quotes = _chosen([candidates[i] for i in order if scores[i] >= enough])
+        quotes = _chosen(
+            [candidates[i] for i in order if _says_more(i, order[0], candidates, scores, coverage)]
+        )
         confidence = _confidence(
             question,
-            f"{passages[quotes[0].source].title} {quotes[0].context} {quotes[0].text}",
+            f"{passages[quotes[0].source].title} {quotes[0].read}",
             scale,
             cosine=float(cosine.max()),
             coverage=float(coverage.max()),
@@ -195,10 +208,7 @@ class ExtractiveGenerator:
         self, question: Vectors, passages: Sequence[Passage], candidates: Sequence[_Candidate]
     ) -> Vectors:
         """Return the cosine of each candidate, read with its title and lead-in, to the question."""
-        texts = [
-            indexed_text(passages[one.source].title, f"{one.context} {one.text}".strip())
-            for one in candidates
-        ]
+        texts = [indexed_text(passages[one.source].title, one.read) for one in candidates]
         cosines: Vectors = self._embedder.embed(texts, truncate=True) @ question
         return cosines
 
@@ -209,20 +219,30 @@ def _candidates(passages: Sequence[Passage], wanted: frozenset[str]) -> list[_Ca
 
     What only leads to an answer is no answer: a question, a line that ends with a colon, a
     heading that says nothing but the question's words. Such text is read with what follows it,
-    and quoted only where there is nothing else.
+    and quoted only where there is nothing else. So is the header of a table, which is read with
+    each of its rows.
     """
     found: list[_Candidate] = []
     leads: list[_Candidate] = []
     for source, passage in enumerate(passages):
         known = wanted.union(terms(passage.title, passage.language))
+        rows = TableRows(passage)
         context = ""
         for start, end in pieces(passage.text):
             text = passage.text[start:end]
             held = frozenset(terms(text, passage.language))
-            both = held.union(terms(context, passage.language))
-            one = _Candidate(source, start, end, text, context, both)
-            leads_on = text.endswith(("?", ":", "\uff1f", "\uff1a")) or _is_heading(
-                passage.text, start, end
+            row = rows.shown(start, end)
+            shown = text if row is None or len(row) > MAX_ROW else row
+            beside = f"{context}\n{shown}" if shown is row else context
+            both = held.union(terms(beside, passage.language))
+            record = row is not None or " | " in text or is_record(text)
+            one = _Candidate(source, start, end, text, shown, context, both, record)
+            if rows.is_header(start):
+                leads.append(one)
+                continue
+            leads_on = not record and (
+                text.endswith(("?", ":", "\uff1f", "\uff1a"))
+                or _is_heading(passage.text, start, end)
             )
             if leads_on or held <= known:
                 leads.append(one)
@@ -239,6 +259,8 @@ def _is_heading(text: str, start: int, end: int) -> bool:
     if _MARKDOWN_HEADING.match(piece):
         return True
     alone = not text[:start].strip() and text[end : end + 1] == "\n"
+    if alone and is_setting(piece) and is_setting(text[end + 1 :].partition("\n")[0].strip()):
+        return False
     bare = piece[-1] not in '.!?\u3002\uff01\u2026"\u201d)' and piece[0].isalpha()
     return alone and bare and "\n" not in piece and len(piece) <= MAX_HEADING_CHARACTERS
 
@@ -284,7 +306,7 @@ def _neighbours(candidates: Sequence[_Candidate], coverage: Vectors) -> Vectors:
     """Return the better coverage of the candidates before and after each in its passage, or 0."""
     found = np.zeros(len(candidates), dtype=np.float32)
     for row, (one, following) in enumerate(pairwise(candidates)):
-        if one.source == following.source:
+        if one.source == following.source and not (one.record or following.record):
             found[row] = max(found[row], coverage[row + 1])
             found[row + 1] = coverage[row]
     return found
@@ -292,7 +314,25 @@ def _neighbours(candidates: Sequence[_Candidate], coverage: Vectors) -> Vectors:
 
 def _marked(quote: _Candidate) -> str:
     """Write a quote with its marker."""
-    return f"{quote.text} [{quote.source + 1}]"
+    return f"{quote.shown} [{quote.source + 1}]"
+
+
+def _says_more(
+    one: int,
+    best: int,
+    candidates: Sequence[_Candidate],
+    scores: Vectors,
+    coverage: Vectors,
+) -> bool:
+    """
+    Tell whether a candidate may be quoted beside the best.
+
+    Rows of a table differ in a word or two, which may be those that were asked for: a second one
+    holds as much of the question as the first.
+    """
+    alike = candidates[one].record and candidates[best].record
+    as_much = not alike or coverage[one] >= coverage[best] - 1e-6
+    return bool(scores[one] >= QUOTE_FROM * scores[best]) and bool(as_much)
 
 
 def _chosen(ranked: Sequence[_Candidate]) -> list[_Candidate]:

@@ -98,14 +98,13 @@ def lines_of(text: str, spans: Sequence[tuple[int, int]]) -> list[Line]:
     Time is linear in their length.
     """
     lines = [text[start:end] for start, end in spans]
-    records = [_record(line) for line in lines]
     if len(lines) == 1:
-        whole = _record_alone(lines[0], records[0]) or _STAMP.match(lines[0]) is not None
-        return [Line(alone=True, whole=whole or _is_row(_shape(lines[0])))]
+        return [Line(alone=True, whole=is_record(lines[0]))]
+    records = [_record(line) for line in lines]
     shapes = [_shape(line) for line in lines]
     rows = _rows(lines, shapes)
     stamped = _stamped(lines)
-    settings = _in_runs([_KEY.match(line) is not None for line in lines])
+    settings = _in_runs([is_setting(line) for line in lines])
     code = _code(lines)
     found = []
     for n in range(len(lines)):
@@ -115,6 +114,20 @@ def lines_of(text: str, spans: Sequence[tuple[int, int]]) -> list[Line]:
         after_row = n > 0 and (rows[n - 1] or code[n - 1])
         found.append(Line(alone or after_row, rows[n] or stamped[n] or record))
     return found
+
+
+def is_record(line: str) -> bool:
+    """Tell whether a text is a row, a record or a line of a log, whatever stands beside it."""
+    if "\n" in line:
+        return False
+    if line.count("|") >= _SEVERAL or "\t" in line:
+        return _is_row(_shape(line))
+    return _STAMP.match(line) is not None or _record_alone(line, _record(line))
+
+
+def is_setting(line: str) -> bool:
+    """Tell whether a line begins like a setting, `key: value` or `key = value`."""
+    return _KEY.match(line) is not None
 
 
 def _record(line: str) -> str:
