@@ -6,6 +6,8 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any
 
+import numpy as np
+
 from jobs.blobs import BlobStore
 from jobs.catalogue import Catalogue
 from jobs.change_log import ChangeLog
@@ -20,6 +22,12 @@ from runtime.meters import timed
 
 #: Rows of one upsert: enough to be quick, few enough that a lost lease stops soon.
 BATCH = 100
+#: What is cancelled goes on embedding for about so long at most, however slow the model is here.
+SLICE_S = 1.0
+#: Chunks of one call to the embedder: at first, and at least.
+FIRST_SLICE, LEAST_SLICE = 16, 4
+#: The share of what a chunk took that the next call counts on, however quick the last one was.
+PACE_KEPT = 0.9
 #: Code points of white space kept between two chunks: more parts them for good.
 MOST_BEFORE = 100
 #: Remarks of a parser that are kept with a document.
@@ -160,6 +168,7 @@ class Publisher:
         self._catalogue = catalogue
         self._change_log = change_log
         self._blobs = blobs
+        self._pace_s = SLICE_S / FIRST_SLICE  # of embedding a chunk, seconds
 
     def publish(self, lease: Lease) -> None:
         """Run the publish stage of a document row under its lease."""
@@ -171,9 +180,7 @@ class Publisher:
         manifest, stored = self.read(lease)
         began = time.perf_counter()
         for first in range(0, len(stored), BATCH):
-            batch = stored[first : first + BATCH]
-            batch, vectors = self.embed(batch)
-            lease.check()
+            batch, vectors = self._embed_in_slices(stored[first : first + BATCH], lease.check)
             self.upsert(edition.name, batch, vectors)
             lease.check()
         embed_ms = (time.perf_counter() - began) * 1000
@@ -218,9 +225,19 @@ class Publisher:
         return manifest, self._stored(lease, manifest)
 
     def embed(self, stored: Sequence[StoredChunk]) -> tuple[list[StoredChunk], Vectors]:
-        """Embed chunks; see `embedded`."""
+        """Embed chunks, at best not more than `at_once`; see `embedded`."""
+        began = time.perf_counter()
         with timed("embed"):
-            return embedded(self._embedder, stored)
+            done = embedded(self._embedder, stored)
+        # Vectors out of the cache say little of how long the next ones take.
+        spent = (time.perf_counter() - began) / max(1, len(stored))
+        self._pace_s = max(spent, PACE_KEPT * self._pace_s)
+        return done
+
+    @property
+    def at_once(self) -> int:
+        """How many chunks may be embedded before somebody looks whether they are still wanted."""
+        return max(LEAST_SLICE, min(BATCH, int(SLICE_S / max(self._pace_s, SLICE_S / BATCH))))
 
     def upsert(self, edition: str, stored: Sequence[StoredChunk], vectors: Vectors) -> None:
         """Write chunks and their vectors; nobody sees them yet."""
@@ -232,6 +249,19 @@ class Publisher:
         return self._change_log.wait_for_followers(incarnation, entry, give_up=give_up)
 
     # Inside -------------------------------------------------------------------------------------
+
+    def _embed_in_slices(
+        self, stored: Sequence[StoredChunk], check: Callable[[], None]
+    ) -> tuple[list[StoredChunk], Vectors]:
+        """Embed chunks, going on after each slice only if *check* does not raise."""
+        done: list[tuple[list[StoredChunk], Vectors]] = []
+        rest = list(stored)
+        while rest:
+            size = self.at_once
+            done.append(self.embed(rest[:size]))
+            rest = rest[size:]
+            check()
+        return [one for some, _ in done for one in some], np.concatenate([v for _, v in done])
 
     def _manifest(self, blob: str) -> dict[str, Any]:
         """Read the manifest that the parse stage wrote."""

@@ -229,12 +229,18 @@ class Look:
         entry: Of the change log, the newest flip's; `0-0` before the first. Read after *edition*.
 
         epoch: Which log that is.
+
+        documents: How many there are.
+
+        waiting: How many are still on their way.
     """
 
     seq: int
     edition: Edition
     entry: str
     epoch: str
+    documents: int = 0
+    waiting: int = 0
 
 
 class VectorStore(Protocol):

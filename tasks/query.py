@@ -71,11 +71,12 @@ def _retrieve(lease: Lease, resources: Resources) -> bool:
         "ms_embed": round(found.embed_ms, 2),
         "ms_retrieve": round(found.retrieve_ms, 2),
         "degraded": orjson.dumps(found.degraded).decode(),
+        "standing": orjson.dumps(standing := _standing(found)).decode(),
     }
     if condensed:
         fields["condensed"] = condensed
     if lease.unit.fields["kind"] == "search":
-        result = {"results": sources, "degraded": found.degraded}
+        result = {"results": sources, "degraded": found.degraded} | standing
         if found.trace is not None:
             result["trace"] = found.trace
         lease.finish(state="succeeded", fields=fields | {"result": orjson.dumps(result).decode()})
@@ -193,7 +194,12 @@ def _result(answer: Answer, lease: Lease, passages: list[Passage]) -> dict[str, 
         "finish_reason": answer.finish_reason,
         "degraded": lease.unit.json("degraded") or [],
     }
-    return result
+    return result | (lease.unit.json("standing") or {})
+
+
+def _standing(found: Found) -> dict[str, int]:
+    """Return how much of its collection a search could see."""
+    return {"documents": found.documents, "waiting": found.waiting}
 
 
 def _told_in_trace(left_out: Sequence[str], lease: Lease, resources: Resources) -> dict[str, str]:
@@ -238,7 +244,11 @@ def _sources(lease: Lease, resources: Resources) -> list[dict[str, Any]]:
 def _source(passage: Passage) -> dict[str, Any]:
     """Show a passage as a source."""
     told = asdict(passage) | {"metadata": dict(passage.metadata)}
-    # What belongs to tables only takes no room where there is none.
+    return _without_empty(told) | {"parts": [_without_empty(part) for part in told["parts"]]}
+
+
+def _without_empty(told: dict[str, Any]) -> dict[str, Any]:
+    """Leave out what belongs to tables where there is none: it takes room in every row."""
     return {name: value for name, value in told.items() if value or name not in _OF_TABLES}
 
 

@@ -246,7 +246,7 @@ def _documents() -> Json:
         base: {
             "get": _operation(
                 "List documents in the order of their ids", "Collections", name="listDocuments",
-                parameters=[_name(), *_paging()],
+                parameters=[_name(), _query("prefix", {"type": "string"}), *_paging()],
                 answers={200: ("A page", "Documents")},
                 problems=(*_READS, 404),
             )
@@ -539,9 +539,9 @@ def _schemas(settings: Settings) -> Json:
         "SearchResult": _answer(
             {
                 "results": {"type": "array"}, "degraded": {"type": "array"},
-                "timings_ms": anything, "trace": {},
+                "timings_ms": anything, "trace": {}, "documents": whole, "waiting": whole,
             },
-            optional=["trace"],
+            optional=["trace", "documents", "waiting"],
         ),
         "Problem": _answer(
             {

@@ -59,6 +59,26 @@ def test_documents_are_listed_in_pages(client: FlaskClient, worker: Any) -> None
     assert client.get(page["documents"][0]["links"]["text"]).get_json()["text"] == TEXT
 
 
+def test_the_documents_of_a_folder_are_listed_by_their_prefix(
+    client: FlaskClient, worker: Any
+) -> None:
+    names = ["a", "sub", "sub/a", "sub/\u65e5", "sub/\U0001f600", "sub0", "su"]
+    for name in names:
+        put(client, worker, name)
+    path = "/api/collections/books/documents"
+
+    found, cursor = [], None
+    while True:
+        query = {"prefix": "sub/", "limit": 2} | ({"cursor": cursor} if cursor else {})
+        page = client.get(path, query_string=query).get_json()
+        found += [entry["document_id"] for entry in page["documents"]]
+        if (cursor := page["next_cursor"]) is None:
+            break
+
+    assert found == names[2:5]
+    assert len(client.get(f"{path}?prefix=").get_json()["documents"]) == len(names)
+
+
 def test_the_default_collection_is_there_before_its_first_document(client: FlaskClient) -> None:
     assert client.get("/api/collections/default/documents").get_json()["documents"] == []
     assert client.get("/api/collections/other/documents").status_code == 404

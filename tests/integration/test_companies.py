@@ -7,17 +7,17 @@ from pathlib import Path
 import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from jobs import timings
+from jobs import publishing, timings
 from jobs.blobs import BlobStore
 from jobs.companies import Company, company
 from jobs.durable import Durable
 from jobs.keys import key
 from jobs.leases import Lease, Leases
 from jobs.messages import Stage
-from jobs.publishing import BATCH, Publisher
+from jobs.publishing import BATCH, FIRST_SLICE, LEAST_SLICE, SLICE_S, Publisher
 from jobs.publishing_together import publish_together
 from rag.chunking import Chunker
-from rag.documents import Block, ParsedDocument
+from rag.documents import Block, Chunk, ParsedDocument
 from rag.errors import Broken, Cancelled, LeaseLost, StoreUnavailable, Unreadable
 from rag.ports import StoredChunk, Vectors
 from tasks import ingest as tasks
@@ -366,6 +366,66 @@ def test_a_cancel_ends_only_what_was_cancelled(yard: Yard) -> None:
     assert yard.nothing_is_left()
 
 
+def test_a_cancel_stops_the_embedding_of_what_was_cancelled_after_the_call_under_way(
+    yard: Yard,
+) -> None:
+    names = [f"document{n}" for n in range(20)]
+    rows = yard.accept(*names)
+    lease_of = _leases(yard)
+    yard.publisher._pace_s = SLICE_S / 5
+
+    def cancel() -> None:
+        for row in rows[1:]:
+            yard.bench.ledger.cancel(row)
+            lease_of(row).stop(Cancelled)
+
+    yard.embedder.before = cancel
+    yard.parse(rows[0])
+
+    assert yard.outcomes(rows) == ["created"] + 19 * ["cancelled"]
+    assert yard.embedder.calls == [5]
+    assert yard.vectors.upserts == [1]
+    assert yard.nothing_is_left()
+
+
+def test_a_cancel_stops_a_large_document_after_the_call_under_way(yard: Yard) -> None:
+    (row,) = yard.accept("large", words=9_000, size=70_000)
+    lease_of = _leases(yard)
+    yard.publisher._pace_s = SLICE_S / 5
+    yard.embedder.before = lambda: lease_of(row).stop(Cancelled)
+    yard.parse(row)
+
+    assert yard.outcomes([row]) == ["cancelled"]
+    assert yard.embedder.calls == [5]
+    assert yard.vectors.upserts == []
+
+
+def test_a_slow_model_is_given_few_chunks_at_once_and_a_quick_one_many(
+    yard: Yard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publisher = yard.publisher
+    clock = [0.0]
+    monkeypatch.setattr(publishing.time, "perf_counter", lambda: clock[0])
+
+    def takes(seconds: float) -> None:
+        def pass_time() -> None:
+            clock[0] += seconds
+
+        yard.embedder.before = pass_time
+        publisher.embed([_stored("d", n) for n in range(4)])
+
+    assert publisher.at_once == FIRST_SLICE
+    takes(4 * 0.1)
+    assert publisher.at_once == 10
+    takes(4 * 2.0)
+    assert publisher.at_once == LEAST_SLICE
+    takes(0)
+    assert publisher.at_once == LEAST_SLICE
+    for _ in range(60):
+        takes(0)
+    assert publisher.at_once == BATCH
+
+
 def test_a_unit_that_another_worker_has_by_now_is_left_to_it(yard: Yard) -> None:
     rows = yard.accept("a", "b", "c")
 
@@ -561,3 +621,7 @@ def test_a_unit_that_is_to_stop_is_told_apart_from_one_that_goes_on(yard: Yard) 
 
 def _leases(yard: Yard) -> Callable[[str], Lease]:
     return lambda unit_id: yard.leases._held[unit_id]
+
+
+def _stored(document: str, n: int) -> StoredChunk:
+    return StoredChunk(f"{document}:1:{n}", Chunk(n, 0, 4, "text"), 9, "T", {})
