@@ -54,7 +54,7 @@ def manifest_of(
         "chunks": spans_of(chunks),
     }
     if document.notes:
-        manifest["notes"] = list(document.notes[:MOST_NOTES])
+        manifest["notes"] = [note_of([note]) for note in document.notes[:MOST_NOTES]]
     if document.encoding:
         manifest["encoding"] = document.encoding
     return manifest

@@ -237,7 +237,7 @@ def _candidates(passages: Sequence[Passage], wanted: frozenset[str]) -> list[_Ca
             both = held.union(terms(beside, passage.language))
             record = row is not None or " | " in text or is_record(text)
             one = _Candidate(source, start, end, text, shown, context, both, record)
-            if rows.is_header(start):
+            if rows.is_header(start, end):
                 leads.append(one)
                 continue
             leads_on = not record and (
@@ -246,7 +246,7 @@ def _candidates(passages: Sequence[Passage], wanted: frozenset[str]) -> list[_Ca
             )
             if leads_on or held <= known:
                 leads.append(one)
-                context = text
+                context = "" if record else text
             else:
                 found.append(one)
                 context = ""

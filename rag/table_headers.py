@@ -10,10 +10,11 @@ from rag.ports import TokenCounter
 
 #: A header may take this share of what a chunk has beside its title; the rest is for rows.
 _SHARE = 2
+_BATCH = 4096  # headers of one call to the counter
 #: Stands for the columns whose names found no room.
 CUT = "\u2026"
 
-_CELL_END = re.compile(r"\s*(?:\||\n|$)")
+_CELL_END = re.compile(r"\||\n|$")
 #: What a line is drawn with that parts a header from its rows.
 _RULE = re.compile(r"[ \t|:+=-]+")
 
@@ -77,12 +78,15 @@ def is_rule(line: str) -> bool:
 
 def _fitting(headers: Sequence[str], counter: TokenCounter, limit: int) -> list[tuple[str, int]]:
     """Return each header with its tokens, cut behind a cell where it takes more than *limit*."""
-    counts = counter.count_tokens([f"{header}\n" for header in headers]) if headers else []
-    known: dict[str, tuple[str, int]] = {}
-    for header, tokens in zip(headers, counts, strict=True):
-        if header not in known:
-            known[header] = (header, tokens) if tokens <= limit else _cut(header, counter, limit)
-    return [known[header] if header else ("", 0) for header in headers]
+    known = {"": ("", 0)}
+    different = [header for header in dict.fromkeys(headers) if header]
+    for first in range(0, len(different), _BATCH):
+        batch = different[first : first + _BATCH]
+        counts = counter.count_tokens([f"{header}\n" for header in batch])
+        for header, tokens in zip(batch, counts, strict=True):
+            fits = tokens <= limit
+            known[header] = (header, tokens) if fits else _cut(header, counter, limit)
+    return [known[header] for header in headers]
 
 
 def _cut(header: str, counter: TokenCounter, limit: int) -> tuple[str, int]:
@@ -92,7 +96,7 @@ def _cut(header: str, counter: TokenCounter, limit: int) -> tuple[str, int]:
     fits = ("", 0)
     while low < high:
         middle = (low + high) // 2
-        text = f"{header[: ends[middle]]} | {CUT}"
+        text = f"{header[: ends[middle]].rstrip()} | {CUT}"
         tokens = counter.count_tokens([f"{text}\n"])[0]
         if tokens <= limit:
             low, fits = middle + 1, (text, tokens)

@@ -38,10 +38,10 @@ class TableRows:
         self._rows = list(_rows(passage))
         self._starts = [row.start for row in self._rows]
 
-    def is_header(self, start: int) -> bool:
-        """Tell whether what begins at *start* only names columns."""
+    def is_header(self, start: int, end: int) -> bool:
+        """Tell whether a span only names columns."""
         row = self._at(start)
-        return row is not None and row.is_header
+        return row is not None and row.is_header and end <= row.end
 
     def shown(self, start: int, end: int) -> str | None:
         """
@@ -51,7 +51,7 @@ class TableRows:
         table, or has not as many cells as there are names.
         """
         row = self._at(start)
-        if row is None or row.is_header:
+        if row is None or row.is_header or end > row.end:
             return None
         cells = _cells(self._text, row.start, row.end)
         named = _named(row.names, [self._text[a:b].strip() for a, b in cells])

@@ -171,7 +171,7 @@ def test_a_table_ends_with_a_blank_line_and_another_begins_with_its_header() -> 
 
     assert shown("Glass |  |  | 8-11") == "Workshop: Glass; Thursday: 8-11"
     assert shown("We | they") is None
-    assert rows.is_header(text.index("Hall"))
+    assert rows.is_header(text.index("Hall"), text.index("Head") + 4)
     assert shown("4 | Petit") == "Hall: 4; Head: Petit"
 
 
