@@ -102,7 +102,10 @@ def search(
     found = found.get("result", found)
     for number, passage in enumerate(found["results"], start=1):
         session.out.print(_heading(number, passage, note=f"{passage['score']:.3f}"), soft_wrap=True)
-        session.out.print(Padding(_shortened(passage["text"]), (0, 0, 1, 4), expand=False))
+        text = _shortened(passage["text"])
+        if context := passage.get("context"):
+            text = Text("\n").join([Text(_one_line(context), "dim"), text])
+        session.out.print(Padding(text, (0, 0, 1, 4), expand=False))
     if not found["results"]:
         session.out.print(NO_DOCUMENTS if found.get("documents") == 0 else "Nothing matches.")
     if explain:

@@ -270,3 +270,15 @@ def test_what_a_parser_remarks_on_a_file_is_no_failure(open_page: Open, url: str
     expect(line).to_contain_text("added, 3 passages")
     expect(line).to_contain_text("Two pictures were left out.")
     expect(page.get_by_text("1 document ready")).to_be_visible()
+
+
+def test_a_passage_of_rows_is_shown_below_the_header_of_its_table(
+    open_page: Open, url: str, api: CannedApi
+) -> None:
+    api.found = [api.found[0] | {"context": "Workshop | Monday"}, *api.found[1:]]
+    page = open_page(url)
+    ask(page)
+    page.get_by_role("button", name="Source 1").first.click()
+
+    expect(page.locator("#passage-text .context")).to_have_text("Workshop | Monday")
+    expect(page.locator("#passage-text mark").first).to_be_visible()

@@ -357,6 +357,15 @@ def test_a_folder_that_is_not_there_is_a_mistake(quern: Quern, api: FakeApi) -> 
     assert "no documents in nowhere/" in result.stderr
 
 
+def test_a_hit_is_shown_below_the_header_of_its_table(quern: Quern, api: FakeApi) -> None:
+    hit = SOURCES[0] | {"text": "Metal | 9-15", "context": "Workshop | Monday"}
+    api.on("POST", "/api/search", ok({"results": [hit], "degraded": []}))
+
+    lines = [line.strip() for line in quern("search", "metal").stdout.splitlines()]
+
+    assert lines[1:3] == ["Workshop | Monday", "Metal | 9-15"]
+
+
 def test_a_reindex_is_watched_to_its_end(quern: Quern, api: FakeApi) -> None:
     job = question(id="j9", kind="reindex", state="running", collection="work")
     counted = {"progress": {"done": 1, "total": 2, "unit": "documents"}}
