@@ -9,13 +9,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rag.analysis import query_alternatives, terms
+from rag.analysis import query_alternatives
+from rag.candidates import NEGATION, Candidate
+from rag.candidates import candidates as candidates_of
 from rag.citations import Citation
 from rag.documents import Passage, indexed_text
-from rag.lines import is_record, is_setting
-from rag.pieces import pieces
 from rag.ports import Embedder, SentenceReader, Vectors
-from rag.table_rows import TableRows
 
 MAX_PASSAGES = 5  # the gold passage is among the first five for 97 of 100 questions of SQuAD
 MAX_QUOTES = 3
@@ -28,10 +27,7 @@ ANSWERED_FROM = 0.3  # keeps 95 of 100 answerable questions of SQuAD answered
 # asked for, and the words of the sentence before or after it.
 NUMBER_THERE, NEIGHBOUR = 0.35, 0.2
 
-MAX_HEADING_CHARACTERS = 80
-MAX_ROW = 600  # code points of a row with the names of its columns
 
-_MARKDOWN_HEADING = re.compile(r"#{1,6}\s")
 _NUMBER_WANTED = re.compile(
     r"\b(?:when|how (?:many|much|long|old|far|tall|high|large|big|often|fast)"
     r"|(?:what|which) (?:year|date|day|month|decade|century|percent|percentage|number|age))\b",
@@ -40,11 +36,6 @@ _NUMBER_WANTED = re.compile(
 _NUMBER = re.compile(
     r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozen|hundred"
     r"|thousand|million|billion|first|second|third|half|once|twice|never|always|annually)\b",
-    re.IGNORECASE,
-)
-_NEGATION = re.compile(
-    r"\b(?:not|never|no|none|nobody|nothing|neither|nor|without|cannot|least|except|fail\w*"
-    r"|unable|unlike\w*|lack\w*|\w+n['\u2019]t)\b",
     re.IGNORECASE,
 )
 _NAME = re.compile(r"(?<=\s)[^\W\d_a-z]\w+")
@@ -88,31 +79,6 @@ class ExtractiveAnswer:
     confidence: float
 
 
-@dataclass(frozen=True, slots=True)
-class _Candidate:
-    """
-    A span of a passage that may be quoted.
-
-    *context* is what stands before it and belongs to it: the question or the heading it answers.
-    *shown* is how an answer says it: a row of a table with the names of its columns, all else as it
-    is. A *record* is such a row, or a line of a log: its neighbours tell nothing of it.
-    """
-
-    source: int
-    start: int
-    end: int
-    text: str
-    shown: str
-    context: str
-    terms: frozenset[str]
-    record: bool = False
-
-    @property
-    def read(self) -> str:
-        """What is read of it: with what belongs to it."""
-        return f"{self.context} {self.shown}".strip()
-
-
 class ExtractiveGenerator:
     """
     Answers with one to three sentences of the first five passages, word for word.
@@ -145,7 +111,7 @@ class ExtractiveGenerator:
         """
         read = passages[:MAX_PASSAGES]
         wanted = query_alternatives(question, {passage.language for passage in read})
-        candidates = _candidates(read, frozenset(chain.from_iterable(wanted)))
+        candidates = candidates_of(question, read, frozenset(chain.from_iterable(wanted)))
         if not candidates:
             return ExtractiveAnswer(text="", citations=(), answered=False, confidence=0.0)
         coverage = _coverage(candidates, wanted)
@@ -187,7 +153,7 @@ class ExtractiveGenerator:
         self,
         question: Vectors,
         passages: Sequence[Passage],
-        candidates: Sequence[_Candidate],
+        candidates: Sequence[Candidate],
         incarnation: str,
     ) -> Vectors:
         """Return the cosine of each candidate as its passage sees it; nan where nobody knows."""
@@ -205,7 +171,7 @@ class ExtractiveGenerator:
         return found
 
     def _cosines(
-        self, question: Vectors, passages: Sequence[Passage], candidates: Sequence[_Candidate]
+        self, question: Vectors, passages: Sequence[Passage], candidates: Sequence[Candidate]
     ) -> Vectors:
         """Return the cosine of each candidate, read with its title and lead-in, to the question."""
         texts = [indexed_text(passages[one.source].title, one.read) for one in candidates]
@@ -213,59 +179,7 @@ class ExtractiveGenerator:
         return cosines
 
 
-def _candidates(passages: Sequence[Passage], wanted: frozenset[str]) -> list[_Candidate]:
-    """
-    List what may be quoted, in order of rank and place.
-
-    What only leads to an answer is no answer: a question, a line that ends with a colon, a
-    heading that says nothing but the question's words. Such text is read with what follows it,
-    and quoted only where there is nothing else. So is the header of a table, which is read with
-    each of its rows.
-    """
-    found: list[_Candidate] = []
-    leads: list[_Candidate] = []
-    for source, passage in enumerate(passages):
-        known = wanted.union(terms(passage.title, passage.language))
-        rows = TableRows(passage)
-        context = ""
-        for start, end in pieces(passage.text):
-            text = passage.text[start:end]
-            held = frozenset(terms(text, passage.language))
-            row = rows.shown(start, end)
-            shown = text if row is None or len(row) > MAX_ROW else row
-            beside = f"{context}\n{shown}" if shown is row else context
-            both = held.union(terms(beside, passage.language))
-            record = row is not None or " | " in text or is_record(text)
-            one = _Candidate(source, start, end, text, shown, context, both, record)
-            if rows.is_header(start, end):
-                leads.append(one)
-                continue
-            leads_on = not record and (
-                text.endswith(("?", ":", "\uff1f", "\uff1a"))
-                or _is_heading(passage.text, start, end)
-            )
-            if leads_on or held <= known:
-                leads.append(one)
-                context = "" if record else text
-            else:
-                found.append(one)
-                context = ""
-    return found or leads
-
-
-def _is_heading(text: str, start: int, end: int) -> bool:
-    """Tell whether a piece is a heading: Markdown's, or a passage's bare first line."""
-    piece = text[start:end]
-    if _MARKDOWN_HEADING.match(piece):
-        return True
-    alone = not text[:start].strip() and text[end : end + 1] == "\n"
-    if alone and is_setting(piece) and is_setting(text[end + 1 :].partition("\n")[0].strip()):
-        return False
-    bare = piece[-1] not in '.!?\u3002\uff01\u2026"\u201d)' and piece[0].isalpha()
-    return alone and bare and "\n" not in piece and len(piece) <= MAX_HEADING_CHARACTERS
-
-
-def _coverage(candidates: Sequence[_Candidate], wanted: Collection[tuple[str, ...]]) -> Vectors:
+def _coverage(candidates: Sequence[Candidate], wanted: Collection[tuple[str, ...]]) -> Vectors:
     """
     Return the share of the wanted words that each candidate holds by one of their stems, 0 to 1.
 
@@ -285,7 +199,7 @@ def _coverage(candidates: Sequence[_Candidate], wanted: Collection[tuple[str, ..
     return np.array(shares, dtype=np.float32)
 
 
-def _priors(passages: Sequence[Passage], candidates: Sequence[_Candidate]) -> Vectors:
+def _priors(passages: Sequence[Passage], candidates: Sequence[Candidate]) -> Vectors:
     """Return the score of each candidate's chunk relative to the best, 0 to 1."""
     top = max(passage.score for passage in passages)
     chunks = [
@@ -295,14 +209,14 @@ def _priors(passages: Sequence[Passage], candidates: Sequence[_Candidate]) -> Ve
     return np.array(scores, dtype=np.float32)
 
 
-def _numbers(question: str, candidates: Sequence[_Candidate]) -> Vectors:
+def _numbers(question: str, candidates: Sequence[Candidate]) -> Vectors:
     """Return 1 for each candidate with a number where the question asks for one, else 0."""
     asked = _NUMBER_WANTED.search(question) is not None
     there = [asked and _NUMBER.search(one.text) is not None for one in candidates]
     return np.array(there, dtype=np.float32)
 
 
-def _neighbours(candidates: Sequence[_Candidate], coverage: Vectors) -> Vectors:
+def _neighbours(candidates: Sequence[Candidate], coverage: Vectors) -> Vectors:
     """Return the better coverage of the candidates before and after each in its passage, or 0."""
     found = np.zeros(len(candidates), dtype=np.float32)
     for row, (one, following) in enumerate(pairwise(candidates)):
@@ -312,7 +226,7 @@ def _neighbours(candidates: Sequence[_Candidate], coverage: Vectors) -> Vectors:
     return found
 
 
-def _marked(quote: _Candidate) -> str:
+def _marked(quote: Candidate) -> str:
     """Write a quote with its marker."""
     return f"{quote.shown} [{quote.source + 1}]"
 
@@ -320,7 +234,7 @@ def _marked(quote: _Candidate) -> str:
 def _says_more(
     one: int,
     best: int,
-    candidates: Sequence[_Candidate],
+    candidates: Sequence[Candidate],
     scores: Vectors,
     coverage: Vectors,
 ) -> bool:
@@ -335,9 +249,9 @@ def _says_more(
     return bool(scores[one] >= QUOTE_FROM * scores[best]) and bool(as_much)
 
 
-def _chosen(ranked: Sequence[_Candidate]) -> list[_Candidate]:
+def _chosen(ranked: Sequence[Candidate]) -> list[Candidate]:
     """Take the best candidates that fit the limits, each text once."""
-    chosen: list[_Candidate] = []
+    chosen: list[Candidate] = []
     seen: set[str] = set()
     room = MAX_CHARACTERS
     for one in ranked:
@@ -369,14 +283,14 @@ def _confidence(
         scale.bias
         + scale.cosine * cosine
         + scale.coverage * coverage
-        + scale.negation * bool(_NEGATION.search(question) and not _NEGATION.search(quote))
+        + scale.negation * bool(NEGATION.search(question) and not NEGATION.search(quote))
         + scale.number * bool(_NUMBER_WANTED.search(question) and not _NUMBER.search(quote))
         + scale.names * (len(missing) / len(names) if names else 0.0)
     )
     return 1 / (1 + math.exp(-logit))
 
 
-def _citation(quote: _Candidate, passage: Passage) -> Citation:
+def _citation(quote: Candidate, passage: Passage) -> Citation:
     """Place a quote in the document's parsed text."""
     return Citation(
         marker=quote.source + 1,

@@ -2,7 +2,7 @@
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from rag.documents import Passage
@@ -12,6 +12,11 @@ _LINE = re.compile(r"[^\n]*")
 _SEPARATOR = re.compile(r"(?<!\\)\|")
 
 _Span = tuple[int, int]
+
+
+def written(cells: Iterable[tuple[str, str]]) -> str:
+    """Write cells as `name: text; name: text`."""
+    return "; ".join(f"{name}: {text}" if name not in ("", text) else text for name, text in cells)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +48,9 @@ class TableRows:
         row = self._at(start)
         return row is not None and row.is_header and end <= row.end
 
-    def shown(self, start: int, end: int) -> str | None:
+    def cells(self, start: int, end: int) -> list[tuple[str, str]] | None:
         """
-        Write a row, or the part of one, as `name: cell; name: cell`; empty cells are left out.
+        Return the (name, text) of each cell of a row, or of the part of one; empty ones left out.
 
         A part has the first cell too, which says what the row is about. None where it is in no
         table, or has not as many cells as there are names.
@@ -57,12 +62,12 @@ class TableRows:
         named = _named(row.names, [self._text[a:b].strip() for a, b in cells])
         if named is None:
             return None
-        told: list[str] = []
+        told: list[tuple[str, str]] = []
         for (first, last), (name, cell) in zip(cells, named, strict=True):
             inside = self._text[max(first, start) : max(first, min(last, end))].strip()
             if text := (inside if told else cell).replace("\\|", "|"):
-                told.append(f"{name}: {text}" if name and name != text else text)
-        return "; ".join(told)
+                told.append((name, text))
+        return told
 
     def _at(self, start: int) -> _Row | None:
         """Return the line of a table that holds a place."""

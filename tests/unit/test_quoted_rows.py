@@ -4,7 +4,7 @@ import pytest
 
 from rag.documents import Part, Passage
 from rag.extractive import MAX_CHARACTERS, ExtractiveAnswer, ExtractiveGenerator
-from rag.table_rows import TableRows
+from rag.table_rows import TableRows, written
 from tests.twins import HashingEmbedder
 
 HOURS = "Workshop | Monday | Tuesday | Thursday"
@@ -24,6 +24,11 @@ def passage(
 
 def asked(question: str, *passages: Passage) -> ExtractiveAnswer:
     return ExtractiveGenerator(HashingEmbedder()).answer(question, passages)
+
+
+def shown(rows: TableRows, start: int, end: int) -> str | None:
+    cells = rows.cells(start, end)
+    return None if cells is None else written(cells)
 
 
 @pytest.mark.parametrize(
@@ -126,11 +131,41 @@ def test_a_row_too_wide_for_an_answer_with_its_names_is_shown_without() -> None:
     assert len(answer.text) <= MAX_CHARACTERS
 
 
+def test_what_leads_to_a_table_leads_to_all_its_rows() -> None:
+    text = f"Opening hours of the workshops:\n\n{HOURS}\n{ROWS}"
+
+    answer = asked("On which day is the glass workshop open?", passage(text, header=HOURS))
+
+    assert [one.quote for one in answer.citations] == ["Glass |  |  | 8-11"]
+
+
+@pytest.mark.parametrize(
+    ("question", "first"),
+    [("Which plan includes visits?", "Premium"), ("Which plan has no visits?", "Basic")],
+)
+def test_what_a_column_denies_speaks_for_a_row_only_where_the_question_denies(
+    question: str, first: str
+) -> None:
+    rows = "Basic | mail; backup | visits\nPremium | mail; visits | hardware"
+
+    answer = asked(question, passage(rows, context="Plan | Included | Not included"))
+
+    assert answer.citations[0].quote.startswith(first)
+
+
+def test_a_column_of_numbers_called_no_denies_nothing() -> None:
+    rows = "4136 | Riga\n4137 | Split\n4138 | Turku"
+
+    answer = asked("Where is customer 4137?", passage(rows, context="Customer no. | Site"))
+
+    assert [one.quote for one in answer.citations] == ["4137 | Split"]
+
+
 # What is shown ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("header", "row", "shown"),
+    ("header", "row", "told"),
     [
         ("A | B | C", "1 | 2 | 3", "A: 1; B: 2; C: 3"),
         ("A | B | C", "1 |  | 3", "A: 1; C: 3"),
@@ -147,8 +182,8 @@ def test_a_row_too_wide_for_an_answer_with_its_names_is_shown_without() -> None:
         (" | ", "1 | 2", None),
     ],
 )
-def test_a_row_is_shown_with_the_names_that_fit_it(header: str, row: str, shown: str) -> None:
-    assert TableRows(passage(row, context=header)).shown(0, len(row)) == shown
+def test_a_row_is_shown_with_the_names_that_fit_it(header: str, row: str, told: str) -> None:
+    assert shown(TableRows(passage(row, context=header)), 0, len(row)) == told
 
 
 def test_a_part_of_a_row_is_shown_with_what_the_row_is_about() -> None:
@@ -156,23 +191,23 @@ def test_a_part_of_a_row_is_shown_with_what_the_row_is_about() -> None:
     rows = TableRows(passage(row, context="Workshop | Remark | Hours"))
 
     assert (
-        rows.shown(row.index("ring"), len(row))
+        shown(rows, row.index("ring"), len(row))
         == "Workshop: Metal; Remark: ring twice; Hours: 10-14"
     )
-    assert rows.shown(0, 10) == "Workshop: Metal; Remark: by"
+    assert shown(rows, 0, 10) == "Workshop: Metal; Remark: by"
 
 
 def test_a_table_ends_with_a_blank_line_and_another_begins_with_its_header() -> None:
     text = f"{ROWS}\n\nWe | they\n\nHall | Head\n4 | Petit"
     rows = TableRows(passage(text, context=HOURS, header="Hall | Head"))
 
-    def shown(line: str) -> str | None:
-        return rows.shown(text.index(line), text.index(line) + len(line))
+    def row(line: str) -> str | None:
+        return shown(rows, text.index(line), text.index(line) + len(line))
 
-    assert shown("Glass |  |  | 8-11") == "Workshop: Glass; Thursday: 8-11"
-    assert shown("We | they") is None
+    assert row("Glass |  |  | 8-11") == "Workshop: Glass; Thursday: 8-11"
+    assert row("We | they") is None
     assert rows.is_header(text.index("Hall"), text.index("Head") + 4)
-    assert shown("4 | Petit") == "Hall: 4; Head: Petit"
+    assert row("4 | Petit") == "Hall: 4; Head: Petit"
 
 
 def test_each_chunk_of_a_joined_passage_has_its_own_header() -> None:
@@ -184,4 +219,4 @@ def test_each_chunk_of_a_joined_passage_has_its_own_header() -> None:
 
     rows = TableRows(joined)
 
-    assert (rows.shown(0, 5), rows.shown(6, 11)) == ("A: 1; B: 2", "C: 3; D: 4")
+    assert (shown(rows, 0, 5), shown(rows, 6, 11)) == ("A: 1; B: 2", "C: 3; D: 4")
