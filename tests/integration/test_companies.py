@@ -66,13 +66,16 @@ class LineParser:
 
     def __init__(self) -> None:
         self.before: Callable[[str], object] = lambda _: None
+        self.notes: dict[str, list[str]] = {}
 
     def parse(self, data: bytes, *, filename: str, abort: Callable[[], bool]) -> ParsedDocument:
         self.before(filename)
         if abort() or filename.startswith("bad"):
             raise Unreadable("corrupt", "It is damaged.")
         text = data.decode()
-        return ParsedDocument(text=text, kind="text", blocks=(Block("paragraph", 0, len(text), 0),))
+        blocks = (Block("paragraph", 0, len(text), 0),)
+        notes = tuple(self.notes.get(filename, ()))
+        return ParsedDocument(text, "text", blocks=blocks, notes=notes, encoding="utf-8")
 
 
 class English:
@@ -337,6 +340,29 @@ def test_a_file_that_cannot_be_read_or_is_empty_ends_alone(yard: Yard) -> None:
 
     assert yard.outcomes(rows) == ["created", "failed", "empty", "created"]
     assert yard.nothing_is_left()
+
+
+def test_what_a_parser_remarks_is_in_the_row_and_is_kept_with_the_document(yard: Yard) -> None:
+    rows = yard.accept("plain", "noted", "long")
+    rows += yard.accept("blank", words=0)
+    yard.parser.notes = {
+        "noted": ["Two pictures\nwere left out.", "A chart too."],
+        "long": ["Left out. " * 200] * 200,
+        "blank": ["Three pages are pictures."],
+    }
+    yard.parse(rows[0])
+
+    notes = [yard.bench.field(row, "note") for row in rows]
+    assert notes[:2] == ["", "Two pictures were left out. A chart too."]
+    assert len(notes[2]) == 500
+    assert notes[2].endswith("\u2026")
+    assert notes[3] == "the file holds no text: Three pages are pictures."
+    blob = yard.bench.field(rows[2], "manifest_blob")
+    manifest = yard.blobs.get_json(blob)
+    assert isinstance(manifest, dict)
+    assert len(manifest["notes"]) == 50
+    assert max(len(note) for note in manifest["notes"]) == 500
+    assert manifest["encoding"] == "utf-8"
 
 
 def test_a_text_that_the_model_refuses_ends_its_own_document_only(yard: Yard) -> None:
