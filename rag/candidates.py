@@ -74,18 +74,16 @@ def candidates(
     for source, passage in enumerate(passages):
         known = wanted.union(terms(passage.title, passage.language))
         rows = TableRows(passage)
-        context = ""
+        context, lead = "", frozenset[str]()  # and its terms
         for start, end in pieces(passage.text):
             text = passage.text[start:end]
             held = frozenset(terms(text, passage.language))
             cells = rows.cells(start, end)
             shown = text if cells is None else written(cells)
             shown = shown if len(shown) <= MAX_ROW else text
-            both = held.union(terms(context, passage.language))
-            if cells is not None:
-                both = frozenset(terms(f"{context}\n{_said(cells, negated)}", passage.language))
+            said = held if cells is None else terms(_said(cells, negated), passage.language)
             record = cells is not None or " | " in text or is_record(text)
-            one = Candidate(source, start, end, text, shown, context, both, record)
+            one = Candidate(source, start, end, text, shown, context, lead.union(said), record)
             if rows.is_header(start, end):
                 leads.append(one)
                 continue
@@ -95,10 +93,11 @@ def candidates(
             )
             if leads_on or held <= known:
                 leads.append(one)
-                context = context if record else text
+                context, lead = (context, lead) if record else (text, held)
             else:
                 found.append(one)
-                context = context if record else ""  # of a table it leads to all rows
+                # Of a table it leads to all rows.
+                context, lead = (context, lead) if record else ("", frozenset())
     return found or leads
 
 

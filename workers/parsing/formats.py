@@ -6,6 +6,7 @@ from collections.abc import Callable
 from rag.documents import ParsedDocument
 from rag.errors import NoText
 from workers.parsing.detection import decode, detect, text_kind
+from workers.parsing.docx_flat import packaged
 from workers.parsing.docx_text import parse_docx
 from workers.parsing.html_text import parse_html
 from workers.parsing.markdown_text import parse_markdown
@@ -37,6 +38,7 @@ def parse(data: bytes, *, filename: str) -> ParsedDocument:
     """
     if not data:
         raise NoText("The file is empty (0 bytes).")
+    data = packaged(data) or data
     kind = detect(data, filename=filename)
     if kind == "text":
         text = decode(data)
