@@ -25,7 +25,7 @@ BATCH = 100
 #: What is cancelled goes on embedding for about so long at most, however slow the model is here.
 SLICE_S = 1.0
 #: Chunks of one call to the embedder: at first, and at least.
-FIRST_SLICE, LEAST_SLICE = 16, 4
+FIRST_SLICE, LEAST_SLICE = 8, 4
 #: The share of what a chunk took that the next call counts on, however quick the last one was.
 PACE_KEPT = 0.9
 #: Code points of white space kept between two chunks: more parts them for good.

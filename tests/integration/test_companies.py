@@ -441,8 +441,8 @@ def test_a_slow_model_is_given_few_chunks_at_once_and_a_quick_one_many(
         publisher.embed([_stored("d", n) for n in range(4)])
 
     assert publisher.at_once == FIRST_SLICE
-    takes(4 * 0.1)
-    assert publisher.at_once == 10
+    takes(4 * 0.2)
+    assert publisher.at_once == 5
     takes(4 * 2.0)
     assert publisher.at_once == LEAST_SLICE
     takes(0)
