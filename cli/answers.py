@@ -15,6 +15,7 @@ from cli.tables import plain_table
 from cli.words import count, failure, timings
 
 SNIPPET = 300
+NO_DOCUMENTS = "There are no documents yet in this collection."
 _ENDS = {
     "cancelled": "The question was stopped before it was answered.",
     "expired": "No answer came before the deadline. Ask again, or look at: quern health",
@@ -101,9 +102,12 @@ def search(
     found = found.get("result", found)
     for number, passage in enumerate(found["results"], start=1):
         session.out.print(_heading(number, passage, note=f"{passage['score']:.3f}"), soft_wrap=True)
-        session.out.print(Padding(_shortened(passage["text"]), (0, 0, 1, 4), expand=False))
+        text = _shortened(passage["text"])
+        if context := passage.get("context"):
+            text = Text("\n").join([Text(_one_line(context), "dim"), text])
+        session.out.print(Padding(text, (0, 0, 1, 4), expand=False))
     if not found["results"]:
-        session.out.print("Nothing matches.")
+        session.out.print(NO_DOCUMENTS if found.get("documents") == 0 else "Nothing matches.")
     if explain:
         _print_trace(session.out, found["trace"], [hit["chunk_id"] for hit in found["results"]])
     _print_degraded(session.out, found)
@@ -116,7 +120,7 @@ def show_answer(out: Console, job: Mapping[str, Any], *, with_text: bool = True)
         out.print(Text(_ENDS.get(job["state"]) or f"No answer: {failure(job.get('error'))}", "red"))
         return
     if not result["answered"]:
-        out.print(Text("The documents do not seem to answer this.", "yellow"))
+        out.print(Text(_unanswered(result), "yellow"))
         if not result["citations"]:
             with_text = False
         elif result["answer"].strip():
@@ -187,13 +191,25 @@ def _part(leg: Mapping[str, Any] | None) -> str:
     return f"{leg['part']:.3f}  #{leg['rank']} ({leg['score']:.3g})" if leg else "-"
 
 
+def _unanswered(result: Mapping[str, Any]) -> str:
+    """Say that there is no answer: none in the documents, or no documents."""
+    if result.get("documents") == 0:
+        return NO_DOCUMENTS
+    return "The documents do not seem to answer this."
+
+
 def _print_degraded(out: Console, result: Mapping[str, Any]) -> None:
     """Say what part of the search was missing."""
+    if waiting := result.get("waiting"):
+        are = "is" if waiting == 1 else "are"
+        out.print(Text(f"{count(waiting, 'document')} {are} still being added.", "yellow"))
     told = {
         "sparse": "The word index was behind: found by meaning alone, exact words may be missed.",
         "rerank": "The reranker was not available: ranked by meaning and words alone.",
     }
     for part in result.get("degraded") or ():
+        if part == "ingesting":
+            continue  # said above
         out.print(Text(told.get(part, f"Not available in this search: {part}"), "yellow"))
 
 

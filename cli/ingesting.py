@@ -18,7 +18,7 @@ from rich.text import Text
 from cli.client import FINAL_STATES, Client, Refused, diff_path
 from cli.files import LocalFile, batches, find_files
 from cli.filters import metadata, metadata_option
-from cli.job_tables import document_rows, failure_table
+from cli.job_tables import document_rows, print_failures, was_cancelled
 from cli.session import Session, collection_option, pass_session
 from cli.words import count, duration
 
@@ -27,6 +27,8 @@ BATCH_BYTES = 100_000_000
 #: Of one question which files are new: some megabytes of JSON.
 DIFF_FILES = 20_000
 PAGE = 200
+#: Remarks on documents that are printed; an ingest may have thousands.
+MOST_NOTES = 20
 #: Between two looks at the job, at first and at last; and between two counts of passages.
 FIRST_LOOK_S = 0.1
 LAST_LOOK_S = 1.0
@@ -39,11 +41,17 @@ _SPLIT = (413, 422)
 
 @dataclass(slots=True)
 class Ingested:
-    """What became of an ingest: the job as last seen, and the rows that did not become text."""
+    """
+    What became of an ingest.
+
+    The job as last seen, the rows that did not become text, and those of which the parser had
+    something to say.
+    """
 
     job: dict[str, Any]
     failed: list[dict[str, Any]] = field(default_factory=list)
     empty: list[dict[str, Any]] = field(default_factory=list)
+    noted: list[dict[str, Any]] = field(default_factory=list)
     chunks: int = 0
 
 
@@ -167,6 +175,8 @@ def _watch(client: Client, done: Ingested, progress: Progress, *, total: int) ->
             ended = document_rows(client, job_id)
             done.failed += [row for row in ended if row["state"] != "succeeded"]
             done.empty = [row for row in ended if row.get("outcome") == "empty"]
+            done.noted = [row for row in ended if "note" in row and row["state"] == "succeeded"]
+            done.noted = [row for row in done.noted if row.get("outcome") != "empty"]
             done.chunks = sum(int(row["chunks"]) for row in ended)
             return
         time.sleep(pause)
@@ -240,8 +250,8 @@ def _progress(console: Console) -> Progress:
 
 def _report(out: Console, done: Ingested, *, sent: int, watched: bool) -> None:
     """Say how it ended, and list what failed."""
-    bad = len(done.failed)
-    good = count(sent - bad - len(done.empty), "document")
+    failed = [row for row in done.failed if not was_cancelled(row)]
+    good = count(sent - len(done.failed) - len(done.empty), "document")
     if watched:
         took = duration(done.job["timings_ms"].get("total"))
         ending = f", in {took}" if took else ""
@@ -251,6 +261,10 @@ def _report(out: Console, done: Ingested, *, sent: int, watched: bool) -> None:
     for row in done.empty:
         note = row.get("note") or "the file holds no text"
         out.print(Text(f"{row['document_id']}: nothing to index; {note}", "yellow"))
-    if bad:
-        out.print(Text(f"{count(bad, 'file')} failed:", "red"))
-        out.print(failure_table(done.failed))
+    for row in done.noted[:MOST_NOTES]:
+        out.print(Text(f"{row['document_id']}: {row['note']}", "dim"))
+    if (more := len(done.noted) - MOST_NOTES) > 0:
+        out.print(Text(f"remarks on {count(more, 'more document')}; see: quern job", "dim"))
+    if failed:
+        out.print(Text(f"{count(len(failed), 'file')} failed:", "red"))
+    print_failures(out, done.failed)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import click
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -16,6 +17,8 @@ from cli.words import age, count, duration, failure, state, timings
 KINDS = ("query", "ingest", "delete", "delete_collection", "reindex", "check")
 STATES = ("queued", "running", "succeeded", "partial", "failed", "cancelled", "expired")
 PAGE = 200
+#: For so long a cancelled job is watched: it ends within that but for what one call takes.
+STOP_S = 3
 _VERBS = {"ingest": "add", "delete": "delete"}
 
 
@@ -73,8 +76,7 @@ def job(session: Session, job_id: str, *, as_json: bool) -> None:
     session.out.print(Text(_what(shown)))
     if "error" in shown:
         session.out.print(Text(failure(shown["error"]), "red"))
-    if rows:
-        session.out.print(failure_table(rows))
+    print_failures(session.out, rows)
     if line := timings(shown):
         session.out.print(Text(line, "dim"))
 
@@ -85,8 +87,10 @@ def job(session: Session, job_id: str, *, as_json: bool) -> None:
 def cancel(session: Session, job_id: str) -> None:
     """Stop the job JOB_ID; harmless where it has ended."""
     with session.client() as client:
-        client.delete(f"/api/jobs/{job_id}")
-        shown = client.get(f"/api/jobs/{job_id}").json()
+        shown = client.delete(f"/api/jobs/{job_id}").json()
+        if shown["state"] not in FINAL_STATES:
+            session.remarks.print("Stopping\u2026")
+            shown = client.get(f"/api/jobs/{job_id}", wait=STOP_S).json()
     if shown["state"] == "cancelled":
         session.out.print("Cancelled.")
     elif shown["state"] in FINAL_STATES:
@@ -129,6 +133,20 @@ def document_rows(client: Client, job_id: str) -> list[dict[str, Any]]:
             return rows
 
 
+def print_failures(out: Console, rows: list[dict[str, Any]]) -> None:
+    """Show which files failed and why, and how many were cancelled."""
+    stopped = sum(was_cancelled(row) for row in rows)
+    if stopped:
+        out.print(Text(f"{count(stopped, 'document')} cancelled", "yellow"))
+    if len(rows) > stopped:
+        out.print(failure_table([row for row in rows if not was_cancelled(row)]))
+
+
+def was_cancelled(row: Mapping[str, Any]) -> bool:
+    """Tell whether a document was not added because somebody stopped it."""
+    return bool(row["state"] == "cancelled")
+
+
 def failure_table(rows: list[dict[str, Any]]) -> Table:
     """Show which files failed, and what is wrong with each."""
     table = plain_table("File", "What is wrong")
@@ -147,5 +165,6 @@ def _what(shown: Mapping[str, Any]) -> str:
     progress = shown["progress"]
     some = count(progress["total"], "document")
     counted = some if shown["state"] in FINAL_STATES else f"{progress['done']} of {some}"
-    failed = f", {progress['failed']} failed" if progress.get("failed") else ""
-    return f"{_VERBS[shown['kind']]} {counted}{failed}"
+    ends = [(progress.get(end), end) for end in ("failed", "cancelled")]
+    told = "".join(f", {number} {end}" for number, end in ends if number)
+    return f"{_VERBS[shown['kind']]} {counted}{told}"

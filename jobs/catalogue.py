@@ -190,9 +190,11 @@ class Catalogue:
         pipe.hget(key("log_state", incarnation), "seq")
         pipe.hmget(key("collection", incarnation), ["edition", "embedder", "hnsw"])
         pipe.hmget(key("log_state", incarnation), ["last_add", "epoch"])
-        seq, (name, embedder, hnsw), (entry, epoch) = pipe.execute()
+        pipe.zcard(key("names", incarnation))
+        pipe.scard(key("opened", incarnation))
+        seq, (name, embedder, hnsw), (entry, epoch), documents, waiting = pipe.execute()
         edition = _edition(name or incarnation, embedder, hnsw)
-        return Look(int(seq or 0), edition, entry or "0-0", epoch or "")
+        return Look(int(seq or 0), edition, entry or "0-0", epoch or "", documents, waiting)
 
     def current(self, incarnation: str, documents: Sequence[str]) -> dict[str, Current]:
         """Look once at the current generations of *documents*; absent ones are left out."""
@@ -238,11 +240,17 @@ class Catalogue:
         return orjson.loads(text) if text else None
 
     def documents(
-        self, incarnation: str, *, after: str, limit: int
+        self, incarnation: str, *, after: str, limit: int, prefix: str = ""
     ) -> tuple[list[dict[str, Any]], str | None]:
-        """Return up to *limit* current documents with ids above *after*, and the next cursor."""
-        low = f"({after}" if after else "-"
-        names = self._redis.zrangebylex(key("names", incarnation), low, "+", 0, limit + 1)
+        """
+        Return up to *limit* current documents with ids above *after*, and the next cursor.
+
+        With *prefix* only those whose ids begin with it.
+        """
+        low = f"({after}" if after else f"[{prefix}" if prefix else "-"
+        # Redis compares bytes, and no text in UTF-8 has this one.
+        high = b"(" + prefix.encode() + b"\xff" if prefix else "+"
+        names = self._redis.zrangebylex(key("names", incarnation), low, high, 0, limit + 1)
         page, more = names[:limit], len(names) > limit
         if not page:
             return [], None

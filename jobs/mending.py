@@ -9,7 +9,7 @@ from jobs.blobs import BlobStore
 from jobs.catalogue import Catalogue, Current
 from jobs.change_log import ChangeLog
 from jobs.moments import rfc3339
-from jobs.publishing import embedded, stored_chunks
+from jobs.publishing import embedded, spans_of, stored_chunks
 from rag.documents import chunk_id
 from rag.errors import QuernError, ReindexUnderWay
 from rag.ports import Embedder, StoredChunk, VectorStore
@@ -131,13 +131,9 @@ class Mender:
             raise CannotMend(f"{len(rows)} of its {chunks} passages are left")
         text = text_of(rows)
         text_blob = self._blobs.put(text.encode())
-        spans = [
-            {"n": s.chunk.n, "start": s.chunk.start, "end": s.chunk.end, "page": s.chunk.page}
-            for s in rows
-        ]
         manifest = {
             "title": rows[0].title, "kind": "", "text_blob": text_blob, "chars": len(text),
-            "chunks": spans, "language": rows[0].language,
+            "chunks": spans_of(stored.chunk for stored in rows), "language": rows[0].language,
         }  # fmt: skip
         return {
             "document_id": document,

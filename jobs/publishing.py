@@ -1,10 +1,12 @@
 """Publishing: the only way a document becomes visible (PROTOCOL, Documents)."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from itertools import pairwise
+from itertools import islice
 from typing import Any
+
+import numpy as np
 
 from jobs.blobs import BlobStore
 from jobs.catalogue import Catalogue
@@ -20,8 +22,18 @@ from runtime.meters import timed
 
 #: Rows of one upsert: enough to be quick, few enough that a lost lease stops soon.
 BATCH = 100
+#: What is cancelled goes on embedding for about so long at most, however slow the model is here.
+SLICE_S = 1.0
+#: Chunks of one call to the embedder: at first, and at least.
+FIRST_SLICE, LEAST_SLICE = 8, 4
+#: The share of what a chunk took that the next call counts on, however quick the last one was.
+PACE_KEPT = 0.9
 #: Code points of white space kept between two chunks: more parts them for good.
 MOST_BEFORE = 100
+#: Remarks of a parser that are kept with a document.
+MOST_NOTES = 50
+#: Code points of the line that a row shows of them.
+LONGEST_NOTE = 500
 
 
 def manifest_of(
@@ -33,17 +45,41 @@ def manifest_of(
     language: str = "",
 ) -> dict[str, Any]:
     """Return what the publish stage needs of a parsed document; its texts are in *text_blob*."""
-    return {
+    manifest: dict[str, Any] = {
         "title": title,
         "kind": document.kind,
         "language": language,
         "text_blob": text_blob,
         "chars": len(document.text),
-        "chunks": [
-            {"n": chunk.n, "start": chunk.start, "end": chunk.end, "page": chunk.page}
-            for chunk in chunks
-        ],
+        "chunks": spans_of(chunks),
     }
+    if document.notes:
+        manifest["notes"] = [note_of([note]) for note in document.notes[:MOST_NOTES]]
+    if document.encoding:
+        manifest["encoding"] = document.encoding
+    return manifest
+
+
+def note_of(notes: Iterable[str]) -> str:
+    """Return a parser's remarks as one line of bounded length, for a row in Redis."""
+    # What is not shown need not be joined: there may be thousands.
+    told = " ".join(" ".join(note.split()) for note in islice(notes, MOST_NOTES))
+    return told if len(told) <= LONGEST_NOTE else told[: LONGEST_NOTE - 1].rstrip() + "\u2026"
+
+
+def spans_of(chunks: Iterable[Chunk]) -> list[dict[str, Any]]:
+    """Write chunks without their texts; what most of them lack is left out."""
+    spans = []
+    for chunk in chunks:
+        span: dict[str, Any] = {
+            "n": chunk.n, "start": chunk.start, "end": chunk.end, "page": chunk.page
+        }  # fmt: skip
+        if chunk.context:
+            span["context"] = chunk.context
+        if chunk.headers:
+            span["headers"] = chunk.headers
+        spans.append(span)
+    return spans
 
 
 def stored_chunks(
@@ -54,31 +90,47 @@ def stored_chunks(
     metadata: Mapping[str, Scalar],
 ) -> list[StoredChunk]:
     """Cut a document's chunks out of its parsed *text*, as they are to be stored."""
-    spans = manifest["chunks"]
-    befores = ["", *(text[one["end"] : two["start"]] for one, two in pairwise(spans))]
+    chunks = chunks_of(manifest, text)
     return [
         StoredChunk(
-            chunk_id=chunk_id(document, generation, span["n"]),
-            chunk=Chunk(
-                n=span["n"], start=span["start"], end=span["end"], page=span["page"],
-                text=text[span["start"] : span["end"]],
-                before=before if len(before) <= MOST_BEFORE else "",
-            ),
-            of=len(spans),
+            chunk_id=chunk_id(document, generation, chunk.n),
+            chunk=chunk,
+            of=len(chunks),
             title=manifest["title"],
             metadata=metadata,
             language=manifest.get("language", ""),
         )
-        for span, before in zip(spans, befores, strict=True)
-    ]  # fmt: skip
+        for chunk in chunks
+    ]
+
+
+def chunks_of(manifest: Mapping[str, Any], text: str) -> list[Chunk]:
+    """Cut a document's chunks out of its parsed *text*."""
+    chunks: list[Chunk] = []
+    end = None
+    for span in manifest["chunks"]:
+        before = "" if end is None else text[end : span["start"]]
+        end = span["end"]
+        chunks.append(
+            Chunk(
+                n=span["n"], start=span["start"], end=end, page=span["page"],
+                text=text[span["start"] : end],
+                before=before if len(before) <= MOST_BEFORE else "",
+                context=span.get("context", ""),
+                headers=tuple((first, last) for first, last in span.get("headers", ())),
+            )
+        )  # fmt: skip
+    return chunks
 
 
 def embedded(
     embedder: Embedder, stored: Sequence[StoredChunk]
 ) -> tuple[list[StoredChunk], Vectors]:
-    """Embed chunks, each with its title; returns them with the vectors of their sentences too."""
+    """Embed chunks, each with title and context; returns them with their sentences' vectors too."""
     passages = [
-        PassageText(indexed_text(one.title, ""), one.chunk.text, pieces(one.chunk.text))
+        PassageText(
+            indexed_text(one.title, "", one.chunk.context), one.chunk.text, pieces(one.chunk.text)
+        )
         for one in stored
     ]
     vectors, sentences = embedder.embed_passages(passages)
@@ -116,6 +168,7 @@ class Publisher:
         self._catalogue = catalogue
         self._change_log = change_log
         self._blobs = blobs
+        self._pace_s = SLICE_S / FIRST_SLICE  # of embedding a chunk, seconds
 
     def publish(self, lease: Lease) -> None:
         """Run the publish stage of a document row under its lease."""
@@ -127,9 +180,7 @@ class Publisher:
         manifest, stored = self.read(lease)
         began = time.perf_counter()
         for first in range(0, len(stored), BATCH):
-            batch = stored[first : first + BATCH]
-            batch, vectors = self.embed(batch)
-            lease.check()
+            batch, vectors = self._embed_in_slices(stored[first : first + BATCH], lease.check)
             self.upsert(edition.name, batch, vectors)
             lease.check()
         embed_ms = (time.perf_counter() - began) * 1000
@@ -174,9 +225,19 @@ class Publisher:
         return manifest, self._stored(lease, manifest)
 
     def embed(self, stored: Sequence[StoredChunk]) -> tuple[list[StoredChunk], Vectors]:
-        """Embed chunks; see `embedded`."""
+        """Embed chunks, at best not more than `at_once`; see `embedded`."""
+        began = time.perf_counter()
         with timed("embed"):
-            return embedded(self._embedder, stored)
+            done = embedded(self._embedder, stored)
+        # Vectors out of the cache say little of how long the next ones take.
+        spent = (time.perf_counter() - began) / max(1, len(stored))
+        self._pace_s = max(spent, PACE_KEPT * self._pace_s)
+        return done
+
+    @property
+    def at_once(self) -> int:
+        """How many chunks may be embedded before somebody looks whether they are still wanted."""
+        return max(LEAST_SLICE, min(BATCH, int(SLICE_S / max(self._pace_s, SLICE_S / BATCH))))
 
     def upsert(self, edition: str, stored: Sequence[StoredChunk], vectors: Vectors) -> None:
         """Write chunks and their vectors; nobody sees them yet."""
@@ -188,6 +249,19 @@ class Publisher:
         return self._change_log.wait_for_followers(incarnation, entry, give_up=give_up)
 
     # Inside -------------------------------------------------------------------------------------
+
+    def _embed_in_slices(
+        self, stored: Sequence[StoredChunk], check: Callable[[], None]
+    ) -> tuple[list[StoredChunk], Vectors]:
+        """Embed chunks, going on after each slice only if *check* does not raise."""
+        done: list[tuple[list[StoredChunk], Vectors]] = []
+        rest = list(stored)
+        while rest:
+            size = self.at_once
+            done.append(self.embed(rest[:size]))
+            rest = rest[size:]
+            check()
+        return [one for some, _ in done for one in some], np.concatenate([v for _, v in done])
 
     def _manifest(self, blob: str) -> dict[str, Any]:
         """Read the manifest that the parse stage wrote."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
+import numpy as np
 from redis.exceptions import RedisError
 
 from jobs.change_log import not_before
@@ -14,7 +15,7 @@ from jobs.leases import Lease
 from jobs.ledger import CollectionGone
 from jobs.publishing import BATCH, Publisher
 from rag.errors import Broken, EmbedderMismatch, Retryable, Unreadable
-from rag.ports import Edition, StoredChunk
+from rag.ports import Edition, StoredChunk, Vectors
 
 #: What says nothing of the documents that it happened to: no use in trying one by one.
 _NOT_THEIR_FAULT: Final = (Broken, Retryable, RedisError)
@@ -91,18 +92,23 @@ def _publish(publisher: Publisher, company: Company, group: list[_Work]) -> None
 def _upsert(publisher: Publisher, company: Company, group: Sequence[_Work]) -> None:
     """Embed and write the chunks of a group."""
     began = time.perf_counter()
-    chunks, vectors = publisher.embed([entry for work in group for entry in work.stored])
-    at = 0
-    rows: dict[str, list[int]] = {}
-    for work in group:
-        wanted = company.still(work.lease)
-        for _ in work.stored:
-            if wanted:
-                rows.setdefault(work.edition, []).append(at)
-            at += 1
-    for edition, places in rows.items():
-        publisher.upsert(edition, [chunks[n] for n in places], vectors[places])
-    spent = (time.perf_counter() - began) * 1000 / max(1, at)
+    waiting = [(work, chunk) for work in group for chunk in work.stored]
+    count = len(waiting)
+    done: list[tuple[_Work, StoredChunk, Vectors]] = []
+    gone: set[int] = set()
+    while waiting:
+        batch, waiting = waiting[: publisher.at_once], waiting[publisher.at_once :]
+        chunks, vectors = publisher.embed([chunk for _, chunk in batch])
+        done += zip((work for work, _ in batch), chunks, vectors, strict=True)
+        gone = {id(work) for work in group if not company.still(work.lease)}
+        waiting = [one for one in waiting if id(one[0]) not in gone]
+    rows: dict[str, list[tuple[StoredChunk, Vectors]]] = {}
+    for work, chunk, vector in done:
+        if id(work) not in gone:
+            rows.setdefault(work.edition, []).append((chunk, vector))
+    for edition, some in rows.items():
+        publisher.upsert(edition, [chunk for chunk, _ in some], np.array([v for _, v in some]))
+    spent = (time.perf_counter() - began) * 1000 / max(1, count)
     for work in group:
         work.ms = spent * len(work.stored)
 

@@ -76,7 +76,9 @@ class JobView:
             shown["links"]["documents"] = f"/api/jobs/{job_id}/documents"
             shown["open"] = row.get("sealed") != "1" and state not in FINAL_STATES
         elif "progress" in row:
-            shown["progress"] = orjson.loads(row["progress"])
+            told = orjson.loads(row["progress"]) | {"failed": 0}
+            # It was last told somewhat before the end.
+            shown["progress"] = told | ({"done": told["total"]} if state == "succeeded" else {})
         shown["timings_ms"] = timings_ms(row)
         if row["kind"] in ("query", "search") and "request" in row:
             shown["request"] = orjson.loads(row["request"])
@@ -136,13 +138,16 @@ class JobView:
 
     def row(self, row: Mapping[str, str]) -> dict[str, Any]:
         """Return one document row of an ingest or delete."""
+        chunks = int(row.get("shown_chunks", row.get("chunks", "0")))
+        # What was on its way is there no more where the row ended in any other way.
+        lost = row["state"] in FINAL_STATES and row["state"] != "succeeded"
         shown: dict[str, Any] = {
             "document_id": row["document"],
             "file": row.get("filename") or None,
             "stage": row["stage"],
             "state": row["state"],
             "outcome": row.get("outcome"),
-            "chunks": int(row.get("shown_chunks", row.get("chunks", "0"))),
+            "chunks": 0 if lost else chunks,
             "attempts": attempts(row),
         }
         for name in ("duplicate_of", "sparse", "note"):
@@ -159,13 +164,14 @@ def attempts(row: Mapping[str, str]) -> int:
 
 
 def progress(row: Mapping[str, str]) -> dict[str, Any]:
-    """Return an ingest's counted progress."""
+    """Return an ingest's counted progress: *done* rows have ended, however they did."""
     counts = {name: int(row.get(name, "0")) for name in _ENDED}
     return {
         "done": sum(counts.values()),
         "total": int(row.get("total", "0")),
         "unit": "documents",
         "failed": counts["failed"],
+        "cancelled": counts["cancelled"] + counts["expired"],
     }
 
 

@@ -9,8 +9,9 @@ from itertools import pairwise
 from rag.documents import Block, Chunk, ParsedDocument, indexed_text
 from rag.ports import TokenCounter
 from rag.sentences import sentence_spans
+from rag.table_headers import TableHeaders
 
-_VERSION = 1  # raise it whenever equal settings could give other chunks
+_VERSION = 2  # raise it whenever equal settings could give other chunks
 
 # Tokenisers call a run of letters without end one unknown token; chunks have to end all the same.
 _CHARACTERS_PER_TOKEN = 20
@@ -23,8 +24,10 @@ _CUT_SENTENCE = 1.0
 _CUT_BLOCK = 0.3
 _JOIN_SIBLING = 0.65
 _JOIN_CHILD = 0.4
-_LONELY_HEADING = 100.0
+_LONELY_HEADING = 100.0  # or header of a table
 _MIXED_SECTIONS = 1000.0
+
+_CUTS = {"block": 0.0, "rows": _CUT_BLOCK, "sentence": _CUT_BLOCK, "part": _CUT_SENTENCE}
 
 _BATCH = 4096  # texts of one call to the counter, which may keep every token in memory
 
@@ -36,8 +39,9 @@ class _Atom:
     """
     The smallest piece that packing moves: a heading, or some sentences of one block.
 
-    *level* is that of a heading, 0 for text; *starts* tells what begins here: a `block`, a
-    `sentence`, or a `part` of a sentence longer than a chunk.
+    *level* is that of a heading, 0 for text; *starts* tells what begins here: a `block`, the `rows`
+    below a table's header, a `sentence`, or a `part` of a sentence longer than a chunk. *lead* is
+    what a chunk that begins here takes for the header of its table.
     """
 
     start: int
@@ -45,6 +49,7 @@ class _Atom:
     cost: int
     level: int
     starts: str
+    lead: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,8 @@ class Chunker:
 
     Every character that is not white space is in exactly one chunk. A heading begins a chunk and
     stays with the text below it; small sections join following siblings and their own children.
+    A table is cut between rows, and a chunk of rows without the header of their table has that for
+    its context, which counts like the title.
     Where to cut is chosen as TeX breaks a paragraph into lines (Knuth and Plass, 1981): the cuts
     of least total cost, so that chunks are full, alike in size, and end with blocks or sentences.
     """
@@ -75,39 +82,59 @@ class Chunker:
         budget = self.max_tokens - _title_tokens(title, counter)
         if budget < 1:
             raise ValueError(f"a title of {len(title)} characters leaves no room for text")
-        groups = _packed(self._atoms(document, budget, counter), budget)
-        spans = self._verified(document.text, groups, title, counter)
+        headers = TableHeaders(document, counter, budget=budget)
+        groups = _packed(self._atoms(document, budget, counter, headers), budget)
+        spans = self._verified(document.text, groups, title, counter, headers)
         starts = [page.start for page in document.pages]
         chunks = []
         for n, (start, end) in enumerate(spans):
             at = bisect_right(starts, start) - 1
             page = document.pages[at].number if at >= 0 else None
-            chunks.append(Chunk(n, start, end, document.text[start:end], page))
+            context, _ = headers.at(start)
+            chunks.append(
+                Chunk(
+                    n, start, end, document.text[start:end], page,
+                    context=context, headers=headers.within(start, end),
+                )
+            )  # fmt: skip
         return chunks
 
-    def _atoms(self, document: ParsedDocument, budget: int, counter: TokenCounter) -> list[_Atom]:
+    def _atoms(
+        self, document: ParsedDocument, budget: int, counter: TokenCounter, headers: TableHeaders
+    ) -> list[_Atom]:
         """Return the atoms of the document, each within a *budget* of tokens."""
         pieces = _pieces(document, most=max(1, self.max_tokens // _ATOM_SHARE))
         text = document.text
         costs = _costs(text, [(start, end) for start, end, _, _ in pieces], counter)
         atoms: list[_Atom] = []
         for (start, end, level, starts), cost in zip(pieces, costs, strict=True):
-            if cost <= budget:
-                atoms.append(_Atom(start, end, cost, level, starts))
+            _, lead = headers.at(start)
+            if cost + lead <= budget:
+                atoms.append(_Atom(start, end, cost, level, starts, lead))
                 continue
-            for n, (first, last, share) in enumerate(_broken(text, start, end, budget, counter)):
-                atoms.append(_Atom(first, last, share, 0 if n else level, "part" if n else starts))
+            broken = _broken(text, start, end, budget - lead, counter)
+            for n, (first, last, share) in enumerate(broken):
+                atoms.append(
+                    _Atom(first, last, share, 0 if n else level, "part" if n else starts, lead)
+                )
         return atoms
 
     def _verified(
-        self, text: str, groups: list[list[_Atom]], title: str, counter: TokenCounter
+        self,
+        text: str,
+        groups: list[list[_Atom]],
+        title: str,
+        counter: TokenCounter,
+        headers: TableHeaders,
     ) -> list[tuple[int, int]]:
         """Return the groups' spans, halved where joining made the count larger than its parts."""
         done: list[tuple[int, int]] = []
         queue = groups
         while queue:
             spans = [(group[0].start, group[-1].end) for group in queue]
-            texts = [indexed_text(title, text[start:end]) for start, end in spans]
+            texts = [
+                indexed_text(title, text[start:end], headers.at(start)[0]) for start, end in spans
+            ]
             again: list[list[_Atom]] = []
             for group, span, tokens in zip(queue, spans, _counts(texts, counter), strict=True):
                 too_long = span[1] - span[0] > self.max_tokens * _CHARACTERS_PER_TOKEN
@@ -171,7 +198,7 @@ def _pieces(document: ParsedDocument, *, most: int) -> list[tuple[int, int, int,
                 pieces[-1] = (last[0], end, 0, last[3])
             else:
                 pieces.append((start, end, 0, starts))
-            starts = "sentence"
+            starts = "rows" if block.header and starts == "block" else "sentence"
     return pieces
 
 
@@ -179,8 +206,9 @@ def _sentences(text: str, block: Block) -> list[tuple[int, int]]:
     """Return the sentences of prose, the lines of code and tables, trimmed."""
     if block.kind not in ("code", "table"):
         return sentence_spans(text, block.start, block.end)
-    lines: list[tuple[int, int]] = []
-    at = block.start
+    # The lines that name a table's columns are of no use one by one.
+    at = block.start + block.header
+    lines = _bare(text, block.start, at)
     while at < block.end:
         stop = text.find("\n", at, block.end)
         stop = block.end if stop < 0 else stop
@@ -261,6 +289,7 @@ def _packed(atoms: Sequence[_Atom], budget: int) -> list[list[_Atom]]:
     for first in range(len(atoms)):
         base = best[first] + _EACH_CHUNK
         top = atoms[first].level
+        room = max(1, budget - atoms[first].lead)
         sized = 0
         joins = 0.0
         inside = False  # the chunk holds a heading with text before it
@@ -268,13 +297,13 @@ def _packed(atoms: Sequence[_Atom], budget: int) -> list[list[_Atom]]:
         for last in range(first, min(len(atoms), first + _MOST_ATOMS)):
             atom = atoms[last]
             sized += atom.cost
-            if sized > budget and last > first:
+            if sized > room and last > first:
                 break
             if atom.level and last > first:
                 joins += _join_cost(atom.level, top, root=first == opens, text_seen=text_seen)
                 inside = inside or text_seen
             text_seen = text_seen or not atom.level
-            total = base + joins + ((budget - sized) / budget) ** 2
+            total = base + joins + ((room - sized) / room) ** 2
             if last + 1 < len(atoms):
                 total += _cut_cost(atom, atoms[last + 1], inside=inside)
             if total < best[last + 1]:
@@ -301,7 +330,7 @@ def _cut_cost(atom: _Atom, following: _Atom, *, inside: bool) -> float:
     """Return what it costs to cut between two atoms."""
     if following.level:
         return 0.0
-    cost = {"block": 0.0, "sentence": _CUT_BLOCK, "part": _CUT_SENTENCE}[following.starts]
-    if atom.level:
+    cost = _CUTS[following.starts]
+    if atom.level or following.starts == "rows":
         return cost + _LONELY_HEADING
     return cost + (_MIXED_SECTIONS if inside else 0.0)

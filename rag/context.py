@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import cached_property
 
 from rag.analysis import UNSPACED
-from rag.documents import Part, Passage
+from rag.documents import Passage
 
 #: Words of a shingle: long enough that order counts, short enough to survive an edit nearby.
 SHINGLE = 3
@@ -123,7 +123,9 @@ def _joined(run: _Run, best: Passage, before: Mapping[str, str]) -> Passage:
         end=chunks[-1].end,
         text=chunks[0].text + "".join(before[one.chunk_id] + one.text for one in chunks[1:]),
         page=chunks[0].page,
-        parts=tuple(Part(one.chunk_id, one.start, one.end, one.score) for one in chunks),
+        context=chunks[0].context,
+        headers=tuple(span for one in chunks for span in one.headers),
+        parts=tuple(part for one in chunks for part in one.chunks),
     )
 
 

@@ -64,6 +64,9 @@ class Chunk:
     What is embedded and retrieved: exactly `document.text[start:end]`, *n* counted from 0.
 
     *before* is the white space between it and the chunk before; empty where it was not kept.
+    *context* is read with the text where both are indexed or shown, and is no part of the text: the
+    header of a table for rows that are cut off from it. *headers* are the spans of the document's
+    text, inside the chunk, where tables name their columns.
     """
 
     n: int
@@ -72,16 +75,19 @@ class Chunk:
     text: str
     page: int | None = None
     before: str = ""
+    context: str = ""
+    headers: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One chunk of a passage that neighbours were joined to, with its own score."""
+    """One chunk of a passage that neighbours were joined to, with its own score and context."""
 
     chunk_id: str
     start: int
     end: int
     score: float
+    context: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +95,10 @@ class Passage:
     """
     A chunk that retrieval found, with the score that ranked it, or neighbouring chunks as one.
 
-    Of joined chunks *start*, *end* and *text* are those of the whole, *page* is the first one's,
-    and *chunk_id*, *n* and *score* are the best one's; *parts* lists them in the document's order.
-    A chunk that stands alone has no parts. *language* is the document's, ISO 639-1 or empty.
+    Of joined chunks *start*, *end*, *text* and *headers* are those of the whole, *page* and
+    *context* are the first one's, and *chunk_id*, *n* and *score* are the best one's; *parts* lists
+    them in the document's order. A chunk that stands alone has no parts. *language* is the
+    document's, ISO 639-1 or empty. For *context* and *headers* see `Chunk`.
     """
 
     chunk_id: str
@@ -107,20 +114,22 @@ class Passage:
     metadata: Mapping[str, Scalar] = field(default_factory=dict)
     parts: tuple[Part, ...] = ()
     language: str = ""
+    context: str = ""
+    headers: tuple[tuple[int, int], ...] = ()
 
     @property
     def chunks(self) -> tuple[Part, ...]:
         """The chunks it is made of, in the document's order; itself where it stands alone."""
-        return self.parts or (Part(self.chunk_id, self.start, self.end, self.score),)
+        return self.parts or (Part(self.chunk_id, self.start, self.end, self.score, self.context),)
 
     def chunk_at(self, place: int) -> Part:
         """Return the chunk of code point *place* of the parsed text, or the one before it."""
         return next((part for part in reversed(self.chunks) if part.start <= place), self.chunks[0])
 
 
-def indexed_text(title: str, text: str) -> str:
-    """What both indexes see of a chunk: its document's title, then its own text."""
-    return f"{title}\n{text}" if title else text
+def indexed_text(title: str, text: str, context: str = "") -> str:
+    """What both indexes see of a chunk: its document's title, its context, then its own text."""
+    return "\n".join([*filter(None, (title, context)), text])
 
 
 def chunk_id(document_id: str, generation: int, n: int) -> str:

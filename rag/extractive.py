@@ -9,10 +9,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rag.analysis import query_alternatives, terms
+from rag.analysis import query_alternatives
+from rag.candidates import NEGATION, Candidate
+from rag.candidates import candidates as candidates_of
 from rag.citations import Citation
 from rag.documents import Passage, indexed_text
-from rag.pieces import pieces
 from rag.ports import Embedder, SentenceReader, Vectors
 
 MAX_PASSAGES = 5  # the gold passage is among the first five for 97 of 100 questions of SQuAD
@@ -26,9 +27,7 @@ ANSWERED_FROM = 0.3  # keeps 95 of 100 answerable questions of SQuAD answered
 # asked for, and the words of the sentence before or after it.
 NUMBER_THERE, NEIGHBOUR = 0.35, 0.2
 
-MAX_HEADING_CHARACTERS = 80
 
-_MARKDOWN_HEADING = re.compile(r"#{1,6}\s")
 _NUMBER_WANTED = re.compile(
     r"\b(?:when|how (?:many|much|long|old|far|tall|high|large|big|often|fast)"
     r"|(?:what|which) (?:year|date|day|month|decade|century|percent|percentage|number|age))\b",
@@ -37,11 +36,6 @@ _NUMBER_WANTED = re.compile(
 _NUMBER = re.compile(
     r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozen|hundred"
     r"|thousand|million|billion|first|second|third|half|once|twice|never|always|annually)\b",
-    re.IGNORECASE,
-)
-_NEGATION = re.compile(
-    r"\b(?:not|never|no|none|nobody|nothing|neither|nor|without|cannot|least|except|fail\w*"
-    r"|unable|unlike\w*|lack\w*|\w+n['\u2019]t)\b",
     re.IGNORECASE,
 )
 _NAME = re.compile(r"(?<=\s)[^\W\d_a-z]\w+")
@@ -85,22 +79,6 @@ class ExtractiveAnswer:
     confidence: float
 
 
-@dataclass(frozen=True, slots=True)
-class _Candidate:
-    """
-    A span of a passage that may be quoted.
-
-    *context* is what stands before it and belongs to it: the question or the heading it answers.
-    """
-
-    source: int
-    start: int
-    end: int
-    text: str
-    context: str
-    terms: frozenset[str]
-
-
 class ExtractiveGenerator:
     """
     Answers with one to three sentences of the first five passages, word for word.
@@ -133,7 +111,7 @@ class ExtractiveGenerator:
         """
         read = passages[:MAX_PASSAGES]
         wanted = query_alternatives(question, {passage.language for passage in read})
-        candidates = _candidates(read, frozenset(chain.from_iterable(wanted)))
+        candidates = candidates_of(question, read, frozenset(chain.from_iterable(wanted)))
         if not candidates:
             return ExtractiveAnswer(text="", citations=(), answered=False, confidence=0.0)
         coverage = _coverage(candidates, wanted)
@@ -154,11 +132,12 @@ class ExtractiveGenerator:
             beside, scale = beside[kept], _ALONE
         scores = scale.meaning * np.maximum(cosine, 0) + coverage + prior + beside
         order = np.argsort(-scores, kind="stable")
-        enough = QUOTE_FROM * scores[order[0]]
-        quotes = _chosen([candidates[i] for i in order if scores[i] >= enough])
+        quotes = _chosen(
+            [candidates[i] for i in order if _says_more(i, order[0], candidates, scores, coverage)]
+        )
         confidence = _confidence(
             question,
-            f"{passages[quotes[0].source].title} {quotes[0].context} {quotes[0].text}",
+            f"{passages[quotes[0].source].title} {quotes[0].read}",
             scale,
             cosine=float(cosine.max()),
             coverage=float(coverage.max()),
@@ -174,7 +153,7 @@ class ExtractiveGenerator:
         self,
         question: Vectors,
         passages: Sequence[Passage],
-        candidates: Sequence[_Candidate],
+        candidates: Sequence[Candidate],
         incarnation: str,
     ) -> Vectors:
         """Return the cosine of each candidate as its passage sees it; nan where nobody knows."""
@@ -192,57 +171,15 @@ class ExtractiveGenerator:
         return found
 
     def _cosines(
-        self, question: Vectors, passages: Sequence[Passage], candidates: Sequence[_Candidate]
+        self, question: Vectors, passages: Sequence[Passage], candidates: Sequence[Candidate]
     ) -> Vectors:
         """Return the cosine of each candidate, read with its title and lead-in, to the question."""
-        texts = [
-            indexed_text(passages[one.source].title, f"{one.context} {one.text}".strip())
-            for one in candidates
-        ]
+        texts = [indexed_text(passages[one.source].title, one.read) for one in candidates]
         cosines: Vectors = self._embedder.embed(texts, truncate=True) @ question
         return cosines
 
 
-def _candidates(passages: Sequence[Passage], wanted: frozenset[str]) -> list[_Candidate]:
-    """
-    List what may be quoted, in order of rank and place.
-
-    What only leads to an answer is no answer: a question, a line that ends with a colon, a
-    heading that says nothing but the question's words. Such text is read with what follows it,
-    and quoted only where there is nothing else.
-    """
-    found: list[_Candidate] = []
-    leads: list[_Candidate] = []
-    for source, passage in enumerate(passages):
-        known = wanted.union(terms(passage.title, passage.language))
-        context, said = "", frozenset[str]()
-        for start, end in pieces(passage.text):
-            text = passage.text[start:end]
-            held = frozenset(terms(text, passage.language))
-            one = _Candidate(source, start, end, text, context, held | said)
-            leads_on = text.endswith(("?", ":", "\uff1f", "\uff1a")) or _is_heading(
-                passage.text, start, end
-            )
-            if leads_on or held <= known:
-                leads.append(one)
-                context, said = text, held
-            else:
-                found.append(one)
-                context, said = "", frozenset()
-    return found or leads
-
-
-def _is_heading(text: str, start: int, end: int) -> bool:
-    """Tell whether a piece is a heading: Markdown's, or a passage's bare first line."""
-    piece = text[start:end]
-    if _MARKDOWN_HEADING.match(piece):
-        return True
-    alone = not text[:start].strip() and text[end : end + 1] == "\n"
-    bare = piece[-1] not in '.!?\u3002\uff01\u2026"\u201d)' and piece[0].isalpha()
-    return alone and bare and "\n" not in piece and len(piece) <= MAX_HEADING_CHARACTERS
-
-
-def _coverage(candidates: Sequence[_Candidate], wanted: Collection[tuple[str, ...]]) -> Vectors:
+def _coverage(candidates: Sequence[Candidate], wanted: Collection[tuple[str, ...]]) -> Vectors:
     """
     Return the share of the wanted words that each candidate holds by one of their stems, 0 to 1.
 
@@ -262,7 +199,7 @@ def _coverage(candidates: Sequence[_Candidate], wanted: Collection[tuple[str, ..
     return np.array(shares, dtype=np.float32)
 
 
-def _priors(passages: Sequence[Passage], candidates: Sequence[_Candidate]) -> Vectors:
+def _priors(passages: Sequence[Passage], candidates: Sequence[Candidate]) -> Vectors:
     """Return the score of each candidate's chunk relative to the best, 0 to 1."""
     top = max(passage.score for passage in passages)
     chunks = [
@@ -272,31 +209,49 @@ def _priors(passages: Sequence[Passage], candidates: Sequence[_Candidate]) -> Ve
     return np.array(scores, dtype=np.float32)
 
 
-def _numbers(question: str, candidates: Sequence[_Candidate]) -> Vectors:
+def _numbers(question: str, candidates: Sequence[Candidate]) -> Vectors:
     """Return 1 for each candidate with a number where the question asks for one, else 0."""
     asked = _NUMBER_WANTED.search(question) is not None
     there = [asked and _NUMBER.search(one.text) is not None for one in candidates]
     return np.array(there, dtype=np.float32)
 
 
-def _neighbours(candidates: Sequence[_Candidate], coverage: Vectors) -> Vectors:
+def _neighbours(candidates: Sequence[Candidate], coverage: Vectors) -> Vectors:
     """Return the better coverage of the candidates before and after each in its passage, or 0."""
     found = np.zeros(len(candidates), dtype=np.float32)
     for row, (one, following) in enumerate(pairwise(candidates)):
-        if one.source == following.source:
+        if one.source == following.source and not (one.record or following.record):
             found[row] = max(found[row], coverage[row + 1])
             found[row + 1] = coverage[row]
     return found
 
 
-def _marked(quote: _Candidate) -> str:
+def _marked(quote: Candidate) -> str:
     """Write a quote with its marker."""
-    return f"{quote.text} [{quote.source + 1}]"
+    return f"{quote.shown} [{quote.source + 1}]"
 
 
-def _chosen(ranked: Sequence[_Candidate]) -> list[_Candidate]:
+def _says_more(
+    one: int,
+    best: int,
+    candidates: Sequence[Candidate],
+    scores: Vectors,
+    coverage: Vectors,
+) -> bool:
+    """
+    Tell whether a candidate may be quoted beside the best.
+
+    Rows of a table differ in a word or two, which may be those that were asked for: a second one
+    holds as much of the question as the first.
+    """
+    alike = candidates[one].record and candidates[best].record
+    as_much = not alike or coverage[one] >= coverage[best] - 1e-6
+    return bool(scores[one] >= QUOTE_FROM * scores[best]) and bool(as_much)
+
+
+def _chosen(ranked: Sequence[Candidate]) -> list[Candidate]:
     """Take the best candidates that fit the limits, each text once."""
-    chosen: list[_Candidate] = []
+    chosen: list[Candidate] = []
     seen: set[str] = set()
     room = MAX_CHARACTERS
     for one in ranked:
@@ -328,14 +283,14 @@ def _confidence(
         scale.bias
         + scale.cosine * cosine
         + scale.coverage * coverage
-        + scale.negation * bool(_NEGATION.search(question) and not _NEGATION.search(quote))
+        + scale.negation * bool(NEGATION.search(question) and not NEGATION.search(quote))
         + scale.number * bool(_NUMBER_WANTED.search(question) and not _NUMBER.search(quote))
         + scale.names * (len(missing) / len(names) if names else 0.0)
     )
     return 1 / (1 + math.exp(-logit))
 
 
-def _citation(quote: _Candidate, passage: Passage) -> Citation:
+def _citation(quote: Candidate, passage: Passage) -> Citation:
     """Place a quote in the document's parsed text."""
     return Citation(
         marker=quote.source + 1,

@@ -50,11 +50,14 @@ class Legs:
     One attempt's candidates; what the catalogue says of them is not looked at yet.
 
     *texts* reads chunks of the edition of the vectors that the dense leg searched. *live* names
-    the current generations of the candidates' documents, `document:generation`.
+    the current generations of the candidates' documents, `document:generation`. *documents* says
+    how many there are in the collection, *waiting* how many are on their way.
     """
 
     texts: Texts
     edition: str
+    documents: int = 0
+    waiting: int = 0
     dense: Ranking = field(default_factory=list)
     sparse: Ranking = field(default_factory=list)
     degraded: list[str] = field(default_factory=list)
@@ -150,7 +153,10 @@ class LegReader:
             look = self._visibility.look(incarnation)
             edition = look.edition
             texts = partial(self._texts.get, incarnation, edition=edition.name)
-            legs = Legs(texts, edition.name, dense_ms=dense_ms, sparse_ms=sparse_ms)
+            legs = Legs(
+                texts, edition.name, look.documents, look.waiting,
+                dense_ms=dense_ms, sparse_ms=sparse_ms,
+            )  # fmt: skip
             dense = self._comparable(edition, mode, legs)
             if wanted is None:
                 self._ask(legs, incarnation, question, mode, look=look, dense=dense, limit=depth)

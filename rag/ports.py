@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.documents import Chunk, Scalar
+from rag.documents import Chunk, Scalar, indexed_text
 from rag.errors import EmbedderMismatch
 from rag.filters import Filter
 from rag.mixing import may_mix
@@ -83,7 +83,7 @@ class PassageText(NamedTuple):
     A passage as it is embedded: what stands before it, and its own text.
 
     Args:
-        before: Its document's title with a line break, or nothing.
+        before: Its document's title and its context, each with a line break, or nothing.
 
         text: Its own text.
 
@@ -201,6 +201,11 @@ class StoredChunk:
     language: str = ""
     sentences: bytes = b""
 
+    @property
+    def indexed(self) -> str:
+        """What both indexes see of it."""
+        return indexed_text(self.title, self.chunk.text, self.chunk.context)
+
 
 class StoredRow(NamedTuple):
     """Which chunk a row of the vector store is: number *n* of *of* of a document's generation."""
@@ -224,12 +229,18 @@ class Look:
         entry: Of the change log, the newest flip's; `0-0` before the first. Read after *edition*.
 
         epoch: Which log that is.
+
+        documents: How many there are.
+
+        waiting: How many are still on their way.
     """
 
     seq: int
     edition: Edition
     entry: str
     epoch: str
+    documents: int = 0
+    waiting: int = 0
 
 
 class VectorStore(Protocol):

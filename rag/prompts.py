@@ -221,14 +221,20 @@ def _told(passage: Passage, parts: Sequence[Part]) -> str:
     Return the text of some of a passage's chunks, never longer than the chunks as passages.
 
     White space between neighbours shrinks to what it means; an ellipsis stands for what is left
-    out.
+    out. A chunk's context stands before it where what it was cut off from is not shown.
     """
     told: list[str] = []
     end = None
+    context = ""
     for part in sorted(parts, key=lambda one: one.start):
+        between = (
+            "" if end is None else passage.text[end - passage.start : part.start - passage.start]
+        )
         if end is not None:
-            between = passage.text[end - passage.start : part.start - passage.start]
             told.append("\n\u2026\n" if between.strip() else _shrunk(between))
+        if part.context not in ("", context) and (end is None or between.strip()):
+            told.append(f"{part.context}\n")
+            context = part.context
         told.append(passage.text[part.start - passage.start : part.end - passage.start])
         end = part.end
     return "".join(told)

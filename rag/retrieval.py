@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rag.context import Seen, join_neighbours
-from rag.documents import Passage, indexed_text, split_chunk_id
+from rag.documents import Passage, split_chunk_id
 from rag.explanation import Leg, explain
 from rag.filters import Filter
 from rag.legs import NOT_WANTED, LegReader, Mode, Texts, matches, visible
@@ -22,6 +22,8 @@ Fuse = Callable[[Ranking, Ranking, Container[str]], Ranking]
 
 #: Candidates whose texts are asked for beyond top_k, in case one is gone meanwhile.
 SPARE = 5
+#: What an answer lacks that is given while documents are on their way.
+INGESTING = "ingesting"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,8 @@ class Found:
     what each leg took, of all attempts together, *fuse_ms* what it took to make one ranking of
     them, *rerank_ms* to order that anew. Legs run beside each other, so their sum may be more than
     the whole. What was not asked took nothing.
-    *dense_found* and *sparse_found* count the current candidates of each leg.
+    *dense_found* and *sparse_found* count the current candidates of each leg, *documents* those of
+    the collection, and *waiting* those that are on their way.
     """
 
     passages: list[Passage]
@@ -47,6 +50,8 @@ class Found:
     rerank_ms: float = 0.0
     dense_found: int = 0
     sparse_found: int = 0
+    documents: int = 0
+    waiting: int = 0
 
 
 def still_current(visibility: Visibility, incarnation: str, passages: Sequence[Passage]) -> bool:
@@ -154,7 +159,7 @@ class Retriever:
                 told["filter"] = legs.told
         return Found(
             passages=passages,
-            degraded=legs.degraded,
+            degraded=legs.degraded + ([INGESTING] if for_context and legs.waiting else []),
             embed_ms=question.embed_ms,
             retrieve_ms=(self._clock() - began) * 1000 - question.embed_ms,
             trace=told,
@@ -164,6 +169,8 @@ class Retriever:
             rerank_ms=(reordered - fused) * 1000 if self._reranking is not None else 0.0,
             dense_found=len(dense),
             sparse_found=len(sparse),
+            documents=legs.documents,
+            waiting=legs.waiting,
         )
 
     def _smoothed(self, incarnation: str, ranking: Ranking, foreign: Container[str]) -> Ranking:
@@ -185,7 +192,7 @@ class Retriever:
         """Order the first candidates anew, those without a text left out; None if that failed."""
         stored = texts([name for name, _ in first])
         names = [name for name, _ in first if name in stored]
-        passages = [indexed_text(stored[name].title, stored[name].chunk.text) for name in names]
+        passages = [stored[name].indexed for name in names]
         scores = reranking.scores(query, passages, check=check)
         if scores is None:
             return None
@@ -257,6 +264,8 @@ def _passage(stored: StoredChunk, score: float) -> Passage:
         page=stored.chunk.page,
         metadata=stored.metadata,
         language=stored.language,
+        context=stored.chunk.context,
+        headers=stored.chunk.headers,
     )
 
 

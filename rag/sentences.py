@@ -4,6 +4,8 @@
 import re
 from collections.abc import Iterator
 
+from rag.lines import lines_of
+
 _CLOSERS = "\"'”’»›)\\]}」』）】〉》"
 # A full stop with the quotes, brackets and reference marks ([3], [note 1]) that belong to it.
 # Possessive, and begun only where a run of marks begins: else a million dots take a day.
@@ -66,15 +68,17 @@ def sentence_spans(text: str, start: int = 0, end: int | None = None) -> list[tu
 
     Spans are not empty, do not overlap, neither begin nor end with white space, and together hold
     every character that is not white space. Blank lines, list items and lines that were not
-    broken by a margin are boundaries; abbreviations, initials and decimals are not. Text without
-    a boundary is one sentence, however long. Time is linear in the length.
+    broken by a margin are boundaries; abbreviations, initials and decimals are not. A row of a
+    table, a record and a line of a log are one sentence each; lines of settings and of code are
+    never joined. Text without a boundary is one sentence, however long. Time is linear in the
+    length.
     """
     end = len(text) if end is None else end
     caseless = not any(map(str.isupper, text[start:end]))
     spans: list[tuple[int, int]] = []
-    for first, last in _segments(text, start, end):
+    for first, last, whole in _segments(text, start, end):
         begin = first
-        for stop in _STOP.finditer(text, first, last):
+        for stop in () if whole else _STOP.finditer(text, first, last):
             after = stop.end()
             if after < last and _ends(text, begin, stop, last, caseless=caseless):
                 spans.append((begin, after))
@@ -83,8 +87,8 @@ def sentence_spans(text: str, start: int = 0, end: int | None = None) -> list[tu
     return spans
 
 
-def _segments(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """Yield runs of lines that may hold sentences across their line breaks, trimmed."""
+def _segments(text: str, start: int, end: int) -> Iterator[tuple[int, int, bool]]:
+    """Yield runs of lines that may hold sentences across their line breaks, or are one, trimmed."""
     run: list[tuple[int, int]] = []
     for line in _LINE.finditer(text, start, end):
         span = _trimmed(text, line.start(), line.end())
@@ -99,26 +103,29 @@ def _segments(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     yield from _joined(text, run)
 
 
-def _joined(text: str, lines: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """Join the lines of one paragraph that only the margin parted."""
+def _joined(text: str, lines: list[tuple[int, int]]) -> Iterator[tuple[int, int, bool]]:
+    """Join the lines of one paragraph that only the margin parted; tells which are one sentence."""
     if not lines:
         return
     width = max(last - first for first, last in lines)
     begin, end = lines[0]
-    for first, last in lines[1:]:
+    kinds = lines_of(text, lines)
+    whole = kinds[0].whole
+    for (first, last), kind in zip(lines[1:], kinds[1:], strict=True):
         word = _WORD.match(text, first, last)
         reach = end - _line_start(text, begin, end) + 1 + (len(word[0]) if word else 0)
         share = _RAGGED_SHARE if text[first].islower() else _WRAPPED_SHARE
         wrapped = (
             width >= _WRAPPED_FROM
             and reach >= share * width
+            and not kind.alone
             and not _MARKER.match(text, first, last)
         )
         if not wrapped:
-            yield begin, end
-            begin = first
+            yield begin, end, whole
+            begin, whole = first, kind.whole
         end = last
-    yield begin, end
+    yield begin, end, whole
 
 
 def _line_start(text: str, begin: int, end: int) -> int:

@@ -9,7 +9,7 @@ from celery import shared_task
 from jobs.blobs import Together
 from jobs.companies import Company, company
 from jobs.leases import Lease
-from jobs.publishing import manifest_of
+from jobs.publishing import manifest_of, note_of
 from jobs.publishing_together import publish_together
 from rag.chunking import fit_title
 from rag.documents import ParsedDocument
@@ -85,8 +85,9 @@ def _parse(lease: Lease, resources: Resources, blobs: Together) -> dict[str, str
         )
     measuring.parsed(document.kind, len(data))
     lease.check()
+    note = note_of(document.notes)
     if not document.text.strip():
-        raise NoText("the file holds no text")
+        raise NoText("the file holds no text" + (f": {note}" if note else ""))
     tokens, chunker = owned(resources.tokens), owned(resources.chunker)
     title = fit_title(_title(document, row), tokens, chunker.max_tokens // TITLE_SHARE)
     with timed("chunk"):
@@ -95,7 +96,10 @@ def _parse(lease: Lease, resources: Resources, blobs: Together) -> dict[str, str
     text_blob = blobs.put(document.text.encode())
     language = owned(resources.languages).language_of(document.text)
     manifest = blobs.put_json(manifest_of(document, title, chunks, text_blob, language=language))
-    return {"manifest_blob": manifest, "text_blob": text_blob, "chunks": len(chunks)}
+    fields: dict[str, str | int] = {
+        "manifest_blob": manifest, "text_blob": text_blob, "chunks": len(chunks)
+    }  # fmt: skip
+    return fields | ({"note": note} if note else {})
 
 
 def _title(document: ParsedDocument, row: Mapping[str, str]) -> str:

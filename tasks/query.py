@@ -22,6 +22,8 @@ from tasks.resources import Resources, owned
 INLINE_BYTES = 2_048
 #: How often a question whose passages changed before it was answered is retrieved again.
 RETRIEVALS = 3
+#: Of a source, told where there is something to tell.
+_OF_TABLES = ("context", "headers")
 
 
 @shared_task(name="query.retrieve", bind=True, base=QuernTask)
@@ -81,11 +83,12 @@ def _retrieve(lease: Lease, resources: Resources) -> _Found | None:
         "ms_embed": round(found.embed_ms, 2),
         "ms_retrieve": round(found.retrieve_ms, 2),
         "degraded": orjson.dumps(found.degraded).decode(),
+        "standing": orjson.dumps(standing := _standing(found)).decode(),
     }
     if condensed:
         fields["condensed"] = condensed
     if lease.unit.fields["kind"] == "search":
-        result = {"results": sources, "degraded": found.degraded}
+        result = {"results": sources, "degraded": found.degraded} | standing
         if found.trace is not None:
             result["trace"] = found.trace
         lease.finish(state="succeeded", fields=fields | {"result": orjson.dumps(result).decode()})
@@ -184,6 +187,7 @@ def _answer(
     known = {**lease.unit.fields, **fields}
     fields["ms_generate"] = round((ended - began) * 1000, 2)
     result = _result(answer, passages, degraded=orjson.loads(known.get("degraded") or "[]"))
+    result |= orjson.loads(known.get("standing") or "{}")
     fields["result"] = orjson.dumps(result).decode()
     if answer.left_out:
         fields |= _told_in_trace(answer.left_out, known.get("trace_blob"), resources)
@@ -215,6 +219,11 @@ def _result(answer: Answer, passages: list[Passage], *, degraded: list[str]) -> 
         "finish_reason": answer.finish_reason,
         "degraded": degraded,
     }
+
+
+def _standing(found: Found) -> dict[str, int]:
+    """Return how much of its collection a search could see."""
+    return {"documents": found.documents, "waiting": found.waiting}
 
 
 def _told_in_trace(
@@ -259,7 +268,13 @@ def _sources(lease: Lease, resources: Resources) -> list[dict[str, Any]]:
 
 def _source(passage: Passage) -> dict[str, Any]:
     """Show a passage as a source."""
-    return asdict(passage) | {"metadata": dict(passage.metadata)}
+    told = asdict(passage) | {"metadata": dict(passage.metadata)}
+    return _without_empty(told) | {"parts": [_without_empty(part) for part in told["parts"]]}
+
+
+def _without_empty(told: dict[str, Any]) -> dict[str, Any]:
+    """Leave out what belongs to tables where there is none: it takes room in every row."""
+    return {name: value for name, value in told.items() if value or name not in _OF_TABLES}
 
 
 def _passage(source: dict[str, Any]) -> Passage:

@@ -9,7 +9,7 @@ import numpy as np
 
 from rag import sentence_codes
 from rag.analysis import query_alternatives, query_terms, terms
-from rag.documents import indexed_text, split_chunk_id
+from rag.documents import split_chunk_id
 from rag.errors import Cancelled, InvalidRequest, RerankerFailed, StoreUnavailable
 from rag.filters import Facts, Filter, facts, holds
 from rag.ports import (
@@ -137,8 +137,7 @@ class ListIndex:
         for generation in generations:
             self._remove(generation)
         for stored in chunks:
-            text = indexed_text(stored.title, stored.chunk.text)
-            self._pending[stored.chunk_id] = Counter(terms(text, stored.language))
+            self._pending[stored.chunk_id] = Counter(terms(stored.indexed, stored.language))
             self._languages[stored.chunk_id] = stored.language
             document, _, _ = split_chunk_id(stored.chunk_id)
             self._facts[stored.chunk_id] = facts(

@@ -67,12 +67,13 @@ def delete(name: str) -> Response:
 
 @bp.get("/<name>/documents")
 def documents(name: str) -> Response:
-    """List the current documents in the order of their ids."""
-    part = page(parameters("cursor", "limit"))
+    """List the current documents in the order of their ids, or those whose id has a prefix."""
+    given = parameters("cursor", "limit", "prefix")
+    part, prefix = page(given), given.get("prefix", "")
     catalogue = front_end().durable.catalogue
     after = cursors.decode(part.cursor, 1)[0] if part.cursor else ""
     incarnation = _incarnation(catalogue, name)
-    found, last = catalogue.documents(incarnation, after=after, limit=part.limit)
+    found, last = catalogue.documents(incarnation, after=after, limit=part.limit, prefix=prefix)
     cursor = None if last is None else cursors.encode(last)
     shown = [document_shown(name, record) for record in found]
     return jsonify({"documents": shown, "next_cursor": cursor})

@@ -31,9 +31,13 @@ _OURS = ("source_blob", "text_blob", "manifest_blob", "made_by")
 
 @bp.get("/<document:document_id>")
 def show(name: str, document_id: str) -> Response:
-    """Return what is current of a document."""
+    """Return what is current of a document, and what its parser had to say."""
     parameters()
-    return jsonify(document_shown(name, _record(name, document_id)))
+    record = _record(name, document_id)
+    manifest = front_end().durable.blobs.get_json(record["manifest_blob"])
+    told = manifest if isinstance(manifest, dict) else {}
+    remarks = {"notes": told.get("notes", []), "encoding": told.get("encoding", "")}
+    return jsonify(document_shown(name, record) | remarks)
 
 
 @bp.delete("/<document:document_id>")
@@ -103,10 +107,11 @@ def chunks(name: str, document_id: str) -> Response:
     spans = manifest["chunks"]
     generation = record["generation"]
     shown = [
-        span
-        | {
+        {
             "chunk_id": chunk_id(document_id, generation, span["n"]),
             "text": whole_text[span["start"] : span["end"]],
+            **{name: span[name] for name in ("n", "start", "end", "page")},
+            "context": span.get("context", ""),
         }
         for span in spans[at : at + part.limit]
     ]

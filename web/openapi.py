@@ -246,7 +246,7 @@ def _documents() -> Json:
         base: {
             "get": _operation(
                 "List documents in the order of their ids", "Collections", name="listDocuments",
-                parameters=[_name(), *_paging()],
+                parameters=[_name(), _query("prefix", {"type": "string"}), *_paging()],
                 answers={200: ("A page", "Documents")},
                 problems=(*_READS, 404),
             )
@@ -441,7 +441,7 @@ def _schemas(settings: Settings) -> Json:
     row = {
         "document_id": text, "file": {"type": ["string", "null"]}, "stage": text,
         "state": {"enum": list(ROW_STATES)}, "outcome": {"type": ["string", "null"]},
-        "chunks": whole, "attempts": whole, "error": anything,
+        "chunks": whole, "attempts": whole, "error": anything, "note": text,
     }  # fmt: skip
     return {
         "Query": _object(
@@ -495,7 +495,7 @@ def _schemas(settings: Settings) -> Json:
         ]),
         "Jobs": _paged("jobs", "Job"),
         "Rows": _paged("documents", "Row"),
-        "Row": _answer(row, optional=["error"]),
+        "Row": _answer(row, optional=["error", "note"]),
         "Collection": _answer(collection),
         "Collections": _answer({"collections": _list("Collection")}),
         "Documents": _paged("documents", "Document"),
@@ -503,9 +503,10 @@ def _schemas(settings: Settings) -> Json:
             {
                 "document_id": text, "generation": whole, "title": text, "chars": whole,
                 "chunks": whole, "bytes": whole, "sha256": text, "language": text,
-                "metadata": anything, "links": anything,
+                "metadata": anything, "links": anything, "encoding": text,
+                "notes": {"type": "array", "items": text},
             },
-            optional=["language"],
+            optional=["language", "notes", "encoding"],
         ),
         "Text": _answer(
             {
@@ -516,7 +517,17 @@ def _schemas(settings: Settings) -> Json:
         "Chunks": _answer(
             {
                 "document_id": text, "generation": whole, "total": whole,
-                "chunks": {"type": "array"}, "next_cursor": {"type": ["string", "null"]},
+                "chunks": _list("Chunk"), "next_cursor": {"type": ["string", "null"]},
+            }
+        ),
+        "Chunk": _answer(
+            {
+                "chunk_id": text, "n": whole, "start": whole, "end": whole, "text": text,
+                "page": {"type": ["integer", "null"]},
+                "context": {
+                    "type": "string",
+                    "description": "Read with the text, no part of it: the header of its table.",
+                },
             }
         ),
         "Difference": _answer(
@@ -528,9 +539,9 @@ def _schemas(settings: Settings) -> Json:
         "SearchResult": _answer(
             {
                 "results": {"type": "array"}, "degraded": {"type": "array"},
-                "timings_ms": anything, "trace": {},
+                "timings_ms": anything, "trace": {}, "documents": whole, "waiting": whole,
             },
-            optional=["trace"],
+            optional=["trace", "documents", "waiting"],
         ),
         "Problem": _answer(
             {

@@ -287,9 +287,12 @@ def _metadata(stored: StoredChunk) -> dict[str, Scalar]:
     """Write a chunk's metadata: with its id enough to rebuild the catalogue from Chroma alone."""
     document, _, _ = split_chunk_id(stored.chunk_id)
     chunk = stored.chunk
-    told = [stored.of, chunk.start, chunk.end, chunk.page, chunk.before]
-    if stored.sentences:
+    told: list[Any] = [stored.of, chunk.start, chunk.end, chunk.page, chunk.before]
+    tabular = bool(chunk.context or chunk.headers)
+    if stored.sentences or tabular:
         told.append(base64.b85encode(stored.sentences).decode())
+    if tabular:
+        told += [chunk.context, chunk.headers]
     written: dict[str, Scalar] = {
         "document": document, "title": stored.title, CHUNK: orjson.dumps(told).decode()
     }  # fmt: skip
@@ -300,11 +303,16 @@ def _metadata(stored: StoredChunk) -> dict[str, Scalar]:
 
 def _stored(name: str, text: str, metadata: Mapping[str, Any]) -> StoredChunk:
     """Read a chunk back."""
-    of, start, end, page, before, *sentences = _told(metadata)
+    # The last parts are left out where there is nothing to tell; earlier builds had none of them.
+    of, start, end, page, before, *rest = _told(metadata)
+    # Left out where there is nothing to tell, and by earlier builds.
+    sentences = rest[0] if rest else ""
+    context, headers = rest[1:] or ("", ())
     return StoredChunk(
         chunk_id=name,
         chunk=Chunk(
-            n=split_chunk_id(name)[2], start=start, end=end, text=text, page=page, before=before
+            n=split_chunk_id(name)[2], start=start, end=end, text=text, page=page, before=before,
+            context=context, headers=tuple((first, last) for first, last in headers),
         ),
         of=of,
         title=metadata["title"],
@@ -314,8 +322,8 @@ def _stored(name: str, text: str, metadata: Mapping[str, Any]) -> StoredChunk:
             if key.startswith(THEIRS)
         },
         language=metadata.get("language", ""),
-        sentences=base64.b85decode(sentences[0]) if sentences else b"",
-    )
+        sentences=base64.b85decode(sentences),
+    )  # fmt: skip
 
 
 def _told(metadata: Mapping[str, Any]) -> list[Any]:

@@ -10,15 +10,20 @@ from rag.documents import Chunk
 from rag.ports import StoredChunk
 
 _FIELDS: Final = tuple(field.name for field in fields(StoredChunk) if field.name != "sentences")
+_RARE: Final = ("context", "headers")
+_OF_CHUNK: Final = tuple(field.name for field in fields(Chunk) if field.name not in _RARE)
 #: Parts the JSON from the vectors of sentences: a byte that UTF-8 has no use for (RFC 3629).
 _MARK: Final = b"\xff"
 
 
 def record_of(stored: StoredChunk) -> bytes:
     """Write a chunk as a record."""
-    # Not `asdict`, which copies all of it down to the numbers: orjson writes the chunk as it is.
+    # Not `asdict`, which copies all of it down to the numbers.
     known = {name: getattr(stored, name) for name in _FIELDS}
-    data = orjson.dumps(known | {"metadata": dict(stored.metadata)})
+    chunk = {name: getattr(stored.chunk, name) for name in _OF_CHUNK}
+    # What most chunks lack takes no room in theirs.
+    chunk |= {name: value for name in _RARE if (value := getattr(stored.chunk, name))}
+    data = orjson.dumps(known | {"chunk": chunk, "metadata": dict(stored.metadata)})
     if stored.sentences:
         data += _MARK + stored.sentences
     return zlib.crc32(data).to_bytes(4, "big") + data
@@ -35,4 +40,7 @@ def read_record(record: bytes) -> StoredChunk | None:
         return None
     data, _, sentences = record[4:].partition(_MARK)
     known = orjson.loads(data)
-    return StoredChunk(**known | {"chunk": Chunk(**known["chunk"]), "sentences": sentences})
+    chunk = known["chunk"]
+    if "headers" in chunk:
+        chunk["headers"] = tuple((start, end) for start, end in chunk["headers"])
+    return StoredChunk(**known | {"chunk": Chunk(**chunk), "sentences": sentences})

@@ -18,7 +18,7 @@ import tantivy
 
 from rag.analysis import ANALYSIS_VERSION, query_alternatives, terms
 from rag.columns import Mask, Whole
-from rag.documents import Scalar, indexed_text, split_chunk_id
+from rag.documents import Scalar, split_chunk_id
 from rag.errors import Broken, QuernError
 from rag.filters import And, Compare, Exists, Facts, Filter, In, Not, Or, facts, kind
 from rag.fusion import best_first
@@ -124,7 +124,6 @@ class TantivyIndex:
             for stored in chunks:
                 generation = stored.chunk_id.rpartition(":")[0]
                 hashed, known_by = said[generation]
-                text = indexed_text(stored.title, stored.chunk.text)
                 document = tantivy.Document()
                 _add_name(document, stored.chunk_id)
                 document.add_text("generation", generation)
@@ -132,7 +131,7 @@ class TantivyIndex:
                 for term in known_by:
                     document.add_text("facts", term)
                 document.add_text("language", stored.language or UNKNOWN)
-                document.add_text("terms", " ".join(terms(text, stored.language)))
+                document.add_text("terms", " ".join(terms(stored.indexed, stored.language)))
                 writer.add_document(document)
 
     def remove(self, document_id: str, generation: int) -> None:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.canned_api import CannedApi, Job
@@ -240,3 +241,44 @@ def test_nothing_sticks_out_on_a_telephone(open_page: Open, url: str) -> None:
     width = page.evaluate("document.documentElement.scrollWidth")
 
     assert width == 320
+
+
+@pytest.mark.parametrize(
+    ("standing", "said"),
+    [
+        ({"documents": 0, "waiting": 0}, "There are no documents yet in this collection."),
+        ({"documents": 12, "waiting": 48}, "48 documents are still being added."),
+    ],
+)
+def test_an_answer_without_all_documents_says_so(
+    open_page: Open, url: str, api: CannedApi, standing: dict[str, int], said: str
+) -> None:
+    degraded = ["ingesting"] if standing["waiting"] else []
+    api.result = api.result | {"answered": False, "degraded": degraded} | standing
+    page = open_page(url)
+    ask(page)
+
+    expect(page.get_by_text(said)).to_be_visible()
+
+
+def test_what_a_parser_remarks_on_a_file_is_no_failure(open_page: Open, url: str) -> None:
+    page = open_page(url)
+    noted = {"name": "a.docx", "mimeType": "application/zip", "buffer": b"text"}
+    page.get_by_label("Choose files").set_input_files([noted])
+    line = page.get_by_role("list", name="Files").get_by_role("listitem").first
+
+    expect(line).to_contain_text("added, 3 passages")
+    expect(line).to_contain_text("Two pictures were left out.")
+    expect(page.get_by_text("1 document ready")).to_be_visible()
+
+
+def test_a_passage_of_rows_is_shown_below_the_header_of_its_table(
+    open_page: Open, url: str, api: CannedApi
+) -> None:
+    api.found = [api.found[0] | {"context": "Workshop | Monday"}, *api.found[1:]]
+    page = open_page(url)
+    ask(page)
+    page.get_by_role("button", name="Source 1").first.click()
+
+    expect(page.locator("#passage-text .context")).to_have_text("Workshop | Monday")
+    expect(page.locator("#passage-text mark").first).to_be_visible()

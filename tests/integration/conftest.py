@@ -70,15 +70,17 @@ class HandWorker:
         error = orjson.dumps({"type": kind, "title": "No", "detail": "It is broken."}).decode()
         self.ledger.finish(self.claim(unit_id), state="failed", fields={"error": error})
 
-    def publish(self, unit_id: str, text: str, *, spans: list[tuple[int, int]]) -> None:
-        """Make a document row's text current, as the workers do."""
+    def publish(
+        self, unit_id: str, text: str, *, spans: list[tuple[int, int]], **told: Any
+    ) -> None:
+        """Make a document row's text current, as the workers do; *told* is in its manifest."""
         blobs = self.parts.durable.blobs
         chunks = [
             {"n": n, "start": start, "end": end, "page": None}
             for n, (start, end) in enumerate(spans)
         ]
         text_blob = blobs.put(text.encode())
-        manifest = blobs.put_json({"chunks": chunks, "text_blob": text_blob})
+        manifest = blobs.put_json({"chunks": chunks, "text_blob": text_blob, **told})
         fields = {"manifest_blob": manifest, "text_blob": text_blob, "chunks": len(chunks)}
         self.ledger.hand_over(self.claim(unit_id), stage="publish", fields=fields)
         unit = self.claim(unit_id)

@@ -1,6 +1,7 @@
 """Joined passages on their way through the ledger: kept, shown, cited, and told of when cut."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,8 @@ class Finder:
     def search(self, _incarnation: str, _query: str, **told: Any) -> Found:
         self.told.append(told)
         trace = {"candidates": [], "dropped": {"old:1:0": "not the current generation"}}
-        return Found([JOINED], [], 0, 0, trace if told["trace"] else None)
+        found = Found([JOINED], [], 0, 0, trace if told["trace"] else None)
+        return replace(found, documents=7, waiting=3)
 
 
 class Reader:
@@ -132,6 +134,7 @@ def test_a_joined_passage_is_one_source_that_names_its_chunks(desk: Desk) -> Non
     assert [one["chunk_id"] for one in result["citations"]] == ["d:7:3", "d:7:4"]
     assert desk.reader.read == [JOINED]
     assert "trace" not in result
+    assert (result["documents"], result["waiting"]) == (7, 3)
 
 
 def test_a_trace_tells_what_the_prompt_had_no_room_for(desk: Desk) -> None:

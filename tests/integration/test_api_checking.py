@@ -26,7 +26,8 @@ def test_a_check_is_a_job_with_progress_and_a_result(
     assert (running["kind"], running["stage"], running["collection"]) == (
         "check", "check", "papers",
     )  # fmt: skip
-    assert running["progress"] == {"done": 3, "total": 7, "unit": "entries"}
+    assert running["progress"] == {"done": 3, "total": 7, "unit": "entries", "failed": 0}
+    assert ended["progress"] == {"done": 7, "total": 7, "unit": "entries", "failed": 0}
     assert ended["result"] == RESULT
     assert unit.json("request") == {"collection": "papers", "repair": True}
     listed = client.get("/api/jobs?kind=check").json["jobs"]

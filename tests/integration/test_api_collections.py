@@ -59,6 +59,26 @@ def test_documents_are_listed_in_pages(client: FlaskClient, worker: Any) -> None
     assert client.get(page["documents"][0]["links"]["text"]).get_json()["text"] == TEXT
 
 
+def test_the_documents_of_a_folder_are_listed_by_their_prefix(
+    client: FlaskClient, worker: Any
+) -> None:
+    names = ["a", "sub", "sub/a", "sub/\u65e5", "sub/\U0001f600", "sub0", "su"]
+    for name in names:
+        put(client, worker, name)
+    path = "/api/collections/books/documents"
+
+    found, cursor = [], None
+    while True:
+        query = {"prefix": "sub/", "limit": 2} | ({"cursor": cursor} if cursor else {})
+        page = client.get(path, query_string=query).get_json()
+        found += [entry["document_id"] for entry in page["documents"]]
+        if (cursor := page["next_cursor"]) is None:
+            break
+
+    assert found == names[2:5]
+    assert len(client.get(f"{path}?prefix=").get_json()["documents"]) == len(names)
+
+
 def test_the_default_collection_is_there_before_its_first_document(client: FlaskClient) -> None:
     assert client.get("/api/collections/default/documents").get_json()["documents"] == []
     assert client.get("/api/collections/other/documents").status_code == 404
@@ -110,6 +130,38 @@ def test_chunks_are_the_texts_of_their_spans(client: FlaskClient, worker: Any) -
     assert [chunk["text"] for chunk in second["chunks"]] == [TEXT[12:]]
     assert second["next_cursor"] is None
     assert first["chunks"][0]["chunk_id"] == f"a:{first['generation']}:0"
+
+
+def test_a_chunk_shows_the_header_that_it_is_read_with(client: FlaskClient, worker: Any) -> None:
+    body = {"collection": "books", "documents": [{"id": "a", "text": TEXT}]}
+    (row,) = worker.rows(client.post("/api/ingests", json=body).get_json()["id"])
+    plain = {"n": 0, "start": 0, "end": 11, "page": None}
+    cut = {"n": 1, "start": 12, "end": 24, "page": None, "context": "Name | Age", "headers": []}
+    worker.publish(row, TEXT, spans=[(0, 11), (12, 24)], chunks=[plain, cut])
+
+    shown = client.get("/api/collections/books/documents/a/chunks").get_json()["chunks"]
+
+    assert [chunk["context"] for chunk in shown] == ["", "Name | Age"]
+    assert {frozenset(chunk) for chunk in shown} == {
+        frozenset({"chunk_id", "n", "start", "end", "page", "text", "context"})
+    }
+
+
+def test_a_document_by_itself_tells_its_notes_and_encoding(
+    client: FlaskClient, worker: Any
+) -> None:
+    put(client, worker, "a")
+    body = {"collection": "books", "documents": [{"id": "b", "text": TEXT}]}
+    (row,) = worker.rows(client.post("/api/ingests", json=body).get_json()["id"])
+    told = {"notes": ["Two pictures were left out."], "encoding": "windows-1252"}
+    worker.publish(row, TEXT, spans=[(0, 11)], **told)
+
+    path = "/api/collections/books/documents"
+    listed = client.get(path).get_json()["documents"]
+
+    shown = [client.get(entry["links"]["self"]).get_json() for entry in listed]
+    assert [(one["notes"], one["encoding"]) for one in shown] == [([], ""), tuple(told.values())]
+    assert not any("notes" in entry for entry in listed)
 
 
 def test_the_original_is_a_download_that_no_browser_shows(client: FlaskClient, worker: Any) -> None:

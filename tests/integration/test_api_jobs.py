@@ -168,6 +168,22 @@ def test_a_cancelled_ingest_ends_and_takes_no_more(client: FlaskClient) -> None:
     assert client.post(f"/api/jobs/{job_id}/documents", json=body).status_code in (409, 422)
 
 
+def test_a_cancelled_ingest_counts_what_is_there(client: FlaskClient, worker: Any) -> None:
+    documents = [{"id": name, "text": "Some text."} for name in ("a", "b", "c")]
+    job_id = client.post("/api/ingests", json={"documents": documents}).get_json()["id"]
+    first, second, _ = worker.rows(job_id)
+    worker.publish(first, "Some text.", spans=[(0, 10)])
+    worker.ledger.hand_over(worker.claim(second), stage="publish", fields={"chunks": 20})
+    client.delete(f"/api/jobs/{job_id}")
+
+    shown = client.get(f"/api/jobs/{job_id}").get_json()
+    rows = client.get(f"/api/jobs/{job_id}/documents").get_json()["documents"]
+
+    progress = {"done": 3, "total": 3, "unit": "documents", "failed": 0, "cancelled": 2}
+    assert (shown["state"], shown["progress"]) == ("cancelled", progress)
+    assert [row["chunks"] for row in rows] == [1, 0, 0]
+
+
 def test_a_failed_question_is_retried_as_a_new_job(client: FlaskClient, worker: Any) -> None:
     job_id = ask(client)
     assert client.post(f"/api/jobs/{job_id}/retry").status_code == 409

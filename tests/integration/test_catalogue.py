@@ -178,8 +178,19 @@ def test_a_look_is_of_the_newest_flip_and_the_edition_in_use(bench: Workbench, i
     entry, epoch = bench.change_log.newest(inc)
 
     assert (before.seq, before.entry, before.edition.embedder) == (0, "0-0", None)
-    assert after == Look(1, bench.catalogue.edition(inc), entry, epoch)
+    assert after == Look(1, bench.catalogue.edition(inc), entry, epoch, documents=1, waiting=0)
     assert (after.edition.embedder, entry != "0-0") == (MODEL, True)
+
+
+def test_a_look_counts_the_documents_that_are_there_and_those_on_their_way(
+    bench: Workbench, inc: str
+) -> None:
+    _, rows = bench.ingest(inc, "a", "b", "c")
+    bench.publish(rows[0])
+
+    look = bench.catalogue.look(inc)
+
+    assert (look.documents, look.waiting) == (1, 2)
 
 
 def test_a_second_look_tells_which_edition_is_searched_by_then(bench: Workbench, inc: str) -> None:

@@ -7,17 +7,17 @@ from pathlib import Path
 import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from jobs import timings
+from jobs import publishing, timings
 from jobs.blobs import BlobStore
 from jobs.companies import Company, company
 from jobs.durable import Durable
 from jobs.keys import key
 from jobs.leases import Lease, Leases
 from jobs.messages import Stage
-from jobs.publishing import BATCH, Publisher
+from jobs.publishing import BATCH, FIRST_SLICE, LEAST_SLICE, SLICE_S, Publisher
 from jobs.publishing_together import publish_together
 from rag.chunking import Chunker
-from rag.documents import Block, ParsedDocument
+from rag.documents import Block, Chunk, ParsedDocument
 from rag.errors import Broken, Cancelled, LeaseLost, StoreUnavailable, Unreadable
 from rag.ports import StoredChunk, Vectors
 from tasks import ingest as tasks
@@ -66,13 +66,16 @@ class LineParser:
 
     def __init__(self) -> None:
         self.before: Callable[[str], object] = lambda _: None
+        self.notes: dict[str, list[str]] = {}
 
     def parse(self, data: bytes, *, filename: str, abort: Callable[[], bool]) -> ParsedDocument:
         self.before(filename)
         if abort() or filename.startswith("bad"):
             raise Unreadable("corrupt", "It is damaged.")
         text = data.decode()
-        return ParsedDocument(text=text, kind="text", blocks=(Block("paragraph", 0, len(text), 0),))
+        blocks = (Block("paragraph", 0, len(text), 0),)
+        notes = tuple(self.notes.get(filename, ()))
+        return ParsedDocument(text, "text", blocks=blocks, notes=notes, encoding="utf-8")
 
 
 class English:
@@ -339,6 +342,29 @@ def test_a_file_that_cannot_be_read_or_is_empty_ends_alone(yard: Yard) -> None:
     assert yard.nothing_is_left()
 
 
+def test_what_a_parser_remarks_is_in_the_row_and_is_kept_with_the_document(yard: Yard) -> None:
+    rows = yard.accept("plain", "noted", "long")
+    rows += yard.accept("blank", words=0)
+    yard.parser.notes = {
+        "noted": ["Two pictures\nwere left out.", "A chart too."],
+        "long": ["Left out. " * 200] * 200,
+        "blank": ["Three pages are pictures."],
+    }
+    yard.parse(rows[0])
+
+    notes = [yard.bench.field(row, "note") for row in rows]
+    assert notes[:2] == ["", "Two pictures were left out. A chart too."]
+    assert len(notes[2]) == 500
+    assert notes[2].endswith("\u2026")
+    assert notes[3] == "the file holds no text: Three pages are pictures."
+    blob = yard.bench.field(rows[2], "manifest_blob")
+    manifest = yard.blobs.get_json(blob)
+    assert isinstance(manifest, dict)
+    assert len(manifest["notes"]) == 50
+    assert max(len(note) for note in manifest["notes"]) == 500
+    assert manifest["encoding"] == "utf-8"
+
+
 def test_a_text_that_the_model_refuses_ends_its_own_document_only(yard: Yard) -> None:
     rows = yard.accept("a", "poison", "b")
     yard.embedder.poison["poison"] = ZeroDivisionError("a fault of ours")
@@ -364,6 +390,66 @@ def test_a_cancel_ends_only_what_was_cancelled(yard: Yard) -> None:
     assert yard.outcomes(rows) == ["created", "cancelled", "created"]
     assert yard.vectors.upserts == [2]
     assert yard.nothing_is_left()
+
+
+def test_a_cancel_stops_the_embedding_of_what_was_cancelled_after_the_call_under_way(
+    yard: Yard,
+) -> None:
+    names = [f"document{n}" for n in range(20)]
+    rows = yard.accept(*names)
+    lease_of = _leases(yard)
+    yard.publisher._pace_s = SLICE_S / 5
+
+    def cancel() -> None:
+        for row in rows[1:]:
+            yard.bench.ledger.cancel(row)
+            lease_of(row).stop(Cancelled)
+
+    yard.embedder.before = cancel
+    yard.parse(rows[0])
+
+    assert yard.outcomes(rows) == ["created"] + 19 * ["cancelled"]
+    assert yard.embedder.calls == [5]
+    assert yard.vectors.upserts == [1]
+    assert yard.nothing_is_left()
+
+
+def test_a_cancel_stops_a_large_document_after_the_call_under_way(yard: Yard) -> None:
+    (row,) = yard.accept("large", words=9_000, size=70_000)
+    lease_of = _leases(yard)
+    yard.publisher._pace_s = SLICE_S / 5
+    yard.embedder.before = lambda: lease_of(row).stop(Cancelled)
+    yard.parse(row)
+
+    assert yard.outcomes([row]) == ["cancelled"]
+    assert yard.embedder.calls == [5]
+    assert yard.vectors.upserts == []
+
+
+def test_a_slow_model_is_given_few_chunks_at_once_and_a_quick_one_many(
+    yard: Yard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publisher = yard.publisher
+    clock = [0.0]
+    monkeypatch.setattr(publishing.time, "perf_counter", lambda: clock[0])
+
+    def takes(seconds: float) -> None:
+        def pass_time() -> None:
+            clock[0] += seconds
+
+        yard.embedder.before = pass_time
+        publisher.embed([_stored("d", n) for n in range(4)])
+
+    assert publisher.at_once == FIRST_SLICE
+    takes(4 * 0.2)
+    assert publisher.at_once == 5
+    takes(4 * 2.0)
+    assert publisher.at_once == LEAST_SLICE
+    takes(0)
+    assert publisher.at_once == LEAST_SLICE
+    for _ in range(60):
+        takes(0)
+    assert publisher.at_once == BATCH
 
 
 def test_a_unit_that_another_worker_has_by_now_is_left_to_it(yard: Yard) -> None:
@@ -561,3 +647,7 @@ def test_a_unit_that_is_to_stop_is_told_apart_from_one_that_goes_on(yard: Yard) 
 
 def _leases(yard: Yard) -> Callable[[str], Lease]:
     return lambda unit_id: yard.leases._held[unit_id]
+
+
+def _stored(document: str, n: int) -> StoredChunk:
+    return StoredChunk(f"{document}:1:{n}", Chunk(n, 0, 4, "text"), 9, "T", {})

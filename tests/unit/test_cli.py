@@ -131,6 +131,31 @@ def test_what_the_documents_do_not_answer_is_said(quern: Quern, api: FakeApi) ->
     assert "The word index was behind" in result.stdout
 
 
+@pytest.mark.parametrize(
+    ("standing", "said"),
+    [
+        ({"documents": 0, "waiting": 0}, "There are no documents yet in this collection."),
+        ({"documents": 0, "waiting": 48}, "48 documents are still being added."),
+        ({"documents": 12, "waiting": 1}, "1 document is still being added."),
+    ],
+)
+def test_an_answer_without_all_documents_says_so(
+    quern: Quern, api: FakeApi, standing: dict[str, int], said: str
+) -> None:
+    degraded = ["ingesting"] if standing["waiting"] else []
+    nothing = {"answered": False, "answer": "", "citations": [], "sources": []}
+    api.on("POST", "/api/queries", ok({"id": "j1"}, 202))
+    result = ANSWER | nothing | standing | {"degraded": degraded}
+    api.on("GET", "/api/jobs/j1", ok(question(result=result)))
+    api.on("POST", "/api/search", ok({"results": [], "degraded": []} | standing))
+
+    printed = [quern("ask", "What?").stdout, quern("search", "what").stdout]
+
+    assert all(said in text for text in printed)
+    assert ("do not seem to answer" in printed[0]) == (standing["documents"] > 0)
+    assert not any("ingesting" in text for text in printed)
+
+
 def test_a_failed_question_ends_with_1_and_says_why(quern: Quern, api: FakeApi) -> None:
     api.on("POST", "/api/queries", ok({"id": "j1"}, 202))
     failed = question(state="failed", error={"title": "Died", "detail": "Three times."})
@@ -232,6 +257,34 @@ def test_a_cancelled_job_is_said_to_be_cancelled(quern: Quern, api: FakeApi) -> 
     assert quern("cancel", "j1").stdout == "Cancelled.\n"
 
 
+def test_a_job_that_takes_a_moment_to_stop_is_waited_for(quern: Quern, api: FakeApi) -> None:
+    api.on("DELETE", "/api/jobs/j1", ok(question(state="running"), 202))
+    api.on("GET", "/api/jobs/j1", ok(question(state="cancelled")), ok(question(state="running")))
+
+    stopped, stopping = quern("cancel", "j1"), quern("cancel", "j1")
+
+    assert (stopped.stderr, stopped.stdout) == ("Stopping\u2026\n", "Cancelled.\n")
+    assert stopping.stdout == "It will stop at its next step.\n"
+    assert api.asked[1].url.params["wait"] == "3"
+
+
+def test_cancelled_documents_are_one_line_of_a_job(quern: Quern, api: FakeApi) -> None:
+    progress = {"done": 61, "total": 62, "unit": "documents", "failed": 1, "cancelled": 60}
+    stopped = question(kind="ingest", state="cancelled", progress=progress)
+    del stopped["result"]
+    rows = [{"document_id": f"{n}.md", "state": "cancelled", "chunks": 0} for n in range(60)]
+    broken = {"document_id": "x.pdf", "state": "failed", "chunks": 0, "error": {"detail": "Torn."}}
+    api.on("GET", "/api/jobs/j1", ok(stopped))
+    api.on("GET", "/api/jobs/j1/documents", ok({"documents": [*rows, broken]}))
+
+    lines = quern("job", "j1").stdout.splitlines()
+
+    assert "60 documents cancelled" in lines
+    assert "add 62 documents, 1 failed, 60 cancelled" in lines
+    assert [line for line in lines if ".md" in line] == []
+    assert any("x.pdf" in line and "Torn." in line for line in lines)
+
+
 def test_a_retry_names_the_new_job(quern: Quern, api: FakeApi) -> None:
     api.on("POST", "/api/jobs/j1/retry", ok({"id": "j9"}, 202))
 
@@ -261,6 +314,56 @@ def test_a_document_is_deleted_by_its_whole_id(quern: Quern, api: FakeApi) -> No
     result = quern("delete", "notes/a b?.md")
 
     assert result.stdout == "Deleted notes/a b?.md.\n"
+
+
+@pytest.fixture
+def sub_folder(api: FakeApi) -> FakeApi:
+    """Have a folder of two documents, one of which is gone before it is deleted."""
+    base = "/api/collections/default/documents"
+    found = [{"document_id": "sub/a.md", "chunks": 1}, {"document_id": "sub/b.md", "chunks": 1}]
+    api.on(
+        "GET",
+        base,
+        ok({"documents": found[:1], "next_cursor": "c"}),
+        ok({"documents": found[1:], "next_cursor": None}),
+    )
+    api.on("DELETE", f"{base}/sub/a.md", ok({"id": "j3"}, 202))
+    api.on("DELETE", f"{base}/sub/b.md", ok({"title": "Not found"}, 404))
+    api.on("GET", "/api/jobs/j3", ok(question(state="succeeded")))
+    return api
+
+
+def test_a_folder_is_deleted_with_all_that_is_in_it(quern: Quern, sub_folder: FakeApi) -> None:
+    result = quern("delete", "sub/", "--yes")
+
+    assert result.stdout == "Deleted 2 documents in sub/.\n"
+    assert sub_folder.asked[0].url.params["prefix"] == "sub/"
+
+
+def test_a_folder_is_not_deleted_without_a_yes(quern: Quern, sub_folder: FakeApi) -> None:
+    result = quern("delete", "sub/")
+
+    assert result.exit_code == 1
+    assert "Delete 2 documents in sub/?" in result.stdout
+    assert [one.method for one in sub_folder.asked] == ["GET", "GET"]
+
+
+def test_a_folder_that_is_not_there_is_a_mistake(quern: Quern, api: FakeApi) -> None:
+    api.on("GET", "/api/collections/default/documents", ok({"documents": [], "next_cursor": None}))
+
+    result = quern("delete", "nowhere/", "--yes")
+
+    assert result.exit_code == 1
+    assert "no documents in nowhere/" in result.stderr
+
+
+def test_a_hit_is_shown_below_the_header_of_its_table(quern: Quern, api: FakeApi) -> None:
+    hit = SOURCES[0] | {"text": "Metal | 9-15", "context": "Workshop | Monday"}
+    api.on("POST", "/api/search", ok({"results": [hit], "degraded": []}))
+
+    lines = [line.strip() for line in quern("search", "metal").stdout.splitlines()]
+
+    assert lines[1:3] == ["Workshop | Monday", "Metal | 9-15"]
 
 
 def test_a_reindex_is_watched_to_its_end(quern: Quern, api: FakeApi) -> None:

@@ -81,6 +81,10 @@ class FakeIngest:
                 row |= {"state": "failed", "chunks": 0, "error": {"detail": "This PDF is damaged."}}
             if Path(name).name.startswith("blank"):
                 row |= {"outcome": "empty", "chunks": 0, "note": "the page is a picture"}
+            if Path(name).name.startswith("noted"):
+                row["note"] = "Two pictures were left out."
+            if Path(name).name.startswith("stopped"):
+                row |= {"state": "cancelled", "chunks": 0}
             self.rows.append(row)
         return self.job()
 
@@ -124,6 +128,30 @@ def test_a_file_without_text_is_named_and_not_counted_as_ready(folder: Path) -> 
     assert result.exit_code == 0
     assert "2 documents ready" in result.stdout
     assert "blank.pdf: nothing to index; the page is a picture" in result.stdout
+
+
+def test_what_a_parser_remarks_is_printed_and_fails_nothing(folder: Path) -> None:
+    for n in range(25):
+        (folder / f"noted{n:02}.docx").write_text("x")
+
+    result = ingest(FakeIngest(), str(folder))
+
+    assert result.exit_code == 0
+    assert "27 documents ready" in result.stdout
+    assert "noted00.docx: Two pictures were left out." in result.stdout.replace("\n", " ")
+    assert result.stdout.count("pictures") == 20
+    assert "remarks on 5 more documents" in result.stdout
+
+
+def test_what_was_cancelled_is_counted_and_not_listed(folder: Path) -> None:
+    for name in ("stopped1.md", "stopped2.md"):
+        (folder / name).write_text("x")
+
+    result = ingest(FakeIngest(), str(folder))
+
+    assert "2 documents ready" in result.stdout
+    assert "2 documents cancelled" in result.stdout
+    assert "stopped" not in result.stdout
 
 
 def test_everything_in_a_folder_becomes_one_job(folder: Path) -> None:

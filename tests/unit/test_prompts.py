@@ -291,3 +291,29 @@ def test_a_question_without_passages_is_not_answered() -> None:
     answer = nothing_found(generator="g")
 
     assert (answer.text, answer.answered, answer.confidence) == (UNANSWERED, False, 0.0)
+
+
+def test_a_passage_is_shown_below_the_header_it_was_cut_off_from() -> None:
+    rows = Passage("d:1:1", "d", 1, 1, "Pumps", "P7 | <3> bar", 0, 12, 1.0, context="Pump | [Bar]")
+
+    shown = whole(request("Why?", [rows])).messages[-1]["content"]
+
+    assert "> Title: Pumps\n> Pump | &#91;Bar]\n> P7 | &lt;3> bar\n" in shown
+
+
+def test_of_joined_chunks_a_header_is_shown_once_and_only_where_its_table_is_not() -> None:
+    text = "Pump | Bar\nP1 | 1\nP2 | 2\nP3 | 3"
+    parts = (
+        Part("d:1:0", 0, 17, 0.9),
+        Part("d:1:1", 18, 24, 0.1, "Pump | Bar"),
+        Part("d:1:2", 25, 31, 0.8, "Pump | Bar"),
+    )
+    joined = Passage("d:1:0", "d", 1, 0, "", text, 0, 31, 0.9, parts=parts)
+
+    def shown(most: int) -> list[str]:
+        asked = request("Why?", [joined])
+        lines = build(asked, budget=10_000, count=words, most=most).messages[-1]["content"]
+        return [line[2:] for line in lines.splitlines() if line.startswith("> ") and line[2:]]
+
+    assert shown(3) == ["Pump | Bar", "P1 | 1", "P2 | 2", "P3 | 3"]
+    assert shown(2) == ["Pump | Bar", "P1 | 1", "\u2026", "Pump | Bar", "P3 | 3"]

@@ -89,6 +89,7 @@ class World:
         self.catalogue: dict[str, Now] = {}
         self.flips = 0
         self.looks = 0
+        self.waiting = 0
         self.sparse: dict[str, str] | None = {}
         self.near: dict[str, StoredChunk] = {}  # what the replica holds of texts
         self.clock = Clock()
@@ -101,7 +102,9 @@ class World:
 
     def look(self, incarnation: str) -> Look:
         assert incarnation == INC
-        return Look(self.flips, self.searched, f"{self.flips}-0", "epoch")
+        return Look(
+            self.flips, self.searched, f"{self.flips}-0", "epoch", len(self.catalogue), self.waiting
+        )
 
     def current(self, incarnation: str, documents: Sequence[str]) -> Mapping[str, Now]:
         assert incarnation == INC
@@ -977,3 +980,15 @@ def test_replaced_generations_of_what_matches_do_not_crowd_out_current_ones(worl
 
     for mode in ("hybrid", "dense", "sparse"):
         assert red_ones(world, mode) == ["small"]
+
+
+def test_an_answer_while_documents_are_on_their_way_says_how_many(world: World) -> None:
+    world.publish("a", 1, "oil")
+    world.waiting = 48
+
+    for_context = world.retriever().search(INC, "oil", top_k=1, for_context=True)
+    hits = world.retriever().search(INC, "oil", top_k=1)
+
+    assert (for_context.documents, for_context.waiting) == (1, 48)
+    assert for_context.degraded == ["ingesting"]
+    assert (hits.waiting, hits.degraded) == (48, [])

@@ -1,7 +1,7 @@
 // One question: its stages, its sources, its answer, as they arrive.
 
 import { ApiProblem, call, parse } from "./api.js";
-import { duration, FINAL, find, make, say } from "./dom.js";
+import { count, duration, FINAL, find, make, say } from "./dom.js";
 import { closePassage, openPassage, whereabouts } from "./passage.js";
 
 const MARKER = /\[(\d{1,3})\]/g;
@@ -171,11 +171,19 @@ function end(mine, state, title, notice) {
 function remarks(result) {
   const lines = [];
   if (!result.answered) {
-    lines.push("The documents do not seem to answer this.");
+    lines.push(
+      result.documents === 0
+        ? "There are no documents yet in this collection."
+        : "The documents do not seem to answer this.",
+    );
     if (result.answer.trim()) lines.push("Below is the closest that was found.");
-    else if (!result.sources?.length) lines.push("Nothing in this collection matched the question.");
+    else if (!result.sources?.length && result.documents !== 0) lines.push("Nothing in this collection matched the question.");
+  }
+  if (result.waiting) {
+    lines.push(`${count(result.waiting, "document")} ${result.waiting === 1 ? "is" : "are"} still being added.`);
   }
   for (const part of result.degraded ?? []) {
+    if (part === "ingesting") continue; // said above
     lines.push(DEGRADED_WORDS[part] ?? `Part of the search was not available: ${part}.`);
   }
   return lines.join(" ");

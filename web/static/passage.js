@@ -13,7 +13,9 @@ export function openPassage(source, citations, collection, from) {
   find("passage-title").textContent = source.title || source.document_id;
   find("passage-where").textContent = whereabouts(source);
   const text = find("passage-text");
-  text.replaceChildren(...marked(source, citations));
+  // What the passage is read with stands above it, and is no part of it: no offset counts it.
+  const context = source.context ? [make("span", { className: "context" }, `${source.context}\n`)] : [];
+  text.replaceChildren(...context, ...marked(source, citations));
   find("passage-file").href = `${documentPath(collection, source.document_id)}/file`;
   find("passage").hidden = false;
   text.scrollTop = 0;

@@ -167,7 +167,8 @@ function drawRow(mine, row) {
   line.bar.hidden = true;
   if (row.state === "succeeded" || row.state === "partial") {
     const words = OUTCOME_WORDS[row.outcome] ?? row.outcome ?? "done";
-    tell(line, "succeeded", row.chunks ? `${words}, ${count(row.chunks, "passage")}` : words);
+    // What the parser had to say is a remark, not a failure.
+    tell(line, "succeeded", row.chunks ? `${words}, ${count(row.chunks, "passage")}` : words, row.note ?? "");
   } else if (FINAL.has(row.state)) {
     tell(line, "failed", row.state, row.error?.detail ?? row.error?.title ?? "");
   } else {
@@ -177,14 +178,14 @@ function drawRow(mine, row) {
 
 function summarise(mine, job) {
   const refused = [...mine.lines.values()].filter((line) => line.failed).length;
-  const { done = 0, total = 0, failed = 0 } = job.progress ?? {};
+  const { done = 0, total = 0, failed = 0, cancelled = 0 } = job.progress ?? {};
   const all = Math.max(total + refused, mine.lines.size);
   const bad = failed + refused;
   const wrong = bad ? `, ${bad} failed` : "";
   if (!FINAL.has(job.state)) {
     find("upload-status").textContent = `${done + refused} of ${count(all, "document")}${wrong}`;
   } else if (job.state === "cancelled") {
-    find("upload-status").textContent = `Stopped after ${done} of ${count(all, "document")}.`;
+    find("upload-status").textContent = `Stopped after ${done - cancelled - failed} of ${count(all, "document")}.`;
   } else {
     const took = duration(job.timings_ms?.total);
     find("upload-status").textContent = `${count(all - bad, "document")} ready${wrong}${took ? `, in ${took}` : ""}.`;
