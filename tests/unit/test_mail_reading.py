@@ -182,6 +182,25 @@ def test_a_mailbox_is_its_messages_in_order() -> None:
     assert "From the start.\nFrom here on." in document.text
 
 
+def test_what_stands_before_the_headers_does_no_harm() -> None:
+    text = "\n\n" + HEAD.format("Pump") + "\nWords."
+
+    assert parse(text.encode(), filename="x").title == "Pump"
+    mailbox = (
+        "\nFrom a Tue Mar  5 10:00:00 2024\n>From b Tue Mar  5 09:00:00 2024\n" + text.lstrip()
+    )
+    assert parse(mailbox.encode(), filename="x").text.startswith("Pump\n\nFrom: Ann")
+
+
+def test_a_part_that_is_no_text_leaves_the_others() -> None:
+    junk = (
+        "Content-Type: text/plain\nContent-Transfer-Encoding: base64\n\n"
+        + base64.b64encode(bytes(range(256))).decode()
+    )
+
+    assert mail(parts(junk, "Content-Type: text/plain\n\nWords.")).text.endswith("Words.")
+
+
 def test_a_saved_page_is_read_as_a_page() -> None:
     text = (
         "From: <Saved by Blink>\nSnapshot-Content-Location: https://example.org/\nSubject: Subject\nMIME-Version: 1.0\n"

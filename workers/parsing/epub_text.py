@@ -7,9 +7,9 @@ from lxml import etree
 from rag.documents import ParsedDocument
 from rag.errors import Unreadable
 from workers.parsing.assembly import Assembly, sane_title
-from workers.parsing.detection import decode
 from workers.parsing.grids import one_line
 from workers.parsing.html_text import parse_html
+from workers.parsing.letters import readable
 from workers.parsing.nesting import embed
 from workers.parsing.packages import DAMAGED, Package, attribute, below, joined, local, reading
 
@@ -48,11 +48,14 @@ def _book(package: Package) -> ParsedDocument:
         if part in locked:
             raise Unreadable("encrypted", "The book is protected against copying; it is not read.")
         try:
-            text = decode(package.read(part))
+            body = package.read(part)
         except DAMAGED:
+            body = b""
+        text = readable(body)
+        if text:
+            embed(out, parse_html(text), deeper=1 if title else 0)
+        else:
             missing.append(part)
-            continue
-        embed(out, parse_html(text), deeper=1 if title else 0)
     for part in missing[:_MOST_TOLD]:
         out.note(f"A part of the book ({part}) is missing or damaged.")
     if len(missing) > _MOST_TOLD:

@@ -1,5 +1,6 @@
 """Mail as RFC 5322 and MIME have it: single messages, mailboxes, and saved web pages (MHTML)."""
 
+import codecs
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,7 +13,6 @@ from email.utils import collapse_rfc2231_value
 
 from rag.documents import ParsedDocument
 from workers.parsing.assembly import Assembly, cleaned, sane_title
-from workers.parsing.detection import decode
 from workers.parsing.html_text import parse_html
 from workers.parsing.letters import (
     Attachment,
@@ -20,9 +20,10 @@ from workers.parsing.letters import (
     add_letter,
     better,
     letter_document,
+    readable,
     unflowed,
 )
-from workers.parsing.nesting import Nest
+from workers.parsing.nesting import Nest, embed
 from workers.parsing.packages import reading
 from workers.parsing.plain_text import parse_plain
 
@@ -37,7 +38,9 @@ _LOCKED = frozenset({"application/pkcs7-mime", "application/x-pkcs7-mime", "mult
 _SIGNATURES = frozenset(
     {"application/pgp-signature", "application/pkcs7-signature", "application/x-pkcs7-signature"}
 )
-_BEGIN = re.compile(rb"^From [^\r\n]*\d{2}:\d{2}[^\r\n]*\r?\n(?=[!-9;-~]+:)", re.MULTILINE)
+_BEGIN = re.compile(
+    rb"^From [^\r\n]*\d{2}:\d{2}[^\r\n]*\r?\n(?=(?:>From [^\r\n]*\r?\n)?[!-9;-~]+:)", re.MULTILINE
+)
 _STUFFED = re.compile(rb"^>(>*From )", re.MULTILINE)
 
 _Mail = Message
@@ -63,6 +66,7 @@ def parse_mbox(data: bytes, nest: Nest) -> ParsedDocument:
     """
     with reading(_WHAT):
         out = Assembly()
+        data = _bare(data)
         starts = [match.start() for match in _BEGIN.finditer(data) if _parted(data, match.start())]
         ends = [*starts[1:], len(data)]
         for number, (start, end) in enumerate(zip(starts, ends, strict=True), start=1):
@@ -70,6 +74,8 @@ def parse_mbox(data: bytes, nest: Nest) -> ParsedDocument:
                 out.note(f"Of the mailbox the first {_MOST_MESSAGES:,} messages are read.")
                 break
             body = data[data.index(b"\n", start) + 1 : end]
+            if body.startswith(b">From "):  # from the mailbox that it lay in before
+                body = body[body.index(b"\n") + 1 :]
             letter = _letter(_opened(_STUFFED.sub(rb"\1", body)))
             letter.subject = letter.subject.strip() or f"Message {number}"
             add_letter(out, letter, nest, level=1)
@@ -98,15 +104,19 @@ def parse_mhtml(data: bytes, nest: Nest) -> ParsedDocument:
         if framed and len(pages) > 1:  # it only arranges the others
             out = Assembly()
             for page in pages[1:]:
-                for block in (inner := parse_html(_text(page))).blocks:
-                    out.add(block.kind, inner.text[block.start : block.end], level=block.level)
+                embed(out, parse_html(_text(page)))
             document = out.document("html", title=document.title)
         return replace(document, title=document.title or sane_title(_header(message, "Subject")))
 
 
 def _opened(data: bytes) -> _Mail:
     """Parse a message; the newer policies of the library fail on some broken headers."""
-    return _trimmed(message_from_bytes(data, policy=compat32))
+    return _trimmed(message_from_bytes(_bare(data), policy=compat32))
+
+
+def _bare(data: bytes) -> bytes:
+    """Return a message without what stands before its first header."""
+    return data.removeprefix(codecs.BOM_UTF8).lstrip()
 
 
 def _parted(data: bytes, start: int) -> bool:
@@ -223,7 +233,7 @@ def _text(part: _Mail) -> str:
             return data.decode("cp1252" if named in ("iso-8859-1", "latin1") else named)
         except (LookupError, UnicodeDecodeError):
             pass
-    return decode(data) if data else ""
+    return readable(data)
 
 
 def _parameter(part: _Mail, name: str) -> str:
@@ -265,7 +275,7 @@ def _words(value: str, part: _Mail | None = None, name: str = "") -> str:
         value.encode("ascii")
     except UnicodeEncodeError:
         data = value.encode("utf-8", "surrogateescape")
-        value = decode(data)
+        value = readable(data) or value
     try:
         pieces = decode_header(value)
     except (HeaderParseError, ValueError):
@@ -284,4 +294,4 @@ def _decoded(data: bytes, charset: str) -> str:
     try:
         return data.decode(charset)
     except (LookupError, UnicodeDecodeError):
-        return decode(data)
+        return readable(data)

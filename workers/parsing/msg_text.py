@@ -9,9 +9,8 @@ import olefile
 
 from rag.documents import ParsedDocument
 from workers.parsing.assembly import cleaned
-from workers.parsing.detection import decode
 from workers.parsing.html_text import parse_html
-from workers.parsing.letters import Attachment, Letter, better, letter_document
+from workers.parsing.letters import Attachment, Letter, better, letter_document, readable
 from workers.parsing.nesting import Nest
 from workers.parsing.packages import reading
 from workers.parsing.plain_text import parse_plain
@@ -116,7 +115,7 @@ class _Store:
         """Return the best form of the message's words."""
         plain = cleaned(self._text(_BODY))
         html = self._stream(f"__substg1.0_{_HTML:04X}{_BINARY}")
-        page = parse_html(decode(html) if html else self._text(_HTML))
+        page = parse_html(readable(html) if html else self._text(_HTML))
         if page.text.strip() and not (plain.strip() and better(plain, page)):
             return page
         if plain.strip():
@@ -144,7 +143,7 @@ class _Store:
         narrow = self._stream(f"__substg1.0_{tag:04X}{_TEXT_8}").rstrip(b"\0")
         if not narrow:
             return ""
-        return narrow.decode(self._page, "replace") if self._page else decode(narrow)
+        return narrow.decode(self._page, "replace") if self._page else readable(narrow)
 
     def _stream(self, name: str) -> bytes:
         """Return a stream; empty where there is none."""

@@ -190,7 +190,7 @@ def _add_table(
         return before
     if below and _goes_on(rows, below, sheet):
         return _Names(_joined([row for _, row in rows]))
-    labelled = _labelled(rows)
+    labelled = [] if _known(rows[0][0], sheet, rows[0][1]) else _labelled(rows)
     if labelled:
         out.add("table", "\n".join(labelled))
         return None
@@ -223,7 +223,9 @@ def _without_titles(out: Assembly, rows: _Rows, sheet: Sheet, below: _Table | No
 
 def _goes_on(rows: _Rows, below: _Table, sheet: Sheet) -> bool:
     """Tell whether rows are nothing but names, for the table below an empty row."""
-    if len(rows) > _HEADER_ROWS or len(_Table(rows).columns) < 2:  # noqa: PLR2004 - no table
+    if len(_Table(rows).columns) < 2 or len(rows) > 2:  # noqa: PLR2004 - no table, no names
+        return False
+    if len(rows) == 2 and len(rows[0][1]) >= len(rows[1][1]):  # noqa: PLR2004 - a table of its own
         return False
     if not all(cell.words or _like_a_name(cell) for _, row in rows for cell in row.values()):
         return False
