@@ -75,18 +75,12 @@ def test_a_single_packed_file_is_read_as_what_it_is() -> None:
 
 
 def test_names_in_old_code_pages_are_read() -> None:
-    data = zipped({"Pr\u00fcfung.txt": b"words"})
-    old = data.replace("Prüfung.txt".encode(), b"Pr\x81fung.txt1")  # the same length, no UTF-8
-    with zipfile.ZipFile(io.BytesIO(zipped({"x": b""}))):
-        pass
-
-    assert old != data
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as archive:
-        info = zipfile.ZipInfo("Prufung.txt")
-        archive.writestr(info, b"words")
-    raw = out.getvalue().replace(b"Prufung.txt", "Prüfung.txt".encode("cp850"))
-    assert parse(raw, filename="x").text.startswith("Prüfung.txt")
+        archive.writestr(zipfile.ZipInfo("Prufung.txt"), b"words")
+    data = out.getvalue().replace(b"Prufung.txt", "Prüfung.txt".encode("cp850"))
+
+    assert parse(data, filename="x").text.startswith("Prüfung.txt")
 
 
 def test_archives_within_archives_end_somewhere() -> None:
