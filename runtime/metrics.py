@@ -41,7 +41,10 @@ UNREADABLE: Final = (
     "binary", "corrupt", "encrypted", "no_text", "parser_crashed", "parser_memory",
     "parser_timeout", "too_large", "too_much_text", "unsafe", "unsupported", "other",
 )  # fmt: skip
-TYPES: Final = ("text", "markdown", "html", "table", "code", "pdf", "docx", "other")
+TYPES: Final = (
+    "text", "markdown", "html", "table", "code", "pdf", "docx", "pptx", "xlsx", "xls", "ods", "odt",
+    "odp", "epub", "rtf", "mail", "archive", "other",
+)  # fmt: skip
 LEVELS: Final = ("debug", "info", "warning", "error", "critical")
 STAGES: Final = ("embed", "dense", "sparse", "fuse", "rerank", "prompt", "generate", "parse",
                  "chunk", "index")  # fmt: skip

@@ -1,5 +1,6 @@
 """The parser pool: limits hold, the pool outlives its parsers, and parsers die with it."""
 
+import lzma
 import os
 import signal
 import subprocess
@@ -7,12 +8,14 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from email.message import EmailMessage
 from pathlib import Path
 
 import psutil
 import pytest
 
 from rag.errors import Cancelled, DeadlineExceeded, NoText, Retryable, Unreadable
+from tests.office_files import ole, xls, zipped
 from tests.waiting import is_gone, until
 from workers import sandbox
 from workers.sandbox import ParserPool
@@ -101,6 +104,27 @@ def test_bytes_and_paths_come_back_parsed(pool: ParserPool, tmp_path: Path) -> N
     assert document.title == "Title"
     assert [block.kind for block in document.blocks] == ["heading", "paragraph"]
     assert document.text == "# Title\n\nText 😀.\n"
+
+
+def test_files_within_files_are_read_without_writing_any(pool: ParserPool) -> None:
+    inner = xls("Prices", [["Item", "Qty"], ["Pump", 5.0]])
+    mail = EmailMessage()
+    mail["From"], mail["To"], mail["Subject"] = "a@example.org", "b@example.org", "Papers"
+    mail["Message-ID"] = "<1@example.org>"
+    mail.set_content("See below.")
+    mail.add_attachment(
+        lzma.compress(
+            zipped({"prices.xls": inner, "note.msg": ole({"__properties_version1.0": b""})})
+        ),
+        maintype="application",
+        subtype="x-xz",
+        filename="all.zip.xz",
+    )
+    document = pool.parse(mail.as_bytes(), filename="x.eml", timeout_s=30)
+
+    assert document.kind == "mail"
+    assert "Item: Pump; Qty: 5" in document.text
+    assert [note.split(" ")[1] for note in document.notes] == ["note.msg"]
 
 
 def test_bytes_come_back_whole_whether_lent_in_memory_or_on_disk() -> None:

@@ -153,12 +153,11 @@ def test_files_without_text_are_called_empty(data: bytes) -> None:
 @pytest.mark.parametrize(
     ("data", "name", "reason", "says"),
     [
-        (archive("ppt/slides/slide1.xml"), "talk.pptx", "unsupported", "PowerPoint"),
-        (archive("xl/workbook.xml"), "sheet.docx", "unsupported", "Excel"),
-        (archive("a.txt"), "a.txt", "unsupported", "zip archive"),
-        (b"{\\rtf1 hello}", "a.txt", "unsupported", "Rich Text"),
+        (archive("ppt/presentation.xml"), "talk.pptx", "corrupt", "PowerPoint"),
+        (archive("xl/workbook.xml"), "sheet.docx", "corrupt", "Excel"),
+        (archive("xl/workbook.bin"), "a.txt", "unsupported", "save it as .xlsx"),
         (b"\x89PNG\r\n\x1a\n", "a.txt", "unsupported", "PNG"),
-        (OLE + "WordDocument".encode("utf-16-le"), "a", "unsupported", "Word 97"),
+        (OLE + "WordDocument".encode("utf-16-le"), "a", "unsupported", "save it as .docx"),
         (OLE + "EncryptedPackage".encode("utf-16-le"), "a", "encrypted", "password"),
         (b"no zip behind this name", "a.odt", "corrupt", "OpenDocument"),
         (b"PK\x03\x04 cut off", "a.docx", "corrupt", "Word"),

@@ -1,25 +1,28 @@
 """What a file is, told from its bytes: its kind and, of text, its encoding; names only hint."""
 
 import codecs
-import io
 import re
-import zipfile
 from pathlib import PurePath
 
 from charset_normalizer import from_bytes
 
 from rag.errors import Unreadable
 from workers.parsing.alphabets import latin_code_page
-
-READS = "this version reads text, Markdown, HTML, PDF and DOCX"
+from workers.parsing.containers import OLE, ZIP_NAMES, compound, is_tar, mail, zipped
+from workers.parsing.refusals import READS, unsupported
 
 _HEAD = 1024  # bytes that tell a kind
 _SAMPLE = 65_536  # bytes that tell an encoding
-_OLE = bytes.fromhex("d0cf11e0a1b11ae1")
+# (first bytes, the kind); gzip, bzip2 and xz pack a file
+_READ: tuple[tuple[bytes, str], ...] = (
+    (b"{\\rtf", "rtf"),
+    (b"\x1f\x8b", "packed"),
+    (b"BZh", "packed"),
+    (b"\xfd7zXZ\x00", "packed"),
+)
 
 # (first bytes, what it is); only what people really upload
 _SIGNATURES: tuple[tuple[bytes, str], ...] = (
-    (b"{\\rtf", "a Rich Text file"),
     (b"\x89PNG\r\n", "a PNG image"),
     (b"\xff\xd8\xff", "a JPEG image"),
     (b"GIF8", "a GIF image"),
@@ -30,9 +33,6 @@ _SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"ID3", "an MP3 file"),
     (b"fLaC", "a FLAC file"),
     (b"\x1aE\xdf\xa3", "a Matroska video"),
-    (b"\x1f\x8b", "a gzip archive"),
-    (b"BZh", "a bzip2 archive"),
-    (b"\xfd7zXZ\x00", "an xz archive"),
     (b"\x28\xb5\x2f\xfd", "a Zstandard archive"),
     (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive"),
     (b"Rar!\x1a\x07", "a RAR archive"),
@@ -45,32 +45,6 @@ _SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"wOFF", "a font"),
     (b"wOF2", "a font"),
 )
-_ZIPPED: tuple[tuple[str, str], ...] = (
-    ("ppt/", "a PowerPoint file"),
-    ("xl/", "an Excel file"),
-    ("visio/", "a Visio file"),
-    ("META-INF/MANIFEST.MF", "a Java archive"),
-)
-_MIMETYPES = {
-    b"application/epub+zip": "an EPUB book",
-    b"application/vnd.oasis.opendocument.text": "an OpenDocument text",
-    b"application/vnd.oasis.opendocument.spreadsheet": "an OpenDocument spreadsheet",
-    b"application/vnd.oasis.opendocument.presentation": "an OpenDocument presentation",
-}
-_OLE_STREAMS: tuple[tuple[str, str], ...] = (
-    ("WordDocument", "a Word 97-2003 file"),
-    ("Workbook", "an Excel 97-2003 file"),
-    ("PowerPoint Document", "a PowerPoint 97-2003 file"),
-)
-_ZIP_NAMES = {
-    ".docx": "a Word file",
-    ".pptx": "a PowerPoint file",
-    ".xlsx": "an Excel file",
-    ".odt": "an OpenDocument text",
-    ".ods": "an OpenDocument spreadsheet",
-    ".odp": "an OpenDocument presentation",
-    ".epub": "an EPUB book",
-}
 _MARKDOWN_NAMES = frozenset({".md", ".markdown", ".mdown", ".mkd"})
 _HTML_NAMES = frozenset({".html", ".htm", ".xhtml", ".xht", ".shtml"})
 _HTML_START = re.compile(
@@ -96,9 +70,11 @@ _ODD_NULS = 0.25  # share of zero bytes in one place of each pair that tells UTF
 _MOSTLY_UTF8 = 0.9  # share of lines that have to be UTF-8 for the rest to be strays in it
 
 
-def detect(data: bytes, *, filename: str) -> str:
+def detect(data: bytes, *, filename: str) -> str:  # noqa: C901 - a list of rules
     """
-    Return the kind of a file that is not empty: `pdf`, `docx` or `text`.
+    Return the kind of a file that is not empty, for which `formats` has a reader.
+
+    Text of all kinds is `text`; a file that gzip, bzip2 or xz has packed is `packed`.
 
     Raises:
         Unreadable: `unsupported`, `encrypted` or `corrupt`; the sentence names what it is.
@@ -108,9 +84,14 @@ def detect(data: bytes, *, filename: str) -> str:
     if head.startswith(b"%PDF-") or (suffix == ".pdf" and b"%PDF-" in head):
         return "pdf"
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
-        return _zipped(data, suffix)
-    if head.startswith(_OLE):
-        raise _compound(data)
+        return zipped(data, suffix)
+    if head.startswith(OLE):
+        return compound(data)
+    for signature, kind in _READ:
+        if head.startswith(signature):
+            return kind
+    if is_tar(data):
+        return "tar"
     for signature, name in _SIGNATURES:
         if data.startswith(signature):
             raise unsupported(name)
@@ -118,7 +99,7 @@ def detect(data: bytes, *, filename: str) -> str:
         raise unsupported("a media file")
     if suffix == ".pdf":
         raise Unreadable("corrupt", "The file is named .pdf but does not hold a PDF.")
-    return "text"
+    return mail(data, suffix) or "text"
 
 
 def text_kind(text: str, *, filename: str) -> str:
@@ -135,19 +116,14 @@ def text_kind(text: str, *, filename: str) -> str:
         return "html"
     if head.lstrip().startswith("<?xml") and _XML_DOCTYPE.search(text[:_SAMPLE]):
         raise Unreadable("unsafe", "The XML declares a document type or entities; remove them.")
-    if suffix in _ZIP_NAMES:
-        raise Unreadable("corrupt", f"The file is named {suffix} but is not {_ZIP_NAMES[suffix]}.")
+    if suffix in ZIP_NAMES:
+        raise Unreadable("corrupt", f"The file is named {suffix} but is not {ZIP_NAMES[suffix]}.")
     if suffix in _MARKDOWN_NAMES:
         return "markdown"
-    if suffix in (".csv", ".tsv"):
+    if suffix in (".csv", ".tsv", ".xls"):  # the last: what many programs call a table of tabs
         return "table"
     prose = suffix in ("", ".txt", ".text", ".rst", ".log", ".org", ".adoc", ".tex")
     return "text" if prose or len(suffix) > 6 else "code"  # noqa: PLR2004 - no such extension
-
-
-def unsupported(name: str) -> Unreadable:
-    """Return the error for a kind of file that is known but not read."""
-    return Unreadable("unsupported", f"The file is {name}; {READS}.")
 
 
 def decode(data: bytes) -> str:
@@ -232,45 +208,3 @@ def _guessed(data: bytes) -> str:
     if best is None or "cp1252" in best.could_be_from_charset:
         return "cp1252"  # of encodings that read alike the most usual, and never latin-1
     return best.encoding
-
-
-def _zipped(data: bytes, suffix: str) -> str:
-    """Tell what a zip archive holds."""
-    name = _ZIP_NAMES.get(suffix, "an archive")
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            names = archive.namelist()
-            first = archive.infolist()[0] if names else None
-            mimetype = b""
-            if first and first.filename == "mimetype" and first.file_size <= _HEAD:
-                mimetype = archive.read(first).strip()
-    except (
-        zipfile.BadZipFile,
-        OSError,
-        ValueError,
-        RuntimeError,
-        NotImplementedError,
-        EOFError,
-    ) as error:
-        raise Unreadable(
-            "corrupt",
-            f"The file looks like {name} but is cut off or damaged; save it again.",
-        ) from error
-    if mimetype in _MIMETYPES:
-        raise unsupported(_MIMETYPES[mimetype])
-    if "word/document.xml" in names or (suffix == ".docx" and "[Content_Types].xml" in names):
-        return "docx"
-    for prefix, kind in _ZIPPED:
-        if any(entry.startswith(prefix) for entry in names):
-            raise unsupported(kind)
-    raise unsupported("a zip archive")
-
-
-def _compound(data: bytes) -> Unreadable:
-    """Tell what an OLE compound file holds, by the names of its streams."""
-    if "EncryptedPackage".encode("utf-16-le") in data:
-        return Unreadable("encrypted", "The file is protected by a password; save it without one.")
-    for stream, name in _OLE_STREAMS:
-        if stream.encode("utf-16-le") in data:
-            return unsupported(name)
-    return unsupported("an old Office file")

@@ -5,24 +5,62 @@ from collections.abc import Callable
 
 from rag.documents import ParsedDocument
 from rag.errors import NoText
+from workers.parsing.archive_text import parse_packed, parse_tar, parse_zip
 from workers.parsing.detection import decode, detect, text_kind
 from workers.parsing.docx_flat import packaged
 from workers.parsing.docx_text import parse_docx
+from workers.parsing.epub_text import parse_epub
 from workers.parsing.html_text import parse_html
+from workers.parsing.mail_text import parse_mail, parse_mbox, parse_mhtml
 from workers.parsing.markdown_text import parse_markdown
+from workers.parsing.msg_text import parse_msg
+from workers.parsing.nesting import Nest
+from workers.parsing.odf_text import parse_odt
+from workers.parsing.odp_text import parse_odp
+from workers.parsing.ods_text import parse_ods
 from workers.parsing.pdf_text import parse_pdf
 from workers.parsing.plain_text import parse_plain
+from workers.parsing.pptx_text import parse_pptx
+from workers.parsing.rtf_text import parse_rtf
+from workers.parsing.xls_text import parse_xls
+from workers.parsing.xlsx_text import parse_xlsx
 
-_FROM_BYTES: dict[str, Callable[[bytes], ParsedDocument]] = {"pdf": parse_pdf, "docx": parse_docx}
+_FROM_BYTES: dict[str, Callable[[bytes], ParsedDocument]] = {
+    "pdf": parse_pdf,
+    "docx": parse_docx,
+    "pptx": parse_pptx,
+    "xlsx": parse_xlsx,
+    "xls": parse_xls,
+    "ods": parse_ods,
+    "odt": parse_odt,
+    "odp": parse_odp,
+    "epub": parse_epub,
+    "rtf": parse_rtf,
+}
 _FROM_TEXT: dict[str, Callable[[str], ParsedDocument]] = {
     "html": parse_html,
     "markdown": parse_markdown,
 }
+_WITH_FILES: dict[str, Callable[[bytes, Nest], ParsedDocument]] = {
+    "mail": parse_mail,
+    "mbox": parse_mbox,
+    "mhtml": parse_mhtml,
+    "msg": parse_msg,
+    "zip": parse_zip,
+    "tar": parse_tar,
+}
 _NOTHING = {
     "pdf": "The PDF holds no text layer; if it is scanned, run text recognition on it.",
     "docx": "The Word file holds no text.",
+    "pptx": "The presentation holds no text.",
+    "xlsx": "The workbook holds no cell with a value.",
+    "xls": "The workbook holds no cell with a value.",
+    "ods": "The spreadsheet holds no cell with a value.",
     "html": "The page holds no visible text.",
+    "zip": "The archive holds no file that can be read.",
+    "tar": "The archive holds no file that can be read.",
 }
+_MOST_NOTES = 3  # that a refusal repeats
 _WRITTEN = re.compile(r"\S")
 
 
@@ -36,6 +74,11 @@ def parse(data: bytes, *, filename: str) -> ParsedDocument:
         NoText: The file is readable but holds nothing to index.
         Unreadable: `unsupported`, `encrypted`, `corrupt`, `binary`, `unsafe` or `too_large`.
     """
+    return _read(data, filename, Nest(_read))
+
+
+def _read(data: bytes, filename: str, nest: Nest) -> ParsedDocument:
+    """Read a file, or a file within one; *nest* bounds what lies within it."""
     if not data:
         raise NoText("The file is empty (0 bytes).")
     data = packaged(data) or data
@@ -45,8 +88,13 @@ def parse(data: bytes, *, filename: str) -> ParsedDocument:
         kind = text_kind(text, filename=filename)
         read = _FROM_TEXT.get(kind)
         document = read(text) if read else parse_plain(text, kind)
+    elif kind == "packed":
+        return parse_packed(data, nest, filename)
+    elif kind in _WITH_FILES:
+        document = _WITH_FILES[kind](data, nest)
     else:
         document = _FROM_BYTES[kind](data)
     if not _WRITTEN.search(document.text):
-        raise NoText(_NOTHING.get(kind, "The file holds nothing but white space."))
+        nothing = _NOTHING.get(kind, "The file holds nothing but white space.")
+        raise NoText(" ".join([nothing, *document.notes[:_MOST_NOTES]]))
     return document

@@ -1,0 +1,74 @@
+"""Grids of cells as text: merged cells filled, a line a row."""
+
+from collections.abc import Mapping, Sequence
+
+_MOST_FILLED = 200_000  # cells that merges of one grid may repeat
+_MOST_COLUMNS = 1000
+
+Place = tuple[int, int]  # row and column, counted from 0
+
+
+def one_line(text: str) -> str:
+    """Return the text of a cell on one line; the bar between cells is kept for them."""
+    return " ".join(text.split())
+
+
+class Grid:
+    """
+    Cells set by row and column span, as tables of slides and OpenDocument files give them.
+
+    A cell's words are repeated in each row and column that it covers.
+    """
+
+    def __init__(self) -> None:
+        self._rows: list[dict[int, str]] = []
+        self._below: dict[int, dict[int, str]] = {}  # what merges put into rows to come
+        self._column = 0
+        self._filled = 0
+
+    def row(self) -> None:
+        """Begin a row."""
+        self._rows.append(self._below.pop(len(self._rows), {}))
+        self._column = 0
+
+    def cell(self, text: str, *, columns: int = 1, rows: int = 1) -> None:
+        """Set the next cell that no merge from above covers."""
+        line = self._rows[-1]
+        while self._column in line:
+            self._column += 1
+        columns = max(1, min(columns, _MOST_COLUMNS - self._column))
+        self._filled += columns - 1
+        if self._filled > _MOST_FILLED:
+            columns = rows = 1
+        text = one_line(text)
+        for column in range(self._column, self._column + columns):
+            line[column] = text
+        number = len(self._rows)
+        for row in range(number, number + max(rows, 1) - 1):
+            self._filled += columns
+            if self._filled > _MOST_FILLED:
+                break
+            covered = self._below.setdefault(row, {})
+            for column in range(self._column, self._column + columns):
+                covered[column] = text
+        self._column += columns
+
+    def lines(self) -> list[str]:
+        """Return a line for each row; rows and columns without any words are left out."""
+        used = sorted({c for row in self._rows for c, text in row.items() if text})
+        rows = [[row.get(c, "") for c in used] for row in self._rows]
+        return [" | ".join(row).rstrip() for row in rows if any(row)]
+
+    def filled(self) -> int:
+        """Return how many rows with words there are so far."""
+        return sum(any(row.values()) for row in self._rows)
+
+
+def record(names: Sequence[str], row: Mapping[int, str]) -> str:
+    """Return a row as `name: value; name: value`; empty cells are left out."""
+    parts = []
+    for column, value in sorted(row.items()):
+        if value:
+            name = names[column] if column < len(names) else ""
+            parts.append(f"{name}: {value}" if name and name != value else value)
+    return "; ".join(parts)

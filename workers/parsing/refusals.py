@@ -1,0 +1,13 @@
+"""How a file is refused whose kind is known but not read."""
+
+from rag.errors import Unreadable
+
+READS = (
+    "this version reads text, Markdown, HTML, PDF, Word, PowerPoint, Excel, OpenDocument, EPUB,"
+    " RTF, mail, and archives of such files"
+)
+
+
+def unsupported(name: str, remedy: str = "") -> Unreadable:
+    """Return the error for a kind of file that is known but not read; *remedy* says what to do."""
+    return Unreadable("unsupported", f"The file is {name}; {remedy or READS}.")
