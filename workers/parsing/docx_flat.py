@@ -8,7 +8,7 @@ import zipfile
 from lxml import etree
 
 from rag.errors import Unreadable
-from workers.parsing.detection import unsupported
+from workers.parsing.refusals import unsupported
 
 _PKG = "{http://schemas.microsoft.com/office/2006/xmlPackage}"
 _HEAD = 4096  # bytes in which the root stands
