@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
@@ -22,11 +23,13 @@ _ENDS = (10, 13)
 #: Ligatures, and the shapes that Arabic letters and pointed Hebrew letters take in print.
 _SHAPES = ((0xFB00, 0xFDFF), (0xFE70, 0xFEFE))
 _SURROGATES = (0xD800, 0xE000)
+_FIRST_RTL = 0x590
 _BOLD = 600
 _BOLD_NAMES = ("bold", "black", "heavy", "demi")
 _FORCED_BOLD = 1 << 18  # of a font descriptor's flags
 _NAME_BYTES = 128
-_CJK = re.compile(r"[\u3000-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uff60]+")
+#: Letters that are set without blanks between words.
+CJK = re.compile(r"[\u3000-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uff60]+")
 _DOWN = 270  # degrees that a line from top to bottom is turned
 _FEW_LETTERS = 8
 _MOST = 0.6
@@ -114,7 +117,7 @@ def upright(words: list[Word]) -> list[Word]:
     single = [
         below.left - above.left for above, below in pairwise(words) if _stands_over(above, below)
     ]
-    ideographs = [word for word in words if _CJK.match(word.text) and not word.turn]
+    ideographs = [word for word in words if CJK.match(word.text) and not word.turn]
     if len(single) < _FEW_LETTERS or len(single) < _MOST * len(ideographs):
         return words
     for word in ideographs:
@@ -132,7 +135,7 @@ def _stands_over(above: Word, below: Word) -> bool:
         and abs(above.left - below.left) < _SPLIT * size
         and _CLOSE * size < above.base - below.base < 2 * _CLOSE * size
         and len(above.text) == len(below.text) == 1
-        and bool(_CJK.match(above.text) and _CJK.match(below.text))
+        and bool(CJK.match(above.text) and CJK.match(below.text))
     )
 
 
@@ -150,6 +153,7 @@ def _pieces(page: Any) -> Iterator[_Piece]:
     handle, box = page.raw, raw.FS_RECTF()
     where = ctypes.byref(box)
     piece: _Piece | None = None
+    last: _Piece | None = None
     blank = False
     for n in range(page.count_chars()):
         code = code_of(handle, n)
@@ -166,7 +170,8 @@ def _pieces(page: Any) -> Iterator[_Piece]:
         if not piece or not piece.goes_on(*place):
             if piece:
                 yield piece
-            piece, blank = _started(handle, n, blank=blank), False
+            piece, blank = _started(handle, n, last, place, blank=blank), False
+            last = piece
             place = (box.left, box.bottom, box.right, box.top)
             if piece.turn:
                 place = _turned(*place, piece.turn)
@@ -187,22 +192,25 @@ def _turned(
     return min(xs), min(ys), max(xs), max(ys)
 
 
-def _started(page: Any, n: int, *, blank: bool) -> _Piece:
-    """Return a piece that begins with character *n*, still empty."""
+def _started(
+    page: Any,
+    n: int,
+    last: _Piece | None,
+    place: tuple[float, float, float, float],
+    *,
+    blank: bool,
+) -> _Piece:
+    """Return a piece that begins with character *n* at *place*, still empty."""
+    bold = _is_bold(page, n)
+    if last and not last.turn and last.low == place[1] and last.high == place[3]:
+        return _Piece(0, last.base, last.size, bold, blank, last.low, last.high)
     matrix, x, y = raw.FS_MATRIX(), ctypes.c_double(), ctypes.c_double()
     raw.FPDFText_GetMatrix(page, n, matrix)
     raw.FPDFText_GetCharOrigin(page, n, x, y)
     size = raw.FPDFText_GetFontSize(page, n) * math.hypot(matrix.c, matrix.d)
     turn = round(math.degrees(math.atan2(matrix.b, matrix.a))) % 360
-    return _Piece(
-        turn=turn,
-        base=framed(x.value, y.value, turn)[1],
-        size=size or 1.0,
-        bold=_is_bold(page, n),
-        blank=blank,
-        low=0.0,
-        high=0.0,
-    )
+    base = framed(x.value, y.value, turn)[1]
+    return _Piece(turn, base, size or 1.0, bold, blank, 0.0, 0.0)
 
 
 def _is_bold(page: Any, n: int) -> bool:
@@ -211,13 +219,19 @@ def _is_bold(page: Any, n: int) -> bool:
         return True
     name, flags = ctypes.create_string_buffer(_NAME_BYTES), ctypes.c_int()
     raw.FPDFText_GetFontInfo(page, n, name, _NAME_BYTES, flags)
-    named = name.value.decode("utf-8", "replace").lower()
-    return bool(flags.value & _FORCED_BOLD) or any(bold in named for bold in _BOLD_NAMES)
+    return bool(flags.value & _FORCED_BOLD) or _names_bold(name.value)
+
+
+@lru_cache(maxsize=1000)
+def _names_bold(name: bytes) -> bool:
+    """Tell whether a font is bold by its name."""
+    named = name.decode("utf-8", "replace").lower()
+    return any(bold in named for bold in _BOLD_NAMES)
 
 
 def _words(piece: _Piece, n: int) -> list[Word]:
     """Return the word of a piece, or the words where right-to-left letters stand apart."""
-    if not any(map(is_right_to_left, piece.codes)):
+    if max(piece.codes) < _FIRST_RTL or not any(map(is_right_to_left, piece.codes)):
         text = _text(piece.codes)
         return [_word(piece, text, piece.lefts[0], max(piece.rights), n)] if text else []
     letters = _screen_order(piece)

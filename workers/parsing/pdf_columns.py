@@ -10,6 +10,7 @@ from workers.parsing.pdf_lines import Line, line_of, lines_of, rows_of
 from workers.parsing.pdf_tables import Table, is_number, read_from_right, table_of
 
 _LEADER = re.compile(r"\.{4,}|·{4,}|…{2,}|_{4,}")
+_LEADERS = ("....", "····", "……", "____")
 _DOT = re.compile(r"[.·]+")
 _MARKER = re.compile(
     r"(?:[•‣▪◦●○■□–—*\uf0b7\uf0a7-]|\(?(?:\d{1,3}|[a-zA-Z]|[ivxlcIVXLC]{1,5})[.):]"  # noqa: RUF001 - bullets
@@ -162,6 +163,9 @@ def _hangs(segments: list[_Segment], word: Word, gap: float) -> bool:
 
 def _without_leaders(words: list[Word]) -> tuple[list[Word], set[int], bool]:
     """Return the words without rows of dots, and the numbers of those that dots lead to."""
+    whole = "".join(word.text for word in words)
+    if not any(dots in whole for dots in _LEADERS):
+        return words, set(), False
     kept: list[Word] = []
     ends: set[int] = set()
     n = 0

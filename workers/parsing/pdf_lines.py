@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from statistics import median_low
 
 from workers.parsing.pdf_bidi import logical, runs_right_to_left
-from workers.parsing.pdf_characters import Word
+from workers.parsing.pdf_characters import CJK, Word
 
 # In parts of the font size
 _SAME_LINE = 0.35  # baselines nearer than this are one line
 _BESIDE = 0.75  # or this, where the words stand in different columns
 _RAISED_LINE = 0.6  # or this, where a small word touches a large one
 _TIGHT = 0.15  # words nearer than this have no blank between them
+_CJK_TIGHT = 0.5
 _TOUCHES = 0.6
 _OVER = 0.4
 _FAR = 1.0
@@ -179,8 +180,11 @@ def _joined(row: list[Word], base: float, size: float) -> str:
         text = _marked(word, last, base, size)
         if last is not None:
             gap = word.left - last.right
-            told = not word.rtl and word.blank and word.n == last.n + 1 and gap > -_TIGHT * size
-            parts.append(" " if gap >= _TIGHT * size or told or word.field or last.field else "")
+            tight = _TIGHT * size
+            if CJK.match(text) and CJK.match(last.text[-1:]):
+                tight = _CJK_TIGHT * size
+            told = not word.rtl and word.blank and word.n == last.n + 1 and gap > -tight
+            parts.append(" " if gap >= tight or told or word.field or last.field else "")
         parts.append(text)
         last = word
     return "".join(parts)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from statistics import median
 
+from workers.parsing.pdf_characters import CJK
 from workers.parsing.pdf_columns import Item
 from workers.parsing.pdf_hyphens import CUT, TURN, Vocabulary, is_cut
 from workers.parsing.pdf_lines import Line
@@ -17,7 +18,6 @@ _MARKER = re.compile(
     r"(?:[•‣▪◦●○■□–*\uf0b7\uf0a7-]|\(?(?:\d{1,2}|[a-z])[.)])\s+\S|[¹²³⁴⁵⁶⁷⁸⁹⁰]+(?:\s*[^\W\d_]|\s+\w)"  # noqa: RUF001
 )
 _NOTE_MARK = re.compile(r"[¹²³⁴⁵⁶⁷⁸⁹⁰]")
-_CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
 _OPEN_ADDRESS = re.compile(r"(?:\w://|www\.)\S*[/_=&?]$")
 
 # In parts of the font size
@@ -217,7 +217,7 @@ def _blank(before: str, after: str, *, cut: bool) -> str:
     """Return what stands between two lines of a paragraph."""
     if cut:
         return CUT  # decided with the words of the whole document
-    if _CJK.match(before[-1]) and _CJK.match(after):
+    if CJK.match(before[-1]) and CJK.match(after):
         return ""
     if before[-1] in "–—/" and before[-2:-1].isdigit() and after[:1].isdigit():  # noqa: RUF001
         return ""

@@ -30,6 +30,7 @@ _HEADING_CHARACTERS = 200
 _HEADING_LINES = 3
 _LEVELS = 6
 _TOGETHER = 32  # pages whose running lines are told together
+_FEW_WORDS = 50  # running lines alone
 _NAMED = 10  # pages, or attachments, that a note names one by one
 
 
@@ -121,7 +122,7 @@ def _page(pdf: pypdfium2.PdfDocument, n: int) -> _Page:
             remarks=marks.remarks,
             low=min(heights),
             high=max(heights),
-            pictures=not main and _has_pictures(page.raw),
+            pictures=len(main) <= _FEW_WORDS and _has_pictures(page.raw),
         )
     finally:
         text.close()
