@@ -17,6 +17,8 @@ _MARKER = re.compile(
     r"|\d{1,2}(?:\.\d{1,3})*\.?|\[\d{1,3}\]|[¹²³⁴-⁹⁰])"
 )
 _DEPTH = 4
+_TRIES = 60  # rows of a page that look like the first of columns and are not
+_COLUMNS = 40
 _WIDE = 0.9  # of the font size: more than a blank
 _GUTTER = 0.5
 _MARKER_GAP = 4.0
@@ -37,6 +39,8 @@ _CELLS_SHARE = 0.4
 _ALIGNED_SHARE = 0.7
 _BESIDE_SHARE = 0.25
 _WORDS_SHARE = 0.7
+_LOWER = 0.8  # cells that begin in the middle of a sentence: text with wide blanks
+_APART_STEP = 1.3
 _APART_ROWS = 3
 _APART_SHARE = 0.25
 
@@ -85,8 +89,12 @@ def ordered(words: Iterable[Word], *, depth: int = 0) -> list[Item]:
     rows = [_row(row) for row in rows_of(words, columns=True)]
     items: list[Item] = []
     n = 0
+    tries = _TRIES if depth < _DEPTH else 0
     while n < len(rows):
-        found = _contents(rows, n) or (_side_by_side(rows, n, depth) if depth < _DEPTH else None)
+        found = _contents(rows, n)
+        if not found and tries and len(rows[n].segments) > 1:
+            found = _side_by_side(rows, n, depth)
+            tries -= not found
         if found is None:
             items += _plain(rows[n])
             n += 1
@@ -112,6 +120,9 @@ def _plain_start(rows: list[_Row], n: int) -> list[Item]:
 def _plain(row: _Row) -> list[Item]:
     """Return a row as the lines it holds; its tables stand alone."""
     words = [word for segment in row.segments for word in segment.words]
+    base = words[0].base
+    if all(word.base == base and not word.table for word in words):
+        return [line_of(words)]
     items: list[Item] = [line_of(strict) for strict in rows_of(w for w in words if not w.table)]
     for word in words:
         table = word.table
@@ -277,7 +288,7 @@ def _side_by_side(rows: list[_Row], n: int, depth: int) -> tuple[list[Item], int
 def _band(rows: list[_Row], n: int) -> _Band | None:
     """Return the rows from *n* on that leave a strip free; None where they are too few."""
     gutters = _gaps(rows[n])
-    if not gutters:
+    if not 0 < len(gutters) <= _COLUMNS:
         return None
     end = n + 1
     pitch = 0.0
@@ -353,7 +364,7 @@ def _column_gutters(rows: list[_Row], gutters: list[_Gutter]) -> list[_Gutter]:
     """Return the strips that part columns of running text; none where the rows are a table's."""
     whole = [lines_of(column) for column in _split(rows, gutters)]
     if all(_is_prose(lines) for lines in whole):
-        return gutters
+        return [] if _has_records(rows, gutters) else gutters
     for gutter in gutters if len(gutters) > 1 else ():
         sides = [lines_of(column) for column in _split(rows, [gutter])]
         if all(_is_prose(lines) for lines in sides) and not _has_cells(rows, gutters, gutter):
@@ -361,6 +372,25 @@ def _column_gutters(rows: list[_Row], gutters: list[_Gutter]) -> list[_Gutter]:
     if not _aligned(rows, gutters):
         return gutters
     return gutters if _written_apart(rows, gutters) and not _has_numbers(whole) else []
+
+
+def _has_records(rows: list[_Row], gutters: list[_Gutter]) -> bool:
+    """Tell whether all columns are parted at the same heights, as the rows of a table are."""
+    steps = [a.base - b.base for a, b in pairwise(rows)]
+    usual = sorted(steps)[len(steps) // 3]
+    wide = [row for step, row in zip(steps, rows[1:], strict=True) if step > _APART_STEP * usual]
+    return len(wide) > 1 and all(
+        _filled(row, gutters) > len(gutters) and _is_level(row, gutters) for row in wide
+    )
+
+
+def _is_level(row: _Row, gutters: list[_Gutter]) -> bool:
+    """Tell whether the words of a row stand on one baseline in all columns."""
+    bases: dict[int, float] = {}
+    for segment in row.segments:
+        for word in segment.words:
+            bases.setdefault(_place(word, gutters), word.base)
+    return max(bases.values()) - min(bases.values()) <= _ALIGNED * row.size
 
 
 def _has_cells(rows: list[_Row], gutters: list[_Gutter], parting: _Gutter) -> bool:
@@ -390,15 +420,9 @@ def _is_prose(lines: list[Line]) -> bool:
 
 def _aligned(rows: list[_Row], gutters: list[_Gutter]) -> bool:
     """Tell whether words on both sides of a strip stand on one baseline, as those of a row do."""
-    both = level = alone = 0
-    for row in rows:
-        bases: dict[int, float] = {}
-        for segment in row.segments:
-            for word in segment.words:
-                bases.setdefault(_place(word, gutters), word.base)
-        alone += len(bases) == 1
-        both += len(bases) > 1
-        level += len(bases) > 1 and max(bases.values()) - min(bases.values()) <= _ALIGNED * row.size
+    alone = sum(_filled(row, gutters) == 1 for row in rows)
+    beside = [row for row in rows if _filled(row, gutters) > 1]
+    both, level = len(beside), sum(_is_level(row, gutters) for row in beside)
     return level >= _ALIGNED_SHARE * both and (len(gutters) > 1 or both >= _BESIDE_SHARE * alone)
 
 
@@ -472,6 +496,8 @@ def _is_table(cells: list[list[list[Word]]]) -> bool:
     filled = [sum(map(bool, row)) for row in cells]
     texts = ["".join(word.text for word in cell) for row in cells for cell in row if cell]
     words = sum(any(map(str.isalnum, text)) and (len(text) > 1 or text.isdigit()) for text in texts)
-    if words < _WORDS_SHARE * len(texts):
+    if words < _WORDS_SHARE * len(texts) or sum(t[:1].islower() for t in texts) > _LOWER * len(
+        texts
+    ):
         return False
     return sum(count > 1 for count in filled) >= (2 if len(cells[0]) > 2 else 3)  # noqa: PLR2004

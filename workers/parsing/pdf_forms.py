@@ -2,6 +2,7 @@
 
 import ctypes
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,7 +30,7 @@ _REMARKS = (
     raw.FPDF_ANNOT_CARET,
     raw.FPDF_ANNOT_INK,
 )
-_ANNOTATIONS = 5000  # of a page; more are no form
+_ANNOTATIONS = 2000  # of a page; more are no form
 _LENGTH = 100_000  # of one value
 _USUAL_SIZE = 10.0
 _LETTER = 0.5  # width of a letter, of the size
@@ -44,6 +45,32 @@ class Marks:
     remarks: list[str]
 
 
+@contextmanager
+def form_of(pdf: Any, kind: int) -> Iterator[Any]:
+    """Give pdfium's form environment of a document of form type *kind*, None if it has no form."""
+    config = raw.FPDF_FORMFILLINFO(version=2)
+    form = None
+    if kind != raw.FORMTYPE_NONE:
+        form = raw.FPDFDOC_InitFormFillEnvironment(pdf.raw, config)
+    try:
+        yield form
+    finally:
+        if form:
+            raw.FPDFDOC_ExitFormFillEnvironment(form)
+
+
+@contextmanager
+def shown(page: Any, form: Any) -> Iterator[None]:
+    """Tell pdfium's form environment of a page, which it must know to tell what is ticked."""
+    if form:
+        raw.FORM_OnAfterLoadPage(page, form)
+    try:
+        yield
+    finally:
+        if form:
+            raw.FORM_OnBeforeClosePage(page, form)
+
+
 def page_marks(page: Any, form: Any, words: list[Word], *, turn: int) -> Marks:
     """
     Return what the annotations of *page* say; *form* is pdfium's form environment or None.
@@ -51,7 +78,9 @@ def page_marks(page: Any, form: Any, words: list[Word], *, turn: int) -> Marks:
     The values of fields take the baseline of the words beside them.
     """
     found = Marks([], [])
-    for n in range(min(raw.FPDFPage_GetAnnotCount(page), _ANNOTATIONS)):
+    count = min(raw.FPDFPage_GetAnnotCount(page), _ANNOTATIONS)
+    written = "".join(word.text for word in words) if count else ""
+    for n in range(count):
         annotation = raw.FPDFPage_GetAnnot(page, n)
         if not annotation:
             continue
@@ -64,7 +93,7 @@ def page_marks(page: Any, form: Any, words: list[Word], *, turn: int) -> Marks:
                 if value:
                     found.words.extend(_placed(annotation, value, words, turn))
             elif kind in _REMARKS:
-                found.remarks.extend(_remark(annotation, kind, words))
+                found.remarks.extend(_remark(annotation, kind, written))
         finally:
             raw.FPDFPage_CloseAnnot(annotation)
     return found
@@ -148,15 +177,13 @@ def _away(word: Word, left: float, right: float) -> float:
     return max(left - word.right, word.left - right, 0.0)
 
 
-def _remark(annotation: Any, kind: int, words: list[Word]) -> Iterator[str]:
+def _remark(annotation: Any, kind: int, written: str) -> Iterator[str]:
     """Yield what a reader wrote; a copy of the marked words is no remark."""
     text = _key(annotation, b"Contents")
     bare = "".join(text.split())
     if not bare:
         return
-    if kind in (raw.FPDF_ANNOT_HIGHLIGHT, raw.FPDF_ANNOT_UNDERLINE) and bare in "".join(
-        word.text for word in words
-    ):
+    if kind in (raw.FPDF_ANNOT_HIGHLIGHT, raw.FPDF_ANNOT_UNDERLINE) and bare in written:
         return
     if kind == raw.FPDF_ANNOT_FREETEXT:
         yield text

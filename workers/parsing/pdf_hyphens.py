@@ -11,7 +11,9 @@ CUT = "\x01"
 TURN = "\x00"
 
 _HYPHENS = "-\xad‐"  # noqa: RUF001 - a hyphen and a soft one are meant
-_CUTS = re.compile(rf"(\S{{0,99}})([{_HYPHENS}]){CUT}({TURN}*)(\S{{0,99}})")
+_REACH = 100  # characters of a word or an address that are looked at
+_TAIL = re.compile(r"\S*$")
+_TOKEN = re.compile(r"\S{0,100}")
 _WORD = re.compile(r"[^\W\d_]+")
 _COMPOUND = re.compile(r"[^\W\d_]+-[^\W\d_]+")
 _LAST_WORD = re.compile(r"[^\W\d_]+$")
@@ -43,7 +45,7 @@ _SOLID = re.compile(
 
 def is_cut(text: str, following: str) -> bool:
     """Tell whether a line may end within a word that the next one goes on with."""
-    return bool(_ENDS_CUT.search(text)) and following[:1].isalnum()
+    return bool(_ENDS_CUT.search(text[-2:])) and following[:1].isalnum()
 
 
 class Vocabulary:
@@ -72,26 +74,29 @@ class Vocabulary:
         """Return *text* with the words whole that line ends had cut."""
         if "\xad" in text:
             text = _SOFT.sub("", text)
-        while CUT in text:
-            whole = _CUTS.sub(self._decided, text, count=0)
-            text = whole if whole != text else text.replace(CUT, "")
-        return text
+        first, *rest = text.split(CUT)
+        parts = [first]
+        for part in rest:
+            words = part.lstrip(TURN)
+            turn, before = part[: len(part) - len(words)], parts[-1]
+            after = _TOKEN.match(words)
+            head = _TAIL.search(before[-_REACH:-1])
+            hyphen = self._between(head[0] if head else "", before[-1:], after[0] if after else "")
+            parts[-1] = before[:-1] + hyphen
+            parts.append(turn + words)
+        return "".join(parts)
 
-    def _decided(self, match: re.Match[str]) -> str:
-        """Return the two halves as they belong together."""
-        before, hyphen, turn, after = match.groups()
+    def _between(self, before: str, hyphen: str, after: str) -> str:
+        """Return what stands between two halves at a line end."""
         first, second = _LAST_WORD.search(before), _FIRST_WORD.match(after)
         if hyphen == "\xad":
-            return f"{before}{turn}{after}"
+            return ""
         if first and second and not _ADDRESS.search(before) and not _in_address(after, second):
             if _AND.fullmatch(second[0]) and len(after) == len(second[0]):
-                whole = (first[0] + second[0]).lower()
-                return (
-                    f"{before}{turn}{after}" if self._words[whole] else f"{before}- {turn}{after}"
-                )
+                return "" if self._words[(first[0] + second[0]).lower()] else "- "
             if self._is_word(first[0], second[0]):
-                return f"{before}{turn}{after}"
-        return f"{before}-{turn}{after}"
+                return ""
+        return "-"
 
     def _is_word(self, a: str, b: str) -> bool:
         """Tell whether the halves *a* and *b* are one word that the line's end has cut."""

@@ -25,6 +25,7 @@ _LOWERED = 0.05
 _NEAR_MARK = 0.4
 _MARK_CHARACTERS = 8
 _SHORT_MARK = 3  # characters
+_LOOK_AROUND = 200  # words of a row
 _LOOK_BACK = 4  # rows that a word is compared with
 
 _UP = str.maketrans("0123456789+-−=()n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾ⁿ")  # noqa: RUF001 - a minus sign is meant
@@ -41,8 +42,7 @@ class Line:
     """
     A line with its place: *left* and *right* are mirrored where it runs from right to left.
 
-    *fresh* tells that it begins another column or another part of the page, *cells* that it is no
-    running text.
+    *fresh* tells that it begins another column or another part of the page.
     """
 
     text: str
@@ -53,6 +53,7 @@ class Line:
     bold: bool
     turn: int
     fresh: bool = False
+    form: bool = False  # it holds a field of a form
 
 
 def rows_of(words: Iterable[Word], *, columns: bool = False) -> list[list[Word]]:
@@ -63,12 +64,12 @@ def rows_of(words: Iterable[Word], *, columns: bool = False) -> list[list[Word]]
     """
     rows: list[_Row] = []
     for word in sorted(words, key=lambda word: (-word.base, word.left)):
-        row = next((r for r in reversed(rows[-_LOOK_BACK:]) if r.takes(word, columns)), None)
-        if row is None:
-            row = _Row(word)
-            rows.append(row)
+        for row in rows[: -_LOOK_BACK - 1 : -1]:
+            if row.takes(word, columns):
+                row.add(word)
+                break
         else:
-            row.add(word)
+            rows.append(_Row(word))
     rows.sort(key=lambda row: -row.base)
     _join_marks(rows)
     return [sorted(row.words, key=lambda word: word.left) for row in rows if row.words]
@@ -86,11 +87,12 @@ class _Row:
 
     def takes(self, word: Word, columns: bool) -> bool:
         """Tell whether *word*, which is not higher than any word so far, stands in this row."""
-        away, size = abs(self.base - word.base), max(self.size, word.size)
+        away = abs(self.base - word.base)
+        if away <= _SAME_LINE * self.size and away <= _SAME_LINE * word.size:
+            return True
+        size = max(self.size, word.size)
         if away > _BESIDE * size:
             return False
-        if away <= _SAME_LINE * min(self.size, word.size):
-            return True
         small = min(self.size, word.size) <= _SMALL * size
         if small and away <= _RAISED_LINE * size and self.beside(word, _TOUCHES * size):
             return True
@@ -100,7 +102,8 @@ class _Row:
         """Tell whether a word of the row overlaps *word* or is near."""
         if word.left > self.right + near or word.right < self.left - near:
             return False
-        return any(w.left - near <= word.right and word.left <= w.right + near for w in self.words)
+        near_words = self.words[-_LOOK_AROUND:]
+        return any(w.left - near <= word.right and word.left <= w.right + near for w in near_words)
 
     def beside(self, word: Word, near: float) -> bool:
         """Tell whether *word* is near a word of the row, and over or under none."""
@@ -108,15 +111,16 @@ class _Row:
             return False
         return not any(
             min(w.right, word.right) - max(w.left, word.left) > _OVER * min(w.size, word.size)
-            for w in self.words
+            for w in self.words[-_LOOK_AROUND:]
             if w.size > word.size / _SMALL or word.size > w.size / _SMALL  # two marks may overlap
         )
 
     def add(self, word: Word) -> None:
         """Take *word* in."""
         self.words.append(word)
-        self.left, self.right = min(self.left, word.left), max(self.right, word.right)
-        if word.size > self.size and len(word.text) > 0:
+        self.left = min(self.left, word.left)
+        self.right = max(self.right, word.right)
+        if word.size > self.size:
             self.base, self.size = word.base, word.size
 
 
@@ -139,17 +143,21 @@ def _is_mark(word: Word, row: _Row) -> bool:
     if word.size <= _SMALL * row.size:
         return row.beside(word, _TOUCHES * row.size)
     short = len(word.text) <= _SHORT_MARK and word.size <= row.size / _SMALL
-    return short and any(abs(word.left - w.right) <= _TIGHT * w.size for w in row.words)
+    return short and any(
+        abs(word.left - w.right) <= _TIGHT * w.size for w in row.words[-_LOOK_AROUND:]
+    )
 
 
 def line_of(row: list[Word]) -> Line:
     """Return the line of a row's words."""
-    sizes: Counter[float] = Counter()
-    for word in row:
-        sizes[round(word.size, 1)] += len(word.text)
-    size = sizes.most_common(1)[0][0]
-    main = [word for word in row if abs(word.size - size) <= 0.1]  # noqa: PLR2004 - as rounded
-    base = median_low([word.base for word in main])
+    size, base = row[0].size, row[0].base
+    if any(word.size != size or word.base != base for word in row):
+        sizes: Counter[float] = Counter()
+        for word in row:
+            sizes[round(word.size, 1)] += len(word.text)
+        size = sizes.most_common(1)[0][0]
+        main = [word for word in row if abs(word.size - size) <= 0.1]  # noqa: PLR2004 - as rounded
+        base = median_low([word.base for word in main])
     text = _joined(row, base, max(size, 0.1))
     left, right = row[0].left, max(word.right for word in row)
     turned_left = False
@@ -164,6 +172,7 @@ def line_of(row: list[Word]) -> Line:
         size=size,
         bold=all(word.bold for word in row),
         turn=row[0].turn,
+        form=any(word.field for word in row),
     )
 
 

@@ -68,7 +68,8 @@ class Flow:
     def __init__(self) -> None:
         self.parts: list[Paragraph | None] = []
         self.words = Vocabulary()
-        self._run: Paragraph | None = None
+        self._run: Paragraph | None = None  # the paragraph that is being filled
+        self._pieces: list[str] = []  # of its text
         self._begins = 0  # pages that have begun since the last line
         self._measures = _Measures(0.0, 0.0)
         self._asides: list[str] = []
@@ -115,7 +116,7 @@ class Flow:
         if run and run.last:
             joint = self._joint(run, run.last, line, fresh=fresh)
             if joint is not None:
-                run.text += joint + TURN * self._begins + line.text
+                self._pieces += (joint, TURN * self._begins, line.text)
                 run.bold, run.lines, run.last, run.edge = (
                     run.bold and line.bold,
                     run.lines + 1,
@@ -126,8 +127,9 @@ class Flow:
                 return
         self._close()
         self._turn()
+        self._pieces = [line.text]
         self._run = Paragraph(
-            line.text,
+            "",
             line.size,
             line.bold,
             1,
@@ -160,6 +162,8 @@ class Flow:
         apart = step > max(_GAP * pitch, _USUAL_PITCH * (1.0 if pitch else _GAP) * line.size)
         if apart or (stopped and (indented or not full)):
             return None
+        if last.form or line.form:
+            return "\n"
         return blank if full or goes_on else "\n"
 
     def _table(self, table: Table) -> None:
@@ -181,6 +185,7 @@ class Flow:
     def _close(self) -> None:
         """End the paragraph so far."""
         if self._run:
+            self._run.text = "".join(self._pieces)
             self.parts.append(self._run)
         self._run = None
 
@@ -205,7 +210,7 @@ class Flow:
         reaches = held.last.right >= held.edge - 3 * held.last.size
         if place == len(parts) or (not whole and (reaches or is_cut(held.text, "a"))):
             del parts[place - 1]
-            self._run = held
+            self._run, self._pieces = held, [held.text]
 
 
 def _small(part: Paragraph, body: float) -> bool:

@@ -17,6 +17,7 @@ _OBJECTS = 3000  # a page that draws more is a drawing
 _SEGMENTS = 8  # of a path: more is a curve
 _GRID_SEGMENTS = 400
 _LINES = 500
+_FIELDS = 4000
 _SLANT = 1.0  # points
 _SHORT = 4.0
 _NEAR = 3.0
@@ -149,7 +150,7 @@ def _grids(across: list[_Stroke], down: list[_Stroke]) -> Iterator[_Grid]:
         parts[root(len(across) + k)][1].append(stroke)
     for level, upright in parts.values():
         xs, ys = _places(upright), _places(level)
-        if len(xs) > 2 and len(ys) > 2:  # noqa: PLR2004 - two columns and two rows
+        if len(xs) > 2 and len(ys) > 2 and len(xs) * len(ys) <= _FIELDS:  # noqa: PLR2004 - a table
             yield xs, ys, level, upright
 
 

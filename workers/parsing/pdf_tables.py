@@ -1,6 +1,7 @@
 """PDF: rows of cells become the lines of a table; wrapped cells are joined to their row."""
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -16,6 +17,7 @@ _LOOSE = 1.2  # rows stand further apart than lines of a cell by this
 _GROUP = 6
 _SHARE = 0.6
 _FEW = 2
+_NAMES = 3  # rows of a header
 
 
 @dataclass(slots=True)
@@ -155,7 +157,7 @@ def _header(rows: list[list[str]], bold: list[bool]) -> int:
     for n, name in enumerate(first):
         below = [row[n] for row in rest if row[n]]
         if named and _numeric(below) and _differs(name, below):
-            return 1
+            return _named(rows, n)
     if len(rows) > _FEW and first[0] and not is_number(first[0]):
         columns = [[row[n] for row in rest if row[n]] for n in range(1, len(first))]
         plain = all(_shape(name) in ("#", "year") for name in first[1:])
@@ -167,14 +169,25 @@ def _header(rows: list[list[str]], bold: list[bool]) -> int:
     return int(named and len(first) > _FEW and all(first))
 
 
+def _named(rows: list[list[str]], column: int) -> int:
+    """Count the first rows up to the one where the numbers of a column begin."""
+    count = 0
+    for row in rows[:_NAMES]:
+        if is_number(row[column]) or (count and sum(map(bool, row)) < _FEW):
+            break
+        count += 1
+    return count if count < len(rows) else 1
+
+
 def _numeric(cells: list[str]) -> bool:
     """Tell whether most cells of a column hold numbers."""
     return bool(cells) and sum(map(is_number, cells)) >= _SHARE * len(cells)
 
 
 def _differs(name: str, below: list[str]) -> bool:
-    """Tell whether a cell is of another kind than all below it: 7 above 06:10, 2024 above 3.5."""
-    return _shape(name) not in set(map(_shape, below))
+    """Tell whether a cell is of another kind than most below it: 7 above 06:10, 2024 above 3.5."""
+    shapes = Counter(map(_shape, below))
+    return 2 * shapes[_shape(name)] < len(below)
 
 
 def _shape(cell: str) -> str:

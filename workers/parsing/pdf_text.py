@@ -15,7 +15,7 @@ from rag.errors import Unreadable
 from workers.parsing.assembly import Assembly, sane_title
 from workers.parsing.pdf_characters import Word, framed, page_words
 from workers.parsing.pdf_columns import Item, ordered
-from workers.parsing.pdf_forms import page_marks
+from workers.parsing.pdf_forms import form_of, page_marks, shown
 from workers.parsing.pdf_hyphens import TURN
 from workers.parsing.pdf_paragraphs import ALIKE, Flow, Paragraph
 from workers.parsing.pdf_rules import ruled_tables
@@ -71,15 +71,16 @@ def parse_pdf(data: bytes) -> ParsedDocument:
 def _document(pdf: pypdfium2.PdfDocument) -> ParsedDocument:
     """Read an open PDF."""
     kind = pdf.get_formtype()
-    try:
-        if kind != raw.FORMTYPE_NONE:
-            pdf.init_forms()
-    except pypdfium2.PdfiumError:
-        pass  # its fields are not read
+    with form_of(pdf, kind) as form:
+        return _with_form(pdf, kind, form)
+
+
+def _with_form(pdf: pypdfium2.PdfDocument, kind: int, form: Any) -> ParsedDocument:
+    """Read an open PDF; *form* is pdfium's form environment, None where there are no fields."""
     flow, running, out = Flow(), RunningLines(), Assembly()
     broken, bare, count = 0, [], len(pdf)
     for first in range(0, count, _TOGETHER):
-        pages = [_page(pdf, n) for n in range(first, min(first + _TOGETHER, count))]
+        pages = [_page(pdf, n, form) for n in range(first, min(first + _TOGETHER, count))]
         new = running.taken_out([Sheet(p.words, p.low, p.high) for p in pages], first=first)
         for number, (page, asides) in enumerate(zip(pages, new, strict=True), start=first + 1):
             flow.page(_items(page), asides)
@@ -99,7 +100,7 @@ def _document(pdf: pypdfium2.PdfDocument) -> ParsedDocument:
     return out.document("pdf", title=None if title and _NO_TITLE.match(title) else title)
 
 
-def _page(pdf: pypdfium2.PdfDocument, n: int) -> _Page:
+def _page(pdf: pypdfium2.PdfDocument, n: int, form: Any) -> _Page:
     """Read a page."""
     try:
         page = pdf[n]
@@ -110,7 +111,8 @@ def _page(pdf: pypdfium2.PdfDocument, n: int) -> _Page:
         words = page_words(text)
         turn = _main_turn(words)
         main = [word for word in words if word.turn == turn]
-        marks = page_marks(page.raw, pdf.formenv and pdf.formenv.raw, main, turn=turn)
+        with shown(page.raw, form):
+            marks = page_marks(page.raw, form, main, turn=turn)
         main += marks.words
         if main:
             main = ruled_tables(page.raw, main, turn)
