@@ -11,7 +11,7 @@ _WIDTH, _HEIGHT = 600, 800
 def text(
     x: float, y: float, words: str, *, size: float = 10, font: str = "F", turn: int = 0
 ) -> str:
-    """Draw *words* in Windows-1252 at a place, turned against the clock by 0, 90, 180 or 270 degrees."""
+    """Draw *words* in Windows-1252 at a place, turned against the clock by quarters, in degrees."""
     cos, sin = {0: (1, 0), 90: (0, 1), 180: (-1, 0), 270: (0, -1)}[turn]
     escaped = words.replace("\\", r"\\").replace("(", r"\(").replace(")", r"\)")
     return f"BT /{font} {size} Tf {cos} {sin} {-sin} {cos} {x} {y} Tm ({escaped}) Tj ET\n"

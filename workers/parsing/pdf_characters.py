@@ -16,9 +16,7 @@ from workers.parsing.pdf_bidi import is_right_to_left
 
 _HYPHEN = 0x2D
 _HYPHENS = (0x02, 0xFFFE)  # what pdfium makes of a hyphen at the end of a line
-_BLANKS = frozenset(
-    [0, 9, 10, 13, 32, 0xA0, 0x1680, *range(0x2000, 0x200C), 0x202F, 0x205F, 0x3000]
-)
+_BLANKS = frozenset([9, 10, 13, 32, 0xA0, 0x1680, *range(0x2000, 0x200C), 0x202F, 0x205F, 0x3000])
 _ENDS = (10, 13)
 #: Ligatures, and the shapes that Arabic letters and pointed Hebrew letters take in print.
 _SHAPES = ((0xFB00, 0xFDFF), (0xFE70, 0xFEFE))
@@ -28,6 +26,7 @@ _BOLD = 600
 _BOLD_NAMES = ("bold", "black", "heavy", "demi")
 _FORCED_BOLD = 1 << 18  # of a font descriptor's flags
 _NAME_BYTES = 128
+_PLAIN = 2  # letters; a longer word has its raised marks at its ends
 #: Letters that are set without blanks between words.
 CJK = re.compile(r"[\u3000-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uff60]+")
 _DOWN = 270  # degrees that a line from top to bottom is turned
@@ -101,7 +100,7 @@ class _Piece:
 def page_words(page: Any) -> list[Word]:
     """Return the words of a text page of pdfium, in the order of the file."""
     words: list[Word] = []
-    for piece in _pieces(page):
+    for piece in _Reader(page).pieces():
         words += _words(piece, len(words))
     right_to_left = [word for word in words if word.rtl]
     if right_to_left:
@@ -147,40 +146,97 @@ def framed(x: float, y: float, turn: int) -> tuple[float, float]:
     return x * cos + y * sin, y * cos - x * sin
 
 
-def _pieces(page: Any) -> Iterator[_Piece]:
-    """Yield runs of characters that stand side by side in one height."""
-    code_of, box_of = raw.FPDFText_GetUnicode, raw.FPDFText_GetLooseCharBox
-    handle, box = page.raw, raw.FS_RECTF()
-    where = ctypes.byref(box)
-    piece: _Piece | None = None
-    last: _Piece | None = None
-    blank = False
-    for n in range(page.count_chars()):
-        code = code_of(handle, n)
-        if code in _BLANKS:
-            if piece:
-                yield piece
-            piece, blank = None, code not in _ENDS and (blank or piece is not None)
-            continue
-        if not box_of(handle, n, where):
-            continue
-        place = (box.left, box.bottom, box.right, box.top)
-        if piece and piece.turn:
-            place = _turned(*place, piece.turn)
-        if not piece or not piece.goes_on(*place):
-            if piece:
-                yield piece
-            piece, blank = _started(handle, n, last, place, blank=blank), False
-            last = piece
-            place = (box.left, box.bottom, box.right, box.top)
-            if piece.turn:
-                place = _turned(*place, piece.turn)
-            piece.low, piece.high = place[1], place[3]
-        piece.codes.append(_HYPHEN if code in _HYPHENS else code)
-        piece.lefts.append(place[0])
-        piece.rights.append(place[2])
-    if piece:
-        yield piece
+class _Reader:
+    """Reads the characters of a text page; few calls, for each takes a microsecond."""
+
+    def __init__(self, page: Any) -> None:
+        self._handle = page.raw
+        self._codes = [raw.FPDFText_GetUnicode(page.raw, n) for n in range(page.count_chars())]
+        self._box = raw.FS_RECTF()
+        self._where = ctypes.byref(self._box)
+        self._name, self._flags = ctypes.create_string_buffer(_NAME_BYTES), ctypes.c_int()
+        self._last: _Piece | None = None
+        self._blank = False
+
+    def pieces(self) -> Iterator[_Piece]:
+        """Yield runs of characters that stand side by side in one height."""
+        codes = self._codes
+        first = 0
+        for n, code in enumerate((*codes, 32)):
+            if code not in _BLANKS:
+                continue
+            if n > first:
+                plain = n - first > _PLAIN and "".join(map(chr, codes[first:n])).isalpha()
+                whole = self._word(first, n) if plain else None
+                yield from [whole] if whole else self._run(first, n)
+            self._blank = code not in _ENDS and (self._blank or n > first)
+            first = n + 1
+
+    def _place(self, n: int) -> tuple[float, float, float, float] | None:
+        """Return left, low, right and high of a character."""
+        if not raw.FPDFText_GetLooseCharBox(self._handle, n, self._where):
+            return None
+        box = self._box
+        return box.left, box.bottom, box.right, box.top
+
+    def _word(self, first: int, end: int) -> _Piece | None:
+        """Return the piece of letters that begin and end at one height; marks are at the ends."""
+        start, stop = self._place(first), self._place(end - 1)
+        codes = self._codes[first:end]
+        if not start or not stop or max(codes) >= _FIRST_RTL:
+            return None
+        if start[1] != stop[1] or start[3] != stop[3] or stop[0] < start[2] - _SHIFT:
+            return None
+        piece = self._started(first, start)
+        if piece.turn:
+            return None
+        piece.codes, piece.lefts, piece.rights = codes, [start[0]], [stop[2]]
+        return piece
+
+    def _run(self, first: int, end: int) -> Iterator[_Piece]:
+        """Yield the pieces of characters between two blanks."""
+        piece: _Piece | None = None
+        for n in range(first, end):
+            code, box = self._codes[n], self._place(n)
+            if not code or not box:
+                continue  # a glyph that the font gives no letter for
+            place = _turned(*box, piece.turn) if piece and piece.turn else box
+            if not piece or not piece.goes_on(*place):
+                if piece:
+                    yield piece
+                piece = self._started(n, box)
+                place = _turned(*box, piece.turn) if piece.turn else box
+            piece.codes.append(_HYPHEN if code in _HYPHENS else code)
+            piece.lefts.append(place[0])
+            piece.rights.append(place[2])
+        if piece:
+            yield piece
+
+    def _is_bold(self, n: int) -> bool:
+        """Tell whether a character is bold; the name tells it of fonts that are not embedded."""
+        if raw.FPDFText_GetFontWeight(self._handle, n) >= _BOLD:
+            return True
+        raw.FPDFText_GetFontInfo(self._handle, n, self._name, _NAME_BYTES, self._flags)
+        return bool(self._flags.value & _FORCED_BOLD) or _names_bold(self._name.value)
+
+    def _started(self, n: int, box: tuple[float, float, float, float]) -> _Piece:
+        """Return a piece that begins with character *n* in *box*, still empty."""
+        page, last = self._handle, self._last
+        bold, blank = self._is_bold(n), self._blank
+        self._blank = False
+        if last and not last.turn and last.low == box[1] and last.high == box[3]:
+            piece = _Piece(0, last.base, last.size, bold, blank, last.low, last.high)
+        else:
+            matrix, x, y = raw.FS_MATRIX(), ctypes.c_double(), ctypes.c_double()
+            raw.FPDFText_GetMatrix(page, n, matrix)
+            raw.FPDFText_GetCharOrigin(page, n, x, y)
+            size = raw.FPDFText_GetFontSize(page, n) * math.hypot(matrix.c, matrix.d)
+            turn = round(math.degrees(math.atan2(matrix.b, matrix.a))) % 360
+            _, low, _, high = _turned(*box, turn) if turn else box
+            base = framed(x.value, y.value, turn)[1]
+            piece = _Piece(turn, base, size or 1.0, bold, blank, low, high)
+        self._last = piece
+        return piece
 
 
 def _turned(
@@ -190,36 +246,6 @@ def _turned(
     corners = [framed(x, y, turn) for x in (left, right) for y in (low, high)]
     xs, ys = [x for x, _ in corners], [y for _, y in corners]
     return min(xs), min(ys), max(xs), max(ys)
-
-
-def _started(
-    page: Any,
-    n: int,
-    last: _Piece | None,
-    place: tuple[float, float, float, float],
-    *,
-    blank: bool,
-) -> _Piece:
-    """Return a piece that begins with character *n* at *place*, still empty."""
-    bold = _is_bold(page, n)
-    if last and not last.turn and last.low == place[1] and last.high == place[3]:
-        return _Piece(0, last.base, last.size, bold, blank, last.low, last.high)
-    matrix, x, y = raw.FS_MATRIX(), ctypes.c_double(), ctypes.c_double()
-    raw.FPDFText_GetMatrix(page, n, matrix)
-    raw.FPDFText_GetCharOrigin(page, n, x, y)
-    size = raw.FPDFText_GetFontSize(page, n) * math.hypot(matrix.c, matrix.d)
-    turn = round(math.degrees(math.atan2(matrix.b, matrix.a))) % 360
-    base = framed(x.value, y.value, turn)[1]
-    return _Piece(turn, base, size or 1.0, bold, blank, 0.0, 0.0)
-
-
-def _is_bold(page: Any, n: int) -> bool:
-    """Tell whether a character is bold; the name tells it of fonts that are not embedded."""
-    if raw.FPDFText_GetFontWeight(page, n) >= _BOLD:
-        return True
-    name, flags = ctypes.create_string_buffer(_NAME_BYTES), ctypes.c_int()
-    raw.FPDFText_GetFontInfo(page, n, name, _NAME_BYTES, flags)
-    return bool(flags.value & _FORCED_BOLD) or _names_bold(name.value)
 
 
 @lru_cache(maxsize=1000)

@@ -19,6 +19,7 @@ _TOUCHES = 0.6
 _OVER = 0.4
 _FAR = 1.0
 _SMALL = 0.85
+_UNLIKE = 3.0
 _RAISED = 0.12
 _RAISED_SAME_SIZE = 0.25
 _LOWERED = 0.05
@@ -87,6 +88,8 @@ class _Row:
 
     def takes(self, word: Word, columns: bool) -> bool:
         """Tell whether *word*, which is not higher than any word so far, stands in this row."""
+        if word.size > _UNLIKE * self.size or self.size > _UNLIKE * word.size:
+            return False
         away = abs(self.base - word.base)
         if away <= _SAME_LINE * self.size and away <= _SAME_LINE * word.size:
             return True
@@ -140,6 +143,8 @@ def _join_marks(rows: list[_Row]) -> None:
 
 def _is_mark(word: Word, row: _Row) -> bool:
     """Tell whether *word* is a raised or lowered mark of a word in *row*."""
+    if row.size > _UNLIKE * word.size:
+        return False
     if word.size <= _SMALL * row.size:
         return row.beside(word, _TOUCHES * row.size)
     short = len(word.text) <= _SHORT_MARK and word.size <= row.size / _SMALL
