@@ -1,5 +1,7 @@
 """PDF: rows of a table stay rows, with or without drawn lines."""
 
+import time
+
 import pytest
 
 from tests.pdf_files import grid, lines, pdf, rule, screen, text
@@ -106,6 +108,73 @@ def test_pairs_of_name_and_value_have_no_header() -> None:
     rows = [["Weight", "12 kg"], ["Height", "340 mm"], ["Power", "1.5 kW"], ["Colour", "grey"]]
 
     assert read(cells(rows, [50, 200])) == [("table", written(rows), "")]
+
+
+def test_names_may_stand_on_two_lines_and_over_several_columns() -> None:
+    two = [
+        ["Part", "Price", "Time of"],
+        ["number", "(EUR)", "delivery"],
+        ["P-1", "10.00", "2 weeks"],
+    ]
+    two += [["P-2", "20.00", "3 weeks"], ["P-3", "30.00", "4 weeks"]]
+    rows = [
+        ["Town", "Q1", "Q2", "Q3", "Q4"],
+        ["Bergen", "1", "2", "3", "4"],
+        ["Oslo", "5", "6", "7", "8"],
+    ]
+    over = text(200, 714, "First half") + text(340, 714, "Second half")
+
+    assert read(cells(two, [50, 200, 300], pitch=12)) == [("table", written(two), written(two[:2]))]
+    assert read(over + cells(rows, [50, 180, 250, 320, 390]))[0][1] == "\n".join(
+        ["| First half | First half | Second half | Second half", written(rows)]
+    )
+
+
+def test_years_name_columns_of_numbers() -> None:
+    rows = [["Account", "2023", "2024"], ["Sales", "1,204", "998"], ["Costs", "800", "12"]]
+
+    assert read(cells(rows, [50, 200, 300])) == [("table", written(rows), "Account | 2023 | 2024")]
+
+
+def test_a_long_cell_that_runs_under_the_next_column_stays_whole() -> None:
+    rows = [["No", "Text", "Amount", "Due"], ["1", "Short", "1.00", "May"]]
+    rows += [
+        ["2", "A very long text that runs below the next column", "", "June"],
+        ["3", "Short", "3.00", "July"],
+    ]
+
+    assert read(cells(rows, [50, 100, 250, 420]))[0][1] == written(rows)
+
+
+def test_rows_of_running_text_are_a_table_where_all_columns_break_together() -> None:
+    halves = [
+        ("The seller delivers the goods to the", "Der Verkäufer liefert die Ware an den"),
+        ("place that is named in the order.", "Ort, den die Bestellung nennt."),
+    ]
+    page = "".join(
+        text(50, 700 - 36 * k - 12 * n, f"{k}. {a}" if not n else a)
+        + text(310, 700 - 36 * k - 12 * n, f"{k}. {b}" if not n else b)
+        for k in range(3)
+        for n, (a, b) in enumerate(halves)
+    )
+
+    whole = [" ".join(words) for words in zip(*halves, strict=True)]
+    assert read(page)[0][1] == "\n".join(f"{k}. {whole[0]} | {k}. {whole[1]}" for k in range(3))
+
+
+def test_text_with_wide_blanks_is_no_table() -> None:
+    page = "".join(
+        text(50, 700 - 12 * n, a) + text(130, 700 - 12 * n, b)
+        for n, (a, b) in enumerate(
+            [
+                ("This line has", "wide gaps in it as justified"),
+                ("text may have", "in narrow columns of a paper"),
+                ("and it goes on", "here for another line or two"),
+            ]
+        )
+    )
+
+    assert [kind for kind, *_ in read(page)] == ["paragraph"]
 
 
 def test_an_invoice_keeps_address_and_positions_apart() -> None:
@@ -218,6 +287,25 @@ def test_a_table_in_hebrew_is_read_from_right_to_left() -> None:
     )
 
     assert read(page)[0][:2] == ("table", written(rows))
+
+
+def test_a_frame_around_running_text_is_read_cell_by_cell() -> None:
+    story = [
+        "This cell holds a long text of many lines,",
+        "which is no table but a frame for it.",
+    ] * 6
+    page = grid([40, 300, 560], [720, 500, 300]) + lines(50, 700, story) + lines(310, 700, story)
+    page += lines(50, 480, story) + lines(310, 480, story)
+
+    assert [kind for kind, *_ in read(page)] == ["paragraph"] * 4
+
+
+def test_a_page_of_crumbs_is_read_in_a_moment() -> None:
+    crumbs = "".join(text(50, -12 * n, "{") + text(300, -12 * n, "}") for n in range(2000))
+    began = time.process_time()
+    read(crumbs)
+
+    assert time.process_time() - began < 5
 
 
 def test_frames_and_formulas_are_no_tables() -> None:

@@ -7,6 +7,7 @@ from itertools import pairwise
 from workers.parsing.pdf_characters import Word
 from workers.parsing.pdf_gutters import (
     Gutter,
+    cells_of,
     column_gutters,
     filled,
     gaps,
@@ -22,6 +23,7 @@ _DEPTH = 4
 _SPARE_ROWS = 500  # looked at as columns or a table before the page is taken for mere text
 _LOOKS = 3  # or so often each
 _COLUMNS = 40
+_NAMES = 3  # rows of a header
 _EMPTY_BAND = 3.5  # an empty height, in font sizes, that ends columns
 _PITCHES = 2.2  # or in distances of lines
 
@@ -33,6 +35,7 @@ class _Band:
     first: int
     end: int
     gutters: list[Gutter]
+    names: int  # rows before this one have names that each stand over several columns
 
 
 Item = Line | Table
@@ -145,7 +148,10 @@ def _side_by_side(rows: list[Row], band: _Band, depth: int) -> tuple[list[Item],
             items += found
         return items, end
     end = _table_end(rows, band)
-    cells = [read_from_right(split([row], band.gutters)) for row in rows[band.first : end]]
+    cells = [
+        read_from_right(cells_of(rows[n], band.gutters, names=n < band.names))
+        for n in range(band.first, end)
+    ]
     if not is_table(cells):
         return None
     if any(word.table is not None for row in cells for cell in row for word in cell):
@@ -153,12 +159,24 @@ def _side_by_side(rows: list[Row], band: _Band, depth: int) -> tuple[list[Item],
     return [table_of(cells)], end
 
 
+def _fullest(rows: list[Row], n: int) -> int:
+    """Return the row that shows the columns: below names that each stand over several, not *n*."""
+    if len(rows[n].segments) < 2:  # noqa: PLR2004 - no gap
+        return n
+    for m in range(n + 1, min(n + _NAMES, len(rows))):
+        near = rows[m - 1].base - rows[m].base <= _PITCHES * rows[m].size
+        if near and len(rows[m].segments) > max(_NAMES, len(rows[n].segments) + 1):
+            return m
+    return n
+
+
 def _band(rows: list[Row], n: int) -> _Band | None:
     """Return the rows from *n* on that leave a strip free; None where they are too few."""
-    gutters = gaps(rows[n])
+    first = _fullest(rows, n)
+    gutters = gaps(rows[first])
     if not 0 < len(gutters) <= _COLUMNS:
         return None
-    end = n + 1
+    end = first + 1
     pitch = 0.0
     while end < len(rows):
         step = rows[end - 1].base - rows[end].base
@@ -176,7 +194,7 @@ def _band(rows: list[Row], n: int) -> _Band | None:
         end += 1
     both = sum(filled(row, gutters) > 1 for row in rows[n:end])
     enough = 2 if len(gutters) > 1 else 3
-    return _Band(n, end, gutters) if both >= enough else None
+    return _Band(n, end, gutters, first) if both >= enough else None
 
 
 def _without_heading(rows: list[Row], band: _Band, gutters: list[Gutter]) -> int:

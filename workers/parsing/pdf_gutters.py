@@ -86,6 +86,27 @@ def split(rows: list[Row], gutters: list[Gutter]) -> list[list[Word]]:
     return columns
 
 
+def cells_of(row: Row, gutters: list[Gutter], *, names: bool) -> list[list[Word]]:
+    """
+    Return the words of a row by columns; a run of words that crosses a strip stays together.
+
+    It stands in each column that it covers where the row has *names* of columns, or in its first.
+    """
+    middles = [(gutter.left + gutter.right) / 2 for gutter in gutters]
+    columns: list[list[Word]] = [[] for _ in range(len(gutters) + 1)]
+    for segment in row.segments:
+        crossed = [w for w in segment.words if any(w.left < x < w.right for x in middles)]
+        if not names and not crossed:
+            for word in segment.words:
+                columns[place_of(word, gutters)].append(word)
+            continue
+        first = sum(x < segment.left for x in middles)
+        last = sum(x < segment.right for x in middles) if names else first
+        for column in range(first, last + 1):
+            columns[column] += segment.words
+    return columns
+
+
 def column_gutters(rows: list[Row], gutters: list[Gutter]) -> list[Gutter]:
     """Return the strips that part columns of running text; none where the rows are a table's."""
     whole = [lines_of(column) for column in split(rows, gutters)]

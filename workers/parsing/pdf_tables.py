@@ -171,9 +171,9 @@ def _header(rows: list[list[str]], bold: list[bool]) -> int:
 
 def _named(rows: list[list[str]], column: int) -> int:
     """Count the first rows up to the one where the numbers of a column begin."""
-    count = 0
-    for row in rows[:_NAMES]:
-        if is_number(row[column]) or (count and sum(map(bool, row)) < _FEW):
+    count = 1
+    for row in rows[1:_NAMES]:
+        if is_number(row[column]) or sum(map(bool, row)) < _FEW:
             break
         count += 1
     return count if count < len(rows) else 1

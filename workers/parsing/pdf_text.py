@@ -194,6 +194,8 @@ def _assemble(flow: Flow, out: Assembly, labels: list[str]) -> None:
     written = [p for p in parts if p and not p.aside and not p.table]
     sizes: Counter[float] = Counter()
     bold: Counter[bool] = Counter()
+    for table in (p for p in parts if p and p.table):
+        sizes[round(table.size, 1)] += len(table.text)
     for paragraph in written:
         sizes[round(paragraph.size, 1)] += len(paragraph.text)
         bold[paragraph.bold] += len(paragraph.text)
