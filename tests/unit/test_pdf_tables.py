@@ -211,6 +211,39 @@ def test_dots_lead_from_one_cell_of_a_table_of_contents_to_the_next(dots: str) -
     ]
 
 
+def test_an_entry_of_several_lines_leads_to_one_number() -> None:
+    page = text(50, 714, "Contents") + lines(
+        50,
+        700,
+        [
+            "1. Introduction ................................ 3",
+            "2. A chapter whose title is so very long that it",
+            "takes two lines and then a third one, to tell of",
+            "all that it holds .............................. 17",
+            "3. Results ..................................... 104",
+        ],
+    )
+
+    assert read(page)[-1][1] == (
+        "1. Introduction | 3\n2. A chapter whose title is so very long that it takes two lines and"
+        " then a third one, to tell of all that it holds | 17\n3. Results | 104"
+    )
+
+
+def test_lists_with_dots_side_by_side_are_read_one_after_the_other() -> None:
+    left = [f"{n}. Valve number {n} .......... {n}0" for n in range(1, 6)]
+    right = [f"{n}. Shaft number {n} .......... {n}0" for n in range(6, 9)]
+    page = "".join(
+        text(50, 700 - 12 * n, a) + text(320, 700 - 12 * n, b)
+        for n, (a, b) in enumerate(zip(left, right, strict=False))
+    )
+    page += lines(50, 664, left[3:])
+
+    words = "\n".join(words for _, words, _ in read(page))
+
+    assert words == "\n".join(line.replace(" .......... ", " | ") for line in [*left, *right])
+
+
 def test_an_ellipsis_is_no_leader() -> None:
     page = lines(
         50, 700, ["He waited ... and then he said . . . nothing at all", "to her ... and left"]

@@ -1,5 +1,6 @@
 """PDF: the parts of a page in the order of reading: columns, tables, and text across them."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -26,6 +27,13 @@ _COLUMNS = 40
 _NAMES = 3  # rows of a header
 _EMPTY_BAND = 3.5  # an empty height, in font sizes, that ends columns
 _PITCHES = 2.2  # or in distances of lines
+
+# Entries of a table of contents
+_ENTRY = re.compile(r"\(?\w{1,4}[.)]|\[|\d+$")
+_ENTRY_LINES = 7
+_ENTRY_PITCH = 1.4  # of the font size
+_ENTRY_SIZE = 0.1  # relative difference
+_ENTRY_WIDTH = 0.5  # of the whole width: a line that goes on below
 
 
 @dataclass(slots=True)
@@ -101,33 +109,42 @@ def _freshen(items: Sequence[Item]) -> None:
 
 def _contents(rows: list[Row], n: int) -> tuple[list[Item], int] | None:
     """Return a table of contents, or a like list with dots, that begins at row *n*."""
-    if not rows[n].leader and not (n + 1 < len(rows) and rows[n + 1].leader and _leads_on(rows, n)):
-        return None
     cells: list[list[list[Word]]] = []
-    held: list[Word] = []
+    held: list[Word] = []  # the first lines of an entry
     end, count = n, 0
-    while end < len(rows):
+    while end < len(rows) and (rows[end].leader or _leads_on(rows, end)):
         row = rows[end]
+        if len(row.segments) > 1 + len(row.led):
+            break  # lists with dots, side by side
+        if held and _ENTRY.match(row.segments[0].words[0].text):
+            cells.append([held])
+            held = []
+        held = [*held, *row.segments[0].words]
         if row.leader:
-            first = [*held, *row.segments[0].words]
-            cells.append([first, *(segment.words for segment in row.segments[1:])])
+            cells.append([held, *(segment.words for segment in row.segments[1:])])
             held, count = [], count + 1
-        elif end + 1 < len(rows) and rows[end + 1].leader and _leads_on(rows, end):
-            held = row.segments[0].words
-        else:
-            break
         end += 1
     if count < 2:  # noqa: PLR2004 - one row is no table
         return None
     lines = [" | ".join(_cell(cell) for cell in row) for row in cells]
-    return [Table(lines, 0, rows[n].base, rows[n].size, len(cells[0]))], end
+    return [Table(lines, 0, rows[n].base, rows[n].size, max(map(len, cells)))], end
 
 
 def _leads_on(rows: list[Row], n: int) -> bool:
-    """Tell whether row *n* is the first line of an entry that ends in dots on the next row."""
-    row, after = rows[n], rows[n + 1]
-    near = row.base - after.base <= 1.4 * row.size
-    return near and len(row.segments) == 1 and abs(row.size - after.size) <= 0.1 * row.size
+    """Tell whether row *n* is a first line of an entry that ends in dots some rows below."""
+    row = rows[n]
+    if len(row.segments) != 1:
+        return False
+    for above, below in pairwise(rows[n : n + _ENTRY_LINES]):
+        near = above.base - below.base <= _ENTRY_PITCH * above.size
+        if not near or abs(above.size - below.size) > _ENTRY_SIZE * above.size:
+            return False
+        if below.leader:
+            wide = below.segments[-1].right - row.segments[0].left
+            return row.segments[0].right >= row.segments[0].left + _ENTRY_WIDTH * wide
+        if len(below.segments) != 1:
+            return False
+    return False
 
 
 def _cell(words: list[Word]) -> str:
@@ -142,7 +159,7 @@ def _side_by_side(rows: list[Row], band: _Band, depth: int) -> tuple[list[Item],
     if columns:
         end = _without_heading(rows, band, columns)
         items: list[Item] = []
-        for words in read_from_right(split(rows[band.first : end], columns)):
+        for words in read_from_right(split(rows[band.first : end], columns, dots=True)):
             found = ordered(words, depth=depth + 1)
             _freshen(found)
             items += found
@@ -161,13 +178,20 @@ def _side_by_side(rows: list[Row], band: _Band, depth: int) -> tuple[list[Item],
 
 def _fullest(rows: list[Row], n: int) -> int:
     """Return the row that shows the columns: below names that each stand over several, not *n*."""
-    if len(rows[n].segments) < 2:  # noqa: PLR2004 - no gap
-        return n
-    for m in range(n + 1, min(n + _NAMES, len(rows))):
-        near = rows[m - 1].base - rows[m].base <= _PITCHES * rows[m].size
-        if near and len(rows[m].segments) > max(_NAMES, len(rows[n].segments) + 1):
-            return m
+    for m in range(n, min(n + _NAMES, len(rows))):
+        segments = rows[m].segments
+        if m > n and len(segments) > max(_NAMES, len(rows[n].segments) + 1):
+            wide = segments[-1].right - segments[0].left
+            over = [s for row in rows[n:m] for s in row.segments]
+            return m if all(s.right - s.left < wide / 2 for s in over) else n
+        if len(segments) < 2 or (m > n and _is_far(rows[m - 1], rows[m])):  # noqa: PLR2004
+            break
     return n
+
+
+def _is_far(above: Row, row: Row) -> bool:
+    """Tell whether more than a line's distance lies between two rows."""
+    return above.base - row.base > _PITCHES * row.size
 
 
 def _band(rows: list[Row], n: int) -> _Band | None:

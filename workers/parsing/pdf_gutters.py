@@ -22,6 +22,7 @@ _FULL_SHARE = 0.5
 _CELLS_SHARE = 0.4
 _ALIGNED_SHARE = 0.7
 _BESIDE_SHARE = 0.25
+_FILLED = 0.4  # of all cells
 _WORDS_SHARE = 0.7
 _LOWER = 0.8  # cells that begin in the middle of a sentence: text with wide blanks
 _APART_STEP = 1.3  # of the usual distance of lines: rows of several lines
@@ -76,13 +77,13 @@ def filled(row: Row, gutters: list[Gutter]) -> int:
     return len({place_of(segment.words[0], gutters) for segment in row.segments})
 
 
-def split(rows: list[Row], gutters: list[Gutter]) -> list[list[Word]]:
-    """Return the words of the rows by columns."""
+def split(rows: list[Row], gutters: list[Gutter], *, dots: bool = False) -> list[list[Word]]:
+    """Return the words of the rows by columns, with the *dots* that lead from one to another."""
     columns: list[list[Word]] = [[] for _ in range(len(gutters) + 1)]
     for row in rows:
-        for segment in row.segments:
-            for word in segment.words:
-                columns[place_of(word, gutters)].append(word)
+        words = row.words if dots else (w for segment in row.segments for w in segment.words)
+        for word in words:
+            columns[place_of(word, gutters)].append(word)
     return columns
 
 
@@ -116,9 +117,23 @@ def column_gutters(rows: list[Row], gutters: list[Gutter]) -> list[Gutter]:
         sides = [lines_of(column) for column in split(rows, [gutter])]
         if all(_is_prose(lines) for lines in sides) and not _has_cells(rows, gutters, gutter):
             return [gutter]
+    unled = [gutter for gutter in gutters if not _is_led(rows, gutter)]
+    if 0 < len(unled) < len(gutters):
+        return unled  # lists with dots, side by side
     if not _aligned(rows, gutters):
         return gutters
     return gutters if _written_apart(rows, gutters) and not _has_numbers(whole) else []
+
+
+def _is_led(rows: list[Row], gutter: Gutter) -> bool:
+    """Tell whether dots mostly lead over a strip."""
+    led = both = 0
+    for row in rows:
+        after = [n for n, segment in enumerate(row.segments) if segment.left >= gutter.right]
+        if after and after[0]:
+            both += 1
+            led += after[0] in row.led
+    return 2 * led > both
 
 
 def _has_records(rows: list[Row], gutters: list[Gutter]) -> bool:
@@ -202,6 +217,8 @@ def is_table(cells: list[list[list[Word]]]) -> bool:
     counts = [sum(map(bool, row)) for row in cells]
     texts = ["".join(word.text for word in cell) for row in cells for cell in row if cell]
     words = sum(any(map(str.isalnum, text)) and (len(text) > 1 or text.isdigit()) for text in texts)
+    if len(texts) < _FILLED * len(cells) * len(cells[0]):
+        return False
     if words < _WORDS_SHARE * len(texts) or sum(t[:1].islower() for t in texts) > _LOWER * len(
         texts
     ):

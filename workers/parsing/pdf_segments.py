@@ -1,7 +1,7 @@
 """PDF: rows of words, parted at wide gaps and at dots that lead over one."""
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from workers.parsing.pdf_characters import Word
 
@@ -30,19 +30,27 @@ class Segment:
 
 @dataclass(slots=True)
 class Row:
-    """A row of segments; *leader* tells that dots lead from one to the next."""
+    """A row of segments; *led* numbers those that dots lead to, *words* has the dots too."""
 
     segments: list[Segment]
     base: float
     size: float
-    leader: bool = False
+    words: list[Word] = field(default_factory=list)
+    led: set[int] = field(default_factory=set)
+
+    @property
+    def leader(self) -> bool:
+        """Tell whether dots lead from one segment to the next."""
+        return bool(self.led)
 
 
 def row_of(words: list[Word]) -> Row:
     """Part the words of a row at wide gaps and at dots that lead over one."""
     size = max(word.size for word in words)
     base = max(words, key=lambda word: (word.size, len(word.text))).base
-    words, ends, leader = _without_leaders(words)
+    whole = words
+    words, ends = _without_leaders(words)
+    led: set[int] = set()
     segments: list[Segment] = []
     last: Word | None = None
     for n, word in enumerate(words):
@@ -52,9 +60,11 @@ def row_of(words: list[Word]) -> Row:
             segments[-1].words.append(word)
             segments[-1].right = max(segments[-1].right, word.right)
         else:
+            if n in ends:
+                led.add(len(segments))
             segments.append(Segment([word], word.left, word.right))
         last = word
-    return Row(segments, base, size, leader)
+    return Row(segments, base, size, whole, led)
 
 
 def _hangs(segments: list[Segment], word: Word, gap: float) -> bool:
@@ -69,11 +79,11 @@ def _hangs(segments: list[Segment], word: Word, gap: float) -> bool:
     return not marker.isdigit()
 
 
-def _without_leaders(words: list[Word]) -> tuple[list[Word], set[int], bool]:
+def _without_leaders(words: list[Word]) -> tuple[list[Word], set[int]]:
     """Return the words without rows of dots, and the numbers of those that dots lead to."""
     whole = "".join(word.text for word in words)
     if not any(dots in whole for dots in _LEADERS):
-        return words, set(), False
+        return words, set()
     kept: list[Word] = []
     ends: set[int] = set()
     n, led = 0, False
@@ -89,7 +99,7 @@ def _without_leaders(words: list[Word]) -> tuple[list[Word], set[int], bool]:
             kept.append(piece)
             led = False
         n = until or n + 1
-    return (kept, ends, bool(ends)) if kept else (words, set(), False)
+    return (kept, ends) if kept else (words, set())
 
 
 def _end_of_dots(words: list[Word], n: int) -> int:
