@@ -92,6 +92,16 @@ def test_a_cell_that_goes_over_two_lines_is_one_cell(apart: int) -> None:
     ]
 
 
+def test_a_word_that_is_cut_within_a_cell_is_whole() -> None:
+    page = cells(
+        [["Code", "Text", "Price"], ["A1", "A valve of bronze for the iso-", "12.00"]],
+        [50, 120, 350],
+    )
+    page += text(120, 674, "mers") + cells([["A2", "A seal", "3.00"]], [50, 120, 350], top=660)
+
+    assert "A valve of bronze for the isomers | 12.00" in read(page)[0][1]
+
+
 def test_empty_cells_keep_their_place() -> None:
     rows = [
         ["Stop", "1", "3", "5"],

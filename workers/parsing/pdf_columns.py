@@ -16,9 +16,9 @@ from workers.parsing.pdf_gutters import (
     narrowed,
     split,
 )
-from workers.parsing.pdf_lines import Line, line_of, lines_of, rows_of
+from workers.parsing.pdf_lines import Line, line_of, rows_of
 from workers.parsing.pdf_segments import Row, row_of
-from workers.parsing.pdf_tables import Table, read_from_right, table_of
+from workers.parsing.pdf_tables import Table, cell_text, read_from_right, table_of
 
 _DEPTH = 4
 _SPARE_ROWS = 500  # looked at as columns or a table before the page is taken for mere text
@@ -126,7 +126,7 @@ def _contents(rows: list[Row], n: int) -> tuple[list[Item], int] | None:
         end += 1
     if count < 2:  # noqa: PLR2004 - one row is no table
         return None
-    lines = [" | ".join(_cell(cell) for cell in row) for row in cells]
+    lines = [" | ".join(cell_text(cell) for cell in row) for row in cells]
     return [Table(lines, 0, rows[n].base, rows[n].size, max(map(len, cells)))], end
 
 
@@ -145,11 +145,6 @@ def _leads_on(rows: list[Row], n: int) -> bool:
         if len(below.segments) != 1:
             return False
     return False
-
-
-def _cell(words: list[Word]) -> str:
-    """Return the words of a cell as one line."""
-    return " ".join(line.text for line in lines_of(words))
 
 
 def _side_by_side(rows: list[Row], band: _Band, depth: int) -> tuple[list[Item], int] | None:

@@ -1,7 +1,6 @@
 """PDF: tables whose cells are drawn with lines."""
 
 import ctypes
-import re
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -10,8 +9,7 @@ from typing import Any
 from pypdfium2 import raw
 
 from workers.parsing.pdf_characters import Word, framed
-from workers.parsing.pdf_lines import lines_of
-from workers.parsing.pdf_tables import Table, table_of_texts
+from workers.parsing.pdf_tables import Table, cell_text, table_of_texts
 
 _OBJECTS = 3000  # a page that draws more is a drawing
 _SEGMENTS = 8  # of a path: more is a curve
@@ -25,7 +23,6 @@ _COVER = 0.8
 _FILLED = 0.4
 _LONG = 45  # words of a cell, on the average: more is running text
 _OWN = 0.3  # of the fields: cells of their own; less is a drawing with some words
-_ITEM = re.compile(r"[•‣▪◦●○■□–*\uf0b7-]\s")  # noqa: RUF001 - bullets
 _Stroke = tuple[float, float, float]  # where it lies, where it begins, where it ends
 
 
@@ -180,7 +177,7 @@ def _table(
         inside[owners[row * columns + column]].append(word)
     if len(words) > _LONG * len(inside) and len(inside) > 1:
         return _laid_out(columns, inside, ys[-1])
-    texts = {cell: _cell(held) for cell, held in inside.items()}
+    texts = {cell: cell_text(held) for cell, held in inside.items()}
     bold = {cell: all(word.bold for word in held) for cell, held in inside.items()}
     grid: list[list[str]] = []
     bolds: list[bool] = []
@@ -202,15 +199,6 @@ def _table(
         grid = [row[::-1] for row in grid]
     size = max(word.size for word in words)
     return table_of_texts(grid, bold=bolds, base=ys[-1], size=size)
-
-
-def _cell(words: list[Word]) -> str:
-    """Return the lines of a cell as one, the items of a list parted."""
-    text = ""
-    for line in lines_of(words):
-        joint = "; " if text and _ITEM.match(line.text) else " "
-        text += joint + line.text if text else line.text
-    return text
 
 
 def _laid_out(columns: int, cells: dict[int, list[Word]], top: float) -> Table:

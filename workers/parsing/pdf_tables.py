@@ -3,15 +3,18 @@
 import re
 from collections import Counter
 from dataclasses import dataclass
+from functools import reduce
 from itertools import pairwise
 
 from workers.parsing.pdf_characters import Word
+from workers.parsing.pdf_hyphens import CUT, is_cut
 from workers.parsing.pdf_lines import lines_of
 
 _DIGIT = re.compile(r"\d")
 _NUMBER = re.compile(r"[^\w]*(?:[A-Z]{3}|[\w%°]{1,2})?\s?[-+−(]?\d[\d.,:\s'’%/-]*\)?\s*\S{0,4}")  # noqa: RUF001 - signs
 _YEAR = re.compile(r"(?:19|20)\d\d(?:\s*[-/]\s*\d\d(?:\d\d)?)?")
 _SHAPE = re.compile(r"\d+|\s+")
+_ITEM = re.compile(r"[•‣▪◦●○■□–*\uf0b7-]\s")  # noqa: RUF001 - bullets
 _TIGHT = 1.35  # lines of one cell are nearer than this, in font sizes
 _LOOSE = 1.2  # rows stand further apart than lines of a cell by this
 _GROUP = 6
@@ -47,6 +50,21 @@ def is_number(text: str) -> bool:
     return bool(_NUMBER.fullmatch(text))
 
 
+def cell_text(words: list[Word]) -> str:
+    """Return the lines of a cell as one, the items of a list in it parted."""
+    text = ""
+    for line in lines_of(words):
+        text = _on(text, line.text, "; " if _ITEM.match(line.text) else " ")
+    return text
+
+
+def _on(text: str, more: str, blank: str = " ") -> str:
+    """Go on with *text*; a hyphen that may cut a word is judged with the whole document."""
+    if text and more and is_cut(text, more):
+        return text + CUT + more
+    return text + blank + more if text and more else text or more
+
+
 def read_from_right(columns: list[list[Word]]) -> list[list[Word]]:
     """Return columns in the order of reading: from the right on a page that is read so."""
     words = [word for column in columns for word in column]
@@ -80,7 +98,7 @@ def written(cells: list[str]) -> str:
 def _record(row: list[list[Word]]) -> _Record:
     """Return a row of words as texts."""
     words = [word for cell in row for word in cell]
-    texts = [" ".join(line.text for line in lines_of(cell)) if cell else "" for cell in row]
+    texts = [cell_text(cell) if cell else "" for cell in row]
     bases = [word.base for word in words]
     return _Record(texts, max(bases), min(bases), all(word.bold for word in words))
 
@@ -138,8 +156,7 @@ def _by_empty_cells(records: list[_Record], size: float) -> list[_Record]:
 def _merged(group: list[_Record]) -> _Record:
     """Return lines of one row as the row."""
     cells = [
-        " ".join(filter(None, column))
-        for column in zip(*(record.cells for record in group), strict=True)
+        reduce(_on, column) for column in zip(*(record.cells for record in group), strict=True)
     ]
     return _Record(cells, group[0].top, group[-1].bottom, all(record.bold for record in group))
 

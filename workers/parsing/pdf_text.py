@@ -211,7 +211,7 @@ def _assemble(flow: Flow, out: Assembly, labels: list[str]) -> None:
             out.page(number, label=label)
             continue
         kind: BlockKind = "table" if part.table else "list" if part.listed else "paragraph"
-        text = part.text if part.table else flow.words.joined(part.text)
+        text = flow.words.joined(part.text)
         level, header = 0, 0
         if part.table:
             header = part.table.header
