@@ -4,6 +4,7 @@ import pytest
 
 from rag.documents import ParsedDocument
 from tests.pdf_files import Sheet, lines, pdf, text
+from workers.parsing.assembly import Assembly
 from workers.parsing.formats import parse
 
 FULL = "Body text runs over the whole width of the page, so that its lines are full"
@@ -136,6 +137,20 @@ def test_a_footnote_does_not_part_a_sentence_that_goes_over_the_page() -> None:
 
     assert f"a long way to a {FULL}" in document.text
     assert document.text.index("A note") < document.pages[1].start
+
+
+def test_pages_that_begin_within_nothing_are_kept() -> None:
+    out = Assembly()
+    out.page(1)
+    out.add("paragraph", "\x07\x07", turns=[(1, 2, "ii")])
+    out.add("paragraph", "  one two ", turns=[(6, 3, "")])
+    document = out.document("pdf")
+
+    assert [(p.number, p.label, document.text[p.start : p.end]) for p in document.pages] == [
+        (1, "", ""),
+        (2, "ii", "one"),
+        (3, "", "two"),
+    ]
 
 
 def test_a_paragraph_that_ends_with_its_page_ends() -> None:

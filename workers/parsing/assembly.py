@@ -84,6 +84,8 @@ class Assembly:
         text = cleaned(text).rstrip()
         bare = text.lstrip()
         if not bare:
+            for _, number, label in turns:
+                self.page(number, label=label)
             return
         joined = kind == "list" and bool(self._blocks) and self._blocks[-1].kind == "list"
         if not joined:
@@ -93,12 +95,13 @@ class Assembly:
         if self._page_start is None:
             self._page_start = self._length
         start = self._blocks.pop().start if joined else self._length
-        dropped = len(cleaned(whole).rstrip()) - len(text)
+        last, place = 0, -(len(cleaned(whole).rstrip()) - len(text))
         for after, number, label in turns:
-            before = cleaned(whole[:after])
-            place = min(max(len(before) - dropped, 0), len(text))
-            end = min(max(len(before.rstrip()) - dropped, 0), place)
-            self._turn_page(self._length + end, self._length + place, number, label)
+            piece, last = cleaned(whole[last:after]), after
+            place += len(piece)
+            begin = min(max(place, 0), len(text))
+            end = min(max(place - len(piece) + len(piece.rstrip()), 0), begin)
+            self._turn_page(self._length + end, self._length + begin, number, label)
         self._append(text)
         heading = sum(map(len, text.splitlines(keepends=True)[:header]))
         self._blocks.append(Block(kind, start, self._length, level, heading))
