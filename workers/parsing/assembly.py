@@ -1,6 +1,7 @@
 """Putting a parsed document together: cleaned pieces of text, with their blocks and pages."""
 
 import re
+from collections.abc import Sequence
 
 from rag.documents import Block, BlockKind, Page, ParsedDocument
 
@@ -65,15 +66,27 @@ class Assembly:
         if sentence not in self._notes:
             self._notes.append(sentence)
 
-    def add(self, kind: BlockKind, text: str, *, level: int = 0, header: int = 0) -> None:
+    def add(
+        self,
+        kind: BlockKind,
+        text: str,
+        *,
+        level: int = 0,
+        header: int = 0,
+        turns: Sequence[tuple[int, int, str]] = (),
+    ) -> None:
         """
         Append a block, cleaned and trimmed; list after list is one block, a line an item.
 
-        *header* counts the first lines of a table that name its columns.
+        *header* counts the first lines of a table that name its columns. *turns* are the pages that
+        begin within *text*, in order: after how many code points of it, their number, their label.
         """
+        whole = text
         text = cleaned(text).rstrip()
         bare = text.lstrip()
         if not bare:
+            for _, number, label in turns:
+                self.page(number, label=label)
             return
         joined = kind == "list" and bool(self._blocks) and self._blocks[-1].kind == "list"
         if not joined:
@@ -83,6 +96,13 @@ class Assembly:
         if self._page_start is None:
             self._page_start = self._length
         start = self._blocks.pop().start if joined else self._length
+        last, place = 0, -(len(cleaned(whole).rstrip()) - len(text))
+        for after, number, label in turns:
+            piece, last = cleaned(whole[last:after]), after
+            place += len(piece)
+            begin = min(max(place, 0), len(text))
+            end = min(max(place - len(piece) + len(piece.rstrip()), 0), begin)
+            self._turn_page(self._length + end, self._length + begin, number, label)
         self._append(text)
         heading = sum(map(len, text.splitlines(keepends=True)[:header]))
         self._blocks.append(Block(kind, start, self._length, level, heading))
@@ -110,6 +130,13 @@ class Assembly:
         """Append raw text."""
         self._parts.append(text)
         self._length += len(text)
+
+    def _turn_page(self, end: int, start: int, number: int, label: str) -> None:
+        """End the page that was being filled at *end*; page *number* begins at *start*."""
+        if self._number is not None:
+            first = end if self._page_start is None else self._page_start
+            self._pages.append(Page(self._number, first, max(first, end), self._label))
+        self._number, self._label, self._page_start = number, label, start
 
     def _end_page(self) -> None:
         """Record the page that was being filled; a page without text is an empty span."""

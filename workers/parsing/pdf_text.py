@@ -1,12 +1,11 @@
 """PDF: text page by page, its lines joined into paragraphs by where they stand on the page."""
 
-import ctypes
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
-from itertools import pairwise
-from statistics import median
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import accumulate, groupby
+from typing import Any
 
 import pypdfium2
 from pypdfium2 import raw
@@ -14,56 +13,38 @@ from pypdfium2 import raw
 from rag.documents import BlockKind, ParsedDocument
 from rag.errors import Unreadable
 from workers.parsing.assembly import Assembly, sane_title
+from workers.parsing.pdf_characters import Word, framed, page_words
+from workers.parsing.pdf_columns import Item, ordered
+from workers.parsing.pdf_forms import form_of, page_marks, shown
+from workers.parsing.pdf_hyphens import TURN
+from workers.parsing.pdf_paragraphs import ALIKE, Flow, Paragraph
+from workers.parsing.pdf_rules import ruled_tables
+from workers.parsing.pdf_running import RunningLines, Sheet
 
-_HYPHENS = "\x02\ufffe"  # what pdfium writes for a hyphen at the end of a line, line end and all
-_HYPHENATED = re.compile(rf"(\w*)(?:[{_HYPHENS}][\r\n]*|(?<=\w)[-\xad]\n)(\w*)")
-_WORD = re.compile(r"[^\W\d_]+")
-_STOPS = tuple(".!?:;。！？…")  # noqa: RUF001 - Chinese marks are meant
-_MARKER = re.compile(r"(?:[•‣▪◦●○■–*\uf0b7-]|\(?(?:\d{1,2}|[a-z])[.)])\s+\S")  # noqa: RUF001 - bullets
 _NO_TITLE = re.compile(
     r"^(?:microsoft \w+ - .*|untitled.*|document\d*"
     r"|.*\.(?:docx?|pdf|tex|dvi|indd|qxd|pptx?|xlsx?|rtf|odt))$",
     re.IGNORECASE,
 )
-_CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
-
-# In parts of the font size
-_SAME_LINE = 0.5  # baselines nearer than this are one line, for example with a raised figure
-_TIGHT = 0.15  # fragments nearer than this have no blank between them
-_LETTER_WIDTH = 0.5
-_USUAL_PITCH = 1.25
-_INDENT = 0.8
-_GAP = 1.3  # of the usual distance of lines: more parts two paragraphs
-_ALIKE = 0.08  # relative difference of font sizes that nobody sees
-_BOLD = 600
 _HEADING_CHARACTERS = 200
 _HEADING_LINES = 3
 _LEVELS = 6
+_TOGETHER = 32  # pages whose running lines are told together
+_FEW_WORDS = 50  # running lines alone
+_NAMED = 10  # pages, or attachments, that a note names one by one
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
-    """A line as pdfium found it: *top* and *bottom* are its first and last baseline, upwards."""
+@dataclass(slots=True)
+class _Page:
+    """What was read of a page: *words* in its main direction, *others* turned otherwise."""
 
-    text: str
-    left: float
-    right: float
-    top: float
-    bottom: float
-    size: float
-    bold: bool
-    turned: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _Paragraph:
-    """Lines that belong together, joined."""
-
-    text: str
-    size: float
-    bold: bool
-    lines: int
-    listed: bool
+    words: list[Word] = field(default_factory=list)
+    others: list[Word] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+    low: float = 0.0
+    high: float = 0.0
+    pictures: bool = False
+    broken: bool = False
 
 
 def parse_pdf(data: bytes) -> ParsedDocument:
@@ -84,219 +65,169 @@ def parse_pdf(data: bytes) -> ParsedDocument:
             "corrupt", "The PDF is cut off or damaged; export or download it again."
         ) from error
     with pdf:
-        pages = [_page(pdf, n) for n in range(len(pdf))]
-        named = pdf.get_metadata_value("Title")
-    if pages and all(page is None for page in pages):
+        return _document(pdf)
+
+
+def _document(pdf: pypdfium2.PdfDocument) -> ParsedDocument:
+    """Read an open PDF."""
+    kind = pdf.get_formtype()
+    with form_of(pdf, kind) as form:
+        return _with_form(pdf, kind, form)
+
+
+def _with_form(pdf: pypdfium2.PdfDocument, kind: int, form: Any) -> ParsedDocument:
+    """Read an open PDF; *form* is pdfium's form environment, None where there are no fields."""
+    flow, running, out = Flow(), RunningLines(), Assembly()
+    broken, bare, count = 0, [], len(pdf)
+    for first in range(0, count, _TOGETHER):
+        pages = [_page(pdf, n, form) for n in range(first, min(first + _TOGETHER, count))]
+        new = running.taken_out([Sheet(p.words, p.low, p.high) for p in pages], first=first)
+        for number, (page, asides) in enumerate(zip(pages, new, strict=True), start=first + 1):
+            flow.page(_items(page), asides)
+            for remark in page.remarks:
+                flow.aside(remark)
+            broken += page.broken
+            if page.pictures and not (page.words or page.others or page.remarks):
+                bare.append(number)
+    if count and broken == count:
         raise Unreadable("corrupt", "No page of the PDF can be read; the file is damaged.")
-    paragraphs = [_paragraphs(page or []) for page in pages]
-    out = _assembled(paragraphs, _vocabulary(pages))
-    title = sane_title(named)
+    if running.found:
+        out.note("Headers and footers that repeat from page to page stand in the text once.")
+    _notes(pdf, out, kind=kind, bare=bare, broken=broken)
+    labels = [_label(pdf, n) for n in range(count)]
+    _assemble(flow, out, labels)
+    title = sane_title(pdf.get_metadata_value("Title"))
     return out.document("pdf", title=None if title and _NO_TITLE.match(title) else title)
 
 
-def _page(pdf: pypdfium2.PdfDocument, n: int) -> list[_Line] | None:
-    """Return the lines of a page, None if it cannot be read."""
+def _page(pdf: pypdfium2.PdfDocument, n: int, form: Any) -> _Page:
+    """Read a page."""
     try:
         page = pdf[n]
         text = page.get_textpage()
     except pypdfium2.PdfiumError:
-        return None
+        return _Page(broken=True)
     try:
-        return list(_lines(text))
+        words = page_words(text)
+        turn = _main_turn(words)
+        main = [word for word in words if word.turn == turn]
+        with shown(page.raw, form):
+            marks = page_marks(page.raw, form, main, turn=turn)
+        main += marks.words
+        if main:
+            main = ruled_tables(page.raw, main, turn)
+        left, low, right, high = page.get_cropbox()
+        heights = [framed(x, y, turn)[1] for x in (left, right) for y in (low, high)]
+        return _Page(
+            words=main,
+            others=[word for word in words if word.turn != turn],
+            remarks=marks.remarks,
+            low=min(heights),
+            high=max(heights),
+            pictures=len(main) <= _FEW_WORDS and _has_pictures(page.raw),
+        )
     finally:
         text.close()
         page.close()
 
 
-def _lines(page: pypdfium2.PdfTextPage) -> Iterator[_Line]:
-    """Yield the lines of a page, in the order of the file, with their geometry."""
-    codes = [raw.FPDFText_GetUnicode(page, n) for n in range(page.count_chars())]
-    first = 0
-    for n, code in enumerate([*codes, 10]):
-        if code not in (10, 13):
-            continue
-        text = _characters(codes[first:n])
-        if text.strip():
-            yield _line(page, text, first, n - 1)
-        first = n + 1
+def _main_turn(words: list[Word]) -> int:
+    """Return the direction that most letters of a page run in."""
+    turns: Counter[int] = Counter()
+    for word in words:
+        turns[word.turn] += len(word.text)
+    return turns.most_common(1)[0][0] if turns else 0
 
 
-def _characters(codes: Iterable[int]) -> str:
-    """Return text from UTF-16 units or code points, whichever pdfium gave."""
-    text = "".join(map(chr, codes))
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "ignore")
+def _has_pictures(page: Any) -> bool:
+    """Tell whether a page shows a picture."""
+    count = min(raw.FPDFPage_CountObjects(page), _TOGETHER)
+    kinds = (raw.FPDFPageObj_GetType(raw.FPDFPage_GetObject(page, n)) for n in range(count))
+    return any(kind in (raw.FPDF_PAGEOBJ_IMAGE, raw.FPDF_PAGEOBJ_FORM) for kind in kinds)
 
 
-def _line(page: pypdfium2.PdfTextPage, text: str, first: int, last: int) -> _Line:
-    """Measure the line of the characters from *first* to *last*."""
-    x, top, bottom, right, unused = (ctypes.c_double() for _ in range(5))
-    matrix = raw.FS_MATRIX()
-    middle = (first + last) // 2
-    raw.FPDFText_GetCharOrigin(page, last, unused, bottom)
-    raw.FPDFText_GetCharOrigin(page, first, x, top)
-    raw.FPDFText_GetCharBox(page, last, unused, right, unused, unused)
-    real = (n for n in range(middle, last + 1) if not raw.FPDFText_IsGenerated(page, n))
-    middle = next(real, first)  # a blank that pdfium made up has no size
-    raw.FPDFText_GetMatrix(page, middle, matrix)
-    size = raw.FPDFText_GetFontSize(page, middle) * (matrix.c**2 + matrix.d**2) ** 0.5
-    weights = [raw.FPDFText_GetFontWeight(page, n) for n in (first, middle, last)]
-    return _Line(
-        text=text.strip(),
-        left=x.value,
-        right=max(right.value, x.value),
-        top=top.value,
-        bottom=bottom.value,
-        size=size or 1.0,
-        bold=min(weights) >= _BOLD,
-        turned=abs(matrix.b) > abs(matrix.a),
-    )
+def _items(page: _Page) -> list[Item]:
+    """Return the lines and tables of a page in the order of reading."""
+    items = ordered(page.words)
+    others = sorted(page.others, key=lambda word: word.turn)
+    for _, words in groupby(others, key=lambda word: word.turn):
+        items += ordered(words)
+    return items
 
 
-def _paragraphs(fragments: list[_Line]) -> list[_Paragraph]:
-    """Join the lines of a page into paragraphs."""
-    lines = _whole_lines(fragments)
-    pitches = [
-        a.bottom - b.top
-        for a, b in pairwise(lines)
-        if 0 < a.bottom - b.top < 3 * b.size and abs(a.size - b.size) <= _ALIKE * b.size
-    ]
-    usual = median(line.size for line in lines) if lines else 0.0
-    pitch = median(pitches) if len(pitches) > 4 else 0.0  # noqa: PLR2004 - too few to be usual
-    edges: dict[int, float] = {}  # the right edge of the column that begins near a left edge
-    for line in lines:
-        place = round(line.left / (4 * line.size))
-        for near in (place - 1, place, place + 1):
-            edges[near] = max(edges.get(near, 0.0), line.right)
-    done: list[_Paragraph] = []
-    run: list[_Line] = []
-    text = ""
-    for line in lines:
-        if run:
-            edge = edges[round(run[-1].left / (4 * run[-1].size))]
-            normal = abs(line.size - usual) <= _ALIKE * usual
-            joint = _joint(run, line, pitch=pitch if normal else 0.0, edge=edge)
-            if joint is not None:
-                text += joint + line.text
-                run.append(line)
-                continue
-            done.append(_paragraph(run, text))
-        run, text = [line], line.text
-    return [*done, _paragraph(run, text)] if run else done
+def _label(pdf: pypdfium2.PdfDocument, n: int) -> str:
+    """Return what the document calls a page, empty where that is its number."""
+    label = " ".join((pdf.get_page_label(n) or "").split())
+    return "" if label == str(n + 1) else label
 
 
-def _paragraph(run: list[_Line], text: str) -> _Paragraph:
-    """Return the paragraph of some joined lines."""
-    bold = all(line.bold for line in run)
-    return _Paragraph(text, run[0].size, bold, len(run), bool(_MARKER.match(text)))
+def _notes(
+    pdf: pypdfium2.PdfDocument, out: Assembly, *, kind: int, bare: list[int], broken: int
+) -> None:
+    """Tell what the text does not hold."""
+    for number in bare[:_NAMED]:
+        out.note(f"Page {number} holds a picture and no text; if scanned, run text recognition.")
+    if len(bare) > _NAMED:
+        out.note(f"{len(bare) - _NAMED} more pages hold pictures and no text.")
+    if broken:
+        out.note(f"{broken} {'page' if broken == 1 else 'pages'} of the PDF cannot be read.")
+    if kind in (raw.FORMTYPE_XFA_FULL, raw.FORMTYPE_XFA_FOREGROUND):
+        out.note("The PDF holds an XFA form, of which only its plain fields are read.")
+    names = [_attachment(pdf, n) for n in range(min(pdf.count_attachments(), _NAMED + 1))]
+    if names:
+        more = " and more" if len(names) > _NAMED else ""
+        named = ", ".join(filter(None, names[:_NAMED]))
+        out.note(f"Files attached to the PDF are not read: {named}{more}.")
 
 
-def _whole_lines(fragments: list[_Line]) -> list[_Line]:
-    """Join fragments on one baseline, which a raised figure or a table had parted."""
-    lines: list[_Line] = []
-    for fragment in fragments:
-        last = lines[-1] if lines else None
-        size = max(last.size, fragment.size) if last else 0.0
-        if (
-            last
-            and not (last.turned or fragment.turned)
-            and abs(last.bottom - fragment.top) < _SAME_LINE * size
-            and fragment.left > last.right - _SAME_LINE * size
-        ):
-            blank = "" if fragment.left - last.right < _TIGHT * size else " "
-            big = last if last.size >= fragment.size else fragment
-            lines[-1] = replace(
-                last,
-                text=last.text + blank + fragment.text,
-                right=fragment.right,
-                bottom=last.bottom if big is last else fragment.bottom,
-                size=size,
-                bold=last.bold and fragment.bold,
-            )
-        else:
-            lines.append(fragment)
-    return lines
+def _attachment(pdf: pypdfium2.PdfDocument, n: int) -> str:
+    """Return the name of an attached file."""
+    try:
+        return " ".join(pdf.get_attachment(n).get_name().split())
+    except pypdfium2.PdfiumError:
+        return ""
 
 
-def _joint(run: list[_Line], line: _Line, *, pitch: float, edge: float) -> str | None:
-    """Return what joins *line* to the paragraph so far; None if it begins another one."""
-    last = run[-1]
-    stopped = last.text.endswith(_STOPS)
-    goes_on = line.text[:1].islower() and not stopped
-    blank = "" if _CJK.match(last.text[-1]) and _CJK.match(line.text) else " "
-    if last.text[-1] in "-\xad" and line.text[:1].islower():
-        blank = "\n"  # decided with the words of the whole document
-    if (
-        last.turned != line.turned
-        or last.bold != line.bold
-        or abs(last.size - line.size) > _ALIKE * line.size
-        or _MARKER.match(line.text)
-    ):
-        return None
-    step = last.bottom - line.top
-    if last.turned or step < -_SAME_LINE * line.size:  # the next column, or a note beside the text
-        return blank if goes_on else None
-    word = line.text.split(maxsplit=1)[0]
-    full = last.right + _LETTER_WIDTH * line.size * (len(word) + 1) >= edge
-    listed = bool(_MARKER.match(run[0].text))
-    indented = line.left > last.left + _INDENT * line.size and not listed
-    apart = step > max(_GAP * pitch, _USUAL_PITCH * (1.0 if pitch else _GAP) * line.size)
-    if apart or (stopped and (indented or not full)):
-        return None
-    return blank if full or goes_on else "\n"
-
-
-def _vocabulary(pages: list[list[_Line] | None]) -> Counter[str]:
-    """Count the whole words of a document, to decide which hyphens at line ends are real."""
-    words: Counter[str] = Counter()
-    for page in pages:
-        for line in page or []:
-            words.update(_WORD.findall(_HYPHENATED.sub(" ", line.text).lower()))
-    return words
-
-
-def _unhyphenated(text: str, words: Counter[str]) -> str:
-    """Join words that a line end parted; the hyphen stays where both halves are words."""
-
-    def joined(match: re.Match[str]) -> str:
-        before, after = match[1], match[2]
-        whole = (before + after).lower()
-        if not before or not after or words[whole]:
-            return before + after
-        apart = words[before.lower()] and words[after.lower()] and min(len(before), len(after)) > 1
-        return f"{before}-{after}" if apart or not after[0].islower() else before + after
-
-    return _HYPHENATED.sub(joined, text)
-
-
-def _assembled(pages: list[list[_Paragraph]], words: Counter[str]) -> Assembly:
+def _assemble(flow: Flow, out: Assembly, labels: list[str]) -> None:
     """Put the paragraphs together; what is larger or bolder than the body text is a heading."""
+    parts = flow.end()
+    written = [p for p in parts if p and not p.aside and not p.table]
     sizes: Counter[float] = Counter()
     bold: Counter[bool] = Counter()
-    for paragraph in (p for page in pages for p in page):
+    for table in (p for p in parts if p and p.table):
+        sizes[round(table.size, 1)] += len(table.text)
+    for paragraph in written:
         sizes[round(paragraph.size, 1)] += len(paragraph.text)
         bold[paragraph.bold] += len(paragraph.text)
     body = sizes.most_common(1)[0][0] if sizes else 1.0
     plain = not bold[True] > bold[False]
-    kinds = [[_heading(p, body, plain_body=plain) for p in page] for page in pages]
-    ranks = sorted({round(k, 1) for page in kinds for k in page if k}, reverse=True)
+    heads = {id(p): size for p in written if (size := _heading(p, body, plain_body=plain))}
+    ranks = sorted({round(size, 1) for size in heads.values()}, reverse=True)
     levels = {size: min(n, _LEVELS) for n, size in enumerate(ranks, start=1)}
-    out = Assembly()
-    for number, (page, sizes_of) in enumerate(zip(pages, kinds, strict=True), start=1):
-        out.page(number)
-        for paragraph, size in zip(page, sizes_of, strict=True):
-            kind: BlockKind = "list" if paragraph.listed else "paragraph"
-            text = _unhyphenated(paragraph.text, words)
-            if size:
-                out.add("heading", " ".join(text.split()), level=levels[round(size, 1)])
-            else:
-                out.add(kind, text)
-    return out
+    pages: Iterator[tuple[int, str]] = iter(list(enumerate(labels, start=1)))
+    for part in parts:
+        if part is None:
+            number, label = next(pages)
+            out.page(number, label=label)
+            continue
+        kind: BlockKind = "table" if part.table else "list" if part.listed else "paragraph"
+        text = flow.words.joined(part.text)
+        level, header = 0, 0
+        if part.table:
+            header = part.table.header
+        elif id(part) in heads:
+            kind, level = "heading", levels[round(heads[id(part)], 1)]
+            text = " ".join(text.split())
+        pieces = text.split(TURN)
+        ends = accumulate(map(len, pieces))
+        turns = [(end, *next(pages)) for end, _ in zip(ends, pieces[1:], strict=False)]
+        out.add(kind, "".join(pieces), level=level, header=header, turns=turns)
 
 
-def _heading(paragraph: _Paragraph, body: float, *, plain_body: bool) -> float:
+def _heading(paragraph: Paragraph, body: float, *, plain_body: bool) -> float:
     """Return the size of a heading, 0 for other paragraphs."""
-    stands_out = paragraph.size > (1 + _ALIKE) * body or (
-        paragraph.bold and plain_body and paragraph.size >= (1 - _ALIKE) * body
+    stands_out = paragraph.size > (1 + ALIKE) * body or (
+        paragraph.bold and plain_body and paragraph.size >= (1 - ALIKE) * body
     )
     short = len(paragraph.text) <= _HEADING_CHARACTERS and paragraph.lines <= _HEADING_LINES
     named = sum(map(str.isalpha, paragraph.text)) >= len(paragraph.text) / 2
