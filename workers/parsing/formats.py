@@ -2,25 +2,47 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 from rag.documents import ParsedDocument
 from rag.errors import NoText
-from workers.parsing.detection import decode, detect, text_kind
+from workers.parsing.code_text import parse_code
+from workers.parsing.detection import decode_named, detect, named_kind, text_kind
 from workers.parsing.docx_text import parse_docx
 from workers.parsing.html_text import parse_html
+from workers.parsing.json_text import load_json, parse_json
 from workers.parsing.markdown_text import parse_markdown
+from workers.parsing.notebook_text import is_notebook, parse_notebook
 from workers.parsing.pdf_text import parse_pdf
 from workers.parsing.plain_text import parse_plain
+from workers.parsing.separated_text import parse_separated
+from workers.parsing.xml_text import parse_xml
+
+
+def _parse_data(text: str) -> ParsedDocument | None:
+    """Read JSON as the notebook or the records that it is; None where it is no JSON."""
+    value = load_json(text)
+    if value is None:
+        return None
+    return parse_notebook(value) if is_notebook(value) else parse_json(value)
+
 
 _FROM_BYTES: dict[str, Callable[[bytes], ParsedDocument]] = {"pdf": parse_pdf, "docx": parse_docx}
-_FROM_TEXT: dict[str, Callable[[str], ParsedDocument]] = {
+#: Readers of text; one that finds the text to be of another kind after all returns None.
+_FROM_TEXT: dict[str, Callable[[str], ParsedDocument | None]] = {
     "html": parse_html,
     "markdown": parse_markdown,
+    "json": _parse_data,
+    "xml": parse_xml,
+    "code": parse_code,
 }
 _NOTHING = {
     "pdf": "The PDF holds no text layer; if it is scanned, run text recognition on it.",
     "docx": "The Word file holds no text.",
     "html": "The page holds no visible text.",
+    "json": "The JSON holds no values.",
+    "xml": "The XML holds no text.",
+    "notebook": "The notebook holds no text.",
 }
 _WRITTEN = re.compile(r"\S")
 
@@ -39,12 +61,25 @@ def parse(data: bytes, *, filename: str) -> ParsedDocument:
         raise NoText("The file is empty (0 bytes).")
     kind = detect(data, filename=filename)
     if kind == "text":
-        text = decode(data)
-        kind = text_kind(text, filename=filename)
-        read = _FROM_TEXT.get(kind)
-        document = read(text) if read else parse_plain(text, kind)
+        text, encoding = decode_named(data)
+        document = replace(_from_text(text, filename), encoding=encoding)
     else:
         document = _FROM_BYTES[kind](data)
     if not _WRITTEN.search(document.text):
-        raise NoText(_NOTHING.get(kind, "The file holds nothing but white space."))
+        nothing = _NOTHING.get(document.kind, "The file holds nothing but white space.")
+        raise NoText(" ".join([nothing, *document.notes]))
     return document
+
+
+def _from_text(text: str, filename: str) -> ParsedDocument:
+    """Read decoded text by its kind; what turns out to be another is read as its name says."""
+    kind = text_kind(text, filename=filename)
+    for told in (kind, named_kind(text, filename=filename)):
+        if told == "table":
+            document = parse_separated(text, filename=filename)
+        else:
+            read = _FROM_TEXT.get(told)
+            document = read(text) if read else parse_plain(text, told)
+        if document is not None:
+            return document
+    return parse_plain(text, kind)
