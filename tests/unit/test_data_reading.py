@@ -300,6 +300,12 @@ def test_many_kinds_of_time_stamps_begin_an_entry(stamp: str) -> None:
     assert lines(text, "a.log") == [f"{stamp} event {n}" for n in range(4)]
 
 
+def test_records_that_begin_with_a_time_are_records_where_a_header_names_them() -> None:
+    text = "time,temp,wind\n" + "".join(f"2031-01-0{n} 00:00:00,{n},3\n" for n in range(1, 6))
+
+    assert lines(text, "a.txt")[0] == "time: 2031-01-01 00:00:00; temp: 1; wind: 3"
+
+
 def test_a_diary_is_no_log() -> None:
     text = "12 May 2031 was nice.\nWe went out.\n\n13 May 2031 too.\nIt rained.\nWe read.\n"
 

@@ -159,6 +159,12 @@ def test_a_definition_stands_after_its_term() -> None:
     assert text(page) == "Sluice: A gate.\nWeir, Dam: A wall.\n\nOf earth.\n\nLock"
 
 
+def test_a_term_stands_above_what_defines_it_without_words() -> None:
+    page = "<body><dl><dt>Act<dd><pre>act()</pre></dl><p>x</p><dt>Alone</dt>"
+
+    assert text(page) == "Act\n\nact()\n\nx\n\nAlone"
+
+
 @pytest.mark.timeout(20)
 def test_hidden_elements_without_end_of_nesting_are_left_out() -> None:
     page = text(f"<body>{ARTICLE}" + "<div hidden class=cookie-banner>" * 20_000 + "x" * 100_000)

@@ -109,6 +109,16 @@ def test_a_picture_alone_in_a_cell_says_its_text() -> None:
     assert header(table) == []
 
 
+def test_a_first_row_in_bold_names_the_columns() -> None:
+    table = (
+        "<table><tr><td><p><b>k</b></p></td><td><strong>v</strong></td></tr>"
+        "<tr><td><b>1</b></td><td>2</td></tr></table>"
+    )
+
+    assert header(table) == ["k | v"]
+    assert header(table.replace("<strong>v</strong>", "v")) == []
+
+
 def test_a_caption_stands_above_its_table() -> None:
     document = read(
         "<table><caption>Prices</caption><tr><th>a</th></tr><tr><td>1</td><td>2</td></tr></table>"

@@ -70,6 +70,8 @@ def latin_code_page(data: bytes) -> str | None:
         share = known / (len(letters) + odd)
         if share > best_share or (best is None and share >= best_share):
             best, best_share = page, share
+        if best_share >= 1.0:
+            break
     return best
 
 

@@ -8,7 +8,7 @@ from pathlib import PurePath
 from rag.errors import Unreadable
 from workers.parsing.encodings import decoded
 from workers.parsing.json_text import looks_like_json
-from workers.parsing.plain_text import looks_like_log
+from workers.parsing.plain_text import has_header, looks_like_log
 from workers.parsing.separated_text import looks_separated
 from workers.parsing.xml_text import looks_like_xml
 
@@ -144,7 +144,11 @@ def text_kind(text: str, *, filename: str) -> str:
         raise Unreadable("unsafe", "The XML declares a document type or entities; remove them.")
     if suffix in _ZIP_NAMES:
         raise Unreadable("corrupt", f"The file is named {suffix} but is not {_ZIP_NAMES[suffix]}.")
-    if looks_like_xml(text) and not _XML_DOCTYPE.search(text[:_SAMPLE]):
+    if (
+        suffix not in _MARKDOWN_NAMES
+        and looks_like_xml(text)
+        and not _XML_DOCTYPE.search(text[:_SAMPLE])
+    ):
         return "xml"
     return named_kind(text, filename=filename)
 
@@ -157,9 +161,10 @@ def named_kind(text: str, *, filename: str) -> str:
     if suffix in _TABLE_NAMES:
         return "table"
     if suffix in _PROSE_NAMES or len(suffix) > 6:  # noqa: PLR2004 - no such extension
-        if looks_like_log(text):
+        separated = looks_separated(text)
+        if looks_like_log(text) and not (separated and has_header(text)):
             return "log"
-        return "table" if looks_separated(text) else "text"
+        return "table" if separated else "text"
     return "table" if suffix == ".xls" and looks_separated(text) else "code"
 
 

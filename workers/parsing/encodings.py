@@ -13,6 +13,7 @@ from workers.parsing.plausibility import best, plausibility
 
 _HEAD = 4096  # bytes in which an encoding is declared
 _SAMPLE = 65_536  # bytes that tell an encoding
+_LETTERS = 16_384  # bytes whose letters tell a Latin code page
 _JUDGED = 4096  # bytes that are decoded by every candidate
 _DECLARED = re.compile(
     rb"<meta[^>]{0,200}charset\s*=\s*[\"']?\s*([\w.:-]{1,40})|<\?xml[^>]{0,200}encoding=[\"']([\w.-]{1,40})",
@@ -174,7 +175,7 @@ def _guessed(data: bytes) -> str:
     if beyond < 2:  # noqa: PLR2004 - nothing to compare
         return "cp1252"
     # Statistics cannot tell Latin code pages apart; the letters of languages can.
-    if page := latin_code_page(sample):
+    if page := latin_code_page(sample[:_LETTERS]):
         return page
     codec, score = best(_readings(_whole_lines(lines)))
     if score >= _LIKELY or beyond < 4:  # noqa: PLR2004 - too little for statistics

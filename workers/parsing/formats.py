@@ -74,12 +74,16 @@ def parse(data: bytes, *, filename: str) -> ParsedDocument:
 def _from_text(text: str, filename: str) -> ParsedDocument:
     """Read decoded text by its kind; what turns out to be another is read as its name says."""
     kind = text_kind(text, filename=filename)
-    for told in (kind, named_kind(text, filename=filename)):
-        if told == "table":
-            document = parse_separated(text, filename=filename)
-        else:
-            read = _FROM_TEXT.get(told)
-            document = read(text) if read else parse_plain(text, told)
-        if document is not None:
-            return document
-    return parse_plain(text, kind)
+    document = _as(kind, text, filename)
+    if document is None and kind in ("json", "xml"):
+        kind = named_kind(text, filename=filename)
+        document = _as(kind, text, filename)
+    return parse_plain(text, kind) if document is None else document
+
+
+def _as(kind: str, text: str, filename: str) -> ParsedDocument | None:
+    """Read text as one kind; None where it turns out to be none of it."""
+    if kind == "table":
+        return parse_separated(text, filename=filename)
+    read = _FROM_TEXT.get(kind)
+    return read(text) if read else parse_plain(text, kind)

@@ -182,6 +182,13 @@ class _Spans:
             row.append((text, cell.heading))
 
 
+def is_bold(cell: LexborNode) -> bool:
+    """Tell a cell that is wholly bold: in a first row it names its column."""
+    bold = cell.css("b, strong")
+    words = "".join(cell.text(deep=True).split()) if bold else ""
+    return bool(words) and words == "".join("".join(b.text(deep=True).split()) for b in bold)
+
+
 def _span(value: str | None, most: int) -> int:
     """Read a span as HTML does: 1 where it is no number, never more than *most*."""
     digits = (value or "").strip()

@@ -21,7 +21,7 @@ from workers.parsing.html_parts import (
     weight,
 )
 from workers.parsing.html_styles import hidden_elements
-from workers.parsing.html_tables import TABLE_ROLES, Grid, layout_tables
+from workers.parsing.html_tables import TABLE_ROLES, Grid, is_bold, layout_tables
 from workers.parsing.noise import Noise
 
 _BLOCKS = frozenset(
@@ -163,6 +163,7 @@ class _Walker:
                 stack.append((child, ""))
                 child = child.prev
         self._flush()
+        self._end_terms()
 
     def skipped_above(self, node: LexborNode) -> bool:
         """Tell whether an element stands in one that is left out."""
@@ -258,7 +259,8 @@ class _Walker:
         elif tag == "tr":
             self.grid.enter_row()
         elif tag in ("td", "th"):
-            self.grid.enter_cell(node, heading=tag == "th")
+            first = len(self.grid.rows) <= 1
+            self.grid.enter_cell(node, heading=tag == "th" or (first and is_bold(node)))
         elif tag == "caption":
             self.grid.captioned = True
 
@@ -304,10 +306,10 @@ class _Walker:
         self.grid = Grid()
 
     def _end_terms(self) -> None:
-        """Write terms that nothing defines."""
-        if self.terms:
-            self._put("list", ", ".join(self.terms))
-            self.terms = []
+        """Write terms that nothing defines, or something other than words."""
+        terms, self.terms = self.terms, []
+        if terms:
+            self._put("list", ", ".join(terms))
 
     def _marker(self) -> str:
         """Return what stands before the next item, indented by the depth of its list."""
@@ -361,5 +363,6 @@ class _Walker:
 
     def _put(self, kind: BlockKind, text: str, *, level: int = 0, header: int = 0) -> None:
         """Write a block and weigh it."""
+        self._end_terms()
         self.weight += weight(text)
         self.out.add(kind, text, level=level, header=header)

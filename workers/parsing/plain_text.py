@@ -52,6 +52,11 @@ def looks_like_log(text: str) -> bool:
     return entries >= _LEAST_ENTRIES and entries >= _MOST_STAMPED * (entries + loose)
 
 
+def has_header(text: str) -> bool:
+    """Tell whether the first line is no entry: the names of columns stand there."""
+    return not _STAMP.match(text.lstrip().partition("\n")[0])
+
+
 def _log(text: str, noise: Noise) -> ParsedDocument:
     """Return entries a line each, with the lines that go on with them, as one table."""
     entries: list[list[str]] = []

@@ -25,7 +25,7 @@ _JUDGED = 200  # records that tell a column's type
 _NOISY = 30  # characters from which on a value may hold encoded bytes
 _MOST_TEXT = 100_000_000  # characters above which records are written without names
 _LEAST_LINES = 3  # of a file whose name does not tell that it holds records
-_SEP = re.compile(r"sep=(.)\n", re.IGNORECASE)
+_SEP = re.compile(r"sep=([,;|\t:^~#])\n", re.IGNORECASE)
 _NUMBER = re.compile(r"[-+(]?[$€£¥]?\s?\d[\d.,'\s]*(?:[eE][-+]?\d+)?\s?[%€$£)]?")
 _DATE = re.compile(
     r"\d{1,4}[-./]\d{1,2}(?:[-./]\d{1,4})?(?:[T ]\d{1,2}:\d{2}.*)?|\d{1,2}:\d{2}(?::\d{2})?"
@@ -113,10 +113,8 @@ class _Reader:
         escaped = '\\"' in self.text and '""' not in self.text
         try:
             yield from self._quoted(escaped=escaped)
-        except (csv.Error, _OpenQuote) as stopped:
-            done = stopped.line if isinstance(stopped, _OpenQuote) else 0
-            lines = self.text.split("\n")[done:]
-            for line in lines:
+        except _OpenQuote as stopped:
+            for line in self.text.split("\n")[stopped.line :]:
                 yield [field.strip().strip('"') for field in line.split(self.separator)]
 
     def _quoted(self, *, escaped: bool) -> Iterator[list[str]]:
