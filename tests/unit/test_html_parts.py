@@ -159,6 +159,14 @@ def test_a_definition_stands_after_its_term() -> None:
     assert text(page) == "Sluice: A gate.\nWeir, Dam: A wall.\n\nOf earth.\n\nLock"
 
 
+@pytest.mark.timeout(20)
+def test_processing_instructions_are_no_text() -> None:
+    page = text("<body><?xml-stylesheet href='a.css'?><p>One<?php echo 2 ?> two.</p>")
+
+    assert page.startswith("One")
+    assert page.endswith("two.")
+
+
 def test_a_term_stands_above_what_defines_it_without_words() -> None:
     page = "<body><dl><dt>Act<dd><pre>act()</pre></dl><p>x</p><dt>Alone</dt>"
 

@@ -151,11 +151,12 @@ class _Walker:
             if node.is_text_node:
                 self._words(node.text_content or "")
                 continue
-            tag = node.tag or ""
-            attributes = node.attributes if node.is_element_node else {}
-            if self._skipped(node, tag, attributes):
+            if not node.is_element_node:
+                continue  # comments, and processing instructions, which have no name
+            attributes = node.attributes
+            if self._skipped(node, node.tag or "", attributes):
                 continue
-            tag = self._named(tag, attributes)
+            tag = self._named(node.tag or "-", attributes)
             self._enter(node, tag, attributes)
             stack.append((node, tag))
             child = node.last_child
