@@ -174,6 +174,19 @@ def test_a_term_stands_above_what_defines_it_without_words() -> None:
 
 
 @pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    "page",
+    [
+        "<ol><li>" * 10_000 + "x",
+        "<style>p{display:none}" + "/*" * 100_000 + "</style>x",
+        f"<div class={'cookie' * 50_000}>x</div>",
+    ],
+)
+def test_pages_made_to_be_slow_are_read_in_time(page: str) -> None:
+    assert text(f"<body>{page}").endswith("x")
+
+
+@pytest.mark.timeout(20)
 def test_hidden_elements_without_end_of_nesting_are_left_out() -> None:
     page = text(f"<body>{ARTICLE}" + "<div hidden class=cookie-banner>" * 20_000 + "x" * 100_000)
 

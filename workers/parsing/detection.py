@@ -77,11 +77,11 @@ _TABLE_NAMES = frozenset({".csv", ".tsv", ".tab", ".psv"})
 _PROSE_NAMES = frozenset({"", ".txt", ".text", ".rst", ".log", ".org", ".adoc", ".tex"})
 _HTML_NAMES = frozenset({".html", ".htm", ".xhtml", ".xht", ".shtml"})
 _HTML_START = re.compile(
-    r"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b",
+    r"\s*(?:<\?xml[^>]*>\s*)?(?:<!--(?:(?!-->).)*-->\s*)*<(?:!doctype\s+html|html|head|body)\b",
     re.IGNORECASE | re.DOTALL,
 )
 _HTML_FRAGMENT = re.compile(
-    r"\s*(?:<!--.*?-->\s*)*<(?:div|p|table|h[1-6]|ul|ol|dl|article|section|main|header|meta|title|"
+    r"\s*(?:<!--(?:(?!-->).)*-->\s*)*<(?:div|p|table|h[1-6]|ul|ol|dl|article|section|main|header|meta|title|"
     r"link|style|span|form|pre|blockquote)\b[^<>]*>",
     re.IGNORECASE | re.DOTALL,
 )

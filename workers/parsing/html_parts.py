@@ -16,15 +16,13 @@ _DIALOG_ROLES: Final = frozenset({"dialog", "alertdialog"})
 _HIDING = re.compile(r"(?:^|[;\s])(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.IGNORECASE)
 # What consent managers and their imitators call their boxes.
 _CONSENT = re.compile(
-    r"(?:cookie|consent|gdpr|ccpa|privacy)[-_]?(?:\w+[-_])?"
+    r"(?:cookie|consent|gdpr|ccpa|privacy)[-_]?(?:\w{1,20}[-_])?"
     r"(?:banner|consent|notice|bar|popup|pop-up|modal|dialog|overlay|law|wall|message|manager|box)"
     r"|onetrust|cookiebot|didomi|usercentrics|qc-cmp2?|sp_message_container|fc-consent|truste[_-]",
     re.IGNORECASE,
 )
 _MOST_CONSENT = 6000  # characters of a consent box
-_ICON = re.compile(
-    r"\b(?:material-(?:icons|symbols)\S*|\S*icon\S*|fa-\S+|glyphicon\S*)", re.IGNORECASE
-)
+_ICON = re.compile(r"material-symbols|icon|\bfa-", re.IGNORECASE)
 _ANCHOR_SIGNS: Final = frozenset("#¶§🔗")
 _ARTICLE_BYTES = 100  # of UTF-8 without blanks that make a hidden part an article
 

@@ -10,7 +10,7 @@ _WIDTH = 1280  # pixels of the screen that media queries are asked for
 _MOST_RULES = 5_000
 _MOST_STEPS = 20_000_000  # elements times selectors that are compared
 _MOST_STYLE = 2_000_000  # characters of style sheets that are read
-_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+_COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)", re.DOTALL)
 _BRACE = re.compile(r"[{}]")
 _HIDING = re.compile(
     r"(?:^|[;{\s])(display|visibility)\s*:\s*([\w-]+)\s*(!\s*important)?", re.IGNORECASE

@@ -42,8 +42,9 @@ _SURE_MAIN = 1500  # bytes from which on the main part needs no comparison with 
 _MAIN_SHARE = 0.3  # of the page's text that a main part has
 _ARTICLE_SHARE = 0.6  # the same of an article, of which a page may have others
 _NEARLY_NOTHING = 80  # bytes of a page whose text is somewhere else
-_MOST_LOOKS = 2000
 _FEW = 0.1  # the same as a share of what is hidden
+_MOST_LOOKS = 2000  # texts of elements that are read to judge them
+_MOST_DEPTH = 20  # of lists in lists that are indented
 
 _MOSTLY_HIDDEN = "Most of the page is marked hidden or stands in a dialog, and was left out."
 _TAKEN = "The page marks its own text as hidden; it was taken all the same."
@@ -314,7 +315,7 @@ class _Walker:
 
     def _marker(self) -> str:
         """Return what stands before the next item, indented by the depth of its list."""
-        indent = "  " * max(len(self.lists) - 1, 0)
+        indent = "  " * min(max(len(self.lists) - 1, 0), _MOST_DEPTH)
         if not self.lists or self.lists[-1].count is None:
             return f"{indent}- "
         self.lists[-1].count += 1

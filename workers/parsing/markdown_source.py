@@ -9,12 +9,10 @@ from markdown_it import MarkdownIt
 from workers.parsing.html_text import parse_html
 from workers.parsing.noise import Noise
 
-_ADDRESS: Final = (
-    r"<?[ \t]*(?:data:|attachment:)[^\s)>]*>?(?:[ \t]+(?:\"[^\"\n]*\"|'[^'\n]*'))?[ \t]*"
-)
+_ADDRESS: Final = r"<?(?:data:|attachment:)[^\s)>]*>?(?:[ \t]+(?:\"[^\"\n]*\"|'[^'\n]*'))?[ \t]*"
 _LINKED = re.compile(rf"!?\[([^\[\]\n]{{0,2000}})\]\([ \t]*{_ADDRESS}\)", re.IGNORECASE)
 _DEFINED = re.compile(
-    rf"^ {{0,3}}\[([^\[\]\n]{{1,999}})\]:[ \t]*\n?[ \t]*{_ADDRESS}$\n?",
+    rf"^ {{0,3}}\[([^\[\]\n]{{1,999}})\]:[ \t]*(?:\n[ \t]*)?{_ADDRESS}$\n?",
     re.IGNORECASE | re.MULTILINE,
 )
 _FILE_NAME = re.compile(r"[\w.-]+\.(?:png|jpe?g|gif|svg|webp|bmp)", re.IGNORECASE)

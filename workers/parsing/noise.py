@@ -9,6 +9,7 @@ _LEAST: Final = 30  # characters of the shortest address of data
 _LINE: Final = 56  # characters of the shortest line that encoded bytes are wrapped at
 _SHORT_ADDRESS: Final = 32  # characters of data that an example in a text may have
 _MINIFIED: Final = 400  # characters of a line from which on it may be a minified script
+_MOST_JUDGED: Final = 4_000_000  # characters of lines that are compared with scripts
 _DATA = re.compile(
     r"data:[a-z]{2,20}/[\w.+-]{1,80}(?:;[\w.+=-]{1,60}){0,4},[^\s\"'<>)\]]*", re.IGNORECASE
 )
@@ -32,6 +33,7 @@ class Noise:
     pieces: int = 0
     characters: int = 0
     scripts: int = 0
+    judged: int = 0  # characters of lines that were looked at closely
 
     def without(self, text: str) -> str:
         """Return *text* without data addresses, encoded bytes and lines of minified script."""
@@ -82,7 +84,10 @@ class Noise:
 
     def _line(self, line: str) -> str:
         """Take a line out if it is a minified script or style sheet."""
-        if len(line) < _MINIFIED or "{" not in line or not _minified(line):
+        if len(line) < _MINIFIED or "{" not in line or self.judged > _MOST_JUDGED:
+            return line
+        self.judged += len(line)
+        if not _minified(line):
             return line
         self.scripts += 1
         return ""

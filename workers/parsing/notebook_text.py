@@ -10,7 +10,6 @@ from workers.parsing.markdown_text import parse_markdown
 from workers.parsing.noise import Noise
 
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)")
-_OVERWRITTEN = re.compile(r"[^\n]*\r(?!\n|\Z)")  # progress bars draw over their own line
 _FIGURE = re.compile(r"<(?:Figure size|[\w.]+ object at 0x|IPython\.core\.display\.)[^>]*>\s*\Z")
 _MOST_OUTPUT = 50_000  # characters of one output
 #: Forms of one output, the first that is there is taken.
@@ -121,7 +120,10 @@ class _Reader:
 
     def _printed(self, text: str) -> None:
         """Write printed text as it stood at the end, without colours."""
-        text = self.noise.without(_OVERWRITTEN.sub("", _ESCAPES.sub("", text)))
+        lines = _ESCAPES.sub("", text).replace("\r\n", "\n").split("\n")
+        # Progress bars draw over their own line: what was drawn last stands.
+        text = "\n".join(line.rstrip("\r").rpartition("\r")[2] for line in lines)
+        text = self.noise.without(text)
         if len(text) > _MOST_OUTPUT:
             text = text[:_MOST_OUTPUT].rpartition("\n")[0] or text[:_MOST_OUTPUT]
             self.out.note(
