@@ -4,7 +4,6 @@ from kombu import Queue
 
 from jobs.keys import CELERY_PREFIX
 from jobs.messages import ROLES
-from jobs.timings import VISIBILITY_S
 
 # One queue per role. Tasks are routed when they are sent, by the stage they run.
 task_queues = tuple(Queue(role) for role in ROLES)
@@ -18,7 +17,8 @@ task_serializer = "json"
 accept_content = ["json"]
 event_serializer = "json"
 
-# A message is acknowledged when its body has ended: an early acknowledgement loses jobs on a kill.
+# A message is acknowledged when its body has ended, so that a worker that shuts down gives back
+# what it has not begun.
 task_acks_late = True
 task_reject_on_worker_lost = True
 # A body that failed wrote so into the ledger; delivering it again would change nothing.
@@ -29,12 +29,9 @@ worker_prefetch_multiplier = 1
 
 broker_transport_options = {
     "global_keyprefix": CELERY_PREFIX,
-    # Redelivery after a kill; safe for long bodies because their tags are renewed.
-    "visibility_timeout": VISIBILITY_S,
-    "unacked_restore_interval": 2,
-    "unacked_restore_throttle": 1,
-    # The default of 300 s would block redelivery for five minutes after a kill while sweeping.
-    "unacked_mutex_expire": 10,
+    # A worker remembers its messages itself: after a kill the ledger sends them again, which it
+    # must do anyway, sooner than Celery's visibility timeout would and without writes for each.
+    "ack_emulation": False,
     "queue_order_strategy": "priority",
     "priority_steps": [0, 9],
     "socket_timeout": 10,

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
 import orjson
@@ -31,6 +32,7 @@ class Current(NamedTuple):
     language: str = ""
 
     @classmethod
+    @lru_cache(maxsize=8_192)  # each search reads one of each candidate
     def parse(cls, text: str) -> "Current":
         """Read `generation:chunks:seq`, or `generation:chunks:seq:language`."""
         generation, chunks, seq, *language = text.split(":")
@@ -194,14 +196,22 @@ class Catalogue:
 
     def current(self, incarnation: str, documents: Sequence[str]) -> dict[str, Current]:
         """Look once at the current generations of *documents*; absent ones are left out."""
-        if not documents:
-            return {}
-        answer = self._run("current", incarnation, orjson.dumps(list(documents)).decode())
-        return {
+        return self.look_again(incarnation, documents)[0] if documents else {}
+
+    def look_again(
+        self, incarnation: str, documents: Sequence[str]
+    ) -> tuple[dict[str, Current], Edition]:
+        """Look once at the current generations of *documents*, and at the vectors' edition."""
+        entries, name, embedder, hnsw = self._run(
+            "current", incarnation, orjson.dumps(list(documents)).decode()
+        )
+        texts = orjson.loads(entries) if documents else []  # Lua has one word for {} and []
+        found = {
             document: Current.parse(text)
-            for document, text in zip(documents, orjson.loads(answer[0]), strict=True)
+            for document, text in zip(documents, texts, strict=True)
             if text
         }
+        return found, _edition(name or incarnation, embedder, hnsw)
 
     def every_current(self, incarnation: str) -> Iterator[tuple[str, Current]]:
         """Yield every document with its current generation, tombstones included."""
@@ -386,6 +396,7 @@ class Catalogue:
         return str(answer[0]) if answer else None
 
 
+@lru_cache(maxsize=64)  # each search reads one
 def _edition(name: str, embedder: str | None, hnsw: str | None) -> Edition:
     """Read an edition's record."""
     return Edition(

@@ -21,7 +21,7 @@ from jobs.keys import CANCEL
 from jobs.ledger import Fate, Fields, Ledger
 from jobs.messages import Stage
 from jobs.pulse import Pulse
-from jobs.units import Unit
+from jobs.units import Piece, Unit
 from rag.errors import (
     Broken,
     Cancelled,
@@ -127,10 +127,20 @@ class Lease:
         self.ledger.hand_over(self.unit, stage=stage, fields=fields, event=event, data=data)
         self.conclude("handed over", to=stage)
 
-    def finish(self, *, state: str, fields: Fields) -> None:
-        """End the unit; the rest of its answer is told first."""
+    def finish(
+        self, *, state: str, fields: Fields, event: str = "", data: object = None, text: str = ""
+    ) -> None:
+        """
+        End the unit; an *event* with its *data*, and the rest of its answer, are told first.
+
+        *text* is an answer of which nothing was told by `tell`.
+        """
         rest = self._deltas.take(self.unit)
-        outcome = self.ledger.finish(self.unit, state=state, fields=fields, rest=rest)
+        if text:
+            rest = [Piece(self.unit, 1, text)]
+        outcome = self.ledger.finish(
+            self.unit, state=state, fields=fields, event=event, data=data, rest=rest
+        )
         why = {"error": orjson.loads(str(fields["error"]))["type"]} if "error" in fields else {}
         self.conclude("finished", state=state if outcome == "ok" else outcome, **why)
 
@@ -280,31 +290,11 @@ class Leases:
             )
             return [self._hold(holder, unit) for unit in units]
 
-    def go_on(
-        self, lease: Lease, *, stage: Stage, fields: Fields, event: str = "", data: object = None
-    ) -> bool:
-        """
-        Write a stage's output and go on with the next, without another message, if that may be.
-
-        False where it may not: the unit waits for another body, or was cancelled.
-
-        Raises:
-            LeaseLost: The unit is no longer this claim's.
-        """
-        (answer,) = self.hand_on([(lease, fields)], stage=stage, event=event, data=data)
-        if isinstance(answer, Exception):
-            raise answer
-        if answer:
-            tell("went on", **lease.unit.ids, to=stage)
-        return answer
-
     def hand_on(
         self,
         work: Sequence[tuple[Lease, Fields]],
         *,
         stage: Stage,
-        event: str = "",
-        data: object = None,
     ) -> list[bool | Exception]:
         """
         Write the outputs of a stage for several units and go on with the next, if that may be.
@@ -319,10 +309,7 @@ class Leases:
                 lease.move(begins=True)
             try:
                 answers = self._ledger.hand_over_many(
-                    [(lease.unit, fields) for lease, fields in work],
-                    stage=stage,
-                    event=event,
-                    data=data,
+                    [(lease.unit, fields) for lease, fields in work], stage=stage
                 )
                 for (lease, _), answer in zip(work, answers, strict=True):
                     if isinstance(answer, Unit):

@@ -237,19 +237,29 @@ class Ledger:
         )  # fmt: skip
         return self._ended(unit, answer)
 
-    def finish(self, unit: Unit, *, state: str, fields: Fields, rest: Sequence[Piece] = ()) -> str:
+    def finish(
+        self,
+        unit: Unit,
+        *,
+        state: str,
+        fields: Fields,
+        event: str = "",
+        data: object = None,
+        rest: Sequence[Piece] = (),
+    ) -> str:
         """
         End a unit, once: `ok`, or `cancelled` when that was asked meanwhile.
 
-        *rest* of its answer is told together with the end.
+        An *event* with its *data*, and *rest* of its answer, are told together with the end.
 
         Raises:
             LeaseLost: The unit is no longer this claim's.
         """
         told = [word for piece in rest for word in (piece.number, _data(piece.data))]
-        return self._ended(
-            unit, self._run("finish", unit.id, unit.epoch, state, _data(_fields(fields)), *told)
+        answer = self._run(
+            "finish", unit.id, unit.epoch, state, _data(_fields(fields)), event, _data(data), *told
         )
+        return self._ended(unit, answer)
 
     def release(self, unit: Unit, *, at_once: bool) -> None:
         """Give a unit back unharmed; no death is counted. A lost lease is no error here."""
@@ -316,22 +326,16 @@ class Ledger:
         work: Sequence[tuple[Unit, Fields]],
         *,
         stage: Stage,
-        event: str = "",
-        data: object = None,
     ) -> list[Unit | Exception | None]:
         """
         Write outputs of a stage; answers with the unit where its body goes on with the next.
 
-        None where it does not: the unit waits for another body, or was cancelled. Each tells the
-        same event, if any.
+        None where it does not: the unit waits for another body, or was cancelled.
         """
         calls = [
-            (
-                unit.id, unit.epoch, stage, ROLE_OF[stage], _data(_fields(fields)), event,
-                _data(data), 1,
-            )
+            (unit.id, unit.epoch, stage, ROLE_OF[stage], _data(_fields(fields)), "", "", 1)
             for unit, fields in work
-        ]  # fmt: skip
+        ]
         answers = self._each("hand_over", [unit for unit, _ in work], calls)
         results: list[Unit | Exception | None] = []
         for (unit, fields), answer in zip(work, answers, strict=True):

@@ -25,10 +25,6 @@ SOLO_DEATHS: Final = 2
 #: How long a worker waits for its other bodies to end before a unit that must run alone.
 SOLO_WAIT_S: Final = 60.0
 
-#: Celery's own redelivery, behind ours; its tags are renewed while a body runs.
-VISIBILITY_S: Final = 30
-TAG_RENEW_S: Final = 6.0
-
 #: Worker heartbeats: written this often, live for this long; a silent one is known for a minute.
 HEARTBEAT_S: Final = 2.0
 WORKER_LIVE_S: Final = 10.0

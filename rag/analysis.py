@@ -3,7 +3,7 @@
 import re
 import threading
 import unicodedata
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -84,6 +84,7 @@ _WORD = re.compile(
 )
 # Written or left out as the writer likes, in the same word: Hebrew and Arabic points, the stroke
 # that stretches an Arabic word, and the dot that lower-casing leaves on a Turkish capital i.
+_ASCII_WORD = re.compile(r"([a-z0-9]+)(?:'s\b)?", re.ASCII)  # what `_WORD` finds in such a text
 _OPTIONAL = re.compile(
     r"[\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670]"
     r"|(?<=i)\u0307"
@@ -104,7 +105,9 @@ def terms(text: str, language: str = "") -> list[str]:
     gives the same terms in every process, within one ANALYSIS_VERSION.
     """
     english = language in ("", ENGLISH)
-    kept = [word for word in words(text) if not (english and word in STOP_WORDS)]
+    kept = words(text)
+    if english:
+        kept = [word for word in kept if word not in STOP_WORDS]
     return _stems(kept, _stemming(language))
 
 
@@ -135,16 +138,18 @@ def query_alternatives(text: str, languages: Collection[str]) -> list[tuple[str,
     return [tuple(dict.fromkeys(alternatives)) for alternatives in stems]
 
 
-def words(text: str) -> Iterator[str]:
-    """Yield the words of *text* in order, in lower case, not stemmed."""
+def words(text: str) -> list[str]:
+    """Return the words of *text* in order, in lower case, not stemmed."""
+    if text.isascii():
+        return [word[:MAX_TERM_CHARACTERS] for word in _ASCII_WORD.findall(text.lower())]
     plain = _OPTIONAL.sub("", unicodedata.normalize("NFKC", text).lower())
-    for match in _WORD.finditer(plain):
-        word = match["word"]
-        if word is not None:
-            yield word[:MAX_TERM_CHARACTERS]
+    found: list[str] = []
+    for run, word in _WORD.findall(plain):
+        if word:
+            found.append(word[:MAX_TERM_CHARACTERS])
         else:
-            run = match["unspaced"]
-            yield from (run[i : i + 2] for i in range(max(1, len(run) - 1)))
+            found.extend(run[i : i + 2] for i in range(max(1, len(run) - 1)))
+    return found
 
 
 class _Stemming(NamedTuple):
@@ -174,7 +179,7 @@ def _stems(some_words: list[str], stemming: _Stemming) -> list[str]:
     """Stem each word."""
     stems = some_words
     if stemming.loses_accents:
-        stems = [_without_accents(word) for word in stems]
+        stems = [w if w.isascii() else _without_accents(w) for w in stems]
     for language in stemming.stemmers:
         # Some stemmers leave nothing of a word of one letter; it is its own stem.
         stems = [s or w for w, s in zip(stems, _stemmer(language).stemWords(stems), strict=True)]
@@ -194,6 +199,6 @@ def _stemmer(language: str) -> Stemmer.Stemmer:
 
 def _without_accents(word: str) -> str:
     """Take the accents off a Latin word: who writes English leaves them out as often as not."""
-    if word.isascii() or not _ACCENTED_LATIN.search(word):
+    if not _ACCENTED_LATIN.search(word):
         return word
     return unicodedata.normalize("NFC", _ACCENT.sub("", unicodedata.normalize("NFD", word)))

@@ -215,21 +215,20 @@ def _candidates(passages: Sequence[Passage], wanted: frozenset[str]) -> list[_Ca
     leads: list[_Candidate] = []
     for source, passage in enumerate(passages):
         known = wanted.union(terms(passage.title, passage.language))
-        context = ""
+        context, said = "", frozenset[str]()
         for start, end in pieces(passage.text):
             text = passage.text[start:end]
             held = frozenset(terms(text, passage.language))
-            both = held.union(terms(context, passage.language))
-            one = _Candidate(source, start, end, text, context, both)
+            one = _Candidate(source, start, end, text, context, held | said)
             leads_on = text.endswith(("?", ":", "\uff1f", "\uff1a")) or _is_heading(
                 passage.text, start, end
             )
             if leads_on or held <= known:
                 leads.append(one)
-                context = text
+                context, said = text, held
             else:
                 found.append(one)
-                context = ""
+                context, said = "", frozenset()
     return found or leads
 
 

@@ -35,6 +35,9 @@ Mode = Literal["hybrid", "dense", "sparse"]
 TRIES = 3
 #: Where replaced generations crowd a leg, it is asked for up to this many times its depth.
 MOST_DEPTH = 64
+#: In a collection of at most so many chunks the replica compares its own vectors, all of them: a
+#: call to the vector store costs more.
+OWN_ROWS = 16_384
 #: Legs older than this start again: their ids may be garbage by now.
 STALE_S = 60.0
 
@@ -58,6 +61,7 @@ class Legs:
     dropped: dict[str, str] = field(default_factory=dict)
     live: AbstractSet[str] = frozenset()
     told: dict[str, Any] = field(default_factory=dict)  # how a filter was kept, for the trace
+    own_vectors: bool = False  # whether the replica's were compared, not the vector store's
     dense_ms: float = 0.0
     sparse_ms: float = 0.0
 
@@ -155,15 +159,13 @@ class LegReader:
                     legs, incarnation, question, mode,
                     look=look, dense=dense, wanted=wanted, limit=depth,
                 )  # fmt: skip
-                # The replica's own vectors may be of an edition that has come since.
-                dense_ms, sparse_ms = legs.dense_ms, legs.sparse_ms
-                changed = self._visibility.edition(incarnation) != edition
-                if changed and attempt < TRIES:
-                    attempt += 1
-                    continue
             dense_ms, sparse_ms = legs.dense_ms, legs.sparse_ms
             documents = sorted({name.rsplit(":", 2)[0] for name, _ in (*legs.dense, *legs.sparse)})
-            found = self._visibility.current(incarnation, documents)
+            found, edition_now = self._visibility.look_again(incarnation, documents)
+            # The replica's own vectors may be of an edition that has come since.
+            if legs.own_vectors and edition_now != edition and attempt < TRIES:
+                attempt += 1
+                continue
             current = {name: entry for name, entry in found.items() if entry.chunks}
             legs.live = {f"{name}:{entry.generation}" for name, entry in current.items()}
             # A candidate that flipped after step 1 may have been read in the middle of its
@@ -208,7 +210,7 @@ class LegReader:
         question: Question,
         mode: Mode,
         *,
-        look: Look | None = None,
+        look: Look,
         dense: bool,
         limit: int,
     ) -> None:
@@ -222,7 +224,12 @@ class LegReader:
             )
         if vector is not None:
             began = self.clock()
-            legs.dense = self._vectors.search(legs.edition, vector, limit=limit)
+            whole = self._sparse.whole(incarnation, look)
+            if whole is not None and whole.rows <= OWN_ROWS:
+                legs.own_vectors = True
+                legs.dense = whole.nearest(vector, limit=limit)
+            else:
+                legs.dense = self._vectors.search(legs.edition, vector, limit=limit)
             legs.dense_ms += (self.clock() - began) * 1000
         if sparse is not None:
             found, spent_ms = sparse()
@@ -251,6 +258,7 @@ class LegReader:
                 self._without_sparse(legs)
             self._ask_store(legs, question if dense else None, wanted, limit=limit)
             return
+        legs.own_vectors = True
         legs.told = {"matching": matching.rows, "of": matching.of}
         vector = question.vector if dense else None
         sparse = None

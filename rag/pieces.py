@@ -1,6 +1,7 @@
 """The pieces of a text that may be quoted: its sentences, long ones by clauses."""
 
 import re
+from functools import lru_cache
 
 from rag.sentences import sentence_spans
 
@@ -10,7 +11,8 @@ _CLAUSE = re.compile(r"[;:,\u2013\u2014](?=\s)|[\u3001\uff0c\uff1b]|\n")
 _REFERENCES = re.compile(r"(?:\[[\w ]{1,24}\])+$")
 
 
-def pieces(text: str) -> list[tuple[int, int]]:
+@lru_cache(maxsize=2_048)  # of the passages that many questions find
+def pieces(text: str) -> tuple[tuple[int, int], ...]:
     """Return the sentences of *text* without reference marks, long ones cut into clauses."""
     found: list[tuple[int, int]] = []
     for start, end in sentence_spans(text):
@@ -18,7 +20,7 @@ def pieces(text: str) -> list[tuple[int, int]]:
         # A sentence of marks alone, such as "[5m]", is all that there is to quote.
         cut = marks.start() if marks and marks.start() > start else end
         found.extend(_clauses(text, start, cut))
-    return found
+    return tuple(found)
 
 
 def _clauses(text: str, start: int, end: int) -> list[tuple[int, int]]:

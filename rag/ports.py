@@ -410,8 +410,8 @@ class ReplicaIndex(Protocol):
         """Return the ids of the chunks that are here, with their vectors, all one embedder's."""
         ...
 
-    def select(self, wanted: Filter) -> "Matching":
-        """Return what matches a filter, to be searched."""
+    def select(self, wanted: Filter | None) -> "Matching":
+        """Return what matches a filter, to be searched; all chunks without one."""
         ...
 
     def count(self) -> int:
@@ -472,12 +472,14 @@ class Visibility(Protocol):
         """Return what a search must know before it reads."""
         ...
 
-    def edition(self, incarnation: str) -> Edition:
-        """Return the vectors that are searched today, and what made them."""
-        ...
-
     def current(self, incarnation: str, documents: Sequence[str]) -> Mapping[str, "CurrentLike"]:
         """Look once at the current generations of *documents*."""
+        ...
+
+    def look_again(
+        self, incarnation: str, documents: Sequence[str]
+    ) -> tuple[Mapping[str, "CurrentLike"], Edition]:
+        """Look once at the current generations of *documents*, and at the vectors' edition."""
         ...
 
 
@@ -548,4 +550,8 @@ class SparseReader(Protocol):
 
         None where the replica lacks a flipped document and did not catch up within 200 ms.
         """
+        ...
+
+    def whole(self, incarnation: str, look: Look) -> Matching | None:
+        """Return all chunks; None where the replica lacks one flipped before *look*: no waiting."""
         ...

@@ -110,7 +110,7 @@ FAMILIES: Final = (
     _counter("quern_documents_finished_total", "installation",
              "Documents of ingests and deletes that ended.", outcome=ENDS),
     _gauge("quern_queue_depth", "installation", "Units that no worker has claimed.", queue=QUEUES),
-    _gauge("quern_queue_unacked", "installation", "Celery messages delivered and not acknowledged.",
+    _gauge("quern_queue_unacked", "installation", "Celery messages that a worker has taken.",
            queue=QUEUES),
     _gauge("quern_queue_oldest_age_seconds", "installation",
            "Since the oldest waiting unit was submitted; 0 where none waits.", queue=QUEUES),

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import orjson
@@ -26,15 +26,10 @@ RETRIEVALS = 3
 
 @shared_task(name="query.retrieve", bind=True, base=QuernTask)
 def retrieve(self: QuernTask, unit_id: str) -> None:
-    """
-    Find the passages for a question or search; safe to run twice.
-
-    Where this worker answers too the body goes on with that: another message would cost a question
-    more than quoting does.
-    """
+    """Find the passages for a question or search; safe to run twice."""
     with self.resources.leases.claim(unit_id, "retrieve") as lease:
-        if lease is not None and _retrieve(lease, self.resources):
-            _generate(lease, self.resources)
+        if lease is not None:
+            search_and_answer(lease, self.resources)
 
 
 @shared_task(name="query.generate", bind=True, base=QuernTask)
@@ -45,12 +40,29 @@ def generate(self: QuernTask, unit_id: str) -> None:
             _generate(lease, self.resources)
 
 
-def _retrieve(lease: Lease, resources: Resources) -> bool:
-    """
-    Search, then end a search, or hand a question over with its passages.
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What was found for a question, the fields of its row and the data of its event `sources`."""
 
-    True where this body goes on with the question.
+    passages: list[Passage]
+    fields: dict[str, Any]
+    shown: Any
+
+
+def search_and_answer(lease: Lease, resources: Resources) -> None:
     """
+    Run the stage `retrieve`, and the answer with it where this worker answers too.
+
+    Such a worker quotes, which takes less time than another message would: passages and answer are
+    written together, when the unit ends.
+    """
+    found = _retrieve(lease, resources)
+    if found is not None:
+        _answer(lease, resources, found.passages, found)
+
+
+def _retrieve(lease: Lease, resources: Resources) -> _Found | None:
+    """Search, then end a search or hand a question over; returns what this body is to answer."""
     retriever = owned(resources.retriever)
     request = lease.unit.json("request")
     condensed = lease.unit.fields.get("condensed", "")
@@ -58,7 +70,7 @@ def _retrieve(lease: Lease, resources: Resources) -> bool:
         if resources.generator is None:
             # Whoever answers knows best what a follow-up means; it hands the question back.
             lease.hand_over(stage="generate", fields={})
-            return False
+            return None
         condensed = resources.generator.condense(
             request["question"], history, priority=request["priority"], stop=lease
         )
@@ -77,17 +89,15 @@ def _retrieve(lease: Lease, resources: Resources) -> bool:
         if found.trace is not None:
             result["trace"] = found.trace
         lease.finish(state="succeeded", fields=fields | {"result": orjson.dumps(result).decode()})
-        return False
+        return None
     if found.trace is not None:
         fields["trace_blob"] = resources.durable.blobs.put_json(found.trace, durable=False)
     kept, shown = _keep(sources, resources)
     fields |= kept
     if resources.generator is None:
         lease.hand_over(stage="generate", fields=fields, event="sources", data=shown)
-        return False
-    return resources.leases.go_on(
-        lease, stage="generate", fields=fields, event="sources", data=shown
-    )
+        return None
+    return _Found(found.passages, fields, shown)
 
 
 def _search(lease: Lease, retriever: Retriever, request: dict[str, Any], condensed: str) -> Found:
@@ -114,12 +124,11 @@ def _search(lease: Lease, retriever: Retriever, request: dict[str, Any], condens
 
 
 def _generate(lease: Lease, resources: Resources) -> None:
-    """Answer, unless a passage is no longer current: then retrieve again."""
+    """Answer from the row's passages, unless one is no longer current: then retrieve again."""
     request = lease.unit.json("request")
-    generator = owned(resources.generator)
     history = _history(request)
     if history and request["top_k"] and not lease.unit.fields.get("condensed"):
-        condensed = generator.condense(
+        condensed = owned(resources.generator).condense(
             request["question"], history, priority=request["priority"], stop=lease
         )
         lease.hand_over(stage="retrieve", fields={"condensed": condensed})
@@ -134,18 +143,28 @@ def _generate(lease: Lease, resources: Resources) -> None:
         # A document was deleted or replaced meanwhile; its old text must not be quoted.
         lease.hand_over(stage="retrieve", fields={"retrievals": retrieved + 1})
         return
+    _answer(lease, resources, passages)
+
+
+def _answer(
+    lease: Lease, resources: Resources, passages: list[Passage], found: _Found | None = None
+) -> None:
+    """Answer from passages, which the row has, or gets now with the answer if they are *found*."""
+    request = lease.unit.json("request")
+    generator = owned(resources.generator)
     began = time.perf_counter()
     first: list[float] = []
+    told = request["priority"] == "interactive"
 
     def stream(text: str) -> None:
         first.append(time.perf_counter())
-        if request["priority"] == "interactive":
+        if told and found is None:
             lease.tell(text)
 
     asked = GenerationRequest(
         question=request["question"],
         passages=passages,
-        history=history,
+        history=_history(request),
         max_tokens=request["max_tokens"],
         temperature=request["temperature"],
         priority=request["priority"],
@@ -161,20 +180,25 @@ def _generate(lease: Lease, resources: Resources) -> None:
     ended = time.perf_counter()
     first_token_s = first[0] - began if first else answer.first_token_s
     measuring.answered(answer, took_s=ended - began, first_token_s=first_token_s)
-    fields: dict[str, Any] = {
-        "ms_generate": round((ended - began) * 1000, 2),
-        "result": orjson.dumps(_result(answer, lease, passages)).decode(),
-    }
+    fields: dict[str, Any] = dict(found.fields) if found else {}
+    known = {**lease.unit.fields, **fields}
+    fields["ms_generate"] = round((ended - began) * 1000, 2)
+    result = _result(answer, passages, degraded=orjson.loads(known.get("degraded") or "[]"))
+    fields["result"] = orjson.dumps(result).decode()
     if answer.left_out:
-        fields |= _told_in_trace(answer.left_out, lease, resources)
+        fields |= _told_in_trace(answer.left_out, known.get("trace_blob"), resources)
     if first_token_s is not None:
         fields["ms_first_token"] = round(first_token_s * 1000, 2)
-    lease.finish(state="succeeded", fields=fields)
+    if found is None:
+        lease.finish(state="succeeded", fields=fields)
+    else:
+        text = answer.text if told else ""
+        lease.finish(state="succeeded", fields=fields, event="sources", data=found.shown, text=text)
 
 
-def _result(answer: Answer, lease: Lease, passages: list[Passage]) -> dict[str, Any]:
+def _result(answer: Answer, passages: list[Passage], *, degraded: list[str]) -> dict[str, Any]:
     """Return a question's result as the API shows it, its sources left out."""
-    result: dict[str, Any] = {
+    return {
         "answer": answer.text,
         "citations": [
             asdict(citation)
@@ -189,14 +213,14 @@ def _result(answer: Answer, lease: Lease, passages: list[Passage]) -> dict[str, 
         "generator": answer.generator,
         "usage": answer.usage,
         "finish_reason": answer.finish_reason,
-        "degraded": lease.unit.json("degraded") or [],
+        "degraded": degraded,
     }
-    return result
 
 
-def _told_in_trace(left_out: Sequence[str], lease: Lease, resources: Resources) -> dict[str, str]:
+def _told_in_trace(
+    left_out: Sequence[str], blob: str | None, resources: Resources
+) -> dict[str, str]:
     """Add what the prompt had no room for to the trace of the retrieval, if one was asked for."""
-    blob = lease.unit.fields.get("trace_blob")
     trace = resources.durable.blobs.get_json(blob) if blob else None
     if not isinstance(trace, dict):
         return {}

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any, Final
 
-import orjson
 from prometheus_client.metrics_core import Metric
 from redis import Redis
 
@@ -28,6 +27,8 @@ LIMIT_S: Final = 0.25
 MOST_COLLECTIONS: Final = 50
 #: Owners of waiting units whose lanes are counted, each ingest is one; and units sent.
 MOST_OWNERS: Final = 1_000
+#: What kombu's Redis transport appends to a queue's name, for each of our two priorities.
+LISTS: Final = ("", "\x06\x169")
 
 
 class Installation:
@@ -91,12 +92,11 @@ class Installation:
         pipe.hgetall(key("tallies"))
         pipe.info("memory")
         pipe.info("persistence")
-        pipe.hvals(f"{CELERY_PREFIX}unacked")
         pipe.hgetall(key("collections"))
         for role in ROLES:
             pipe.zrange(key("owners", role), 0, MOST_OWNERS - 1)
             pipe.zrange(key("inflight", role), 0, MOST_OWNERS - 1)
-        (seconds, micros), said, memory, persistence, unacked, names, *queues = pipe.execute()
+        (seconds, micros), said, memory, persistence, names, *queues = pipe.execute()
         return [
             *_jobs(tallies_of(said)),
             *_memory("queue", memory),
@@ -104,7 +104,7 @@ class Installation:
                 "quern_redis_aof_last_write_ok",
                 int(persistence.get("aof_last_write_status") == "ok"),
             ),
-            show("quern_queue_unacked", _by_queue(Counter(map(_queue_of, unacked)))),
+            show("quern_queue_unacked", _by_queue(_taken(redis))),
             *_waiting(redis, queues[::2], queues[1::2], now_us=seconds * 1_000_000 + micros),
             *_workers(live_workers(redis)),
             _documents(redis, names),
@@ -226,9 +226,17 @@ def _by_queue(values: Mapping[str, float]) -> Iterable[tuple[tuple[str], float]]
     return [((role,), values.get(role, 0)) for role in ROLES]
 
 
-def _queue_of(delivered: str) -> str:
-    """Tell from which queue a message came that Celery has delivered: message, exchange, key."""
-    try:
-        return str(orjson.loads(delivered)[2])
-    except (ValueError, LookupError):
-        return ""
+def _taken(redis: Redis) -> dict[str, int]:
+    """Return how many messages of each role were sent and wait in no queue of Celery's."""
+    pipe = redis.pipeline(transaction=False)
+    for role in ROLES:
+        pipe.zcard(key("inflight", role))
+        pipe.scard(key("company", role))  # taken along: no message of theirs was sent
+        for priority in LISTS:
+            pipe.llen(f"{CELERY_PREFIX}{role}{priority}")
+    answers = iter(pipe.execute())
+    taken: dict[str, int] = {}
+    for role in ROLES:
+        sent = next(answers) - next(answers)
+        taken[role] = max(0, sent - sum(next(answers) for _ in LISTS))
+    return taken

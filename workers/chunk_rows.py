@@ -78,6 +78,7 @@ class ChunkRows:
         self._mapped_records: NDArray[np.uint8] = np.zeros(0, dtype=np.uint8)
         self._mapped_places: NDArray[np.int64] = np.zeros((0, 2), dtype=np.int64)
         self._rows_alive = 0
+        self._whole: Selection | None = None  # of all chunks, once it was asked for
 
     @classmethod
     def open(cls, path: Path) -> Self:
@@ -146,12 +147,14 @@ class ChunkRows:
         if self._dead > max(self._rows - self._dead, MOST_DEAD):
             self._compact()
 
-    def select(self, wanted: Filter) -> Selection:
-        """Return the chunks that match, as of the last commit."""
+    def select(self, wanted: Filter | None) -> Selection:
+        """Return the chunks that match, as of the last commit; all of them without a filter."""
         with self._lock:
+            if wanted is None and self._whole is not None:
+                return self._whole
             alive = self._alive.all != 0
-            return Selection(
-                mask=self._columns.matching(wanted) & alive,
+            selected = Selection(
+                mask=alive if wanted is None else self._columns.matching(wanted) & alive,
                 alive=alive,
                 hashes=self._hashes.all,
                 names=self._names,
@@ -161,8 +164,11 @@ class ChunkRows:
                 vectors=self._mapped,
                 codes=self._codes.all,
                 rows=self._rows_alive,
-                spelled=self._columns.spelled(wanted, FEW_VALUES),
+                spelled=self._columns.spelled(wanted, FEW_VALUES) if wanted else None,
             )
+            if wanted is None:
+                self._whole = selected
+            return selected
 
     def chunks(self, chunk_ids: Sequence[str]) -> dict[str, StoredChunk]:
         """Return the chunks that are here as of the last commit, by id."""
@@ -261,6 +267,7 @@ class ChunkRows:
             self._rows_alive = self._rows - self._dead
             for number, lives in self._changed:
                 self._alive.all[number] = lives
+            self._whole = None
         self._changed = []
 
     def _add(self, name: str, group: list[tuple[StoredChunk, Vectors]]) -> None:

@@ -182,6 +182,13 @@ class Follower:
         # Of another epoch, its vectors may be another embedder's.
         return None if index is None or index.log_epoch != epoch else index.select(wanted)
 
+    def whole(self, incarnation: str, look: Look) -> Matching | None:
+        """Return all chunks; None where one flipped before *look* is lacking at this moment."""
+        index = self._indexes.get(incarnation)
+        if index is None or index.log_epoch != look.epoch or not self._has(incarnation, look.entry):
+            return None
+        return index.select(None)
+
     def chunks(self, incarnation: str, chunk_ids: Sequence[str]) -> dict[str, StoredChunk]:
         """Return those chunks that this replica holds, by id."""
         index = self._indexes.get(incarnation)

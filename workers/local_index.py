@@ -78,8 +78,8 @@ class LocalIndex:
         """Return (chunk id, BM25 score), best first."""
         return self._words.search(query, limit=limit)
 
-    def select(self, wanted: Filter) -> "Matching":
-        """Return what matches a filter, to be searched."""
+    def select(self, wanted: Filter | None) -> "Matching":
+        """Return what matches a filter, to be searched; all chunks without one."""
         return Matching(self._words, self._rows.select(wanted))
 
     def chunks(self, chunk_ids: Sequence[str]) -> dict[str, StoredChunk]:

@@ -31,7 +31,7 @@ from workers.heaps import one_heap_a_core
 from workers.heartbeat import Heartbeat
 from workers.metrics_server import begin_metrics, serve_metrics
 from workers.priority import give_way
-from workers.safe_broker import TagRenewal, repair
+from workers.safe_broker import repair
 
 log = logging.getLogger(__name__)
 
@@ -130,7 +130,6 @@ def _consume(
     drain_s: float,
 ) -> int:
     """Take tasks until SIGTERM; bodies that outlast the drain are given back unharmed."""
-    app.steps["worker"].add(TagRenewal)
 
     def ready(**_: Any) -> None:
         heartbeat.start()

@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.columns import Mask, Whole
-from rag.documents import chunk_id
 from rag.filters import Filter
 from rag.ports import Ranking, Vectors
 from workers.binary_codes import Codes, estimates
@@ -138,10 +137,8 @@ class Selection:
         if rows > most:
             likely = np.sort(_highest(estimates(self._codes, at, vector), most))
         scores = self._scores(at[likely], vector)
-        found = [
-            (self._name(int(likely[place])), float(scores[place]))
-            for place in _highest(scores, limit)
-        ]
+        best = _highest(scores, limit)
+        found = zip(self._ids(likely[best]), scores[best].tolist(), strict=True)
         return sorted(found, key=lambda hit: (-hit[1], hit[0]))
 
     def _scores(self, at: Whole, vector: Vectors) -> NDArray[np.float32]:
@@ -160,12 +157,13 @@ class Selection:
             np.dot(scaled_down(block), asked, out=scores[first : first + BLOCK])
         return scores
 
-    def _name(self, row: int) -> str:
-        """Return the chunk id of the matching row of that number."""
-        number = int(np.searchsorted(self._ends, row, side="right"))
-        n = row - int(self._ends[number] - self._counts[number])
-        document, _, generation = self._names[int(self._chosen[number])].rpartition(":")
-        return chunk_id(document, int(generation), n)
+    def _ids(self, rows: Whole) -> list[str]:
+        """Return the chunk ids of the matching rows of those numbers."""
+        numbers = np.searchsorted(self._ends, rows, side="right")
+        places = rows - (self._ends[numbers] - self._counts[numbers])
+        names = [self._names[number] for number in self._chosen[numbers].tolist()]
+        # A chunk's id is its generation's name and its place there.
+        return [f"{name}:{n}" for name, n in zip(names, places.tolist(), strict=True)]
 
 
 def _highest(scores: NDArray[np.float32], count: int) -> Whole:

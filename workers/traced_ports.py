@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar, cast
 
 from jobs.change_log import ChangeLog
-from rag.ports import Embedder, Reranker, SparseReader, VectorStore
+from rag.ports import Embedder, Look, Matching, Reranker, SparseReader, VectorStore
 from rag.retrieval import Fuse
 from runtime import traces
 from runtime.traces import Attributes
@@ -82,10 +82,18 @@ def vectors(port: VectorStore) -> VectorStore:
 
 
 def sparse(port: SparseReader) -> SparseReader:
-    """Watch the sparse leg of a search."""
-    return _watched(
+    """Watch the sparse leg of a search, and the dense one where the replica has the vectors."""
+
+    def whole(incarnation: str, look: Look) -> Matching | None:
+        found = port.whole(incarnation, look)
+        return found and _watched(found, {"nearest": Step("dense", after=_hits)})
+
+    watched = _watched(
         port, {"search": Step("sparse", after=_hits_if_ready), "select": Step("select")}
     )
+    if traces.on():
+        watched.whole = whole  # type: ignore[method-assign]  # it is a `_Watched`
+    return watched
 
 
 def fuse(call: Fuse) -> Fuse:

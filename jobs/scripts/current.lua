@@ -1,5 +1,6 @@
 -- current(incarnation, documents): looks once at many documents; both lists are JSON, which a
--- client packs and reads many times faster than as many strings → {entries}, false for none
+-- client packs and reads many times faster than as many strings
+-- → {entries, false for none; edition, embedder and settings of the vectors that are searched}
 local wanted = cjson.decode(ARGV[2])
 local entries = {}
 for first = 1, #wanted, 1000 do
@@ -7,4 +8,5 @@ for first = 1, #wanted, 1000 do
   local part = redis.call('HMGET', K.current(ARGV[1]), unpack(wanted, first, last))
   for i = 1, #part do entries[first + i - 1] = part[i] end
 end
-return {cjson.encode(entries)}
+local vectors = redis.call('HMGET', K.collection(ARGV[1]), 'edition', 'embedder', 'hnsw')
+return {cjson.encode(entries), vectors[1], vectors[2], vectors[3]}

@@ -99,8 +99,10 @@ class Desk:
             message = self.sent.pop(0)
             with self.leases.claim(message.unit_id, message.stage) as lease:
                 assert lease is not None
-                if message.stage == "generate" or query._retrieve(lease, resources):
+                if message.stage == "generate":
                     query._generate(lease, resources)
+                else:
+                    query.search_and_answer(lease, resources)
         row = self.durable.ledger.unit(job_id)
         assert row is not None
         shown = JobView(self.durable.ledger, self.durable.blobs).job(job_id, row)

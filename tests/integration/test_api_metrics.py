@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
 
 from jobs.heartbeats import WorkerState, beat
+from jobs.keys import CELERY_PREFIX
 from runtime.settings import Settings
 from tests.waiting import quickly, until
 from web.app import create_app
@@ -52,12 +53,14 @@ def test_what_waits_is_counted_whether_its_message_is_on_its_way_or_not(
     assert value(client, "quern_queue_oldest_age_seconds", queue="generate") == 0
 
 
-def test_messages_that_celery_has_not_delivered_are_not_unacknowledged(
-    client: FlaskClient,
+def test_messages_that_celery_has_delivered_are_those_sent_and_in_no_queue(
+    app: Flask, client: FlaskClient
 ) -> None:
     ask(client, 3)
 
     assert value(client, "quern_queue_unacked", queue="retrieve") == 0
+    assert app.extensions["quern"].durable.redis.lpop(f"{CELERY_PREFIX}retrieve", 2)
+    assert value(client, "quern_queue_unacked", queue="retrieve") == 2
 
 
 def test_a_frozen_redis_makes_series_absent_and_no_scrape_long(

@@ -182,6 +182,17 @@ def test_a_look_is_of_the_newest_flip_and_the_edition_in_use(bench: Workbench, i
     assert (after.edition.embedder, entry != "0-0") == (MODEL, True)
 
 
+def test_a_second_look_tells_which_edition_is_searched_by_then(bench: Workbench, inc: str) -> None:
+    assert bench.catalogue.look_again(inc, []) == ({}, bench.catalogue.edition(inc))
+    bench.catalogue.agree_on_embedder(inc, MODEL)
+    bench.publish(bench.ingest(inc, "a")[1][0])
+    current, edition = bench.catalogue.look_again(inc, ["a", "b"])
+
+    assert current == bench.catalogue.current(inc, ["a"])
+    assert edition == bench.catalogue.edition(inc)
+    assert edition.embedder == MODEL
+
+
 def test_a_generation_is_above_every_earlier_one_even_when_they_come_at_once(
     bench: Workbench, inc: str
 ) -> None:

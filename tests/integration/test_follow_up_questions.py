@@ -102,8 +102,10 @@ class House:
             resources = self.roles[message.stage]
             with self.leases.claim(message.unit_id, message.stage) as lease:
                 assert lease is not None
-                if message.stage == "generate" or query._retrieve(lease, resources):
+                if message.stage == "generate":
                     query._generate(lease, resources)
+                else:
+                    query.search_and_answer(lease, resources)
         row = self.durable.ledger.unit(job_id)
         assert row is not None
         return row

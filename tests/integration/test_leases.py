@@ -529,58 +529,36 @@ def test_a_unit_runs_to_its_end_through_processes_that_close_while_it_runs(
         assert again is None
 
 
-def test_a_question_goes_on_with_its_next_stage_without_another_message(
+def test_an_answer_that_is_known_at_once_is_told_with_its_sources_and_the_end(
     bench: Workbench, start: Start
 ) -> None:
     process = start()
     unit_id = bench.ask()
-    sent = len(bench.sent)
     with process.leases.claim(unit_id, "retrieve") as lease:
         assert lease is not None
-        first = lease.unit.epoch
-        went_on = process.leases.go_on(
-            lease, stage="generate", fields={"ms_embed": 1}, event="sources", data={"sources": []}
-        )
-        told = [event.kind for event in read_events(bench.redis, unit_id, "0-0")]
-        lease.finish(state="succeeded", fields={"result": "{}"})
+        before = len(read_events(bench.redis, unit_id, "0-0"))
+        lease.finish(
+            state="succeeded", fields={"result": "{}"}, event="sources", data={"sources": []},
+            text="It is so.",
+        )  # fmt: skip
+    told = read_events(bench.redis, unit_id, "0-0")[before:]
 
-    assert went_on
-    assert len(bench.sent) == sent
-    assert (lease.unit.stage, lease.unit.fields["ms_embed"]) == ("generate", "1")
-    assert int(lease.unit.epoch) > int(first)
-    assert told[-2:] == ["sources", "stage"]
+    assert [event.kind for event in told] == ["sources", "token", "done"]
+    assert told[1].data["text"] == "It is so."
     assert bench.field(unit_id, "state") == "succeeded"
     assert process.leases.bodies == 0
 
 
-def test_a_question_of_a_batch_waits_where_somebody_waits_for_the_next_stage(
-    bench: Workbench, start: Start
-) -> None:
-    process = start()
-    waiting = bench.ask()
-    bench.redis.zadd(key("lane", "generate", "interactive"), {waiting: 1})
-    unit_id = bench.ask(priority="batch")
-    with process.leases.claim(unit_id, "retrieve") as lease:
-        assert lease is not None
-        went_on = process.leases.go_on(lease, stage="generate", fields={})
-
-    assert not went_on
-    assert lease.ended
-    assert bench.field(unit_id, "stage") == "generate"
-    assert bench.field(unit_id, "held") == "0"
-
-
-def test_a_question_that_is_another_workers_by_now_does_not_go_on(
-    bench: Workbench, start: Start
-) -> None:
+def test_a_question_that_was_cancelled_tells_no_answer(bench: Workbench, start: Start) -> None:
     process = start()
     unit_id = bench.ask()
-    ran = []
     with process.leases.claim(unit_id, "retrieve") as lease:
         assert lease is not None
-        bench.redis.hset(key("unit", unit_id), "epoch", "9" * 15)
-        process.leases.go_on(lease, stage="generate", fields={})
-        ran.append("never")
+        bench.redis.hset(key("unit", unit_id), "cancel", "1")
+        lease.finish(
+            state="succeeded", fields={"result": "{}"}, event="sources", data={}, text="Too late."
+        )
+    kinds = {event.kind for event in read_events(bench.redis, unit_id, "0-0")}
 
-    assert ran == []
-    assert bench.field(unit_id, "stage") == "retrieve"
+    assert bench.field(unit_id, "state") == "cancelled"
+    assert not kinds & {"sources", "token"}

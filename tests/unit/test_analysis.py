@@ -64,7 +64,7 @@ def test_a_possessive_is_the_word_itself() -> None:
     ids=str,
 )
 def test_words_of_many_scripts(text: str, expected: list[str]) -> None:
-    assert list(words(text)) == expected
+    assert words(text) == expected
 
 
 def test_a_long_word_is_cut_and_still_matches_itself() -> None:
@@ -136,8 +136,13 @@ def test_a_word_of_which_a_stemmer_leaves_nothing_is_its_own_stem() -> None:
 def test_every_word_is_one_term_in_every_language(text: str, language: str) -> None:
     found = terms(text, language)
 
-    assert len(found) == len(list(words(text)))
+    assert len(found) == len(words(text))
     assert all(term and not any(c.isspace() for c in term) for term in found)
+
+
+@given(st.text(st.characters(max_codepoint=127)))
+def test_plain_text_has_the_same_words_beside_signs_of_another_script(text: str) -> None:
+    assert words(f"{text} \u6c34") == [*words(text), "\u6c34"]
 
 
 @given(st.text())

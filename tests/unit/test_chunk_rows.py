@@ -294,6 +294,21 @@ def test_a_selection_stays_what_it_was_while_rows_come_and_go(rows: ChunkRows) -
     assert not selection.keeps("b:1:0")
 
 
+def test_without_a_filter_everything_is_selected_as_of_the_last_commit(rows: ChunkRows) -> None:
+    given = add(rows, "a", 3, RED)
+    assert rows.select(None).rows == 0
+    rows.commit(cursor="1-0", log_epoch="e")
+    first = rows.select(None)
+    add(rows, "b", 2, BLUE, seed=2)
+    rows.remove("a", 1)
+    rows.commit(cursor="2-0", log_epoch="e")
+
+    assert (first.rows, first.of) == (3, 3)
+    assert [name for name, _ in first.nearest(given[1], limit=1)] == ["a:1:1"]
+    assert rows.select(None).rows == 2
+    assert {name for name, _ in rows.select(None).nearest(given[1], limit=9)} == {"b:1:0", "b:1:1"}
+
+
 def test_closed_rows_open_where_the_last_commit_left_them(rows: ChunkRows) -> None:
     asked = add(rows, "a", 3, RED)[1]
     add(rows, "b", 3, BLUE, seed=2)

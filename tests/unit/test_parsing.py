@@ -314,7 +314,7 @@ def test_a_word_file_gives_headings_lists_and_tables() -> None:
     assert blocks(document) == [
         ("heading", "Report"),
         ("paragraph", "Some text."),
-        ("list", "- first\n- second"),
+        ("list", "- first\n1. second"),
         ("table", "a | b\nc | d"),
         ("heading", "Part"),
     ]

@@ -11,14 +11,23 @@ from typing import Any, TypeVar
 import numpy as np
 import pytest
 
-from rag import filtered_search, fusion
+from rag import filtered_search, fusion, legs
 from rag.chunk_texts import ChunkTexts
 from rag.documents import Chunk, Scalar, chunk_id
 from rag.errors import Cancelled, EmbedderMismatch, StoreUnavailable
 from rag.filtered_search import nearest_matching
 from rag.filters import Filter, parse
 from rag.legs import NOT_WANTED, STALE_S, TRIES, LegReader, Legs, Mode, Question
-from rag.ports import CurrentLike, Edition, Look, Ranking, Scores, StoredChunk, Vectors
+from rag.ports import (
+    CurrentLike,
+    Edition,
+    HnswSettings,
+    Look,
+    Ranking,
+    Scores,
+    StoredChunk,
+    Vectors,
+)
 from rag.reranking import BATCH, Reranking
 from rag.retrieval import SPARE, Retriever, still_current
 from tests.twins import DictVectors, HashingEmbedder, OverlapReranker, matches
@@ -86,6 +95,7 @@ class World:
         self.known: dict[str, dict[str, Scalar]] = {}  # metadata of documents yet to be written
         self.searched = Edition(INC, self.embedder.identity)
         self.after_dense: list[Callable[[], object]] = []
+        self.has_vectors = False  # whether the replica's own are in step
 
     # The ports ---------------------------------------------------------------------------------
 
@@ -93,14 +103,20 @@ class World:
         assert incarnation == INC
         return Look(self.flips, self.searched, f"{self.flips}-0", "epoch")
 
-    def edition(self, incarnation: str) -> Edition:
-        assert incarnation == INC
-        return self.searched
-
     def current(self, incarnation: str, documents: Sequence[str]) -> Mapping[str, Now]:
         assert incarnation == INC
-        self.looks += 1
         return {name: self.catalogue[name] for name in documents if name in self.catalogue}
+
+    def look_again(
+        self, incarnation: str, documents: Sequence[str]
+    ) -> tuple[Mapping[str, Now], Edition]:
+        self.looks += 1
+        return self.current(incarnation, documents), self.searched
+
+    def whole(self, incarnation: str, look: Look) -> "Among | None":
+        assert incarnation == INC
+        assert look.seq <= self.flips
+        return Among(self, None) if self.has_vectors else None
 
     def search(
         self, incarnation: str, query: str, *, limit: int, look: Look | None = None
@@ -170,11 +186,13 @@ class Among:
 
     wrong: tuple[str, ...] = ()
 
-    def __init__(self, world: World, wanted: Filter) -> None:
+    def __init__(self, world: World, wanted: Filter | None) -> None:
         self.world = world
         held = world.vectors.collections[INC]
         self.of = len(held)
-        self.names = {n for n, (stored, _) in held.items() if matches(wanted, stored)}
+        self.names = {
+            n for n, (stored, _) in held.items() if wanted is None or matches(wanted, stored)
+        }
         self.rows = len(self.names)
 
     def keeps(self, name: str) -> bool:
@@ -312,6 +330,39 @@ def test_a_search_that_starts_again_after_a_reindex_reads_the_new_vectors(world:
     assert world.found("tax") == ["a:2:0"]
 
 
+@pytest.mark.parametrize(("most", "asked"), [(3, False), (2, True)])
+def test_a_small_collection_is_compared_with_the_replicas_own_vectors(
+    world: World, monkeypatch: pytest.MonkeyPatch, most: int, *, asked: bool
+) -> None:
+    world.publish("a", 1, "oil prices", "tree species", "tax law")
+    before = [(p.chunk_id, p.score) for p in world.retriever().search(INC, "oil", top_k=3).passages]
+    monkeypatch.setattr(legs, "OWN_ROWS", most)
+    world.has_vectors = True
+    calls: list[int] = []
+    nearest = Among.nearest
+
+    def counted(self: Among, vector: Vectors, *, limit: int) -> Ranking:
+        calls.append(limit)
+        return nearest(self, vector, limit=limit)
+
+    monkeypatch.setattr(Among, "nearest", counted)
+    found = world.retriever().search(INC, "oil", top_k=3)
+
+    assert [(p.chunk_id, p.score) for p in found.passages] == before
+    assert (not calls) is asked
+
+
+def test_own_vectors_of_an_edition_that_came_meanwhile_are_looked_at_again(world: World) -> None:
+    world.publish("a", 1, "tax law")
+    world.has_vectors = True
+    looks = world.looks
+    world.after_dense = [lambda: setattr(world, "searched", replace(world.searched, hnsw=None))]
+    world.searched = replace(world.searched, hnsw=HnswSettings())
+
+    assert world.found("tax") == ["a:1:0"]
+    assert world.looks == looks + 2
+
+
 def test_a_sparse_search_embeds_nothing(world: World) -> None:
     world.publish("a", 1, "oil")
     world.embedder.seen.clear()
@@ -349,7 +400,8 @@ class Once(LegReader):
     ) -> tuple[Legs, Mapping[str, CurrentLike]]:
         texts = partial(self._texts.get, incarnation, edition=incarnation)
         legs = Legs(texts, incarnation)
-        self._ask(legs, incarnation, question, mode, dense=True, limit=self.depth)
+        look = self._visibility.look(incarnation)
+        self._ask(legs, incarnation, question, mode, look=look, dense=True, limit=self.depth)
         names = sorted({n.rsplit(":", 2)[0] for n, _ in (*legs.dense, *legs.sparse)})
         now = self._visibility.current(incarnation, names)
         return legs, {name: entry for name, entry in now.items() if entry.chunks}

@@ -41,11 +41,6 @@ def test_a_worker_may_end_its_own_late_unit_before_the_sweeper_does() -> None:
     assert t.SWEEP_S * 1_000 < t.EXPIRE_GRACE_MS
 
 
-def test_celery_gives_a_message_to_another_worker_only_after_the_ledger_would() -> None:
-    assert t.TAG_RENEW_S * 3 < t.VISIBILITY_S
-    assert t.CLAIM_MS + t.RENEW_S * 1_000 < t.VISIBILITY_S * 1_000
-
-
 def test_heartbeats_of_workers_and_followers_may_be_missed_a_few_times() -> None:
     assert 3 * t.HEARTBEAT_S < t.WORKER_LIVE_S
     assert 3 * t.RENEW_S * 1_000 < t.FOLLOWER_LIVE_MS  # followers sign as often as claims renew

@@ -10,6 +10,7 @@ _BLANK_LINES = re.compile(r"\n(?:[^\S\n]*\n)+")
 # Control characters but tab and newline, lone surrogates, noncharacters.
 _DROPPED = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
 _TITLE_CHARACTERS = 300
+_TOP_BLOCKS = 20  # a heading after so many blocks heads a part
 _LETTER = re.compile(r"[^\W_]")
 
 
@@ -88,13 +89,20 @@ class Assembly:
         self._blocks.append(Block(kind, start, self._length, level, heading))
 
     def document(self, kind: str, *, title: str | None = None) -> ParsedDocument:
-        """Return what was collected; without a *title* the first heading near the top is it."""
+        """
+        Return what was collected.
+
+        Without a *title* it is the heading of the least level, if it stands near the top and is the
+        only one of that level: the first of several equal headings names a part, not the whole.
+        """
         self._end_page()
         text = "".join(self._parts)
-        if title is None and self._blocks:
-            tops = [b for b in self._blocks[:20] if b.kind == "heading"]
-            first = min(tops, key=lambda b: b.level, default=None)
-            title = sane_title(text[first.start : first.end]) if first else None
+        if title is None:
+            headings = [(b.level, n) for n, b in enumerate(self._blocks) if b.kind == "heading"]
+            tops = [n for level, n in headings if level == min(headings)[0]]
+            if len(tops) == 1 and tops[0] < _TOP_BLOCKS:
+                top = self._blocks[tops[0]]
+                title = sane_title(text[top.start : top.end])
         return ParsedDocument(
             text, kind, title, tuple(self._blocks), tuple(self._pages), tuple(self._notes)
         )

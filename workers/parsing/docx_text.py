@@ -1,225 +1,171 @@
-"""DOCX: the paragraphs, headings, lists, tables and text boxes of a Word file's body."""
+"""DOCX: what a Word file says, its notes, comments, boxes, margins and embedded pages included."""
 
-import io
-import zipfile
-import zlib
-from collections.abc import Iterator
+import re
 from dataclasses import dataclass, field
 
-import docx
-from docx.opc.exceptions import OpcError
 from lxml import etree
 
-from rag.documents import BlockKind, ParsedDocument
-from rag.errors import Unreadable
+from rag.documents import ParsedDocument
+from rag.errors import NoText, Unreadable
 from workers.parsing.assembly import Assembly, sane_title
+from workers.parsing.docx_embedded import form_of, read_page, word_package
+from workers.parsing.docx_margins import margins
+from workers.parsing.docx_notes import read_notes
+from workers.parsing.docx_numbering import read_numbering
+from workers.parsing.docx_package import Opened, Package, R, W
+from workers.parsing.docx_reader import Piece, Reader
+from workers.parsing.docx_styles import read_styles
 
-_W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
-_FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
-_SKIPPED = frozenset({_FALLBACK, f"{_W}del", f"{_W}moveFrom", f"{_W}instrText", f"{_W}delText"})
-_WRAPPERS = frozenset({f"{_W}sdt", f"{_W}sdtContent", f"{_W}ins", f"{_W}moveTo", f"{_W}customXml"})
-_SPACES = {
-    f"{_W}tab": "\t",
-    f"{_W}ptab": "\t",
-    f"{_W}br": "\n",
-    f"{_W}cr": "\n",
-    f"{_W}noBreakHyphen": "-",
-}
+_MOST_DEPTH = 3  # Word files within Word files
+_PACKAGE = 128 * 1024  # bytes that an embedded Word file counts for beside its own
+_MOST_CHUNKS = 64 * 1024 * 1024  # bytes of embedded texts that are read
 
-_MOST_BYTES = 256 * 1024 * 1024  # of an archive, unpacked
-_MOST_PARTS = 10_000
-_MOST_RATIO = 200  # unpacked to packed, past the first MiB: text seldom shrinks below a hundredth
-_STEP = 1024 * 1024
-_FORBIDDEN = tuple(
-    word.encode(encoding)
-    for word in ("<!DOCTYPE", "<!ENTITY")
-    for encoding in ("utf-8", "utf-16-le", "utf-16-be")
+# What programs write where nobody wrote a title.
+_NO_TITLE = re.compile(
+    r"(?:microsoft (?:office )?word\b.*|word[ -](?:document|dokument)|untitled.*|unbenannt.*"
+    r"|sans titre.*|sin título.*|senza titolo.*|(?:document|dokument|documento|doc|文档|文書)\s*\d*"
+    r"|title|titel|titre|título|no title|normal|template|vorlage"
+    r"|.*\.(?:docx?|docm|dot[xm]?|rtf|odt|pdf|wpd))",
+    re.IGNORECASE,
 )
-_DAMAGED = (
-    OpcError, zipfile.BadZipFile, zlib.error, etree.LxmlError, KeyError, ValueError, IndexError,
-    AttributeError, TypeError, EOFError, OSError, NotImplementedError,
-)  # fmt: skip
+
+
+@dataclass(slots=True)
+class _Limits:
+    """What the texts embedded in a file may take, and what they share."""
+
+    depth: int = _MOST_DEPTH
+    bytes: int = _MOST_CHUNKS
+    last_note: int = 0  # the greatest number that is taken by a note of any of the files
 
 
 def parse_docx(data: bytes) -> ParsedDocument:
     """
-    Return the text of a Word file; headers, footers, comments and deletions are left out.
+    Return the text of a Word file as it reads when all tracked changes are accepted.
+
+    Footnotes, endnotes and comments follow what they belong to, a note under the mark that stands
+    in the text, such as `[note 3]`, and after the words it is on. Headers come first and footers
+    last, each line once, and only where the body does not say it. Hidden and deleted text, and what
+    is no text, is left out; `ParsedDocument.notes` tells so.
 
     Raises:
+        NoText: There are no words, but something was left out.
+
         Unreadable: `corrupt`, `encrypted`, `too_large` (a zip bomb), or `unsafe` (a DTD).
     """
-    try:
-        _check_archive(data)
-        package = docx.Document(io.BytesIO(data))
-        title = sane_title(package.core_properties.title)
-        styles = package.styles.element
-    except _DAMAGED as error:  # a damaged part shows up as any of these inside the library
-        raise Unreadable(
-            "corrupt", f"The Word file is damaged ({error or type(error)})."
-        ) from error
-    reader = _Reader(_style_kinds(styles))
-    reader.body(package.element.body)
-    return reader.out.document("docx", title=title)
+    out = Assembly()
+    with Opened(data) as package:
+        root, reader = _opened(package, _Limits())
+        reader.read(root)
+        above, below = margins(reader, root)
+        pieces = [*above, *reader.pieces, *below]
+        shown = package.relations(reader.part).values()
+        if not pieces and any(relation.kind == "image" for relation in shown):
+            reader.leave_out("Pictures were left out; if they are scans, run text recognition.")
+        for piece in pieces:
+            out.add(piece.kind, piece.text, level=piece.level, header=piece.header)
+        for sentence in reader.left_out:
+            out.note(sentence)
+        document = out.document("docx", title=_title(package, reader.pieces))
+    if not document.text and document.notes:
+        raise NoText(f"The Word file holds no text. {' '.join(document.notes)}")
+    return document
 
 
-def _check_archive(data: bytes) -> None:
-    """Unpack every part once, without keeping it: sizes as they are, and no DTD in any XML."""
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        parts = archive.infolist()
-        if len(parts) > _MOST_PARTS:
-            raise Unreadable("too_large", f"The Word file has more than {_MOST_PARTS:,} parts.")
-        if any(part.flag_bits & 1 for part in parts):
-            raise Unreadable("encrypted", "The Word file is protected by a password.")
-        most = min(_MOST_BYTES, _STEP + _MOST_RATIO * len(data))
-        if sum(part.file_size for part in parts) > most:
-            raise _too_large(most)
-        total = 0
-        for part in parts:
-            markup = part.filename.lower().endswith((".xml", ".rels"))
-            tail = b""
-            with archive.open(part) as stream:
-                while piece := stream.read(_STEP):
-                    total += len(piece)
-                    if total > most:  # the declared sizes were a lie
-                        raise _too_large(most)
-                    if markup and any(word in tail + piece for word in _FORBIDDEN):
-                        raise Unreadable(
-                            "unsafe", "The Word file declares XML entities, which Word never does."
-                        )
-                    tail = piece[-32:]
-
-
-def _too_large(most: int) -> Unreadable:
-    """Return the error for an archive that unpacks to too much."""
-    return Unreadable("too_large", f"The Word file unpacks to more than {most // _STEP:,} MiB.")
-
-
-@dataclass(frozen=True, slots=True)
-class _Style:
-    """What a paragraph style makes of its paragraphs."""
-
-    kind: BlockKind
-    level: int = 0
-
-
-_PLAIN = _Style("paragraph")
-
-
-def _style_kinds(styles: etree._Element) -> dict[str, _Style]:
-    """Return what each paragraph style is, by its id; children are like their parents."""
-    raw = {style.get(f"{_W}styleId", ""): style for style in styles.iterfind(f"{_W}style")}
-    kinds: dict[str, _Style] = {}
-    for name, style in raw.items():
-        found, seen = style, {name}
-        kind = _style(found)
-        while kind is _PLAIN:
-            parent = found.find(f"{_W}basedOn")
-            above = parent.get(f"{_W}val", "") if parent is not None else ""
-            if above in seen or above not in raw:
-                break
-            seen.add(above)
-            found = raw[above]
-            kind = _style(found)
-        kinds[name] = kind
-    return kinds
-
-
-def _style(style: etree._Element) -> _Style:
-    """Read one style by its name, which is English in every version, and its outline level."""
-    named = style.find(f"{_W}name")
-    name = (named.get(f"{_W}val", "") if named is not None else "").lower()
-    if name == "title":
-        return _Style("heading", 1)
-    if name.startswith("heading ") and name[8:].isdigit():
-        return _Style("heading", int(name[8:]))
-    if name.startswith("list"):
-        return _Style("list")
-    outline = style.find(f"{_W}pPr/{_W}outlineLvl")
-    level = outline.get(f"{_W}val", "9") if outline is not None else "9"
-    return _Style("heading", int(level) + 1) if level in set("012345678") else _PLAIN
+def _title(package: Package, pieces: list[Piece]) -> str | None:
+    """Return the title that the file has among its properties or, once, in the style for titles."""
+    named = sane_title(package.title)
+    if named and not _NO_TITLE.fullmatch(named):
+        return named
+    places = [n for n, piece in enumerate(pieces) if piece.title]
+    if places and places[-1] - places[0] == len(places) - 1:  # the lines of one title
+        return sane_title(" ".join(pieces[n].text for n in places))
+    return None
 
 
 @dataclass(slots=True)
-class _Reader:
-    """Walks a body in order; text boxes follow the paragraph that holds them."""
+class _BodyReader(Reader):
+    """Reads a body with the texts and pages that are embedded in it."""
 
-    styles: dict[str, _Style]
-    out: Assembly = field(default_factory=Assembly)
+    limits: _Limits = field(default_factory=_Limits)
 
-    def body(self, container: etree._Element) -> None:
-        """Add each paragraph and table of a body, cell or text box."""
-        for element in _children(container):
-            if element.tag == f"{_W}p":
-                self._paragraph(element)
-            elif element.tag == f"{_W}tbl":
-                rows = (" | ".join(_cells(row)) for row in _rows(element))
-                self.out.add("table", "\n".join(row for row in rows if row.strip(" |")))
+    def read(self, root: etree._Element) -> None:
+        """Add what the body of a document says, and what it cannot say."""
+        for kind in self.notes.damaged:
+            self.leave_out(f"The {kind}s are damaged and were left out.")
+        body = root.find(f"{W}body")
+        if body is not None:
+            self.body(body)
+        self.end()
 
-    def _paragraph(self, element: etree._Element) -> None:
-        """Add a paragraph, then its text boxes."""
-        text, boxes = _text(element)
-        named = element.find(f"{_W}pPr/{_W}pStyle")
-        name = named.get(f"{_W}val", "") if named is not None else ""
-        style = self.styles.get(name, _PLAIN)
-        listed = element.find(f"{_W}pPr/{_W}numPr") is not None
-        if style.kind == "heading":
-            self.out.add("heading", " ".join(text.split()), level=style.level)
-        elif text.strip() and (listed or style.kind == "list"):
-            self.out.add("list", f"- {text.strip()}")
+    def chunk(self, element: etree._Element) -> None:
+        """Add an embedded text or page where it stands."""
+        relation = self.package.relations(self.part).get(element.get(f"{R}id", ""))
+        if relation is None or relation.external:
+            self.leave_out("An embedded text that lies outside the file was left out.")
+            return
+        data = word_package(self.package.data(relation.target) or b"")
+        kind = self.package.content_type(relation.target)
+        form = form_of(data, name=relation.target, content_type=kind)
+        self.limits.bytes -= len(data) + (_PACKAGE if form == "word" else 0)
+        if self.limits.bytes < 0:
+            self.leave_out("Embedded texts past 64 MiB were left out.")
+            return
+        if form == "word":
+            self._nested(data)
+        elif form == "rtf" or (page := read_page(data, form)) is None:
+            what = "Rich Text part" if form == "rtf" else "part of an unknown kind"
+            self.leave_out(f"An embedded {what} was left out.")
         else:
-            self.out.add("paragraph", text)
-        for box in boxes:
-            self.body(box)
+            for block in page.blocks:
+                text = page.text[block.start : block.end]
+                header = text.count("\n", 0, block.header)
+                self.add(Piece(block.kind, text, block.level, header))
+            for sentence in page.notes:
+                self.leave_out(sentence)
+
+    def _nested(self, data: bytes) -> None:
+        """Add the body of a Word file that is embedded as a text."""
+        if self.limits.depth <= 0:
+            self.leave_out("Word files embedded more than 3 deep were left out.")
+            return
+        self.limits.depth -= 1
+        try:
+            with Opened(data) as package:
+                root, reader = _opened(package, self.limits)
+                reader.read(root)
+        except Unreadable:
+            self.leave_out("An embedded Word file that cannot be read was left out.")
+        else:
+            for piece in reader.pieces:
+                self.add(piece)
+            for sentence in reader.left_out:
+                self.leave_out(sentence)
+        finally:
+            self.limits.depth += 1
 
 
-def _children(container: etree._Element) -> Iterator[etree._Element]:
-    """Yield the paragraphs, tables, rows and cells of a container, through content controls."""
-    for child in container:
-        if child.tag in _WRAPPERS:
-            yield from _children(child)
-        elif child.tag not in _SKIPPED:
-            yield child
+def _opened(package: Package, limits: _Limits) -> tuple[etree._Element, _BodyReader]:
+    """Return the root of a package's main part and a reader for it."""
+    part = package.main
+    root = package.xml(part)
+    if root is None or root.tag != f"{W}document":
+        raise Unreadable("corrupt", "The Word file is damaged (its main part is missing).")
+    damaged = []
 
+    def other(kind: str) -> etree._Element | None:
+        name = package.related(part, kind)
+        try:
+            return package.xml(name) if name else None
+        except etree.LxmlError:
+            damaged.append(kind)
+            return None
 
-def _rows(table: etree._Element) -> Iterator[etree._Element]:
-    """Yield the rows of a table."""
-    return (child for child in _children(table) if child.tag == f"{_W}tr")
-
-
-def _cells(row: etree._Element) -> Iterator[str]:
-    """Yield the text of each cell on one line; the cells that a merge covers are left out."""
-    for cell in _children(row):
-        merge = cell.find(f"{_W}tcPr/{_W}vMerge")
-        if cell.tag == f"{_W}tc" and (merge is None or merge.get(f"{_W}val") == "restart"):
-            yield " ".join(" ".join(_inner(cell)).split())
-
-
-def _inner(container: etree._Element) -> Iterator[str]:
-    """Yield the texts of a cell or text box, nested tables and boxes included."""
-    for element in _children(container):
-        if element.tag == f"{_W}p":
-            text, boxes = _text(element)
-            yield text
-            for box in boxes:
-                yield from _inner(box)
-        elif element.tag == f"{_W}tbl":
-            for row in _rows(element):
-                yield from _cells(row)
-
-
-def _text(paragraph: etree._Element) -> tuple[str, list[etree._Element]]:
-    """Return a paragraph's own text and the text boxes anchored in it."""
-    parts: list[str] = []
-    boxes: list[etree._Element] = []
-    stack = list(paragraph)[::-1]
-    while stack:
-        element = stack.pop()
-        if element.tag == f"{_W}txbxContent":
-            boxes.append(element)
-        elif element.tag == f"{_W}t":
-            parts.append(element.text or "")
-        elif element.tag in _SPACES:
-            parts.append(_SPACES[element.tag])
-        elif element.tag not in _SKIPPED and element.tag != f"{_W}pPr":
-            stack.extend(list(element)[::-1])
-    return "".join(parts), boxes
+    styles = read_styles(other("styles"))
+    counted = read_numbering(other("numbering"), styles)
+    notes = read_notes(package, part, root, first=limits.last_note)
+    limits.last_note = notes.last
+    reader = _BodyReader(package, part, styles, counted, notes, limits=limits)
+    if "numbering" in damaged:
+        reader.leave_out("The numbers of lists and headings are damaged and were left out.")
+    return root, reader

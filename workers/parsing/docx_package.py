@@ -1,0 +1,232 @@
+"""The package of a Word file: its parts, checked before any is parsed, and their relationships."""
+
+import io
+import posixpath
+import re
+import zipfile
+import zlib
+from dataclasses import dataclass, field
+from functools import cached_property
+from urllib.parse import unquote
+
+from lxml import etree
+
+from rag.errors import Unreadable
+
+W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
+_CORE = (
+    "{http://schemas.openxmlformats.org/package/2006/metadata/core-properties}coreProperties",
+    "{http://purl.org/dc/elements/1.1/}title",
+)
+
+_MOST_BYTES = 256 * 1024 * 1024  # of an archive, unpacked
+_MOST_PARTS = 10_000
+_MOST_RATIO = 200  # unpacked to packed, past the first MiB: text seldom shrinks below a hundredth
+_STEP = 1024 * 1024
+_FORBIDDEN = tuple(
+    word.encode(encoding)
+    for word in ("<!DOCTYPE", "<!ENTITY")
+    for encoding in ("utf-8", "utf-16-le", "utf-16-be")
+)
+# The strict form of the format (ISO 29500-1) has namespaces of its own, and else the same elements.
+_STRICT = re.compile(rb"(=\s*[\"'])http://purl\.oclc\.org/ooxml/(\w+)/")
+_DAMAGED = (
+    zipfile.BadZipFile, zlib.error, etree.LxmlError, KeyError, ValueError, IndexError,
+    AttributeError, TypeError, EOFError, OSError, NotImplementedError, RuntimeError,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """What a part refers to: *kind* is the last word of the relationship's type."""
+
+    kind: str
+    target: str  # the name of a part, or an address where *external*
+    external: bool
+
+
+@dataclass(slots=True)
+class Package:
+    """
+    The parts of a Word file by their names, which are compared without regard to case.
+
+    No part is parsed that declares entities or a document type. XML nests 256 deep at most: the
+    parser refuses more, so that its readers may recurse.
+    """
+
+    archive: zipfile.ZipFile
+    names: dict[str, zipfile.ZipInfo]
+    _relations: dict[str, dict[str, Relation]] = field(default_factory=dict)
+    _types: dict[str, str] | None = None
+
+    def data(self, name: str) -> bytes | None:
+        """Return the bytes of a part, None if there is none of that name."""
+        part = self.names.get(_key(name))
+        return self.archive.read(part) if part is not None else None
+
+    def xml(self, name: str) -> etree._Element | None:
+        """
+        Return the root of a part, None if there is none.
+
+        Raises:
+            Unreadable: `unsafe`, a document type or entities.
+
+            lxml.etree.XMLSyntaxError: It is no XML.
+        """
+        data = self.data(name)
+        if data is None:
+            return None
+        if not _is_markup(name) and any(word in data for word in _FORBIDDEN):
+            raise _unsafe()  # other names were not looked at when the package was opened
+        if b"purl.oclc.org/ooxml" in data:
+            data = _STRICT.sub(rb"\1http://schemas.openxmlformats.org/\2/2006/", data)
+        parser = etree.XMLParser(
+            resolve_entities=False, no_network=True, remove_comments=True, remove_pis=True
+        )
+        return etree.fromstring(data, parser)
+
+    def relations(self, name: str) -> dict[str, Relation]:
+        """Return what the part *name* refers to, by id; the package itself is the empty name."""
+        if name not in self._relations:
+            self._relations[name] = self._read_relations(name)
+        return self._relations[name]
+
+    def related(self, name: str, kind: str) -> str | None:
+        """Return the name of the first part of *kind* that part *name* refers to."""
+        for relation in self.relations(name).values():
+            if relation.kind == kind and not relation.external:
+                return relation.target
+        return None
+
+    def content_type(self, name: str) -> str:
+        """Return the declared type of a part, in small letters; empty if there is none."""
+        if self._types is None:
+            self._types = self._read_types()
+        extension = posixpath.splitext(name)[1].lower()
+        return self._types.get(_key(name)) or self._types.get(extension, "")
+
+    @property
+    def main(self) -> str:
+        """The name of the part that holds the body."""
+        return self.related("", "officeDocument") or "word/document.xml"
+
+    @property
+    def title(self) -> str | None:
+        """The title among the core properties."""
+        name = self.related("", "core-properties") or "docProps/core.xml"
+        try:
+            root = self.xml(name)
+        except etree.LxmlError:
+            return None
+        return root.findtext(_CORE[1]) if root is not None and root.tag == _CORE[0] else None
+
+    def _read_relations(self, name: str) -> dict[str, Relation]:
+        """Read the relationships part that belongs to *name*; a damaged one is empty."""
+        folder, base = posixpath.split(name)
+        try:
+            root = self.xml(posixpath.join(folder, "_rels", f"{base}.rels"))
+        except etree.LxmlError:
+            root = None
+        found = {}
+        for one in root if root is not None else ():
+            target = one.get("Target", "")
+            external = one.get("TargetMode") == "External"
+            if not external:
+                target = posixpath.normpath(posixpath.join("/", folder, unquote(target)))[1:]
+            kind = one.get("Type", "").rsplit("/", 1)[-1]
+            found[one.get("Id", "")] = Relation(kind, target, external)
+        return found
+
+    def _read_types(self) -> dict[str, str]:
+        """Read the declared types, by the names of parts and by extensions with their dot."""
+        try:
+            root = self.xml("[Content_Types].xml")
+        except etree.LxmlError:
+            root = None
+        types = {}
+        for one in root if root is not None else ():
+            key = _key(one.get("PartName", "")) or f".{one.get('Extension', '')}".lower()
+            types[key] = one.get("ContentType", "").lower()
+        return types
+
+
+class Opened:
+    """Context manager that opens a package and turns whatever damage shows up into one error."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    def __enter__(self) -> Package:
+        """
+        Check and open the package.
+
+        Raises:
+            Unreadable: `corrupt`, `encrypted`, `too_large` (a zip bomb), or `unsafe` (a DTD).
+        """
+        try:
+            return self._package
+        except _DAMAGED as error:
+            raise _corrupt(error) from error
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        """Close the package; damage that showed up while it was read is `corrupt`."""
+        self._package.archive.close()
+        if isinstance(error, _DAMAGED):
+            raise _corrupt(error) from error
+
+    @cached_property
+    def _package(self) -> Package:
+        """The package, its parts unpacked once to see what they are."""
+        archive = zipfile.ZipFile(io.BytesIO(self._data))
+        _check(archive, packed=len(self._data))
+        return Package(archive, {_key(part.filename): part for part in archive.infolist()})
+
+
+def _key(name: str) -> str:
+    """Return the form of a part's name that is compared."""
+    return name.replace("\\", "/").lstrip("/").lower()
+
+
+def _is_markup(name: str) -> bool:
+    """Tell whether a part is XML by its name."""
+    return name.lower().endswith((".xml", ".rels"))
+
+
+def _check(archive: zipfile.ZipFile, *, packed: int) -> None:
+    """Unpack every part once, without keeping it: sizes as they are, and no DTD in any XML."""
+    parts = archive.infolist()
+    if len(parts) > _MOST_PARTS:
+        raise Unreadable("too_large", f"The Word file has more than {_MOST_PARTS:,} parts.")
+    if any(part.flag_bits & 1 for part in parts):
+        raise Unreadable("encrypted", "The Word file is protected by a password.")
+    most = min(_MOST_BYTES, _STEP + _MOST_RATIO * packed)
+    if sum(part.file_size for part in parts) > most:
+        raise _too_large(most)
+    total = 0
+    for part in parts:
+        markup = _is_markup(part.filename)
+        tail = b""
+        with archive.open(part) as stream:
+            while piece := stream.read(_STEP):
+                total += len(piece)
+                if total > most:  # the declared sizes were a lie
+                    raise _too_large(most)
+                if markup and any(word in tail + piece for word in _FORBIDDEN):
+                    raise _unsafe()
+                tail = piece[-32:]
+
+
+def _too_large(most: int) -> Unreadable:
+    """Return the error for an archive that unpacks to too much."""
+    return Unreadable("too_large", f"The Word file unpacks to more than {most // _STEP:,} MiB.")
+
+
+def _unsafe() -> Unreadable:
+    """Return the error for XML with a document type."""
+    return Unreadable("unsafe", "The Word file declares XML entities, which Word never does.")
+
+
+def _corrupt(error: BaseException) -> Unreadable:
+    """Return the error for damage of any kind."""
+    return Unreadable("corrupt", f"The Word file is damaged ({error or type(error)}).")
