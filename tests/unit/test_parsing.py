@@ -227,7 +227,7 @@ def test_html_gives_what_a_reader_sees_with_its_structure() -> None:
         ("heading", "Head line"),
         ("paragraph", "One & two\nthree"),
         ("list", "- a\n  1. deep\n- b"),
-        ("table", "k | v\n1 | 2 3"),
+        ("table", "k | v\n1 |  | 2 3"),
         ("code", "x = 1\n      y"),
         ("paragraph", "tail"),
     ]

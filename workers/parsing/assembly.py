@@ -4,19 +4,20 @@ import re
 from collections.abc import Sequence
 
 from rag.documents import Block, BlockKind, Page, ParsedDocument
+from workers.parsing.invisible import seen
 
 _LINE_ENDS = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 _BLANK_LINES = re.compile(r"\n(?:[^\S\n]*\n)+")
-# Control characters but tab and newline, the byte order mark, lone surrogates, noncharacters.
-_DROPPED = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ufeff\ud800-\udfff\ufffe\uffff]")
+# Control characters but tab and newline, lone surrogates, noncharacters.
+_DROPPED = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
 _TITLE_CHARACTERS = 300
 _TOP_BLOCKS = 20  # a heading after so many blocks heads a part
 _LETTER = re.compile(r"[^\W_]")
 
 
 def cleaned(text: str) -> str:
-    """Return *text* with line feeds for newlines and no control characters; all else is kept."""
-    return _DROPPED.sub("", _LINE_ENDS.sub("\n", text))
+    """Return *text* with line feeds for newlines, no control characters and no unseen signs."""
+    return seen(_DROPPED.sub("", _LINE_ENDS.sub("\n", text)))
 
 
 def sane_title(text: str | None) -> str | None:

@@ -6,22 +6,20 @@ from collections.abc import Callable
 from rag.documents import ParsedDocument
 from rag.errors import NoText
 from workers.parsing.archive_text import parse_packed, parse_tar, parse_zip
-from workers.parsing.detection import decode, detect, text_kind
+from workers.parsing.detection import detect
 from workers.parsing.docx_flat import packaged
 from workers.parsing.docx_text import parse_docx
 from workers.parsing.epub_text import parse_epub
-from workers.parsing.html_text import parse_html
 from workers.parsing.mail_text import parse_mail, parse_mbox, parse_mhtml
-from workers.parsing.markdown_text import parse_markdown
 from workers.parsing.msg_text import parse_msg
 from workers.parsing.nesting import Nest
 from workers.parsing.odf_text import parse_odt
 from workers.parsing.odp_text import parse_odp
 from workers.parsing.ods_text import parse_ods
 from workers.parsing.pdf_text import parse_pdf
-from workers.parsing.plain_text import parse_plain
 from workers.parsing.pptx_text import parse_pptx
 from workers.parsing.rtf_text import parse_rtf
+from workers.parsing.text_formats import parse_text
 from workers.parsing.xls_text import parse_xls
 from workers.parsing.xlsx_text import parse_xlsx
 
@@ -36,10 +34,6 @@ _FROM_BYTES: dict[str, Callable[[bytes], ParsedDocument]] = {
     "odp": parse_odp,
     "epub": parse_epub,
     "rtf": parse_rtf,
-}
-_FROM_TEXT: dict[str, Callable[[str], ParsedDocument]] = {
-    "html": parse_html,
-    "markdown": parse_markdown,
 }
 _WITH_FILES: dict[str, Callable[[bytes, Nest], ParsedDocument]] = {
     "mail": parse_mail,
@@ -59,6 +53,9 @@ _NOTHING = {
     "html": "The page holds no visible text.",
     "zip": "The archive holds no file that can be read.",
     "tar": "The archive holds no file that can be read.",
+    "json": "The JSON holds no values.",
+    "xml": "The XML holds no text.",
+    "notebook": "The notebook holds no text.",
 }
 _MOST_NOTES = 3  # that a refusal repeats
 _WRITTEN = re.compile(r"\S")
@@ -83,18 +80,15 @@ def _read(data: bytes, filename: str, nest: Nest) -> ParsedDocument:
         raise NoText("The file is empty (0 bytes).")
     data = packaged(data) or data
     kind = detect(data, filename=filename)
-    if kind == "text":
-        text = decode(data)
-        kind = text_kind(text, filename=filename)
-        read = _FROM_TEXT.get(kind)
-        document = read(text) if read else parse_plain(text, kind)
-    elif kind == "packed":
+    if kind == "packed":
         return parse_packed(data, nest, filename)
+    if kind == "text":
+        document = parse_text(data, filename=filename)
     elif kind in _WITH_FILES:
         document = _WITH_FILES[kind](data, nest)
     else:
         document = _FROM_BYTES[kind](data)
     if not _WRITTEN.search(document.text):
-        nothing = _NOTHING.get(kind, "The file holds nothing but white space.")
+        nothing = _NOTHING.get(document.kind, "The file holds nothing but white space.")
         raise NoText(" ".join([nothing, *document.notes[:_MOST_NOTES]]))
     return document

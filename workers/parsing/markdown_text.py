@@ -1,4 +1,4 @@
-"""Markdown: the text is the source itself, the blocks come from CommonMark's own parser."""
+"""Markdown: the text is the source, less what programs alone read; blocks are CommonMark's own."""
 
 import re
 from itertools import accumulate
@@ -8,6 +8,8 @@ from markdown_it.token import Token
 
 from rag.documents import Block, BlockKind, ParsedDocument
 from workers.parsing.assembly import cleaned, paragraphs, sane_title
+from workers.parsing.markdown_source import table_header, without_markup
+from workers.parsing.noise import Noise
 
 _KINDS: dict[str, BlockKind] = {
     "heading_open": "heading",
@@ -22,10 +24,17 @@ _FRONT_TITLE = re.compile(r"^title:[ \t]*[\"']?(.+?)[\"']?[ \t]*$", re.MULTILINE
 
 
 def parse_markdown(text: str) -> ParsedDocument:
-    """Return the source, newlines normalised, with its top-level blocks and its first heading."""
+    """
+    Return the source with its top-level blocks and its first heading.
+
+    Newlines are normalised; addresses of data, encoded bytes and the tags of HTML are taken out,
+    and pictures leave their alternative text.
+    """
     text = cleaned(text)
+    noise = Noise()
     front = _FRONT_MATTER.match(text)
     at = front.end() if front else 0
+    text = text[:at] + without_markup(text[at:], noise)
     named = _FRONT_TITLE.search(text, 0, at) if front else None
     title = sane_title(named[1]) if named else None
     blocks = paragraphs(text, kind="code", end=at) if front else []
@@ -42,9 +51,11 @@ def parse_markdown(text: str) -> ParsedDocument:
         level = int(token.tag[1:]) if kind == "heading" else 0
         piece = text[start:end]
         lead = len(piece) - len(piece.lstrip())
-        blocks.append(Block(kind, start + lead, start + len(piece.rstrip()), level))
+        heads = table_header(piece.strip()) if kind == "table" else 0
+        blocks.append(Block(kind, start + lead, start + len(piece.rstrip()), level, heads))
     blocks.extend(_gap(text, blocks, at, len(text)))
-    return ParsedDocument(text, "markdown", title, tuple(b for b in blocks if b.end > b.start))
+    kept = tuple(block for block in blocks if block.end > block.start)
+    return ParsedDocument(text, "markdown", title, kept, notes=noise.notes())
 
 
 def _gap(text: str, blocks: list[Block], at: int, end: int) -> list[Block]:
