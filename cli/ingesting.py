@@ -1,8 +1,6 @@
 """`quern ingest`: hands files over in batches of one job, and shows what becomes of each."""
 
-import hashlib
 import time
-import unicodedata
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -15,8 +13,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from cli.client import FINAL_STATES, Client, Refused, diff_path
-from cli.files import LocalFile, batches, find_files
+from cli.client import FINAL_STATES, Client, Refused
+from cli.comparing import Comparison, compare
+from cli.files import Found, LocalFile, batches, look
 from cli.filters import metadata, metadata_option
 from cli.job_tables import document_rows, failure_table
 from cli.session import Session, collection_option, pass_session
@@ -24,8 +23,8 @@ from cli.words import count, duration
 
 BATCH_FILES = 100
 BATCH_BYTES = 100_000_000
-#: Of one question which files are new: some megabytes of JSON.
-DIFF_FILES = 20_000
+#: So many names stand in a line that counts files.
+NAMED = 5
 PAGE = 200
 #: Between two looks at the job, at first and at last; and between two counts of passages.
 FIRST_LOOK_S = 0.1
@@ -62,6 +61,11 @@ class Ingested:
     default=True,
     help="Stay until every file is searchable, or only hand them over.",
 )
+@click.option(
+    "--retry-failed",
+    is_flag=True,
+    help="Send files again of which nothing could be made before, with the same content.",
+)
 @pass_session
 def ingest(
     session: Session,
@@ -70,52 +74,62 @@ def ingest(
     collection: str,
     pairs: tuple[str, ...],
     watch_progress: bool,
+    retry_failed: bool,
 ) -> None:
-    """Add files, and folders with all below them; unchanged files cost nothing."""
+    """
+    Add files, and folders with all below them; unchanged files cost nothing.
+
+    A document is called after its file: by its path below the folder that was named, or by the
+    name alone of a file that was named itself. What is hidden, and lock, temporary, backup and
+    system files, are left out of folders.
+    """
     about = metadata(pairs)
-    files = find_files(paths)
-    if not files:
+    found = look(paths)
+    _say_left_out(session.out, found)
+    if not found.files:
         raise click.UsageError("there are no files there (hidden ones are left out)")
     with session.client() as client:
-        # The server compares bytes: the same bytes with other metadata would count as unchanged.
-        changed = files if about else changed_files(client, files, collection)
-        if same := len(files) - len(changed):
-            session.out.print(Text(f"{count(same, 'document')} unchanged"))
-        if not changed:
+        seen = compare(client, found.files, collection)
+        if about:
+            # The server compares bytes: the same with other metadata would count as unchanged.
+            seen.changed, seen.unchanged = seen.changed + seen.unchanged, []
+        _say_unsent(session.out, seen, failed_too=retry_failed)
+        send = seen.to_send(failed_too=retry_failed)
+        if not send:
             return
         done = hand_over(
-            client, changed, collection, session.remarks, watch=watch_progress, metadata=about
+            client, send, collection, session.remarks, watch=watch_progress, metadata=about
         )
-    _report(session.out, done, sent=len(changed), watched=watch_progress)
+    _report(session.out, done, sent=len(send), watched=watch_progress)
     if done.failed or (watch_progress and done.job["state"] != "succeeded"):
         raise SystemExit(1)
 
 
-def changed_files(client: Client, files: Sequence[LocalFile], collection: str) -> list[LocalFile]:
-    """Ask the server which of *files* it lacks, or has with other bytes; all if it cannot tell."""
-    listed = {unicodedata.normalize("NFC", file.document_id): file for file in files}
-    send: list[str] = []
-    if len(listed) < len(files):
-        return list(files)  # the server will say which two it cannot tell apart
-    entries = [{"id": name, "sha256": _sha256(file)} for name, file in listed.items()]
-    path = diff_path(collection)
-    try:
-        for first in range(0, len(entries), DIFF_FILES):
-            body = entries[first : first + DIFF_FILES]
-            send += client.post(path, body).json()["send"]
-    except Refused:
-        return list(files)  # a name that no document may have: its own upload says so
-    wanted = set(send)
-    return [file for name, file in listed.items() if name in wanted]
+def _say_left_out(out: Console, found: Found) -> None:
+    """Say in one line what is nobody's document."""
+    if found.left_out:
+        told = count(len(found.left_out), "lock, temporary, backup or system file")
+        out.print(Text(f"{told} left out: {_named([path.name for path in found.left_out])}", "dim"))
 
 
-def _sha256(file: LocalFile) -> str:
-    """Hash a file; one that cannot be read is unlike any document."""
-    try:
-        with file.path.open("rb") as data:
-            return hashlib.file_digest(data, "sha256").hexdigest()
-    except OSError:
-        return "0" * 64
+def _say_unsent(out: Console, seen: Comparison, *, failed_too: bool) -> None:
+    """Say which files are not handed over, and why."""
+    if same := len(seen.unchanged):
+        out.print(Text(f"{count(same, 'document')} unchanged"))
+    if seen.empty:
+        names = _named([file.document_id for file in seen.empty])
+        out.print(Text(f"{count(len(seen.empty), 'empty file')} left out: {names}", "dim"))
+    if seen.failed and not failed_too:
+        names = _named([file.document_id for file in seen.failed])
+        told = count(len(seen.failed), "file")
+        said = f"{told} not sent again, nothing could be made of the same content before: {names}"
+        out.print(Text(f"{said} (--retry-failed sends them)", "yellow"))
+
+
+def _named(names: Sequence[str]) -> str:
+    """List some names on one line."""
+    shown = ", ".join(name.strip() for name in names[:NAMED])
+    return f"{shown} and {len(names) - NAMED:,} more" if len(names) > NAMED else shown
 
 
 def hand_over(

@@ -39,6 +39,7 @@ TEMPLATES: Final[dict[str, str]] = {
     "documents": "documents:%s",  # hash (incarnation): document → what is current, as JSON
     "names": "names:%s",  # zset (incarnation): current documents in order of their ids
     "contents": "contents:%s",  # hash (incarnation): hash of the bytes → document
+    "barren": "barren:%s",  # hash (incarnation): document → sha256:made_by of bytes that failed
     "opened": "opened:%s",  # set (incarnation): document:generation of open rows
     "log": "log:%s",  # stream (incarnation): add and drop, for the followers
     "log_state": "log_state:%s",  # hash (incarnation): epoch, tail, trimmed_to, last_add, seq

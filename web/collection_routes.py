@@ -88,9 +88,21 @@ def diff(name: str) -> Response:
     incarnation = catalogue.incarnation(name)
     made_by = front_end().desk.made_by
     known = dict(catalogue.hashes(incarnation, made_by=made_by)) if incarnation else {}
-    send = [document for document, sha256 in listed.items() if known.get(document) != sha256]
-    gone = sorted(document for document in known if document not in listed)
-    return jsonify({"send": send, "gone": gone, "unchanged": len(listed) - len(send)})
+    barren = dict(catalogue.barren(incarnation, made_by=made_by)) if incarnation else {}
+    failed = [document for document, sha256 in listed.items() if barren.get(document) == sha256]
+    other = [document for document, sha256 in listed.items() if known.get(document) != sha256]
+    left = set(failed)
+    send = [document for document in other if document not in left]
+    return jsonify(
+        {
+            "send": send,
+            "new": [document for document in send if document not in known],
+            "changed": [document for document in send if document in known],
+            "failed": failed,
+            "gone": sorted(document for document in known if document not in listed),
+            "unchanged": len(listed) - len(send) - len(failed),
+        }
+    )
 
 
 def _listed(body: object) -> dict[str, str]:

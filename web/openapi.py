@@ -438,6 +438,7 @@ def _schemas(settings: Settings) -> Json:
         "embedder": {"type": ["object", "null"]}, "hnsw": {"type": ["object", "null"]},
         "links": anything,
     }  # fmt: skip
+    names = {"type": "array", "items": text}
     row = {
         "document_id": text, "file": {"type": ["string", "null"]}, "stage": text,
         "state": {"enum": list(ROW_STATES)}, "outcome": {"type": ["string", "null"]},
@@ -521,7 +522,7 @@ def _schemas(settings: Settings) -> Json:
         ),
         "Difference": _answer(
             {
-                "send": {"type": "array", "items": text}, "gone": {"type": "array", "items": text},
+                "send": names, "new": names, "changed": names, "failed": names, "gone": names,
                 "unchanged": whole,
             }
         ),

@@ -224,6 +224,24 @@ local function end_job(job)
   redis.call('HSET', key, 'last_event', emit(job, 'done', '{"state":"' .. state .. '"}'))
 end
 
+-- Failures that say nothing of a file's bytes; with any other the same bytes would fail again.
+local NOT_THE_FILES_FAULT = {
+  internal = true, embedder_mismatch = true, duplicate = true, collection_deleted = true,
+}
+
+-- Remembers which bytes gave no document, so that a folder's next round need not send them again.
+local function note_barren(u, state, fields, became_current)
+  local barren = fields.outcome == 'empty'
+  if state == 'failed' and fields.error then
+    barren = not NOT_THE_FILES_FAULT[string.match(fields.error, '"type":"([%w_]*)"') or '']
+  end
+  if barren and u.sha256 and redis.call('EXISTS', K.collection(u.incarnation)) == 1 then
+    redis.call('HSET', K.barren(u.incarnation), u.document, u.sha256 .. ':' .. (u.made_by or ''))
+  elseif became_current then
+    redis.call('HDEL', K.barren(u.incarnation), u.document)
+  end
+end
+
 -- Ends a unit, once. *became_current* tells that its generation is the one people read now.
 local function close(id, u, state, fields, became_current)
   if FINAL[u.state] then return false end
@@ -239,6 +257,7 @@ local function close(id, u, state, fields, became_current)
   redis.call('HSET', K.pace(u.role), 'last_finish', int(NOW))
   if u.generation then
     redis.call('SREM', K.opened(u.incarnation), u.document .. ':' .. u.generation)
+    note_barren(u, state, fields, became_current)
     local chunks = tonumber(u.chunks or '0')
     if chunks > 0 then
       local member = u.document .. ':' .. u.generation .. ':' .. u.chunks

@@ -10,8 +10,8 @@ import httpx
 import pytest
 from click.testing import CliRunner, Result
 
-from cli import ingesting
-from cli.files import LocalFile, batches, find_files
+from cli import comparing, ingesting
+from cli.files import Found, LocalFile, batches, find_files, look
 from cli.main import main
 from cli.session import Session
 from rag.errors import InvalidRequest
@@ -35,6 +35,7 @@ class FakeIngest:
         self.asked: dict[str, Any] = {}
         self.closed = False
         self.held: dict[str, str] = {}
+        self.barren: dict[str, str] = {}
         self.asks = 0
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
@@ -60,8 +61,19 @@ class FakeIngest:
         self.asks += 1
         if any(Path(entry["id"]).name.startswith("bad") for entry in listing):
             return httpx.Response(422, json={"title": "Invalid"})
-        send = [entry["id"] for entry in listing if self.held.get(entry["id"]) != entry["sha256"]]
-        return httpx.Response(200, json={"send": send, "gone": [], "unchanged": 0})
+        hashes = {entry["id"]: entry["sha256"] for entry in listing}
+        failed = [name for name in hashes if self.barren.get(name) == hashes[name]]
+        other = [name for name in hashes if self.held.get(name) != hashes[name]]
+        send = [name for name in other if name not in failed]
+        said = {
+            "send": send,
+            "new": [name for name in send if name not in self.held],
+            "changed": [name for name in send if name in self.held],
+            "failed": failed,
+            "gone": [name for name in self.held if name not in hashes],
+            "unchanged": len(hashes) - len(send) - len(failed),
+        }
+        return httpx.Response(200, json=said)
 
     def job(self) -> httpx.Response:
         failed = sum(row["state"] == "failed" for row in self.rows)
@@ -156,7 +168,6 @@ def test_with_metadata_everything_is_sent_because_only_bytes_are_compared(folder
     assert result.exit_code == 0
     assert api.asked["metadata"] == {"author": "Knuth", "year": 1968}
     assert api.uploads == [["b.md", "sub/a.txt"]]
-    assert api.asks == 0
 
 
 def test_where_nothing_changed_no_job_is_made(folder: Path) -> None:
@@ -172,7 +183,7 @@ def test_where_nothing_changed_no_job_is_made(folder: Path) -> None:
 def test_a_long_list_of_files_is_compared_in_parts(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ingesting, "DIFF_FILES", 1)
+    monkeypatch.setattr(comparing, "DIFF_FILES", 1)
     api = FakeIngest()
 
     result = ingest(api, str(folder))
@@ -220,7 +231,7 @@ def test_a_file_that_cannot_be_read_fails_alone(
 ) -> None:
     files = find_files([folder])
     (folder / "b.md").unlink()
-    monkeypatch.setattr(ingesting, "find_files", lambda _: files)
+    monkeypatch.setattr(ingesting, "look", lambda _: Found(files))
 
     result = ingest(FakeIngest(), str(folder))
 
@@ -240,3 +251,90 @@ def test_an_empty_folder_is_a_mistake(tmp_path: Path) -> None:
 
     assert result.exit_code == 2
     assert "there are no files there" in result.stderr
+
+
+#: What programs leave beside people's files, and files whose names only look like it.
+LEFT_OUT = (
+    "~$plan.docx", "~$Budget.XLSX", "~WRL0003.tmp", "~WRD0000.TMP", "8A3F1200.tmp",
+    ".~lock.plan.odt#", "Thumbs.db", "thumbs.DB", "ehthumbs.db", "desktop.ini", ".DS_Store",
+    "notes.md~", "notes.md.~2~",
+    "notes.md.swp", "notes.bak", "notes.bak2", "#notes.md#", "film.crdownload", "film.part",
+    "Icon\r", "plan.docx.sb-1a2b3c4d-Xy12Zz", "base.laccdb", "letter.wbk", "~box~1a2b.idlk",
+)  # fmt: skip
+KEPT = (
+    "plan~final.md", "$prices.txt", "# notes.md", "backup.md", "temp.md", "part.txt",
+    "my.partial.md",
+    "bak", "thumbs.db.md", "desktop.ini.md", "Budget$.csv", "C#.md", "swp.txt", "a.tmpl",
+)  # fmt: skip
+LEFT_FOLDERS = (
+    "$RECYCLE.BIN", "__MACOSX", ".Trash-1000", "@eaDir", "__pycache__", "node_modules",
+    "System Volume Information", "lost+found", "#recycle",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("below", ["", "team/deep"])
+def test_what_programs_leave_beside_files_is_left_out(tmp_path: Path, below: str) -> None:
+    place = tmp_path / below
+    for name in (*LEFT_OUT, *KEPT, *(f"{folder}/a.md" for folder in LEFT_FOLDERS)):
+        (place / name).parent.mkdir(parents=True, exist_ok=True)
+        (place / name).write_text(name)
+
+    found = look([tmp_path])
+
+    assert sorted(file.path.name for file in found.files) == sorted(KEPT)
+    hidden = [name for name in (*LEFT_OUT, *LEFT_FOLDERS) if name.startswith(".")]
+    assert len(found.left_out) == len(LEFT_OUT) + len(LEFT_FOLDERS) - len(hidden)
+
+
+def test_a_file_that_was_named_itself_is_taken_whatever_it_is_called(tmp_path: Path) -> None:
+    (tmp_path / "notes.bak").write_text("x")
+
+    assert [file.document_id for file in find_files([tmp_path / "notes.bak"])] == ["notes.bak"]
+
+
+def test_what_is_left_out_is_counted_in_a_line_and_is_no_failure(folder: Path) -> None:
+    for name in ("~$b.md", "Thumbs.db"):
+        (folder / name).write_bytes(b"\0")
+
+    result = ingest(FakeIngest(), str(folder))
+
+    assert result.exit_code == 0
+    first, *_ = result.stdout.splitlines()
+    assert first == "2 lock, temporary, backup or system files left out: Thumbs.db, ~$b.md"
+
+
+def test_an_empty_file_is_a_remark_and_is_not_sent(folder: Path) -> None:
+    (folder / "sub/__init__.py").write_bytes(b"")
+    api = FakeIngest()
+
+    result = ingest(api, str(folder))
+
+    assert result.exit_code == 0
+    assert "1 empty file left out: sub/__init__.py\n" in result.stdout
+    assert api.uploads == [["b.md", "sub/a.txt"]]
+
+
+def test_a_document_whose_file_was_emptied_is_sent(folder: Path) -> None:
+    (folder / "b.md").write_bytes(b"")
+    api = FakeIngest()
+    api.held = {"b.md": "of other bytes"}
+
+    ingest(api, str(folder))
+
+    assert api.uploads == [["b.md", "sub/a.txt"]]
+
+
+@pytest.mark.parametrize("metadata", [(), ("--metadata", "year=1968")])
+def test_what_failed_with_the_same_content_is_sent_again_only_if_asked(
+    folder: Path, metadata: tuple[str, ...]
+) -> None:
+    api = FakeIngest()
+    api.barren = {"b.md": hashlib.sha256(b"b.md").hexdigest()}
+
+    result = ingest(api, str(folder), *metadata)
+    again = ingest(api, str(folder), "--retry-failed", *metadata)
+
+    assert (result.exit_code, again.exit_code) == (0, 0)
+    assert "nothing could be made of the same content before: b.md (--retry-failed" in result.stdout
+    assert "--retry-failed" not in again.stdout
+    assert api.uploads == [["sub/a.txt"], ["b.md", "sub/a.txt"]]
