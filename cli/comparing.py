@@ -37,8 +37,6 @@ def compare(client: Client, files: Sequence[LocalFile], collection: str) -> Comp
     """Ask the server which of *files* it lacks, or has with other bytes; all if it cannot tell."""
     listed = {unicodedata.normalize("NFC", file.document_id): file for file in files}
     found = Comparison()
-    if len(listed) < len(files):
-        return Comparison(new=list(files))  # the server will say which two it cannot tell apart
     entries = [{"id": name, "sha256": _sha256(file)} for name, file in listed.items()]
     try:
         answers = [

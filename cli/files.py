@@ -1,6 +1,7 @@
 """Finding the files that people mean when they name files and folders."""
 
 import os
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -48,7 +49,9 @@ def look(paths: Sequence[Path]) -> Found:
     for given in map(Path, paths):
         for path in sorted(_below(given, found.left_out)) if given.is_dir() else [given]:
             name = path.relative_to(given).as_posix() if given.is_dir() else path.name
-            if other := known.get(name):
+            # As the server will call it: macOS and Linux write accents differently.
+            as_known = unicodedata.normalize("NFC", name)
+            if other := known.get(as_known):
                 raise InvalidRequest(
                     str(path),
                     f"would be the same document as {other.path}: {name}; name their common folder",
@@ -57,7 +60,7 @@ def look(paths: Sequence[Path]) -> Found:
                 size = path.stat().st_size
             except FileNotFoundError:
                 continue  # somebody took it away meanwhile
-            known[name] = LocalFile(_valid(name, path), path, size)
+            known[as_known] = LocalFile(_valid(name, path), path, size)
     found.files = list(known.values())
     found.left_out.sort()
     return found

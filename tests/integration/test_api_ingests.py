@@ -393,3 +393,52 @@ def test_a_page_of_another_origin_may_not_write(client: FlaskClient, origin: str
 
     assert answer.status_code == 403
     assert own.status_code == 202
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("README.md", "README.md"),
+        ("a/b.md", "a\\\\b.md"),
+        ("b.md", "./b.md"),
+        ("ü.md", "u\u0308.md"),
+    ],
+)
+@pytest.mark.parametrize("open_job", [False, True])
+def test_two_files_of_one_name_in_a_request_are_refused_by_that_name(
+    client: FlaskClient, first: str, second: str, *, open_job: bool
+) -> None:
+    url = "/api/ingests"
+    if open_job:
+        job_id = client.post("/api/ingests", json={"open": True}).get_json()["id"]
+        url = f"/api/jobs/{job_id}/documents"
+
+    answer = send(client, (b"alpha", first), (b"other", "c.md"), (b"beta", second), url=url)
+
+    assert answer.status_code == 422
+    (error,) = answer.get_json()["errors"]
+    assert error["field"] == "files[2]"
+    assert repr(first.replace("./", "")) in error["message"]
+    assert "files[0]" in error["message"]
+    if not open_job:
+        assert client.get("/api/jobs").get_json()["jobs"] == []
+
+
+def test_two_documents_of_one_id_in_a_request_are_refused_by_that_id(client: FlaskClient) -> None:
+    documents = [{"id": "a", "text": "one"}, {"id": "b", "text": "x"}, {"id": "a", "text": "one"}]
+
+    answer = client.post("/api/ingests", json={"documents": documents})
+
+    assert answer.status_code == 422
+    (error,) = answer.get_json()["errors"]
+    assert error["field"] == "documents[2].id"
+    assert "'a' is the document of documents[0].id too" in error["message"]
+
+
+def test_one_name_twice_in_two_requests_of_a_job_is_an_update(client: FlaskClient) -> None:
+    job_id = client.post("/api/ingests", json={"open": True}).get_json()["id"]
+    for content in (b"alpha", b"beta", b"beta"):
+        answer = send(client, (content, "README.md"), url=f"/api/jobs/{job_id}/documents")
+        assert answer.status_code == 202
+
+    assert [row["document_id"] for row in rows(client, job_id)] == ["README.md", "README.md"]

@@ -114,6 +114,14 @@ def test_two_files_of_one_id_are_refused(folder: Path) -> None:
         find_files([folder / "a.txt", folder / "sub"])
 
 
+def test_two_files_whose_names_are_one_in_unicode_are_refused(tmp_path: Path) -> None:
+    for name in ("caf\u00e9.txt", "cafe\u0301.txt"):
+        (tmp_path / name).write_text(name)
+
+    with pytest.raises(InvalidRequest, match="would be the same document as"):
+        find_files([tmp_path])
+
+
 def test_batches_hold_so_many_files_and_bytes_and_lose_none() -> None:
     sizes = (5, 5, 20, 1, 1, 1, 1)
     files = [LocalFile(str(n), Path(str(n)), size) for n, size in enumerate(sizes)]
