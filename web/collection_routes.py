@@ -11,6 +11,7 @@ from jobs.moments import rfc3339
 from jobs.requests import check_document_id, collection_name
 from rag.errors import InvalidRequest
 from web import cursors
+from web.behind_proxy import link
 from web.document_routes import document_shown
 from web.front_end import front_end
 from web.request_parts import json_body, page, parameters
@@ -47,7 +48,7 @@ def create() -> Response:
     _, fresh = catalogue.create(name)
     answer = jsonify(_shown(_find(catalogue, name)))
     answer.status_code = 201 if fresh else 200
-    answer.headers["Location"] = f"/api/collections/{name}"
+    answer.headers["Location"] = link(f"/api/collections/{name}")
     return answer
 
 
@@ -153,7 +154,7 @@ def _shown(collection: Collection) -> dict[str, Any]:
         "embedder": collection.embedder,
         "hnsw": collection.hnsw,
         "links": {
-            "self": f"/api/collections/{collection.name}",
-            "documents": f"/api/collections/{collection.name}/documents",
+            "self": link(f"/api/collections/{collection.name}"),
+            "documents": link(f"/api/collections/{collection.name}/documents"),
         },
     }

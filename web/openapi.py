@@ -32,8 +32,12 @@ _BODY: Final = (413, 415)
 _HOST: Final = (400, 421)
 
 
-def openapi_document(*, version: str, settings: Settings) -> Json:
-    """Return the document; bounds are those of *settings*."""
+def openapi_document(*, version: str, settings: Settings, root: str = "") -> Json:
+    """
+    Return the document; bounds are those of *settings*.
+
+    *root* is the path that a proxy serves the API below, as `/quern`; empty where there is none.
+    """
     return {
         "openapi": "3.1.0",
         "info": {
@@ -44,6 +48,7 @@ def openapi_document(*, version: str, settings: Settings) -> Json:
                 "Errors are problem details (RFC 9457); unknown fields are refused."
             ),
         },
+        "servers": [{"url": root or "/"}],
         "paths": (
             _queries()
             | _ingests()

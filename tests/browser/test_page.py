@@ -227,7 +227,7 @@ def test_the_health_light_says_what_is_the_matter(
     expect(page.get_by_role("link", name="Flower")).to_have_attribute(
         "href", "http://127.0.0.1:5555"
     )
-    expect(page.get_by_role("link", name="API")).to_have_attribute("href", "/api/docs")
+    expect(page.get_by_role("link", name="API")).to_have_attribute("href", "./api/docs")
 
 
 def test_nothing_sticks_out_on_a_telephone(open_page: Open, url: str) -> None:

@@ -1,6 +1,6 @@
 // Adding documents: one open ingest, one request per file, then each file's own fate.
 
-import { ApiProblem, call, inWords, parse } from "./api.js";
+import { ApiProblem, at, call, inWords, parse } from "./api.js";
 import { count, duration, FINAL, find, make, say } from "./dom.js";
 
 const AT_ONCE = 3;
@@ -127,7 +127,7 @@ function post(path, file, bar) {
       }),
     );
     request.addEventListener("error", () => resolve({ status: 0, problem: "The connection was lost." }));
-    request.open("POST", path);
+    request.open("POST", at(path));
     request.send(body);
   });
 }
@@ -212,6 +212,6 @@ export function prepareUploads(take) {
   });
   // A job left open would wait for its deadline; closing it keeps what has arrived.
   window.addEventListener("pagehide", () => {
-    if (batch?.sending) navigator.sendBeacon(`/api/jobs/${batch.id}/close`);
+    if (batch?.sending) navigator.sendBeacon(at(`/api/jobs/${batch.id}/close`));
   });
 }
