@@ -1,49 +1,34 @@
 """`quern ingest`: hands files over in batches of one job, and shows what becomes of each."""
 
-import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from cli.client import FINAL_STATES, Client, Refused
 from cli.comparing import Comparison, compare
-from cli.files import Found, LocalFile, batches, look
+from cli.files import Found, look
 from cli.filters import metadata, metadata_option
-from cli.job_tables import document_rows, failure_table
+from cli.handing_over import Ingested, hand_over
+from cli.job_tables import failure_table
 from cli.session import Session, collection_option, pass_session
 from cli.words import count, duration
 
-BATCH_FILES = 100
-BATCH_BYTES = 100_000_000
 #: So many names stand in a line that counts files.
 NAMED = 5
-PAGE = 200
-#: Between two looks at the job, at first and at last; and between two counts of passages.
-FIRST_LOOK_S = 0.1
-LAST_LOOK_S = 1.0
-COUNT_S = 5.0
-#: The server looks at the bytes, not at what a sender calls them.
-MEDIA_TYPE = "application/octet-stream"
-#: What one bad file can make a whole request fail with: too large, not acceptable.
-_SPLIT = (413, 422)
-
-
-@dataclass(slots=True)
-class Ingested:
-    """What became of an ingest: the job as last seen, and the rows that did not become text."""
-
-    job: dict[str, Any]
-    failed: list[dict[str, Any]] = field(default_factory=list)
-    empty: list[dict[str, Any]] = field(default_factory=list)
-    chunks: int = 0
+#: Up to so many documents are told one by one.
+LISTED = 20
+#: What became of a document, in the words of the page.
+OUTCOMES: Final = {
+    "created": "added",
+    "updated": "updated",
+    "unchanged": "already there, unchanged",
+    "duplicate_of": "same text as another document",
+    "superseded": "replaced by a newer version",
+}
 
 
 @click.command()
@@ -132,126 +117,6 @@ def _named(names: Sequence[str]) -> str:
     return f"{shown} and {len(names) - NAMED:,} more" if len(names) > NAMED else shown
 
 
-def hand_over(
-    client: Client,
-    files: Sequence[LocalFile],
-    collection: str,
-    remarks: Console,
-    *,
-    watch: bool,
-    metadata: Mapping[str, Any] = MappingProxyType({}),
-) -> Ingested:
-    """
-    Send *files* as one job, each with *metadata*, and, with *watch*, stay until it has ended.
-
-    Whatever happens the job is closed, so that what was sent is worked on.
-    """
-    asked = {"collection": collection, "open": True, "metadata": dict(metadata)}
-    job = client.post("/api/ingests", asked).json()
-    done = Ingested(job)
-    with _progress(remarks) as progress:
-        sending = progress.add_task("Sending", total=len(files), note="")
-        try:
-            for batch in batches(files, most_files=BATCH_FILES, most_bytes=BATCH_BYTES):
-                done.failed += _send(client, job["id"], batch)
-                progress.advance(sending, len(batch))
-        except KeyboardInterrupt:
-            remarks.print(f"\nStopped; what was sent goes on. See: quern job {job['id']}")
-            raise
-        finally:
-            done.job = client.post(f"/api/jobs/{job['id']}/close").json()
-        if watch:
-            _watch(client, done, progress, total=len(files))
-    return done
-
-
-def _watch(client: Client, done: Ingested, progress: Progress, *, total: int) -> None:
-    """Show how far the indexing is until the job has ended."""
-    indexing = progress.add_task("Indexing", total=total, note="")
-    job_id, refused = done.job["id"], len(done.failed)
-    rows = _Rows(client, job_id)
-    pause, counted_at = FIRST_LOOK_S, time.monotonic()
-    while True:
-        done.job = client.get(f"/api/jobs/{job_id}").json()
-        if time.monotonic() > counted_at + COUNT_S:
-            done.chunks, counted_at = rows.chunks(), time.monotonic()
-        completed, note = done.job["progress"]["done"] + refused, count(done.chunks, "passage")
-        progress.update(indexing, completed=completed, note=note)
-        if done.job["state"] in FINAL_STATES:
-            ended = document_rows(client, job_id)
-            done.failed += [row for row in ended if row["state"] != "succeeded"]
-            done.empty = [row for row in ended if row.get("outcome") == "empty"]
-            done.chunks = sum(int(row["chunks"]) for row in ended)
-            return
-        time.sleep(pause)
-        pause = min(pause * 1.3, LAST_LOOK_S)
-
-
-def _send(client: Client, job_id: str, batch: Sequence[LocalFile]) -> list[dict[str, Any]]:
-    """Send one batch; when it is refused, halves of it, until what is at fault stands alone."""
-    with ExitStack() as stack:
-        try:
-            opened = [(f.document_id, stack.enter_context(f.path.open("rb"))) for f in batch]
-            form = [("files", (name, data, MEDIA_TYPE)) for name, data in opened]
-            client.upload(f"/api/jobs/{job_id}/documents", form)
-        except OSError as error:
-            if len(batch) == 1:
-                return [_refused(batch[0], f"cannot be read: {error.strerror}")]
-        except Refused as error:
-            if error.status not in _SPLIT:
-                raise
-            if len(batch) == 1:
-                return [_refused(batch[0], _reason(error))]
-        else:
-            return []
-    half = len(batch) // 2
-    return _send(client, job_id, batch[:half]) + _send(client, job_id, batch[half:])
-
-
-def _reason(error: Refused) -> str:
-    """Say what is wrong with a file that was sent alone."""
-    fields = error.problem.get("errors") or []
-    return "; ".join(str(entry["message"]) for entry in fields) or str(error)
-
-
-def _refused(file: LocalFile, why: str) -> dict[str, Any]:
-    """Return a row for a file that the server never took."""
-    return {"document_id": file.document_id, "state": "failed", "error": {"detail": why}}
-
-
-class _Rows:
-    """Counts passages without reading the rows of ended files again and again."""
-
-    def __init__(self, client: Client, job_id: str) -> None:
-        self._client = client
-        self._path = f"/api/jobs/{job_id}/documents"
-        self._cursor: str | None = None
-        self._settled = 0
-
-    def chunks(self) -> int:
-        """Return how many passages there are, of all files up to the first that still waits."""
-        while True:
-            page = self._client.get(self._path, limit=PAGE, cursor=self._cursor).json()
-            here = sum(int(row["chunks"]) for row in page["documents"])
-            waits = any(row["state"] not in FINAL_STATES for row in page["documents"])
-            following = page.get("next_cursor")
-            if waits or not following:
-                return self._settled + here
-            self._cursor, self._settled = following, self._settled + here
-
-
-def _progress(console: Console) -> Progress:
-    return Progress(
-        TextColumn("{task.description:<9}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("{task.fields[note]}", style="dim"),
-        console=console,
-        disable=not console.is_terminal,
-    )
-
-
 def _report(out: Console, done: Ingested, *, sent: int, watched: bool) -> None:
     """Say how it ended, and list what failed."""
     bad = len(done.failed)
@@ -259,7 +124,9 @@ def _report(out: Console, done: Ingested, *, sent: int, watched: bool) -> None:
     if watched:
         took = duration(done.job["timings_ms"].get("total"))
         ending = f", in {took}" if took else ""
-        out.print(Text(f"{good} ready, {count(done.chunks, 'passage')}{ending}"))
+        _say_outcomes(out, done.ready)
+        how = _counted(done.ready)
+        out.print(Text(f"{good} ready{how}, {count(done.chunks, 'passage')}{ending}"))
     else:
         out.print(Text(f"Job {done.job['id']}: {good} handed over"))
     for row in done.empty:
@@ -268,3 +135,20 @@ def _report(out: Console, done: Ingested, *, sent: int, watched: bool) -> None:
     if bad:
         out.print(Text(f"{count(bad, 'file')} failed:", "red"))
         out.print(failure_table(done.failed))
+
+
+def _say_outcomes(out: Console, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Say of each of a few documents what became of it."""
+    for row in rows if len(rows) <= LISTED else ():
+        if word := OUTCOMES.get(row.get("outcome") or ""):
+            twin = f" ({row['duplicate_of']})" if row.get("duplicate_of") else ""
+            some = f", {count(int(row['chunks']), 'passage')}" if row["chunks"] else ""
+            out.print(Text(f"{row['document_id']}: {word}{twin}{some}"))
+
+
+def _counted(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Count documents by what became of them, in brackets."""
+    words = Counter(row.get("outcome") for row in rows)
+    short = {outcome: word.partition(",")[0] for outcome, word in OUTCOMES.items()}
+    told = [f"{words[outcome]:,} {word}" for outcome, word in short.items() if words[outcome]]
+    return f" ({', '.join(told)})" if told else ""

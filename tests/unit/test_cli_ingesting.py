@@ -35,6 +35,8 @@ class FakeIngest:
         self.asked: dict[str, Any] = {}
         self.closed = False
         self.held: dict[str, str] = {}
+        self.outcomes: dict[str, str] = {}
+        self.lost = 0
         self.barren: dict[str, str] = {}
         self.asks = 0
 
@@ -52,6 +54,9 @@ class FakeIngest:
             case "POST", "/api/jobs/j1/documents":
                 return self.take(re.findall(r'filename="([^"]+)"', request.content.decode()))
             case "GET", "/api/jobs/j1":
+                if self.lost:
+                    self.lost -= 1
+                    raise httpx.ReadError("reset by peer")
                 return self.job()
             case "GET", "/api/jobs/j1/documents":
                 return httpx.Response(200, json={"documents": self.rows, "next_cursor": None})
@@ -91,6 +96,8 @@ class FakeIngest:
             row: dict[str, Any] = {"document_id": name, "state": "succeeded", "chunks": 2}
             if Path(name).name.startswith("broken"):
                 row |= {"state": "failed", "chunks": 0, "error": {"detail": "This PDF is damaged."}}
+            if name in self.outcomes:
+                row["outcome"] = self.outcomes[name]
             if Path(name).name.startswith("blank"):
                 row |= {"outcome": "empty", "chunks": 0, "note": "the page is a picture"}
             self.rows.append(row)
@@ -346,3 +353,45 @@ def test_what_failed_with_the_same_content_is_sent_again_only_if_asked(
     assert "nothing could be made of the same content before: b.md (--retry-failed" in result.stdout
     assert "--retry-failed" not in again.stdout
     assert api.uploads == [["sub/a.txt"], ["b.md", "sub/a.txt"]]
+
+
+def test_what_became_of_each_document_is_said_as_the_page_says_it(folder: Path) -> None:
+    (folder / "c.md").write_text("c")
+    api = FakeIngest()
+    api.outcomes = {"b.md": "updated", "c.md": "created", "sub/a.txt": "unchanged"}
+
+    result = ingest(api, str(folder))
+
+    assert result.stdout.splitlines() == [
+        "b.md: updated, 2 passages",
+        "c.md: added, 2 passages",
+        "sub/a.txt: already there, unchanged, 2 passages",
+        "3 documents ready (1 added, 1 updated, 1 already there), 6 passages, in 2.0 s",
+    ]
+
+
+def test_of_many_documents_only_the_counts_are_said(folder: Path) -> None:
+    api = FakeIngest()
+    for n in range(30):
+        (folder / f"{n}.md").write_text(str(n))
+        api.outcomes[f"{n}.md"] = "created"
+
+    result = ingest(api, str(folder))
+
+    assert result.stdout == "32 documents ready (30 added), 64 passages, in 2.0 s\n"
+
+
+def test_a_lost_connection_is_told_and_the_jobs_real_end_is_waited_for(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cli.client.FIRST_LOST_PAUSE_S", 0.01)
+    (folder / "broken.pdf").write_text("%PDF")
+    api = FakeIngest()
+    api.lost = 2
+
+    result = ingest(api, str(folder))
+
+    assert result.exit_code == 1
+    assert "The connection to Quern was lost" in result.stderr
+    assert "Quern answers again." in result.stderr
+    assert "1 file failed:" in result.stdout
