@@ -253,14 +253,19 @@ class _Lost:
         self._waited_s, self._pause_s = 0.0, FIRST_LOST_PAUSE_S
 
 
+def collection_path(collection: str) -> str:
+    """Return where a collection is."""
+    return f"/api/collections/{quote(collection, safe='')}"
+
+
 def documents_path(collection: str) -> str:
     """Return where a collection's documents are."""
-    return f"/api/collections/{quote(collection, safe='')}/documents"
+    return f"{collection_path(collection)}/documents"
 
 
 def diff_path(collection: str) -> str:
     """Return where a listing is compared with a collection."""
-    return f"/api/collections/{quote(collection, safe='')}/diff"
+    return f"{collection_path(collection)}/diff"
 
 
 def document_path(collection: str, document_id: str) -> str:

@@ -83,8 +83,9 @@ async function checkHealth() {
     let words = "Not reachable";
     try {
       // A failing system answers 503 with the same body, so the status code says nothing here.
-      status = (await (await fetch(at("/health"), { headers: { Accept: "application/json" } })).json()).status;
-      words = HEALTH_WORDS[status] ?? status;
+      const seen = await (await fetch(at("/health"), { headers: { Accept: "application/json" } })).json();
+      status = seen.status;
+      words = seen.output === "starting" ? "Starting" : (HEALTH_WORDS[status] ?? status);
     } catch (problem) {
       if (!(problem instanceof TypeError) && !(problem instanceof SyntaxError)) throw problem;
     }
