@@ -27,7 +27,7 @@ def collections(session: Session, *, doomed: str | None, yes: bool, as_json: boo
     table = plain_table("Collection", "Documents", "Age", "Embedded with")
     table.columns[0].overflow, table.columns[1].justify = "fold", "right"
     for entry in response.json()["collections"]:
-        model = str((entry.get("embedder") or {}).get("model_id") or "")
+        model = str((entry.get("embedder") or {}).get("model") or "")
         made = age(entry["created_at"])
         table.add_row(Text(entry["name"]), f"{entry['documents']:,}", made, Text(model))
     session.out.print(table if table.rows else "No collections.")

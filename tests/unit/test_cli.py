@@ -255,7 +255,7 @@ def test_every_page_of_documents_is_listed(quern: Quern, api: FakeApi) -> None:
 
 def test_collections_are_listed_with_their_sizes(quern: Quern, api: FakeApi) -> None:
     small = {"name": "a", "documents": 0, "created_at": NOW, "embedder": None}
-    large = small | {"name": "work", "documents": 1_234, "embedder": {"model_id": "minilm"}}
+    large = small | {"name": "work", "documents": 1_234, "embedder": {"model": "minilm"}}
     api.on("GET", "/api/collections", ok({"collections": [small, large]}))
 
     first, second = quern("collections").stdout.splitlines()[-2:]
