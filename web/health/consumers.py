@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from jobs.heartbeats import WorkerState
-from jobs.messages import ROLES
+from jobs.messages import LONG_ROLES, ROLES
 from runtime.settings import Settings
 from web.health.check import STARTING, Check, Status
 
@@ -19,8 +19,6 @@ YOUNG_S: Final = 30.0
 #: For so long after our own start a queue may have no consumers yet: models are loaded meanwhile,
 #: at the very first start made.
 START_S: Final = 120.0
-#: Whose bodies take as long as their files do: a company of documents, a large one's parsing.
-_UNHURRIED: Final = frozenset({"ingest", "embed"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +142,8 @@ def _troubles(
 def _stuck(state: WorkerState, *, waiting: bool, settings: Settings) -> str:
     """Say how a pool stands still; empty if it does not, or has nothing to do."""
     patience_s = settings.health_still_warn_s
-    if state.busy >= state.threads and _UNHURRIED.issuperset(state.queues):
+    # Bodies of documents take as long as their files do: a whole company, a large one's parsing.
+    if state.busy >= state.threads and LONG_ROLES.issuperset(state.queues):
         patience_s = max(patience_s, settings.parser_timeout_s)
     if state.still_s < patience_s:
         return ""
