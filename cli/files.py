@@ -26,6 +26,8 @@ class Found:
     files: list[LocalFile] = field(default_factory=list)
     #: Paths of files and folders that programs keep for themselves, see `cli.leftovers`.
     left_out: list[Path] = field(default_factory=list)
+    #: Folders that could not be looked into: what is in them is not known.
+    unseen: list[Path] = field(default_factory=list)
 
 
 def find_files(paths: Sequence[Path]) -> list[LocalFile]:
@@ -47,7 +49,7 @@ def look(paths: Sequence[Path]) -> Found:
     found = Found()
     known: dict[str, LocalFile] = {}
     for given in map(Path, paths):
-        for path in sorted(_below(given, found.left_out)) if given.is_dir() else [given]:
+        for path in sorted(_below(given, found)) if given.is_dir() else [given]:
             name = path.relative_to(given).as_posix() if given.is_dir() else path.name
             # As the server will call it: macOS and Linux write accents differently.
             as_known = unicodedata.normalize("NFC", name)
@@ -82,18 +84,22 @@ def batches(
         yield batch
 
 
-def _below(folder: Path, left_out: list[Path]) -> Iterator[Path]:
-    """Yield the plain files below *folder* that people made; the rest goes into *left_out*."""
-    for place, folders, names in os.walk(folder):
+def _below(folder: Path, found: Found) -> Iterator[Path]:
+    """Yield the plain files below *folder* that people made; *found* is told of the rest."""
+
+    def unseen(error: OSError) -> None:
+        found.unseen.append(Path(error.filename or folder))
+
+    for place, folders, names in os.walk(folder, onerror=unseen):
         seen = [name for name in folders if not name.startswith(".")]
         folders[:] = [name for name in seen if not is_leftover_folder(name)]
-        left_out += [Path(place, name) for name in seen if is_leftover_folder(name)]
+        found.left_out += [Path(place, name) for name in seen if is_leftover_folder(name)]
         for name in names:
             path = Path(place, name)
             if name.startswith(".") or not path.is_file():
                 continue
             if is_leftover(name):
-                left_out.append(path)
+                found.left_out.append(path)
             else:
                 yield path
 

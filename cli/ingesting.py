@@ -9,11 +9,13 @@ import click
 from rich.console import Console
 from rich.text import Text
 
+from cli import missing
 from cli.comparing import Comparison, compare
-from cli.files import Found, look
+from cli.files import Found, LocalFile, look
 from cli.filters import metadata, metadata_option
 from cli.handing_over import Ingested, hand_over
 from cli.job_tables import failure_table
+from cli.missing import gone_from
 from cli.session import Session, collection_option, pass_session
 from cli.words import count, duration
 
@@ -51,6 +53,13 @@ OUTCOMES: Final = {
     is_flag=True,
     help="Send files again of which nothing could be made before, with the same content.",
 )
+@click.option(
+    "--delete-missing",
+    is_flag=True,
+    help="Then delete what the collection holds and the folders do not; asks first.",
+)
+@click.option("--yes", is_flag=True, help="Delete without asking.")
+@click.option("--dry-run", is_flag=True, help="Only say what would be sent and deleted.")
 @pass_session
 def ingest(
     session: Session,
@@ -60,19 +69,22 @@ def ingest(
     pairs: tuple[str, ...],
     watch_progress: bool,
     retry_failed: bool,
+    delete_missing: bool,
+    yes: bool,
+    dry_run: bool,
 ) -> None:
     """
     Add files, and folders with all below them; unchanged files cost nothing.
 
     A document is called after its file: by its path below the folder that was named, or by the
     name alone of a file that was named itself. What is hidden, and lock, temporary, backup and
-    system files, are left out of folders.
+    system files, are left out of folders. With --delete-missing the collection comes to hold what
+    the folders hold and nothing else, so it should be theirs alone.
     """
     about = metadata(pairs)
     found = look(paths)
     _say_left_out(session.out, found)
-    if not found.files:
-        raise click.UsageError("there are no files there (hidden ones are left out)")
+    _check(found, paths if delete_missing else ())
     with session.client() as client:
         seen = compare(client, found.files, collection)
         if about:
@@ -80,18 +92,64 @@ def ingest(
             seen.changed, seen.unchanged = seen.changed + seen.unchanged, []
         _say_unsent(session.out, seen, failed_too=retry_failed)
         send = seen.to_send(failed_too=retry_failed)
-        if not send:
+        gone = gone_from(seen) if delete_missing else []
+        if dry_run:
+            _say_plan(session, seen, send, gone, collection)
             return
-        done = hand_over(
-            client, send, collection, session.remarks, watch=watch_progress, metadata=about
-        )
-    _report(session.out, done, sent=len(send), watched=watch_progress)
-    if done.failed or (watch_progress and done.job["state"] != "succeeded"):
+        well = True
+        if send:
+            done = hand_over(
+                client, send, collection, session.remarks, watch=watch_progress, metadata=about
+            )
+            _report(session.out, done, sent=len(send), watched=watch_progress)
+            ended_well = not watch_progress or done.job["state"] == "succeeded"
+            well = ended_well and not done.failed
+        if (
+            gone
+        ):  # last: a file that was given another name is there under it before the old one goes
+            well = missing.delete_missing(session, client, gone, collection, yes=yes) and well
+    if not well:
         raise SystemExit(1)
 
 
+def _check(found: Found, owning: Sequence[Path]) -> None:
+    """
+    Refuse to go on where nothing is there, or where what is missing cannot be known.
+
+    Args:
+        found: What was found.
+
+        owning: The paths, where all that is not below them shall be deleted.
+    """
+    if not found.files:
+        raise click.UsageError("there are no files there (hidden ones are left out)")
+    for path in owning:
+        if not path.is_dir():
+            raise click.UsageError(f"--delete-missing is for folders, and {path} is a file")
+    if owning and found.unseen:
+        raise click.UsageError(
+            f"{found.unseen[0]} cannot be looked into, so what is missing is not known"
+        )
+
+
+def _say_plan(
+    session: Session, seen: Comparison, send: Sequence[LocalFile], gone: Sequence[str], name: str
+) -> None:
+    """Say what would be done."""
+    known = {file.document_id for file in seen.changed}
+    for file in send:
+        word = "change" if file.document_id in known else "add"
+        session.out.print(Text(f"would {word}  {file.document_id}"), soft_wrap=True)
+    for document in gone:
+        session.out.print(Text(f"would delete  {document}"), soft_wrap=True)
+    told = f"{count(len(send), 'file')} to send, {count(len(gone), 'document')} to delete in {name}"
+    session.out.print(Text(f"{told}; nothing was done", "dim"))
+
+
 def _say_left_out(out: Console, found: Found) -> None:
-    """Say in one line what is nobody's document."""
+    """Say in one line what is nobody's document, and which folders are closed to us."""
+    for folder in found.unseen:
+        out.print(Text(f"{folder} cannot be looked into", "yellow"))
     if found.left_out:
         told = count(len(found.left_out), "lock, temporary, backup or system file")
         out.print(Text(f"{told} left out: {_named([path.name for path in found.left_out])}", "dim"))

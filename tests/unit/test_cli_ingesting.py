@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,7 @@ class FakeIngest:
         self.closed = False
         self.held: dict[str, str] = {}
         self.outcomes: dict[str, str] = {}
+        self.deleted: list[str] = []
         self.lost = 0
         self.barren: dict[str, str] = {}
         self.asks = 0
@@ -60,7 +62,15 @@ class FakeIngest:
                 return self.job()
             case "GET", "/api/jobs/j1/documents":
                 return httpx.Response(200, json={"documents": self.rows, "next_cursor": None})
-        raise AssertionError(request.url)
+        return self.delete(request)
+
+    def delete(self, request: httpx.Request) -> httpx.Response:
+        place = "/api/collections/default/documents/"
+        if request.url.path == "/api/jobs/d1":
+            return httpx.Response(200, json={"id": "d1", "state": "succeeded"})
+        assert (request.method, request.url.path[: len(place)]) == ("DELETE", place)
+        self.deleted.append(request.url.path.removeprefix(place))
+        return httpx.Response(202, json={"id": "d1"})
 
     def compare(self, listing: list[dict[str, str]]) -> httpx.Response:
         self.asks += 1
@@ -395,3 +405,116 @@ def test_a_lost_connection_is_told_and_the_jobs_real_end_is_waited_for(
     assert "The connection to Quern was lost" in result.stderr
     assert "Quern answers again." in result.stderr
     assert "1 file failed:" in result.stdout
+
+
+def test_what_is_missing_is_deleted_last_and_after_a_yes(folder: Path) -> None:
+    api = FakeIngest()
+    api.held = {"old/x.md": "h", "a b.md": "h"}
+
+    result = ingest(api, str(folder), "--delete-missing", "--yes")
+
+    assert result.exit_code == 0
+    assert api.uploads == [["b.md", "sub/a.txt"]]
+    assert sorted(api.deleted) == ["a b.md", "old/x.md"]
+    assert result.stdout.endswith(
+        "2 documents of default not in the folder any more:\n  a b.md\n  old/x.md\n"
+        "Deleted 2 documents.\n"
+    )
+
+
+def test_without_a_yes_nothing_is_deleted(folder: Path) -> None:
+    api = FakeIngest()
+    api.held = {"x.md": "h"}
+
+    result = ingest(api, str(folder), "--delete-missing")
+
+    assert result.exit_code == 1
+    assert "Delete 1 document?" in result.output
+    assert api.deleted == []
+    assert api.uploads == [["b.md", "sub/a.txt"]]
+
+
+def test_without_the_option_what_is_missing_stays(folder: Path) -> None:
+    api = FakeIngest()
+    api.held = {"x.md": "h"}
+
+    assert ingest(api, str(folder), "--yes").exit_code == 0
+    assert api.deleted == []
+
+
+def test_a_dry_run_says_all_and_does_nothing(folder: Path) -> None:
+    api = FakeIngest()
+    api.held = {"b.md": "of other bytes", "x.md": "h"}
+
+    result = ingest(api, str(folder), "--delete-missing", "--dry-run", "--yes")
+
+    assert result.exit_code == 0
+    assert result.stdout.splitlines() == [
+        "would change  b.md",
+        "would add  sub/a.txt",
+        "would delete  x.md",
+        "2 files to send, 1 document to delete in default; nothing was done",
+    ]
+    assert (api.uploads, api.deleted, api.asked) == ([], [], {})
+
+
+def test_a_renamed_file_is_there_before_the_old_name_goes(folder: Path) -> None:
+    api = FakeIngest()
+    api.held = {"was.md": hashlib.sha256(b"b.md").hexdigest()}
+    order: list[str] = []
+    take, api.take = api.take, lambda names: order.append("sent") or take(names)  # type: ignore[method-assign,func-returns-value]
+    api.deleted = type("Told", (list,), {"append": lambda _, name: order.append(name)})()
+
+    ingest(api, str(folder), "--delete-missing", "--yes")
+
+    assert order == ["sent", "was.md"]
+
+
+@pytest.mark.parametrize("extra", ["file", "closed", "nothing"])
+def test_where_it_is_not_known_what_is_missing_nothing_is_done(
+    folder: Path, extra: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api = FakeIngest()
+    api.held = {"x.md": "h"}
+    paths = [str(folder)]
+    if extra == "file":
+        paths = [str(folder / "b.md")]
+    elif extra == "closed":
+        found = look([folder])
+        found.unseen.append(folder / "sub")
+        monkeypatch.setattr(ingesting, "look", lambda _: found)
+    else:
+        for file in list(folder.rglob("*")):
+            if file.is_file():
+                file.unlink()
+
+    result = ingest(api, *paths, "--delete-missing", "--yes")
+
+    assert result.exit_code == 2
+    assert (api.uploads, api.deleted) == ([], [])
+
+
+def test_where_the_server_cannot_compare_nothing_is_deleted(folder: Path) -> None:
+    (folder / "bad.md").write_text("x")
+    api = FakeIngest()
+    api.held = {"x.md": "h"}
+
+    result = ingest(api, str(folder), "--delete-missing", "--yes")
+
+    assert result.exit_code == 2
+    assert api.deleted == []
+
+
+def test_a_folder_that_cannot_be_looked_into_is_told(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.scandir
+
+    def scandir(path: Any) -> Any:
+        if Path(path).name == "sub":
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+
+    assert look([folder]).unseen == [folder / "sub"]
