@@ -47,11 +47,9 @@ class FakeIngest:
         match request.method, request.url.path:
             case "POST", "/api/collections/default/diff":
                 return self.compare(json.loads(request.content))
-            case "POST", "/api/ingests":
-                self.asked = json.loads(request.content)
-                return self.job()
-            case "POST", "/api/jobs/j1/close":
-                self.closed = True
+            case "POST", "/api/ingests" | "/api/jobs/j1/close" as path:
+                self.closed = path.endswith("close")
+                self.asked = self.asked or json.loads(request.content)
                 return self.job()
             case "POST", "/api/jobs/j1/documents":
                 return self.take(re.findall(r'filename="([^"]+)"', request.content.decode()))
