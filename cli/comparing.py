@@ -1,13 +1,12 @@
 """Which of a folder's files a collection has already, by their hashes."""
 
 import hashlib
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from cli.client import Client, Refused, diff_path
-from cli.files import LocalFile
+from cli.files import LocalFile, as_known
 
 #: Of one question which files are new: some megabytes of JSON.
 DIFF_FILES = 20_000
@@ -35,7 +34,7 @@ class Comparison:
 
 def compare(client: Client, files: Sequence[LocalFile], collection: str) -> Comparison:
     """Ask the server which of *files* it lacks, or has with other bytes; all if it cannot tell."""
-    listed = {unicodedata.normalize("NFC", file.document_id): file for file in files}
+    listed = {as_known(file.document_id): file for file in files}
     found = Comparison()
     entries = [{"id": name, "sha256": _sha256(file)} for name, file in listed.items()]
     try:

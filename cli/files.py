@@ -51,9 +51,8 @@ def look(paths: Sequence[Path]) -> Found:
     for given in map(Path, paths):
         for path in sorted(_below(given, found)) if given.is_dir() else [given]:
             name = path.relative_to(given).as_posix() if given.is_dir() else path.name
-            # As the server will call it: macOS and Linux write accents differently.
-            as_known = unicodedata.normalize("NFC", name)
-            if other := known.get(as_known):
+            called = as_known(name)
+            if other := known.get(called):
                 raise InvalidRequest(
                     str(path),
                     f"would be the same document as {other.path}: {name}; name their common folder",
@@ -62,10 +61,15 @@ def look(paths: Sequence[Path]) -> Found:
                 size = path.stat().st_size
             except FileNotFoundError:
                 continue  # somebody took it away meanwhile
-            known[as_known] = LocalFile(_valid(name, path), path, size)
+            known[called] = LocalFile(_valid(name, path), path, size)
     found.files = list(known.values())
     found.left_out.sort()
     return found
+
+
+def as_known(name: str) -> str:
+    """Return what the server calls a document: systems write accents and paths differently."""
+    return unicodedata.normalize("NFC", name).replace("\\", "/")
 
 
 def batches(

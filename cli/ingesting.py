@@ -104,9 +104,8 @@ def ingest(
             _report(session.out, done, sent=len(send), watched=watch_progress)
             ended_well = not watch_progress or done.job["state"] == "succeeded"
             well = ended_well and not done.failed
-        if (
-            gone
-        ):  # last: a file that was given another name is there under it before the old one goes
+        if gone:
+            # Last: a file that was given another name is there under it before the old one goes.
             well = missing.delete_missing(session, client, gone, collection, yes=yes) and well
     if not well:
         raise SystemExit(1)

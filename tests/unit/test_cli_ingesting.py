@@ -129,8 +129,12 @@ def test_two_files_of_one_id_are_refused(folder: Path) -> None:
         find_files([folder / "a.txt", folder / "sub"])
 
 
-def test_two_files_whose_names_are_one_in_unicode_are_refused(tmp_path: Path) -> None:
-    for name in ("caf\u00e9.txt", "cafe\u0301.txt"):
+@pytest.mark.parametrize("names", [("caf\u00e9.txt", "cafe\u0301.txt"), ("a/b.txt", "a\\b.txt")])
+def test_two_files_whose_names_are_one_to_the_server_are_refused(
+    tmp_path: Path, names: tuple[str, str]
+) -> None:
+    for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(name)
 
     with pytest.raises(InvalidRequest, match="would be the same document as"):

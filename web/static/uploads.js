@@ -166,6 +166,7 @@ function drawRow(mine, row) {
   const line = mine.lines.get(row.document_id) ?? addLine(mine, row.document_id);
   line.bar.hidden = true;
   if (row.state === "succeeded" || row.state === "partial") {
+    line.empty = row.outcome === "empty";
     const words = OUTCOME_WORDS[row.outcome] ?? row.outcome ?? "done";
     tell(line, "succeeded", row.chunks ? `${words}, ${count(row.chunks, "passage")}` : words);
   } else if (FINAL.has(row.state)) {
@@ -180,6 +181,8 @@ function summarise(mine, job) {
   const { done = 0, total = 0, failed = 0 } = job.progress ?? {};
   const all = Math.max(total + refused, mine.lines.size);
   const bad = failed + refused;
+  const empty = [...mine.lines.values()].filter((line) => line.empty).length;
+  const without = empty ? `, ${empty} without text` : "";
   const wrong = bad ? `, ${bad} failed` : "";
   if (!FINAL.has(job.state)) {
     find("upload-status").textContent = `${done + refused} of ${count(all, "document")}${wrong}`;
@@ -187,7 +190,7 @@ function summarise(mine, job) {
     find("upload-status").textContent = `Stopped after ${done} of ${count(all, "document")}.`;
   } else {
     const took = duration(job.timings_ms?.total);
-    find("upload-status").textContent = `${count(all - bad, "document")} ready${wrong}${took ? `, in ${took}` : ""}.`;
+    find("upload-status").textContent = `${count(all - bad - empty, "document")} ready${wrong}${without}${took ? `, in ${took}` : ""}.`;
   }
 }
 
