@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,6 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from cli import missing
+from cli.client import Client
 from cli.comparing import Comparison, compare
 from cli.files import Found, LocalFile, look
 from cli.filters import metadata, metadata_option
@@ -31,6 +33,18 @@ OUTCOMES: Final = {
     "duplicate_of": "same text as another document",
     "superseded": "replaced by a newer version",
 }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """What is asked of an ingest beside its files; see the options of `quern ingest`."""
+
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    watch_progress: bool = True
+    retry_failed: bool = False
+    delete_missing: bool = False
+    yes: bool = False
+    dry_run: bool = False
 
 
 @click.command()
@@ -81,34 +95,43 @@ def ingest(
     system files, are left out of folders. With --delete-missing the collection comes to hold what
     the folders hold and nothing else, so it should be theirs alone.
     """
-    about = metadata(pairs)
+    wishes = Wishes(
+        metadata=metadata(pairs), watch_progress=watch_progress, retry_failed=retry_failed,
+        delete_missing=delete_missing, yes=yes, dry_run=dry_run,
+    )  # fmt: skip
     found = look(paths)
     _say_left_out(session.out, found)
     _check(found, paths if delete_missing else ())
     with session.client() as client:
-        seen = compare(client, found.files, collection)
-        if about:
-            # The server compares bytes: the same with other metadata would count as unchanged.
-            seen.changed, seen.unchanged = seen.changed + seen.unchanged, []
-        _say_unsent(session.out, seen, failed_too=retry_failed)
-        send = seen.to_send(failed_too=retry_failed)
-        gone = gone_from(seen) if delete_missing else []
-        if dry_run:
-            _say_plan(session, seen, send, gone, collection)
-            return
-        well = True
-        if send:
-            done = hand_over(
-                client, send, collection, session.remarks, watch=watch_progress, metadata=about
-            )
-            _report(session.out, done, sent=len(send), watched=watch_progress)
-            ended_well = not watch_progress or done.job["state"] == "succeeded"
-            well = ended_well and not done.failed
-        if gone:
-            # Last: a file that was given another name is there under it before the old one goes.
-            well = missing.delete_missing(session, client, gone, collection, yes=yes) and well
+        well = bring(session, client, found, collection, wishes)
     if not well:
         raise SystemExit(1)
+
+
+def bring(session: Session, client: Client, found: Found, collection: str, wishes: Wishes) -> bool:
+    """Hand over what is new or changed of *found*, and say so; tells whether all went well."""
+    seen = compare(client, found.files, collection)
+    if wishes.metadata:
+        # The server compares bytes: the same with other metadata would count as unchanged.
+        seen.changed, seen.unchanged = seen.changed + seen.unchanged, []
+    _say_unsent(session.out, seen, failed_too=wishes.retry_failed)
+    send = seen.to_send(failed_too=wishes.retry_failed)
+    gone = gone_from(seen) if wishes.delete_missing else []
+    if wishes.dry_run:
+        _say_plan(session, seen, send, gone, collection)
+        return True
+    well = True
+    if send:
+        watch = wishes.watch_progress
+        done = hand_over(
+            client, send, collection, session.remarks, watch=watch, metadata=wishes.metadata
+        )
+        _report(session.out, done, sent=len(send), watched=watch)
+        well = not done.failed and (not watch or done.job["state"] == "succeeded")
+    if gone:
+        # Last: a file that was given another name is there under it before the old one goes.
+        well = missing.delete_missing(session, client, gone, collection, yes=wishes.yes) and well
+    return well
 
 
 def _check(found: Found, owning: Sequence[Path]) -> None:

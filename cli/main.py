@@ -16,6 +16,7 @@ from runtime.settings import BadSetting
 COMMANDS: Final = {
     "demo": "cli.demo",
     "ingest": "cli.ingesting",
+    "watch": "cli.watching",
     "ask": "cli.answers",
     "search": "cli.answers",
     "jobs": "cli.job_tables",
