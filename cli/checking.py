@@ -104,7 +104,7 @@ def _watch(client: Client, job_id: str, remarks: Console) -> httpx.Response:
     ) as progress:  # fmt: skip
         bar = progress.add_task("Checking", total=None)
         while True:
-            response = client.get(f"/api/jobs/{job_id}", wait=LOOK_S)
+            response = client.look(f"/api/jobs/{job_id}", wait=LOOK_S)
             job = response.json()
             if told := job.get("progress"):
                 progress.update(bar, completed=told["done"], total=told["total"])

@@ -18,11 +18,20 @@ FINAL_STATES = frozenset({"succeeded", "partial", "failed", "cancelled", "expire
 BUSY_PATIENCE_S = 600.0
 LONGEST_RETRY_S = 120.0
 LONG_POLL_S = 25
-RECONNECTS = 20
+#: So long a job is watched while nobody answers: a service starts again in less.
+LOST_PATIENCE_S = 600.0
+FIRST_LOST_PAUSE_S = 0.5
+LAST_LOST_PAUSE_S = 5.0
+#: What a proxy, or a service that is not ready yet, says while there is nobody to answer.
+_AWAY = frozenset({502, 503, 504})
 #: Longer than a server needs for the largest request, its long polls and its search.
 TIMEOUT = httpx.Timeout(120.0, connect=5.0)
 
 Files = Sequence[tuple[str, tuple[str, BinaryIO, str]]]
+
+
+class Away(Unreachable):
+    """Raised when nobody answers at the moment, or the connection broke: it may come back."""
 
 
 class Refused(QuernError):
@@ -56,7 +65,9 @@ class Client:
     Args:
         transport: Where requests go instead of the network, for tests.
 
-        sleep: Waits, for a server that is busy.
+        sleep: Waits, for a server that is busy or away.
+
+        remark: Tells people that a connection was lost, and that it is there again.
     """
 
     def __init__(
@@ -65,9 +76,11 @@ class Client:
         *,
         transport: httpx.BaseTransport | None = None,
         sleep: Callable[[float], None] = time.sleep,
+        remark: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.url = url.rstrip("/")
         self._sleep = sleep
+        self._remark = remark
         try:
             # The environment may name a proxy; Quern is on this machine or in this network.
             self._http = httpx.Client(
@@ -92,17 +105,30 @@ class Client:
         given = {name: str(value) for name, value in parameters.items() if value is not None}
         return self._call("GET", path, params=given)
 
+    def look(self, path: str, **parameters: object) -> httpx.Response:
+        """Read *path* of a job that is being watched: a server that is away is waited for."""
+        return self._outlast(lambda: self.get(path, **parameters))
+
     def post(self, path: str, body: object = None) -> httpx.Response:
         """Send a JSON body, or none."""
         return self._call("POST", path) if body is None else self._call("POST", path, json=body)
+
+    def close(self, job_id: str, *, patiently: bool) -> httpx.Response:
+        """Say that an open job gets no more documents; harmless when repeated."""
+        path = f"/api/jobs/{job_id}/close"
+        return self._outlast(lambda: self.post(path)) if patiently else self.post(path)
 
     def delete(self, path: str) -> httpx.Response:
         """Delete or cancel what is at *path*."""
         return self._call("DELETE", path)
 
     def upload(self, path: str, files: Files) -> httpx.Response:
-        """Send open files as one form; they are read again from the start if the server is busy."""
-        return self._call("POST", path, files=files)
+        """
+        Send open files as one form, to where the same file counts once.
+
+        They are read again from the start if the server is busy, or was away.
+        """
+        return self._outlast(lambda: self._call("POST", path, files=files))
 
     def health(self) -> httpx.Response:
         """Read the health page, which answers 503 with the same body when something has failed."""
@@ -113,38 +139,63 @@ class Client:
     def wait(self, job_id: str) -> httpx.Response:
         """Wait, however long, until a job has ended; return its last answer."""
         while True:
-            response = self.get(f"/api/jobs/{job_id}", wait=LONG_POLL_S)
+            response = self.look(f"/api/jobs/{job_id}", wait=LONG_POLL_S)
             if response.json()["state"] in FINAL_STATES:
                 return response
             self._sleep(min(_retry_after(response), 1.0))
 
     def events(self, job_id: str) -> Iterator[Event]:
         """Yield a job's events to its end; a lost connection is taken up where it broke off."""
-        last_id = ""
-        for _ in range(RECONNECTS):
-            headers = {"Accept": "text/event-stream"} | (
-                {"Last-Event-ID": last_id} if last_id else {}
-            )
+        last_id, lost = "", _Lost(self._sleep, self._remark)
+        while True:
             try:
-                path = f"/api/jobs/{job_id}/events"
-                with self._http.stream("GET", path, headers=headers) as response:
-                    if response.status_code == httpx.codes.NO_CONTENT:
+                for event_id, event in self._stream(job_id, last_id):
+                    last_id = event_id or last_id
+                    lost.over()
+                    yield event
+                    if event.kind == "done":
                         return
-                    if response.is_error:
-                        response.read()
-                        raise _refusal(response)
-                    for event_id, event in _parse(response.iter_lines()):
-                        last_id = event_id or last_id
-                        yield event
-                        if event.kind == "done":
-                            return
             except httpx.TransportError as error:
-                if not last_id:
-                    raise _unreachable(self.url) from error
-            self._sleep(1.0)
-        raise Unreachable(f"The events of job {job_id} broke off; see: quern job {job_id}")
+                if not lost.wait():
+                    raise Unreachable(
+                        f"The events of job {job_id} broke off; see: quern job {job_id}"
+                    ) from error
+            except Refused as error:
+                if error.status not in _AWAY or not lost.wait():
+                    raise
+            else:
+                return
 
     # Inside --------------------------------------------------------------------------------
+
+    def _stream(self, job_id: str, last_id: str) -> Iterator[tuple[str, Event]]:
+        """Yield a job's events after *last_id* until the server ends; none where they are over."""
+        headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": last_id} if last_id else {})
+        path = f"/api/jobs/{job_id}/events"
+        with self._http.stream("GET", path, headers=headers) as response:
+            if response.status_code == httpx.codes.NO_CONTENT:
+                return
+            if response.is_error:
+                response.read()
+                raise _refusal(response)
+            yield from _parse(response.iter_lines())
+        raise httpx.RemoteProtocolError("the stream ended before the job did")
+
+    def _outlast(self, call: Callable[[], httpx.Response]) -> httpx.Response:
+        """Make a call that may be repeated, again and again while nobody answers."""
+        lost = _Lost(self._sleep, self._remark)
+        while True:
+            try:
+                response = call()
+            except Away:
+                if not lost.wait():
+                    raise
+            except Refused as error:
+                if error.status not in _AWAY or not lost.wait():
+                    raise
+            else:
+                lost.over()
+                return response
 
     def _call(self, method: str, path: str, **content: Any) -> httpx.Response:
         """Send a request, again while the server is busy; answers that are no JSON are refused."""
@@ -168,21 +219,53 @@ class Client:
         try:
             return self._http.request(method, path, **content)
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-            raise _unreachable(self.url) from error
+            raise Away(f"Quern is not running at {self.url}; start it with: quern up") from error
         except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
             raise Unreachable(f"{self.url!r} is not the address of a server: {error}") from error
         except httpx.TransportError as error:
-            raise Unreachable(f"Quern at {self.url} did not answer: {error}") from error
+            raise Away(f"Quern at {self.url} did not answer: {error}") from error
+
+
+class _Lost:
+    """Waits while nobody answers, with a word to people at its begin and end."""
+
+    def __init__(self, sleep: Callable[[float], None], remark: Callable[[str], None]) -> None:
+        self._sleep = sleep
+        self._remark = remark
+        self._waited_s = 0.0
+        self._pause_s = FIRST_LOST_PAUSE_S
+
+    def wait(self) -> bool:
+        """Wait a moment; false when that has been long enough."""
+        if self._waited_s >= LOST_PATIENCE_S:
+            return False
+        if not self._waited_s:
+            self._remark("The connection to Quern was lost; trying again. The job is kept.")
+        self._sleep(self._pause_s)
+        self._waited_s += self._pause_s
+        self._pause_s = min(self._pause_s * 2, LAST_LOST_PAUSE_S)
+        return True
+
+    def over(self) -> None:
+        """Say that somebody answers again, if nobody did."""
+        if self._waited_s:
+            self._remark("Quern answers again.")
+        self._waited_s, self._pause_s = 0.0, FIRST_LOST_PAUSE_S
+
+
+def collection_path(collection: str) -> str:
+    """Return where a collection is."""
+    return f"/api/collections/{quote(collection, safe='')}"
 
 
 def documents_path(collection: str) -> str:
     """Return where a collection's documents are."""
-    return f"/api/collections/{quote(collection, safe='')}/documents"
+    return f"{collection_path(collection)}/documents"
 
 
 def diff_path(collection: str) -> str:
     """Return where a listing is compared with a collection."""
-    return f"/api/collections/{quote(collection, safe='')}/diff"
+    return f"{collection_path(collection)}/diff"
 
 
 def document_path(collection: str, document_id: str) -> str:
@@ -195,10 +278,6 @@ def document_path(collection: str, document_id: str) -> str:
     if any(segment in ("", ".", "..") for segment in document_id.split("/")):
         raise InvalidRequest("document", f"{document_id!r} is not the id of a document")
     return f"{documents_path(collection)}/{quote(document_id)}"
-
-
-def _unreachable(url: str) -> Unreachable:
-    return Unreachable(f"Quern is not running at {url}; start it with: quern up")
 
 
 def _json(response: httpx.Response, url: str) -> None:

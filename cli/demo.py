@@ -18,7 +18,7 @@ from rich.text import Text
 from cli.answers import show_answer
 from cli.client import Client
 from cli.files import find_files
-from cli.ingesting import Ingested, hand_over
+from cli.handing_over import Ingested, hand_over
 from cli.job_tables import failure_table
 from cli.programs import FLOWER_USER
 from cli.reindexing import make_anew

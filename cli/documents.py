@@ -1,4 +1,4 @@
-"""`quern documents` and `quern delete`: what a collection holds, and taking from it."""
+"""`quern documents`, `text` and `delete`: what a collection holds, and taking from it."""
 
 from typing import Any
 
@@ -45,6 +45,19 @@ def documents(session: Session, *, collection: str, as_json: bool) -> None:
         session.out.print(table)
     total = f"{count(len(table.rows), 'document')}, {count(chunks, 'passage')}"
     session.out.print(Text(total if table.rows else "No documents.", "dim"))
+
+
+@click.command()
+@click.argument("document_id", metavar="DOCUMENT")
+@collection_option
+@json_option
+@pass_session
+def text(session: Session, document_id: str, *, collection: str, as_json: bool) -> None:
+    """Print the text that was read out of DOCUMENT, as it is searched."""
+    with session.client() as client:
+        response = client.get(f"{document_path(collection, document_id)}/text")
+    # Not through rich: a text is printed as it is, whatever it holds, and lines are not broken.
+    click.echo(response.text if as_json else response.json()["text"])
 
 
 @click.command()

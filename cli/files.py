@@ -1,10 +1,12 @@
 """Finding the files that people mean when they name files and folders."""
 
 import os
+import unicodedata
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from cli.leftovers import is_leftover, is_leftover_folder
 from rag.errors import InvalidRequest
 
 
@@ -17,26 +19,57 @@ class LocalFile:
     size: int
 
 
-def find_files(paths: Sequence[Path]) -> list[LocalFile]:
-    """
-    List the files at *paths*, folders with all below them, sorted; what is hidden is left out.
+@dataclass(slots=True)
+class Found:
+    """The files at some paths, in order, and what was left out as nobody's document."""
 
-    A document is named after its path below the given folder, a single file after itself.
+    files: list[LocalFile] = field(default_factory=list)
+    #: Paths of files and folders that programs keep for themselves, see `cli.leftovers`.
+    left_out: list[Path] = field(default_factory=list)
+    #: Folders that could not be looked into: what is in them is not known.
+    unseen: list[Path] = field(default_factory=list)
+
+
+def find_files(paths: Sequence[Path]) -> list[LocalFile]:
+    """List the files at *paths*; see `look`."""
+    return look(paths).files
+
+
+def look(paths: Sequence[Path]) -> Found:
+    """
+    List the files at *paths*, folders with all below them, sorted.
+
+    What is hidden, and what programs leave beside people's files, is left out of folders; a file
+    that was named itself is taken whatever it is called. A document is named after its path below
+    the given folder, a single file after itself.
 
     Raises:
         InvalidRequest: Two files would be the same document, or a name is not valid Unicode.
     """
-    found: dict[str, LocalFile] = {}
-    for given in paths:
-        for path in sorted(_below(given)) if given.is_dir() else [given]:
+    found = Found()
+    known: dict[str, LocalFile] = {}
+    for given in map(Path, paths):
+        for path in sorted(_below(given, found)) if given.is_dir() else [given]:
             name = path.relative_to(given).as_posix() if given.is_dir() else path.name
-            if other := found.get(name):
+            called = as_known(name)
+            if other := known.get(called):
                 raise InvalidRequest(
                     str(path),
                     f"would be the same document as {other.path}: {name}; name their common folder",
                 )
-            found[name] = LocalFile(_valid(name, path), path, path.stat().st_size)
-    return list(found.values())
+            try:
+                size = path.stat().st_size
+            except FileNotFoundError:
+                continue  # somebody took it away meanwhile
+            known[called] = LocalFile(_valid(name, path), path, size)
+    found.files = list(known.values())
+    found.left_out.sort()
+    return found
+
+
+def as_known(name: str) -> str:
+    """Return what the server calls a document: systems write accents and paths differently."""
+    return unicodedata.normalize("NFC", name).replace("\\", "/")
 
 
 def batches(
@@ -55,13 +88,23 @@ def batches(
         yield batch
 
 
-def _below(folder: Path) -> Iterator[Path]:
-    """Yield the plain files below *folder*, hidden ones and hidden folders left out."""
-    for place, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
+def _below(folder: Path, found: Found) -> Iterator[Path]:
+    """Yield the plain files below *folder* that people made; *found* is told of the rest."""
+
+    def unseen(error: OSError) -> None:
+        found.unseen.append(Path(error.filename or folder))
+
+    for place, folders, names in os.walk(folder, onerror=unseen):
+        seen = [name for name in folders if not name.startswith(".")]
+        folders[:] = [name for name in seen if not is_leftover_folder(name)]
+        found.left_out += [Path(place, name) for name in seen if is_leftover_folder(name)]
         for name in names:
             path = Path(place, name)
-            if not name.startswith(".") and path.is_file():
+            if name.startswith(".") or not path.is_file():
+                continue
+            if is_leftover(name):
+                found.left_out.append(path)
+            else:
                 yield path
 
 

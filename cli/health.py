@@ -12,6 +12,7 @@ from cli.words import age
 
 _STYLES = {"pass": "green", "warn": "yellow", "fail": "red"}
 _WORST_FIRST: Final = {"fail": 0, "warn": 1, "pass": 2}
+_STARTING = "starting; what is asked now waits until all is there"
 _WORDS = {"pass": "all well", "warn": "something needs a look", "fail": "not well"}
 
 
@@ -27,9 +28,8 @@ def health(session: Session, *, as_json: bool) -> None:
         click.echo(response.text)
     else:
         status = body["status"]
-        session.out.print(
-            Text.assemble(f"{url}: ", (_WORDS.get(status, status), _STYLES.get(status, "")))
-        )
+        words = _STARTING if _is_starting(body) else _WORDS.get(status, status)
+        session.out.print(Text.assemble(f"{url}: ", (words, _STYLES.get(status, ""))))
         table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
         for name, status, told in sorted(
             _parts(body), key=lambda part: _WORST_FIRST.get(part[1], 0)
@@ -38,6 +38,11 @@ def health(session: Session, *, as_json: bool) -> None:
         session.out.print(table)
     if body["status"] == "fail":
         raise SystemExit(1)
+
+
+def _is_starting(body: Mapping[str, Any]) -> bool:
+    """Tell whether nothing ails but what an ordinary start has not brought yet."""
+    return bool(body.get("checks")) and body.get("output") == "starting"
 
 
 def _parts(body: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:

@@ -1,58 +1,52 @@
 """`quern ingest`: hands files over in batches of one job, and shows what becomes of each."""
 
-import hashlib
-import time
-import unicodedata
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from cli.client import FINAL_STATES, Client, Refused, diff_path
-from cli.files import LocalFile, batches, find_files
+from cli import missing
+from cli.client import Client
+from cli.comparing import Comparison, compare
+from cli.files import Found, LocalFile, look
 from cli.filters import metadata, metadata_option
-from cli.job_tables import document_rows, print_failures, was_cancelled
+from cli.handing_over import Ingested, hand_over
+from cli.job_tables import print_failures, was_cancelled
+from cli.missing import gone_from
 from cli.session import Session, collection_option, pass_session
 from cli.words import count, duration
 
-BATCH_FILES = 100
-BATCH_BYTES = 100_000_000
-#: Of one question which files are new: some megabytes of JSON.
-DIFF_FILES = 20_000
-PAGE = 200
+#: So many names stand in a line that counts files.
+NAMED = 5
+#: Up to so many documents are told one by one.
+LISTED = 20
 #: Remarks on documents that are printed; an ingest may have thousands.
 MOST_NOTES = 20
-#: Between two looks at the job, at first and at last; and between two counts of passages.
-FIRST_LOOK_S = 0.1
-LAST_LOOK_S = 1.0
-COUNT_S = 5.0
-#: The server looks at the bytes, not at what a sender calls them.
-MEDIA_TYPE = "application/octet-stream"
-#: What one bad file can make a whole request fail with: too large, not acceptable.
-_SPLIT = (413, 422)
+#: What became of a document, in the words of the page.
+OUTCOMES: Final = {
+    "created": "added",
+    "updated": "updated",
+    "unchanged": "already there, unchanged",
+    "duplicate_of": "same text as another document",
+    "superseded": "replaced by a newer version",
+}
 
 
-@dataclass(slots=True)
-class Ingested:
-    """
-    What became of an ingest.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """What is asked of an ingest beside its files; see the options of `quern ingest`."""
 
-    The job as last seen, the rows that did not become text, and those of which the parser had
-    something to say.
-    """
-
-    job: dict[str, Any]
-    failed: list[dict[str, Any]] = field(default_factory=list)
-    empty: list[dict[str, Any]] = field(default_factory=list)
-    noted: list[dict[str, Any]] = field(default_factory=list)
-    chunks: int = 0
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    watch_progress: bool = True
+    retry_failed: bool = False
+    delete_missing: bool = False
+    yes: bool = False
+    dry_run: bool = False
 
 
 @click.command()
@@ -70,6 +64,18 @@ class Ingested:
     default=True,
     help="Stay until every file is searchable, or only hand them over.",
 )
+@click.option(
+    "--retry-failed",
+    is_flag=True,
+    help="Send files again of which nothing could be made before, with the same content.",
+)
+@click.option(
+    "--delete-missing",
+    is_flag=True,
+    help="Then delete what the collection holds and the folders do not; asks first.",
+)
+@click.option("--yes", is_flag=True, help="Delete without asking.")
+@click.option("--dry-run", is_flag=True, help="Only say what would be sent and deleted.")
 @pass_session
 def ingest(
     session: Session,
@@ -78,174 +84,119 @@ def ingest(
     collection: str,
     pairs: tuple[str, ...],
     watch_progress: bool,
+    retry_failed: bool,
+    delete_missing: bool,
+    yes: bool,
+    dry_run: bool,
 ) -> None:
-    """Add files, and folders with all below them; unchanged files cost nothing."""
-    about = metadata(pairs)
-    files = find_files(paths)
-    if not files:
-        raise click.UsageError("there are no files there (hidden ones are left out)")
+    """
+    Add files, and folders with all below them; unchanged files cost nothing.
+
+    A document is called after its file: by its path below the folder that was named, or by the
+    name alone of a file that was named itself. What is hidden, and lock, temporary, backup and
+    system files, are left out of folders. With --delete-missing the collection comes to hold what
+    the folders hold and nothing else, so it should be theirs alone.
+    """
+    wishes = Wishes(
+        metadata=metadata(pairs), watch_progress=watch_progress, retry_failed=retry_failed,
+        delete_missing=delete_missing, yes=yes, dry_run=dry_run,
+    )  # fmt: skip
+    found = look(paths)
+    _say_left_out(session.out, found)
+    _check(found, paths if delete_missing else ())
     with session.client() as client:
-        # The server compares bytes: the same bytes with other metadata would count as unchanged.
-        changed = files if about else changed_files(client, files, collection)
-        if same := len(files) - len(changed):
-            session.out.print(Text(f"{count(same, 'document')} unchanged"))
-        if not changed:
-            return
-        done = hand_over(
-            client, changed, collection, session.remarks, watch=watch_progress, metadata=about
-        )
-    _report(session.out, done, sent=len(changed), watched=watch_progress)
-    if done.failed or (watch_progress and done.job["state"] != "succeeded"):
+        well = bring(session, client, found, collection, wishes)
+    if not well:
         raise SystemExit(1)
 
 
-def changed_files(client: Client, files: Sequence[LocalFile], collection: str) -> list[LocalFile]:
-    """Ask the server which of *files* it lacks, or has with other bytes; all if it cannot tell."""
-    listed = {unicodedata.normalize("NFC", file.document_id): file for file in files}
-    send: list[str] = []
-    if len(listed) < len(files):
-        return list(files)  # the server will say which two it cannot tell apart
-    entries = [{"id": name, "sha256": _sha256(file)} for name, file in listed.items()]
-    path = diff_path(collection)
-    try:
-        for first in range(0, len(entries), DIFF_FILES):
-            body = entries[first : first + DIFF_FILES]
-            send += client.post(path, body).json()["send"]
-    except Refused:
-        return list(files)  # a name that no document may have: its own upload says so
-    wanted = set(send)
-    return [file for name, file in listed.items() if name in wanted]
+def bring(session: Session, client: Client, found: Found, collection: str, wishes: Wishes) -> bool:
+    """Hand over what is new or changed of *found*, and say so; tells whether all went well."""
+    seen = compare(client, found.files, collection)
+    if wishes.metadata:
+        # The server compares bytes: the same with other metadata would count as unchanged.
+        seen.changed, seen.unchanged = seen.changed + seen.unchanged, []
+    _say_unsent(session.out, seen, failed_too=wishes.retry_failed)
+    send = seen.to_send(failed_too=wishes.retry_failed)
+    gone = gone_from(seen) if wishes.delete_missing else []
+    if wishes.dry_run:
+        _say_plan(session, seen, send, gone, collection)
+        return True
+    well = True
+    if send:
+        watch = wishes.watch_progress
+        done = hand_over(
+            client, send, collection, session.remarks, watch=watch, metadata=wishes.metadata
+        )
+        _report(session.out, done, sent=len(send), watched=watch)
+        well = not done.failed and (not watch or done.job["state"] == "succeeded")
+    if gone:
+        # Last: a file that was given another name is there under it before the old one goes.
+        well = missing.delete_missing(session, client, gone, collection, yes=wishes.yes) and well
+    return well
 
 
-def _sha256(file: LocalFile) -> str:
-    """Hash a file; one that cannot be read is unlike any document."""
-    try:
-        with file.path.open("rb") as data:
-            return hashlib.file_digest(data, "sha256").hexdigest()
-    except OSError:
-        return "0" * 64
-
-
-def hand_over(
-    client: Client,
-    files: Sequence[LocalFile],
-    collection: str,
-    remarks: Console,
-    *,
-    watch: bool,
-    metadata: Mapping[str, Any] = MappingProxyType({}),
-) -> Ingested:
+def _check(found: Found, owning: Sequence[Path]) -> None:
     """
-    Send *files* as one job, each with *metadata*, and, with *watch*, stay until it has ended.
+    Refuse to go on where nothing is there, or where what is missing cannot be known.
 
-    Whatever happens the job is closed, so that what was sent is worked on.
+    Args:
+        found: What was found.
+
+        owning: The paths, where all that is not below them shall be deleted.
     """
-    asked = {"collection": collection, "open": True, "metadata": dict(metadata)}
-    job = client.post("/api/ingests", asked).json()
-    done = Ingested(job)
-    with _progress(remarks) as progress:
-        sending = progress.add_task("Sending", total=len(files), note="")
-        try:
-            for batch in batches(files, most_files=BATCH_FILES, most_bytes=BATCH_BYTES):
-                done.failed += _send(client, job["id"], batch)
-                progress.advance(sending, len(batch))
-        except KeyboardInterrupt:
-            remarks.print(f"\nStopped; what was sent goes on. See: quern job {job['id']}")
-            raise
-        finally:
-            done.job = client.post(f"/api/jobs/{job['id']}/close").json()
-        if watch:
-            _watch(client, done, progress, total=len(files))
-    return done
+    if not found.files:
+        raise click.UsageError("there are no files there (hidden ones are left out)")
+    for path in owning:
+        if not path.is_dir():
+            raise click.UsageError(f"--delete-missing is for folders, and {path} is a file")
+    if owning and found.unseen:
+        raise click.UsageError(
+            f"{found.unseen[0]} cannot be looked into, so what is missing is not known"
+        )
 
 
-def _watch(client: Client, done: Ingested, progress: Progress, *, total: int) -> None:
-    """Show how far the indexing is until the job has ended."""
-    indexing = progress.add_task("Indexing", total=total, note="")
-    job_id, refused = done.job["id"], len(done.failed)
-    rows = _Rows(client, job_id)
-    pause, counted_at = FIRST_LOOK_S, time.monotonic()
-    while True:
-        done.job = client.get(f"/api/jobs/{job_id}").json()
-        if time.monotonic() > counted_at + COUNT_S:
-            done.chunks, counted_at = rows.chunks(), time.monotonic()
-        completed, note = done.job["progress"]["done"] + refused, count(done.chunks, "passage")
-        progress.update(indexing, completed=completed, note=note)
-        if done.job["state"] in FINAL_STATES:
-            ended = document_rows(client, job_id)
-            done.failed += [row for row in ended if row["state"] != "succeeded"]
-            done.empty = [row for row in ended if row.get("outcome") == "empty"]
-            done.noted = [row for row in ended if "note" in row and row["state"] == "succeeded"]
-            done.noted = [row for row in done.noted if row.get("outcome") != "empty"]
-            done.chunks = sum(int(row["chunks"]) for row in ended)
-            return
-        time.sleep(pause)
-        pause = min(pause * 1.3, LAST_LOOK_S)
+def _say_plan(
+    session: Session, seen: Comparison, send: Sequence[LocalFile], gone: Sequence[str], name: str
+) -> None:
+    """Say what would be done."""
+    known = {file.document_id for file in seen.changed}
+    for file in send:
+        word = "change" if file.document_id in known else "add"
+        session.out.print(Text(f"would {word}  {file.document_id}"), soft_wrap=True)
+    for document in gone:
+        session.out.print(Text(f"would delete  {document}"), soft_wrap=True)
+    told = f"{count(len(send), 'file')} to send, {count(len(gone), 'document')} to delete in {name}"
+    session.out.print(Text(f"{told}; nothing was done", "dim"))
 
 
-def _send(client: Client, job_id: str, batch: Sequence[LocalFile]) -> list[dict[str, Any]]:
-    """Send one batch; when it is refused, halves of it, until what is at fault stands alone."""
-    with ExitStack() as stack:
-        try:
-            opened = [(f.document_id, stack.enter_context(f.path.open("rb"))) for f in batch]
-            form = [("files", (name, data, MEDIA_TYPE)) for name, data in opened]
-            client.upload(f"/api/jobs/{job_id}/documents", form)
-        except OSError as error:
-            if len(batch) == 1:
-                return [_refused(batch[0], f"cannot be read: {error.strerror}")]
-        except Refused as error:
-            if error.status not in _SPLIT:
-                raise
-            if len(batch) == 1:
-                return [_refused(batch[0], _reason(error))]
-        else:
-            return []
-    half = len(batch) // 2
-    return _send(client, job_id, batch[:half]) + _send(client, job_id, batch[half:])
+def _say_left_out(out: Console, found: Found) -> None:
+    """Say in one line what is nobody's document, and which folders are closed to us."""
+    for folder in found.unseen:
+        out.print(Text(f"{folder} cannot be looked into", "yellow"))
+    if found.left_out:
+        told = count(len(found.left_out), "lock, temporary, backup or system file")
+        out.print(Text(f"{told} left out: {_named([path.name for path in found.left_out])}", "dim"))
 
 
-def _reason(error: Refused) -> str:
-    """Say what is wrong with a file that was sent alone."""
-    fields = error.problem.get("errors") or []
-    return "; ".join(str(entry["message"]) for entry in fields) or str(error)
+def _say_unsent(out: Console, seen: Comparison, *, failed_too: bool) -> None:
+    """Say which files are not handed over, and why."""
+    if same := len(seen.unchanged):
+        out.print(Text(f"{count(same, 'document')} unchanged"))
+    if seen.empty:
+        names = _named([file.document_id for file in seen.empty])
+        out.print(Text(f"{count(len(seen.empty), 'empty file')} left out: {names}", "dim"))
+    if seen.failed and not failed_too:
+        names = _named([file.document_id for file in seen.failed])
+        told = count(len(seen.failed), "file")
+        said = f"{told} not sent again, nothing could be made of the same content before: {names}"
+        out.print(Text(f"{said} (--retry-failed sends them)", "yellow"))
 
 
-def _refused(file: LocalFile, why: str) -> dict[str, Any]:
-    """Return a row for a file that the server never took."""
-    return {"document_id": file.document_id, "state": "failed", "error": {"detail": why}}
-
-
-class _Rows:
-    """Counts passages without reading the rows of ended files again and again."""
-
-    def __init__(self, client: Client, job_id: str) -> None:
-        self._client = client
-        self._path = f"/api/jobs/{job_id}/documents"
-        self._cursor: str | None = None
-        self._settled = 0
-
-    def chunks(self) -> int:
-        """Return how many passages there are, of all files up to the first that still waits."""
-        while True:
-            page = self._client.get(self._path, limit=PAGE, cursor=self._cursor).json()
-            here = sum(int(row["chunks"]) for row in page["documents"])
-            waits = any(row["state"] not in FINAL_STATES for row in page["documents"])
-            following = page.get("next_cursor")
-            if waits or not following:
-                return self._settled + here
-            self._cursor, self._settled = following, self._settled + here
-
-
-def _progress(console: Console) -> Progress:
-    return Progress(
-        TextColumn("{task.description:<9}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("{task.fields[note]}", style="dim"),
-        console=console,
-        disable=not console.is_terminal,
-    )
+def _named(names: Sequence[str]) -> str:
+    """List some names on one line."""
+    shown = ", ".join(name.strip() for name in names[:NAMED])
+    return f"{shown} and {len(names) - NAMED:,} more" if len(names) > NAMED else shown
 
 
 def _report(out: Console, done: Ingested, *, sent: int, watched: bool) -> None:
@@ -255,7 +206,9 @@ def _report(out: Console, done: Ingested, *, sent: int, watched: bool) -> None:
     if watched:
         took = duration(done.job["timings_ms"].get("total"))
         ending = f", in {took}" if took else ""
-        out.print(Text(f"{good} ready, {count(done.chunks, 'passage')}{ending}"))
+        _say_outcomes(out, done.ready)
+        how = _counted(done.ready)
+        out.print(Text(f"{good} ready{how}, {count(done.chunks, 'passage')}{ending}"))
     else:
         out.print(Text(f"Job {done.job['id']}: {good} handed over"))
     for row in done.empty:
@@ -268,3 +221,20 @@ def _report(out: Console, done: Ingested, *, sent: int, watched: bool) -> None:
     if failed:
         out.print(Text(f"{count(len(failed), 'file')} failed:", "red"))
     print_failures(out, done.failed)
+
+
+def _say_outcomes(out: Console, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Say of each of a few documents what became of it."""
+    for row in rows if len(rows) <= LISTED else ():
+        if word := OUTCOMES.get(row.get("outcome") or ""):
+            twin = f" ({row['duplicate_of']})" if row.get("duplicate_of") else ""
+            some = f", {count(int(row['chunks']), 'passage')}" if row["chunks"] else ""
+            out.print(Text(f"{row['document_id']}: {word}{twin}{some}"))
+
+
+def _counted(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Count documents by what became of them, in brackets."""
+    words = Counter(row.get("outcome") for row in rows)
+    short = {outcome: word.partition(",")[0] for outcome, word in OUTCOMES.items()}
+    told = [f"{words[outcome]:,} {word}" for outcome, word in short.items() if words[outcome]]
+    return f" ({', '.join(told)})" if told else ""

@@ -127,7 +127,7 @@ def document_rows(client: Client, job_id: str) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     cursor = None
     while True:
-        page = client.get(f"/api/jobs/{job_id}/documents", limit=PAGE, cursor=cursor).json()
+        page = client.look(f"/api/jobs/{job_id}/documents", limit=PAGE, cursor=cursor).json()
         rows += page["documents"]
         if not (cursor := page.get("next_cursor")):
             return rows

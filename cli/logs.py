@@ -1,8 +1,10 @@
 """`quern logs`: what all processes of this machine have said, as one stream."""
 
+import os
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, Final
 
 import click
@@ -11,9 +13,13 @@ from rich.text import Text
 
 from cli.log_files import LEVELS, LogFiles, Wanted
 from cli.readable_lines import parts
+from cli.run_folder import find_running
+from cli.running_stacks import running_stacks
 from cli.session import Session, pass_session
 from rag.errors import InvalidRequest
 
+SETTING: Final = "QUERN_DATA_DIR"
+LOGS: Final = "logs"
 _UNITS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _STYLES: Final = {
     "DEBUG": "dim", "INFO": "green", "WARNING": "yellow", "ERROR": "red", "CRITICAL": "bold red",
@@ -41,10 +47,7 @@ def logs(
     session: Session, *, job: str, follow: bool, level: str, since: str, as_json: bool
 ) -> None:
     """Show the logs of the processes that `quern up` runs here, in the order of time."""
-    folder = session.settings.data_dir / "logs"
-    if not folder.is_dir():
-        raise InvalidRequest("logs", f"there is no {folder}; nothing has run on this data folder")
-    files = LogFiles(folder)
+    files = LogFiles(_folder(session))
     wanted = Wanted(job_id=job, since=_moment(since), level=level.upper())
     try:
         _show(session, files.lines(wanted), as_json=as_json)
@@ -52,6 +55,37 @@ def logs(
             _show(session, files.follow(wanted), as_json=as_json)
     except KeyboardInterrupt:
         return
+
+
+def _folder(session: Session) -> Path:
+    """
+    Return the logs of the service that is meant: of this data folder, else of what runs elsewhere.
+
+    Raises:
+        InvalidRequest: There is none, or several run and none of them is the one of this folder.
+    """
+    data_dir = session.settings.data_dir
+    folder = data_dir / LOGS
+    if SETTING in os.environ and not folder.is_dir():
+        raise InvalidRequest("logs", f"there is no {folder}; nothing has run on this data folder")
+    if SETTING in os.environ or find_running(data_dir):
+        return folder
+    running = running_stacks()
+    asked = {where: record for where, record in running.items() if record.url == session.url}
+    chosen = list(asked or running)
+    if len(chosen) == 1:
+        session.remarks.print(f"The service at {running[chosen[0]].url}, {chosen[0]}", style="dim")
+        return chosen[0] / LOGS
+    if folder.is_dir():
+        return folder
+    if chosen:
+        where = ", ".join(f"{running[one].url} ({SETTING}={one})" for one in chosen)
+        raise InvalidRequest("logs", f"several services run here: {where}; set one")
+    raise InvalidRequest(
+        "logs",
+        f"nothing has run on {data_dir}, and nothing of yours runs elsewhere on this machine; the "
+        f"logs of a service that has ended are in its data folder: set {SETTING}",
+    )
 
 
 def _show(session: Session, lines: Iterable[dict[str, Any]], *, as_json: bool) -> None:

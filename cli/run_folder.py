@@ -11,6 +11,9 @@ from cli import process_tree
 from rag.errors import QuernError
 
 LEFTOVER_PATIENCE_S = 3.0
+#: The folder inside the data folder, and the file in it that a supervisor holds open.
+RUN = "run"
+LOCK = "lock"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +65,7 @@ class RunFolder:
     """`DATA/run`: a lock that dies with its holder, and the record of the run."""
 
     def __init__(self, data_dir: Path) -> None:
-        self.path = data_dir / "run"
+        self.path = data_dir / RUN
         self._data_dir = data_dir
         self._record = self.path / "stack.json"
 
@@ -78,7 +81,7 @@ class RunFolder:
         """
         self._data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.path.mkdir(exist_ok=True, mode=0o700)
-        with (self.path / "lock").open("a") as lock:
+        with (self.path / LOCK).open("a") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:

@@ -64,7 +64,7 @@ class Session:
         # Imported here: the supervisor, which stays, asks nobody.
         from cli.client import Client  # noqa: PLC0415 - see above
 
-        with Client(self.url, transport=self.transport) as client:
+        with Client(self.url, transport=self.transport, remark=self.remarks.print) as client:
             yield client
 
 

@@ -120,7 +120,7 @@ class Catalogue:
         names = (
             "current", "newest", "documents", "names", "contents", "opened", "log", "log_state",
             "add_logged", "garbage", "followers", "cursors", "building", "behind", "held",
-            "audit",
+            "audit", "barren",
         )  # fmt: skip
         self._redis.unlink(*(key(name, incarnation) for name in names))
 
@@ -279,6 +279,17 @@ class Catalogue:
                     yield name, record["sha256"] if same else ""
             if not cursor:
                 return
+
+    def barren(self, incarnation: str, *, made_by: str) -> Iterator[tuple[str, str]]:
+        """
+        Yield (document, SHA-256) of bytes that this pipeline could not make a document of.
+
+        They would fail again; a row that failed for another reason than its file is not among them.
+        """
+        for document, told in self._redis.hscan_iter(key("barren", incarnation), count=1000):
+            sha256, _, maker = told.partition(":")
+            if maker == made_by:
+                yield document, sha256
 
     # Garbage -------------------------------------------------------------------------------
 

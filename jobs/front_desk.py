@@ -13,7 +13,7 @@ from jobs.catalogue import Catalogue
 from jobs.document_metadata import merged, of_row, own_part
 from jobs.identifiers import made_at_ms, new_id
 from jobs.keys import key
-from jobs.ledger import Idempotency, Ledger, Sealed
+from jobs.ledger import Full, Idempotency, Ledger, Sealed
 from jobs.messages import PRIORITY_OF, Stage
 from jobs.requests import (
     MAX_DEADLINE_S,
@@ -30,6 +30,8 @@ from runtime.settings import Settings
 #: Redis keeps this share of its memory for finishing what was admitted.
 ADMISSION_SHARE = 0.8
 SEARCH_DEADLINE_S = 10
+#: Rows that a retry hands over in one script.
+ROWS_AT_ONCE = 500
 
 
 class NotFound(QuernError):
@@ -353,39 +355,35 @@ class FrontDesk:
         return self._retry_ingest(job_id, job)
 
     def _retry_ingest(self, job_id: str, job: dict[str, str]) -> str:
-        """Record a new ingest of the rows that did not succeed."""
+        """
+        Record a new ingest of the rows that did not succeed, however many.
+
+        They are handed over in parts: one script with all of them would keep Redis from all else.
+        """
         self._admit()
         retry_id = new_id()
-        failed = [row for row in self.rows(job_id) if row["state"] != "succeeded"]
-        sources = [
-            RowSource(
-                document_id=row["document"], sha256=row["sha256"], size=int(row["size"]),
-                filename=row["filename"], title=row["title"],
-                metadata=of_row(row, job["metadata"]),
-            )
-            for row in failed
-            if "sha256" in row
-        ]  # fmt: skip
-        return self.ledger.accept(
-            retry_id,
-            job={
-                k: job[k]
-                for k in (
-                    "kind",
-                    "collection",
-                    "incarnation",
-                    "priority",
-                    "on_duplicate",
-                    "metadata",
+        kept = ("kind", "collection", "incarnation", "priority", "on_duplicate", "metadata")
+        fields = {name: job[name] for name in kept} | {"retry_of": job_id}
+        total = int(job.get("total", "0"))
+        try:
+            for at in range(0, max(total, 1), ROWS_AT_ONCE):
+                failed = filter(_failed, self.rows(job_id, start=at, limit=ROWS_AT_ONCE))
+                sources = [_source_of(row, job) for row in failed]
+                self.ledger.accept(
+                    retry_id,
+                    job=fields,
+                    rows=[
+                        self._row(retry_id, s, job["priority"], job["metadata"]) for s in sources
+                    ],
+                    limit=self.settings.max_ingest_documents,
+                    deadline_s=self.settings.batch_deadline_s,
+                    keep_open=at + ROWS_AT_ONCE < total,
                 )
-            }
-            | {"retry_of": job_id},
-            rows=[
-                self._row(retry_id, source, job["priority"], job["metadata"]) for source in sources
-            ],
-            limit=self.settings.max_ingest_documents,
-            deadline_s=self.settings.batch_deadline_s,
-        )
+        except Full:
+            if self.ledger.job(retry_id):  # the last part found no room: none shall be half done
+                self.ledger.cancel_job(retry_id)
+            raise
+        return retry_id
 
     def rows(self, job_id: str, *, start: int = 0, limit: int = -1) -> list[dict[str, str]]:
         """Return the document rows of an ingest or delete, in order, from number *start*."""
@@ -480,6 +478,23 @@ class FrontDesk:
             self._memory_seen = (time.monotonic(), full)
         if full:
             raise MemoryFull("the queue has no memory left for new jobs; try again shortly")
+
+
+def _failed(row: Mapping[str, str]) -> bool:
+    """Tell whether a row of an ended ingest can be tried again."""
+    return row["state"] != "succeeded" and "sha256" in row
+
+
+def _source_of(row: Mapping[str, str], job: Mapping[str, str]) -> RowSource:
+    """Return where a row came from."""
+    return RowSource(
+        document_id=row["document"],
+        sha256=row["sha256"],
+        size=int(row["size"]),
+        filename=row["filename"],
+        title=row["title"],
+        metadata=of_row(row, job["metadata"]),
+    )
 
 
 def _with_documents(idempotency: Idempotency, sources: Sequence[RowSource]) -> Idempotency:

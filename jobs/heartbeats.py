@@ -9,7 +9,7 @@ from redis import Redis
 
 from jobs import timings
 from jobs.keys import key
-from jobs.messages import ROLES
+from jobs.messages import LONG_ROLES, ROLES
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,16 +97,26 @@ def windows(workers: Sequence[WorkerState]) -> dict[str, int]:
 
 def batch_windows(workers: Sequence[WorkerState]) -> dict[str, int]:
     """
-    Return, for the roles that reserve threads, how many units may be dispatched before batch waits.
+    Return, for some roles, how many units may be dispatched before all but interactive ones wait.
 
-    Not twice as many: what is dispatched may be in a thread, and those of the reserve stay free.
+    Where threads are reserved not twice as many: what is dispatched may be in a thread, and those
+    of the reserve stay free. Of documents one more than there are threads: what has a message is
+    past taking turns.
     """
     sizes: dict[str, int] = {}
     for worker in workers:
         for queue in worker.queues:
             if worker.reserve:
                 sizes[queue] = sizes.get(queue, 0) + worker.threads - worker.reserve
+            elif queue in LONG_ROLES:
+                sizes[queue] = sizes.get(queue, 0) + worker.threads + 1
     return sizes
+
+
+def long_window(workers: Sequence[WorkerState]) -> int | None:
+    """Return how many long bodies may run at a time: one thread stays free; None: nobody knows."""
+    threads = sum(w.threads for w in workers if LONG_ROLES.intersection(w.queues))
+    return max(1, threads - 1) if threads else None
 
 
 def tell_failure(redis: Redis, queues: Sequence[str], reason: str) -> None:

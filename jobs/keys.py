@@ -15,11 +15,13 @@ TEMPLATES: Final[dict[str, str]] = {
     "alone": "alone:%s",  # string, expiring (what): the job that does what only one may
     "idempotency": "idempotency:%s",  # string: job id and body hash under a caller's key
     # Where it waits and who has it
-    "lane": "lane:%s:%s",  # zset (role, owner): waiting units by time of submission
-    "owners": "owners:%s",  # zset (role): owners with waiting units, by turn
+    "lane": "lane:%s:%s",  # zset (lanes, owner): waiting units by time of submission
+    "owners": "owners:%s",  # zset (lanes): owners with waiting units, by turn
     "turns": "turns:%s",  # string (role): the last turn given
     "inflight": "inflight:%s",  # zset (role): dispatched units by next check; it is the window
     "company": "company:%s",  # set (role): those of them that a body took along; they take no place
+    "long": "long",  # set: dispatched units whose bodies last long
+    "long_window": "long_window",  # string: how many of those there may be at a time
     "window": "window:%s",  # string (role): how many units may be dispatched
     "batch_window": "batch_window:%s",  # string (role): the same, for all that is not interactive
     "pace": "pace:%s",  # hash (role): mean duration of a body, last finish
@@ -39,6 +41,7 @@ TEMPLATES: Final[dict[str, str]] = {
     "documents": "documents:%s",  # hash (incarnation): document → what is current, as JSON
     "names": "names:%s",  # zset (incarnation): current documents in order of their ids
     "contents": "contents:%s",  # hash (incarnation): hash of the bytes → document
+    "barren": "barren:%s",  # hash (incarnation): document → sha256:made_by of bytes that failed
     "opened": "opened:%s",  # set (incarnation): document:generation of open rows
     "log": "log:%s",  # stream (incarnation): add and drop, for the followers
     "log_state": "log_state:%s",  # hash (incarnation): epoch, tail, trimmed_to, last_add, seq

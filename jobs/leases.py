@@ -281,13 +281,16 @@ class Leases:
         stage: Stage = fields["stage"]  # type: ignore[assignment]  # written by accept from Stage
         if int(fields.get("deaths", "0")) or most < 1:
             return []
+        if stage == "publish" and int(fields.get("chunks", "0")) > timings.LONG_CHUNKS:
+            return []  # who came along would wait for it
         with self._lock:
             if self._solo is not None or self._closing.is_set():
                 return []
             holder = f"{self._name}/{new_id()}"
             units = self._ledger.join(
-                fields["role"], stage=stage, holder=holder, most=most, most_bytes=most_bytes
-            )
+                fields["role"], stage=stage, holder=holder, most=most, most_bytes=most_bytes,
+                owner=fields["owner"],
+            )  # fmt: skip
             return [self._hold(holder, unit) for unit in units]
 
     def hand_on(

@@ -315,10 +315,10 @@ class Ledger:
     # An answer for each, in order: what the call for one unit returns, or the error it raises.
 
     def join(
-        self, role: str, *, stage: Stage, holder: str, most: int, most_bytes: int
+        self, role: str, *, stage: Stage, holder: str, most: int, most_bytes: int, owner: str = ""
     ) -> list[Unit]:
-        """Take up to *most* small units that wait for *stage*, in the order of their turns."""
-        rows = self._run("join", role, stage, holder, most, most_bytes)
+        """Take up to *most* small units that wait for *stage*: those of *owner*, then by turns."""
+        rows = self._run("join", role, stage, holder, most, most_bytes, owner)
         return [unit_from_flat(row[0], row[1:]) for row in rows]
 
     def hand_over_many(
@@ -400,14 +400,20 @@ class Ledger:
     # What housekeeping asks ----------------------------------------------------------------
 
     def dispatch(
-        self, role: str, *, window: int | None = None, batch_window: int | None = None
+        self,
+        role: str,
+        *,
+        window: int | None = None,
+        batch_window: int | None = None,
+        long_window: int | None = None,
     ) -> int:
         """
         Fill the window of *role*, whose size may be set; returns how many were sent.
 
         Once *batch_window* units are dispatched, only interactive ones still are; None: no matter.
+        Of all that are dispatched, whatever their role, *long_window* may be long ones.
         """
-        sizes = ("" if size is None else size for size in (window, batch_window))
+        sizes = ("" if size is None else size for size in (window, batch_window, long_window))
         return self.send(self._run("dispatch", role, *sizes))
 
     def sweep(

@@ -22,6 +22,17 @@ ROLE_OF: Final[dict[Stage, Role]] = {
     "check": "embed",
 }
 
+#: Roles whose bodies share the threads of one worker and may last for minutes: see `_ledger.lua`.
+LONG_ROLES: Final[frozenset[str]] = frozenset({"ingest", "embed"})
+
+#: The lanes that a role's units wait in: long documents have lanes beside the others.
+LANES_OF: Final[dict[Role, tuple[str, ...]]] = {
+    "retrieve": ("retrieve",),
+    "generate": ("generate",),
+    "ingest": ("ingest", "ingest+"),
+    "embed": ("embed", "embed+"),
+}
+
 #: Admission classes; `job` holds the deadlines of ingest jobs themselves.
 CLASSES: Final = ("interactive", "batch", "ingest", "job")
 

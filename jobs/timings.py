@@ -19,6 +19,11 @@ QUIET_MS: Final = 10_000
 #: A worker may end its own late unit this long before the sweeper does.
 EXPIRE_GRACE_MS: Final = 5_000
 
+#: A file of more bytes is long to parse, a document of more chunks long to embed: seconds, not
+#: moments. Such bodies leave a thread to all others.
+LONG_BYTES: Final = 1_000_000
+LONG_CHUNKS: Final = 100
+
 #: Deaths after which a unit is given up, and from which it runs alone.
 MAX_DEATHS: Final = 3
 SOLO_DEATHS: Final = 2

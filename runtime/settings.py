@@ -67,6 +67,11 @@ class Settings:
         "and addresses, between commas: `quern.example.org`, `.example.org` for all below it too, "
         "`*` for anything. A request for another host is refused (421).",
     )
+    trusted_proxies: int = _knob(
+        0,
+        "So many proxies stand before the web server, each of which writes `X-Forwarded-Prefix`, "
+        "`-Host` and `-Proto`; 0: what these say is ignored, because anybody may send them.",
+    )
     port: int = _knob(8000, "Port of the web server; `quern up` takes a free one if it is taken.")
     redis_url: str = _knob("redis://127.0.0.1:6399/0", "Queue Redis: ledger, lanes, messages.")
     cache_url: str = _knob("redis://127.0.0.1:6398/0", "Cache Redis: embeddings; may evict.")

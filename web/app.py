@@ -12,6 +12,7 @@ from runtime.hosts import AllowedHosts
 from runtime.settings import Settings
 from web import (
     admin_routes,
+    behind_proxy,
     collection_routes,
     document_routes,
     http_metrics,
@@ -69,6 +70,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.url_map.converters["document"] = DocumentConverter
     # Ids of documents may hold two slashes in a row.
     app.url_map.merge_slashes = False
+    behind_proxy.trust_proxies(app, settings.trusted_proxies)
     attach(app, open_front_end(settings))
     http_metrics.register(app)
     app.before_request(_accept_trace)

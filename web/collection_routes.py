@@ -11,6 +11,7 @@ from jobs.moments import rfc3339
 from jobs.requests import check_document_id, collection_name
 from rag.errors import InvalidRequest
 from web import cursors
+from web.behind_proxy import link
 from web.document_routes import document_shown
 from web.front_end import front_end
 from web.request_parts import json_body, page, parameters
@@ -47,7 +48,7 @@ def create() -> Response:
     _, fresh = catalogue.create(name)
     answer = jsonify(_shown(_find(catalogue, name)))
     answer.status_code = 201 if fresh else 200
-    answer.headers["Location"] = f"/api/collections/{name}"
+    answer.headers["Location"] = link(f"/api/collections/{name}")
     return answer
 
 
@@ -89,9 +90,21 @@ def diff(name: str) -> Response:
     incarnation = catalogue.incarnation(name)
     made_by = front_end().desk.made_by
     known = dict(catalogue.hashes(incarnation, made_by=made_by)) if incarnation else {}
-    send = [document for document, sha256 in listed.items() if known.get(document) != sha256]
-    gone = sorted(document for document in known if document not in listed)
-    return jsonify({"send": send, "gone": gone, "unchanged": len(listed) - len(send)})
+    barren = dict(catalogue.barren(incarnation, made_by=made_by)) if incarnation else {}
+    failed = [document for document, sha256 in listed.items() if barren.get(document) == sha256]
+    other = [document for document, sha256 in listed.items() if known.get(document) != sha256]
+    left = set(failed)
+    send = [document for document in other if document not in left]
+    return jsonify(
+        {
+            "send": send,
+            "new": [document for document in send if document not in known],
+            "changed": [document for document in send if document in known],
+            "failed": failed,
+            "gone": sorted(document for document in known if document not in listed),
+            "unchanged": len(listed) - len(send) - len(failed),
+        }
+    )
 
 
 def _listed(body: object) -> dict[str, str]:
@@ -142,7 +155,7 @@ def _shown(collection: Collection) -> dict[str, Any]:
         "embedder": collection.embedder,
         "hnsw": collection.hnsw,
         "links": {
-            "self": f"/api/collections/{collection.name}",
-            "documents": f"/api/collections/{collection.name}/documents",
+            "self": link(f"/api/collections/{collection.name}"),
+            "documents": link(f"/api/collections/{collection.name}/documents"),
         },
     }

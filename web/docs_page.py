@@ -24,10 +24,10 @@ def docs_page(document: dict[str, Any]) -> str:
         "<!doctype html><html lang=en><head><meta charset=utf-8>",
         '<meta name=viewport content="width=device-width">',
         f"<title>{escape(told['title'])} API</title>",
-        '<link rel=stylesheet href="/api/docs.css"></head><body>',
+        '<link rel=stylesheet href="docs.css"></head><body>',
         f"<h1>{escape(told['title'])} API <small>{escape(told['version'])}</small></h1>",
         f"<p>{escape(told['description'])} Machine-readable: ",
-        '<a href="/api/openapi.json">openapi.json</a>.</p>',
+        '<a href="openapi.json">openapi.json</a>.</p>',
     ]
     tags: dict[str, list[str]] = {}
     for path, methods in document["paths"].items():

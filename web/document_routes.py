@@ -16,6 +16,7 @@ from jobs.front_desk import Gone, NotFound
 from rag.documents import chunk_id
 from rag.errors import InvalidRequest, StoreUnavailable
 from web import cursors
+from web.behind_proxy import link
 from web.front_end import front_end
 from web.request_parts import page, parameters, whole
 from web.waiting import submitted
@@ -129,7 +130,7 @@ def chunks(name: str, document_id: str) -> Response:
 
 def document_shown(collection: str, record: dict[str, Any]) -> dict[str, Any]:
     """Show a document's record."""
-    path = f"/api/collections/{collection}/documents/{quote(record['document_id'])}"
+    path = link(f"/api/collections/{collection}/documents/{quote(record['document_id'])}")
     shown = {name: value for name, value in record.items() if name not in _OURS}
     shown["links"] = {
         "self": path,

@@ -3,7 +3,7 @@
 import shutil
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any, Final
 
@@ -12,7 +12,7 @@ from redis import Redis
 
 from jobs.heartbeats import WorkerState, live_workers
 from jobs.keys import CELERY_PREFIX, key
-from jobs.messages import ROLES
+from jobs.messages import LANES_OF, ROLES
 from jobs.tallies import BUCKETS, Tallies, tallies_of
 from jobs.units import FINAL_STATES
 from runtime.collecting import show, show_histogram, show_one
@@ -94,7 +94,8 @@ class Installation:
         pipe.info("persistence")
         pipe.hgetall(key("collections"))
         for role in ROLES:
-            pipe.zrange(key("owners", role), 0, MOST_OWNERS - 1)
+            for lanes in LANES_OF[role]:
+                pipe.zrange(key("owners", lanes), 0, MOST_OWNERS - 1)
             pipe.zrange(key("inflight", role), 0, MOST_OWNERS - 1)
         (seconds, micros), said, memory, persistence, names, *queues = pipe.execute()
         return [
@@ -105,7 +106,7 @@ class Installation:
                 int(persistence.get("aof_last_write_status") == "ok"),
             ),
             show("quern_queue_unacked", _by_queue(_taken(redis))),
-            *_waiting(redis, queues[::2], queues[1::2], now_us=seconds * 1_000_000 + micros),
+            *_waiting(redis, iter(queues), now_us=seconds * 1_000_000 + micros),
             *_workers(live_workers(redis)),
             _documents(redis, names),
         ]
@@ -165,32 +166,35 @@ def _memory(name: str, told: Mapping[str, Any]) -> Iterable[Metric]:
     yield show("quern_redis_memory_max_bytes", [((name,), int(told.get("maxmemory", 0)))])
 
 
-def _waiting(
-    redis: Redis, owners: Sequence[Sequence[str]], sent: Sequence[Sequence[str]], *, now_us: int
-) -> Iterable[Metric]:
+def _waiting(redis: Redis, seen: Iterator[Sequence[str]], *, now_us: int) -> Iterable[Metric]:
     """
     Show how much waits for each role, and for how long the oldest has.
 
-    That is what lies in the lanes of its owners, and what was *sent* and nobody has claimed: where
-    no worker is alive, that is all there is of a short queue.
+    That is what lies in the lanes of its owners, and what was sent and nobody has claimed: where
+    no worker is alive, that is all there is of a short queue. Of each role *seen* has the owners
+    of its lanes, and then what was sent.
     """
     pipe = redis.pipeline(transaction=False)
-    for role, names, units in zip(ROLES, owners, sent, strict=True):
-        for owner in names:
-            pipe.zcard(key("lane", role, owner))
-            pipe.zrange(key("lane", role, owner), 0, 0, withscores=True)
-        for unit in units:
+    owned: dict[str, list[tuple[str, str]]] = {}
+    sent: dict[str, Sequence[str]] = {}
+    for role in ROLES:
+        owned[role] = [(lanes, owner) for lanes in LANES_OF[role] for owner in next(seen)]
+        sent[role] = next(seen)
+        for lanes, owner in owned[role]:
+            pipe.zcard(key("lane", lanes, owner))
+            pipe.zrange(key("lane", lanes, owner), 0, 0, withscores=True)
+        for unit in sent[role]:
             pipe.exists(key("claim", unit))
             pipe.hmget(key("unit", unit), "created", "state")
     answers = iter(pipe.execute())
     depth: Counter[str] = Counter()
     age_s: dict[str, float] = {}
-    for role, names, units in zip(ROLES, owners, sent, strict=True):
+    for role in ROLES:
         oldest_us = now_us
-        for _ in names:
+        for _ in owned[role]:
             depth[role] += next(answers)
             oldest_us = min(oldest_us, *(int(since) for _, since in next(answers)), now_us)
-        for _ in units:
+        for _ in sent[role]:
             claimed, (created, state) = next(answers), next(answers)
             if not claimed and created and state not in FINAL_STATES:
                 depth[role] += 1

@@ -5,6 +5,7 @@ from typing import Any, Final
 from jobs.keys import key
 from rag.errors import InvalidRequest
 from web import cursors
+from web.behind_proxy import with_links
 from web.front_end import FrontEnd
 from web.request_parts import Page
 
@@ -49,7 +50,7 @@ def list_jobs(
             before, skip = f"{score:.0f}", name
             # A row that is gone is older than the retention.
             if row and _matches(row, wanted):
-                found.append(parts.view.summary(name, row))
+                found.append(with_links(parts.view.summary(name, row)))
                 if len(found) == page.limit:
                     return found, cursors.encode(before, skip)
         looked += len(names)

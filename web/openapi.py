@@ -32,8 +32,12 @@ _BODY: Final = (413, 415)
 _HOST: Final = (400, 421)
 
 
-def openapi_document(*, version: str, settings: Settings) -> Json:
-    """Return the document; bounds are those of *settings*."""
+def openapi_document(*, version: str, settings: Settings, root: str = "") -> Json:
+    """
+    Return the document; bounds are those of *settings*.
+
+    *root* is the path that a proxy serves the API below, as `/quern`; empty where there is none.
+    """
     return {
         "openapi": "3.1.0",
         "info": {
@@ -44,6 +48,7 @@ def openapi_document(*, version: str, settings: Settings) -> Json:
                 "Errors are problem details (RFC 9457); unknown fields are refused."
             ),
         },
+        "servers": [{"url": root or "/"}],
         "paths": (
             _queries()
             | _ingests()
@@ -438,6 +443,7 @@ def _schemas(settings: Settings) -> Json:
         "embedder": {"type": ["object", "null"]}, "hnsw": {"type": ["object", "null"]},
         "links": anything,
     }  # fmt: skip
+    names = {"type": "array", "items": text}
     row = {
         "document_id": text, "file": {"type": ["string", "null"]}, "stage": text,
         "state": {"enum": list(ROW_STATES)}, "outcome": {"type": ["string", "null"]},
@@ -532,7 +538,7 @@ def _schemas(settings: Settings) -> Json:
         ),
         "Difference": _answer(
             {
-                "send": {"type": "array", "items": text}, "gone": {"type": "array", "items": text},
+                "send": names, "new": names, "changed": names, "failed": names, "gone": names,
                 "unchanged": whole,
             }
         ),

@@ -2,7 +2,7 @@
 
 import ipaddress
 from importlib import metadata
-from typing import Final
+from typing import Any, Final
 
 from flask import Blueprint, Response, jsonify, request
 
@@ -61,20 +61,26 @@ def health() -> Response:
 @bp.get("/api/openapi.json")
 def openapi() -> Response:
     """Return the API's description."""
-    return jsonify(openapi_document(version=version(), settings=front_end().settings))
+    return jsonify(_described())
 
 
 @bp.get("/api/docs")
 def docs() -> Response:
     """Return the API's description as a page."""
-    page = docs_page(openapi_document(version=version(), settings=front_end().settings))
-    return Response(page, mimetype="text/html")
+    return Response(docs_page(_described()), mimetype="text/html")
 
 
 @bp.get("/api/docs.css")
 def docs_style() -> Response:
     """Return the page's style sheet."""
     return Response(DOCS_STYLE, mimetype="text/css")
+
+
+def _described() -> dict[str, Any]:
+    """Describe the API below the path that the caller knows it by."""
+    return openapi_document(
+        version=version(), settings=front_end().settings, root=request.script_root
+    )
 
 
 def _may_see_detail() -> bool:

@@ -1,6 +1,6 @@
 """The page for people: one template, filled with what the browser has to know of the settings."""
 
-from flask import Blueprint, render_template
+from flask import Blueprint, render_template, request
 
 from web.front_end import front_end
 
@@ -16,4 +16,6 @@ def page() -> str:
         flower_url=settings.flower_url,
         max_file_bytes=settings.max_file_bytes,
         max_files=settings.max_files,
+        # Relative where no proxy tells its path: then too the page works below any.
+        root=f"{request.script_root}/" if request.script_root else "./",
     )

@@ -18,6 +18,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTo
 from jobs.front_desk import Gone, MemoryFull, NotFound, NotRetryable
 from jobs.ledger import AlreadyRunning, CollectionGone, Full, IdempotencyConflict, Sealed
 from rag.errors import InvalidRequest, StoreUnavailable
+from web.behind_proxy import link
 from web.http_metrics import rejected
 
 MEDIA_TYPE = "application/problem+json"
@@ -93,7 +94,7 @@ class Problem(Exception):
             "title": HTTPStatus(self.status).phrase,
             "status": self.status,
             "detail": self.detail,
-            "instance": request.path,
+            "instance": link(request.path),
         }
         if self.errors:
             body["errors"] = [{"field": name, "message": text} for name, text in self.errors]

@@ -12,6 +12,7 @@ from flask import Flask, Response, g, request
 
 from runtime import correlation
 from runtime.hosts import AllowedHosts
+from web.behind_proxy import own_host
 from web.problems import Problem
 
 log = logging.getLogger(__name__)
@@ -49,10 +50,13 @@ def _begin() -> None:
 def _refuse_other_hosts(hosts: AllowedHosts) -> None:
     """Refuse a request for a server that we are not; reading is refused as well as writing."""
     protocol = request.environ["SERVER_PROTOCOL"]
-    refusal = hosts.refusal(request.headers.get("Host"), protocol=protocol)
-    if refusal is not None:
-        status, why = refusal
-        raise Problem(status, why)
+    # What a proxy says we were called by, and what it called us itself: a page that led its own
+    # name here could send the former.
+    for host in dict.fromkeys((own_host(), request.headers.get("Host"))):
+        refusal = hosts.refusal(host, protocol=protocol)
+        if refusal is not None:
+            status, why = refusal
+            raise Problem(status, why)
 
 
 def _refuse_foreign_writes() -> None:

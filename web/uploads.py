@@ -71,6 +71,7 @@ def _from_json(body: object, settings: Settings) -> Upload:
     ]
     for n, document in enumerate(documents):
         _check_size(len(document.data), f"documents[{n}]", document.document_id, settings)
+    _check_names([document.document_id for document in documents], "documents[%d].id")
     return Upload(fields, documents, len(documents))
 
 
@@ -93,6 +94,7 @@ def _from_form(settings: Settings) -> Upload:
     if not isinstance(each, dict):
         raise InvalidRequest(FILE_METADATA, "must be a JSON object: file name to metadata")
     names = [_document_id(file, n, settings) for n, file in enumerate(files)]
+    _check_names(names, f"{FILES}[%d]")
     own = {name: metadata(given, f"{FILE_METADATA}.{name}") for name, given in each.items()}
     for name in own:
         if name not in names:
@@ -152,6 +154,22 @@ def _check_count(count: int, settings: Settings) -> None:
             f"{count} documents are too many for one request; it may have {settings.max_files}.",
             more={"limit": settings.max_files, "depth": count},
         )
+
+
+def _check_names(names: Sequence[str], where: str) -> None:
+    """
+    Refuse a request in which two documents have one id: the second would replace the first.
+
+    *where* is what the field of document number `%d` is called.
+    """
+    first: dict[str, int] = {}
+    for n, name in enumerate(names):
+        if first.setdefault(name, n) != n:
+            raise InvalidRequest(
+                where % n,
+                f"{name!r} is the document of {where % first[name]} too; of two with one name the "
+                "second would replace the first. Send them under their paths, as a/NAME and b/NAME",
+            )
 
 
 def _check_size(size: int, where: str, name: str, settings: Settings) -> None:

@@ -9,6 +9,7 @@ import orjson
 from flask import Response, jsonify, request
 
 from jobs.units import FINAL_STATES
+from web.behind_proxy import link, with_links
 from web.front_end import FrontEnd, front_end
 from web.places import Caller
 
@@ -78,7 +79,7 @@ def job_response(
     """
     parts = front_end()
     row = row or parts.desk.job(job_id)
-    shown = parts.view.job(job_id, row, parts.health.workers)
+    shown = with_links(parts.view.job(job_id, row, parts.health.workers))
     answer = jsonify(shown)
     answer.status_code = status
     if row["state"] not in FINAL_STATES:
@@ -105,5 +106,5 @@ def submitted(job_id: str, *, wait_s: int, applied: str) -> Response:
     answer = job_response(job_id, status=202, row=row, refused=refused, applied=applied)
     if wait_s and "Retry-After" not in answer.headers:
         answer.status_code = 200
-    answer.headers["Location"] = f"/api/jobs/{job_id}"
+    answer.headers["Location"] = link(f"/api/jobs/{job_id}")
     return answer

@@ -14,7 +14,7 @@ from jobs import timings
 from jobs.catalogue import Catalogue
 from jobs.checking import Checker, Step, Walk
 from jobs.durable import Durable
-from jobs.heartbeats import batch_windows, live_workers, windows
+from jobs.heartbeats import batch_windows, live_workers, long_window, windows
 from jobs.identifiers import new_id
 from jobs.keys import key
 from jobs.messages import CLASSES, ROLES
@@ -128,9 +128,13 @@ class Sweeper:
         run_id = str(redis.info("server")["run_id"])
         workers = live_workers(redis)
         sizes, batch_sizes = windows(workers), batch_windows(workers)
+        long_size = long_window(workers)
         for role in ROLES:
             if role in sizes:
-                ledger.dispatch(role, window=sizes[role], batch_window=batch_sizes.get(role))
+                ledger.dispatch(
+                    role, window=sizes[role], batch_window=batch_sizes.get(role),
+                    long_window=long_size,
+                )  # fmt: skip
             ledger.sweep(role, consumed=role in sizes, run_id=run_id, away=away)
         for unit_class in CLASSES:
             ledger.expire(unit_class)

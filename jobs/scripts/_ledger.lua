@@ -56,39 +56,83 @@ end
 
 -- The window --------------------------------------------------------------------------------
 
+-- Roles whose bodies share their threads and may last for minutes, each with the other one.
+local SIBLING = {ingest = 'embed', embed = 'ingest'}
+
+-- Whether a unit's body holds its thread for long: a large file to parse, a long text to embed, a
+-- whole collection.
+local function is_long(u)
+  if u.stage == 'parse' then return tonumber(u.size or '0') > LONG_BYTES end
+  if u.stage == 'publish' then return tonumber(u.chunks or '0') > LONG_CHUNKS end
+  return u.stage == 'reindex' or u.stage == 'check' or u.stage == 'drop'
+end
+
+-- Long documents wait in lanes of their own beside their owner's: they hold up no short one.
+local function long_lanes(role) return role .. '+' end
+
+local function lanes_of(u)
+  local document = u.stage == 'parse' or u.stage == 'publish'
+  if document and u.owner ~= 'interactive' and is_long(u) then return long_lanes(u.role) end
+  return u.role
+end
+
 local function wait_in_lane(id, u)
-  redis.call('ZADD', K.lane(u.role, u.owner), u.created, id)
-  if not redis.call('ZSCORE', K.owners(u.role), u.owner) then
-    redis.call('ZADD', K.owners(u.role), redis.call('INCR', K.turns(u.role)), u.owner)
+  local lanes = lanes_of(u)
+  redis.call('ZADD', K.lane(lanes, u.owner), u.created, id)
+  if not redis.call('ZSCORE', K.owners(lanes), u.owner) then
+    redis.call('ZADD', K.owners(lanes), redis.call('INCR', K.turns(u.role)), u.owner)
   end
 end
 
 local function leave_lane(id, u)
-  if redis.call('ZREM', K.lane(u.role, u.owner), id) == 1
-      and redis.call('EXISTS', K.lane(u.role, u.owner)) == 0 then
-    redis.call('ZREM', K.owners(u.role), u.owner)
+  for _, lanes in ipairs({u.role, long_lanes(u.role)}) do
+    if redis.call('ZREM', K.lane(lanes, u.owner), id) == 1
+        and redis.call('EXISTS', K.lane(lanes, u.owner)) == 0 then
+      redis.call('ZREM', K.owners(lanes), u.owner)
+    end
   end
 end
 
--- The unit whose turn it is, and its owner: interactive first, then by turns. Else nil.
-local function next_up(role, batch_too)
-  local id = redis.call('ZRANGE', K.lane(role, 'interactive'), 0, 0)[1]
-  if id then return id, 'interactive' end
-  while batch_too do
-    local owner = redis.call('ZRANGE', K.owners(role), 0, 0)[1]
+-- The owner whose turn it is in these lanes, its first unit, and the turn; nil where nothing waits.
+local function first_owner(lanes)
+  while true do
+    local owner, turn = unpack(redis.call('ZRANGE', K.owners(lanes), 0, 0, 'WITHSCORES'))
     if not owner then return nil end
-    id = redis.call('ZRANGE', K.lane(role, owner), 0, 0)[1]
-    if id then return id, owner end
-    redis.call('ZREM', K.owners(role), owner)
+    local id = redis.call('ZRANGE', K.lane(lanes, owner), 0, 0)[1]
+    if id then return owner, id, tonumber(turn) end
+    redis.call('ZREM', K.owners(lanes), owner)
   end
 end
 
-local function out_of_lane(role, owner, id)
-  redis.call('ZREM', K.lane(role, owner), id)
-  if redis.call('EXISTS', K.lane(role, owner)) == 0 then
-    redis.call('ZREM', K.owners(role), owner)
+-- Whether a long body may begin: they leave one thread to the short ones.
+local function room_for_long()
+  local limit = redis.call('GET', K.long_window())
+  return not limit or redis.call('SCARD', K.long()) < tonumber(limit)
+end
+
+-- The unit whose turn it is, its owner, and its lanes: interactive first, then each owner (a job
+-- is one) in its turn. Else nil.
+local function next_up(role, batch_too, long_too)
+  local id = redis.call('ZRANGE', K.lane(role, 'interactive'), 0, 0)[1]
+  if id then return id, 'interactive', role end
+  if not batch_too then return nil end
+  local owner, short, turn = first_owner(role)
+  if long_too and SIBLING[role] then
+    local other, long, its_turn = first_owner(long_lanes(role))
+    if long and (not short or its_turn < turn) and room_for_long() then
+      return long, other, long_lanes(role)
+    end
+  end
+  return short, owner, role
+end
+
+-- Takes a unit out of its lane; who owns it has had its turn.
+local function out_of_lane(role, owner, id, lanes)
+  redis.call('ZREM', K.lane(lanes, owner), id)
+  if redis.call('EXISTS', K.lane(lanes, owner)) == 0 then
+    redis.call('ZREM', K.owners(lanes), owner)
   else
-    redis.call('ZADD', K.owners(role), redis.call('INCR', K.turns(role)), owner)
+    redis.call('ZADD', K.owners(lanes), redis.call('INCR', K.turns(role)), owner)
   end
 end
 
@@ -101,30 +145,44 @@ end
 local function leave_window(role, id)
   redis.call('ZREM', K.inflight(role), id)
   redis.call('SREM', K.company(role), id)
+  redis.call('SREM', K.long(), id)
 end
 
 -- Moves waiting units into the window while there is room; interactive first, then by turns. What
 -- is not interactive has a smaller window where workers reserve threads.
 -- Appends (id, stage, priority, traceparent) of each to *out*: the caller sends the messages.
-local function dispatch(role, out)
+local function fill(role, out)
   local limit = tonumber(redis.call('GET', K.window(role)) or '16')
   local batch_limit = tonumber(redis.call('GET', K.batch_window(role)) or limit)
   local taken = redis.call('ZCARD', K.inflight(role)) - redis.call('SCARD', K.company(role))
   while taken < limit do
-    local id, owner = next_up(role, taken < batch_limit)
+    local id, owner, lanes = next_up(role, taken < batch_limit, true)
     if not id then return end
-    out_of_lane(role, owner, id)
-    local said = redis.call('HMGET', K.unit(id), 'stage', 'priority', 'traceparent')
+    out_of_lane(role, owner, id, lanes)
+    local said = redis.call('HMGET', K.unit(id), 'stage', 'priority', 'traceparent', 'size', 'chunks')
     if said[1] then
       redis.call('ZADD', K.inflight(role), NOW_MS + FIRST_CHECK_MS, id)
       taken = taken + 1
       redis.call('HSET', K.unit(id), 'backoff', FIRST_CHECK_MS)
+      if is_long({stage = said[1], size = said[4] or nil, chunks = said[5] or nil}) then
+        redis.call('SADD', K.long(), id)
+      end
       out[#out + 1] = id
       out[#out + 1] = said[1]
       out[#out + 1] = said[2]
       out[#out + 1] = said[3] or ''
     end
   end
+end
+
+-- Fills a role's window; and first, where long units wait, that of the role which shares its
+-- threads: what one of them ended may be what a long one there was waiting for.
+local function dispatch(role, out)
+  local other = SIBLING[role]
+  if other and redis.call('EXISTS', K.owners(long_lanes(other))) == 1 and room_for_long() then
+    fill(other, out)
+  end
+  fill(role, out)
 end
 
 -- The change log ----------------------------------------------------------------------------
@@ -224,6 +282,24 @@ local function end_job(job)
   redis.call('HSET', key, 'last_event', emit(job, 'done', '{"state":"' .. state .. '"}'))
 end
 
+-- Failures that say nothing of a file's bytes; with any other the same bytes would fail again.
+local NOT_THE_FILES_FAULT = {
+  internal = true, embedder_mismatch = true, duplicate = true, collection_deleted = true,
+}
+
+-- Remembers which bytes gave no document, so that a folder's next round need not send them again.
+local function note_barren(u, state, fields, became_current)
+  local barren = fields.outcome == 'empty'
+  if state == 'failed' and fields.error then
+    barren = not NOT_THE_FILES_FAULT[string.match(fields.error, '"type":"([%w_]*)"') or '']
+  end
+  if barren and u.sha256 and redis.call('EXISTS', K.collection(u.incarnation)) == 1 then
+    redis.call('HSET', K.barren(u.incarnation), u.document, u.sha256 .. ':' .. (u.made_by or ''))
+  elseif became_current then
+    redis.call('HDEL', K.barren(u.incarnation), u.document)
+  end
+end
+
 -- Ends a unit, once. *became_current* tells that its generation is the one people read now.
 local function close(id, u, state, fields, became_current)
   if FINAL[u.state] then return false end
@@ -239,6 +315,7 @@ local function close(id, u, state, fields, became_current)
   redis.call('HSET', K.pace(u.role), 'last_finish', int(NOW))
   if u.generation then
     redis.call('SREM', K.opened(u.incarnation), u.document .. ':' .. u.generation)
+    note_barren(u, state, fields, became_current)
     local chunks = tonumber(u.chunks or '0')
     if chunks > 0 then
       local member = u.document .. ':' .. u.generation .. ':' .. u.chunks

@@ -1,6 +1,7 @@
 -- hand_over(unit, epoch, next stage, next role, fields JSON, event type, event data, '1': stay)
 -- → {'ok', messages…} | {'on', new epoch, messages…} | {'cancelled', messages…} | {'lost'}
--- With *stay* the body goes on with the next stage at once, unless an interactive unit waits for it.
+-- With *stay* the body goes on with the next stage at once, unless an interactive unit waits for it
+-- or the next stage is a long one: those take a place that is counted.
 local id, epoch, stage, role = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local u = row(K.unit(id))
 if not fenced(u, epoch) then return {'lost'} end
@@ -11,11 +12,12 @@ if cancel_asked(u) then
   dispatch(u.role, out)
   return out
 end
-local stays = ARGV[8] == '1' and (u.owner == 'interactive'
-  or redis.call('EXISTS', K.lane(role, 'interactive')) == 0)
 -- The stage's output is written here, with the change of stage: a crash between the two would
 -- start the next stage with nothing.
 local fields = cjson.decode(ARGV[5])
+local next_stage = {stage = stage, size = u.size, chunks = fields.chunks or u.chunks}
+local stays = ARGV[8] == '1' and not is_long(next_stage) and (u.owner == 'interactive'
+  or redis.call('EXISTS', K.lane(role, 'interactive')) == 0)
 fields.stage = stage
 fields.role = role
 fields.held = '0'
@@ -32,7 +34,7 @@ put(K.unit(id), fields)
 leave_window(u.role, id)
 redis.call('HSET', K.pace(u.role), 'last_finish', int(NOW))
 local old = u.role
-u.role = role
+u.role, u.stage, u.chunks = role, stage, next_stage.chunks
 if ARGV[6] ~= '' then emit(u.job or id, ARGV[6], ARGV[7]) end
 if stays then
   if not u.job then emit(id, 'stage', '{"stage":"' .. stage .. '"}') end

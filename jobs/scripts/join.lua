@@ -1,11 +1,14 @@
--- join(role, stage, holder, most, bytes) → {{unit, row…}, …}
--- Claims the units whose turn it is, for a body that takes them along: small ones of the same stage,
--- *bytes* together. The first that is anything else ends it, and goes the ordinary way.
+-- join(role, stage, holder, most, bytes, owner) → {{unit, row…}, …}
+-- Claims units for a body that takes them along: small ones of the same stage, *bytes* together;
+-- interactive ones first, then those of the *owner* of the one that leads it, then whose turn it is.
+-- The first that is anything else ends it, and goes the ordinary way.
 local role, stage, holder = ARGV[1], ARGV[2], ARGV[3]
 local most, room = tonumber(ARGV[4]), tonumber(ARGV[5])
 local out = {}
 while #out < most do
-  local id, owner = next_up(role, true)
+  local id, owner, lanes = next_up(role, true, false)
+  local own = owner ~= 'interactive' and redis.call('ZRANGE', K.lane(role, ARGV[6]), 0, 0)[1]
+  if own then id, owner, lanes = own, ARGV[6], role end
   if not id then break end
   local u = row(K.unit(id))
   room = room - tonumber(u.size or '0')
@@ -14,7 +17,7 @@ while #out < most do
       or redis.call('EXISTS', K.claim(id)) == 1 then
     break
   end
-  out_of_lane(role, owner, id)
+  out_of_lane(role, owner, id, lanes)
   into_company(role, id)
   local taken = take(id, u, holder)
   table.insert(taken, 1, id)

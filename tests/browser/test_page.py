@@ -102,6 +102,20 @@ def test_every_file_shows_its_own_fate(open_page: Open, url: str, api: CannedApi
     assert sorted(api.uploaded) == [("bad.pdf", 5), ("good.txt", 250_000)]
 
 
+def test_a_file_without_text_is_not_counted_as_ready(open_page: Open, url: str) -> None:
+    page = open_page(url)
+    page.get_by_label("Choose files").set_input_files(
+        [
+            {"name": name, "mimeType": "text/plain", "buffer": b"x"}
+            for name in ("good.txt", "blank.txt", "bad.pdf")
+        ]
+    )
+
+    expect(page.locator("#upload-status")).to_have_text(
+        re.compile("1 document ready, 1 failed, 1 without text, in")
+    )
+
+
 def test_two_files_of_one_name_are_not_taken_for_one(open_page: Open, url: str) -> None:
     page = open_page(url)
     same = {"name": "a.txt", "mimeType": "text/plain", "buffer": b"text"}
@@ -228,7 +242,7 @@ def test_the_health_light_says_what_is_the_matter(
     expect(page.get_by_role("link", name="Flower")).to_have_attribute(
         "href", "http://127.0.0.1:5555"
     )
-    expect(page.get_by_role("link", name="API")).to_have_attribute("href", "/api/docs")
+    expect(page.get_by_role("link", name="API")).to_have_attribute("href", "./api/docs")
 
 
 def test_nothing_sticks_out_on_a_telephone(open_page: Open, url: str) -> None:

@@ -204,7 +204,10 @@ def test_a_diff_tells_what_to_send_and_what_is_gone(client: FlaskClient, worker:
     answer = client.post("/api/collections/books/diff", json=listing)
     fresh = client.post("/api/collections/not-yet/diff", json=listing)
 
-    assert answer.get_json() == {"send": ["changed", "new"], "gone": ["gone"], "unchanged": 1}
+    assert answer.get_json() == {
+        "send": ["changed", "new"], "new": ["new"], "changed": ["changed"], "failed": [],
+        "gone": ["gone"], "unchanged": 1,
+    }  # fmt: skip
     assert fresh.get_json()["send"] == ["same", "changed", "new"]
 
 
@@ -218,7 +221,76 @@ def test_a_document_whose_newer_version_is_on_its_way_is_to_be_sent(
 
     answer = client.post("/api/collections/books/diff", json=listing)
 
-    assert answer.get_json() == {"send": ["same"], "gone": [], "unchanged": 0}
+    said = answer.get_json()
+    assert (said["send"], said["gone"], said["unchanged"]) == (["same"], [], 0)
+
+
+def sent(client: FlaskClient, text: str) -> str:
+    body = {"collection": "books", "documents": [{"id": "a", "text": text}]}
+    return str(client.post("/api/ingests", json=body).get_json()["id"])
+
+
+def compared(client: FlaskClient, text: str) -> dict[str, Any]:
+    listing = [{"id": "a", "sha256": hashlib.sha256(text.encode()).hexdigest()}]
+    said: dict[str, Any] = client.post("/api/collections/books/diff", json=listing).get_json()
+    return said
+
+
+@pytest.mark.parametrize("kind", ["corrupt", "too_many_attempts"])
+def test_bytes_that_failed_are_told_until_others_succeed(
+    client: FlaskClient, worker: Any, kind: str
+) -> None:
+    for row in worker.rows(sent(client, "bad")):
+        worker.fail(row, kind=kind)
+
+    assert (compared(client, "bad")["failed"], compared(client, "bad")["send"]) == (["a"], [])
+    assert compared(client, "other")["send"] == ["a"]
+
+    put(client, worker, "a", "good" * 20)
+    said = compared(client, "bad")
+    assert (said["failed"], said["changed"]) == ([], ["a"])
+
+
+def test_bytes_that_failed_under_a_document_leave_it_as_it_is(
+    client: FlaskClient, worker: Any
+) -> None:
+    put(client, worker, "a")
+    for row in worker.rows(sent(client, "bad")):
+        worker.fail(row)
+
+    said = compared(client, "bad")
+    assert (said["failed"], said["send"], said["gone"]) == (["a"], [], [])
+
+
+@pytest.mark.parametrize("kind", ["internal", "embedder_mismatch"])
+def test_a_failure_that_is_not_the_files_own_is_to_be_sent_again(
+    client: FlaskClient, worker: Any, kind: str
+) -> None:
+    for row in worker.rows(sent(client, "fine")):
+        worker.fail(row, kind=kind)
+
+    assert compared(client, "fine")["new"] == ["a"]
+
+
+def test_what_failed_under_another_pipeline_is_to_be_sent_again(
+    client: FlaskClient, worker: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for row in worker.rows(sent(client, "bad")):
+        worker.fail(row)
+    desk = client.application.extensions["quern"].desk
+    monkeypatch.setattr(desk, "made_by", "another parser")
+
+    assert compared(client, "bad")["send"] == ["a"]
+
+
+def test_a_file_that_holds_no_text_is_told_as_one_that_failed(
+    client: FlaskClient, worker: Any
+) -> None:
+    for row in worker.rows(sent(client, "   ")):
+        fields = {"outcome": "empty", "note": "nothing"}
+        worker.ledger.finish(worker.claim(row), state="succeeded", fields=fields)
+
+    assert compared(client, "   ")["failed"] == ["a"]
 
 
 def test_a_document_that_would_be_cut_otherwise_today_is_to_be_sent(

@@ -1,6 +1,7 @@
 import gc
 import hashlib
 import io
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -394,3 +395,95 @@ def test_a_page_of_another_origin_may_not_write(client: FlaskClient, origin: str
 
     assert answer.status_code == 403
     assert own.status_code == 202
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("README.md", "README.md"),
+        ("a/b.md", "a\\\\b.md"),
+        ("b.md", "./b.md"),
+        ("ü.md", "u\u0308.md"),
+    ],
+)
+@pytest.mark.parametrize("open_job", [False, True])
+def test_two_files_of_one_name_in_a_request_are_refused_by_that_name(
+    client: FlaskClient, first: str, second: str, *, open_job: bool
+) -> None:
+    url = "/api/ingests"
+    if open_job:
+        job_id = client.post("/api/ingests", json={"open": True}).get_json()["id"]
+        url = f"/api/jobs/{job_id}/documents"
+
+    answer = send(client, (b"alpha", first), (b"other", "c.md"), (b"beta", second), url=url)
+
+    assert answer.status_code == 422
+    (error,) = answer.get_json()["errors"]
+    assert error["field"] == "files[2]"
+    assert repr(first.replace("./", "")) in error["message"]
+    assert "files[0]" in error["message"]
+    if not open_job:
+        assert client.get("/api/jobs").get_json()["jobs"] == []
+
+
+def test_two_documents_of_one_id_in_a_request_are_refused_by_that_id(client: FlaskClient) -> None:
+    documents = [{"id": "a", "text": "one"}, {"id": "b", "text": "x"}, {"id": "a", "text": "one"}]
+
+    answer = client.post("/api/ingests", json={"documents": documents})
+
+    assert answer.status_code == 422
+    (error,) = answer.get_json()["errors"]
+    assert error["field"] == "documents[2].id"
+    assert "'a' is the document of documents[0].id too" in error["message"]
+
+
+def test_one_name_twice_in_two_requests_of_a_job_is_an_update(client: FlaskClient) -> None:
+    job_id = client.post("/api/ingests", json={"open": True}).get_json()["id"]
+    for content in (b"alpha", b"beta", b"beta"):
+        answer = send(client, (content, "README.md"), url=f"/api/jobs/{job_id}/documents")
+        assert answer.status_code == 202
+
+    assert [row["document_id"] for row in rows(client, job_id)] == ["README.md", "README.md"]
+
+
+def test_a_retry_takes_failed_rows_of_any_number(
+    client: FlaskClient, worker: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jobs.front_desk.ROWS_AT_ONCE", 2)
+    job_id = client.post("/api/ingests", json={"open": True}).get_json()["id"]
+    for part in ("abc", "de"):
+        files = [(name.encode(), f"{name}.txt") for name in part]
+        assert send(client, *files, url=f"/api/jobs/{job_id}/documents").status_code == 202
+    client.post(f"/api/jobs/{job_id}/close")
+    for n, row in enumerate(worker.rows(job_id)):
+        if n == 1:
+            worker.publish(row, "b", spans=[(0, 1)])
+        else:
+            worker.fail(row)
+
+    retried = client.post(f"/api/jobs/{job_id}/retry").get_json()
+
+    names = [row["document_id"] for row in rows(client, retried["id"])]
+    assert names == ["a.txt", "c.txt", "d.txt", "e.txt"]
+    assert (retried["open"], retried["progress"]["total"]) == (False, 4)
+    for row in worker.rows(retried["id"]):
+        worker.publish(row, "x", spans=[(0, 1)])
+    assert client.get(f"/api/jobs/{retried['id']}").get_json()["state"] == "succeeded"
+
+
+def test_a_retry_that_finds_no_room_for_all_leaves_none_half_done(
+    client: FlaskClient, worker: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jobs.front_desk.ROWS_AT_ONCE", 2)
+    files = [(name.encode(), f"{name}.txt") for name in "abcd"]
+    job_id = send(client, *files).get_json()["id"]
+    for row in worker.rows(job_id):
+        worker.fail(row)
+    desk = client.application.extensions["quern"].desk
+    monkeypatch.setattr(desk, "settings", replace(desk.settings, max_ingest_documents=3))
+
+    answer = client.post(f"/api/jobs/{job_id}/retry")
+
+    assert answer.status_code == 429
+    newest = client.get("/api/jobs").get_json()["jobs"][0]
+    assert (newest["retry_of"], newest["state"]) == (job_id, "cancelled")

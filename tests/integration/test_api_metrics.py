@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
 
 from jobs.heartbeats import WorkerState, beat
-from jobs.keys import CELERY_PREFIX
+from jobs.keys import CELERY_PREFIX, key
 from runtime.settings import Settings
 from tests.waiting import quickly, until
 from web.app import create_app
@@ -32,6 +32,20 @@ def value(client: FlaskClient, name: str, **labels: str) -> float:
     wanted = name, tuple(sorted(labels.items()))
     # What cannot be read within a quarter second is absent from that scrape.
     return until(lambda: [v for s, v in scraped(client).items() if s == wanted], told=name)[0]
+
+
+def test_documents_in_both_kinds_of_lanes_are_counted(client: FlaskClient, worker: Any) -> None:
+    redis = worker.parts.durable.redis
+    redis.set(key("window", "ingest"), 1)
+    redis.set(key("long_window"), 0)
+    redis.zadd(key("lane", "ingest+", "ingest:j"), {"long": int(time.time() * 1e6)})
+    redis.zadd(key("owners", "ingest+"), {"ingest:j": 1})
+    documents = [{"id": name, "text": "x"} for name in ("a", "b", "c")]
+
+    client.post("/api/ingests", json={"documents": documents})
+
+    # One has a message that nobody took, two wait, and one waits beside them.
+    assert value(client, "quern_queue_depth", queue="ingest") == 4
 
 
 def ask(client: FlaskClient, count: int) -> list[str]:

@@ -317,17 +317,19 @@ def test_documents_of_two_collections_go_each_to_its_own(yard: Yard) -> None:
     assert {len(rows) for rows in yard.vectors.collections.values()} == {1}
 
 
-def test_a_document_of_many_chunks_is_written_in_batches_beside_the_small_ones(
+def test_a_document_of_many_chunks_waits_for_a_body_of_its_own_beside_the_small_ones(
     yard: Yard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows = yard.accept("a", "b") + yard.accept("long", words=2_500) + yard.accept("c")
     small = Chunker(max_tokens=20)
     monkeypatch.setattr(yard, "resources", replace(yard.resources, chunker=small))
     yard.parse(rows[0])
+    early = yard.outcomes(rows)
+    yard.publish(rows[2])
 
+    assert early == ["created", "created", "running", "created"]
     assert yard.outcomes(rows) == ["created"] * 4
-    assert yard.vectors.upserts[:2] == [2, BATCH]
-    assert yard.vectors.upserts[-1] == 1
+    assert yard.vectors.upserts[:2] == [3, BATCH]
     assert yard.nothing_is_left()
 
 

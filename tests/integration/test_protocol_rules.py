@@ -191,6 +191,35 @@ def a_stall_is_not_a_death(bench: Workbench) -> bool:
     return bench.state(asked) == "running" and bench.deaths(asked) == 0
 
 
+def _documents(bench: Workbench, job: str, *sizes: int) -> list[str]:
+    rows = [bench.row(f"{job}-{n}") | {"owner": job, "size": s} for n, s in enumerate(sizes)]
+    return bench.ingest(bench.collection(), rows=rows)[1]
+
+
+def long_bodies_leave_a_thread_to_a_short_one(bench: Workbench) -> bool:
+    bench.ledger.dispatch("ingest", window=4, long_window=3)
+    _documents(bench, "a", *[timings.LONG_BYTES + 1] * 5)
+    (short,) = _documents(bench, "b", 100)
+    return short in bench.in_flight("ingest")
+
+
+def the_place_of_a_long_body_that_died_is_given_back_once_it_is_given_up(bench: Workbench) -> bool:
+    bench.ledger.dispatch("ingest", window=4, long_window=1)
+    first, second = _documents(bench, "a", *[timings.LONG_BYTES + 1] * 2)
+    for _ in range(timings.MAX_DEATHS):
+        bench.take(first)
+        bench.die_and_be_found(first)
+    return bench.state(first) == "failed" and second in bench.in_flight("ingest")
+
+
+def a_job_that_had_its_turn_waits_for_the_others(bench: Workbench) -> bool:
+    bench.ledger.dispatch("ingest", window=2)
+    _documents(bench, "a", *[100] * 5)
+    (lone,) = _documents(bench, "b", 100)
+    bench.ledger.dispatch("ingest", window=4)
+    return lone in bench.in_flight("ingest")
+
+
 def refused(call: Callable[[], object]) -> bool:
     try:
         call()
@@ -248,8 +277,8 @@ RULES: list[tuple[Scenario, Rules]] = [
         a_stage_begins_with_the_output_of_the_one_before,
         (
             (
-                r"local fields = cjson\.decode\(ARGV\[5\]\)\nfields\.stage",
-                "local fields = {}\nfields.stage",
+                r"local fields = cjson\.decode\(ARGV\[5\]\)\nlocal next_stage",
+                "local fields = {}\nlocal next_stage",
             ),
         ),
     ),
@@ -295,6 +324,18 @@ RULES: list[tuple[Scenario, Rules]] = [
         ((r"fields\.epoch = later_epoch\(u\)  -- a repeat", "-- a repeat"),),
     ),
     (a_stall_is_not_a_death, ((STALL, ""),)),
+    (
+        long_bodies_leave_a_thread_to_a_short_one,
+        ((r"redis\.call\('SCARD', K\.long\(\)\) < tonumber\(limit\)", "true"),),
+    ),
+    (
+        the_place_of_a_long_body_that_died_is_given_back_once_it_is_given_up,
+        ((r"\n  redis\.call\('SREM', K\.long\(\), id\)", ""),),
+    ),
+    (
+        a_job_that_had_its_turn_waits_for_the_others,
+        ((r"redis\.call\('INCR', K\.turns\(role\)\), owner\)", "0, owner)"),),
+    ),
 ]
 
 

@@ -306,6 +306,38 @@ def test_every_page_of_documents_is_listed(quern: Quern, api: FakeApi) -> None:
     assert result.stdout.endswith("2 documents, 5 passages\n")
 
 
+def test_collections_are_listed_with_their_sizes(quern: Quern, api: FakeApi) -> None:
+    small = {"name": "a", "documents": 0, "created_at": NOW, "embedder": None}
+    large = small | {"name": "work", "documents": 1_234, "embedder": {"model": "minilm"}}
+    api.on("GET", "/api/collections", ok({"collections": [small, large]}))
+
+    first, second = quern("collections").stdout.splitlines()[-2:]
+
+    assert first.split()[:2] == ["a", "0"]
+    assert second.split()[:2] == ["work", "1,234"]
+    assert "minilm" in second
+
+
+def test_a_collection_is_deleted_only_after_a_yes(quern: Quern, api: FakeApi) -> None:
+    api.on("GET", "/api/collections/work", ok({"name": "work", "documents": 3}))
+    api.on("DELETE", "/api/collections/work", ok({"id": "d1"}, 202))
+    api.on("GET", "/api/jobs/d1", ok(question(kind="delete_collection")))
+
+    unsaid = quern("collections", "--delete", "work")
+    before = [request.method for request in api.asked]
+    said = quern("collections", "--delete", "work", "--yes")
+
+    assert (unsaid.exit_code, before) == (1, ["GET"])
+    assert said.stdout == "Deleted work with 3 documents.\n"
+
+
+def test_a_document_s_text_is_printed_as_it_is(quern: Quern, api: FakeApi) -> None:
+    written = "[bold]a[/bold] " + "long " * 60 + "\n| a |  | c |"
+    api.on("GET", "/api/collections/work/documents/a/b c.md/text", ok({"text": written}))
+
+    assert quern("text", "a/b c.md", "-c", "work").stdout == written + "\n"
+
+
 def test_a_document_is_deleted_by_its_whole_id(quern: Quern, api: FakeApi) -> None:
     path = "/api/collections/default/documents/notes/a b?.md"
     api.on("DELETE", path, ok({"id": "j3"}, 202))
@@ -424,6 +456,17 @@ def test_health_shows_the_worst_first_and_when_a_queue_last_finished(
 
     assert told.index("pool makes no progress for 12 s") < told.index("queue:embed")
     assert "0 waiting, last finished" in told
+
+
+def test_an_ordinary_start_is_not_said_to_need_a_look(quern: Quern, api: FakeApi) -> None:
+    begun = {"status": "warn", "output": "starting"}
+    body = {"status": "warn", "output": "starting", "checks": {"workers:retrieve": [begun]}}
+    api.on("GET", "/health", ok(body))
+
+    told = quern("health").stdout
+
+    assert "http://quern: starting; what is asked now waits until all is there" in told
+    assert "look" not in told
 
 
 def test_search_prints_the_passages_in_order(quern: Quern, api: FakeApi) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from cli.client import BUSY_PATIENCE_S, Client, Event, Refused, document_path
+from cli.client import BUSY_PATIENCE_S, LOST_PATIENCE_S, Client, Event, Refused, document_path
 from cli.session import Unreachable
 from rag.errors import InvalidRequest
 
@@ -103,3 +103,102 @@ def test_a_document_path_keeps_slashes_and_quotes_the_rest() -> None:
     path = document_path("a b", "reports/für 100 %?.md")
 
     assert path == "/api/collections/a%20b/documents/reports/f%C3%BCr%20100%20%25%3F.md"
+
+
+class Flaky:
+    """Fails as told, one answer after the other, then goes on with the last."""
+
+    def __init__(self, *answers: Exception | httpx.Response) -> None:
+        self.answers = list(answers)
+        self.bodies: list[bytes] = []
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.bodies.append(request.read())
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+LOST = [
+    httpx.ConnectError("refused"),
+    httpx.ReadError("reset by peer"),
+    httpx.ReadTimeout("timed out"),
+    httpx.RemoteProtocolError("server disconnected"),
+    httpx.Response(502, content=b"<html>Bad Gateway</html>"),
+    httpx.Response(503, json={"title": "Service Unavailable"}),
+]
+
+
+def words_of(server: Flaky, act: Callable[[Client], object]) -> tuple[list[str], list[float]]:
+    words: list[str] = []
+    slept: list[float] = []
+    transport = httpx.MockTransport(server)
+    with Client("http://q", transport=transport, sleep=slept.append, remark=words.append) as quern:
+        act(quern)
+    return words, slept
+
+
+@pytest.mark.parametrize("lost", LOST, ids=lambda lost: type(lost).__name__)
+def test_a_job_is_watched_on_after_a_lost_connection(lost: Exception | httpx.Response) -> None:
+    ended = httpx.Response(200, json={"state": "partial"})
+    server = Flaky(httpx.Response(200, json={"state": "running"}), lost, lost, ended)
+    seen: list[object] = []
+
+    words, slept = words_of(server, lambda quern: seen.append(quern.wait("j1").json()["state"]))
+
+    assert seen == ["partial"]
+    assert words == [
+        "The connection to Quern was lost; trying again. The job is kept.",
+        "Quern answers again.",
+    ]
+    assert slept[1:] == [0.5, 1.0]
+
+
+def test_the_patience_with_a_server_that_stays_away_ends() -> None:
+    slept: list[float] = []
+    server = Flaky(httpx.ConnectError("refused"))
+
+    with (
+        Client("http://q", transport=httpx.MockTransport(server), sleep=slept.append) as quern,
+        pytest.raises(Unreachable, match="is not running at http://q"),
+    ):
+        quern.wait("j1")
+
+    assert LOST_PATIENCE_S <= sum(slept) < LOST_PATIENCE_S + 10
+
+
+def test_a_question_to_a_server_that_is_not_there_is_not_waited_for() -> None:
+    slept: list[float] = []
+    server = Flaky(httpx.ConnectError("refused"))
+
+    with (
+        Client("http://q", transport=httpx.MockTransport(server), sleep=slept.append) as quern,
+        pytest.raises(Unreachable),
+    ):
+        quern.post("/api/queries", {"question": "?"})
+
+    assert slept == []
+
+
+def test_an_upload_is_sent_whole_again_after_a_lost_connection() -> None:
+    file = io.BytesIO(b"all of it")
+    server = Flaky(httpx.WriteError("reset by peer"), httpx.Response(202, json={}))
+
+    words_of(server, lambda quern: quern.upload("/x", [("files", ("a.txt", file, "text/plain"))]))
+
+    assert [b"all of it" in body for body in server.bodies] == [True, True]
+
+
+@pytest.mark.parametrize("lost", LOST[:1] + LOST[4:], ids=lambda lost: type(lost).__name__)
+def test_a_stream_goes_on_after_the_service_was_started_again(
+    lost: Exception | httpx.Response,
+) -> None:
+    first = httpx.Response(200, content='id: 1-0\nevent: token\ndata: {"text": "a"}\n\n')
+    rest = httpx.Response(200, content="id: 2-0\nevent: done\ndata: {}\n\n")
+    seen: list[Event] = []
+
+    words, _ = words_of(Flaky(first, lost, rest), lambda quern: seen.extend(quern.events("j1")))
+
+    assert [event.kind for event in seen] == ["token", "done"]
+    assert len(words) == 2

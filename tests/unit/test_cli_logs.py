@@ -4,11 +4,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from click.testing import CliRunner, Result
 
 from cli.log_files import LogFiles, Wanted
 from cli.main import main
+from cli.run_folder import RunFolder, RunRecord
 
 
 def line(second: int, event: str, **fields: Any) -> str:
@@ -106,3 +108,74 @@ def test_following_goes_on_with_what_comes_also_after_a_rotation(folder: Path) -
     second = next(following)
 
     assert (first["event"], second["event"]) == ("more", "rotated")
+
+
+def stack_on(data_dir: Path, url: str) -> RunFolder:
+    """Make a data folder whose stack this very process is."""
+    (data_dir / "logs").mkdir(parents=True)
+    (data_dir / "logs/web.log").write_text(line(1, f"of {data_dir.name}"))
+    me = psutil.Process()
+    folder = RunFolder(data_dir)
+    folder.path.mkdir()
+    folder.write(
+        RunRecord(
+            pid=me.pid, created_at=me.create_time(), ready=True, url=url, redis_url="r",
+            cache_url="c", chroma_url="h", flower_url="f", data_dir=str(data_dir),
+        )
+    )  # fmt: skip
+    return folder
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Stand in a folder on which nothing has run."""
+    monkeypatch.delenv("QUERN_DATA_DIR", raising=False)
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    # Only this process is looked at: others of this user may run a stack of their own.
+    monkeypatch.setattr("cli.running_stacks.psutil.process_iter", lambda: [psutil.Process()])
+    return tmp_path
+
+
+def test_the_logs_of_what_runs_elsewhere_are_found(elsewhere: Path) -> None:
+    folder = stack_on(elsewhere / "one", "http://127.0.0.1:8000")
+    with (folder.path / "lock").open("a"):
+        result = run()
+
+    assert "of one" in result.stdout
+    assert str(elsewhere / "one") in result.stderr.replace("\n", "")
+
+
+def test_of_two_that_run_the_one_of_the_address_is_shown(elsewhere: Path) -> None:
+    first = stack_on(elsewhere / "one", "http://127.0.0.1:8001")
+    second = stack_on(elsewhere / "two", "http://127.0.0.1:8002")
+    with (first.path / "lock").open("a"), (second.path / "lock").open("a"):
+        named = CliRunner().invoke(main, ["--url", "http://127.0.0.1:8002", "logs"])
+        either = run()
+
+    assert "of two" in named.stdout
+    assert either.exit_code == 2
+    assert "several services run here" in either.stderr
+    assert f"QUERN_DATA_DIR={elsewhere / 'one'}" in either.stderr
+
+
+def test_a_folder_that_was_named_is_meant_even_where_another_runs(
+    elsewhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = stack_on(elsewhere / "one", "http://127.0.0.1:8000")
+    (elsewhere / "old/logs").mkdir(parents=True)
+    (elsewhere / "old/logs/web.log").write_text(line(1, "of old"))
+    monkeypatch.setenv("QUERN_DATA_DIR", str(elsewhere / "old"))
+    with (folder.path / "lock").open("a"):
+        result = run()
+
+    assert "of old" in result.stdout
+
+
+@pytest.mark.usefixtures("elsewhere")
+def test_where_nothing_runs_the_setting_is_named() -> None:
+    result = run()
+
+    assert result.exit_code == 2
+    assert "nothing of yours runs elsewhere" in result.stderr
+    assert "QUERN_DATA_DIR" in result.stderr

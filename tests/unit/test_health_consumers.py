@@ -3,11 +3,15 @@
 import time
 from dataclasses import replace
 
+import pytest
+
 from jobs.heartbeats import WorkerState
 from jobs.pulse import Pulse
 from runtime.settings import Settings
 from web.health.check import Check
-from web.health.consumers import Heard, consumers, relevant
+from web.health.consumers import START_S, Heard, consumers, relevant
+from web.health.judgement import Judgement
+from web.health.sampler import HealthSampler
 
 SETTINGS = Settings(health_still_warn_s=6, health_still_fail_s=120)
 WELL = WorkerState(
@@ -15,13 +19,20 @@ WELL = WorkerState(
 )
 
 
-def judged(*heard: Heard, away_s: float = 0.0, unclaimed_s: float = 0.0, why: str = "") -> Check:
+def judged(
+    *heard: Heard,
+    away_s: float = 0.0,
+    unclaimed_s: float = 0.0,
+    why: str = "",
+    starting: tuple[str, ...] = (),
+) -> Check:
     checks = consumers(
         relevant(heard),
         away_s={"retrieve": away_s},
         unclaimed={"retrieve": unclaimed_s},
         failures={"retrieve": why} if why else {},
         settings=SETTINGS,
+        starting=starting,
     )
     return next(check for check in checks if check.name == "workers:retrieve")
 
@@ -96,3 +107,63 @@ def test_the_pulse_tells_how_long_nothing_has_moved() -> None:
     now[0] = 26.0
 
     assert (before, pulse.still_s) == (15.0, 1.0)
+
+
+@pytest.mark.parametrize("left", [(), (Heard(WELL, 31.0),)], ids=["first", "after another run"])
+def test_an_ordinary_start_is_called_one(left: tuple[Heard, ...]) -> None:
+    check = judged(*left, away_s=31.0, starting=("retrieve",))
+
+    assert (check.status, check.output) == ("warn", "starting")
+
+
+def test_a_start_that_failed_is_not_called_an_ordinary_one() -> None:
+    check = judged(away_s=12.0, why="no such model", starting=("retrieve",))
+
+    assert "no such model" in (check.output or "")
+
+
+def test_a_queue_that_had_a_consumer_is_not_starting() -> None:
+    sampler = HealthSampler(SETTINGS)
+    sampler._away_s([])
+    assert "retrieve" in sampler._starting()
+
+    sampler._away_s([Heard(WELL, 1.0)])
+    sampler._away_s([])
+
+    assert "retrieve" not in sampler._starting()
+    assert "generate" in sampler._starting()
+
+
+def test_a_start_that_takes_too_long_is_an_outage(monkeypatch: pytest.MonkeyPatch) -> None:
+    sampler = HealthSampler(SETTINGS)
+    sampler._away_s([])
+    now = time.monotonic()
+    monkeypatch.setattr("web.health.sampler.time.monotonic", lambda: now + START_S + 1)
+
+    assert sampler._starting() == frozenset()
+
+
+def test_ingestion_may_be_busy_for_as_long_as_its_files_take() -> None:
+    busy = replace(
+        WELL, name="ingestion/host/9/x", role="ingestion", queues=("ingest", "embed"), threads=4,
+        busy=4,
+    )  # fmt: skip
+
+    def said(still_s: float) -> str:
+        checks = consumers(
+            [Heard(replace(busy, still_s=still_s), 1.0)],
+            away_s={}, unclaimed={}, failures={}, settings=SETTINGS,
+        )  # fmt: skip
+        return next(check.status for check in checks if check.name == "workers:ingest")
+
+    assert [said(20.0), said(59.0), said(61.0), said(130.0)] == ["pass", "pass", "warn", "fail"]
+
+
+def test_what_was_starting_is_well_at_once() -> None:
+    judgement = Judgement()
+    judgement.settle([Check("workers:embed", "warn", "component", output="starting")])
+    judgement.settle([Check("workers:embed", "warn", "component", output="starting")])
+
+    (check,) = judgement.settle([Check("workers:embed", "pass", "component")])
+
+    assert (check.status, check.output) == ("pass", None)

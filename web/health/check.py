@@ -10,6 +10,8 @@ Status = Literal["pass", "warn", "fail"]
 ORDER: Final[dict[Status, int]] = {"pass": 0, "warn": 1, "fail": 2}
 #: A status as a number that a graph can show.
 GRADES: Final[dict[Status, float]] = {"pass": 1.0, "warn": 0.5, "fail": 0.0}
+#: What is said of a part that an ordinary start has not brought yet.
+STARTING: Final = "starting"
 #: Without these everything still works, slower or less conveniently: never more than a warning.
 NOT_VITAL: Final = frozenset({"cache", "flower"})
 

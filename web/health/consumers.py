@@ -1,14 +1,14 @@
 """Judging the workers: who consumes each queue, who is silent, and whose pool stands still."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from jobs.heartbeats import WorkerState
-from jobs.messages import ROLES
+from jobs.messages import LONG_ROLES, ROLES
 from runtime.settings import Settings
-from web.health.check import Check, Status
+from web.health.check import STARTING, Check, Status
 
 #: A heartbeat comes every two seconds: after so many one is missing.
 SILENT_S: Final = 5.0
@@ -16,6 +16,9 @@ SILENT_S: Final = 5.0
 NO_WORKER_S: Final = 30.0
 #: A worker may find jobs that nobody takes for so long after its start.
 YOUNG_S: Final = 30.0
+#: For so long after our own start a queue may have no consumers yet: models are loaded meanwhile,
+#: at the very first start made.
+START_S: Final = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,7 @@ def consumers(
     unclaimed: Mapping[str, float],
     failures: Mapping[str, str],
     settings: Settings,
+    starting: Collection[str] = (),
 ) -> list[Check]:
     """
     Judge who consumes each queue.
@@ -75,6 +79,8 @@ def consumers(
         failures: Why the last worker of a queue did not start.
 
         settings: The thresholds.
+
+        starting: Queues that never had a consumer yet, and may still get their first.
     """
     checks = []
     for role in ROLES:
@@ -82,7 +88,9 @@ def consumers(
         there = [worker for worker in mine if not worker.silent]
         waiting = unclaimed.get(role, 0.0) >= settings.health_still_warn_s
         status, outputs = _troubles(mine, waiting=waiting, settings=settings)
-        if not there:
+        if not there and role in starting and role not in failures:
+            status, outputs = "warn", [STARTING]
+        elif not there:
             gone_s = min([away_s.get(role, 0.0), *(worker.silent_s for worker in mine)])
             status = "warn" if gone_s < NO_WORKER_S else "fail"
             outputs = outputs or [f"no heartbeat for {gone_s:.0f} s"]
@@ -133,7 +141,11 @@ def _troubles(
 
 def _stuck(state: WorkerState, *, waiting: bool, settings: Settings) -> str:
     """Say how a pool stands still; empty if it does not, or has nothing to do."""
-    if state.still_s < settings.health_still_warn_s:
+    patience_s = settings.health_still_warn_s
+    # Bodies of documents take as long as their files do: a whole company, a large one's parsing.
+    if state.busy >= state.threads and LONG_ROLES.issuperset(state.queues):
+        patience_s = max(patience_s, settings.parser_timeout_s)
+    if state.still_s < patience_s:
         return ""
     if state.busy >= state.threads > 0:
         return f"pool makes no progress for {state.still_s:.0f} s, all {state.threads} threads busy"

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Final
 
-from web.health.check import ORDER, Check, Status
+from web.health.check import ORDER, STARTING, Check, Status
 
 #: So many looks in a row have to be worse, or better, than what is said.
 LOOKS_TO_WORSEN: Final = 2
@@ -56,6 +56,8 @@ class Judgement:
         seen.append(check.status)
         before = self._said.get(check.name, check)
         status = settled(before.status, list(seen))
+        if before.output == STARTING and check.status == "pass":
+            status = "pass"  # that was no ailment to recover from
         output = check.output
         if ORDER[status] > ORDER[check.status]:
             told = before.output or "not well"

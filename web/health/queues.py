@@ -8,7 +8,7 @@ from typing import Any, Final
 from redis import Redis
 
 from jobs.keys import key
-from jobs.messages import ROLES
+from jobs.messages import LANES_OF, ROLES, Role
 from runtime.settings import Settings
 from web.health.check import Check, Status, moment
 
@@ -45,16 +45,20 @@ class Queues:
         ]
         return checks, {role: sight.unclaimed_s for role, sight in sights.items()}
 
-    def _sight(self, redis: Redis, role: str, now: float) -> QueueSight:
+    def _sight(self, redis: Redis, role: Role, now: float) -> QueueSight:
         """Look at one queue, in two trips."""
-        owners = redis.zrange(key("owners", role), 0, OWNERS)
+        owners = [
+            (lanes, owner)
+            for lanes in LANES_OF[role]
+            for owner in redis.zrange(key("owners", lanes), 0, OWNERS)
+        ]
         pipe = redis.pipeline(transaction=False)
         pipe.zrange(key("inflight", role), 0, DISPATCHED)
         pipe.zcard(key("inflight", role))
         pipe.zrange(key("lane", role, "interactive"), 0, 0, withscores=True)
         pipe.hget(key("pace", role), "last_finish")
-        for owner in owners:
-            pipe.zcard(key("lane", role, owner))
+        for lanes, owner in owners:
+            pipe.zcard(key("lane", lanes, owner))
         units, dispatched, oldest, ended, *waiting = pipe.execute()
         return QueueSight(
             waiting=sum(waiting),

@@ -1,11 +1,11 @@
 """Judging what the workers tell of what they own: models, cards, word indexes, caches."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from jobs.heartbeats import WorkerState
 from runtime.settings import Settings
-from web.health.check import Check, Status
+from web.health.check import STARTING, Check, Status
 
 #: A card with less of its memory free has none left for what an engine asks for beside the cache.
 CARD_MEMORY_WARN: Final = 0.03
@@ -14,11 +14,15 @@ OWNERS: Final = {"embedding": "retrieve", "reranker": "retrieve", "llm": "genera
 
 
 def reports(
-    workers: Sequence[WorkerState], *, failures: Mapping[str, str], settings: Settings
+    workers: Sequence[WorkerState],
+    *,
+    failures: Mapping[str, str],
+    settings: Settings,
+    starting: Collection[str] = (),
 ) -> list[Check]:
-    """Judge everything that the live *workers* tell of."""
+    """Judge everything that the live *workers* tell of; see `consumers` for *starting*."""
     return [
-        *_models(workers, failures, settings),
+        *_models(workers, failures, settings, starting),
         *_embedding_engine(workers),
         *_cards(workers, settings),
         *_sparse(workers, settings),
@@ -27,7 +31,10 @@ def reports(
 
 
 def _models(
-    workers: Sequence[WorkerState], failures: Mapping[str, str], settings: Settings
+    workers: Sequence[WorkerState],
+    failures: Mapping[str, str],
+    settings: Settings,
+    starting: Collection[str],
 ) -> Iterator[Check]:
     """Tell which models are loaded; one that nobody has is still loading, unless it failed."""
     wanted = {"embedding": settings.embedding_model}
@@ -45,6 +52,8 @@ def _models(
             failed = failures.get(OWNERS[use])
             status = "fail" if failed else "warn"
             output = f"not loaded: {failed}" if failed else "not loaded; no worker has it yet"
+            if not failed and OWNERS[use] in starting:
+                output = STARTING
         # Of a model in a folder its name is told, and not where it lies.
         shown = ", ".join(text.rstrip("/").rsplit("/", 1)[-1] for text in loaded or [name])
         yield Check(f"models:{use}", status, "component", value=shown, output=output)

@@ -1,5 +1,6 @@
 """Looking at everything in the background: a request only reads what was seen last."""
 
+import math
 import os
 import threading
 import time
@@ -15,8 +16,8 @@ from jobs.messages import ROLES
 from runtime.redis_clients import health_client
 from runtime.settings import Settings
 from web.health import machine, stores
-from web.health.check import GRADES, Check, moment, worst
-from web.health.consumers import Heard, consumers, relevant
+from web.health.check import GRADES, STARTING, Check, moment, worst
+from web.health.consumers import START_S, Heard, consumers, relevant
 from web.health.queues import Queues
 from web.health.reports import reports
 from web.health.watch import Sight, Watch
@@ -46,6 +47,7 @@ class HealthSampler:
         self._draining = False
         self._queues = Queues(settings)
         self._consumed_at: dict[str, float] = {}
+        self._awaited: dict[str, float] = {}
         self._workers: list[WorkerState] = []
         self._clients: dict[str, Redis] = {}
         self._watches: dict[str, Watch] = {}
@@ -112,7 +114,10 @@ class HealthSampler:
         for check, watch in checks:
             shown = check.shown(moment(watch.taken_at))
             report["checks"].setdefault(check.name, []).append(shown)
-        return report | {"output": "starting"} if starting else report
+        ailing = [check.output for check, _ in checks if check.status != "pass"]
+        if starting or (ailing and all(output == STARTING for output in ailing)):
+            report["output"] = STARTING
+        return report
 
     def _checks(self) -> Sequence[Check]:
         """Return every check as it was settled last."""
@@ -170,14 +175,17 @@ class HealthSampler:
         self._workers = [h.state for h in heard if h.silent_s <= timings.WORKER_LIVE_S]
         reasons = failures(redis)
         queues, unclaimed = self._queues.look(redis)
+        away_s = self._away_s(heard)
+        starting = self._starting()
         workers = consumers(
             relevant(heard),
-            away_s=self._away_s(heard),
+            away_s=away_s,
             unclaimed=unclaimed,
             failures=reasons,
             settings=self._settings,
+            starting=starting,
         )
-        told = reports(self._workers, failures=reasons, settings=self._settings)
+        told = reports(self._workers, failures=reasons, settings=self._settings, starting=starting)
         return Sight([*seen.checks, *workers, *told, *queues], seen.refusals)
 
     def _away_s(self, heard: Sequence[Heard]) -> dict[str, float]:
@@ -186,4 +194,12 @@ class HealthSampler:
         for role in ROLES:
             if any(role in worker.state.queues for worker in heard if not worker.silent):
                 self._consumed_at[role] = now
+                self._awaited[role] = -math.inf
+            else:
+                self._awaited.setdefault(role, now)
         return {role: now - self._consumed_at.setdefault(role, now) for role in ROLES}
+
+    def _starting(self) -> frozenset[str]:
+        """Return the queues that have had no consumer since we began to look, a moment ago."""
+        now = time.monotonic()
+        return frozenset(role for role, began in self._awaited.items() if now - began < START_S)

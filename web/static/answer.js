@@ -1,6 +1,6 @@
 // One question: its stages, its sources, its answer, as they arrive.
 
-import { ApiProblem, call, parse } from "./api.js";
+import { ApiProblem, at, call, parse } from "./api.js";
 import { count, duration, FINAL, find, make, say } from "./dom.js";
 import { closePassage, openPassage, whereabouts } from "./passage.js";
 
@@ -74,7 +74,7 @@ function stage(state, words) {
 }
 
 function follow(mine, onEnd) {
-  const stream = new EventSource(`/api/jobs/${mine.id}/events`);
+  const stream = new EventSource(at(`/api/jobs/${mine.id}/events`));
   mine.stream = stream;
   const on = (name, act) =>
     stream.addEventListener(name, (event) => {

@@ -7,6 +7,12 @@ export class ApiProblem extends Error {
   }
 }
 
+/** Where Quern lies on its host, with a final slash: a proxy may serve it below a path of its own. */
+const ROOT = new URL("../", import.meta.url).pathname;
+
+/** Read a path of ours as an address of this host. */
+export const at = (path) => ROOT + path.replace(/^\//, "");
+
 /** Call the API and return its JSON; a busy server is asked again twice before that is an error. */
 export async function call(method, path, body, { tries = 3 } = {}) {
   const options = { method, headers: { Accept: "application/json" } };
@@ -16,7 +22,7 @@ export async function call(method, path, body, { tries = 3 } = {}) {
   }
   let response;
   try {
-    response = await fetch(path, options);
+    response = await fetch(at(path), options);
   } catch {
     throw new ApiProblem("Quern cannot be reached. Is it still running?");
   }
@@ -48,5 +54,5 @@ export function inWords(problem, status) {
 /** Read a document's own address; ids may hold slashes, which stay as they are. */
 export function documentPath(collection, documentId) {
   const id = documentId.split("/").map(encodeURIComponent).join("/");
-  return `/api/collections/${encodeURIComponent(collection)}/documents/${id}`;
+  return at(`/api/collections/${encodeURIComponent(collection)}/documents/${id}`);
 }

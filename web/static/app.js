@@ -1,7 +1,7 @@
 // The page: connects the question, the uploads, the jobs and the health light.
 
 import { leaveQuestion, showQuestion, stopQuestion } from "./answer.js";
-import { ApiProblem, call } from "./api.js";
+import { ApiProblem, at, call } from "./api.js";
 import { choose, collection, prepareCollections, refreshCollections } from "./collections.js";
 import { find, say } from "./dom.js";
 import { markJob, refreshJobs } from "./jobs.js";
@@ -19,7 +19,7 @@ async function ask(event) {
   find("ask-button").disabled = true;
   try {
     const job = await call("POST", "/api/queries", { question, collection: collection() });
-    history.pushState({}, "", `/?job=${encodeURIComponent(job.id)}`);
+    history.pushState({}, "", at(`/?job=${encodeURIComponent(job.id)}`));
     markJob(job.id);
     find("question").value = "";
     showQuestion({ ...job, collection: collection(), request: { question } }, { onEnd: refreshJobs });
@@ -83,8 +83,9 @@ async function checkHealth() {
     let words = "Not reachable";
     try {
       // A failing system answers 503 with the same body, so the status code says nothing here.
-      status = (await (await fetch("/health", { headers: { Accept: "application/json" } })).json()).status;
-      words = HEALTH_WORDS[status] ?? status;
+      const seen = await (await fetch(at("/health"), { headers: { Accept: "application/json" } })).json();
+      status = seen.status;
+      words = seen.output === "starting" ? "Starting" : (HEALTH_WORDS[status] ?? status);
     } catch (problem) {
       if (!(problem instanceof TypeError) && !(problem instanceof SyntaxError)) throw problem;
     }

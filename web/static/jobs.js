@@ -1,6 +1,6 @@
 // The table of recent jobs.
 
-import { call } from "./api.js";
+import { at, call } from "./api.js";
 import { age, count, duration, FINAL, find, make, say, STATE_WORDS } from "./dom.js";
 
 const SHOWN = 12;
@@ -55,7 +55,7 @@ function row(job) {
     make("span", { className: "dot", "aria-hidden": "true" }),
     make("span", { className: "word" }, STATE_WORDS[job.state] ?? job.state),
   );
-  const link = make("a", { href: `/?job=${encodeURIComponent(job.id)}`, title: what(job) }, what(job));
+  const link = make("a", { href: at(`/?job=${encodeURIComponent(job.id)}`), title: what(job) }, what(job));
   link.dataset.key = `open ${job.id}`;
   const line = make(
     "tr",

@@ -1,6 +1,6 @@
 // Adding documents: one open ingest, one request per file, then each file's own fate.
 
-import { ApiProblem, call, inWords, parse } from "./api.js";
+import { ApiProblem, at, call, inWords, parse } from "./api.js";
 import { count, duration, FINAL, find, make, say } from "./dom.js";
 
 const AT_ONCE = 3;
@@ -127,7 +127,7 @@ function post(path, file, bar) {
       }),
     );
     request.addEventListener("error", () => resolve({ status: 0, problem: "The connection was lost." }));
-    request.open("POST", path);
+    request.open("POST", at(path));
     request.send(body);
   });
 }
@@ -166,6 +166,7 @@ function drawRow(mine, row) {
   const line = mine.lines.get(row.document_id) ?? addLine(mine, row.document_id);
   line.bar.hidden = true;
   if (row.state === "succeeded" || row.state === "partial") {
+    line.empty = row.outcome === "empty";
     const words = OUTCOME_WORDS[row.outcome] ?? row.outcome ?? "done";
     // What the parser had to say is a remark, not a failure.
     tell(line, "succeeded", row.chunks ? `${words}, ${count(row.chunks, "passage")}` : words, row.note ?? "");
@@ -181,6 +182,8 @@ function summarise(mine, job) {
   const { done = 0, total = 0, failed = 0, cancelled = 0 } = job.progress ?? {};
   const all = Math.max(total + refused, mine.lines.size);
   const bad = failed + refused;
+  const empty = [...mine.lines.values()].filter((line) => line.empty).length;
+  const without = empty ? `, ${empty} without text` : "";
   const wrong = bad ? `, ${bad} failed` : "";
   if (!FINAL.has(job.state)) {
     find("upload-status").textContent = `${done + refused} of ${count(all, "document")}${wrong}`;
@@ -188,7 +191,7 @@ function summarise(mine, job) {
     find("upload-status").textContent = `Stopped after ${done - cancelled - failed} of ${count(all, "document")}.`;
   } else {
     const took = duration(job.timings_ms?.total);
-    find("upload-status").textContent = `${count(all - bad, "document")} ready${wrong}${took ? `, in ${took}` : ""}.`;
+    find("upload-status").textContent = `${count(all - bad - empty, "document")} ready${wrong}${without}${took ? `, in ${took}` : ""}.`;
   }
 }
 
@@ -213,6 +216,6 @@ export function prepareUploads(take) {
   });
   // A job left open would wait for its deadline; closing it keeps what has arrived.
   window.addEventListener("pagehide", () => {
-    if (batch?.sending) navigator.sendBeacon(`/api/jobs/${batch.id}/close`);
+    if (batch?.sending) navigator.sendBeacon(at(`/api/jobs/${batch.id}/close`));
   });
 }
