@@ -9,7 +9,7 @@ import pytest
 from rag.errors import NoText, Unreadable
 from tests.wordfiles import HEADINGS, p, word_file
 from workers.parsing.formats import parse
-from workers.parsing.html_text import parse_html
+from workers.parsing.markup.html_text import parse_html
 
 TITLE = '<w:style w:type="paragraph" w:styleId="T"><w:name w:val="Title"/></w:style>'
 

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.wordfiles import HEADINGS, level, lists, numbered, p, word_file
-from workers.parsing.docx_numerals import numeral
+from workers.parsing.docx.numerals import numeral
 from workers.parsing.formats import parse
 
 CONTRACT = (

@@ -4,7 +4,7 @@ import pytest
 
 from rag.documents import Block, ParsedDocument
 from tests.wordfiles import level, lists, numbered, p, r, tbl, tc, tr, word_file
-from workers.parsing.docx_tables import Cell, Row, grid
+from workers.parsing.docx.tables import Cell, Row, grid
 from workers.parsing.formats import parse
 
 DOWN = '<w:vMerge w:val="restart"/>'

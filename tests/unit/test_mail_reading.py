@@ -300,7 +300,7 @@ def test_a_message_whose_words_are_only_packed_rich_text_is_read() -> None:
 
 def test_packed_rich_text_is_unpacked() -> None:
     # The example of [MS-OXRTFCP] 3.1.1.
-    from workers.parsing.rtf_packing import unpacked  # noqa: PLC0415
+    from workers.parsing.rtf.packing import unpacked  # noqa: PLC0415
 
     packed = bytes.fromhex(
         "2d0000002b0000004c5a4675f1c5c7a703000a00726370673132354232"

@@ -4,10 +4,10 @@ import pytest
 
 from tests.pdf_files import lines, pdf, screen, text
 from workers.parsing.formats import parse
-from workers.parsing.pdf_bidi import logical, runs_right_to_left
-from workers.parsing.pdf_characters import Word, upright
-from workers.parsing.pdf_hyphens import CUT, Vocabulary
-from workers.parsing.pdf_lines import Line, lines_of
+from workers.parsing.pdf.bidi import logical, runs_right_to_left
+from workers.parsing.pdf.characters import Word, upright
+from workers.parsing.pdf.hyphens import CUT, Vocabulary
+from workers.parsing.pdf.lines import Line, lines_of
 
 
 def read(*pages: str) -> str:

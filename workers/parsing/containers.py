@@ -8,7 +8,7 @@ from typing import Final
 import olefile
 
 from rag.errors import Unreadable
-from workers.parsing.packages import DAMAGED
+from workers.parsing.office.packages import DAMAGED
 from workers.parsing.refusals import unsupported
 
 OLE: Final = bytes.fromhex("d0cf11e0a1b11ae1")

@@ -5,12 +5,12 @@ from pathlib import PurePath
 
 from rag.errors import Unreadable
 from workers.parsing.containers import OLE, ZIP_NAMES, compound, is_tar, mail, zipped
-from workers.parsing.encodings import decoded
-from workers.parsing.json_text import looks_like_json
-from workers.parsing.plain_text import has_header, looks_like_log
+from workers.parsing.lines.encodings import decoded
+from workers.parsing.lines.json_text import looks_like_json
+from workers.parsing.lines.plain_text import has_header, looks_like_log
+from workers.parsing.lines.separated_text import looks_separated
+from workers.parsing.markup.xml_text import looks_like_xml
 from workers.parsing.refusals import READS, unsupported
-from workers.parsing.separated_text import looks_separated
-from workers.parsing.xml_text import looks_like_xml
 
 _HEAD = 1024  # bytes that tell a kind
 _SAMPLE = 65_536  # bytes that tell an encoding

@@ -5,23 +5,23 @@ from collections.abc import Callable
 
 from rag.documents import ParsedDocument
 from rag.errors import NoText
-from workers.parsing.archive_text import parse_packed, parse_tar, parse_zip
+from workers.parsing.bundles.archive_text import parse_packed, parse_tar, parse_zip
+from workers.parsing.bundles.epub_text import parse_epub
+from workers.parsing.bundles.mail_text import parse_mail, parse_mbox, parse_mhtml
+from workers.parsing.bundles.msg_text import parse_msg
+from workers.parsing.bundles.nesting import Nest
 from workers.parsing.detection import detect
-from workers.parsing.docx_flat import packaged
-from workers.parsing.docx_text import parse_docx
-from workers.parsing.epub_text import parse_epub
-from workers.parsing.mail_text import parse_mail, parse_mbox, parse_mhtml
-from workers.parsing.msg_text import parse_msg
-from workers.parsing.nesting import Nest
-from workers.parsing.odf_text import parse_odt
-from workers.parsing.odp_text import parse_odp
-from workers.parsing.ods_text import parse_ods
-from workers.parsing.pdf_text import parse_pdf
-from workers.parsing.pptx_text import parse_pptx
-from workers.parsing.rtf_text import parse_rtf
-from workers.parsing.text_formats import parse_text
-from workers.parsing.xls_text import parse_xls
-from workers.parsing.xlsx_text import parse_xlsx
+from workers.parsing.docx.flat import packaged
+from workers.parsing.docx.text import parse_docx
+from workers.parsing.lines.text_formats import parse_text
+from workers.parsing.office.odf_text import parse_odt
+from workers.parsing.office.odp_text import parse_odp
+from workers.parsing.office.ods_text import parse_ods
+from workers.parsing.office.pptx_text import parse_pptx
+from workers.parsing.office.xls_text import parse_xls
+from workers.parsing.office.xlsx_text import parse_xlsx
+from workers.parsing.pdf.text import parse_pdf
+from workers.parsing.rtf.text import parse_rtf
 
 _FROM_BYTES: dict[str, Callable[[bytes], ParsedDocument]] = {
     "pdf": parse_pdf,

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from rag.documents import ParsedDocument
 from rag.errors import Unreadable
 from workers.parsing.assembly import Assembly, sane_title
+from workers.parsing.bundles.nesting import Nest, embed, shown
 from workers.parsing.detection import decode
-from workers.parsing.nesting import Nest, embed, shown
 
 _MOST_ADDRESSES = 2000  # characters of a line of addresses
 _HALF = 0.5

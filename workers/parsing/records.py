@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from workers.parsing.assembly import Assembly
-from workers.parsing.html_text import parse_html
+from workers.parsing.markup.html_text import parse_html
 from workers.parsing.noise import Noise
 
 _LONG: Final = 500  # characters from which on a value is prose of its own

@@ -1,0 +1,1 @@
+"""Text with marks: web pages, Markdown, XML, notebooks."""

@@ -1,0 +1,1 @@
+"""Slides, sheets and OpenDocument files."""

@@ -1,0 +1,199 @@
+"""The words of OpenDocument paragraphs: what is seen of them, and what hangs on them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from lxml import etree
+
+from workers.parsing.office.packages import Package, attribute, below, local
+
+#: Holds text that nobody reads in its place, or that is gone.
+_SKIPPED = frozenset(
+    {
+        "tracked-changes",
+        "deletion",
+        "annotation-end",
+        "ruby-text",
+        "title",
+        "desc",
+        "bookmark-start",
+    }
+    | {"hidden-text", "script", "forms", "sequence-decls", "variable-decls", "user-field-decls"}
+    | {"table-of-content", "soft-page-break", "change", "change-start", "change-end", "notes"}
+)
+_SIGNS = {"s": " ", "tab": "\t", "line-break": "\n"}
+_MOST_BLANKS = 100
+OUTLINE = "\x00outline"  # stands for the name of the numbers of headings
+_BOXES = frozenset(
+    {"text-box", "table", "object", "custom-shape", "rect", "ellipse", "list", "object-ole"}
+    | {"line", "polygon", "polyline", "path", "circle", "connector", "caption"}
+)
+
+
+@dataclass(slots=True)
+class Words:
+    """The text of a paragraph, and what is anchored in it and written after it."""
+
+    text: str = ""
+    boxes: list[etree._Element] = field(default_factory=list)
+    comments: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Notes:
+    """Footnotes and endnotes, numbered through the document in the order of their marks."""
+
+    texts: list[str] = field(default_factory=list)
+
+    def add(self, text: str) -> str:
+        """Keep a note, and return the mark that stands for it."""
+        self.texts.append(text)
+        return f"[{len(self.texts)}]"
+
+
+def words(paragraph: etree._Element, notes: Notes, hidden: Callable[[str], bool]) -> Words:
+    """
+    Return what is read of a paragraph or heading.
+
+    *hidden* tells whether a style by its name hides what is in it.
+    """
+    found = Words()
+    parts: list[str] = []
+    stack: list[etree._Element | str] = [paragraph]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, str):
+            parts.append(node)
+            continue
+        kind = local(node)
+        if kind == "note":
+            parts.append(notes.add(_note(node, hidden)))
+        elif kind == "annotation":
+            found.comments.append(_comment(node))
+        elif kind in _BOXES:
+            found.boxes.append(node)
+        elif kind in _SIGNS:
+            parts.append(_SIGNS[kind] * min(_count(node), _MOST_BLANKS))
+        elif not (kind in _SKIPPED or (kind == "span" and hidden(attribute(node, "style-name")))):
+            if kind in ("p", "h") and node is not paragraph:
+                parts.append("\n")
+            for child in reversed(node):
+                stack.extend([child.tail or "", child])
+            stack.append(node.text or "")
+    found.text = "".join(parts)
+    return found
+
+
+def _count(blanks: etree._Element) -> int:
+    """Return how many blanks an element stands for."""
+    count = attribute(blanks, "c")
+    return int(count) if count.isdigit() else 1
+
+
+def _note(note: etree._Element, hidden: Callable[[str], bool]) -> str:
+    """Return the text of a footnote or endnote."""
+    texts = [words(p, Notes(), hidden).text for p in below(note, "p", "h")]
+    return " ".join(" ".join(texts).split())
+
+
+def _comment(note: etree._Element) -> str:
+    """Return a comment with who wrote it."""
+    author = next(("".join(map(str, who.itertext())) for who in below(note, "creator")), "")
+    texts = [words(p, Notes(), lambda _: False).text for p in below(note, "p")]
+    text = " ".join(" ".join(texts).split())
+    return f"Comment by {author}: {text}" if author else f"Comment: {text}"
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """How a level of a list is numbered; without a *form* it has bullets."""
+
+    form: str = ""
+    before: str = ""
+    after: str = ""
+    start: int = 1
+    shown: int = 1  # levels whose numbers stand before an item
+
+
+@dataclass(slots=True)
+class Styles:
+    """What styles say that changes what is read."""
+
+    hidden: frozenset[str]  # of text that is not shown
+    unseen: frozenset[str]  # of sheets and slides that are not shown
+    bold: frozenset[str]
+    numbered: dict[str, dict[int, Level]]  # of lists, by level
+    outline: dict[str, int]  # the heading's level of paragraph styles that are headings
+    parents: dict[str, str]
+
+    @classmethod
+    def of(cls, package: Package, content: etree._Element) -> "Styles":
+        """Read the styles of a document, its own and the automatic ones."""
+        common = package.optional("styles.xml")
+        hidden, unseen, bold = set(), set(), set()
+        styles = cls(frozenset(), frozenset(), frozenset(), {}, {}, {})
+        for root in (common, content):
+            for style in (
+                below(root, "style", "list-style", "outline-style") if root is not None else ()
+            ):
+                name = attribute(style, "name")
+                if local(style) != "style":
+                    name = OUTLINE if local(style) == "outline-style" else name
+                    styles.numbered[name] = dict(map(_level, _levels(style)))
+                    continue
+                styles.parents[name] = attribute(style, "parent-style-name")
+                level = attribute(style, "default-outline-level")
+                if level.isdigit() and int(level):
+                    styles.outline[name] = int(level)
+                for properties in style:
+                    if attribute(properties, "display") == "none":
+                        hidden.add(name)
+                    if (
+                        attribute(properties, "display") == "false"
+                        or attribute(properties, "visibility") == "hidden"
+                    ):
+                        unseen.add(name)
+                    if attribute(properties, "font-weight") in ("bold", "600", "700", "800", "900"):
+                        bold.add(name)
+        styles.hidden, styles.unseen = frozenset(hidden), frozenset(unseen)
+        styles.bold = frozenset(bold)
+        return styles
+
+    def hides(self, name: str) -> bool:
+        """Tell whether a style of text hides it."""
+        return self._inherits(name, self.hidden)
+
+    def heading(self, name: str) -> int:
+        """Return the level of headings that a paragraph's style makes, 0 for none."""
+        for _ in range(20):
+            if name in self.outline:
+                return self.outline[name]
+            if name == "Title":
+                return 1
+            name = self.parents.get(name, "")
+        return 0
+
+    def _inherits(self, name: str, wanted: frozenset[str]) -> bool:
+        """Tell whether a style or one above it is among *wanted*."""
+        for _ in range(20):
+            if name in wanted:
+                return True
+            name = self.parents.get(name, "")
+        return False
+
+
+def _levels(style: etree._Element) -> list[etree._Element]:
+    """Return what a list's style says of its levels."""
+    return [one for one in style if attribute(one, "level").isdigit()]
+
+
+def _level(one: etree._Element) -> tuple[int, Level]:
+    """Return a level's number and how it is numbered."""
+    start, shown = attribute(one, "start-value"), attribute(one, "display-levels")
+    return int(attribute(one, "level")), Level(
+        "" if local(one) == "list-level-style-bullet" else attribute(one, "num-format"),
+        attribute(one, "num-prefix"),
+        attribute(one, "num-suffix"),
+        int(start) if start.isdigit() else 1,
+        int(shown) if shown.isdigit() else 1,
+    )

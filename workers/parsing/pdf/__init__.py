@@ -1,0 +1,1 @@
+"""PDF files, read by where their words stand on a page."""
