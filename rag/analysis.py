@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import Stemmer
 
-ANALYSIS_VERSION = "3"
+ANALYSIS_VERSION = "4"
 """Changes whenever the terms of any text change: an index of another version must be rebuilt."""
 
 MAX_TERM_CHARACTERS = 64  # keys, hashes and base64 are cut, and still match themselves
@@ -89,6 +89,8 @@ _OPTIONAL = re.compile(
     r"[\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670]"
     r"|(?<=i)\u0307"
 )
+# A mark raised behind a figure is no digit of it: "320\u00b9" is 320 with a note, not 3201.
+_RAISED = re.compile(r"(?<=\d)(?=[\u00b2\u00b3\u00b9\u2070\u2074-\u2079\u2080-\u2089])")
 _ACCENTED_LATIN = re.compile(r"[\u00c0-\u024f\u1e00-\u1eff]")
 _ACCENT = re.compile(r"[\u0300-\u036f]")
 
@@ -142,7 +144,8 @@ def words(text: str) -> list[str]:
     """Return the words of *text* in order, in lower case, not stemmed."""
     if text.isascii():
         return [word[:MAX_TERM_CHARACTERS] for word in _ASCII_WORD.findall(text.lower())]
-    plain = _OPTIONAL.sub("", unicodedata.normalize("NFKC", text).lower())
+    apart = _RAISED.sub(" ", text)
+    plain = _OPTIONAL.sub("", unicodedata.normalize("NFKC", apart).lower())
     found: list[str] = []
     for run, word in _WORD.findall(plain):
         if word:

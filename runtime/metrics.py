@@ -42,8 +42,8 @@ UNREADABLE: Final = (
     "parser_timeout", "too_large", "too_much_text", "unsafe", "unsupported", "other",
 )  # fmt: skip
 TYPES: Final = (
-    "text", "markdown", "html", "table", "code", "pdf", "docx", "pptx", "xlsx", "xls", "ods", "odt",
-    "odp", "epub", "rtf", "mail", "archive", "other",
+    "text", "markdown", "html", "table", "code", "log", "json", "xml", "notebook", "pdf", "docx",
+    "pptx", "xlsx", "xls", "ods", "odt", "odp", "epub", "rtf", "mail", "archive", "other",
 )  # fmt: skip
 LEVELS: Final = ("debug", "info", "warning", "error", "critical")
 STAGES: Final = ("embed", "dense", "sparse", "fuse", "rerank", "prompt", "generate", "parse",

@@ -47,6 +47,7 @@ def test_a_possessive_is_the_word_itself() -> None:
         ("caf\u00e9 cafe\u0301", ["caf\u00e9", "caf\u00e9"]),
         ("\u6771\u4eac\u90fd", ["\u6771\u4eac", "\u4eac\u90fd"]),
         ("\u6c34 H2O", ["\u6c34", "h2o"]),
+        ("$320\u00b9 m\u00b2 10\u2076 CO\u2082", ["320", "1", "m2", "10", "6", "co2"]),
         ("\u6771\u4eacTokyo", ["\u6771\u4eac", "tokyo"]),
         ("\u0939\u093f\u0928\u094d\u0926\u0940", ["\u0939\u093f\u0928\u094d\u0926\u0940"]),
         ("\u6c34\u3068", ["\u6c34\u3068"]),

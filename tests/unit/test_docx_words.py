@@ -349,6 +349,7 @@ MAIL = (
         ("word/page.txt", b"<One>\n\nTwo.", ["Before.", "<One>", "Two.", "After."]),
         ("word/page.txt", b"One.\n\nTwo.", ["Before.", "One.", "Two.", "After."]),
         ("word/page.docx", word_file(p("Inner.")), ["Before.", "Inner.", "After."]),
+        ("word/page.rtf", b"{\\rtf1 One.\\par Two.}", ["Before.", "One.", "Two.", "After."]),
     ],
 )
 def test_an_embedded_text_is_read_where_it_stands(name: str, data: bytes, said: list[str]) -> None:
@@ -362,7 +363,6 @@ def test_an_embedded_text_is_read_where_it_stands(name: str, data: bytes, said: 
 @pytest.mark.parametrize(
     ("data", "note"),
     [
-        (b"{\\rtf1 text}", "An embedded Rich Text part was left out."),
         (
             b"<?xml version='1.0'?><w:x>text</w:x>",
             "An embedded part of an unknown kind was left out.",

@@ -16,6 +16,7 @@ from workers.parsing.docx.inline import A
 from workers.parsing.docx.styles import whole
 from workers.parsing.lines.plain_text import parse_plain
 from workers.parsing.markup.html_text import parse_html
+from workers.parsing.rtf.text import parse_rtf
 
 _C = "{http://schemas.openxmlformats.org/drawingml/2006/chart}"
 _DGM = "{http://schemas.openxmlformats.org/drawingml/2006/diagram}"
@@ -78,6 +79,8 @@ def read_page(data: bytes, form: Form) -> ParsedDocument | None:
     try:
         if form == "mail":
             return _mail_page(data)
+        if form == "rtf":
+            return parse_rtf(data)
         text = decode(data)
     except (Unreadable, RecursionError, email.errors.MessageError, LookupError, ValueError):
         return None

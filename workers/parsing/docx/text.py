@@ -113,7 +113,7 @@ class _BodyReader(Reader):
             return
         if form == "word":
             self._nested(data)
-        elif form == "rtf" or (page := read_page(data, form)) is None:
+        elif (page := read_page(data, form)) is None:
             what = "Rich Text part" if form == "rtf" else "part of an unknown kind"
             self.leave_out(f"An embedded {what} was left out.")
         else:
