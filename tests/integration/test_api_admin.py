@@ -28,7 +28,7 @@ def test_a_reindex_is_a_job_with_progress_and_a_result(
 
     assert answer.status_code == 202
     assert answer.headers["Location"] == f"/api/jobs/{job_id}"
-    assert running["progress"] == {"done": 1, "total": 3, "unit": "documents"}
+    assert running["progress"] == {"done": 1, "total": 3, "unit": "documents", "failed": 0}
     assert listed["id"] == job_id
     assert client.get(f"/api/jobs/{job_id}").get_json()["result"] == {"documents": 3}
 

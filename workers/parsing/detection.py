@@ -146,7 +146,9 @@ def named_kind(text: str, *, filename: str) -> str:
         if looks_like_log(text) and not (separated and has_header(text)):
             return "log"
         return "table" if separated else "text"
-    return "table" if suffix == ".xls" and looks_separated(text) else "code"
+    # What many programs write under the name of a workbook: a table of tabs, however small.
+    tabbed = suffix == ".xls" and ("\t" in text.partition("\n")[0] or looks_separated(text))
+    return "table" if tabbed else "code"
 
 
 def decode(data: bytes) -> str:
