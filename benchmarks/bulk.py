@@ -17,17 +17,19 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from statistics import mean, median
 from typing import Any, Final
 
+import httpx
 import psutil
 from rich.progress import Progress
 
 from benchmarks.processes import run, running
 from benchmarks.progress import ProgressBars
 from benchmarks.reporting import Limit, percentile, report
-from benchmarks.service import Service, call, service
+from benchmarks.service import FINAL, Service, call, service
 from benchmarks.short_documents import note, write_folder
 from cli.leash import leashed
 from rag.documents import indexed_text
@@ -39,6 +41,8 @@ LIMITS: Final = {
     "of_embedder_limit": Limit(at_least=0.85),
     "second_run_speedup": Limit(at_least=50),
     "edited_wrong": Limit(at_most=0),
+    "query_p95_during_to_idle": Limit(at_most=2),
+    "urgent_s": Limit(at_most=10),
 }
 COLLECTION = "bulk"
 #: One file of so many is edited.
@@ -46,6 +50,8 @@ EDITED = 100
 AGAIN = 3
 #: Between two searches: people who search, not a flood.
 PAUSE_S = 0.1
+#: When one more file is handed over, of those that take minutes.
+URGENT_AFTER_S = 2.0
 ROOT = Path(__file__).parents[1]
 
 
@@ -101,7 +107,7 @@ def measure(files: int, folder: Path, settings: Settings, progress: Progress) ->
         now = _documents(quern)
         changed = {name for name in now if now[name]["generation"] != held[name]["generation"]}
         progress.advance(bar)
-        idle, during = _searches(quern, folder, files)
+        idle, during, urgent_s = _searches(quern, folder, files)
         progress.advance(bar)
     figures: dict[str, Any] = {
         "files": files,
@@ -118,7 +124,9 @@ def measure(files: int, folder: Path, settings: Settings, progress: Progress) ->
         "edited_wrong": len(changed ^ edited),
         "query_p95_idle_ms": percentile(idle, 0.95),
         "query_p95_during_ms": percentile(during, 0.95),
+        "query_p95_during_to_idle": percentile(during, 0.95) / percentile(idle, 0.95),
         "queries_during": len(during),
+        "urgent_s": urgent_s,
         "memory_growth_mb": memory / 1e6,
         "embedder_cpu_ms_per_chunk": bare_cpu_ms,
     }
@@ -180,14 +188,23 @@ def _documents(quern: Service) -> dict[str, Any]:
             return found
 
 
-def _searches(quern: Service, folder: Path, files: int) -> tuple[list[float], list[float]]:
-    """Search at a walking pace: while nothing else happens, then while others are ingested."""
+def _searches(quern: Service, folder: Path, files: int) -> tuple[list[float], list[float], float]:
+    """
+    Search at a walking pace: while nothing else happens, then while others are ingested.
+
+    Returns what each search took, ms, and after how many seconds one file was searchable that was
+    handed over in the middle of the others.
+    """
     idle = _search(quern, COLLECTION, 100, seed="idle")
     more = folder / "more"
     write_folder(more, max(200, files // 2), seed=2)
     ended = threading.Event()
     command = _command(quern, more, "more")
-    with running(command, cwd=ROOT, stdout=subprocess.DEVNULL) as ingest:
+    urgent: Future[float]
+    with (
+        ThreadPoolExecutor(1) as beside,
+        running(command, cwd=ROOT, stdout=subprocess.DEVNULL) as ingest,
+    ):
 
         def watch() -> None:
             ingest.wait()
@@ -196,9 +213,25 @@ def _searches(quern: Service, folder: Path, files: int) -> tuple[list[float], li
         watcher = threading.Thread(target=watch)
         watcher.start()
         time.sleep(1.0)  # for it to start
+        urgent = beside.submit(_urgent, quern.client())
         during = _search(quern, COLLECTION, 1_000_000, seed="during", until=ended)
         watcher.join()
-    return idle, during
+    return idle, during, urgent.result()
+
+
+def _urgent(http: httpx.Client) -> float:
+    """Hand one file over, and search until it is found; returns the seconds that took."""
+    time.sleep(URGENT_AFTER_S)
+    began = time.perf_counter()
+    document = {"id": "urgent.txt", "text": "The word of the day is quagmirewort."}
+    body = {"collection": "urgent", "documents": [document]}
+    job = call(http, "POST", "/api/ingests", json=body)
+    while job["state"] not in FINAL:
+        job = call(http, "GET", f"/api/jobs/{job['id']}", params={"wait": 10})
+    asked = {"query": "quagmirewort", "collection": "urgent", "mode": "sparse"}
+    while not call(http, "POST", "/api/search", json=asked)["results"]:
+        time.sleep(PAUSE_S)
+    return time.perf_counter() - began
 
 
 def _search(
