@@ -46,7 +46,7 @@ HEADINGS: Final = (
 
 @dataclass(slots=True)
 class Read:
-    """A file, what was made of it in each round, and the judgement of the last one."""
+    """A file, what was made of it in each round, and the worst judgement of ours."""
 
     expected: Expected
     readings: list[Reading]
@@ -153,7 +153,7 @@ def misses(done: Sequence[Read]) -> list[dict[str, str]]:
     """Return each file of which something else came than was expected."""
     return [
         {
-            "file": read.expected.path.name,
+            "file": read.expected.name,
             "kind": read.expected.kind,
             "expected": str(read.expected),
             "got": read.judgement.got,

@@ -37,6 +37,8 @@ class Expected:
         must_contain: Strings, which count where *outcome* is `text`.
 
         must_not_contain: Strings that make any text wrong.
+
+        name: Its path as the manifest has it.
     """
 
     path: Path
@@ -45,6 +47,7 @@ class Expected:
     also_ok: tuple[str, ...] = ()
     must_contain: tuple[str, ...] = ()
     must_not_contain: tuple[str, ...] = ()
+    name: str = ""
 
     @classmethod
     def from_json(cls, row: Mapping[str, Any], folder: Path) -> "Expected":
@@ -62,6 +65,7 @@ class Expected:
                 tuple(row.get("also_ok", ())),
                 tuple(row.get("must_contain", ())),
                 tuple(row.get("must_not_contain", ())),
+                row["file"],
             )
         except KeyError as missing:
             raise SystemExit(f"manifest.jsonl: {missing} is missing in {dict(row)}") from missing
@@ -128,15 +132,26 @@ class Judgement:
 
 
 def read(folder: Path) -> list[Expected]:
-    """Return what is expected of the files of a folder."""
-    return [Expected.from_json(row, folder) for row in lines(folder / "manifest.jsonl")]
+    """
+    Return what is expected of the files of a folder.
+
+    Raises:
+        SystemExit: There is no manifest, it names no file, or it cannot be followed.
+    """
+    path = folder / "manifest.jsonl"
+    if not path.is_file():
+        raise SystemExit(f"there is no {path}")
+    expected = [Expected.from_json(row, folder) for row in lines(path)]
+    if not expected:
+        raise SystemExit(f"{path} names no file")
+    return expected
 
 
 def judge(expected: Expected, reading: Reading) -> Judgement:
     """Hold a reading against what was expected."""
     words = Words(reading.text or "")
     missing = [wanted for wanted in expected.must_contain if not words.hold(wanted)]
-    unwanted = tuple(word for word in expected.must_not_contain if words.hold(word))
+    unwanted = tuple(word for word in expected.must_not_contain if words.show(word))
     found = len(expected.must_contain) - len(missing)
     outcome = _outcome(reading, words, found=found, missing=len(missing))
     right = outcome in (expected.outcome, *expected.also_ok) and not unwanted

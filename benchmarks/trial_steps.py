@@ -87,6 +87,7 @@ class Trial:
             form["on_duplicate"] = step.how["on_duplicate"]
         if "metadata" in step.how:
             form["metadata"] = json.dumps(step.how["metadata"])
+        self._job = ""  # if it is refused there is none
         self._remember(answered(self._quern.http, "POST", "/api/ingests", data=form, files=files))
         if self._job and step.how.get("wait", True):
             self._ended()
@@ -95,7 +96,8 @@ class Trial:
     def _command(self, step: Step) -> list[Finding]:
         """Run `quern` in the case's folder."""
         arguments = [self._filled(part) for part in step.value]
-        program = [sys.executable, "-m", "cli.main", "--url", self._quern.url, *arguments]
+        # -P: a case may hold a file that is called as a module.
+        program = [sys.executable, "-P", "-m", "cli.main", "--url", self._quern.url, *arguments]
         done = subprocess.run(
             leashed(*program), cwd=self._case.folder, env=_environment(), capture_output=True,
             text=True, check=False, timeout=COMMAND_S,
@@ -164,7 +166,10 @@ class Trial:
 
     def _row(self, step: Step) -> list[Finding]:
         """Look at what became of a document in the last job."""
-        rows = [row for row in self._quern.rows(self._job) if row["document_id"] == step.value]
+        if not self._job:
+            raise NotThere("there is no job")
+        path = f"/api/jobs/{self._job}/documents"
+        rows = [row for row in self._pages(path, "documents") if row["document_id"] == step.value]
         place = step.how.get("place", 0)
         if len(rows) <= place:
             raise NotThere("the job has no such row")

@@ -10,12 +10,14 @@ wanted beside what came; the result goes to the standard output unless a file is
 """
 
 import argparse
+import contextlib
 import re
 import secrets
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+import httpx
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
@@ -25,7 +27,7 @@ from benchmarks import trial_cases
 from benchmarks.processes import run
 from benchmarks.progress import ProgressBars
 from benchmarks.reporting import Limit, output, report, show_miss
-from benchmarks.service import Service, answered, service
+from benchmarks.service import Service, service
 from benchmarks.trial_cases import Case
 from benchmarks.trial_checks import Finding
 from benchmarks.trial_steps import Trial
@@ -67,9 +69,12 @@ def try_all(quern: Service, cases: Sequence[Case], progress: Progress) -> dict[s
     found = {}
     for case in cases:
         collection = collection_of(case.name)
-        found[case.name] = Trial(quern, case, collection).run()
-        if quern.stack is None:  # it is somebody's, who does not want our collections
-            answered(quern.http, "DELETE", f"/api/collections/{collection}")
+        try:
+            found[case.name] = Trial(quern, case, collection).run()
+        finally:
+            if quern.stack is None:  # it is somebody's, who does not want our collections
+                with contextlib.suppress(httpx.HTTPError):
+                    quern.http.delete(f"/api/collections/{collection}")
         progress.advance(bar)
     return found
 

@@ -32,4 +32,11 @@ class Words:
 
     def hold(self, wanted: str) -> bool:
         """Tell whether a string is in the text, as it stands there or once marks are left out."""
-        return squeezed(wanted) in self.plain or unmarked(wanted) in self._unmarked
+        bare = unmarked(wanted)
+        return squeezed(wanted) in self.plain or (bare != "" and bare in self._unmarked)
+
+    def show(self, unwanted: str) -> bool:
+        """Tell the same of a string that may itself be about marks: then these have to be there."""
+        return squeezed(unwanted) in self.plain or (
+            unmarked(unwanted) == squeezed(unwanted) and self.hold(unwanted)
+        )

@@ -71,6 +71,22 @@ def test_a_string_that_must_not_be_there_makes_a_text_wrong() -> None:
     assert str(wanted) == "text with “rules” without “Page 2 of 4”, “draft”"
 
 
+def test_strings_that_are_marks_are_looked_for_as_marks() -> None:
+    wanted = expected("text", must_contain=("***",), must_not_contain=("|---|", "__"))
+
+    assert not judge(wanted, Reading("a --- b")).right
+    assert judge(wanted, Reading("a *** b")).right
+    assert judge(wanted, Reading("a *** |---|")).unwanted == ("|---|",)
+
+
+def test_a_folder_without_a_manifest_is_told(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match=r"there is no .*manifest\.jsonl"):
+        read(tmp_path)
+    (tmp_path / "manifest.jsonl").write_text("\n", "utf-8")
+    with pytest.raises(SystemExit, match="names no file"):
+        read(tmp_path)
+
+
 @pytest.mark.parametrize(
     ("row", "complaint"),
     [
