@@ -2,14 +2,20 @@
 
 from typing import Any
 
+from rich.console import Console
 from rich.progress import Progress, TaskID
 
 
 class ProgressBars(Progress):
-    """Rich's progress bars, which would show nothing before the end where there is no terminal."""
+    """
+    Rich's progress bars, which would show nothing before the end where there is no terminal.
 
-    def __init__(self) -> None:
-        super().__init__()
+    Args:
+        console: Where they are shown; the standard output unless it is given.
+    """
+
+    def __init__(self, console: Console | None = None) -> None:
+        super().__init__(console=console)
         self._tenths: dict[TaskID, int] = {}
 
     def advance(self, task_id: TaskID, advance: float = 1) -> None:
@@ -32,4 +38,5 @@ class ProgressBars(Progress):
                 return
             self._tenths[task_id] = tenths
         minutes, seconds = divmod(int(task.elapsed or 0), 60)
-        print(f"{task.description}: {10 * tenths} % after {minutes}:{seconds:02}", flush=True)
+        told = f"{task.description}: {10 * tenths} % after {minutes}:{seconds:02}"
+        print(told, file=self.console.file, flush=True)

@@ -13,6 +13,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 PACKAGES = ("celery", "redis", "chromadb", "tantivy", "sentence-transformers", "torch", "flask")
 
@@ -40,8 +41,13 @@ def report(
     *,
     limits: Mapping[str, Limit],
     json_path: Path | None,
+    console: Console | None = None,
 ) -> None:
-    """Print *figures* as a table beside their limits, and write them if a path is given."""
+    """
+    Print *figures* as a table beside their limits, and write them if a path is given.
+
+    The table goes to *console*; without one to the standard output.
+    """
     table = Table(title=title, title_justify="left")
     for heading in ("figure", "measured", "limit", ""):
         table.add_column(heading, justify="left" if heading in ("figure", "") else "right")
@@ -49,15 +55,34 @@ def report(
         limit = limits.get(name)
         held = "" if limit is None else "holds" if limit.holds(value) else "MISSED"
         table.add_row(name, _shown(value), "" if limit is None else str(limit), held)
-    Console().print(table)
+    (console or Console()).print(table)
     if json_path is not None:
         write(figures, json_path)
 
 
+def show_miss(console: Console, name: str, *, wanted: str, got: str) -> None:
+    """Show one thing that came out otherwise than wanted, on lines as long as they are."""
+    words = Text.assemble((f"{name}: ", "bold"), wanted, "\n    came: ", got)
+    console.print(words, soft_wrap=True)
+
+
 def write(figures: Mapping[str, Any], json_path: Path) -> None:
     """Write *figures* as JSON, with the host, the versions and the commit."""
+    json_path.write_text(_as_json(figures), "utf-8")
+
+
+def output(figures: Mapping[str, Any], json_path: Path | None) -> None:
+    """Write *figures* as `write` does; without a path to the standard output."""
+    if json_path is None:
+        print(_as_json(figures), end="", flush=True)
+    else:
+        write(figures, json_path)
+
+
+def _as_json(figures: Mapping[str, Any]) -> str:
+    """Return figures as JSON, with the host, the versions and the commit."""
     whole = dict(figures) | {"host": host(), "versions": versions(), "commit": commit()}
-    json_path.write_text(json.dumps(whole, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    return json.dumps(whole, indent=1, ensure_ascii=False) + "\n"
 
 
 def percentile(values: list[float], share: float) -> float:

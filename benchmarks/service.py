@@ -80,12 +80,12 @@ def service(url: str | None, settings: Settings | None = None) -> Iterator[Servi
             yield Service(stack.url, stack)
 
 
-def call(http: httpx.Client, method: str, path: str, **more: Any) -> dict[str, Any]:
+def answered(http: httpx.Client, method: str, path: str, **more: Any) -> httpx.Response:
     """
-    Call the API and return its JSON.
+    Call the API and return its answer, an error too.
 
-    A server that is busy is asked again when it says so, as any client should; another error ends
-    the benchmark with the API's words. One that is ended calls no more, from whatever thread.
+    A server that is busy is asked again when it says so, as any client should. A benchmark that is
+    ended calls no more, from whatever thread.
     """
     for _ in range(BUSY_TRIES):
         go_on()
@@ -93,6 +93,12 @@ def call(http: httpx.Client, method: str, path: str, **more: Any) -> dict[str, A
         if response.status_code not in (429, 503):
             break
         time.sleep(float(response.headers.get("Retry-After", "1")))
+    return response
+
+
+def call(http: httpx.Client, method: str, path: str, **more: Any) -> dict[str, Any]:
+    """Call the API as `answered` does and return its JSON; an error ends the benchmark with it."""
+    response = answered(http, method, path, **more)
     if response.is_error:
         raise SystemExit(f"{method} {response.request.url}: {response.text[:500]}")
     body: dict[str, Any] = response.json()

@@ -140,3 +140,17 @@ def test_a_real_one_ends_in_order_too(start: Start) -> None:
     assert benchmark.programs
     assert benchmark.left() == []
     assert code == 128 + signal.SIGTERM
+
+
+def test_one_that_reads_files_leaves_no_parser(start: Start, tmp_path: Path) -> None:
+    row = '{"file": "a.txt", "kind": "txt", "expect": "text"}'
+    (tmp_path / "a.txt").write_text("words", "utf-8")
+    (tmp_path / "manifest.jsonl").write_text(row, "utf-8")
+    command = ("-m", "benchmarks.documents", "--data", str(tmp_path), "--no-peer")
+    benchmark = start(*command, "--rounds", "10000")
+    benchmark.wait_for("documents: 10 %")
+    code = benchmark.end(signal.SIGTERM)
+
+    assert len(benchmark.below) == 2  # the template and a parser
+    assert benchmark.left() == []
+    assert code == 128 + signal.SIGTERM

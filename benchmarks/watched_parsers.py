@@ -1,0 +1,90 @@
+"""The service's own parsers at work, watched from outside: what they read, take, and survive."""
+
+import contextlib
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+import psutil
+
+from benchmarks.manifest import Reading
+from benchmarks.peak_memory import PeakMemory, children
+from rag.errors import NoText, Retryable, Unreadable
+from runtime.settings import Settings
+from workers.sandbox import ParserPool
+
+#: Reasons with which a parser process is put away, or has ended by itself.
+BROKEN: Final = ("parser_crashed", "parser_failed", "parser_memory", "parser_timeout")
+
+
+class WatchedParsers:
+    """
+    Read files one after the other through the sandbox of the ingestion worker.
+
+    `restarted` counts parser processes, and templates of them, that ended before their time: by a
+    crash, a limit, a signal, or an error that nobody foresaw. A process that is replaced because it
+    has read its share of files is none of them.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.restarted = 0
+        self._timeout_s = settings.parser_timeout_s
+        self._pool = ParserPool.open(settings)
+        self._template = self._find_template()
+        self._memory = PeakMemory(lambda: children(self._template))
+
+    def __enter__(self) -> Self:
+        self._memory.__enter__()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._memory.__exit__(kind, error, trace)
+        self._pool.close()
+
+    @property
+    def isolation(self) -> str:
+        """What the parsers are kept from, see `ParserPool.isolation`."""
+        return self._pool.isolation
+
+    def read(self, path: Path) -> Reading:
+        """Read a file as the ingestion worker does."""
+        before = set(children(self._template))
+        self._memory.begin()
+        began = time.perf_counter()
+        text, detail, broken = self._parsed(path)
+        seconds = time.perf_counter() - began
+        peak = self._memory.end()
+        after = set(children(self._template))
+        template = self._find_template()
+        died = template != self._template or bool(before and after and not before & after)
+        self._template = template
+        self.restarted += broken or died
+        return Reading(text, detail, broken=broken, seconds=seconds, peak=peak)
+
+    def _parsed(self, path: Path) -> tuple[str | None, str, bool]:
+        """Return the text, why there is none, and whether the parser broke."""
+        try:
+            document = self._pool.parse(
+                path.read_bytes(), filename=path.name, timeout_s=self._timeout_s
+            )
+        except NoText as empty:
+            return "", empty.detail, False
+        except Unreadable as refused:
+            return None, refused.detail, refused.reason in BROKEN
+        except Retryable as failed:
+            return None, str(failed), True
+        return document.text, "", False
+
+    def _find_template(self) -> int:
+        """Return the id of the template, which is a child of this process; 0 if there is none."""
+        for child in psutil.Process().children():
+            with contextlib.suppress(psutil.Error):
+                if "workers.sandbox" in child.cmdline():
+                    return child.pid
+        return 0
