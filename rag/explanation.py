@@ -7,7 +7,7 @@ from typing import Any
 from rag.ports import Ranking
 
 #: Parts of a score add up but for this.
-ROUNDING = 1e-9
+ROUNDING = 1e-6
 
 
 @dataclass(frozen=True, slots=True)

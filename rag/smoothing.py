@@ -13,6 +13,8 @@ DEPTH: Final = 50
 #: How fast a neighbour's say falls with its distance. From 10 to 16 every set gains; below,
 #: what is merely on the same topic blurs a ranking where one passage alone is right.
 SHARPNESS: Final = 12
+#: Of a smoothed score so many are told, behind the point.
+DIGITS: Final = 6
 
 
 class VectorReader(Protocol):
@@ -61,7 +63,8 @@ def smoothed(
         weights = np.clip((near - mean) / spread, 0.0, 1.0) ** SHARPNESS
         np.fill_diagonal(weights, 1.0)
         given = np.array([scores[names[row]] for row in rows])
-        # A mean never leaves the bounds, but for the last bit of its sum.
-        meant = np.clip(weights @ given / weights.sum(axis=1), given.min(), given.max())
+        # Without the last bits, which depend on a row's place in the product: copies stay equal.
+        meant = np.round(weights @ given / weights.sum(axis=1), DIGITS)
+        meant = np.clip(meant, given.min(), given.max())
         scores |= {names[row]: float(score) for row, score in zip(rows, meant, strict=True)}
     return best_first(scores.items())

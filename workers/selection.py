@@ -144,8 +144,10 @@ class Selection:
     def _scores(self, at: Whole, vector: Vectors) -> NDArray[np.float32]:
         """Return the cosine of each row with *vector*."""
         asked = unit_rows(vector[np.newaxis])[0] * SCALE
-        scores = np.empty(len(at), dtype=np.float32)
-        buffer = np.empty((BLOCK, self._vectors.shape[1]), dtype=np.int32)
+        # Always of whole blocks: of the last rows of a product BLAS reckons some in another order,
+        # and equal vectors would differ in the last bit.
+        scores = np.empty(-(-len(at) // BLOCK) * BLOCK, dtype=np.float32)
+        buffer = np.zeros((BLOCK, self._vectors.shape[1]), dtype=np.int32)
         for first in range(0, len(at), BLOCK):
             rows = at[first : first + BLOCK]
             block = buffer[: len(rows)]
@@ -154,8 +156,9 @@ class Selection:
             np.copyto(
                 block, self._vectors[rows[0] : rows[-1] + 1] if lies_whole else self._vectors[rows]
             )
-            np.dot(scaled_down(block), asked, out=scores[first : first + BLOCK])
-        return scores
+            scaled_down(block)
+            np.dot(buffer.view(np.float32), asked, out=scores[first : first + BLOCK])
+        return scores[: len(at)]
 
     def _ids(self, rows: Whole) -> list[str]:
         """Return the chunk ids of the matching rows of those numbers."""

@@ -114,7 +114,7 @@ def test_health_tells_of_models_indexes_and_the_last_finished_job(own: Stack) ->
         api.ingest({"moon": "The far side of the moon was seen in 1959."}, "seen")
         api.ask("When was the far side of the moon seen?", "seen")
     # Each look is of its own time: the collection and the jobs appear one after the other.
-    until(lambda: "lastFinished" in _check(own.url, "queue:generate"))
+    until(lambda: "lastFinished" in _check(own.url, "queue:retrieve"))
     until(lambda: "lastFinished" in _check(own.url, "queue:embed"))
     until(lambda: _check(own.url, "index:dense").get("observedValue", 0) >= 1)
     until(lambda: _check(own.url, "index:sparse").get("collections", 0) >= 1)

@@ -116,9 +116,7 @@ def test_a_job_is_one_trace_under_its_callers_from_the_request_to_the_answer(
         workers = {span.service for span in told if span.name.startswith("run/")}
         assert workers == {"quern-ingestion" if number == 1 else "quern-retrieval"}
     (dense,) = (span for span in trace(spans, 2) if span.name == "dense")
-    assert dense.attributes == {
-        "db.system.name": "chroma", "db.operation.name": "query", "quern.hits": 1,
-    }  # fmt: skip
+    assert dense.attributes == {"quern.hits": 1}  # so few chunks are compared in the replica
     bodies = [span for span in trace(spans, 2) if span.name.startswith("run/")]
     assert {span.attributes["quern.unit.id"] for span in bodies} == {question}
 

@@ -309,6 +309,20 @@ def test_without_a_filter_everything_is_selected_as_of_the_last_commit(rows: Chu
     assert {name for name, _ in rows.select(None).nearest(given[1], limit=9)} == {"b:1:0", "b:1:1"}
 
 
+def test_equal_vectors_have_equal_scores_wherever_they_lie(tmp_path: Path) -> None:
+    for count in range(1, 20):
+        drawn = np.random.default_rng(count).normal(size=(count, 384)).astype(np.float32)
+        rows = ChunkRows.open(tmp_path / str(count))
+        for document in ("d", "e", "f"):
+            rows.add(stored(document, count, RED), drawn)
+        rows.commit(cursor="1-0", log_epoch="e")
+        scores = dict(rows.select(None).nearest(drawn[0] + np.float32(0.3), limit=100))
+        rows.close()
+
+        for n in range(count):
+            assert scores[f"d:1:{n}"] == scores[f"e:1:{n}"] == scores[f"f:1:{n}"]
+
+
 def test_closed_rows_open_where_the_last_commit_left_them(rows: ChunkRows) -> None:
     asked = add(rows, "a", 3, RED)[1]
     add(rows, "b", 3, BLUE, seed=2)
