@@ -330,3 +330,19 @@ def test_base64_is_never_text() -> None:
 
     assert document.text.endswith("Words.")
     assert document.notes[0].startswith("a.bin is not read: the file holds binary data")
+
+
+def test_a_delivery_report_names_each_recipient_and_why() -> None:
+    # Python 3.11's `get_content()` of such a part gives its first block alone, and `walk()` a text
+    # without words for each; RFC 3464 keeps what matters in the headers of the later blocks.
+    fates = [
+        f"Final-Recipient: rfc822; {name}@example.org\nAction: failed\nStatus: 5.1.1"
+        for name in ("one", "two")
+    ]
+    report = "Content-Type: message/delivery-status\n\n" + "\n\n".join(
+        ["Reporting-MTA: dns; mail.example.org", *fates]
+    )
+    document = mail(parts("Content-Type: text/plain\n\nNot delivered.", report, kind="report"))
+
+    assert document.text.split("\n\n")[2:] == ["Not delivered.", *fates]
+    assert document.notes == ()

@@ -33,7 +33,8 @@ _MOST_DEPTH = 30  # of parts within parts
 _MOST_PARTS = 2000
 _MOST_HEADER = 20_000  # characters
 _MOST_MESSAGES = 20_000
-_TRANSPORT = frozenset({"message/delivery-status", "text/rfc822-headers", "message/external-body"})
+_TRANSPORT = frozenset({"text/rfc822-headers", "message/external-body"})
+_FATE = ("Final-Recipient", "Action", "Status", "Diagnostic-Code")  # RFC 3464, section 2.3
 _LOCKED = frozenset({"application/pkcs7-mime", "application/x-pkcs7-mime", "multipart/encrypted"})
 _SIGNATURES = frozenset(
     {"application/pgp-signature", "application/pkcs7-signature", "application/x-pkcs7-signature"}
@@ -149,6 +150,8 @@ def _collect(part: _Mail, letter: Letter, depth: int) -> None:
         if inner is not None:
             name = _name(part) or _header(inner, "Subject") or "An attached message"
             letter.attachments.append(Attachment(name, letter=_letter(inner, depth + 1)))
+    elif kind == "message/delivery-status":
+        letter.bodies.append(parse_plain(_fates(part), "text"))
     elif part.is_multipart():
         for child in _parts(part):
             _collect(child, letter, depth + 1)
@@ -156,6 +159,20 @@ def _collect(part: _Mail, letter: Letter, depth: int) -> None:
         letter.bodies.append(_page(part) if kind == "text/html" else _plain(part))
     elif kind not in _TRANSPORT and kind not in _SIGNATURES:
         _attach(part, letter, kind)
+
+
+def _fates(part: _Mail) -> str:
+    """
+    Return what a delivery report says of each recipient, a paragraph each.
+
+    The library holds a block of the report as a message of headers without a body.
+    """
+    told = []
+    for block in _parts(part):
+        lines = [f"{name}: {value}" for name in _FATE if (value := _header(block, name).strip())]
+        if block.get("Final-Recipient"):
+            told.append("\n".join(lines))
+    return "\n\n".join(told)
 
 
 def _attach(part: _Mail, letter: Letter, kind: str) -> None:
