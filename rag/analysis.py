@@ -91,6 +91,10 @@ _OPTIONAL = re.compile(
 )
 # A mark raised behind a figure is no digit of it: "320\u00b9" is 320 with a note, not 3201.
 _RAISED = re.compile(r"(?<=\d)(?=[\u00b2\u00b3\u00b9\u2070\u2074-\u2079\u2080-\u2089])")
+# And, the, in, to, from, that, as: Hebrew writes these as letters before a word, several at once.
+_HEBREW_PREFIXES = re.compile(
+    r"^[\u05d5\u05d4\u05d1\u05dc\u05de\u05e9\u05db]+(?=[\u05d0-\u05ea]{3})"
+)
 _ACCENTED_LATIN = re.compile(r"[\u00c0-\u024f\u1e00-\u1eff]")
 _ACCENT = re.compile(r"[\u0300-\u036f]")
 
@@ -159,6 +163,7 @@ class _Stemming(NamedTuple):
     """How words of a language become stems."""
 
     loses_accents: bool
+    loses_prefixes: bool
     stemmers: tuple[str, ...]  # languages, one after the other
 
 
@@ -175,7 +180,7 @@ def _stemming(language: str) -> _Stemming:
     stemmers = [ENGLISH] if english or language in OTHER_SCRIPTS else []
     if language != ENGLISH and language in STEMMERS:
         stemmers.append(language)
-    return _Stemming(english, tuple(stemmers))
+    return _Stemming(english, language == "he", tuple(stemmers))
 
 
 def _stems(some_words: list[str], stemming: _Stemming) -> list[str]:
@@ -183,6 +188,8 @@ def _stems(some_words: list[str], stemming: _Stemming) -> list[str]:
     stems = some_words
     if stemming.loses_accents:
         stems = [w if w.isascii() else _without_accents(w) for w in stems]
+    if stemming.loses_prefixes:
+        stems = [_HEBREW_PREFIXES.sub("", word) for word in stems]
     for language in stemming.stemmers:
         # Some stemmers leave nothing of a word of one letter; it is its own stem.
         stems = [s or w for w, s in zip(stems, _stemmer(language).stemWords(stems), strict=True)]

@@ -68,6 +68,14 @@ def test_words_of_many_scripts(text: str, expected: list[str]) -> None:
     assert words(text) == expected
 
 
+def test_hebrew_words_are_found_without_the_words_that_are_written_before_them() -> None:
+    bare, *written = terms("אחריות האחריות ובאחריות שמהאחריות", "he")
+
+    assert set(written) == {bare}
+    assert terms("בית הבית", "he") == ["בית"] * 2
+    assert terms("האחריות", "en") == ["האחריות"]
+
+
 def test_a_long_word_is_cut_and_still_matches_itself() -> None:
     long = "x" * 5_000
 

@@ -2,7 +2,7 @@
 
 import codecs
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from email import message_from_bytes
 from email.errors import HeaderParseError
@@ -150,18 +150,16 @@ def _collect(part: _Mail, letter: Letter, depth: int) -> None:
         if inner is not None:
             name = _name(part) or _header(inner, "Subject") or "An attached message"
             letter.attachments.append(Attachment(name, letter=_letter(inner, depth + 1)))
-    elif kind == "message/delivery-status":
-        letter.bodies.append(parse_plain(_fates(part), "text"))
+    elif kind in _BODIES and not _is_attached(part):
+        letter.bodies.append(_BODIES[kind](part))
     elif part.is_multipart():
         for child in _parts(part):
             _collect(child, letter, depth + 1)
-    elif kind in ("text/plain", "text/html") and not _is_attached(part):
-        letter.bodies.append(_page(part) if kind == "text/html" else _plain(part))
     elif kind not in _TRANSPORT and kind not in _SIGNATURES:
         _attach(part, letter, kind)
 
 
-def _fates(part: _Mail) -> str:
+def _report(part: _Mail) -> ParsedDocument:
     """
     Return what a delivery report says of each recipient, a paragraph each.
 
@@ -172,7 +170,7 @@ def _fates(part: _Mail) -> str:
         lines = [f"{name}: {value}" for name in _FATE if (value := _header(block, name).strip())]
         if block.get("Final-Recipient"):
             told.append("\n".join(lines))
-    return "\n\n".join(told)
+    return parse_plain("\n\n".join(told), "text")
 
 
 def _attach(part: _Mail, letter: Letter, kind: str) -> None:
@@ -217,6 +215,14 @@ def _plain(part: _Mail) -> ParsedDocument:
     if _parameter(part, "format").lower() == "flowed":
         text = unflowed(text, delete_space=_parameter(part, "delsp").lower() == "yes")
     return parse_plain(text, "text")
+
+
+#: Readers of the parts that are the message's own words.
+_BODIES: dict[str, Callable[[_Mail], ParsedDocument]] = {
+    "text/plain": _plain,
+    "text/html": _page,
+    "message/delivery-status": _report,
+}
 
 
 def _parts(part: _Mail) -> list[_Mail]:
