@@ -17,7 +17,7 @@ import pytest
 from rag.errors import Cancelled, DeadlineExceeded, NoText, Retryable, Unreadable
 from tests.office_files import ole, xls, zipped
 from tests.waiting import is_gone, until
-from workers import sandbox
+from workers import parser_process, sandbox
 from workers.sandbox import ParserPool
 
 if sys.platform != "linux":
@@ -27,9 +27,12 @@ if sys.platform != "linux":
 HOSTILE = """
 import os, signal, socket, time
 from rag.documents import Block, ParsedDocument
+from workers.parsing.plainness import NotPlain
 
-def parse(data, *, filename):
+def parse(data, *, filename, plain_only=False):
     word, _, rest = data.decode().partition(" ")
+    if plain_only and word == "format":
+        raise NotPlain
     if word == "sleep":
         time.sleep(float(rest))
     elif word == "await":
@@ -76,7 +79,8 @@ def hostile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ParserP
     (package / "__init__.py").touch()
     (package / "parsing" / "__init__.py").touch()
     (package / "parsing" / "formats.py").write_text(HOSTILE)
-    (package / "sandbox.py").symlink_to(real)
+    for name in ("no_network.py", "parser_process.py", "parsing/plainness.py"):
+        (package / name).symlink_to(real.parent / name)
     for name in ("rag", "runtime"):
         (tmp_path / name).symlink_to(real.parents[1] / name)
     monkeypatch.setattr(sandbox, "_ROOT", tmp_path)
@@ -143,10 +147,10 @@ def test_what_a_parser_refuses_is_raised_here(pool: ParserPool) -> None:
 
 
 def test_one_process_parses_many_files_and_is_then_replaced(hostile: ParserPool) -> None:
-    pids = [read(hostile, b"pid") for _ in range(sandbox._FILES + 5)]
+    pids = [read(hostile, b"pid") for _ in range(parser_process.FILES + 5)]
 
     assert len(set(pids)) == 2
-    assert pids.count(pids[0]) == sandbox._FILES
+    assert pids.count(pids[0]) == parser_process.FILES
 
 
 @pytest.mark.parametrize(
