@@ -101,7 +101,7 @@ def program(machine: str) -> list[Instruction]:
     address = _ARGUMENTS + 8 * _SENDTO_ADDRESS
     # The ends of the program, reached by jumps from all before: allow, then refuse.
     tests: list[Instruction] = [(_LOAD, 0, 0, _NUMBER)]
-    size = len(numbers) + 7 + (column == 0)
+    size = len(numbers) + 8 + (column == 0)
     refuse, allow = size - 1, size - 2
     if column == 0:
         tests.append((_IF_AT_LEAST, refuse - len(tests) - 1, 0, _X32))
