@@ -1,10 +1,10 @@
 """
 The template of the parsers and the parsers themselves: what `workers.sandbox` starts and asks.
 
-The template imports the parsers, gives the network up, and forks. It gets each parser's socket from
-the worker, so that nobody here needs to make one. A parser reads plain texts one after the other;
-any other kind of file is read by a library of formats, in a process that reads nothing else, before
-or after.
+The template imports the parsers, gives up the network and whatever else no reader needs, and forks.
+It gets each parser's socket from the worker, so that nobody here needs to make one. A parser reads
+plain texts one after the other; any other kind of file is read by a library of formats, in a
+process that reads nothing else, before or after.
 """
 
 import ctypes
@@ -26,6 +26,7 @@ import orjson
 
 from rag.documents import ParsedDocument
 from rag.errors import Unreadable
+from workers.fewer_rights import confine
 from workers.no_network import leave_network
 
 LENGTHS: Final = struct.Struct("!QQ")  # of the head and of the text of an answer, bytes
@@ -52,7 +53,9 @@ def serve(control: socket.socket) -> None:
     limits = json.loads(control.recv(CONTROL_BYTES))
     from workers.parsing import formats  # noqa: PLC0415 - only this process pays for the parsers
 
-    control.sendall(json.dumps({"isolation": leave_network(limits["ways"])}).encode())
+    isolation = leave_network(limits["ways"])
+    confine()
+    control.sendall(json.dumps({"isolation": isolation}).encode())
     parse: Parse = formats.parse
     while True:
         message, descriptors, _, _ = socket.recv_fds(control, CONTROL_BYTES, 1)
@@ -84,17 +87,20 @@ def _fork(
         return {"error": str(error)}
     else:
         if pid == 0:
-            control.close()
-            _work(socket.socket(fileno=channel), parse, limits)
+            _work(control, channel, parse, limits)
         return {"pid": pid}
     finally:
         os.close(channel)
 
 
-def _work(channel: socket.socket, parse: Parse, limits: dict[str, Any]) -> NoReturn:
+def _work(
+    control: socket.socket, descriptor: int, parse: Parse, limits: dict[str, Any]
+) -> NoReturn:
     """Parse one file after the other; never returns to the template's stack."""
     status = 1
     try:
+        channel = socket.socket(fileno=descriptor)
+        control.close()
         _limit(limits["memory"])
         before = _resident()
         for count in range(1, FILES + 1):

@@ -49,6 +49,22 @@ def reason(pool: ParserPool, data: bytes, timeout_s: float = 20.0) -> str:
     return caught.value.reason
 
 
+def landlock_version() -> int:
+    """Return which Landlock this kernel has, as a process of its own finds it."""
+    program = "import sys; from workers.fewer_rights import confine; sys.exit(confine())"
+    root = Path(sandbox.__file__).resolve().parents[1]
+    return subprocess.run([sys.executable, "-c", program], cwd=root, check=False).returncode
+
+
+def is_read(pipe: Path, held: list[int]) -> bool:
+    """Tell whether somebody reads from *pipe*, and hold the end of it that they wait for."""
+    try:
+        held.append(os.open(pipe, os.O_WRONLY | os.O_NONBLOCK))
+    except OSError:
+        return False
+    return True
+
+
 def test_bytes_and_paths_come_back_parsed(pool: ParserPool, tmp_path: Path) -> None:
     path = tmp_path / "a"
     path.write_bytes(b"# Title\n\nText \xf0\x9f\x98\x80.\n")
@@ -154,6 +170,29 @@ def test_a_parser_writes_no_files(hostile: ParserPool, tmp_path: Path) -> None:
     assert not target.exists() or target.stat().st_size == 0
 
 
+def test_a_parser_changes_no_file_starts_nothing_and_reaches_no_other_process(
+    hostile: ParserPool, tmp_path: Path
+) -> None:
+    if not landlock_version():
+        pytest.skip("this kernel has no Landlock")
+    file = tmp_path / "file"
+    file.write_text("kept")
+
+    def outcome(call: str) -> str:
+        return read(hostile, f"call {call}".encode())
+
+    assert outcome(f"write {tmp_path / 'new'}") == "EACCES"
+    assert outcome(f"remove {file}") == "EACCES"
+    assert outcome(f"program {sys.executable}") == "EACCES"
+    assert outcome(f"look /proc/{os.getpid()}/environ") == "EACCES"
+    assert outcome(f"look {file}") == "done"
+    assert file.read_text() == "kept"
+    if landlock_version() >= 3:
+        assert outcome(f"truncate {file}") == "EACCES"
+    if landlock_version() >= 6:
+        assert outcome(f"interrupt {os.getpid()}") == "EPERM"
+
+
 def test_a_parser_sees_no_secret_of_the_environment(
     hostile: ParserPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -187,14 +226,16 @@ def test_a_caller_can_stop_a_parse_and_the_wait_for_one(
     hostile: ParserPool, tmp_path: Path
 ) -> None:
     gate = tmp_path / "gate"
+    os.mkfifo(gate)
     with ThreadPoolExecutor() as threads:
         busy = threads.submit(read, hostile, f"await {gate}".encode())
-        until((tmp_path / "gate.begun").exists)
+        held: list[int] = []
+        until(lambda: is_read(gate, held))
         with pytest.raises(DeadlineExceeded):
             hostile.parse(b"pid", filename="x", timeout_s=5, wait_s=0.2)
         with pytest.raises(Cancelled):
             hostile.parse(b"pid", filename="x", timeout_s=5, abort=lambda: True)
-        gate.touch()
+        os.close(held[0])
         assert busy.result().isdigit()
     started = time.monotonic()
     with pytest.raises(Cancelled):
