@@ -1,5 +1,6 @@
 """No parser reaches a network, by each of the ways in which that can be had; its answers pass."""
 
+import os
 import socket
 import sys
 from collections.abc import Iterator
@@ -18,6 +19,10 @@ from workers.sandbox import ParserPool
 
 if sys.platform != "linux":
     pytest.skip("namespaces and filters are those of Linux", allow_module_level=True)
+
+FILTERS = os.uname().machine in ("x86_64", "aarch64") and (
+    Path("/proc/sys/kernel/seccomp/actions_avail").exists()
+)
 
 
 def pool(*ways: str) -> ParserPool:
@@ -72,6 +77,7 @@ def test_in_a_namespace_of_its_own_a_parser_finds_no_network(
         assert outcome(parsers, listening["udp"]) == "ENETUNREACH"
 
 
+@pytest.mark.skipif(not FILTERS, reason="this kernel has no filters, or we none for its processor")
 @pytest.mark.parametrize("ways", [(SECCOMP,), WAYS])
 def test_behind_the_filter_a_parser_comes_to_no_socket(
     tmp_path: Path,
@@ -81,11 +87,9 @@ def test_behind_the_filter_a_parser_comes_to_no_socket(
 ) -> None:
     shadow_parsers(tmp_path, monkeypatch)
     with pool(*ways) as parsers:
-        if parsers.isolation == NONE:
-            pytest.skip("this kernel has no filters")
         calls = [*listening.values(), "pair x", "namespace /proc/self/ns/net", "ring x"]
 
-        assert parsers.isolation == (SECCOMP if ways == (SECCOMP,) else parsers.isolation)
+        assert parsers.isolation in ways
         assert {call: outcome(parsers, call) for call in calls} == dict.fromkeys(calls, "EPERM")
 
 

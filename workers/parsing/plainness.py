@@ -1,4 +1,4 @@
-"""Plain text: what our own code reads alone, without any library of formats."""
+"""Plain text: what Python code reads, without any library of formats."""
 
 from typing import Final
 
