@@ -56,6 +56,7 @@ def open_resources(
         details=lambda: {
             "embedding_cache": embedder.report(),
             "embedding_engine": engine.told,
+            "isolation": pool.isolation,
             "models": {"embedding": embedder.identity.model},
         },
         parser=LimitedParser(pool, timeout_s=settings.parser_timeout_s),

@@ -4,60 +4,44 @@ Parsing files nobody trusts, in processes with limits on time, memory and output
     worker ──socket── template (parsers imported, no threads) ──fork── parser, parser, …
        └───────────────────────socket────────────────────────────────────┘
 
-The template is a clean interpreter (`python -m workers.sandbox`), so its forks inherit no thread,
-lock or model of the worker. A parser reads a file from a descriptor and answers on its socket
-with two lengths, a JSON head and the text: nothing that comes back is executed. The template ends
-when the worker's end of its socket closes, and the kernel ends the parsers with the template.
+The template is a clean interpreter (`python -m workers.parser_process`), so its forks inherit no
+thread, lock or model of the worker. A parser reads a file from a descriptor and answers on its
+socket with two lengths, a JSON head and the text: nothing that comes back is executed. The template
+ends when the worker's end of its socket closes, and the kernel ends the parsers with the template.
 """
 
-import ctypes
 import json
-import logging
 import os
-import resource
 import select
 import signal
 import socket
-import struct
 import subprocess
 import sys
 import threading
 import time
-import traceback
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
 from types import TracebackType
-from typing import Any, NoReturn, Self
+from typing import Any, Self
 
 import orjson
 
 from rag.documents import Block, Page, ParsedDocument
 from rag.errors import Cancelled, DeadlineExceeded, NoText, Retryable, Unreadable
 from runtime.settings import Settings
+from workers.no_network import WAYS
+from workers.parser_process import CONTROL_BYTES, LENGTHS, too_much_text
 
 _ROOT = Path(__file__).resolve().parents[1]  # where the template finds our packages
-_LENGTHS = struct.Struct("!QQ")  # of the head and of the text, bytes
 _HEAD_BYTES = 64 * 2**20  # of the head of an answer: blocks take about 30 bytes each
-_BLOCKS = 500_000  # that a file may fall into
 _TICK_S = 0.1  # how often a wait looks whether it is still wanted
 _START_S = 60.0  # for a template to import the parsers, on a machine under load
-_FILES = 100  # that one process parses before it is replaced
-_GROWTH = 300 * 2**20  # bytes a process may have grown by between two files
 _SMALL = 2**20  # bytes of a file that is lent in memory: a disk would take longer to make room
-_DESCRIPTORS = 64
-_CPU_SLACK_S = 1.0  # processor time past the limit of wall time: the last resort
 _NEARLY = 0.5  # of the memory limit, which counts more than what is resident: who died above
 #               it was refused memory, and some libraries abort then
-_NO_NETWORK = "namespace"
-_LIMITS_ONLY = "rlimits"
-_PR_SET_PDEATHSIG = 1
-_CLONE_NEWUSER = 0x10000000
-_CLONE_NEWNET = 0x40000000
-_CONTROL_BYTES = 4096  # of one message: each waits for the answer to the one before
 _NAME_CHARACTERS = 255
 
 
@@ -68,6 +52,21 @@ class _Child:
     pid: int
     channel: socket.socket
     template: int  # the id of the template that forked it
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """A file as an open descriptor, its name, and the limits of the time it may take."""
+
+    source: int
+    filename: str
+    timeout_s: float
+    until: float
+    abort: Callable[[], bool] | None
+
+
+#: What came of a file; None where it wants a process that has read no other.
+_Result = ParsedDocument | Unreadable | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +95,7 @@ class ParserPool:
 
     def __init__(self, *, processes: int = 2, memory_mb: int = 1024, text_mb: int = 20) -> None:
         self._limits = {"memory": memory_mb * 2**20, "text": text_mb * 2**20}
+        self._ways = WAYS  # of keeping the network away; tests take one at a time
         self._free = threading.BoundedSemaphore(max(1, processes))
         self._lock = threading.Lock()  # guards what follows
         self._idle: list[_Child] = []
@@ -130,7 +130,12 @@ class ParserPool:
 
     @property
     def isolation(self) -> str:
-        """`namespace`: limits and no network; `rlimits`: limits alone, all the kernel allows."""
+        """
+        What keeps the network from the parsers, besides their limits.
+
+        `namespace`, one without interfaces; `seccomp`, a filter on system calls; `rlimits`,
+        nothing: the kernel allows the limits alone.
+        """
         return self._isolation
 
     def close(self) -> None:
@@ -191,29 +196,36 @@ class ParserPool:
                 raise DeadlineExceeded(f"no parser became free in {wait_s:g} s")
 
     def _parse(
-        self,
-        data: bytes | Path,
-        filename: str,
-        timeout_s: float,
-        abort: Callable[[], bool] | None,
+        self, data: bytes | Path, filename: str, timeout_s: float, abort: Callable[[], bool] | None
     ) -> ParsedDocument:
-        """Parse with a process that is kept only if it answered and has not grown old."""
-        child = self._take()
+        """Parse with an idle process, or with a new one where the file wants it for itself."""
+        until = time.monotonic() + timeout_s
+        with _descriptor(data) as source:
+            request = _Request(source, filename, timeout_s, until, abort)
+            result = self._try(request, fresh=False)
+            if result is None:
+                result = self._try(request, fresh=True)
+        if result is None:
+            raise _crashed()  # a new process has no reason to ask for another
+        if isinstance(result, Unreadable):
+            raise result
+        return result
+
+    def _try(self, request: _Request, *, fresh: bool) -> _Result:
+        """Parse with a process that is kept only if it answered that it may be."""
+        child = self._take(fresh=fresh)
         keep = False
         try:
-            with _descriptor(data) as source:
-                result, keep = self._converse(child, source, filename, timeout_s, abort)
+            result, keep = self._converse(child, request)
         except (EOFError, ConnectionError) as error:
-            raise self._post_mortem(self._end(child), timeout_s) from error
+            raise self._post_mortem(self._end(child), request.timeout_s) from error
         except TimeoutError as error:
-            raise _timed_out(timeout_s) from error
+            raise _timed_out(request.timeout_s) from error
         finally:
             if keep:
                 self._give(child)
             else:
                 self._end(child)
-        if isinstance(result, Unreadable):
-            raise result
         return result
 
     def _post_mortem(self, death: _Death | None, timeout_s: float) -> Exception:
@@ -224,24 +236,17 @@ class ParserPool:
             return _ChildDied()
         return _timed_out(timeout_s) if death.signal == signal.SIGXCPU else _crashed()
 
-    def _converse(
-        self,
-        child: _Child,
-        source: int,
-        filename: str,
-        timeout_s: float,
-        abort: Callable[[], bool] | None,
-    ) -> tuple[ParsedDocument | Unreadable, bool]:
+    def _converse(self, child: _Child, request: _Request) -> tuple[_Result, bool]:
         """Send a file and return what came of it, and whether the process may parse another."""
-        until = time.monotonic() + timeout_s
-        name = filename[-_NAME_CHARACTERS:].encode("utf-8", "replace").decode()
-        request = orjson.dumps({"filename": name, "timeout_s": timeout_s})
-        socket.send_fds(child.channel, [request], [source])
-        lengths = _receive(child.channel, _LENGTHS.size, until, abort)
-        head_length, text_length = _LENGTHS.unpack(lengths)
+        name = request.filename[-_NAME_CHARACTERS:].encode("utf-8", "replace").decode()
+        message = orjson.dumps({"filename": name, "timeout_s": request.timeout_s})
+        socket.send_fds(child.channel, [message], [request.source])
+        until, abort = request.until, request.abort
+        lengths = _receive(child.channel, LENGTHS.size, until, abort)
+        head_length, text_length = LENGTHS.unpack(lengths)
         most = self._limits["text"]
         if text_length > most or head_length > _HEAD_BYTES:
-            return _too_much_text(most), False
+            return too_much_text(most), False
         head = _receive(child.channel, head_length, until, abort)
         text = _receive(child.channel, text_length, until, abort)
         try:
@@ -249,8 +254,10 @@ class ParserPool:
         except (ValueError, KeyError, TypeError):  # a file that took its parser over may say so
             return _crashed(), False
 
-    def _read(self, head: dict[str, Any], text: str) -> tuple[ParsedDocument | Unreadable, bool]:
-        """Return the document or the refusal of an answer, and whether its process is kept."""
+    def _read(self, head: dict[str, Any], text: str) -> tuple[_Result, bool]:
+        """Return what an answer says, and whether its process is kept."""
+        if head.get("alone") is True:
+            return None, head["keep"] is True
         reason = head.get("reason")
         if reason is None:
             document = ParsedDocument(
@@ -272,12 +279,12 @@ class ParserPool:
         most = self._limits["memory"] // 2**20
         return Unreadable("parser_memory", f"Reading the file took more than {most:,} MiB.")
 
-    def _take(self) -> _Child:
+    def _take(self, *, fresh: bool) -> _Child:
         """Return an idle process, or a new one; a template that died is replaced once."""
         with self._lock:
             if self._closed:
                 raise Retryable("the parser pool is closed")
-            if self._idle:
+            if self._idle and not fresh:
                 return self._idle.pop()
             try:
                 return self._fork()
@@ -316,25 +323,31 @@ class ParserPool:
         """Have the template fork a process; the lock is held."""
         if self._control is None or self._template is None:
             raise EOFError("the parser template is gone")
-        self._control.sendall(b'{"fork":1}')
-        message, descriptors, _, _ = socket.recv_fds(self._control, _CONTROL_BYTES, 1)
-        if not message:
-            raise EOFError("the parser template has died")
-        answer = json.loads(message)
-        if "error" in answer:
-            raise OSError(answer["error"])
-        channel = socket.socket(fileno=descriptors[0])
-        return _Child(answer["pid"], channel, self._template.pid)
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            with theirs:
+                socket.send_fds(self._control, [b'{"fork":1}'], [theirs.fileno()])
+            answer = self._answer()
+        except BaseException:
+            ours.close()
+            raise
+        return _Child(answer["pid"], ours, self._template.pid)
 
-    def _ask(self, question: dict[str, int]) -> dict[str, int]:
+    def _ask(self, question: dict[str, int]) -> dict[str, Any]:
         """Ask the template something; the lock is held."""
         if self._control is None:
             raise EOFError("the parser template is gone")
         self._control.sendall(json.dumps(question).encode())
-        message = self._control.recv(_CONTROL_BYTES)
+        return self._answer()
+
+    def _answer(self) -> dict[str, Any]:
+        """Return the template's next answer; what it could not do is an OSError."""
+        message = self._control.recv(CONTROL_BYTES) if self._control else b""
         if not message:
             raise EOFError("the parser template has died")
-        answer: dict[str, int] = json.loads(message)
+        answer: dict[str, Any] = json.loads(message)
+        if "error" in answer:
+            raise OSError(answer["error"])
         return answer
 
     def _start_template(self) -> None:
@@ -343,7 +356,7 @@ class ParserPool:
         passed = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PYTHONHOME", "VIRTUAL_ENV")
         with theirs:
             self._template = subprocess.Popen(  # noqa: S603 - our own module
-                [sys.executable, "-P", "-m", "workers.sandbox", str(theirs.fileno())],
+                [sys.executable, "-P", "-m", "workers.parser_process", str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -354,8 +367,8 @@ class ParserPool:
         self._control = ours
         ours.settimeout(_START_S)
         try:
-            ours.sendall(json.dumps(self._limits).encode())
-            hello = ours.recv(_CONTROL_BYTES)
+            ours.sendall(json.dumps({**self._limits, "ways": self._ways}).encode())
+            hello = ours.recv(CONTROL_BYTES)
         except OSError as error:
             self._stop_template()
             raise Retryable(f"the parser template did not start: {error}") from error
@@ -402,11 +415,6 @@ def _timed_out(timeout_s: float) -> Unreadable:
     return Unreadable("parser_timeout", f"Reading the file took longer than {timeout_s:g} s.")
 
 
-def _too_much_text(most: int) -> Unreadable:
-    """Return the error for a file that yields too much."""
-    return Unreadable("too_much_text", f"The file holds more than {most // 2**20:,} MiB of text.")
-
-
 def _check_wanted(abort: Callable[[], bool] | None) -> None:
     """Stop where the caller says so."""
     if abort is not None and abort():
@@ -432,151 +440,3 @@ def _receive(
         else:
             _check_wanted(abort)
     return received
-
-
-# What follows runs in the template and in the parsers.
-
-
-def _serve(control: socket.socket) -> None:
-    """Fork parsers and tell how they ended, until the worker is gone."""
-    for quiet in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(quiet, signal.SIG_IGN)  # the worker ends us: it may have files to finish
-    limits = json.loads(control.recv(_CONTROL_BYTES))
-    from workers.parsing import formats  # noqa: PLC0415 - only this process pays for the parsers
-
-    control.sendall(json.dumps({"isolation": _leave_network()}).encode())
-    parse: Callable[..., ParsedDocument] = formats.parse
-    while message := control.recv(_CONTROL_BYTES):
-        request = json.loads(message)
-        if "end" in request:
-            os.kill(request["end"], signal.SIGKILL)  # ours until we wait for it, so no other's id
-            _, status, usage = os.wait4(request["end"], 0)
-            number = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
-            answer = {"signal": number, "peak": usage.ru_maxrss * 1024}
-            control.sendall(json.dumps(answer).encode())
-            continue
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-        try:
-            pid = os.fork()
-        except OSError as error:
-            control.sendall(json.dumps({"error": str(error)}).encode())
-        else:
-            if pid == 0:
-                control.close()
-                theirs.close()
-                _work(ours, parse, limits)
-            socket.send_fds(control, [json.dumps({"pid": pid}).encode()], [theirs.fileno()])
-        ours.close()
-        theirs.close()
-
-
-def _work(
-    channel: socket.socket, parse: Callable[..., ParsedDocument], limits: dict[str, int]
-) -> NoReturn:
-    """Parse one file after the other; never returns to the template's stack."""
-    status = 1
-    try:
-        _limit(limits["memory"])
-        before = _resident()
-        for count in range(1, _FILES + 1):
-            message, descriptors, _, _ = socket.recv_fds(channel, _CONTROL_BYTES, 1)
-            if not message:
-                break
-            request = orjson.loads(message)
-            _limit_processor(request["timeout_s"] + _CPU_SLACK_S)
-            head, text = _answer(descriptors[0], request["filename"], parse, limits["text"])
-            fresh = count < _FILES and _resident() - before < _GROWTH
-            head["keep"] = fresh and head.get("reason") not in ("parser_memory", "parser_failed")
-            packed = orjson.dumps(head)
-            channel.sendall(_LENGTHS.pack(len(packed), len(text)) + packed)
-            channel.sendall(text)
-            if not head["keep"]:
-                break
-            del head, text, packed
-        status = 0
-    except OSError:  # the worker is gone, or wants us gone
-        status = 1
-    except BaseException as error:  # noqa: BLE001 - a fork must not run its parent's clean-up
-        # Without its message, which may quote the file.
-        sys.stderr.write(f"{type(error).__name__} in a parser process\n")
-        sys.stderr.write("".join(traceback.format_tb(error.__traceback__)))
-    finally:
-        os._exit(status)
-
-
-def _answer(
-    source: int, filename: str, parse: Callable[..., ParsedDocument], most: int
-) -> tuple[dict[str, object], bytes]:
-    """Parse one file into the head and the text of an answer."""
-    try:
-        with os.fdopen(source, "rb") as file:
-            file.seek(0)
-            data = file.read()
-        document = parse(data, filename=filename)
-        text = document.text.encode("utf-8")
-    except Unreadable as error:
-        return {"reason": error.reason, "detail": error.detail}, b""
-    except MemoryError:
-        return {"reason": "parser_memory", "detail": "out of memory"}, b""
-    except Exception as error:  # noqa: BLE001 - whatever a library raises is the file's fault here
-        detail = f"The file could not be read ({type(error).__name__}: {str(error)[:200]})."
-        return {"reason": "parser_failed", "detail": detail}, b""
-    if len(text) > most:
-        refused = _too_much_text(most)
-        return {"reason": refused.reason, "detail": refused.detail}, b""
-    if len(document.blocks) > _BLOCKS:
-        detail = f"The file falls into more than {_BLOCKS:,} paragraphs."
-        return {"reason": "too_much_text", "detail": detail}, b""
-    return {
-        "kind": document.kind,
-        "title": document.title,
-        "blocks": [(b.kind, b.start, b.end, b.level, b.header) for b in document.blocks],
-        "pages": [(p.number, p.start, p.end, p.label) for p in document.pages],
-        "notes": document.notes,
-        "encoding": document.encoding,
-    }, text
-
-
-def _limit(memory: int) -> None:
-    """Give up what a parser does not need, for good."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_NOFILE, (_DESCRIPTORS, _DESCRIPTORS))
-    if sys.platform == "linux":
-        template = os.getppid()
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != template:  # it died before we asked
-            os._exit(1)
-        size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-        resource.setrlimit(resource.RLIMIT_AS, (size + memory, size + memory))
-
-
-def _limit_processor(seconds: float) -> None:
-    """Let the kernel end this process after so much more processor time."""
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    most = int(used.ru_utime + used.ru_stime + seconds) + 1
-    resource.setrlimit(resource.RLIMIT_CPU, (most, resource.RLIM_INFINITY))
-
-
-def _resident() -> int:
-    """Return the memory this process has in use, bytes; 0 where the system does not say."""
-    if sys.platform != "linux":
-        return 0
-    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
-
-
-def _leave_network() -> str:
-    """Move to a network namespace without any interface, if the kernel lets us."""
-    if sys.platform != "linux":
-        return _LIMITS_ONLY
-    unshare = ctypes.CDLL(None).unshare
-    if unshare(_CLONE_NEWNET) == 0 or unshare(_CLONE_NEWUSER | _CLONE_NEWNET) == 0:
-        return _NO_NETWORK
-    return _LIMITS_ONLY
-
-
-if __name__ == "__main__":
-    # Parsers complain about files, and quote them.
-    logging.disable()
-    warnings.simplefilter("ignore")
-    _serve(socket.socket(fileno=int(sys.argv[1])))

@@ -77,6 +77,13 @@ def _passes(url: str, check: str) -> bool:
     return bool(_check(url, check).get("status") == "pass")
 
 
+def test_what_keeps_the_network_from_the_readers_of_files_is_told(own: Stack) -> None:
+    check = until(lambda: _check(own.url, "parsing:isolation"), within_s=RECOVERED_S)
+    said = check.get("observedValue") or check["output"]
+
+    assert said.startswith("files are read")
+
+
 @pytest.mark.parametrize(
     ("process", "check"), [("redis-queue", "redis:responseTime"), ("chroma", "chroma:responseTime")]
 )

@@ -16,49 +16,13 @@ import pytest
 
 from rag.errors import Cancelled, DeadlineExceeded, NoText, Retryable, Unreadable
 from tests.office_files import ole, xls, zipped
+from tests.told_parsers import shadow_parsers
 from tests.waiting import is_gone, until
-from workers import sandbox
+from workers import parser_process, sandbox
 from workers.sandbox import ParserPool
 
 if sys.platform != "linux":
     pytest.skip("limits and namespaces are those of Linux", allow_module_level=True)
-
-# Stands in for `formats.parse` in a template of its own: does what the file says.
-HOSTILE = """
-import os, signal, socket, time
-from rag.documents import Block, ParsedDocument
-
-def parse(data, *, filename):
-    word, _, rest = data.decode().partition(" ")
-    if word == "sleep":
-        time.sleep(float(rest))
-    elif word == "await":
-        os.mkdir(rest + ".begun")
-        while not os.path.exists(rest):
-            time.sleep(0.01)
-    elif word == "spin":
-        while True:
-            pass
-    elif word == "crash":
-        os.kill(os.getpid(), signal.SIGSEGV)
-    elif word == "fill":
-        hog = [bytearray(2**20) for _ in range(2**20)]
-    elif word == "talk":
-        return ParsedDocument("x" * int(rest), "text")
-    elif word == "blocks":
-        return ParsedDocument("x" * int(rest), "text", None, tuple(Block("paragraph", n, n + 1) for n in range(int(rest))))
-    elif word == "bug":
-        raise LookupError("no such thing")
-    elif word == "write":
-        with open(rest, "wb") as file:
-            file.write(b"x")
-            file.flush()
-    elif word == "connect":
-        socket.create_connection(("127.0.0.1", int(rest)), timeout=1)
-    elif word == "environment":
-        return ParsedDocument(" ".join(sorted(os.environ)), "text")
-    return ParsedDocument(str(os.getpid()), "text")
-"""  # noqa: E501 - a program in a string
 
 
 @pytest.fixture
@@ -70,16 +34,7 @@ def pool() -> Iterator[ParserPool]:
 @pytest.fixture
 def hostile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ParserPool]:
     """A pool whose parsers do what they are told, reached by shadowing the module they import."""
-    package = tmp_path / "workers"
-    (package / "parsing").mkdir(parents=True)
-    real = Path(sandbox.__file__).resolve()
-    (package / "__init__.py").touch()
-    (package / "parsing" / "__init__.py").touch()
-    (package / "parsing" / "formats.py").write_text(HOSTILE)
-    (package / "sandbox.py").symlink_to(real)
-    for name in ("rag", "runtime"):
-        (tmp_path / name).symlink_to(real.parents[1] / name)
-    monkeypatch.setattr(sandbox, "_ROOT", tmp_path)
+    shadow_parsers(tmp_path, monkeypatch)
     with ParserPool(processes=1, memory_mb=256, text_mb=1) as pool:
         yield pool
 
@@ -92,6 +47,22 @@ def reason(pool: ParserPool, data: bytes, timeout_s: float = 20.0) -> str:
     with pytest.raises(Unreadable) as caught:
         read(pool, data, timeout_s)
     return caught.value.reason
+
+
+def landlock_version() -> int:
+    """Return which Landlock this kernel has, as a process of its own finds it."""
+    program = "import sys; from workers.fewer_rights import confine; sys.exit(confine())"
+    root = Path(sandbox.__file__).resolve().parents[1]
+    return subprocess.run([sys.executable, "-c", program], cwd=root, check=False).returncode
+
+
+def is_read(pipe: Path, held: list[int]) -> bool:
+    """Tell whether somebody reads from *pipe*, and hold the end of it that they wait for."""
+    try:
+        held.append(os.open(pipe, os.O_WRONLY | os.O_NONBLOCK))
+    except OSError:
+        return False
+    return True
 
 
 def test_bytes_and_paths_come_back_parsed(pool: ParserPool, tmp_path: Path) -> None:
@@ -142,11 +113,25 @@ def test_what_a_parser_refuses_is_raised_here(pool: ParserPool) -> None:
     assert reason(pool, b"\x89PNG\r\n\x1a\n") == "unsupported"
 
 
-def test_one_process_parses_many_files_and_is_then_replaced(hostile: ParserPool) -> None:
-    pids = [read(hostile, b"pid") for _ in range(sandbox._FILES + 5)]
+def test_one_process_reads_many_plain_texts_and_is_then_replaced(hostile: ParserPool) -> None:
+    pids = [read(hostile, b"pid") for _ in range(parser_process.FILES + 5)]
 
     assert len(set(pids)) == 2
-    assert pids.count(pids[0]) == sandbox._FILES
+    assert pids.count(pids[0]) == parser_process.FILES
+
+
+def test_a_file_that_is_no_plain_text_has_a_process_of_its_own(hostile: ParserPool) -> None:
+    shared = read(hostile, b"pid")
+    alone = [read(hostile, b"format") for _ in range(3)]
+    again = read(hostile, b"pid")
+    hostile.close()
+    with hostile:
+        first = read(hostile, b"format")
+        second = read(hostile, b"pid")
+
+    assert len({shared, *alone}) == 4
+    assert again == shared
+    assert first != second
 
 
 @pytest.mark.parametrize(
@@ -164,10 +149,18 @@ def test_one_process_parses_many_files_and_is_then_replaced(hostile: ParserPool)
 def test_a_file_that_breaks_a_limit_fails_alone(
     hostile: ParserPool, order: bytes, expected: str
 ) -> None:
-    patience_s = 2.0 if expected == "parser_timeout" else 60.0
+    patience_s = 0.5 if expected == "parser_timeout" else 60.0
 
     assert reason(hostile, order, timeout_s=patience_s) == expected
     assert read(hostile, b"pid").isdigit()
+
+
+def test_the_kernel_ends_a_parser_that_takes_too_much_processor_time() -> None:
+    program = "from workers import parser_process as p; p._limit_processor(0)\nwhile True: pass"
+    root = Path(sandbox.__file__).resolve().parents[1]
+    ended = subprocess.run([sys.executable, "-c", program], cwd=root, timeout=60, check=False)
+
+    assert ended.returncode == -signal.SIGXCPU
 
 
 def test_a_parser_writes_no_files(hostile: ParserPool, tmp_path: Path) -> None:
@@ -177,15 +170,27 @@ def test_a_parser_writes_no_files(hostile: ParserPool, tmp_path: Path) -> None:
     assert not target.exists() or target.stat().st_size == 0
 
 
-def test_a_parser_reaches_no_network_where_it_says_so(hostile: ParserPool) -> None:
-    import socket  # noqa: PLC0415 - for this test alone
+def test_a_parser_changes_no_file_starts_nothing_and_reaches_no_other_process(
+    hostile: ParserPool, tmp_path: Path
+) -> None:
+    if not landlock_version():
+        pytest.skip("this kernel has no Landlock")
+    file = tmp_path / "file"
+    file.write_text("kept")
 
-    if hostile.isolation != "namespace":
-        pytest.skip("this kernel lets nobody leave the network")
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
+    def outcome(call: str) -> str:
+        return read(hostile, f"call {call}".encode())
 
-        assert reason(hostile, f"connect {port}".encode()) == "parser_failed"
+    assert outcome(f"write {tmp_path / 'new'}") == "EACCES"
+    assert outcome(f"remove {file}") == "EACCES"
+    assert outcome(f"program {sys.executable}") == "EACCES"
+    assert outcome(f"look /proc/{os.getpid()}/environ") == "EACCES"
+    assert outcome(f"look {file}") == "done"
+    assert file.read_text() == "kept"
+    if landlock_version() >= 3:
+        assert outcome(f"truncate {file}") == "EACCES"
+    if landlock_version() >= 6:
+        assert outcome(f"interrupt {os.getpid()}") == "EPERM"
 
 
 def test_a_parser_sees_no_secret_of_the_environment(
@@ -221,14 +226,16 @@ def test_a_caller_can_stop_a_parse_and_the_wait_for_one(
     hostile: ParserPool, tmp_path: Path
 ) -> None:
     gate = tmp_path / "gate"
+    os.mkfifo(gate)
     with ThreadPoolExecutor() as threads:
         busy = threads.submit(read, hostile, f"await {gate}".encode())
-        until((tmp_path / "gate.begun").exists)
+        held: list[int] = []
+        until(lambda: is_read(gate, held))
         with pytest.raises(DeadlineExceeded):
             hostile.parse(b"pid", filename="x", timeout_s=5, wait_s=0.2)
         with pytest.raises(Cancelled):
             hostile.parse(b"pid", filename="x", timeout_s=5, abort=lambda: True)
-        gate.touch()
+        os.close(held[0])
         assert busy.result().isdigit()
     started = time.monotonic()
     with pytest.raises(Cancelled):

@@ -215,8 +215,8 @@ def test_a_damaged_body_is_refused(body: bytes | None) -> None:
 
 
 def test_entities_are_refused_under_any_name() -> None:
-    bomb = b'<!DOCTYPE a [<!ENTITY x "y">]><a>&x;</a>'
-    data = word_file(p("Text."), others=[("s", "styles", "word/styles.bin", bomb)])
+    xml = b'<!DOCTYPE a [<!ENTITY x "y">]><a>&x;</a>'
+    data = word_file(p("Text."), others=[("s", "styles", "word/styles.bin", xml)])
 
     with pytest.raises(Unreadable) as caught:
         parse(data, filename="a.docx")

@@ -42,6 +42,38 @@ def test_what_embeds_and_why_is_told_in_a_line() -> None:
     assert "embedding:engine" not in judged({})
 
 
+def test_what_keeps_the_network_from_the_readers_of_files_is_told_in_a_line() -> None:
+    named, filtered, bare = (
+        judged({"isolation": way})["parsing:isolation"]
+        for way in ("namespace", "seccomp", "rlimits")
+    )
+
+    assert (named.status, filtered.status, bare.status) == ("pass", "pass", "warn")
+    assert "namespace" in str(named.value)
+    assert "filter on system calls" in str(filtered.value)
+    assert bare.output is not None
+    assert "nothing keeps the network from their readers on host" in bare.output
+    assert "parsing:isolation" not in judged({})
+
+
+def test_of_several_hosts_the_one_whose_readers_have_a_network_is_named() -> None:
+    workers = [
+        WorkerState(
+            f"ingestion/{host}/7/a", "ingestion", 7, host, (), 4, details={"isolation": way}
+        )
+        for host, way in (("one", "seccomp"), ("two", "rlimits"), ("three", "namespace"))
+    ]
+    (check,) = (
+        check
+        for check in reports(workers, failures={}, settings=SETTINGS)
+        if check.name == "parsing:isolation"
+    )
+
+    assert check.status == "warn"
+    assert str(check.output).endswith(" on two")
+    assert str(check.value).count("without network") == 2
+
+
 def test_where_a_model_lies_is_not_told() -> None:
     assert judged({})["models:llm"].value == "little"
 

@@ -9,6 +9,8 @@ import pytest
 
 from rag.documents import ParsedDocument
 from rag.errors import NoText, Unreadable
+from tests.wordfiles import p, word_file
+from workers.parsing.docx import package
 from workers.parsing.formats import parse
 
 OLE = bytes.fromhex("d0cf11e0a1b11ae1")
@@ -334,16 +336,31 @@ def test_deleted_text_of_a_word_file_is_left_out_and_inserted_text_kept() -> Non
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
 def test_a_word_file_with_entities_is_refused_before_it_is_parsed(encoding: str) -> None:
-    bomb = '<?xml version="1.0"?><!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/hostname">]><a>&x;</a>'
-    data = with_part(word(lambda _: None), "word/styles.xml", lambda _: bomb.encode(encoding))
+    xml = '<?xml version="1.0"?><!DOCTYPE a [<!ENTITY x "words">]><a>&x;</a>'
+    data = with_part(word(lambda _: None), "word/styles.xml", lambda _: xml.encode(encoding))
+    error = refused(data, "x.docx")
 
-    assert refused(data, "x.docx").reason == "unsafe"
+    assert error.reason == "unsafe"
+    assert "words" not in error.detail
 
 
-def test_a_zip_bomb_is_refused_by_its_size() -> None:
-    data = with_part(word(lambda _: None), "word/document.xml", lambda xml: xml + b" " * 40_000_000)
+def test_a_word_file_that_unpacks_to_too_much_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = word_file(p("text"))
+    padded = word_file(p("text") + " " * 20_000)
+    monkeypatch.setattr(package, "_MOST_BYTES", 20_000)
 
-    assert refused(data, "x.docx").reason == "too_large"
+    assert parse(data, filename="x.docx").text == "text"
+    assert refused(padded, "x.docx").reason == "too_large"
+
+
+def test_a_word_file_that_is_packed_too_well_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = word_file(p("text"))
+    padded = word_file(p("text") + " " * 100_000)
+    monkeypatch.setattr(package, "_STEP", 1000)
+    monkeypatch.setattr(package, "_MOST_RATIO", 10)
+
+    assert parse(data, filename="x.docx").text == "text"
+    assert refused(padded, "x.docx").reason == "too_large"
 
 
 def test_a_word_file_that_is_cut_off_is_refused() -> None:

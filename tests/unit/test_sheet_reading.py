@@ -8,6 +8,7 @@ from rag.documents import ParsedDocument
 from rag.errors import NoText, Unreadable
 from tests.office_files import BOLD, DAY, OWN, PERCENT, relations, xls, xlsx, zipped
 from workers.parsing.formats import parse
+from workers.parsing.office import packages
 
 
 def lines(document: ParsedDocument) -> list[str]:
@@ -305,17 +306,21 @@ def test_an_opendocument_sheet_shows_what_its_cells_show() -> None:
     assert 'The sheet "Keys" is hidden and was left out.' in document.notes
 
 
-def test_a_workbook_that_is_a_bomb_is_refused() -> None:
-    data = zipped(
-        {
-            "[Content_Types].xml": "<Types/>",
-            "xl/workbook.xml": "<workbook>" + " " * 50_000_000 + "</workbook>",
-        }
-    )
+@pytest.mark.parametrize(
+    "limits", [{"_MOST_BYTES": 50_000}, {"_FREE_BYTES": 5_000, "_MOST_RATIO": 1}]
+)
+def test_a_workbook_that_unpacks_to_too_much_is_refused(
+    monkeypatch: pytest.MonkeyPatch, limits: dict[str, int]
+) -> None:
+    little = [["Item"], ["Pump"]]
+    much = [["Item"], ["Pump " * 12_000]]
+    for name, value in limits.items():
+        monkeypatch.setattr(packages, name, value)
     with pytest.raises(Unreadable) as caught:
-        parse(data, filename="x.xlsx")
+        parse(xlsx(("S", much)), filename="x.xlsx")
 
     assert caught.value.reason == "too_large"
+    assert "Pump" in parse(xlsx(("S", little)), filename="x.xlsx").text
 
 
 def test_a_workbook_that_declares_entities_is_refused() -> None:

@@ -11,6 +11,14 @@ from web.health.check import STARTING, Check, Status
 CARD_MEMORY_WARN: Final = 0.03
 #: What a model is for → the queue whose workers own it.
 OWNERS: Final = {"embedding": "retrieve", "reranker": "retrieve", "llm": "generate"}
+#: What keeps the network from the processes that read files, by the pool's word for it.
+ISOLATION: Final = {
+    "namespace": "files are read without network, in a namespace of its own",
+    "seccomp": "files are read without network, behind a filter on system calls",
+}
+OPEN_NETWORK: Final = (
+    "files are read within limits, but nothing keeps the network from their readers"
+)
 
 
 def reports(
@@ -24,6 +32,7 @@ def reports(
     return [
         *_models(workers, failures, settings, starting),
         *_embedding_engine(workers),
+        *_isolation(workers),
         *_cards(workers, settings),
         *_sparse(workers, settings),
         *_embedding_cache(workers),
@@ -64,6 +73,20 @@ def _embedding_engine(workers: Sequence[WorkerState]) -> Iterator[Check]:
     told = sorted({engine for w in workers if (engine := w.details.get("embedding_engine"))})
     if told:
         yield Check("embedding:engine", "pass", "component", value="; ".join(told))
+
+
+def _isolation(workers: Sequence[WorkerState]) -> Iterator[Check]:
+    """Tell what keeps the network from those who read files; where nothing does, on which host."""
+    told = [(w.host, way) for w in workers if (way := w.details.get("isolation"))]
+    if not told:
+        return
+    lines = sorted({ISOLATION[way] for _, way in told if way in ISOLATION})
+    hosts = sorted({host for host, way in told if way not in ISOLATION})
+    yield Check(
+        "parsing:isolation", "warn" if hosts else "pass", "component",
+        value="; ".join(lines) or None,
+        output=f"{OPEN_NETWORK} on {', '.join(hosts)}" if hosts else None,
+    )  # fmt: skip
 
 
 def _cards(workers: Sequence[WorkerState], settings: Settings) -> Iterator[Check]:

@@ -11,7 +11,7 @@ from workers.parsing.bundles.mail_text import parse_mail, parse_mbox, parse_mhtm
 from workers.parsing.bundles.msg_text import parse_msg
 from workers.parsing.bundles.nesting import Nest
 from workers.parsing.detection import detect
-from workers.parsing.docx.flat import packaged
+from workers.parsing.docx.flat import is_flat, packaged
 from workers.parsing.docx.text import parse_docx
 from workers.parsing.lines.text_formats import parse_text
 from workers.parsing.office.odf_text import parse_odt
@@ -21,6 +21,7 @@ from workers.parsing.office.pptx_text import parse_pptx
 from workers.parsing.office.xls_text import parse_xls
 from workers.parsing.office.xlsx_text import parse_xlsx
 from workers.parsing.pdf.text import parse_pdf
+from workers.parsing.plainness import NotPlain
 from workers.parsing.rtf.text import parse_rtf
 
 _FROM_BYTES: dict[str, Callable[[bytes], ParsedDocument]] = {
@@ -58,10 +59,11 @@ _NOTHING = {
     "notebook": "The notebook holds no text.",
 }
 _MOST_NOTES = 3  # that a refusal repeats
+_HEAD = 1024  # bytes: a zero in them, and a file is no plain text
 _WRITTEN = re.compile(r"\S")
 
 
-def parse(data: bytes, *, filename: str) -> ParsedDocument:
+def parse(data: bytes, *, filename: str, plain_only: bool = False) -> ParsedDocument:
     """
     Return the text of a file; its kind is told by its bytes, *filename* is a hint.
 
@@ -70,20 +72,25 @@ def parse(data: bytes, *, filename: str) -> ParsedDocument:
     Raises:
         NoText: The file is readable but holds nothing to index.
         Unreadable: `unsupported`, `encrypted`, `corrupt`, `binary`, `unsafe` or `too_large`.
+        NotPlain: *plain_only*, and it would take a library of formats to read it.
     """
-    return _read(data, filename, Nest(_read))
+    return _read(data, filename, Nest(_read), plain_only=plain_only)
 
 
-def _read(data: bytes, filename: str, nest: Nest) -> ParsedDocument:
+def _read(data: bytes, filename: str, nest: Nest, *, plain_only: bool = False) -> ParsedDocument:
     """Read a file, or a file within one; *nest* bounds what lies within it."""
     if not data:
         raise NoText("The file is empty (0 bytes).")
+    if plain_only and (b"\0" in data[:_HEAD] or is_flat(data)):
+        raise NotPlain
     data = packaged(data) or data
     kind = detect(data, filename=filename)
+    if plain_only and kind != "text":
+        raise NotPlain
     if kind == "packed":
         return parse_packed(data, nest, filename)
     if kind == "text":
-        document = parse_text(data, filename=filename)
+        document = parse_text(data, filename=filename, plain_only=plain_only)
     elif kind in _WITH_FILES:
         document = _WITH_FILES[kind](data, nest)
     else:

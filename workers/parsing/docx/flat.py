@@ -17,6 +17,12 @@ _WORD = (b'progid="Word.Document"', b"/word/document", b"officeDocument/2006/rel
 _OLD = b"http://schemas.microsoft.com/office/word/2003/wordml"
 
 
+def is_flat(data: bytes) -> bool:
+    """Tell by its beginning whether a file is the flat form of a Word file."""
+    head = data[:_HEAD]
+    return _FLAT in head and any(word in head for word in _WORD)
+
+
 def packaged(data: bytes) -> bytes | None:
     """
     Return the package that a flat Word file stands for, None for any other file.
@@ -30,7 +36,7 @@ def packaged(data: bytes) -> bytes | None:
     head = data[:_HEAD]
     if _OLD in head and b"wordDocument" in head:
         raise unsupported("a Word 2003 XML file")
-    if _FLAT not in head or not any(word in head for word in _WORD):
+    if not is_flat(data):
         return None
     if b"<!DOCTYPE" in data or b"<!ENTITY" in data:
         raise Unreadable("unsafe", "The XML declares a document type or entities; remove them.")

@@ -13,17 +13,22 @@ from workers.parsing.markup.html_text import parse_html
 from workers.parsing.markup.markdown_text import parse_markdown
 from workers.parsing.markup.notebook_text import is_notebook, parse_notebook
 from workers.parsing.markup.xml_text import parse_xml
+from workers.parsing.plainness import NotPlain, is_plain
 
 
-def parse_text(data: bytes, *, filename: str) -> ParsedDocument:
+def parse_text(data: bytes, *, filename: str, plain_only: bool = False) -> ParsedDocument:
     """
     Return the text of a file of letters, with its encoding; *filename* is a hint.
 
     Raises:
         Unreadable: `binary`, `unsafe`, `corrupt`, or `unsupported` for an encoding nobody can tell.
+        NotPlain: *plain_only*, and it is HTML or another kind that a library reads.
     """
     text, encoding = decode_named(data)
-    return replace(_from_text(text, filename), encoding=encoding)
+    kind = text_kind(text, filename=filename)
+    if plain_only and not is_plain(kind, text):
+        raise NotPlain
+    return replace(_from_text(kind, text, filename), encoding=encoding)
 
 
 def _parse_data(text: str) -> ParsedDocument | None:
@@ -44,9 +49,8 @@ _FROM_TEXT: dict[str, Callable[[str], ParsedDocument | None]] = {
 }
 
 
-def _from_text(text: str, filename: str) -> ParsedDocument:
+def _from_text(kind: str, text: str, filename: str) -> ParsedDocument:
     """Read decoded text by its kind; what turns out to be another is read as its name says."""
-    kind = text_kind(text, filename=filename)
     document = _as(kind, text, filename)
     if document is None and kind in ("json", "xml"):
         kind = named_kind(text, filename=filename)
