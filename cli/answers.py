@@ -155,9 +155,15 @@ def _heading(number: int, source: Mapping[str, Any], *, note: str = "") -> Text:
     """Write a source on one line: number, title, document, page."""
     title = source.get("title") or source["document_id"]
     parts = [source["document_id"] if title != source["document_id"] else ""]
-    parts += [f"page {source['page']}" if source.get("page") else "", note]
+    parts += [_page(source), note]
     where = ", ".join(part for part in parts if part)
     return Text.assemble((f"[{number}] ", "cyan"), (title, "bold"), (f"  {where}", "dim"))
+
+
+def _page(source: Mapping[str, Any]) -> str:
+    """Say on which page a source begins: `page iv`, `sheet Prices`, or nothing."""
+    called = source.get("page_label") or source.get("page")
+    return f"{source.get('page_kind') or 'page'} {called}" if called else ""
 
 
 def _print_trace(out: Console, trace: Mapping[str, Any], shown: Sequence[str]) -> None:

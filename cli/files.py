@@ -1,22 +1,66 @@
 """Finding the files that people mean when they name files and folders."""
 
+import hashlib
 import os
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO, Protocol
 
 from cli.leftovers import is_leftover, is_leftover_folder
 from rag.errors import InvalidRequest
 
 
+class File(Protocol):
+    """A file to hand over, under the id its document will have; *size* is None if nobody knows."""
+
+    @property
+    def document_id(self) -> str:
+        """What its document will be called."""
+        ...
+
+    @property
+    def size(self) -> int | None:
+        """Its bytes."""
+        ...
+
+    def known_hash(self) -> str | None:
+        """Return the SHA-256 of its bytes, None where they lie elsewhere and would be fetched."""
+        ...
+
+    def read_hash(self) -> str | None:
+        """Read its bytes and return their SHA-256; None where they cannot be read."""
+        ...
+
+    def open(self) -> BinaryIO:
+        """Open it for reading, more than once; raises OSError."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class LocalFile:
-    """A file to hand over, under the id its document will have."""
+    """A file of this machine."""
 
     document_id: str
     path: Path
     size: int
+
+    def known_hash(self) -> str | None:
+        """Return the SHA-256 of its bytes; None where it cannot be read."""
+        return self.read_hash()
+
+    def read_hash(self) -> str | None:
+        """Return the SHA-256 of its bytes; None where it cannot be read."""
+        try:
+            with self.path.open("rb") as data:
+                return hashlib.file_digest(data, "sha256").hexdigest()
+        except OSError:
+            return None
+
+    def open(self) -> BinaryIO:
+        """Open it for reading."""
+        return self.path.open("rb")
 
 
 @dataclass(slots=True)
@@ -72,18 +116,17 @@ def as_known(name: str) -> str:
     return unicodedata.normalize("NFC", name).replace("\\", "/")
 
 
-def batches(
-    files: Sequence[LocalFile], *, most_files: int, most_bytes: int
-) -> Iterator[list[LocalFile]]:
-    """Split *files* into requests; a file larger than *most_bytes* goes alone."""
-    batch: list[LocalFile] = []
+def batches(files: Sequence[File], *, most_files: int, most_bytes: int) -> Iterator[list[File]]:
+    """Split *files* into requests; a file larger than *most_bytes*, or of no known size, alone."""
+    batch: list[File] = []
     size = 0
     for file in files:
-        if batch and (len(batch) == most_files or size + file.size > most_bytes):
+        its = most_bytes if file.size is None else file.size
+        if batch and (len(batch) == most_files or size + its > most_bytes):
             yield batch
             batch, size = [], 0
         batch.append(file)
-        size += file.size
+        size += its
     if batch:
         yield batch
 

@@ -5,13 +5,13 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
+from typing import Any, BinaryIO
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from cli.client import FINAL_STATES, Client, Refused
-from cli.files import LocalFile, batches
+from cli.files import File, batches
 from cli.job_tables import document_rows
 from cli.words import count
 
@@ -46,7 +46,7 @@ class Ingested:
 
 def hand_over(
     client: Client,
-    files: Sequence[LocalFile],
+    files: Sequence[File],
     collection: str,
     remarks: Console,
     *,
@@ -107,13 +107,13 @@ def _watch(client: Client, done: Ingested, progress: Progress, *, total: int) ->
         pause = min(pause * 1.3, LAST_LOOK_S)
 
 
-def _send(client: Client, job_id: str, batch: Sequence[LocalFile]) -> list[dict[str, Any]]:
+def _send(client: Client, job_id: str, batch: Sequence[File]) -> list[dict[str, Any]]:
     """Send one batch; when it is refused, halves of it, until what is at fault stands alone."""
     with ExitStack() as stack:
+        form, failed = _opened(stack, batch)
         try:
-            opened = [(f.document_id, stack.enter_context(f.path.open("rb"))) for f in batch]
-            form = [("files", (name, data, MEDIA_TYPE)) for name, data in opened]
-            client.upload(f"/api/jobs/{job_id}/documents", form)
+            if form:
+                client.upload(f"/api/jobs/{job_id}/documents", form)
         except OSError as error:
             if len(batch) == 1:
                 return [_refused(batch[0], f"cannot be read: {error.strerror}")]
@@ -123,9 +123,25 @@ def _send(client: Client, job_id: str, batch: Sequence[LocalFile]) -> list[dict[
             if len(batch) == 1:
                 return [_refused(batch[0], _reason(error))]
         else:
-            return []
+            return failed
     half = len(batch) // 2
     return _send(client, job_id, batch[:half]) + _send(client, job_id, batch[half:])
+
+
+def _opened(
+    stack: ExitStack, batch: Sequence[File]
+) -> tuple[list[tuple[str, tuple[str, BinaryIO, str]]], list[dict[str, Any]]]:
+    """Open files until *stack* closes; returns them as parts of a form, and rows of the others."""
+    form: list[tuple[str, tuple[str, BinaryIO, str]]] = []
+    failed: list[dict[str, Any]] = []
+    for file in batch:
+        try:
+            data = stack.enter_context(file.open())
+        except OSError as error:
+            failed.append(_refused(file, f"cannot be read: {error.strerror}"))
+        else:
+            form.append(("files", (file.document_id, data, MEDIA_TYPE)))
+    return form, failed
 
 
 def _reason(error: Refused) -> str:
@@ -134,7 +150,7 @@ def _reason(error: Refused) -> str:
     return "; ".join(str(entry["message"]) for entry in fields) or str(error)
 
 
-def _refused(file: LocalFile, why: str) -> dict[str, Any]:
+def _refused(file: File, why: str) -> dict[str, Any]:
     """Return a row for a file that the server never took."""
     return {"document_id": file.document_id, "state": "failed", "error": {"detail": why}}
 

@@ -13,11 +13,12 @@ from rich.text import Text
 from cli import missing
 from cli.client import Client
 from cli.comparing import Comparison, compare
-from cli.files import Found, LocalFile, look
+from cli.files import File
 from cli.filters import metadata, metadata_option
 from cli.handing_over import Ingested, hand_over
 from cli.job_tables import print_failures, was_cancelled
 from cli.missing import gone_from
+from cli.places import Gathered, Place, gather
 from cli.session import Session, collection_option, pass_session
 from cli.words import count, duration
 
@@ -55,7 +56,7 @@ class Wishes:
     nargs=-1,
     required=True,
     metavar="PATH...",
-    type=click.Path(exists=True, path_type=Path),
+    type=Place(exists=True, path_type=Path),
 )
 @collection_option
 @metadata_option
@@ -79,7 +80,7 @@ class Wishes:
 @pass_session
 def ingest(
     session: Session,
-    paths: tuple[Path, ...],
+    paths: tuple[Path | str, ...],
     *,
     collection: str,
     pairs: tuple[str, ...],
@@ -94,25 +95,28 @@ def ingest(
 
     A document is called after its file: by its path below the folder that was named, or by the
     name alone of a file that was named itself. What is hidden, and lock, temporary, backup and
-    system files, are left out of folders. With --delete-missing the collection comes to hold what
-    the folders hold and nothing else, so it should be theirs alone.
+    system files, are left out of folders. PATH may be an address, such as s3://bucket/folder,
+    https://host/file.pdf or sftp://host/folder: any that fsspec reads. With --delete-missing the
+    collection comes to hold what the folders hold and nothing else, so it should be theirs alone.
     """
     wishes = Wishes(
         metadata=metadata(pairs), watch_progress=watch_progress, retry_failed=retry_failed,
         delete_missing=delete_missing, yes=yes, dry_run=dry_run,
     )  # fmt: skip
-    found = look(paths)
+    found = gather(paths)
     _say_left_out(session.out, found)
-    _check(found, paths if delete_missing else ())
+    _check(found, owning=delete_missing)
     with session.client() as client:
-        well = bring(session, client, found, collection, wishes)
+        well = bring(session, client, found.files, collection, wishes)
     if not well:
         raise SystemExit(1)
 
 
-def bring(session: Session, client: Client, found: Found, collection: str, wishes: Wishes) -> bool:
-    """Hand over what is new or changed of *found*, and say so; tells whether all went well."""
-    seen = compare(client, found.files, collection)
+def bring(
+    session: Session, client: Client, files: Sequence[File], collection: str, wishes: Wishes
+) -> bool:
+    """Hand over what is new or changed of *files*, and say so; tells whether all went well."""
+    seen = compare(client, files, collection)
     if wishes.metadata:
         # The server compares bytes: the same with other metadata would count as unchanged.
         seen.changed, seen.unchanged = seen.changed + seen.unchanged, []
@@ -136,20 +140,19 @@ def bring(session: Session, client: Client, found: Found, collection: str, wishe
     return well
 
 
-def _check(found: Found, owning: Sequence[Path]) -> None:
+def _check(found: Gathered, *, owning: bool) -> None:
     """
     Refuse to go on where nothing is there, or where what is missing cannot be known.
 
     Args:
         found: What was found.
 
-        owning: The paths, where all that is not below them shall be deleted.
+        owning: Whether all shall be deleted that is not there.
     """
     if not found.files:
         raise click.UsageError("there are no files there (hidden ones are left out)")
-    for path in owning:
-        if not path.is_dir():
-            raise click.UsageError(f"--delete-missing is for folders, and {path} is a file")
+    if owning and found.alone:
+        raise click.UsageError(f"--delete-missing is for folders, and {found.alone[0]} is a file")
     if owning and found.unseen:
         raise click.UsageError(
             f"{found.unseen[0]} cannot be looked into, so what is missing is not known"
@@ -157,7 +160,7 @@ def _check(found: Found, owning: Sequence[Path]) -> None:
 
 
 def _say_plan(
-    session: Session, seen: Comparison, send: Sequence[LocalFile], gone: Sequence[str], name: str
+    session: Session, seen: Comparison, send: Sequence[File], gone: Sequence[str], name: str
 ) -> None:
     """Say what would be done."""
     known = {file.document_id for file in seen.changed}
@@ -170,7 +173,7 @@ def _say_plan(
     session.out.print(Text(f"{told}; nothing was done", "dim"))
 
 
-def _say_left_out(out: Console, found: Found) -> None:
+def _say_left_out(out: Console, found: Gathered) -> None:
     """Say in one line what is nobody's document, and which folders are closed to us."""
     for folder in found.unseen:
         out.print(Text(f"{folder} cannot be looked into", "yellow"))

@@ -85,7 +85,7 @@ def _bring(session: Session, found: Found, collection: str, wishes: Wishes) -> b
         return True
     try:
         with session.client() as client:
-            bring(session, client, found, collection, wishes)
+            bring(session, client, found.files, collection, wishes)
     except (Unreachable, Refused, InvalidRequest, click.UsageError) as error:
         session.remarks.print(Text(f"{error}; trying again", "yellow"))
         return False

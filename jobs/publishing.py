@@ -78,6 +78,10 @@ def spans_of(chunks: Iterable[Chunk]) -> list[dict[str, Any]]:
             span["context"] = chunk.context
         if chunk.headers:
             span["headers"] = chunk.headers
+        if chunk.page_label:
+            span["page_label"] = chunk.page_label
+        if chunk.page_kind:
+            span["page_kind"] = chunk.page_kind
         spans.append(span)
     return spans
 
@@ -118,6 +122,7 @@ def chunks_of(manifest: Mapping[str, Any], text: str) -> list[Chunk]:
                 before=before if len(before) <= MOST_BEFORE else "",
                 context=span.get("context", ""),
                 headers=tuple((first, last) for first, last in span.get("headers", ())),
+                page_label=span.get("page_label", ""), page_kind=span.get("page_kind", ""),
             )
         )  # fmt: skip
     return chunks

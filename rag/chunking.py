@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from rag.documents import Block, Chunk, ParsedDocument, indexed_text
+from rag.documents import PAGE_KINDS, Block, Chunk, Page, ParsedDocument, indexed_text
 from rag.ports import TokenCounter
 from rag.sentences import sentence_spans
 from rag.table_headers import TableHeaders
@@ -30,6 +30,7 @@ _MIXED_SECTIONS = 1000.0
 _CUTS = {"block": 0.0, "rows": _CUT_BLOCK, "sentence": _CUT_BLOCK, "part": _CUT_SENTENCE}
 
 _BATCH = 4096  # texts of one call to the counter, which may keep every token in memory
+_LONGEST_LABEL = 80  # code points of what a page is called: each of its chunks has it
 
 _SPACE = re.compile(r"\s+")
 
@@ -89,12 +90,14 @@ class Chunker:
         chunks = []
         for n, (start, end) in enumerate(spans):
             at = bisect_right(starts, start) - 1
-            page = document.pages[at].number if at >= 0 else None
+            page = document.pages[at] if at >= 0 else None
             context, _ = headers.at(start)
             chunks.append(
                 Chunk(
-                    n, start, end, document.text[start:end], page,
+                    n, start, end, document.text[start:end], page.number if page else None,
                     context=context, headers=headers.within(start, end),
+                    page_label=_label(page) if page else "",
+                    page_kind=PAGE_KINDS.get(document.kind, "") if page else "",
                 )
             )  # fmt: skip
         return chunks
@@ -161,6 +164,12 @@ def fit_title(title: str, counter: TokenCounter, limit: int) -> str:
         if low:
             return title[: ends[low - 1]]
     return ""
+
+
+def _label(page: Page) -> str:
+    """Return what a page is called, on one line of bounded length."""
+    label = " ".join(page.label.split())
+    return label if len(label) <= _LONGEST_LABEL else label[: _LONGEST_LABEL - 1] + "\u2026"
 
 
 def _title_tokens(title: str, counter: TokenCounter) -> int:

@@ -123,6 +123,8 @@ def _joined(run: _Run, best: Passage, before: Mapping[str, str]) -> Passage:
         end=chunks[-1].end,
         text=chunks[0].text + "".join(before[one.chunk_id] + one.text for one in chunks[1:]),
         page=chunks[0].page,
+        page_label=chunks[0].page_label,
+        page_kind=chunks[0].page_kind,
         context=chunks[0].context,
         headers=tuple(span for one in chunks for span in one.headers),
         parts=tuple(part for one in chunks for part in one.chunks),

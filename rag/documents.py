@@ -2,10 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
 Scalar = str | int | float | bool
 BlockKind = Literal["heading", "paragraph", "list", "code", "table"]
+
+#: What the pages of a document are where they are no pages, by its kind.
+PAGE_KINDS: Final = {
+    "xlsx": "sheet", "xls": "sheet", "ods": "sheet", "pptx": "slide", "odp": "slide"
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +34,8 @@ class Page:
     """
     Where a page of the original lies in the parsed text; numbered from 1.
 
-    *label* is what the document itself calls the page, such as `iv`; empty where that is *number*.
+    *label* is what the document itself calls the page, such as `iv` or the name of a sheet; empty
+    where that is *number*.
     """
 
     number: int
@@ -66,7 +72,9 @@ class Chunk:
     *before* is the white space between it and the chunk before; empty where it was not kept.
     *context* is read with the text where both are indexed or shown, and is no part of the text: the
     header of a table for rows that are cut off from it. *headers* are the spans of the document's
-    text, inside the chunk, where tables name their columns.
+    text, inside the chunk, where tables name their columns. *page* is where the chunk begins,
+    *page_label* what the document calls that page, and *page_kind* what it is: `sheet`, `slide`, or
+    empty for a page.
     """
 
     n: int
@@ -77,17 +85,22 @@ class Chunk:
     before: str = ""
     context: str = ""
     headers: tuple[tuple[int, int], ...] = ()
+    page_label: str = ""
+    page_kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One chunk of a passage that neighbours were joined to, with its own score and context."""
+    """One chunk of a passage that neighbours were joined to, with its own score, context, page."""
 
     chunk_id: str
     start: int
     end: int
     score: float
     context: str = ""
+    page: int | None = None
+    page_label: str = ""
+    page_kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +108,10 @@ class Passage:
     """
     A chunk that retrieval found, with the score that ranked it, or neighbouring chunks as one.
 
-    Of joined chunks *start*, *end*, *text* and *headers* are those of the whole, *page* and
-    *context* are the first one's, and *chunk_id*, *n* and *score* are the best one's; *parts* lists
-    them in the document's order. A chunk that stands alone has no parts. *language* is the
-    document's, ISO 639-1 or empty. For *context* and *headers* see `Chunk`.
+    Of joined chunks *start*, *end*, *text* and *headers* are those of the whole, *context* and what
+    is told of the page are the first one's, and *chunk_id*, *n* and *score* are the best one's;
+    *parts* lists them in the document's order. A chunk that stands alone has no parts. *language*
+    is the document's, ISO 639-1 or empty. For *context*, *headers* and the page see `Chunk`.
     """
 
     chunk_id: str
@@ -116,11 +129,17 @@ class Passage:
     language: str = ""
     context: str = ""
     headers: tuple[tuple[int, int], ...] = ()
+    page_label: str = ""
+    page_kind: str = ""
 
     @property
     def chunks(self) -> tuple[Part, ...]:
         """The chunks it is made of, in the document's order; itself where it stands alone."""
-        return self.parts or (Part(self.chunk_id, self.start, self.end, self.score, self.context),)
+        alone = Part(
+            self.chunk_id, self.start, self.end, self.score, self.context,
+            self.page, self.page_label, self.page_kind,
+        )  # fmt: skip
+        return self.parts or (alone,)
 
     def chunk_at(self, place: int) -> Part:
         """Return the chunk of code point *place* of the parsed text, or the one before it."""

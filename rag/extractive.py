@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from rag.analysis import query_alternatives
-from rag.candidates import NEGATION, Candidate
+from rag.candidates import NEGATION, Candidate, quoted
 from rag.candidates import candidates as candidates_of
 from rag.citations import Citation
 from rag.documents import Passage, indexed_text
@@ -21,6 +21,7 @@ MAX_QUOTES = 3
 MAX_CHARACTERS = 700  # of the answer, markers included
 MAX_EMBEDDED = 8  # sentences without a vector, the most promising by their words: it is slow
 QUOTE_FROM = 0.7  # of the best score: a weaker second or third quote is noise
+NAMED_CLAUSE = 0.5  # confidence at least where the clause is quoted that the question names
 ANSWERED_FROM = 0.3  # keeps 95 of 100 answerable questions of SQuAD answered
 
 # Beside its words and its passage, what speaks for a sentence: that it has a number where one is
@@ -28,6 +29,7 @@ ANSWERED_FROM = 0.3  # keeps 95 of 100 answerable questions of SQuAD answered
 NUMBER_THERE, NEIGHBOUR = 0.35, 0.2
 
 
+_LIKELY_CLAUSE = 1  # of `Candidate.clause`: more is sure
 _NUMBER_WANTED = re.compile(
     r"\b(?:when|how (?:many|much|long|old|far|tall|high|large|big|often|fast)"
     r"|(?:what|which) (?:year|date|day|month|decade|century|percent|percentage|number|age))\b",
@@ -116,6 +118,7 @@ class ExtractiveGenerator:
             return ExtractiveAnswer(text="", citations=(), answered=False, confidence=0.0)
         coverage = _coverage(candidates, wanted)
         prior = _priors(passages, candidates)
+        levels = np.array([one.clause for one in candidates])
         beside = NUMBER_THERE * _numbers(question, candidates)
         beside += NEIGHBOUR * _neighbours(candidates, coverage)
         vector = self._embedder.embed([question], truncate=True)[0]
@@ -123,18 +126,22 @@ class ExtractiveGenerator:
         if np.isnan(cosine).any():
             # The most promising of those that have no vector; the others are not looked at.
             unknown = np.flatnonzero(np.isnan(cosine))
-            promise = coverage[unknown] + prior[unknown]
+            promise = levels[unknown] + coverage[unknown] + prior[unknown]
             first = unknown[np.argsort(-promise, kind="stable")[:MAX_EMBEDDED]]
             cosine[first] = self._cosines(vector, passages, [candidates[i] for i in first])
             kept = np.flatnonzero(~np.isnan(cosine))
             candidates = [candidates[i] for i in kept]
-            cosine, coverage, prior = cosine[kept], coverage[kept], prior[kept]
+            levels, cosine, coverage, prior = (
+                one[kept] for one in (levels, cosine, coverage, prior)
+            )
             beside, scale = beside[kept], _ALONE
         scores = scale.meaning * np.maximum(cosine, 0) + coverage + prior + beside
-        order = np.argsort(-scores, kind="stable")
-        quotes = _chosen(
-            [candidates[i] for i in order if _says_more(i, order[0], candidates, scores, coverage)]
-        )
+        # The clause that the question names goes before what only mentions it.
+        order = np.lexsort((-scores, -levels))
+        ranked = [
+            candidates[i] for i in order if _says_more(i, order[0], candidates, scores, coverage)
+        ]
+        quotes = _chosen([quoted(one, passages[one.source]) for one in ranked])
         confidence = _confidence(
             question,
             f"{passages[quotes[0].source].title} {quotes[0].read}",
@@ -142,6 +149,8 @@ class ExtractiveGenerator:
             cosine=float(cosine.max()),
             coverage=float(coverage.max()),
         )
+        if levels.max() > _LIKELY_CLAUSE:
+            confidence = max(confidence, NAMED_CLAUSE)
         return ExtractiveAnswer(
             text=" ".join(_marked(quote) for quote in quotes),
             citations=tuple(_citation(quote, passages[quote.source]) for quote in quotes),
@@ -246,18 +255,23 @@ def _says_more(
     """
     alike = candidates[one].record and candidates[best].record
     as_much = not alike or coverage[one] >= coverage[best] - 1e-6
-    return bool(scores[one] >= QUOTE_FROM * scores[best]) and bool(as_much)
+    near = scores[one] >= QUOTE_FROM * scores.max() or one == best
+    return bool(near) and bool(as_much)
 
 
 def _chosen(ranked: Sequence[Candidate]) -> list[Candidate]:
-    """Take the best candidates that fit the limits, each text once."""
+    """Take the best candidates that fit the limits, each text and each place once."""
     chosen: list[Candidate] = []
     seen: set[str] = set()
     room = MAX_CHARACTERS
     for one in ranked:
         folded = " ".join(one.text.lower().split())
         length = len(_marked(one)) + 1
-        if length <= room and folded not in seen:
+        apart = all(
+            one.source != other.source or one.end <= other.start or other.end <= one.start
+            for other in chosen
+        )
+        if length <= room and folded not in seen and apart:
             chosen.append(one)
             seen.add(folded)
             room -= length

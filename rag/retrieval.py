@@ -266,6 +266,8 @@ def _passage(stored: StoredChunk, score: float) -> Passage:
         language=stored.language,
         context=stored.chunk.context,
         headers=stored.chunk.headers,
+        page_label=stored.chunk.page_label,
+        page_kind=stored.chunk.page_kind,
     )
 
 

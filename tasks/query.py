@@ -9,6 +9,7 @@ import orjson
 from celery import shared_task
 
 from jobs.leases import Lease
+from rag.citations import Citation
 from rag.documents import Part, Passage
 from rag.errors import EmbedderMismatch, Unreadable
 from rag.filters import parse
@@ -22,8 +23,10 @@ from tasks.resources import Resources, owned
 INLINE_BYTES = 2_048
 #: How often a question whose passages changed before it was answered is retrieved again.
 RETRIEVALS = 3
-#: Of a source, told where there is something to tell.
-_OF_TABLES = ("context", "headers")
+#: Of a source and of its parts, told where there is something to tell.
+_RARE = ("context", "headers", "page_label", "page_kind")
+#: What a citation says of the chunk that it quotes.
+_OF_PAGE = ("page", "page_label", "page_kind")
 
 
 @shared_task(name="query.retrieve", bind=True, base=QuernTask)
@@ -204,14 +207,7 @@ def _result(answer: Answer, passages: list[Passage], *, degraded: list[str]) -> 
     """Return a question's result as the API shows it, its sources left out."""
     return {
         "answer": answer.text,
-        "citations": [
-            asdict(citation)
-            | {
-                "document_id": passages[citation.source].document_id,
-                "chunk_id": passages[citation.source].chunk_at(citation.start).chunk_id,
-            }
-            for citation in answer.citations
-        ],
+        "citations": [_cited(citation, passages[citation.source]) for citation in answer.citations],
         "answered": answer.answered,
         "confidence": answer.confidence,
         "generator": answer.generator,
@@ -219,6 +215,14 @@ def _result(answer: Answer, passages: list[Passage], *, degraded: list[str]) -> 
         "finish_reason": answer.finish_reason,
         "degraded": degraded,
     }
+
+
+def _cited(citation: Citation, passage: Passage) -> dict[str, Any]:
+    """Show a citation, with the chunk and the page that it quotes."""
+    part = passage.chunk_at(citation.start)
+    place = {name: getattr(part, name) for name in _OF_PAGE}
+    told = {"document_id": passage.document_id, "chunk_id": part.chunk_id}
+    return asdict(citation) | told | _without_empty(place)
 
 
 def _standing(found: Found) -> dict[str, int]:
@@ -269,12 +273,13 @@ def _sources(lease: Lease, resources: Resources) -> list[dict[str, Any]]:
 def _source(passage: Passage) -> dict[str, Any]:
     """Show a passage as a source."""
     told = asdict(passage) | {"metadata": dict(passage.metadata)}
-    return _without_empty(told) | {"parts": [_without_empty(part) for part in told["parts"]]}
+    parts = [_without_empty(part, but=(*_RARE, "page")) for part in told["parts"]]
+    return _without_empty(told) | {"parts": parts}
 
 
-def _without_empty(told: dict[str, Any]) -> dict[str, Any]:
-    """Leave out what belongs to tables where there is none: it takes room in every row."""
-    return {name: value for name, value in told.items() if value or name not in _OF_TABLES}
+def _without_empty(told: dict[str, Any], *, but: Sequence[str] = _RARE) -> dict[str, Any]:
+    """Leave out what most have none of where it is empty: it takes room in every row."""
+    return {name: value for name, value in told.items() if value or name not in but}
 
 
 def _passage(source: dict[str, Any]) -> Passage:

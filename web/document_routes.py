@@ -113,6 +113,7 @@ def chunks(name: str, document_id: str) -> Response:
             "text": whole_text[span["start"] : span["end"]],
             **{name: span[name] for name in ("n", "start", "end", "page")},
             "context": span.get("context", ""),
+            **{name: span.get(name) for name in ("page_label", "page_kind")},
         }
         for span in spans[at : at + part.limit]
     ]

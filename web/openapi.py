@@ -530,6 +530,14 @@ def _schemas(settings: Settings) -> Json:
             {
                 "chunk_id": text, "n": whole, "start": whole, "end": whole, "text": text,
                 "page": {"type": ["integer", "null"]},
+                "page_label": {
+                    "type": ["string", "null"],
+                    "description": "What the document calls the page, where not by its number.",
+                },
+                "page_kind": {
+                    "enum": ["sheet", "slide", None],
+                    "description": "What the page is, where it is no page.",
+                },
                 "context": {
                     "type": "string",
                     "description": "Read with the text, no part of it: the header of its table.",

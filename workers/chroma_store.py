@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from itertools import chain
 from typing import Any, Final
 
 import numpy as np
@@ -30,6 +31,8 @@ PAGE: Final = 1_000
 #: Metadata with all of a chunk that Chroma's filters do not ask for, as JSON: an entry is a row in
 #: each of three tables and indexes of Chroma's, so one for all takes less of its disk and its time.
 CHUNK: Final = "chunk"
+#: Its last parts, where nothing is told: sentences, context, headers, page label, page kind.
+_NOTHING_TOLD: Final = ("", "", (), "", "")
 #: Metadata of a collection: what `label` wrote.
 LABEL: Final = "quern."
 
@@ -288,11 +291,15 @@ def _metadata(stored: StoredChunk) -> dict[str, Scalar]:
     document, _, _ = split_chunk_id(stored.chunk_id)
     chunk = stored.chunk
     told: list[Any] = [stored.of, chunk.start, chunk.end, chunk.page, chunk.before]
-    tabular = bool(chunk.context or chunk.headers)
-    if stored.sentences or tabular:
-        told.append(base64.b85encode(stored.sentences).decode())
-    if tabular:
-        told += [chunk.context, chunk.headers]
+    rare: list[list[Any]] = [
+        [base64.b85encode(stored.sentences).decode()],
+        [chunk.context, chunk.headers],
+        [chunk.page_label, chunk.page_kind],
+    ]
+    # By their places: what is told keeps that of what is not, up to the last that is.
+    while rare and not any(rare[-1]):
+        rare.pop()
+    told += chain.from_iterable(rare)
     written: dict[str, Scalar] = {
         "document": document, "title": stored.title, CHUNK: orjson.dumps(told).decode()
     }  # fmt: skip
@@ -303,16 +310,16 @@ def _metadata(stored: StoredChunk) -> dict[str, Scalar]:
 
 def _stored(name: str, text: str, metadata: Mapping[str, Any]) -> StoredChunk:
     """Read a chunk back."""
-    # The last parts are left out where there is nothing to tell; earlier builds had none of them.
     of, start, end, page, before, *rest = _told(metadata)
-    # Left out where there is nothing to tell, and by earlier builds.
-    sentences = rest[0] if rest else ""
-    context, headers = rest[1:] or ("", ())
+    # The last ones are left out where there is nothing to tell, and by earlier builds.
+    rest += _NOTHING_TOLD[len(rest) :]
+    sentences, context, headers, label, kind = rest
     return StoredChunk(
         chunk_id=name,
         chunk=Chunk(
             n=split_chunk_id(name)[2], start=start, end=end, text=text, page=page, before=before,
             context=context, headers=tuple((first, last) for first, last in headers),
+            page_label=label, page_kind=kind,
         ),
         of=of,
         title=metadata["title"],

@@ -10,7 +10,7 @@ from rag.documents import Chunk
 from rag.ports import StoredChunk
 
 _FIELDS: Final = tuple(field.name for field in fields(StoredChunk) if field.name != "sentences")
-_RARE: Final = ("context", "headers")
+_RARE: Final = ("context", "headers", "page_label", "page_kind")
 _OF_CHUNK: Final = tuple(field.name for field in fields(Chunk) if field.name not in _RARE)
 #: Parts the JSON from the vectors of sentences: a byte that UTF-8 has no use for (RFC 3629).
 _MARK: Final = b"\xff"

@@ -296,3 +296,24 @@ def test_a_passage_of_rows_is_shown_below_the_header_of_its_table(
 
     expect(page.locator("#passage-text .context")).to_have_text("Workshop | Monday")
     expect(page.locator("#passage-text mark").first).to_be_visible()
+
+
+def test_a_source_names_the_page_as_its_document_does(
+    open_page: Open, url: str, api: CannedApi
+) -> None:
+    first, second, third, *rest = api.found
+    api.found = [
+        first | {"page": 2, "page_label": "Prices", "page_kind": "sheet"},
+        second | {"page_label": "A-3"},
+        third | {"page": 3, "page_kind": "slide"},
+        *rest,
+    ]
+    page = open_page(url)
+    ask(page)
+
+    told = page.locator("#sources .where")
+    expect(told.nth(0)).to_have_text("sheet Prices")
+    expect(told.nth(1)).to_have_text("page A-3")
+    expect(told.nth(2)).to_have_text("slide 3")
+    page.get_by_role("button", name="Source 1").first.click()
+    expect(page.locator("#passage-where")).to_contain_text("sheet Prices")

@@ -143,7 +143,9 @@ def test_a_chunk_shows_the_header_that_it_is_read_with(client: FlaskClient, work
 
     assert [chunk["context"] for chunk in shown] == ["", "Name | Age"]
     assert {frozenset(chunk) for chunk in shown} == {
-        frozenset({"chunk_id", "n", "start", "end", "page", "text", "context"})
+        frozenset(
+            {"chunk_id", "n", "start", "end", "page", "page_label", "page_kind", "text", "context"}
+        )
     }
 
 

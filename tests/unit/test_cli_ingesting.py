@@ -12,8 +12,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from cli import comparing, ingesting
-from cli.files import Found, LocalFile, batches, find_files, look
+from cli.files import LocalFile, batches, find_files, look
 from cli.main import main
+from cli.places import Gathered, gather
 from cli.session import Session
 from rag.errors import InvalidRequest
 
@@ -286,7 +287,7 @@ def test_a_file_that_cannot_be_read_fails_alone(
 ) -> None:
     files = find_files([folder])
     (folder / "b.md").unlink()
-    monkeypatch.setattr(ingesting, "look", lambda _: Found(files))
+    monkeypatch.setattr(ingesting, "gather", lambda _: Gathered(files))
 
     result = ingest(FakeIngest(), str(folder))
 
@@ -510,9 +511,9 @@ def test_where_it_is_not_known_what_is_missing_nothing_is_done(
     if extra == "file":
         paths = [str(folder / "b.md")]
     elif extra == "closed":
-        found = look([folder])
+        found = gather([folder])
         found.unseen.append(folder / "sub")
-        monkeypatch.setattr(ingesting, "look", lambda _: found)
+        monkeypatch.setattr(ingesting, "gather", lambda _: found)
     else:
         for file in list(folder.rglob("*")):
             if file.is_file():

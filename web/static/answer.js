@@ -2,7 +2,7 @@
 
 import { ApiProblem, at, call, parse } from "./api.js";
 import { count, duration, FINAL, find, make, say } from "./dom.js";
-import { closePassage, openPassage, whereabouts } from "./passage.js";
+import { closePassage, openPassage, pageOf, whereabouts } from "./passage.js";
 
 const MARKER = /\[(\d{1,3})\]/g;
 const STAGE_WORDS = { retrieve: "Searching the documents", generate: "Writing the answer" };
@@ -243,7 +243,7 @@ function drawSources(sources, citations) {
         { type: "button", "aria-expanded": "false", "aria-controls": "passage", className: own.length ? "cited" : "" },
         make("span", { className: "n" }, String(index + 1)),
         make("span", { className: "title" }, source.title || source.document_id),
-        make("span", { className: "where" }, source.page ? `page ${source.page}` : ""),
+        make("span", { className: "where" }, pageOf(source)),
         make("span", { className: "snippet" }, source.text.replace(/\s+/g, " ").slice(0, 240)),
       );
       button.title = whereabouts(source);

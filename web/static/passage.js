@@ -35,8 +35,13 @@ export function closePassage({ refocus = true } = {}) {
 
 export function whereabouts(source) {
   const named = source.title && source.title !== source.document_id;
-  const page = source.page ? `page ${source.page}` : "";
-  return [named ? source.document_id : "", page].filter(Boolean).join(", ");
+  return [named ? source.document_id : "", pageOf(source)].filter(Boolean).join(", ");
+}
+
+/** Say on which page a source begins: `page iv`, `sheet Prices`, or nothing. */
+export function pageOf(source) {
+  const called = source.page_label || source.page;
+  return called ? `${source.page_kind || "page"} ${called}` : "";
 }
 
 /** Split a passage into text and marks. Offsets count code points, JavaScript strings do not. */
