@@ -22,9 +22,9 @@ class WatchedParsers:
     """
     Read files one after the other through the sandbox of the ingestion worker.
 
-    `restarted` counts parser processes, and templates of them, that ended before their time: by a
-    crash, a limit, a signal, or an error that nobody foresaw. A process that is replaced because it
-    has read its share of files is none of them.
+    `restarted` counts parser processes that ended before their file was read, by a crash, a limit,
+    a signal, or an error that nobody foresaw, and templates of them that ended at all. A process
+    that has read its share of files, which is one of most kinds, is none of them.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -54,17 +54,14 @@ class WatchedParsers:
 
     def read(self, path: Path) -> Reading:
         """Read a file as the ingestion worker does."""
-        before = set(children(self._template))
         self._memory.begin()
         began = time.perf_counter()
         text, detail, broken = self._parsed(path)
         seconds = time.perf_counter() - began
         peak = self._memory.end()
-        after = set(children(self._template))
         template = self._find_template()
-        died = template != self._template or bool(before and after and not before & after)
+        self.restarted += broken or template != self._template
         self._template = template
-        self.restarted += broken or died
         return Reading(text, detail, broken=broken, seconds=seconds, peak=peak)
 
     def _parsed(self, path: Path) -> tuple[str | None, str, bool]:
@@ -85,6 +82,6 @@ class WatchedParsers:
         """Return the id of the template, which is a child of this process; 0 if there is none."""
         for child in psutil.Process().children():
             with contextlib.suppress(psutil.Error):
-                if "workers.sandbox" in child.cmdline():
+                if "workers.parser_process" in child.cmdline():
                     return child.pid
         return 0

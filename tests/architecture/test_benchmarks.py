@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 #: Are started by a benchmark, which ends them, and write for it alone.
-PARTS = {"engine_host", "log_designs", "markitdown_reader"}
+PARTS = {"engine_host", "library_searches", "log_designs", "markitdown_reader"}
 MODULES = {path.stem: path.read_text("utf-8") for path in (ROOT / "benchmarks").glob("*.py")}
 BENCHMARKS = {
     name for name, code in MODULES.items() if 'if __name__ == "__main__":' in code
