@@ -12,12 +12,11 @@ import argparse
 import contextlib
 import random
 import subprocess
-import sys
 import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from statistics import mean, median
 from typing import Any, Final
@@ -29,9 +28,8 @@ from rich.progress import Progress
 from benchmarks.processes import run, running
 from benchmarks.progress import ProgressBars
 from benchmarks.reporting import Limit, percentile, report
-from benchmarks.service import FINAL, Service, call, service
+from benchmarks.service import FINAL, ROOT, Service, call, service
 from benchmarks.short_documents import note, write_folder
-from cli.leash import leashed
 from rag.documents import indexed_text
 from rag.ports import Embedder
 from runtime.settings import Settings
@@ -52,7 +50,6 @@ AGAIN = 3
 PAUSE_S = 0.1
 #: When one more file is handed over, of those that take minutes.
 URGENT_AFTER_S = 2.0
-ROOT = Path(__file__).parents[1]
 
 
 def main() -> None:
@@ -83,14 +80,14 @@ def measure(files: int, folder: Path, settings: Settings, progress: Progress) ->
         embedder, _ = open_model(settings)
         quern = stack.enter_context(service(None, settings))
         bar = progress.add_task("bulk", total=6)
-        _ingest(quern, write_folder(folder / "warm", 8, seed=9)[0].parent, "warm")
+        quern.ingest_folder(write_folder(folder / "warm", 8, seed=9)[0].parent, "warm")
         _search(quern, "warm", 8)
         before = _embed(embedder, files, first=True)
         progress.advance(bar)
 
         memory = _ingestion_memory(quern)
         with _processor_time(quern, files) as spent:
-            first_s = _ingest(quern, docs, COLLECTION)
+            first_s = quern.ingest_folder(docs, COLLECTION)
         memory = _ingestion_memory(quern) - memory
         progress.advance(bar)
         after = _embed(embedder, files, first=False)
@@ -100,10 +97,10 @@ def measure(files: int, folder: Path, settings: Settings, progress: Progress) ->
 
         held = _documents(quern)
         chunks = sum(row["chunks"] for row in held.values())
-        again_s = median(_ingest(quern, docs, COLLECTION) for _ in range(AGAIN))
+        again_s = median(quern.ingest_folder(docs, COLLECTION) for _ in range(AGAIN))
         progress.advance(bar)
         edited = _edit(docs, files)
-        _ingest(quern, docs, COLLECTION)
+        quern.ingest_folder(docs, COLLECTION)
         now = _documents(quern)
         changed = {name for name in now if now[name]["generation"] != held[name]["generation"]}
         progress.advance(bar)
@@ -148,24 +145,6 @@ def _embed(embedder: Embedder, files: int, *, first: bool) -> tuple[float, float
     return len(texts) / took, 1000 * busy / len(texts)
 
 
-def _ingest(quern: Service, folder: Path, collection: str) -> float:
-    """Run `quern ingest` on a folder; returns the seconds it took."""
-    began = time.perf_counter()
-    done = subprocess.run(
-        leashed(*_command(quern, folder, collection)),
-        cwd=ROOT, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    took = time.perf_counter() - began
-    if done.returncode:
-        raise SystemExit(f"quern ingest failed: {done.stdout[-500:]}{done.stderr[-500:]}")
-    return took
-
-
-def _command(quern: Service, folder: Path, collection: str) -> list[str]:
-    program = [sys.executable, "-m", "cli.main", "--url", quern.url]
-    return [*program, "ingest", str(folder), "-c", collection]
-
-
 def _edit(docs: Path, files: int) -> set[str]:
     """Change some files; returns the documents they are."""
     changed = set()
@@ -178,14 +157,7 @@ def _edit(docs: Path, files: int) -> set[str]:
 
 def _documents(quern: Service) -> dict[str, Any]:
     """Return what is current of each document."""
-    found: dict[str, Any] = {}
-    cursor = None
-    while True:
-        given = {"limit": 200} | ({"cursor": cursor} if cursor else {})
-        page = call(quern.http, "GET", f"/api/collections/{COLLECTION}/documents", params=given)
-        found |= {row["document_id"]: row for row in page["documents"]}
-        if not (cursor := page.get("next_cursor")):
-            return found
+    return {row["document_id"]: row for row in quern.documents(COLLECTION)}
 
 
 def _searches(quern: Service, folder: Path, files: int) -> tuple[list[float], list[float], float]:
@@ -199,8 +171,7 @@ def _searches(quern: Service, folder: Path, files: int) -> tuple[list[float], li
     more = folder / "more"
     write_folder(more, max(200, files // 2), seed=2)
     ended = threading.Event()
-    command = _command(quern, more, "more")
-    urgent: Future[float]
+    command = quern.ingest_command(more, "more")
     with (
         ThreadPoolExecutor(1) as beside,
         running(command, cwd=ROOT, stdout=subprocess.DEVNULL) as ingest,

@@ -24,8 +24,9 @@ from rich.progress import Progress
 from rich.table import Table
 
 from benchmarks import manifest
+from benchmarks.environments import environment
 from benchmarks.manifest import Expected, Judgement, Reading, judge
-from benchmarks.peer import Peer, install
+from benchmarks.peer import PINNED, Peer
 from benchmarks.processes import run
 from benchmarks.progress import ProgressBars
 from benchmarks.reporting import Limit, output, report, show_miss
@@ -73,12 +74,12 @@ def main() -> None:
     with contextlib.ExitStack() as stack:
         # First, while this process has no threads: the parsers' template is forked.
         settings = Settings()
-        parsers = stack.enter_context(WatchedParsers(settings))
+        parsers = stack.enter_context(WatchedParsers.open(settings))
         progress = stack.enter_context(ProgressBars(console))
         peer = None
         if not options.no_peer:
             python = options.peer_python or stack.enter_context(_installed(progress))
-            peer = stack.enter_context(Peer(python, timeout_s=settings.parser_timeout_s))
+            peer = stack.enter_context(Peer.open(python, timeout_s=settings.parser_timeout_s))
         done = measure(files, parsers, peer, progress, rounds=rounds)
         figures = totals(done) | {
             "rounds": rounds,
@@ -88,10 +89,11 @@ def main() -> None:
         if peer is not None:
             figures |= {"peer": f"markitdown {peer.version}", "peer_restarted": peer.restarted}
     console.print(table(done))
-    for miss in misses(done):
+    missed = misses(done)
+    for miss in missed:
         show_miss(console, miss["file"], wanted=miss["expected"], got=miss["got"])
     report("documents", figures, limits=LIMITS, json_path=None, console=console)
-    output(figures | {"kinds": kinds(done), "misses": misses(done)}, options.json)
+    output(figures | {"kinds": kinds(done), "misses": missed}, options.json)
 
 
 def measure(
@@ -189,7 +191,7 @@ def _installed(progress: Progress) -> Iterator[Path]:
     """Install the peer for the block; gives its interpreter."""
     bar = progress.add_task("install markitdown", total=1)
     with tempfile.TemporaryDirectory(prefix="quern-peer-") as folder:
-        python = install(Path(folder))
+        python = environment(Path(folder), [PINNED], hint=" (--no-peer leaves it out)")
         progress.advance(bar)
         yield python
 

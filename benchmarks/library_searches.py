@@ -154,6 +154,24 @@ LIBRARIES: dict[str, Callable[[], Library]] = {
 }
 
 
+def measured(
+    work: dict[str, Any], ingest: Callable[[], object], search: Callable[[str], list[str]]
+) -> dict[str, Any]:
+    """Ingest, then search for each question of the work; returns the figures."""
+    began = time.perf_counter()
+    ingest()
+    ingest_s = time.perf_counter() - began
+    for question in work["timed"][:10]:
+        search(question)
+    search_ms = []
+    for question in work["timed"]:
+        began = time.perf_counter()
+        search(question)
+        search_ms.append((time.perf_counter() - began) * 1000)
+    ranked = [search(question) for question in work["judged"]]
+    return {"ingest_s": ingest_s, "search_ms": search_ms, "ranked": ranked}
+
+
 def main() -> None:
     """Do the work that is asked for."""
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
@@ -161,18 +179,7 @@ def main() -> None:
     work = json.loads(sys.stdin.readline())
     library = LIBRARIES[sys.argv[1]]()
     passages = [(name, text) for name, text in work["passages"]]
-    began = time.perf_counter()
-    library.ingest(passages)
-    ingest_s = time.perf_counter() - began
-    for question in work["timed"][:10]:
-        library.search(question)
-    search_ms = []
-    for question in work["timed"]:
-        began = time.perf_counter()
-        library.search(question)
-        search_ms.append((time.perf_counter() - began) * 1000)
-    ranked = [library.search(question) for question in work["judged"]]
-    figures = {"ingest_s": ingest_s, "search_ms": search_ms, "ranked": ranked}
+    figures = measured(work, lambda: library.ingest(passages), library.search)
     print(json.dumps(figures), file=answers, flush=True)
 
 

@@ -9,17 +9,14 @@ import json
 import os
 import select
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Final, Self
 
 from benchmarks.manifest import Reading
 from benchmarks.peak_memory import PeakMemory
 from benchmarks.processes import running
-from cli.leash import leashed
 
 PINNED: Final = "markitdown[docx,outlook,pdf,pptx,xls,xlsx]==0.1.9"
 READER: Final = Path(__file__).with_name("markitdown_reader.py")
@@ -31,23 +28,6 @@ class PeerDied(Exception):
     """Raised when the peer's process ended instead of answering."""
 
 
-def install(folder: Path) -> Path:
-    """
-    Make an environment with the peer in *folder*; returns its interpreter.
-
-    Raises:
-        SystemExit: It could not be installed; ends with what pip said.
-    """
-    python = folder / "bin" / "python"
-    pip = [str(python), "-m", "pip", "install", "-qq", "--disable-pip-version-check", PINNED]
-    for command in ([sys.executable, "-m", "venv", str(folder)], pip):
-        done = subprocess.run(leashed(*command), capture_output=True, text=True, check=False)
-        if done.returncode:
-            said = f"{done.stdout}{done.stderr}"[-500:]
-            raise SystemExit(f"{PINNED} could not be installed (--no-peer leaves it out): {said}")
-    return python
-
-
 class Peer:
     """
     Read files one after the other with the peer.
@@ -56,9 +36,6 @@ class Peer:
         python: The interpreter that has it.
 
         timeout_s: Seconds a file may take; then its process is replaced.
-
-    Raises:
-        SystemExit: The interpreter does not have it.
     """
 
     def __init__(self, python: Path, *, timeout_s: float) -> None:
@@ -70,23 +47,23 @@ class Peer:
         self._process: subprocess.Popen[bytes] | None = None
         self._memory = PeakMemory(self._pids)
 
-    def __enter__(self) -> Self:
-        try:
-            self._start()
-        except (PeerDied, TimeoutError) as error:
-            self._stack.close()
-            raise SystemExit(f"{self._python} does not run markitdown: {error}") from error
-        self._memory.__enter__()
-        return self
+    @classmethod
+    @contextlib.contextmanager
+    def open(cls, python: Path, *, timeout_s: float) -> Iterator[Self]:
+        """
+        Give a peer whose process runs during the block.
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._memory.__exit__(kind, error, trace)
-        self._stack.close()
+        Raises:
+            SystemExit: The interpreter does not have it.
+        """
+        peer = cls(python, timeout_s=timeout_s)
+        with peer._stack:
+            try:
+                peer._start()
+            except (PeerDied, TimeoutError) as error:
+                raise SystemExit(f"{python} does not run markitdown: {error}") from error
+            with peer._memory:
+                yield peer
 
     def read(self, path: Path) -> Reading:
         """Read a file."""

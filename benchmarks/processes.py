@@ -10,6 +10,7 @@ import signal
 import subprocess
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 from cli import process_tree
@@ -64,6 +65,32 @@ def running(
         yield process
     finally:
         end(process, patience_s=min(patience_s, HURRY_S) if _ended.is_set() else patience_s)
+
+
+def finished(
+    command: Sequence[str], *, failure: str, given: str | None = None, cwd: Path | None = None
+) -> str:
+    """
+    Run a program to its end; returns what it wrote.
+
+    Args:
+        command: The program and its arguments.
+
+        failure: What to say where it fails, before the end of what it said itself.
+
+        given: Its input.
+
+        cwd: Where it runs; here unless it is given.
+
+    Raises:
+        SystemExit: It failed.
+    """
+    done = subprocess.run(
+        leashed(*command), input=given, cwd=cwd, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise SystemExit(f"{failure}: {done.stdout[-500:]}{done.stderr[-500:]}")
+    return done.stdout
 
 
 def end(process: subprocess.Popen[bytes], *, patience_s: float = HURRY_S) -> None:

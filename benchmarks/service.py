@@ -1,22 +1,24 @@
 """The service under measurement: a private stack from an empty folder, or a running one."""
 
 import contextlib
+import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import httpx
 from rich.progress import Progress
 
-from benchmarks.processes import go_on
+from benchmarks.processes import finished, go_on
 from cli.stack import Stack
 from runtime.settings import Settings
 
 FINAL = ("succeeded", "partial", "failed", "cancelled", "expired")
 BATCH = 500
 BUSY_TRIES = 60
+ROOT: Final = Path(__file__).parents[1]
 
 
 class Service:
@@ -58,14 +60,25 @@ class Service:
 
     def rows(self, job: str) -> Iterator[dict[str, Any]]:
         """Yield every document row of an ingest."""
-        cursor = None
-        while True:
-            parameters = {"limit": 200} | ({"cursor": cursor} if cursor else {})
-            page = call(self.http, "GET", f"/api/jobs/{job}/documents", params=parameters)
-            yield from page["documents"]
-            cursor = page.get("next_cursor")
-            if not cursor:
-                return
+        return self._listed(f"/api/jobs/{job}/documents")
+
+    def documents(self, collection: str) -> Iterator[dict[str, Any]]:
+        """Yield what is current of each document."""
+        return self._listed(f"/api/collections/{collection}/documents")
+
+    def ingest_command(self, folder: Path, collection: str) -> list[str]:
+        """Return the command that hands a folder over, to be run in `ROOT`."""
+        program = [sys.executable, "-m", "cli.main", "--url", self.url]
+        return [*program, "ingest", str(folder), "-c", collection]
+
+    def ingest_folder(self, folder: Path, collection: str) -> float:
+        """Run `quern ingest` on a folder, a process of its own; returns the seconds it took."""
+        began = time.perf_counter()
+        finished(self.ingest_command(folder, collection), failure="quern ingest failed", cwd=ROOT)
+        return time.perf_counter() - began
+
+    def _listed(self, path: str) -> Iterator[dict[str, Any]]:
+        return entries(lambda given: call(self.http, "GET", path, params=given), "documents")
 
 
 @contextlib.contextmanager
@@ -78,6 +91,19 @@ def service(url: str | None, settings: Settings | None = None) -> Iterator[Servi
         wanted = ("redis-queue", "redis-cache", "chroma", "retrieval", "ingestion", "web")
         with Stack.start(data_dir=Path(folder), settings=settings, only=wanted) as stack:
             yield Service(stack.url, stack)
+
+
+def entries(
+    page_of: Callable[[dict[str, Any]], dict[str, Any]], key: str
+) -> Iterator[dict[str, Any]]:
+    """Yield the entries of a list over all its pages; *page_of* gets the page of parameters."""
+    given: dict[str, Any] = {"limit": 200}
+    while True:
+        page = page_of(given)
+        yield from page[key]
+        if not (cursor := page.get("next_cursor")):
+            return
+        given["cursor"] = cursor
 
 
 def answered(http: httpx.Client, method: str, path: str, **more: Any) -> httpx.Response:

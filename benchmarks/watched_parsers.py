@@ -2,8 +2,8 @@
 
 import contextlib
 import time
+from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
 from typing import Final, Self
 
 import psutil
@@ -27,25 +27,21 @@ class WatchedParsers:
     that has read its share of files, which is one of most kinds, is none of them.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, pool: ParserPool, *, timeout_s: float) -> None:
         self.restarted = 0
-        self._timeout_s = settings.parser_timeout_s
-        self._pool = ParserPool.open(settings)
+        self._timeout_s = timeout_s
+        self._pool = pool
         self._template = self._find_template()
         self._memory = PeakMemory(lambda: children(self._template))
 
-    def __enter__(self) -> Self:
-        self._memory.__enter__()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._memory.__exit__(kind, error, trace)
-        self._pool.close()
+    @classmethod
+    @contextlib.contextmanager
+    def open(cls, settings: Settings) -> Iterator[Self]:
+        """Give parsers as the settings want them during the block."""
+        with contextlib.closing(ParserPool.open(settings)) as pool:
+            parsers = cls(pool, timeout_s=settings.parser_timeout_s)
+            with parsers._memory:
+                yield parsers
 
     @property
     def isolation(self) -> str:

@@ -128,7 +128,7 @@ def test_without_the_peer_its_figures_are_absent_and_a_file_may_take_the_rest(
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc is a Linux thing")
 def test_a_template_that_dies_is_seen_and_memory_is_known(data: Path) -> None:
     others = children(os.getpid())
-    with WatchedParsers(Settings()) as parsers:
+    with WatchedParsers.open(Settings()) as parsers:
         first = parsers.read(data / "note.md")
         calm = parsers.restarted
         [template] = [child for child in children(os.getpid()) if child not in others]
@@ -145,7 +145,7 @@ def test_a_template_that_dies_is_seen_and_memory_is_known(data: Path) -> None:
 def test_a_peer_that_dies_or_hangs_fails_that_file_alone(tmp_path: Path, peer_python: Path) -> None:
     for name in ("dies.txt", "sleeps.txt", "reads.txt"):
         (tmp_path / name).write_text("some words", "utf-8")
-    with Peer(peer_python, timeout_s=1) as peer:
+    with Peer.open(peer_python, timeout_s=1) as peer:
         dead, slow, read = (
             peer.read(tmp_path / name) for name in ("dies.txt", "sleeps.txt", "reads.txt")
         )
@@ -159,6 +159,6 @@ def test_a_peer_that_dies_or_hangs_fails_that_file_alone(tmp_path: Path, peer_py
 def test_an_interpreter_without_the_peer_is_told() -> None:
     with (
         pytest.raises(SystemExit, match="does not run markitdown"),
-        Peer(Path(sys.executable), timeout_s=1),
+        Peer.open(Path(sys.executable), timeout_s=1),
     ):
         pass
