@@ -14,7 +14,7 @@ import httpx
 
 from benchmarks import trial_checks as checks
 from benchmarks.processes import go_on
-from benchmarks.service import FINAL, Service, answered
+from benchmarks.service import FINAL, ROOT, Service, answered, entries
 from benchmarks.trial_cases import Case, Step
 from benchmarks.trial_checks import Finding
 from cli.leash import leashed
@@ -26,7 +26,6 @@ COMMAND_S: Final = 600.0
 LEGS: Final = frozenset({"sparse", "dense"})
 LEG_TRIES: Final = 40
 LEG_PAUSE_S: Final = 0.25
-ROOT: Final = Path(__file__).parents[1]
 
 
 class NotThere(Exception):
@@ -225,27 +224,24 @@ class Trial:
     def _search(self, step: Step) -> list[Finding]:
         """Search."""
         body = {"query": step.value, "collection": self._collection, **step.how}
-        for _ in range(LEG_TRIES):
-            response = answered(self._quern.http, "POST", "/api/search", json=body)
-            found = _shown(response)
-            found = found.get("result", found)
-            if not LEGS.intersection(found["degraded"]):
-                break
-            time.sleep(LEG_PAUSE_S)
+        found = _settled(
+            lambda: _shown(answered(self._quern.http, "POST", "/api/search", json=body))
+        )
         return checks.hits_of(step.value, found["results"], step.checks)
 
     def _ask(self, step: Step) -> list[Finding]:
         """Ask, and wait for the answer."""
         body = {"question": step.value, "collection": self._collection, **step.how}
-        for _ in range(LEG_TRIES):
+
+        def result() -> dict[str, Any]:
             asked = _shown(answered(self._quern.http, "POST", "/api/queries", json=body))
             job = self._ended(asked["id"])
             if "result" not in job:
                 raise NotThere(f"the question ended {job['state']}: {job.get('error')}")
-            if not LEGS.intersection(job["result"]["degraded"]):
-                break
-            time.sleep(LEG_PAUSE_S)
-        return checks.answer_of(step.value, job["result"], step.checks)
+            told: dict[str, Any] = job["result"]
+            return told
+
+        return checks.answer_of(step.value, _settled(result), step.checks)
 
     def _any_of(self, step: Step) -> list[Finding]:
         """Take one way after another until all checks of one hold."""
@@ -287,12 +283,7 @@ class Trial:
 
     def _pages(self, path: str, key: str) -> Iterator[dict[str, Any]]:
         """Yield the entries of a list over all its pages."""
-        cursor = None
-        while True:
-            page = self._get(path, limit=200, **({"cursor": cursor} if cursor else {}))
-            yield from page[key]
-            if not (cursor := page.get("next_cursor")):
-                return
+        return entries(lambda given: self._get(path, **given), key)
 
     def _get(self, path: str, **parameters: Any) -> dict[str, Any]:
         return _shown(answered(self._quern.http, "GET", path, params=parameters))
@@ -321,6 +312,16 @@ def _shown(response: httpx.Response) -> dict[str, Any]:
         raise NotThere(f"{response.status_code}: {checks.shown(response.text)}")
     body: dict[str, Any] = response.json()
     return body
+
+
+def _settled(look: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """Look again while a leg is missing, some seconds at most; returns what came last."""
+    for _ in range(LEG_TRIES):
+        found = look()
+        if not LEGS.intersection(found["degraded"]):
+            break
+        time.sleep(LEG_PAUSE_S)
+    return found
 
 
 def _reason(error: dict[str, Any]) -> str:

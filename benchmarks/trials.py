@@ -54,13 +54,11 @@ def main() -> None:
     with service(options.url) as quern, ProgressBars(console) as progress:
         found = try_all(quern, cases, progress)
     console.print(cases_table(cases, found))
-    for miss in misses(found):
+    figures, missed = totals(found), misses(found)
+    for miss in missed:
         show_miss(console, miss["case"], wanted=miss["check"], got=miss["got"])
-    report("trials", totals(found), limits=LIMITS, json_path=None, console=console)
-    output(
-        totals(found) | {"cases_by_name": by_name(cases, found), "misses": misses(found)},
-        options.json,
-    )
+    report("trials", figures, limits=LIMITS, json_path=None, console=console)
+    output(figures | {"cases_by_name": by_name(cases, found), "misses": missed}, options.json)
 
 
 def try_all(quern: Service, cases: Sequence[Case], progress: Progress) -> dict[str, list[Finding]]:
