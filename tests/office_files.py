@@ -5,7 +5,7 @@
 import io
 import struct
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 _R = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 _PACKAGE = "http://schemas.openxmlformats.org/package/2006"
@@ -24,11 +24,21 @@ def zipped(parts: Mapping[str, str | bytes]) -> bytes:
     return out.getvalue()
 
 
-def relations(*targets: tuple[str, str, str]) -> str:
-    """Return a part of relations; each is (id, last word of the type, target)."""
+def with_part(data: bytes, name: str, change: Callable[[bytes], bytes | None]) -> bytes:
+    """Return a zip archive with one part changed, or left out where None comes."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        parts = {part: archive.read(part) for part in archive.namelist()}
+    changed = {part: change(body) if part == name else body for part, body in parts.items()}
+    return zipped({part: body for part, body in changed.items() if body is not None})
+
+
+def relations(*targets: tuple[str, str, str], external: Sequence[tuple[str, str, str]] = ()) -> str:
+    """Return a part of relations; each is (id, type or the last word of it, target)."""
     entries = "".join(
-        f'<Relationship Id="{name}" Type="{_R}/{kind}" Target="{target}"/>'
-        for name, kind, target in targets
+        f'<Relationship Id="{name}" Type="{kind if ":" in kind else _R + "/" + kind}"'
+        f' Target="{target}"{mode}/>'
+        for mode, group in (("", targets), (' TargetMode="External"', external))
+        for name, kind, target in group
     )
     return f'<Relationships xmlns="{_PACKAGE}/relationships">{entries}</Relationships>'
 

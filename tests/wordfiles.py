@@ -1,8 +1,8 @@
 """Word files for tests, written as the XML that the tests are about."""
 
-import io
-import zipfile
 from collections.abc import Mapping, Sequence
+
+from tests.office_files import relations, zipped
 
 _SCHEMAS = "http://schemas.openxmlformats.org"
 _OFFICE = f"{_SCHEMAS}/officeDocument/2006/relationships"
@@ -119,15 +119,12 @@ def word_file(
         kind = name.rstrip("0123456789")
         root = roots.get(kind, kind)
         written[f"word/{name}.xml"] = f"<w:{root} {NAMES}>{inner}</w:{root}>"
-        related.append(_relation(name, kind, f"{name}.xml"))
-    related += [_relation(key, kind, f"/{name}") for key, kind, name, _ in others]
-    related += [
-        _relation(key, "aFChunk", target, ' TargetMode="External"')
-        for key, target in (external or {}).items()
-    ]
-    written[f"word/_rels/{main.rsplit('/', 1)[1]}.rels"] = _relations(*related)
-    written["_rels/.rels"] = _relations(
-        _relation("a", "officeDocument", main), _relation("b", "core-properties", "core.xml")
+        related.append((name, kind, f"{name}.xml"))
+    related += [(key, kind, f"/{name}") for key, kind, name, _ in others]
+    outside = [(key, "aFChunk", target) for key, target in (external or {}).items()]
+    written[f"word/_rels/{main.rsplit('/', 1)[1]}.rels"] = relations(*related, external=outside)
+    written["_rels/.rels"] = relations(
+        ("a", "officeDocument", main), ("b", "core-properties", "core.xml")
     )
     written["core.xml"] = (
         f'<cp:coreProperties xmlns:cp="{_SCHEMAS}/package/2006/metadata/core-properties"'
@@ -138,28 +135,12 @@ def word_file(
         f'<Types xmlns="{_SCHEMAS}/package/2006/content-types">'
         '<Default Extension="xml" ContentType="application/xml"/></Types>'
     )
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, text in written.items():
-            if strict:
-                for kind in ("wordprocessingml", "officeDocument", "drawingml"):
-                    text = text.replace(  # noqa: PLW2901 - rewritten
-                        f"{_SCHEMAS}/{kind}/2006/", f"http://purl.oclc.org/ooxml/{kind}/"
-                    )
-            archive.writestr(name, f'<?xml version="1.0" encoding="UTF-8"?>{text}')
-        for _, _, name, data in others:
-            archive.writestr(name, data)
-    return out.getvalue()
-
-
-def _relation(key: str, kind: str, target: str, more: str = "") -> str:
-    """Write a relationship."""
-    return f'<Relationship Id="{key}" Type="{_OFFICE}/{kind}" Target="{target}"{more}/>'
-
-
-def _relations(*relations: str) -> str:
-    """Write a relationships part."""
-    return (
-        f'<Relationships xmlns="{_SCHEMAS}/package/2006/relationships">'
-        f"{''.join(relations)}</Relationships>"
-    )
+    whole: dict[str, str | bytes] = {}
+    for name, text in written.items():
+        if strict:
+            for kind in ("wordprocessingml", "officeDocument", "drawingml"):
+                text = text.replace(  # noqa: PLW2901 - rewritten
+                    f"{_SCHEMAS}/{kind}/2006/", f"http://purl.oclc.org/ooxml/{kind}/"
+                )
+        whole[name] = f'<?xml version="1.0" encoding="UTF-8"?>{text}'
+    return zipped(whole | {name: data for _, _, name, data in others})

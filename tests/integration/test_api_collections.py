@@ -8,10 +8,13 @@ from flask.testing import FlaskClient
 TEXT = "First part.\nSecond pärt. \U0001d518nicode."
 
 
-def put(client: FlaskClient, worker: Any, document_id: str, text: str = TEXT) -> None:
+def sent(client: FlaskClient, text: str, document_id: str = "a") -> str:
     body = {"collection": "books", "documents": [{"id": document_id, "text": text}]}
-    job_id = client.post("/api/ingests", json=body).get_json()["id"]
-    for name in worker.rows(job_id):
+    return str(client.post("/api/ingests", json=body).get_json()["id"])
+
+
+def put(client: FlaskClient, worker: Any, document_id: str, text: str = TEXT) -> None:
+    for name in worker.rows(sent(client, text, document_id)):
         worker.publish(name, text, spans=[(0, 11), (12, len(text))])
 
 
@@ -133,8 +136,7 @@ def test_chunks_are_the_texts_of_their_spans(client: FlaskClient, worker: Any) -
 
 
 def test_a_chunk_shows_the_header_that_it_is_read_with(client: FlaskClient, worker: Any) -> None:
-    body = {"collection": "books", "documents": [{"id": "a", "text": TEXT}]}
-    (row,) = worker.rows(client.post("/api/ingests", json=body).get_json()["id"])
+    (row,) = worker.rows(sent(client, TEXT))
     plain = {"n": 0, "start": 0, "end": 11, "page": None}
     cut = {"n": 1, "start": 12, "end": 24, "page": None, "context": "Name | Age", "headers": []}
     worker.publish(row, TEXT, spans=[(0, 11), (12, 24)], chunks=[plain, cut])
@@ -153,8 +155,7 @@ def test_a_document_by_itself_tells_its_notes_and_encoding(
     client: FlaskClient, worker: Any
 ) -> None:
     put(client, worker, "a")
-    body = {"collection": "books", "documents": [{"id": "b", "text": TEXT}]}
-    (row,) = worker.rows(client.post("/api/ingests", json=body).get_json()["id"])
+    (row,) = worker.rows(sent(client, TEXT, "b"))
     told = {"notes": ["Two pictures were left out."], "encoding": "windows-1252"}
     worker.publish(row, TEXT, spans=[(0, 11)], **told)
 
@@ -225,11 +226,6 @@ def test_a_document_whose_newer_version_is_on_its_way_is_to_be_sent(
 
     said = answer.get_json()
     assert (said["send"], said["gone"], said["unchanged"]) == (["same"], [], 0)
-
-
-def sent(client: FlaskClient, text: str) -> str:
-    body = {"collection": "books", "documents": [{"id": "a", "text": text}]}
-    return str(client.post("/api/ingests", json=body).get_json()["id"])
 
 
 def compared(client: FlaskClient, text: str) -> dict[str, Any]:

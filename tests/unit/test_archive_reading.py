@@ -12,16 +12,11 @@ from collections.abc import Callable
 
 import pytest
 
-from rag.errors import NoText, Unreadable
+from rag.errors import NoText
 from tests.office_files import zipped
+from tests.parsed_files import refused
 from workers.parsing.bundles import archive_text
 from workers.parsing.formats import parse
-
-
-def refused(data: bytes, name: str = "x") -> Unreadable:
-    with pytest.raises(Unreadable) as caught:
-        parse(data, filename=name)
-    return caught.value
 
 
 def tar(members: dict[str, bytes]) -> bytes:

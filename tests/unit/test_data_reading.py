@@ -6,15 +6,12 @@ import pytest
 
 from rag.documents import ParsedDocument
 from rag.errors import NoText
+from tests.parsed_files import blocks
 from workers.parsing.formats import parse
 
 
 def read(text: str, name: str) -> ParsedDocument:
     return parse(text.encode(), filename=name)
-
-
-def blocks(document: ParsedDocument) -> list[tuple[str, str]]:
-    return [(b.kind, document.text[b.start : b.end]) for b in document.blocks]
 
 
 def lines(text: str, name: str = "a.csv") -> list[str]:

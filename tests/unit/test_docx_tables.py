@@ -134,7 +134,6 @@ def test_rows_that_word_repeats_on_each_page_name_the_columns() -> None:
     assert header(document) == ["Time | Rooms 1 to 2 | Rooms 1 to 2", "| 1 | 2"]
 
 
-BOLD = "<w:tc>{}</w:tc>"
 STYLE = (
     '<w:style w:type="table" w:styleId="Fine"><w:tblStylePr w:type="firstRow"><w:rPr><w:b/></w:rPr>'
     "</w:tblStylePr></w:style>"
@@ -143,7 +142,7 @@ STYLE = (
 
 
 def bold(words: str) -> str:
-    return BOLD.format(p(runs=r(words, "<w:b/>")))
+    return tc(p(runs=r(words, "<w:b/>")))
 
 
 @pytest.mark.parametrize(

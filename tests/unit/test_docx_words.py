@@ -4,6 +4,7 @@ import pytest
 
 from rag.documents import ParsedDocument
 from rag.errors import NoText
+from tests.parsed_files import blocks
 from tests.wordfiles import HEADINGS, level, lists, numbered, p, r, tbl, tr, word_file
 from workers.parsing.formats import parse
 
@@ -24,7 +25,7 @@ def read(body: str, **more: object) -> ParsedDocument:
 
 
 def texts(document: ParsedDocument) -> list[str]:
-    return [document.text[b.start : b.end] for b in document.blocks]
+    return [words for _, words in blocks(document)]
 
 
 def box(words: str) -> str:

@@ -2,10 +2,8 @@
 
 # ruff: noqa: E501 - what lies in a file is written as it lies there
 
-import pytest
-
-from rag.errors import Unreadable
 from tests.office_files import zipped
+from tests.parsed_files import refused
 from workers.parsing.formats import parse
 
 _CONTAINER = '<container><rootfiles><rootfile full-path="OEBPS/book.opf"/></rootfiles></container>'
@@ -68,13 +66,8 @@ def test_fonts_may_be_encrypted_and_chapters_may_not() -> None:
     chapter = {"META-INF/encryption.xml": entry.format("text/two%20b.html")}
 
     assert "One" in parse(book(parts=font), filename="x").text
-    with pytest.raises(Unreadable) as caught:
-        parse(book(parts=chapter), filename="x")
-    assert caught.value.reason == "encrypted"
+    assert refused(book(parts=chapter)).reason == "encrypted"
 
 
 def test_a_book_without_chapters_is_refused() -> None:
-    with pytest.raises(Unreadable) as caught:
-        parse(book("x"), filename="x")
-
-    assert caught.value.reason == "corrupt"
+    assert refused(book("x")).reason == "corrupt"

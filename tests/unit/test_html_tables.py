@@ -3,6 +3,7 @@
 import pytest
 
 from rag.documents import ParsedDocument
+from tests.parsed_files import blocks
 from workers.parsing.formats import parse
 
 
@@ -10,17 +11,22 @@ def read(body: str) -> ParsedDocument:
     return parse(f"<html><body>{body}</body></html>".encode(), filename="page.html")
 
 
-def rows(body: str) -> list[list[str]]:
+def first_table(body: str) -> tuple[str, str]:
+    """Return its text and its header."""
     document = read(body)
     table = next(block for block in document.blocks if block.kind == "table")
-    lines = document.text[table.start : table.end].split("\n")
-    return [[cell.strip() for cell in line.split("|")] for line in lines]
+    text = document.text[table.start : table.end]
+    return text, text[: table.header]
+
+
+def rows(body: str) -> list[list[str]]:
+    text, _ = first_table(body)
+    return [[cell.strip() for cell in line.split("|")] for line in text.split("\n")]
 
 
 def header(body: str) -> list[str]:
-    document = read(body)
-    table = next(block for block in document.blocks if block.kind == "table")
-    return document.text[table.start : table.start + table.header].splitlines()
+    _, names = first_table(body)
+    return names.splitlines()
 
 
 def test_empty_cells_keep_their_column() -> None:
@@ -124,7 +130,7 @@ def test_a_caption_stands_above_its_table() -> None:
         "<table><caption>Prices</caption><tr><th>a</th></tr><tr><td>1</td><td>2</td></tr></table>"
     )
 
-    assert [(b.kind, document.text[b.start : b.end]) for b in document.blocks] == [
+    assert blocks(document) == [
         ("paragraph", "Prices"),
         ("table", "a\n1 | 2"),
     ]

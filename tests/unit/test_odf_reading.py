@@ -7,6 +7,7 @@ import pytest
 from rag.documents import ParsedDocument
 from rag.errors import Unreadable
 from tests.office_files import zipped
+from tests.parsed_files import blocks
 from workers.parsing.formats import parse
 
 _NS = (
@@ -32,10 +33,6 @@ def odt(body: str, **more: object) -> ParsedDocument:
 def odp(pages: str, **more: object) -> ParsedDocument:
     data = odf("presentation", f"<office:presentation>{pages}</office:presentation>", **more)  # type: ignore[arg-type]
     return parse(data, filename="x")
-
-
-def blocks(document: ParsedDocument) -> list[tuple[str, str]]:
-    return [(b.kind, document.text[b.start : b.end]) for b in document.blocks]
 
 
 def test_headings_paragraphs_and_blanks_are_kept() -> None:

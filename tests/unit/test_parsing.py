@@ -1,14 +1,15 @@
 """Parsing: kinds by content, text kept, structure found, and clear refusals."""
 
 import io
-import zipfile
 from collections.abc import Callable
 
 import docx
 import pytest
 
-from rag.documents import ParsedDocument
-from rag.errors import NoText, Unreadable
+from rag.errors import NoText
+from tests import pdf_files
+from tests.office_files import with_part, zipped
+from tests.parsed_files import blocks, refused
 from tests.wordfiles import p, word_file
 from workers.parsing.docx import package
 from workers.parsing.formats import parse
@@ -16,69 +17,11 @@ from workers.parsing.formats import parse
 OLE = bytes.fromhex("d0cf11e0a1b11ae1")
 
 
-def blocks(document: ParsedDocument) -> list[tuple[str, str]]:
-    return [(b.kind, document.text[b.start : b.end]) for b in document.blocks]
-
-
-def refused(data: bytes, filename: str = "file") -> Unreadable:
-    with pytest.raises(Unreadable) as caught:
-        parse(data, filename=filename)
-    return caught.value
-
-
-def pdf(*pages: list[tuple[int, int, int, str]]) -> bytes:
-    """Write a PDF; a page is a list of (size, x, y, text)."""
-    first = 4
-    ids = [first + 2 * n for n in range(len(pages))]
-    kids = " ".join(f"{n} 0 R" for n in ids)
-    objects = {
-        1: b"<< /Type /Catalog /Pages 2 0 R >>",
-        2: f"<< /Type /Pages /Count {len(ids)} /Kids [{kids}] >>".encode(),
-        3: b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
-    }
-    for number, lines in zip(ids, pages, strict=True):
-        stream = "".join(f"BT /F {s} Tf {x} {y} Td ({t}) Tj ET\n" for s, x, y, t in lines).encode()
-        objects[number] = (
-            f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 600 800] /Contents {number + 1} 0 R"
-            " /Resources << /Font << /F 3 0 R >> >> >>"
-        ).encode()
-        objects[number + 1] = b"<< /Length %d >> stream\n%s\nendstream" % (len(stream), stream)
-    out = io.BytesIO()
-    out.write(b"%PDF-1.4\n")
-    at = {}
-    for number in sorted(objects):
-        at[number] = out.tell()
-        out.write(b"%d 0 obj\n%s\nendobj\n" % (number, objects[number]))
-    table = out.tell()
-    out.write(b"xref\n0 %d\n0000000000 65535 f \n" % (len(objects) + 1))
-    out.writelines(b"%010d 00000 n \n" % at[number] for number in sorted(objects))
-    out.write(b"trailer << /Size %d /Root 1 0 R >>\n" % (len(objects) + 1))
-    out.write(b"startxref\n%d\n%%%%EOF\n" % table)
-    return out.getvalue()
-
-
 def word(fill: Callable[[docx.document.Document], None]) -> bytes:
     document = docx.Document()
     fill(document)
     out = io.BytesIO()
     document.save(out)
-    return out.getvalue()
-
-
-def with_part(data: bytes, name: str, change: Callable[[bytes], bytes]) -> bytes:
-    out = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(out, "w", 8) as new:
-        for part in old.infolist():
-            body = old.read(part)
-            new.writestr(part.filename, change(body) if part.filename == name else body)
-    return out.getvalue()
-
-
-def archive(*names: str) -> bytes:
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w") as new:
-        for name in names:
-            new.writestr(name, b"x")
     return out.getvalue()
 
 
@@ -155,9 +98,9 @@ def test_files_without_text_are_called_empty(data: bytes) -> None:
 @pytest.mark.parametrize(
     ("data", "name", "reason", "says"),
     [
-        (archive("ppt/presentation.xml"), "talk.pptx", "corrupt", "PowerPoint"),
-        (archive("xl/workbook.xml"), "sheet.docx", "corrupt", "Excel"),
-        (archive("xl/workbook.bin"), "a.txt", "unsupported", "save it as .xlsx"),
+        (zipped({"ppt/presentation.xml": b"x"}), "talk.pptx", "corrupt", "PowerPoint"),
+        (zipped({"xl/workbook.xml": b"x"}), "sheet.docx", "corrupt", "Excel"),
+        (zipped({"xl/workbook.bin": b"x"}), "a.txt", "unsupported", "save it as .xlsx"),
         (b"\x89PNG\r\n\x1a\n", "a.txt", "unsupported", "PNG"),
         (OLE + "WordDocument".encode("utf-16-le"), "a", "unsupported", "save it as .docx"),
         (OLE + "EncryptedPackage".encode("utf-16-le"), "a", "encrypted", "password"),
@@ -262,16 +205,19 @@ def test_html_in_a_declared_encoding_is_read() -> None:
 
 
 def test_a_pdf_gives_pages_paragraphs_and_headings() -> None:
-    data = pdf(
-        [
-            (20, 50, 700, "A large heading"),
-            (10, 50, 650, "The first line of the text goes on and on until the mar-"),
-            (10, 50, 638, "gin is reached, and ends on the second line."),
-            (10, 50, 610, "Another paragraph stands after a gap in the page here."),
-        ],
-        [],
-        [(10, 50, 700, "Third page.")],
+    first = (
+        pdf_files.text(50, 700, "A large heading", size=20)
+        + pdf_files.lines(
+            50,
+            650,
+            [
+                "The first line of the text goes on and on until the mar-",
+                "gin is reached, and ends on the second line.",
+            ],
+        )
+        + pdf_files.text(50, 610, "Another paragraph stands after a gap in the page here.")
     )
+    data = pdf_files.pdf(first, "", pdf_files.text(50, 700, "Third page."))
     document = parse(data, filename="x.pdf")
     joined = (
         "The first line of the text goes on and on until the margin is reached,"
@@ -290,7 +236,7 @@ def test_a_pdf_gives_pages_paragraphs_and_headings() -> None:
 
 
 def test_a_pdf_without_a_text_layer_is_called_empty() -> None:
-    assert isinstance(refused(pdf([]), "x.pdf"), NoText)
+    assert isinstance(refused(pdf_files.pdf(""), "x.pdf"), NoText)
 
 
 # DOCX

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rag.documents import ParsedDocument
+from tests.parsed_files import blocks
 from tests.pdf_files import lines, pdf, screen, text
 from workers.parsing.formats import parse
 
@@ -27,10 +27,6 @@ THIRD = [
     "top of the page to its foot, as any",
     "reader would do without a thought.",
 ]
-
-
-def blocks(document: ParsedDocument) -> list[tuple[str, str]]:
-    return [(b.kind, document.text[b.start : b.end]) for b in document.blocks]
 
 
 def read(*pages: str) -> list[tuple[str, str]]:

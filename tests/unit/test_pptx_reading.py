@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 import pytest
 
-from rag.documents import ParsedDocument
 from rag.errors import NoText
 from tests.office_files import relations, zipped
+from tests.parsed_files import blocks
 from workers.parsing.formats import parse
 
 _NS = (
@@ -19,10 +19,6 @@ _NS = (
     ' xmlns:dgm="http://schemas.openxmlformats.org/drawingml/2006/diagram"'
     ' xmlns:mc="http://schemas.openxmlformats.org/markup-compatibility/2006"'
 )
-
-
-def blocks(document: ParsedDocument) -> list[tuple[str, str]]:
-    return [(b.kind, document.text[b.start : b.end]) for b in document.blocks]
 
 
 def paragraph(text: str, about: str = "") -> str:
@@ -60,8 +56,8 @@ def pptx(
     count = range(1, len(slides) + 1)
     listed = "".join(f'<p:sldId id="{255 + n}" r:id="r{n}"/>' for n in count)
     core = "http://schemas.openxmlformats.org/package/2006/relationships/metadata/core-properties"
-    top = relations(("r1", "officeDocument", "ppt/presentation.xml")).replace(
-        "</Rel", f'<Relationship Id="c" Type="{core}" Target="docProps/core.xml"/></Rel'
+    top = relations(
+        ("r1", "officeDocument", "ppt/presentation.xml"), ("c", core, "docProps/core.xml")
     )
     found = {
         "[Content_Types].xml": "<Types/>",

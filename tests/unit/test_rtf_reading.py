@@ -5,6 +5,7 @@
 import pytest
 
 from rag.documents import ParsedDocument
+from tests.parsed_files import blocks
 from workers.parsing.formats import parse
 
 
@@ -12,10 +13,6 @@ def rtf(body: str, head: str = "") -> ParsedDocument:
     return parse(
         f"{{\\rtf1\\ansi\\ansicpg1252\\deff0{head}\n{body}}}".encode("latin-1"), filename="x"
     )
-
-
-def blocks(document: ParsedDocument) -> list[tuple[str, str]]:
-    return [(b.kind, document.text[b.start : b.end]) for b in document.blocks]
 
 
 def test_paragraphs_and_signs_are_read() -> None:
