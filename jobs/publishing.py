@@ -14,7 +14,7 @@ from jobs.change_log import ChangeLog
 from jobs.leases import Lease
 from jobs.ledger import CollectionGone
 from jobs.moments import rfc3339
-from rag.documents import Chunk, ParsedDocument, Scalar, chunk_id, indexed_text
+from rag.documents import Chunk, ParsedDocument, Scalar, chunk_id, indexed_text, rare
 from rag.errors import NoText, StoreUnavailable
 from rag.pieces import pieces
 from rag.ports import Edition, Embedder, PassageText, StoredChunk, Vectors, VectorStore
@@ -69,21 +69,10 @@ def note_of(notes: Iterable[str]) -> str:
 
 def spans_of(chunks: Iterable[Chunk]) -> list[dict[str, Any]]:
     """Write chunks without their texts; what most of them lack is left out."""
-    spans = []
-    for chunk in chunks:
-        span: dict[str, Any] = {
-            "n": chunk.n, "start": chunk.start, "end": chunk.end, "page": chunk.page
-        }  # fmt: skip
-        if chunk.context:
-            span["context"] = chunk.context
-        if chunk.headers:
-            span["headers"] = chunk.headers
-        if chunk.page_label:
-            span["page_label"] = chunk.page_label
-        if chunk.page_kind:
-            span["page_kind"] = chunk.page_kind
-        spans.append(span)
-    return spans
+    return [
+        {"n": chunk.n, "start": chunk.start, "end": chunk.end, "page": chunk.page} | rare(chunk)
+        for chunk in chunks
+    ]
 
 
 def stored_chunks(
