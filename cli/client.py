@@ -18,6 +18,8 @@ FINAL_STATES = frozenset({"succeeded", "partial", "failed", "cancelled", "expire
 BUSY_PATIENCE_S = 600.0
 LONGEST_RETRY_S = 120.0
 LONG_POLL_S = 25
+#: Entries of a list that are asked for at once.
+PAGE = 200
 #: So long a job is watched while nobody answers: a service starts again in less.
 LOST_PATIENCE_S = 600.0
 FIRST_LOST_PAUSE_S = 0.5
@@ -108,6 +110,18 @@ class Client:
     def look(self, path: str, **parameters: object) -> httpx.Response:
         """Read *path* of a job that is being watched: a server that is away is waited for."""
         return self._outlast(lambda: self.get(path, **parameters))
+
+    def pages(
+        self, path: str, *, patiently: bool = False, **parameters: object
+    ) -> Iterator[httpx.Response]:
+        """Read a list page by page, to its end; *patiently* as `look` does."""
+        read = self.look if patiently else self.get
+        cursor = None
+        while True:
+            response = read(path, limit=PAGE, cursor=cursor, **parameters)
+            yield response
+            if not (cursor := response.json().get("next_cursor")):
+                return
 
     def post(self, path: str, body: object = None) -> httpx.Response:
         """Send a JSON body, or none."""

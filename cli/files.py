@@ -40,11 +40,12 @@ class File(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class LocalFile:
-    """A file of this machine."""
+    """A file of this machine, its bytes and the time of its last change as they were when found."""
 
     document_id: str
     path: Path
     size: int
+    changed_ns: int = 0
 
     def known_hash(self) -> str | None:
         """Return the SHA-256 of its bytes; None where it cannot be read."""
@@ -102,10 +103,10 @@ def look(paths: Sequence[Path]) -> Found:
                     f"would be the same document as {other.path}: {name}; name their common folder",
                 )
             try:
-                size = path.stat().st_size
+                told = path.stat()
             except FileNotFoundError:
                 continue  # somebody took it away meanwhile
-            known[called] = LocalFile(_valid(name, path), path, size)
+            known[called] = LocalFile(_valid(name, path), path, told.st_size, told.st_mtime_ns)
     found.files = list(known.values())
     found.left_out.sort()
     return found

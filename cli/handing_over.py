@@ -10,14 +10,13 @@ from typing import Any, BinaryIO
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from cli.client import FINAL_STATES, Client, Refused
+from cli.client import FINAL_STATES, PAGE, Client, Refused
 from cli.files import File, batches
 from cli.job_tables import document_rows
 from cli.words import count
 
 BATCH_FILES = 100
 BATCH_BYTES = 100_000_000
-PAGE = 200
 #: Between two looks at the job, at first and at last; and between two counts of passages.
 FIRST_LOOK_S = 0.1
 LAST_LOOK_S = 1.0

@@ -9,14 +9,13 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.answers import show_answer
-from cli.client import FINAL_STATES, Client
+from cli.client import FINAL_STATES, PAGE, Client
 from cli.session import Session, json_option, pass_session
 from cli.tables import plain_table
 from cli.words import age, count, duration, failure, state, timings
 
 KINDS = ("query", "ingest", "delete", "delete_collection", "reindex", "check")
 STATES = ("queued", "running", "succeeded", "partial", "failed", "cancelled", "expired")
-PAGE = 200
 #: For so long a cancelled job is watched: it ends within that but for what one call takes.
 STOP_S = 3
 _VERBS = {"ingest": "add", "delete": "delete"}
@@ -123,14 +122,9 @@ def failed_rows(client: Client, job_id: str) -> list[dict[str, Any]]:
 
 
 def document_rows(client: Client, job_id: str) -> list[dict[str, Any]]:
-    """Return every document row of a job, page by page."""
-    rows: list[dict[str, Any]] = []
-    cursor = None
-    while True:
-        page = client.look(f"/api/jobs/{job_id}/documents", limit=PAGE, cursor=cursor).json()
-        rows += page["documents"]
-        if not (cursor := page.get("next_cursor")):
-            return rows
+    """Return every document row of a job."""
+    pages = client.pages(f"/api/jobs/{job_id}/documents", patiently=True)
+    return [row for page in pages for row in page.json()["documents"]]
 
 
 def print_failures(out: Console, rows: list[dict[str, Any]]) -> None:

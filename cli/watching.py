@@ -50,7 +50,8 @@ def watch(
     try:
         while True:
             try:
-                found, shape = _seen(folder)
+                found = look([folder])
+                shape = {file.path: (file.size, file.changed_ns) for file in found.files}
             except InvalidRequest as error:  # two files of one name
                 session.remarks.print(Text(str(error), "yellow"))
                 found, shape = Found(), done or {}
@@ -60,18 +61,6 @@ def watch(
             time.sleep(every_s)
     except KeyboardInterrupt:
         session.remarks.print("Stopped watching.")
-
-
-def _seen(folder: Path) -> tuple[Found, Shape]:
-    """Look at the folder; a file that is gone a moment later is no part of it."""
-    found, shape = look([folder]), {}
-    for file in found.files:
-        try:
-            told = file.path.stat()
-        except FileNotFoundError:
-            continue
-        shape[file.path] = (told.st_size, told.st_mtime_ns)
-    return found, shape
 
 
 def _bring(session: Session, found: Found, collection: str, wishes: Wishes) -> bool:

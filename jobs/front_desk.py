@@ -24,6 +24,7 @@ from jobs.requests import (
     QueryRequest,
     SearchRequest,
 )
+from jobs.units import FINAL_STATES
 from rag.errors import InvalidRequest, QuernError
 from runtime.settings import Settings
 
@@ -324,7 +325,7 @@ class FrontDesk:
     def cancel(self, job_id: str) -> bool:
         """Ask a job to stop; tells whether it was already final."""
         job = self.job(job_id)
-        if self.ledger.is_final(job_id):
+        if job["state"] in FINAL_STATES:
             return True
         if job["kind"] in ("ingest", "delete"):
             self.ledger.cancel_job(job_id)

@@ -27,10 +27,7 @@ LONG_ROLES: Final[frozenset[str]] = frozenset({"ingest", "embed"})
 
 #: The lanes that a role's units wait in: long documents have lanes beside the others.
 LANES_OF: Final[dict[Role, tuple[str, ...]]] = {
-    "retrieve": ("retrieve",),
-    "generate": ("generate",),
-    "ingest": ("ingest", "ingest+"),
-    "embed": ("embed", "embed+"),
+    role: (role, f"{role}+") if role in LONG_ROLES else (role,) for role in ROLES
 }
 
 #: Admission classes; `job` holds the deadlines of ingest jobs themselves.

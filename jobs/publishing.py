@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -14,11 +14,13 @@ from jobs.change_log import ChangeLog
 from jobs.leases import Lease
 from jobs.ledger import CollectionGone
 from jobs.moments import rfc3339
-from rag.documents import Chunk, ParsedDocument, Scalar, chunk_id, indexed_text
+from rag.documents import Chunk, ParsedDocument, Scalar, chunk_id, indexed_text, rare
 from rag.errors import NoText, StoreUnavailable
 from rag.pieces import pieces
 from rag.ports import Edition, Embedder, PassageText, StoredChunk, Vectors, VectorStore
 from runtime.meters import timed
+
+T = TypeVar("T")
 
 #: Rows of one upsert: enough to be quick, few enough that a lost lease stops soon.
 BATCH = 100
@@ -69,21 +71,10 @@ def note_of(notes: Iterable[str]) -> str:
 
 def spans_of(chunks: Iterable[Chunk]) -> list[dict[str, Any]]:
     """Write chunks without their texts; what most of them lack is left out."""
-    spans = []
-    for chunk in chunks:
-        span: dict[str, Any] = {
-            "n": chunk.n, "start": chunk.start, "end": chunk.end, "page": chunk.page
-        }  # fmt: skip
-        if chunk.context:
-            span["context"] = chunk.context
-        if chunk.headers:
-            span["headers"] = chunk.headers
-        if chunk.page_label:
-            span["page_label"] = chunk.page_label
-        if chunk.page_kind:
-            span["page_kind"] = chunk.page_kind
-        spans.append(span)
-    return spans
+    return [
+        {"n": chunk.n, "start": chunk.start, "end": chunk.end, "page": chunk.page} | rare(chunk)
+        for chunk in chunks
+    ]
 
 
 def stored_chunks(
@@ -244,6 +235,11 @@ class Publisher:
         """How many chunks may be embedded before somebody looks whether they are still wanted."""
         return max(LEAST_SLICE, min(BATCH, int(SLICE_S / max(self._pace_s, SLICE_S / BATCH))))
 
+    def parted(self, waiting: Sequence[T]) -> tuple[list[T], list[T]]:
+        """Return the first of *waiting*, not more than `at_once`, and the rest."""
+        size = self.at_once  # asked once: other threads embed too, and change it
+        return list(waiting[:size]), list(waiting[size:])
+
     def upsert(self, edition: str, stored: Sequence[StoredChunk], vectors: Vectors) -> None:
         """Write chunks and their vectors; nobody sees them yet."""
         with timed("index"):
@@ -260,11 +256,10 @@ class Publisher:
     ) -> tuple[list[StoredChunk], Vectors]:
         """Embed chunks, going on after each slice only if *check* does not raise."""
         done: list[tuple[list[StoredChunk], Vectors]] = []
-        rest = list(stored)
-        while rest:
-            size = self.at_once
-            done.append(self.embed(rest[:size]))
-            rest = rest[size:]
+        waiting = list(stored)
+        while waiting:
+            batch, waiting = self.parted(waiting)
+            done.append(self.embed(batch))
             check()
         return [one for some, _ in done for one in some], np.concatenate([v for _, v in done])
 

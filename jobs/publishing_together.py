@@ -97,7 +97,7 @@ def _upsert(publisher: Publisher, company: Company, group: Sequence[_Work]) -> N
     done: list[tuple[_Work, StoredChunk, Vectors]] = []
     gone: set[int] = set()
     while waiting:
-        batch, waiting = waiting[: publisher.at_once], waiting[publisher.at_once :]
+        batch, waiting = publisher.parted(waiting)
         chunks, vectors = publisher.embed([chunk for _, chunk in batch])
         done += zip((work for work, _ in batch), chunks, vectors, strict=True)
         gone = {id(work) for work in group if not company.still(work.lease)}

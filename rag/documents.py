@@ -13,6 +13,10 @@ PAGE_KINDS: Final = {
 }  # fmt: skip
 
 
+#: Fields of a chunk, a part and a passage that few of them have, and that are told of those alone.
+RARE: Final = ("context", "headers", "page_label", "page_kind")
+
+
 @dataclass(frozen=True, slots=True)
 class Block:
     """
@@ -144,6 +148,11 @@ class Passage:
     def chunk_at(self, place: int) -> Part:
         """Return the chunk of code point *place* of the parsed text, or the one before it."""
         return next((part for part in reversed(self.chunks) if part.start <= place), self.chunks[0])
+
+
+def rare(chunk: Chunk) -> dict[str, object]:
+    """Return by name those fields that few chunks have, where this one has them."""
+    return {name: value for name in RARE if (value := getattr(chunk, name))}
 
 
 def indexed_text(title: str, text: str, context: str = "") -> str:

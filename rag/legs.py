@@ -168,16 +168,14 @@ class LegReader:
             dense_ms, sparse_ms = legs.dense_ms, legs.sparse_ms
             documents = sorted({name.rsplit(":", 2)[0] for name, _ in (*legs.dense, *legs.sparse)})
             found, edition_now = self._visibility.look_again(incarnation, documents)
-            # The replica's own vectors may be of an edition that has come since.
-            if legs.own_vectors and edition_now != edition and attempt < TRIES:
-                attempt += 1
-                continue
             current = {name: entry for name, entry in found.items() if entry.chunks}
             legs.live = {f"{name}:{entry.generation}" for name, entry in current.items()}
+            # The replica's own vectors may be of an edition that has come since.
+            moved = legs.own_vectors and edition_now != edition
             # A candidate that flipped after step 1 may have been read in the middle of its
             # upsert; the last attempt serves what is whole rather than nothing.
             flipped = any(entry.seq > look.seq for entry in found.values())
-            if (flipped or self.clock() - began > STALE_S) and attempt < TRIES:
+            if (moved or flipped or self.clock() - began > STALE_S) and attempt < TRIES:
                 attempt += 1
             elif depth < MOST_DEPTH * self.depth and self._crowded(legs, depth):
                 depth *= 4

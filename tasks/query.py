@@ -10,7 +10,7 @@ from celery import shared_task
 
 from jobs.leases import Lease
 from rag.citations import Citation
-from rag.documents import Part, Passage
+from rag.documents import RARE, Part, Passage
 from rag.errors import EmbedderMismatch, Unreadable
 from rag.filters import parse
 from rag.generation import Answer, GenerationRequest, Turn
@@ -23,8 +23,6 @@ from tasks.resources import Resources, owned
 INLINE_BYTES = 2_048
 #: How often a question whose passages changed before it was answered is retrieved again.
 RETRIEVALS = 3
-#: Of a source and of its parts, told where there is something to tell.
-_RARE = ("context", "headers", "page_label", "page_kind")
 #: What a citation says of the chunk that it quotes.
 _OF_PAGE = ("page", "page_label", "page_kind")
 
@@ -273,11 +271,11 @@ def _sources(lease: Lease, resources: Resources) -> list[dict[str, Any]]:
 def _source(passage: Passage) -> dict[str, Any]:
     """Show a passage as a source."""
     told = asdict(passage) | {"metadata": dict(passage.metadata)}
-    parts = [_without_empty(part, but=(*_RARE, "page")) for part in told["parts"]]
+    parts = [_without_empty(part, but=(*RARE, "page")) for part in told["parts"]]
     return _without_empty(told) | {"parts": parts}
 
 
-def _without_empty(told: dict[str, Any], *, but: Sequence[str] = _RARE) -> dict[str, Any]:
+def _without_empty(told: dict[str, Any], *, but: Sequence[str] = RARE) -> dict[str, Any]:
     """Leave out what most have none of where it is empty: it takes room in every row."""
     return {name: value for name, value in told.items() if value or name not in but}
 

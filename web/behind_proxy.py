@@ -3,7 +3,7 @@
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from flask import Flask, has_request_context, request
+from flask import Flask, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def own_host() -> str | None:
 
 def link(path: str) -> str:
     """Return the address of *path* as the caller sees it, the proxy's path before it."""
-    return request.script_root + path if has_request_context() else path
+    return request.script_root + path
 
 
 def with_links(shown: dict[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from web.places import Caller
 from web.problems import too_many
 from web.request_parts import MAX_WAIT_S, one_of, page, parameters, preference, whole
 from web.uploads import EMPTY, read_upload
-from web.waiting import awaited, job_response, submitted
+from web.waiting import job_response, submitted
 
 bp = Blueprint("jobs", __name__, url_prefix="/api/jobs")
 
@@ -37,9 +37,7 @@ def show(job_id: str) -> Response:
     wish = preference()
     asked_s = whole(given, "wait", 0, MAX_WAIT_S)
     wait_s = wish.wait_s if asked_s is None else asked_s
-    row = awaited(job_id, wait_s) if wait_s else None
-    refused = bool(wait_s) and row is None
-    return job_response(job_id, status=200, row=row, refused=refused, applied=wish.applied)
+    return job_response(job_id, status=200, wait_s=wait_s, applied=wish.applied)
 
 
 @bp.delete("/<job_id>")

@@ -63,21 +63,15 @@ def wants_cancel(row: Mapping[str, str]) -> bool:
     return bool(asked.get("cancel_on_disconnect"))
 
 
-def job_response(
-    job_id: str,
-    *,
-    status: int,
-    row: Mapping[str, str] | None = None,
-    refused: bool = False,
-    applied: str = "",
-) -> Response:
+def job_response(job_id: str, *, status: int, wait_s: int = 0, applied: str = "") -> Response:
     """
-    Answer with a job as it is in its *row*, now where none is given.
+    Answer with a job as it is when it has ended or *wait_s* is over.
 
-    *refused* says that the caller wished to wait and there was no place; *applied* are the
-    preferences that were honoured.
+    *applied* are the preferences that were honoured.
     """
     parts = front_end()
+    row = awaited(job_id, wait_s) if wait_s else None
+    refused = bool(wait_s) and row is None
     row = row or parts.desk.job(job_id)
     shown = with_links(parts.view.job(job_id, row, parts.health.workers))
     answer = jsonify(shown)
@@ -101,9 +95,7 @@ def submitted(job_id: str, *, wait_s: int, applied: str) -> Response:
 
     Each says so in `Location`.
     """
-    row = awaited(job_id, wait_s) if wait_s else None
-    refused = bool(wait_s) and row is None
-    answer = job_response(job_id, status=202, row=row, refused=refused, applied=applied)
+    answer = job_response(job_id, status=202, wait_s=wait_s, applied=applied)
     if wait_s and "Retry-After" not in answer.headers:
         answer.status_code = 200
     answer.headers["Location"] = link(f"/api/jobs/{job_id}")

@@ -6,12 +6,11 @@ from typing import Final
 
 import orjson
 
-from rag.documents import Chunk
+from rag.documents import RARE, Chunk, rare
 from rag.ports import StoredChunk
 
 _FIELDS: Final = tuple(field.name for field in fields(StoredChunk) if field.name != "sentences")
-_RARE: Final = ("context", "headers", "page_label", "page_kind")
-_OF_CHUNK: Final = tuple(field.name for field in fields(Chunk) if field.name not in _RARE)
+_OF_CHUNK: Final = tuple(field.name for field in fields(Chunk) if field.name not in RARE)
 #: Parts the JSON from the vectors of sentences: a byte that UTF-8 has no use for (RFC 3629).
 _MARK: Final = b"\xff"
 
@@ -22,7 +21,7 @@ def record_of(stored: StoredChunk) -> bytes:
     known = {name: getattr(stored, name) for name in _FIELDS}
     chunk = {name: getattr(stored.chunk, name) for name in _OF_CHUNK}
     # What most chunks lack takes no room in theirs.
-    chunk |= {name: value for name in _RARE if (value := getattr(stored.chunk, name))}
+    chunk |= rare(stored.chunk)
     data = orjson.dumps(known | {"chunk": chunk, "metadata": dict(stored.metadata)})
     if stored.sentences:
         data += _MARK + stored.sentences

@@ -42,9 +42,9 @@ def confine() -> int:
     libc = ctypes.CDLL(None)
     # Effective, permitted and inherited, twice 32 bits each: a worker may run as root.
     libc.capset(struct.pack("=Ii", _CAPABILITY_VERSION, 0), bytes(24))
-    none, one = ctypes.c_ulong(0), ctypes.c_ulong(1)
+    none = ctypes.c_ulong(0)
     version = libc.syscall(_CREATE_RULESET, None, none, ctypes.c_ulong(_VERSION))
-    if version < 1 or libc.prctl(_PR_SET_NO_NEW_PRIVS, one, none, none, none) != 0:
+    if version < 1 or not no_new_privileges(libc):
         return 0
     rules = _rules(version)
     ruleset = libc.syscall(_CREATE_RULESET, rules, ctypes.c_ulong(len(rules)), none)
@@ -54,6 +54,16 @@ def confine() -> int:
         return int(version) if libc.syscall(_RESTRICT_SELF, ruleset, none) == 0 else 0
     finally:
         os.close(ruleset)
+
+
+def no_new_privileges(libc: ctypes.CDLL) -> bool:
+    """
+    Let no program give this process, or what it forks, a right that it lacks; tells if that holds.
+
+    Without this the kernel restricts nobody who is not root, neither by Landlock nor by a filter.
+    """
+    none, one = ctypes.c_ulong(0), ctypes.c_ulong(1)
+    return int(libc.prctl(_PR_SET_NO_NEW_PRIVS, one, none, none, none)) == 0
 
 
 def _rules(version: int) -> bytes:

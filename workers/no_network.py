@@ -19,6 +19,8 @@ import sys
 from collections.abc import Collection
 from typing import Final
 
+from workers.fewer_rights import no_new_privileges
+
 NAMESPACE: Final = "namespace"
 SECCOMP: Final = "seccomp"
 NONE: Final = "rlimits"  # limits on memory, time and output alone
@@ -27,7 +29,6 @@ WAYS: Final = (NAMESPACE, SECCOMP)
 _CLONE_NEWUSER: Final = 0x10000000
 _CLONE_NEWNET: Final = 0x40000000
 _PR_SET_SECCOMP: Final = 22
-_PR_SET_NO_NEW_PRIVS: Final = 38
 _SECCOMP_MODE_FILTER: Final = 2
 
 # Where `struct seccomp_data` has what a filter looks at, bytes.
@@ -140,13 +141,11 @@ def _install_filter() -> bool:
     instructions = program(machine)
     code = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *i) for i in instructions))
     packed = _Program(len(instructions), ctypes.addressof(code))
-    prctl = ctypes.CDLL(None).prctl
-    nothing = ctypes.c_ulong(0)
-    # Without new privileges nobody needs a right to be filtered, and no program can gain one.
-    if prctl(_PR_SET_NO_NEW_PRIVS, ctypes.c_ulong(1), nothing, nothing, nothing) != 0:
+    libc = ctypes.CDLL(None)
+    if not no_new_privileges(libc):
         return False
-    mode = ctypes.c_ulong(_SECCOMP_MODE_FILTER)
-    if prctl(_PR_SET_SECCOMP, mode, ctypes.byref(packed), nothing, nothing) != 0:
+    mode, nothing = ctypes.c_ulong(_SECCOMP_MODE_FILTER), ctypes.c_ulong(0)
+    if libc.prctl(_PR_SET_SECCOMP, mode, ctypes.byref(packed), nothing, nothing) != 0:
         return False
     try:
         socket.socket(socket.AF_UNIX).close()

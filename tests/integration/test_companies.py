@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from itertools import cycle
 from pathlib import Path
 
 import pytest
@@ -252,6 +253,18 @@ def test_one_that_dies_with_its_worker_is_sent_and_counted_and_takes_a_place(yar
 
 
 # From bytes to visible ---------------------------------------------------------------------------
+
+
+def test_no_passage_is_lost_while_other_threads_change_how_many_go_at_once(
+    yard: Yard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes = cycle((4, 8))
+    monkeypatch.setattr(Publisher, "at_once", property(lambda _: next(sizes)))
+    rows = yard.accept(*(f"file-{n}" for n in range(20)))
+    yard.parse(rows[0])
+
+    assert yard.outcomes(rows) == ["created"] * 20
+    assert yard.vectors.upserts == [20]
 
 
 def test_a_company_is_embedded_and_written_in_one_call_each(yard: Yard) -> None:

@@ -47,12 +47,11 @@ class Queues:
 
     def _sight(self, redis: Redis, role: Role, now: float) -> QueueSight:
         """Look at one queue, in two trips."""
-        owners = [
-            (lanes, owner)
-            for lanes in LANES_OF[role]
-            for owner in redis.zrange(key("owners", lanes), 0, OWNERS)
-        ]
         pipe = redis.pipeline(transaction=False)
+        for lanes in LANES_OF[role]:
+            pipe.zrange(key("owners", lanes), 0, OWNERS)
+        found = zip(LANES_OF[role], pipe.execute(), strict=True)
+        owners = [(lanes, owner) for lanes, names in found for owner in names]
         pipe.zrange(key("inflight", role), 0, DISPATCHED)
         pipe.zcard(key("inflight", role))
         pipe.zrange(key("lane", role, "interactive"), 0, 0, withscores=True)

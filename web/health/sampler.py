@@ -1,6 +1,5 @@
 """Looking at everything in the background: a request only reads what was seen last."""
 
-import math
 import os
 import threading
 import time
@@ -47,7 +46,7 @@ class HealthSampler:
         self._draining = False
         self._queues = Queues(settings)
         self._consumed_at: dict[str, float] = {}
-        self._awaited: dict[str, float] = {}
+        self._met: set[str] = set()  # the queues that ever had a consumer
         self._workers: list[WorkerState] = []
         self._clients: dict[str, Redis] = {}
         self._watches: dict[str, Watch] = {}
@@ -194,12 +193,11 @@ class HealthSampler:
         for role in ROLES:
             if any(role in worker.state.queues for worker in heard if not worker.silent):
                 self._consumed_at[role] = now
-                self._awaited[role] = -math.inf
-            else:
-                self._awaited.setdefault(role, now)
+                self._met.add(role)
         return {role: now - self._consumed_at.setdefault(role, now) for role in ROLES}
 
     def _starting(self) -> frozenset[str]:
         """Return the queues that have had no consumer since we began to look, a moment ago."""
         now = time.monotonic()
-        return frozenset(role for role, began in self._awaited.items() if now - began < START_S)
+        young = (role for role, began in self._consumed_at.items() if now - began < START_S)
+        return frozenset(young) - self._met
