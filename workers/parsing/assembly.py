@@ -84,7 +84,7 @@ class Assembly:
         """
         whole = text
         text = cleaned(text).rstrip()
-        bare = text.lstrip()
+        length, bare = len(text), text.lstrip()
         if not bare:
             for _, number, label in turns:
                 self.page(number, label=label)
@@ -97,7 +97,7 @@ class Assembly:
         if self._page_start is None:
             self._page_start = self._length
         start = self._blocks.pop().start if joined else self._length
-        last, place = 0, -(len(cleaned(whole).rstrip()) - len(text))
+        last, place = 0, len(text) - length
         for after, number, label in turns:
             piece, last = cleaned(whole[last:after]), after
             place += len(piece)
