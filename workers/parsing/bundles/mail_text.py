@@ -273,12 +273,9 @@ def _name(part: _Mail) -> str:
 
 def _header(part: _Mail, name: str) -> str:
     """Return a header, its encoded words decoded; empty where there is none."""
-    value = part.get(name)
-    return (
-        ""
-        if value is None
-        else _words(str(value) if not isinstance(value, str) else value, part, name)
-    )
+    # As it lies in the file: the library replaces bytes beyond ASCII when asked by name.
+    wanted = name.lower()
+    return _words(next((str(v) for n, v in part.raw_items() if n.lower() == wanted), ""))
 
 
 def _trimmed(message: _Mail) -> _Mail:
@@ -289,11 +286,8 @@ def _trimmed(message: _Mail) -> _Mail:
     return message
 
 
-def _words(value: str, part: _Mail | None = None, name: str = "") -> str:
+def _words(value: str) -> str:
     """Decode the encoded words of a header (RFC 2047), and bytes that should not be there."""
-    if part is not None:
-        # As it lies in the file: the library replaces bytes beyond ASCII when asked by name.
-        value = next((str(v) for n, v in part.raw_items() if n.lower() == name.lower()), value)
     try:
         value.encode("ascii")
     except UnicodeEncodeError:
