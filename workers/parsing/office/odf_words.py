@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from lxml import etree
 
+from workers.parsing.grids import one_line
 from workers.parsing.office.packages import Package, attribute, below, local
 
 #: Holds text that nobody reads in its place, or that is gone.
@@ -67,13 +68,13 @@ def words(paragraph: etree._Element, notes: Notes, hidden: Callable[[str], bool]
             continue
         kind = local(node)
         if kind == "note":
-            parts.append(notes.add(_note(node, hidden)))
+            parts.append(notes.add(flat(node, hidden, "p", "h")))
         elif kind == "annotation":
             found.comments.append(_comment(node))
         elif kind in _BOXES:
             found.boxes.append(node)
         elif kind in _SIGNS:
-            parts.append(_SIGNS[kind] * min(_count(node), _MOST_BLANKS))
+            parts.append(_SIGNS[kind] * min(whole(node, "c"), _MOST_BLANKS))
         elif not (kind in _SKIPPED or (kind == "span" and hidden(attribute(node, "style-name")))):
             if kind in ("p", "h") and node is not paragraph:
                 parts.append("\n")
@@ -84,23 +85,21 @@ def words(paragraph: etree._Element, notes: Notes, hidden: Callable[[str], bool]
     return found
 
 
-def _count(blanks: etree._Element) -> int:
-    """Return how many blanks an element stands for."""
-    count = attribute(blanks, "c")
-    return int(count) if count.isdigit() else 1
+def flat(element: etree._Element, hidden: Callable[[str], bool], *names: str) -> str:
+    """Return the words of all paragraphs of these *names* below an element on one line."""
+    return one_line(" ".join(words(p, Notes(), hidden).text for p in below(element, *names)))
 
 
-def _note(note: etree._Element, hidden: Callable[[str], bool]) -> str:
-    """Return the text of a footnote or endnote."""
-    texts = [words(p, Notes(), hidden).text for p in below(note, "p", "h")]
-    return " ".join(" ".join(texts).split())
+def whole(element: etree._Element, name: str, otherwise: int = 1) -> int:
+    """Return an attribute that is a number, *otherwise* where it is none."""
+    value = attribute(element, name)
+    return int(value) if value.isdigit() else otherwise
 
 
 def _comment(note: etree._Element) -> str:
     """Return a comment with who wrote it."""
     author = next(("".join(map(str, who.itertext())) for who in below(note, "creator")), "")
-    texts = [words(p, Notes(), lambda _: False).text for p in below(note, "p")]
-    text = " ".join(" ".join(texts).split())
+    text = flat(note, lambda _: False, "p")
     return f"Comment by {author}: {text}" if author else f"Comment: {text}"
 
 
@@ -142,9 +141,8 @@ class Styles:
                     styles.numbered[name] = dict(map(_level, _levels(style)))
                     continue
                 styles.parents[name] = attribute(style, "parent-style-name")
-                level = attribute(style, "default-outline-level")
-                if level.isdigit() and int(level):
-                    styles.outline[name] = int(level)
+                if level := whole(style, "default-outline-level", 0):
+                    styles.outline[name] = level
                 for properties in style:
                     if attribute(properties, "display") == "none":
                         hidden.add(name)
@@ -189,11 +187,10 @@ def _levels(style: etree._Element) -> list[etree._Element]:
 
 def _level(one: etree._Element) -> tuple[int, Level]:
     """Return a level's number and how it is numbered."""
-    start, shown = attribute(one, "start-value"), attribute(one, "display-levels")
     return int(attribute(one, "level")), Level(
         "" if local(one) == "list-level-style-bullet" else attribute(one, "num-format"),
         attribute(one, "num-prefix"),
         attribute(one, "num-suffix"),
-        int(start) if start.isdigit() else 1,
-        int(shown) if shown.isdigit() else 1,
+        whole(one, "start-value"),
+        whole(one, "display-levels"),
     )

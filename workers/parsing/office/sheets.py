@@ -91,6 +91,19 @@ _Rows = list[_Row]
 _Names = dict[int, str]  # of columns
 
 
+def hidden(name: str) -> str:
+    """Return the note on a sheet that nobody sees."""
+    return f'The sheet "{name}" is hidden and was left out.'
+
+
+def without_values(name: str, count: int) -> str:
+    """Return the note on a sheet with *count* formulas that no program has worked out."""
+    return (
+        f'On the sheet "{name}" {count:,} formulas have no stored value; open the file in a'
+        " spreadsheet program, save it there, and hand it over again."
+    )
+
+
 def add_sheet(out: Assembly, sheet: Sheet) -> None:
     """Append a sheet: its name as a heading, its titles, and its tables, a record a line."""
     sheet.fill_merged()
