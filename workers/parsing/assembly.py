@@ -44,6 +44,13 @@ def paragraphs(
     return blocks
 
 
+def header_lines(text: str, block: Block) -> int:
+    """Return how many lines of a table in *text* name its columns, for `Assembly.add`."""
+    names = text[block.start : block.start + block.header]
+    # The last line of a table of nothing but names has no line feed.
+    return names.count("\n") + (names[-1:] not in ("", "\n"))
+
+
 class Assembly:
     """Collects pieces of text in order; blank lines part the blocks that come of them."""
 

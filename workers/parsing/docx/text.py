@@ -7,7 +7,7 @@ from lxml import etree
 
 from rag.documents import ParsedDocument
 from rag.errors import NoText, Unreadable
-from workers.parsing.assembly import Assembly, sane_title
+from workers.parsing.assembly import Assembly, header_lines, sane_title
 from workers.parsing.docx.embedded import form_of, read_page, word_package
 from workers.parsing.docx.margins import margins
 from workers.parsing.docx.notes import read_notes
@@ -118,8 +118,7 @@ class _BodyReader(Reader):
             self.leave_out(f"An embedded {what} was left out.")
         else:
             for block in page.blocks:
-                text = page.text[block.start : block.end]
-                header = text.count("\n", 0, block.header)
+                text, header = page.text[block.start : block.end], header_lines(page.text, block)
                 self.add(Piece(block.kind, text, block.level, header))
             for sentence in page.notes:
                 self.leave_out(sentence)
