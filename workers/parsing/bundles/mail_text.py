@@ -211,9 +211,9 @@ def _page(part: _Mail) -> ParsedDocument:
 
 def _plain(part: _Mail) -> ParsedDocument:
     """Return a text part; lines that were broken for their length alone are joined."""
-    text = cleaned(_text(part))
+    text = _text(part)
     if _parameter(part, "format").lower() == "flowed":
-        text = unflowed(text, delete_space=_parameter(part, "delsp").lower() == "yes")
+        text = unflowed(cleaned(text), delete_space=_parameter(part, "delsp").lower() == "yes")
     return parse_plain(text, "text")
 
 
