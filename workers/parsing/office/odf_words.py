@@ -1,6 +1,6 @@
 """The words of OpenDocument paragraphs: what is seen of them, and what hangs on them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from lxml import etree
@@ -24,6 +24,7 @@ _SKIPPED = frozenset(
 )
 _SIGNS = {"s": " ", "tab": "\t", "line-break": "\n"}
 _MOST_BLANKS = 100
+_MOST_STYLES = 20  # that a style may take after
 OUTLINE = "\x00outline"  # stands for the name of the numbers of headings
 _BOXES = frozenset(
     {"text-box", "table", "object", "custom-shape", "rect", "ellipse", "list", "object-ole"}
@@ -159,25 +160,24 @@ class Styles:
 
     def hides(self, name: str) -> bool:
         """Tell whether a style of text hides it."""
-        return self._inherits(name, self.hidden)
+        return any(one in self.hidden for one in self._upwards(name))
 
     def heading(self, name: str) -> int:
         """Return the level of headings that a paragraph's style makes, 0 for none."""
-        for _ in range(20):
-            if name in self.outline:
-                return self.outline[name]
-            if name == "Title":
+        for one in self._upwards(name):
+            if one in self.outline:
+                return self.outline[one]
+            if one == "Title":
                 return 1
-            name = self.parents.get(name, "")
         return 0
 
-    def _inherits(self, name: str, wanted: frozenset[str]) -> bool:
-        """Tell whether a style or one above it is among *wanted*."""
-        for _ in range(20):
-            if name in wanted:
-                return True
+    def _upwards(self, name: str) -> Iterator[str]:
+        """Yield a style and those that it takes after, so many that a circle ends."""
+        for _ in range(_MOST_STYLES):
+            if not name:
+                return
+            yield name
             name = self.parents.get(name, "")
-        return False
 
 
 def _levels(style: etree._Element) -> list[etree._Element]:
