@@ -13,16 +13,16 @@ from email.utils import collapse_rfc2231_value
 
 from rag.documents import ParsedDocument
 from workers.parsing.assembly import Assembly, cleaned, sane_title
-from workers.parsing.bundles.nesting import Nest, embed
-from workers.parsing.letters import (
+from workers.parsing.bundles.letters import (
     Attachment,
     Letter,
     add_letter,
     better,
     letter_document,
-    readable,
     unflowed,
 )
+from workers.parsing.bundles.nesting import Nest, embed
+from workers.parsing.detection import readable
 from workers.parsing.lines.plain_text import parse_plain
 from workers.parsing.markup.html_text import parse_html
 from workers.parsing.office.packages import reading
