@@ -44,6 +44,13 @@ def paragraphs(
     return blocks
 
 
+def header_lines(text: str, block: Block) -> int:
+    """Return how many lines of a table in *text* name its columns, for `Assembly.add`."""
+    names = text[block.start : block.start + block.header]
+    # The last line of a table of nothing but names has no line feed.
+    return names.count("\n") + (names[-1:] not in ("", "\n"))
+
+
 class Assembly:
     """Collects pieces of text in order; blank lines part the blocks that come of them."""
 
@@ -84,7 +91,7 @@ class Assembly:
         """
         whole = text
         text = cleaned(text).rstrip()
-        bare = text.lstrip()
+        length, bare = len(text), text.lstrip()
         if not bare:
             for _, number, label in turns:
                 self.page(number, label=label)
@@ -97,7 +104,7 @@ class Assembly:
         if self._page_start is None:
             self._page_start = self._length
         start = self._blocks.pop().start if joined else self._length
-        last, place = 0, -(len(cleaned(whole).rstrip()) - len(text))
+        last, place = 0, len(text) - length
         for after, number, label in turns:
             piece, last = cleaned(whole[last:after]), after
             place += len(piece)

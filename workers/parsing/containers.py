@@ -9,7 +9,7 @@ import olefile
 
 from rag.errors import Unreadable
 from workers.parsing.office.packages import DAMAGED
-from workers.parsing.refusals import unsupported
+from workers.parsing.refusals import locked, unsupported
 
 OLE: Final = bytes.fromhex("d0cf11e0a1b11ae1")
 #: Names of packages, for what is no package at all.
@@ -143,9 +143,7 @@ def compound(data: bytes) -> str:
         if name not in names:
             continue
         if kind == "encrypted":
-            raise Unreadable(
-                "encrypted", "The file is protected by a password; save it without one."
-            )
+            raise locked()
         if kind in ("xls", "msg"):
             return kind
         raise unsupported(kind, remedy)

@@ -161,6 +161,14 @@ def decode(data: bytes) -> str:
     return decode_named(data)[0]
 
 
+def readable(data: bytes) -> str:
+    """Return the text that *data* holds; empty where it is no text at all."""
+    try:
+        return decode(data) if data else ""
+    except Unreadable:
+        return ""
+
+
 def decode_named(data: bytes) -> tuple[str, str]:
     """
     Decode text of unknown encoding; return it with the encoding's IANA name in lower case.

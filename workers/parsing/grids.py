@@ -9,7 +9,7 @@ Place = tuple[int, int]  # row and column, counted from 0
 
 
 def one_line(text: str) -> str:
-    """Return the text of a cell on one line; the bar between cells is kept for them."""
+    """Return a text on one line, each run of white space as one blank."""
     return " ".join(text.split())
 
 

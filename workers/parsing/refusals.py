@@ -11,3 +11,8 @@ READS = (
 def unsupported(name: str, remedy: str = "") -> Unreadable:
     """Return the error for a kind of file that is known but not read; *remedy* says what to do."""
     return Unreadable("unsupported", f"The file is {name}; {remedy or READS}.")
+
+
+def locked() -> Unreadable:
+    """Return the error for a document that nobody reads without its password."""
+    return Unreadable("encrypted", "The file is protected by a password; save it without one.")

@@ -6,6 +6,7 @@ import io
 import lzma
 import tarfile
 import zipfile
+from dataclasses import replace
 from pathlib import PurePosixPath
 
 from rag.documents import ParsedDocument
@@ -139,8 +140,7 @@ def _most(packed: int) -> int:
 
 def _document(out: Assembly) -> ParsedDocument:
     """Return what was read of an archive, which has no title but its name."""
-    document = out.document("archive")
-    return ParsedDocument(document.text, "archive", None, document.blocks, (), document.notes)
+    return replace(out.document("archive"), title=None)
 
 
 def _unpacked(data: bytes) -> bytes:

@@ -8,8 +8,8 @@ from rag.documents import ParsedDocument
 from rag.errors import Unreadable
 from workers.parsing.assembly import Assembly, sane_title
 from workers.parsing.bundles.nesting import embed
+from workers.parsing.detection import readable
 from workers.parsing.grids import one_line
-from workers.parsing.letters import readable
 from workers.parsing.markup.html_text import parse_html
 from workers.parsing.office.packages import (
     DAMAGED,

@@ -13,16 +13,16 @@ from email.utils import collapse_rfc2231_value
 
 from rag.documents import ParsedDocument
 from workers.parsing.assembly import Assembly, cleaned, sane_title
-from workers.parsing.bundles.nesting import Nest, embed
-from workers.parsing.letters import (
+from workers.parsing.bundles.letters import (
     Attachment,
     Letter,
     add_letter,
     better,
     letter_document,
-    readable,
     unflowed,
 )
+from workers.parsing.bundles.nesting import Nest, embed
+from workers.parsing.detection import readable
 from workers.parsing.lines.plain_text import parse_plain
 from workers.parsing.markup.html_text import parse_html
 from workers.parsing.office.packages import reading
@@ -211,9 +211,9 @@ def _page(part: _Mail) -> ParsedDocument:
 
 def _plain(part: _Mail) -> ParsedDocument:
     """Return a text part; lines that were broken for their length alone are joined."""
-    text = cleaned(_text(part))
+    text = _text(part)
     if _parameter(part, "format").lower() == "flowed":
-        text = unflowed(text, delete_space=_parameter(part, "delsp").lower() == "yes")
+        text = unflowed(cleaned(text), delete_space=_parameter(part, "delsp").lower() == "yes")
     return parse_plain(text, "text")
 
 
@@ -273,12 +273,9 @@ def _name(part: _Mail) -> str:
 
 def _header(part: _Mail, name: str) -> str:
     """Return a header, its encoded words decoded; empty where there is none."""
-    value = part.get(name)
-    return (
-        ""
-        if value is None
-        else _words(str(value) if not isinstance(value, str) else value, part, name)
-    )
+    # As it lies in the file: the library replaces bytes beyond ASCII when asked by name.
+    wanted = name.lower()
+    return _words(next((str(v) for n, v in part.raw_items() if n.lower() == wanted), ""))
 
 
 def _trimmed(message: _Mail) -> _Mail:
@@ -289,11 +286,8 @@ def _trimmed(message: _Mail) -> _Mail:
     return message
 
 
-def _words(value: str, part: _Mail | None = None, name: str = "") -> str:
+def _words(value: str) -> str:
     """Decode the encoded words of a header (RFC 2047), and bytes that should not be there."""
-    if part is not None:
-        # As it lies in the file: the library replaces bytes beyond ASCII when asked by name.
-        value = next((str(v) for n, v in part.raw_items() if n.lower() == name.lower()), value)
     try:
         value.encode("ascii")
     except UnicodeEncodeError:

@@ -9,8 +9,9 @@ import olefile
 
 from rag.documents import ParsedDocument
 from workers.parsing.assembly import cleaned
+from workers.parsing.bundles.letters import Attachment, Letter, better, letter_document
 from workers.parsing.bundles.nesting import Nest
-from workers.parsing.letters import Attachment, Letter, better, letter_document, readable
+from workers.parsing.detection import readable
 from workers.parsing.lines.plain_text import parse_plain
 from workers.parsing.markup.html_text import parse_html
 from workers.parsing.office.packages import reading

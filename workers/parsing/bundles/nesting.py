@@ -6,7 +6,7 @@ from typing import Self
 
 from rag.documents import ParsedDocument
 from rag.errors import Unreadable
-from workers.parsing.assembly import Assembly, cleaned
+from workers.parsing.assembly import Assembly, cleaned, header_lines
 
 _MOST_DEPTH = 4  # a file in an archive in a mail in a mailbox
 _MOST_FILES = 2000
@@ -103,9 +103,7 @@ def embed(out: Assembly, document: ParsedDocument, *, deeper: int = 0, told: str
     text = document.text
     for block in document.blocks:
         level = min(block.level + deeper, _DEEPEST_HEADING) if block.kind == "heading" else 0
-        lines = text[block.start : block.start + block.header].count("\n")
-        if block.header and text[block.start + block.header - 1] != "\n":
-            lines += 1  # a table of nothing but names
-        out.add(block.kind, text[block.start : block.end], level=level, header=lines)
+        header = header_lines(text, block)
+        out.add(block.kind, text[block.start : block.end], level=level, header=header)
     for note in document.notes:
         out.note(f"{told}{note}")

@@ -12,14 +12,11 @@ from rag.documents import ParsedDocument
 from rag.errors import Unreadable
 from workers.parsing.detection import decode
 from workers.parsing.docx.flat import packaged
-from workers.parsing.docx.inline import A
+from workers.parsing.docx.inline import DGM, A, C
 from workers.parsing.docx.styles import whole
 from workers.parsing.lines.plain_text import parse_plain
 from workers.parsing.markup.html_text import parse_html
 from workers.parsing.rtf.text import parse_rtf
-
-_C = "{http://schemas.openxmlformats.org/drawingml/2006/chart}"
-_DGM = "{http://schemas.openxmlformats.org/drawingml/2006/diagram}"
 
 Form = Literal["word", "rtf", "mail", "html", "text", "unknown"]
 
@@ -113,7 +110,7 @@ def _body(part: email.message.Message) -> str:
 def diagram_words(root: etree._Element) -> list[str]:
     """Return the words of a SmartArt drawing, a string for each of its points."""
     points = []
-    for point in root.iter(f"{_DGM}pt"):
+    for point in root.iter(f"{DGM}pt"):
         lines = ("".join(t.text or "" for t in p.iter(f"{A}t")) for p in point.iter(f"{A}p"))
         if words := " ".join(" ".join(lines).split()):
             points.append(words)
@@ -126,9 +123,9 @@ def chart_rows(root: etree._Element) -> tuple[str, list[str]]:
 
     The data are what Word keeps of the sheet behind the chart; without them there are no rows.
     """
-    title = root.find(f"{_C}chart/{_C}title")
+    title = root.find(f"{C}chart/{C}title")
     words = "".join(t.text or "" for t in title.iter(f"{A}t")) if title is not None else ""
-    series = [_series(one) for one in root.iter(f"{_C}ser")]
+    series = [_series(one) for one in root.iter(f"{C}ser")]
     names: dict[int, str] = {}
     for _, categories, values in series:
         names.update((n, categories.get(n, "")) for n in sorted(values) if n not in names)
@@ -152,11 +149,11 @@ def _series(element: etree._Element) -> tuple[str, dict[int, str], dict[int, str
 def _points(series: etree._Element, name: str) -> dict[int, str]:
     """Return the values that a series keeps of its cells, by their places."""
     found = {}
-    holder = series.find(f"{_C}{name}")
-    for n, point in enumerate(holder.iter(f"{_C}pt") if holder is not None else ()):
-        text = " ".join((point.findtext(f"{_C}v") or "").split())
+    holder = series.find(f"{C}{name}")
+    for n, point in enumerate(holder.iter(f"{C}pt") if holder is not None else ()):
+        text = " ".join((point.findtext(f"{C}v") or "").split())
         found[whole(point.get("idx"), n)] = text
-    if not found and holder is not None and (bare := holder.findtext(f"{_C}v")):
+    if not found and holder is not None and (bare := holder.findtext(f"{C}v")):
         found[0] = " ".join(bare.split())
     return found
 

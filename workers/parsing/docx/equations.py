@@ -52,9 +52,7 @@ def _grouped(text: str) -> str:
 def _raised(element: etree._Element) -> str:
     """Write the base with what stands below it and above it."""
     base, below, above = (_part(element, name) for name in ("e", "sub", "sup"))
-    text = _grouped(base) if base else ""
-    text += f"_{_grouped(below)}" if below else ""
-    return text + (f"^{_grouped(above)}" if above else "")
+    return _grouped(base) + _indices(below, above)
 
 
 def _before(element: etree._Element) -> str:

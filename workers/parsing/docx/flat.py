@@ -8,6 +8,7 @@ import zipfile
 from lxml import etree
 
 from rag.errors import Unreadable
+from workers.parsing.office.packages import tree
 from workers.parsing.refusals import unsupported
 
 _PKG = "{http://schemas.microsoft.com/office/2006/xmlPackage}"
@@ -41,8 +42,7 @@ def packaged(data: bytes) -> bytes | None:
     if b"<!DOCTYPE" in data or b"<!ENTITY" in data:
         raise Unreadable("unsafe", "The XML declares a document type or entities; remove them.")
     try:
-        root = etree.fromstring(data, etree.XMLParser(resolve_entities=False, no_network=True))
-        return _zipped(root)
+        return _zipped(tree(data))
     except (etree.LxmlError, ValueError, binascii.Error) as error:
         raise Unreadable("corrupt", f"The Word file is damaged ({error}).") from error
 

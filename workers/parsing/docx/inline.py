@@ -13,9 +13,9 @@ from workers.parsing.docx.styles import Styles, among, on, properties_of, said, 
 from workers.parsing.docx.symbols import has_private, plain, symbol
 
 A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
-_C = "{http://schemas.openxmlformats.org/drawingml/2006/chart}"
+C = "{http://schemas.openxmlformats.org/drawingml/2006/chart}"
 _CX = "{http://schemas.microsoft.com/office/drawing/2014/chartex}"
-_DGM = "{http://schemas.openxmlformats.org/drawingml/2006/diagram}"
+DGM = "{http://schemas.openxmlformats.org/drawingml/2006/diagram}"
 MC = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
 _O = "{urn:schemas-microsoft-com:office:office}"
 _V = "{urn:schemas-microsoft-com:vml}"
@@ -43,7 +43,7 @@ _RUN_PROPERTIES = f"{W}rPr"
 _RUN_STYLE, _VANISH, _RAISE = f"{W}rStyle", f"{W}vanish", f"{W}vertAlign"
 _NOTES = {f"{W}footnoteReference": "footnote", f"{W}endnoteReference": "endnote"}
 _PAGE_FIELD = re.compile(r"\s*(?:PAGE|NUMPAGES|SECTIONPAGES)\b", re.IGNORECASE)
-_WORDS = (f"{W}t", f"{A}t", f"{M}t", f"{_C}chart", f"{_CX}chart", f"{_DGM}relIds", f"{_O}OLEObject")
+_WORDS = (f"{W}t", f"{A}t", f"{M}t", f"{C}chart", f"{_CX}chart", f"{DGM}relIds", f"{_O}OLEObject")
 _TICKED, _UNTICKED = "☒", "☐"
 _MOST_PARTS = 200  # pieces of a paragraph that are looked at for a comment or a form field
 _NEAR_PARTS, _NEAR_CHARACTERS = 60, 400  # before the mark of a note
@@ -292,7 +292,7 @@ class Inline:
 
     def _object(self, element: etree._Element) -> None:
         """Keep something that is no text of this part for after the paragraph."""
-        if element.tag == f"{_DGM}relIds":
+        if element.tag == f"{DGM}relIds":
             found = "diagram", element.get(f"{R}dm", "")
         elif element.tag == f"{_O}OLEObject":
             found = "object", element.get("ProgID", "")
@@ -332,8 +332,8 @@ class Inline:
         f"{MC}AlternateContent": _alternatives,
         f"{_V}textpath": _word_art,
         f"{_O}OLEObject": _object,
-        f"{_DGM}relIds": _object,
-        f"{_C}chart": _object,
+        f"{DGM}relIds": _object,
+        f"{C}chart": _object,
         f"{_CX}chart": _object,
     }
 

@@ -1,6 +1,7 @@
 """Footnotes, endnotes and comments of a Word file, by their ids, with the marks of the notes."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from lxml import etree
@@ -9,7 +10,6 @@ from rag.sentences import sentence_spans
 from workers.parsing.docx.inline import DELETED, Line
 from workers.parsing.docx.package import Package, W
 
-_REFERENCES = {"footnote": f"{W}footnoteReference", "endnote": f"{W}endnoteReference"}
 _SHOWN_CHARACTERS = 120  # of the words that a note or comment is on
 _MARK = re.compile(r"\[note \d+\]")
 _STOPS = " .,;:"
@@ -21,14 +21,14 @@ class Notes:
     The notes and comments that a part refers to, each told once.
 
     Footnotes are counted as they come, endnotes on from the last footnote, so that a mark is one
-    note's alone. *first* is the number before the first. A note begins with the words it is on, so
-    that it can be found and understood where it stands alone.
+    note's alone. *first* is the number before the first, *footnotes* how many have a mark. A note
+    begins with the words it is on, so that it can be found and understood where it stands alone.
     """
 
     found: dict[tuple[str, str], etree._Element] = field(default_factory=dict)
     damaged: list[str] = field(default_factory=list)  # kinds whose part cannot be read
     first: int = 0
-    _footnotes: int = 0
+    footnotes: int = 0
     _numbers: dict[tuple[str, str], int] = field(default_factory=dict)
     _counts: dict[str, int] = field(default_factory=dict)
     _waiting: list[tuple[str, str, str]] = field(default_factory=list)  # kind, id, words it is on
@@ -41,7 +41,7 @@ class Notes:
             return ""
         if key not in self._numbers:
             count = self._counts[kind] = self._counts.get(kind, 0) + 1
-            before = self._footnotes if kind == "endnote" else 0
+            before = self.footnotes if kind == "endnote" else 0
             self._numbers[key] = self.first + before + count
         return f"[note {self._numbers[key]}]"
 
@@ -81,31 +81,31 @@ class Notes:
 
 def read_notes(package: Package, name: str, root: etree._Element, *, first: int = 0) -> Notes:
     """Read the notes and comments of part *name*, whose root is *root*."""
-    notes = Notes(first=first)
+    found: dict[tuple[str, str], etree._Element] = {}
+    damaged = []
     for kind in ("footnote", "endnote", "comment"):
         target = package.related(name, f"{kind}s")
         try:
             part = package.xml(target) if target else None
         except etree.LxmlError:
-            notes.damaged.append(kind)
+            damaged.append(kind)
             continue
         for note in part.iterfind(f"{W}{kind}") if part is not None else ():
             if note.get(f"{W}type", "normal") == "normal":  # others are separators
-                notes.found[kind, note.get(f"{W}id", "")] = note
-    notes._footnotes = _references(root, "footnote", notes)  # noqa: SLF001 - its own maker
-    return notes
+                found[kind, note.get(f"{W}id", "")] = note
+    return Notes(found, damaged, first, _footnotes(root, found))
 
 
-def _references(root: etree._Element, kind: str, notes: Notes) -> int:
-    """Return how many notes of *kind* a text refers to."""
-    if not any(of == kind for of, _ in notes.found):
+def _footnotes(root: etree._Element, found: Mapping[tuple[str, str], object]) -> int:
+    """Return how many of the footnotes that were *found* a text refers to."""
+    if not any(kind == "footnote" for kind, _ in found):
         return 0
     names = {
         mark.get(f"{W}id", "")
-        for mark in root.iter(_REFERENCES[kind])
+        for mark in root.iter(f"{W}footnoteReference")
         if not any(above.tag in DELETED for above in mark.iterancestors())
     }
-    return sum((kind, name) in notes.found for name in names)
+    return sum(("footnote", name) in found for name in names)
 
 
 def _note_lead(mark: str, before: str) -> str:

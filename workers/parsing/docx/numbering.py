@@ -8,7 +8,7 @@ from lxml import etree
 
 from workers.parsing.docx.numerals import numeral
 from workers.parsing.docx.package import W
-from workers.parsing.docx.styles import Styles, value, whole
+from workers.parsing.docx.styles import Styles, switch, value, whole
 
 _LEVELS = 9
 _PLACE = re.compile(r"%([1-9])")
@@ -172,13 +172,12 @@ def _levels(abstract: etree._Element) -> dict[int, _Level]:
 def _level(level: etree._Element) -> _Level:
     """Read one level."""
     restart = level.find(f"{W}lvlRestart")
-    legal = level.find(f"{W}isLgl")
     read = _Level(
         whole(value(level, "start"), 0 if level.find(f"{W}start") is None else 1),
         value(level, "numFmt") or "decimal",
         value(level, "lvlText"),
         whole(restart.get(f"{W}val"), most=_LEVELS) if restart is not None else None,
-        legal is not None and legal.get(f"{W}val", "1") not in ("0", "false", "off"),
+        switch(level, "isLgl", otherwise=False),
         style=value(level, "pStyle"),
     )
     # Newer forms, such as 001, hide behind a choice whose fallback is the plain form.

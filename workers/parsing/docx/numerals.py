@@ -3,6 +3,8 @@
 
 from collections.abc import Callable
 
+from workers.parsing.numerals import added, lettered, roman
+
 _MOST = 100_000  # a number above this is written in figures whatever is asked for
 _REPEATED = 30  # letters: past this a repeated letter says nothing to anybody
 
@@ -52,16 +54,11 @@ _COUNTING = frozenset(
     {"chineseCounting", "chineseCountingThousand", "japaneseCounting", "taiwaneseCounting"}
     | {"taiwaneseCountingThousand", "koreanCounting"}
 )
-_ROMAN = (
-    (1000, "M"), (900, "CM"), (500, "D"), (400, "CD"), (100, "C"), (90, "XC"), (50, "L"),
-    (40, "XL"), (10, "X"), (9, "IX"), (5, "V"), (4, "IV"), (1, "I"),
-)  # fmt: skip
 _HEBREW = (
     (400, "ת"), (300, "ש"), (200, "ר"), (100, "ק"), (90, "צ"), (80, "פ"), (70, "ע"), (60, "ס"),
     (50, "נ"), (40, "מ"), (30, "ל"), (20, "כ"), (16, "טז"), (15, "טו"), (10, "י"), (9, "ט"),
     (8, "ח"), (7, "ז"), (6, "ו"), (5, "ה"), (4, "ד"), (3, "ג"), (2, "ב"), (1, "א"),
 )  # fmt: skip
-_MOST_ROMAN = 3999
 _MOST_HEBREW = 999
 _MOST_COUNTED = 9999
 
@@ -75,7 +72,7 @@ def numeral(number: int, form: str, *, width: int = 0) -> str:
     """
     if 0 < number <= _MOST:
         if form in _LETTERS:
-            return _lettered(number, _LETTERS[form])
+            return lettered(number, _LETTERS[form], most=_REPEATED)
         if form in _ENCLOSED and number <= len(_ENCLOSED[form]):
             return _ENCLOSED[form][number - 1]
         if form in _COUNTING and number <= _MOST_COUNTED:
@@ -87,29 +84,9 @@ def numeral(number: int, form: str, *, width: int = 0) -> str:
     return f"{number:0{width}d}"
 
 
-def _lettered(number: int, letters: str) -> str:
-    """Return a letter, repeated once more each time that the alphabet is through."""
-    times, place = divmod(number - 1, len(letters))
-    return letters[place] * (times + 1) if times < _REPEATED else str(number)
-
-
-def _added(number: int, signs: tuple[tuple[int, str], ...]) -> str:
-    """Write a number as a sum of signs, the greatest first."""
-    written = ""
-    for value, sign in signs:
-        times, number = divmod(number, value)
-        written += sign * times
-    return written
-
-
-def _roman(number: int) -> str:
-    """Return a Roman numeral in capitals."""
-    return _added(number, _ROMAN) if number <= _MOST_ROMAN else str(number)
-
-
 def _hebrew(number: int) -> str:
     """Return a Hebrew numeral."""
-    return _added(number, _HEBREW) if number <= _MOST_HEBREW else str(number)
+    return added(number, _HEBREW) if number <= _MOST_HEBREW else str(number)
 
 
 def _counted(number: int, *, chinese: bool) -> str:
@@ -133,8 +110,8 @@ def _ordinal(number: int) -> str:
 
 
 _WRITERS: dict[str, Callable[[int], str]] = {
-    "upperRoman": _roman,
-    "lowerRoman": lambda number: _roman(number).lower(),
+    "upperRoman": lambda number: roman(number).upper(),
+    "lowerRoman": roman,
     "ordinal": _ordinal,
     "decimalZero": lambda number: f"{number:02d}",
     "hebrew1": _hebrew,

@@ -4,14 +4,21 @@ import io
 import posixpath
 import re
 import zipfile
-import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cached_property
-from urllib.parse import unquote
 
 from lxml import etree
 
 from rag.errors import Unreadable
+from workers.parsing.office.packages import (
+    DAMAGED,
+    Relation,
+    part_key,
+    relations_of,
+    relations_part,
+    tree,
+)
 
 W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 R = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
@@ -31,19 +38,7 @@ _FORBIDDEN = tuple(
 )
 # The strict form of the format (ISO 29500-1) has namespaces of its own, and else the same elements.
 _STRICT = re.compile(rb"(=\s*[\"'])http://purl\.oclc\.org/ooxml/(\w+)/")
-_DAMAGED = (
-    zipfile.BadZipFile, zlib.error, etree.LxmlError, KeyError, ValueError, IndexError,
-    AttributeError, TypeError, EOFError, OSError, NotImplementedError, RuntimeError,
-)  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Relation:
-    """What a part refers to: *kind* is the last word of the relationship's type."""
-
-    kind: str
-    target: str  # the name of a part, or an address where *external*
-    external: bool
+_DAMAGED = (*DAMAGED, RuntimeError)  # the second: a part of an unknown packing or password
 
 
 @dataclass(slots=True)
@@ -62,7 +57,7 @@ class Package:
 
     def data(self, name: str) -> bytes | None:
         """Return the bytes of a part, None if there is none of that name."""
-        part = self.names.get(_key(name))
+        part = self.names.get(part_key(name))
         return self.archive.read(part) if part is not None else None
 
     def xml(self, name: str) -> etree._Element | None:
@@ -81,10 +76,7 @@ class Package:
             raise _unsafe()  # other names were not looked at when the package was opened
         if b"purl.oclc.org/ooxml" in data:
             data = _STRICT.sub(rb"\1http://schemas.openxmlformats.org/\2/2006/", data)
-        parser = etree.XMLParser(
-            resolve_entities=False, no_network=True, remove_comments=True, remove_pis=True
-        )
-        return etree.fromstring(data, parser)
+        return tree(data)
 
     def relations(self, name: str) -> dict[str, Relation]:
         """Return what the part *name* refers to, by id; the package itself is the empty name."""
@@ -104,7 +96,7 @@ class Package:
         if self._types is None:
             self._types = self._read_types()
         extension = posixpath.splitext(name)[1].lower()
-        return self._types.get(_key(name)) or self._types.get(extension, "")
+        return self._types.get(part_key(name)) or self._types.get(extension, "")
 
     @property
     def main(self) -> str:
@@ -123,20 +115,11 @@ class Package:
 
     def _read_relations(self, name: str) -> dict[str, Relation]:
         """Read the relationships part that belongs to *name*; a damaged one is empty."""
-        folder, base = posixpath.split(name)
         try:
-            root = self.xml(posixpath.join(folder, "_rels", f"{base}.rels"))
+            root = self.xml(relations_part(name))
         except etree.LxmlError:
             root = None
-        found = {}
-        for one in root if root is not None else ():
-            target = one.get("Target", "")
-            external = one.get("TargetMode") == "External"
-            if not external:
-                target = posixpath.normpath(posixpath.join("/", folder, unquote(target)))[1:]
-            kind = one.get("Type", "").rsplit("/", 1)[-1]
-            found[one.get("Id", "")] = Relation(kind, target, external)
-        return found
+        return relations_of(name, root)
 
     def _read_types(self) -> dict[str, str]:
         """Read the declared types, by the names of parts and by extensions with their dot."""
@@ -146,46 +129,25 @@ class Package:
             root = None
         types = {}
         for one in root if root is not None else ():
-            key = _key(one.get("PartName", "")) or f".{one.get('Extension', '')}".lower()
+            key = part_key(one.get("PartName", "")) or f".{one.get('Extension', '')}".lower()
             types[key] = one.get("ContentType", "").lower()
         return types
 
 
-class Opened:
-    """Context manager that opens a package and turns whatever damage shows up into one error."""
+@contextmanager
+def opened(data: bytes) -> Iterator[Package]:
+    """
+    Check and open a package, and turn whatever damage shows up into one error.
 
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-
-    def __enter__(self) -> Package:
-        """
-        Check and open the package.
-
-        Raises:
-            Unreadable: `corrupt`, `encrypted`, `too_large` (a zip bomb), or `unsafe` (a DTD).
-        """
-        try:
-            return self._package
-        except _DAMAGED as error:
-            raise _corrupt(error) from error
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        """Close the package; damage that showed up while it was read is `corrupt`."""
-        self._package.archive.close()
-        if isinstance(error, _DAMAGED):
-            raise _corrupt(error) from error
-
-    @cached_property
-    def _package(self) -> Package:
-        """The package, its parts unpacked once to see what they are."""
-        archive = zipfile.ZipFile(io.BytesIO(self._data))
-        _check(archive, packed=len(self._data))
-        return Package(archive, {_key(part.filename): part for part in archive.infolist()})
-
-
-def _key(name: str) -> str:
-    """Return the form of a part's name that is compared."""
-    return name.replace("\\", "/").lstrip("/").lower()
+    Raises:
+        Unreadable: `corrupt`, `encrypted`, `too_large` (a zip bomb), or `unsafe` (a DTD).
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            _check(archive, packed=len(data))
+            yield Package(archive, {part_key(part.filename): part for part in archive.infolist()})
+    except _DAMAGED as error:
+        raise Unreadable("corrupt", f"The Word file is damaged ({error}).") from error
 
 
 def _is_markup(name: str) -> bool:
@@ -225,8 +187,3 @@ def _too_large(most: int) -> Unreadable:
 def _unsafe() -> Unreadable:
     """Return the error for XML with a document type."""
     return Unreadable("unsafe", "The Word file declares XML entities, which Word never does.")
-
-
-def _corrupt(error: BaseException) -> Unreadable:
-    """Return the error for damage of any kind."""
-    return Unreadable("corrupt", f"The Word file is damaged ({error or type(error)}).")

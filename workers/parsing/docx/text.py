@@ -7,12 +7,12 @@ from lxml import etree
 
 from rag.documents import ParsedDocument
 from rag.errors import NoText, Unreadable
-from workers.parsing.assembly import Assembly, sane_title
+from workers.parsing.assembly import Assembly, header_lines, sane_title
 from workers.parsing.docx.embedded import form_of, read_page, word_package
 from workers.parsing.docx.margins import margins
 from workers.parsing.docx.notes import read_notes
 from workers.parsing.docx.numbering import read_numbering
-from workers.parsing.docx.package import Opened, Package, R, W
+from workers.parsing.docx.package import Package, R, W, opened
 from workers.parsing.docx.reader import Piece, Reader
 from workers.parsing.docx.styles import read_styles
 
@@ -54,8 +54,8 @@ def parse_docx(data: bytes) -> ParsedDocument:
         Unreadable: `corrupt`, `encrypted`, `too_large` (a zip bomb), or `unsafe` (a DTD).
     """
     out = Assembly()
-    with Opened(data) as package:
-        root, reader = _opened(package, _Limits())
+    with opened(data) as package:
+        root, reader = _begun(package, _Limits())
         reader.read(root)
         above, below = margins(reader, root)
         pieces = [*above, *reader.pieces, *below]
@@ -118,8 +118,7 @@ class _BodyReader(Reader):
             self.leave_out(f"An embedded {what} was left out.")
         else:
             for block in page.blocks:
-                text = page.text[block.start : block.end]
-                header = text.count("\n", 0, block.header)
+                text, header = page.text[block.start : block.end], header_lines(page.text, block)
                 self.add(Piece(block.kind, text, block.level, header))
             for sentence in page.notes:
                 self.leave_out(sentence)
@@ -131,8 +130,8 @@ class _BodyReader(Reader):
             return
         self.limits.depth -= 1
         try:
-            with Opened(data) as package:
-                root, reader = _opened(package, self.limits)
+            with opened(data) as package:
+                root, reader = _begun(package, self.limits)
                 reader.read(root)
         except Unreadable:
             self.leave_out("An embedded Word file that cannot be read was left out.")
@@ -145,7 +144,7 @@ class _BodyReader(Reader):
             self.limits.depth += 1
 
 
-def _opened(package: Package, limits: _Limits) -> tuple[etree._Element, _BodyReader]:
+def _begun(package: Package, limits: _Limits) -> tuple[etree._Element, _BodyReader]:
     """Return the root of a package's main part and a reader for it."""
     part = package.main
     root = package.xml(part)

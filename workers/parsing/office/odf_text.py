@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from lxml import etree
 
 from rag.documents import ParsedDocument
-from rag.errors import Unreadable
 from workers.parsing.assembly import Assembly, sane_title
 from workers.parsing.grids import Grid, one_line
 from workers.parsing.numerals import numeral
-from workers.parsing.office.odf_words import OUTLINE, Level, Notes, Styles, words
+from workers.parsing.office.odf_words import OUTLINE, Level, Notes, Styles, whole, words
 from workers.parsing.office.packages import Package, attribute, below, joined, local, reading
+from workers.parsing.refusals import locked
 
 _WHAT = "an OpenDocument text"
 _THROUGH = frozenset(
@@ -50,7 +50,7 @@ def opened(data: bytes, what: str) -> tuple[Package, etree._Element]:
     if "META-INF/manifest.xml" in package and b"encryption-data" in package.read(
         "META-INF/manifest.xml"
     ):
-        raise Unreadable("encrypted", "The file is protected by a password; save it without one.")
+        raise locked()
     return package, package.xml("content.xml")
 
 
@@ -164,8 +164,7 @@ class OdfReader:
         levels = self.styles.numbered.get(style, {})
         level = levels.get(depth, Level())
         count = self.counts.get((style, depth), level.start - 1) + 1
-        given = attribute(item, "start-value")
-        self.counts[style, depth] = int(given) if given.isdigit() else count
+        self.counts[style, depth] = whole(item, "start-value", count)
         if not level.form:
             return ""
         numbers = [
@@ -234,5 +233,4 @@ def _rows(table: etree._Element, *, heads: bool) -> Iterator[tuple[etree._Elemen
 
 def _span(cell: etree._Element, name: str) -> int:
     """Return how many columns or rows a cell covers."""
-    value = attribute(cell, name)
-    return min(max(int(value), 1), _MOST_SPANNED) if value.isdigit() else 1
+    return min(max(whole(cell, name), 1), _MOST_SPANNED)

@@ -1,10 +1,11 @@
 """The words of OpenDocument paragraphs: what is seen of them, and what hangs on them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from lxml import etree
 
+from workers.parsing.grids import one_line
 from workers.parsing.office.packages import Package, attribute, below, local
 
 #: Holds text that nobody reads in its place, or that is gone.
@@ -23,6 +24,7 @@ _SKIPPED = frozenset(
 )
 _SIGNS = {"s": " ", "tab": "\t", "line-break": "\n"}
 _MOST_BLANKS = 100
+_MOST_STYLES = 20  # that a style may take after
 OUTLINE = "\x00outline"  # stands for the name of the numbers of headings
 _BOXES = frozenset(
     {"text-box", "table", "object", "custom-shape", "rect", "ellipse", "list", "object-ole"}
@@ -67,13 +69,13 @@ def words(paragraph: etree._Element, notes: Notes, hidden: Callable[[str], bool]
             continue
         kind = local(node)
         if kind == "note":
-            parts.append(notes.add(_note(node, hidden)))
+            parts.append(notes.add(flat(node, hidden, "p", "h")))
         elif kind == "annotation":
             found.comments.append(_comment(node))
         elif kind in _BOXES:
             found.boxes.append(node)
         elif kind in _SIGNS:
-            parts.append(_SIGNS[kind] * min(_count(node), _MOST_BLANKS))
+            parts.append(_SIGNS[kind] * min(whole(node, "c"), _MOST_BLANKS))
         elif not (kind in _SKIPPED or (kind == "span" and hidden(attribute(node, "style-name")))):
             if kind in ("p", "h") and node is not paragraph:
                 parts.append("\n")
@@ -84,23 +86,21 @@ def words(paragraph: etree._Element, notes: Notes, hidden: Callable[[str], bool]
     return found
 
 
-def _count(blanks: etree._Element) -> int:
-    """Return how many blanks an element stands for."""
-    count = attribute(blanks, "c")
-    return int(count) if count.isdigit() else 1
+def flat(element: etree._Element, hidden: Callable[[str], bool], *names: str) -> str:
+    """Return the words of all paragraphs of these *names* below an element on one line."""
+    return one_line(" ".join(words(p, Notes(), hidden).text for p in below(element, *names)))
 
 
-def _note(note: etree._Element, hidden: Callable[[str], bool]) -> str:
-    """Return the text of a footnote or endnote."""
-    texts = [words(p, Notes(), hidden).text for p in below(note, "p", "h")]
-    return " ".join(" ".join(texts).split())
+def whole(element: etree._Element, name: str, otherwise: int = 1) -> int:
+    """Return an attribute that is a number, *otherwise* where it is none."""
+    value = attribute(element, name)
+    return int(value) if value.isdigit() else otherwise
 
 
 def _comment(note: etree._Element) -> str:
     """Return a comment with who wrote it."""
     author = next(("".join(map(str, who.itertext())) for who in below(note, "creator")), "")
-    texts = [words(p, Notes(), lambda _: False).text for p in below(note, "p")]
-    text = " ".join(" ".join(texts).split())
+    text = flat(note, lambda _: False, "p")
     return f"Comment by {author}: {text}" if author else f"Comment: {text}"
 
 
@@ -142,9 +142,8 @@ class Styles:
                     styles.numbered[name] = dict(map(_level, _levels(style)))
                     continue
                 styles.parents[name] = attribute(style, "parent-style-name")
-                level = attribute(style, "default-outline-level")
-                if level.isdigit() and int(level):
-                    styles.outline[name] = int(level)
+                if level := whole(style, "default-outline-level", 0):
+                    styles.outline[name] = level
                 for properties in style:
                     if attribute(properties, "display") == "none":
                         hidden.add(name)
@@ -161,25 +160,24 @@ class Styles:
 
     def hides(self, name: str) -> bool:
         """Tell whether a style of text hides it."""
-        return self._inherits(name, self.hidden)
+        return any(one in self.hidden for one in self._upwards(name))
 
     def heading(self, name: str) -> int:
         """Return the level of headings that a paragraph's style makes, 0 for none."""
-        for _ in range(20):
-            if name in self.outline:
-                return self.outline[name]
-            if name == "Title":
+        for one in self._upwards(name):
+            if one in self.outline:
+                return self.outline[one]
+            if one == "Title":
                 return 1
-            name = self.parents.get(name, "")
         return 0
 
-    def _inherits(self, name: str, wanted: frozenset[str]) -> bool:
-        """Tell whether a style or one above it is among *wanted*."""
-        for _ in range(20):
-            if name in wanted:
-                return True
+    def _upwards(self, name: str) -> Iterator[str]:
+        """Yield a style and those that it takes after, so many that a circle ends."""
+        for _ in range(_MOST_STYLES):
+            if not name:
+                return
+            yield name
             name = self.parents.get(name, "")
-        return False
 
 
 def _levels(style: etree._Element) -> list[etree._Element]:
@@ -189,11 +187,10 @@ def _levels(style: etree._Element) -> list[etree._Element]:
 
 def _level(one: etree._Element) -> tuple[int, Level]:
     """Return a level's number and how it is numbered."""
-    start, shown = attribute(one, "start-value"), attribute(one, "display-levels")
     return int(attribute(one, "level")), Level(
         "" if local(one) == "list-level-style-bullet" else attribute(one, "num-format"),
         attribute(one, "num-prefix"),
         attribute(one, "num-suffix"),
-        int(start) if start.isdigit() else 1,
-        int(shown) if shown.isdigit() else 1,
+        whole(one, "start-value"),
+        whole(one, "display-levels"),
     )

@@ -6,9 +6,8 @@ from lxml import etree
 
 from rag.documents import ParsedDocument
 from workers.parsing.assembly import sane_title
-from workers.parsing.grids import one_line
 from workers.parsing.office.odf_text import OdfReader, core_title, opened
-from workers.parsing.office.odf_words import Notes, Styles, words
+from workers.parsing.office.odf_words import Notes, Styles, flat, words
 from workers.parsing.office.packages import attribute, below, local, reading
 from workers.parsing.office.placing import Placed, in_reading_order
 
@@ -43,8 +42,7 @@ def _slide(reader: OdfReader, page: etree._Element) -> None:
     for shape in page:
         role = attribute(shape, "class")
         if role == "title":
-            text = " ".join(words(p, Notes(), reader.styles.hides).text for p in below(shape, "p"))
-            reader.out.add("heading", one_line(text), level=1)
+            reader.out.add("heading", flat(shape, reader.styles.hides, "p"), level=1)
         elif local(shape) != "notes" and role not in _REPEATED:
             pieces.append(_placed(shape))
     for shape in in_reading_order(pieces):
@@ -67,8 +65,7 @@ def _shape(reader: OdfReader, shape: etree._Element) -> None:
         for inner in in_reading_order([_placed(one) for one in shape]):
             _shape(reader, inner)
     elif local(shape) == "annotation":
-        texts = [words(p, Notes(), reader.styles.hides).text for p in below(shape, "p")]
-        reader.out.add("paragraph", f"Comment: {one_line(' '.join(texts))}")
+        reader.out.add("paragraph", f"Comment: {flat(shape, reader.styles.hides, 'p')}")
     else:
         reader.boxed(shape)
 

@@ -10,9 +10,9 @@ from workers.parsing.assembly import Assembly, sane_title
 from workers.parsing.grids import one_line
 from workers.parsing.office.number_formats import general
 from workers.parsing.office.odf_text import core_title, opened
-from workers.parsing.office.odf_words import Notes, Styles, words
-from workers.parsing.office.packages import attribute, below, local, reading
-from workers.parsing.office.sheets import Area, Cell, Sheet, add_sheet
+from workers.parsing.office.odf_words import Notes, Styles, flat, whole, words
+from workers.parsing.office.packages import attribute, local, reading
+from workers.parsing.office.sheets import Area, Cell, Sheet, add_sheet, hidden, without_values
 
 _WHAT = "an OpenDocument spreadsheet"
 _MOST_CELLS = 2_000_000
@@ -35,7 +35,7 @@ def parse_ods(data: bytes) -> ParsedDocument:
         for number, table in enumerate(tables, start=1):
             name = one_line(attribute(table, "name"))
             if attribute(table, "style-name") in styles.unseen:
-                out.note(f'The sheet "{name}" is hidden and was left out.')
+                out.note(hidden(name))
                 continue
             out.page(number, label=name)
             add_sheet(out, _Reader(styles, out, name).sheet(table))
@@ -57,12 +57,8 @@ class _Reader:
     def sheet(self, table: etree._Element) -> Sheet:
         """Return the cells of *table* that hold something."""
         self._rows(table)
-        name = self._sheet.title
         if self._missing:
-            self._out.note(
-                f'On the sheet "{name}" {self._missing:,} formulas have no stored value; open the'
-                " file in a spreadsheet program, save it there, and hand it over again."
-            )
+            self._out.note(without_values(self._sheet.title, self._missing))
         return self._sheet
 
     def _rows(self, parent: etree._Element) -> None:
@@ -114,10 +110,7 @@ class _Reader:
             if local(child) == "p":
                 texts.append(words(child, Notes(), self._styles.hides).text)
             elif local(child) == "annotation":
-                said = " ".join(
-                    words(p, Notes(), self._styles.hides).text for p in below(child, "p")
-                )
-                self._sheet.beside.append(f"Comment: {one_line(said)}")
+                self._sheet.beside.append(f"Comment: {flat(child, self._styles.hides, 'p')}")
         kind = attribute(cell, "value-type")
         text = one_line(" ".join(texts)) or _stored(cell, kind)
         if not text:
@@ -145,5 +138,4 @@ def _stored(cell: etree._Element, kind: str) -> str:
 
 def _times(element: etree._Element, name: str) -> int:
     """Return how often something is repeated, or how far it reaches."""
-    value = attribute(element, name)
-    return max(int(value), 1) if value.isdigit() else 1
+    return max(whole(element, name), 1)

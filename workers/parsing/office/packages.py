@@ -17,7 +17,7 @@ from rag.errors import Unreadable
 
 _MOST_PARTS = 20_000
 _MOST_BYTES = 256 * 2**20  # unpacked, of all parts that are read
-_MOST_RATIO = 200  # unpacked to packed, past the first MiB: text seldom shrinks below a hundredth
+_MOST_RATIO = 200  # unpacked to packed, past what is free: text seldom shrinks below a hundredth
 _FREE_BYTES = 8 * 2**20
 _ENCODINGS = ("utf-8", "utf-16-le", "utf-16-be")
 _ENTITY = tuple("<!ENTITY".encode(encoding) for encoding in _ENCODINGS)
@@ -78,6 +78,16 @@ def parsed(data: bytes, *, what: str) -> etree._Element:
         lxml.etree.LxmlError: It is no XML.
     """
     _without_entities(data, what)
+    return tree(data)
+
+
+def tree(data: bytes) -> etree._Element:
+    """
+    Parse XML whose entities are refused before: nothing is resolved, and nothing outside is read.
+
+    Raises:
+        lxml.etree.LxmlError: It is no XML.
+    """
     # A parser of its own: one that is shared between calls would be shared between threads.
     parser = etree.XMLParser(
         resolve_entities=False, no_network=True, load_dtd=False,
@@ -115,13 +125,13 @@ class Package:
         parts = self._archive.infolist()
         if len(parts) > _MOST_PARTS:
             raise Unreadable("too_large", f"The file is {what} of more than {_MOST_PARTS:,} parts.")
-        # Names are compared as Office does: without case, and with either slash.
-        self._parts = {_plain(part.filename): part for part in parts}
+        self._parts = {part_key(part.filename): part for part in parts}
+        self._relations: dict[str, dict[str, Relation]] = {}
         self._left = min(_MOST_BYTES, _FREE_BYTES + _MOST_RATIO * len(data))
         self._most = self._left
 
     def __contains__(self, name: str) -> bool:
-        return _plain(name) in self._parts
+        return part_key(name) in self._parts
 
     def read(self, name: str) -> bytes:
         """
@@ -131,7 +141,7 @@ class Package:
             Unreadable: `too_large`, all parts together, or `encrypted`.
             KeyError: There is no such part.
         """
-        part = self._parts[_plain(name)]
+        part = self._parts[part_key(name)]
         if part.flag_bits & 1:
             raise Unreadable("encrypted", f"The file is {self._what} protected by a password.")
         self._left -= part.file_size
@@ -155,17 +165,9 @@ class Package:
 
     def relations(self, part: str) -> dict[str, Relation]:
         """Return what *part* points to, by id; an empty name means the package itself."""
-        folder, name = posixpath.split(part)
-        root = self.optional(posixpath.join(folder, "_rels", f"{name}.rels"))
-        found = {}
-        for one in below(root, "Relationship") if root is not None else ():
-            external = one.get("TargetMode") == "External"
-            target = one.get("Target", "")
-            if not external:
-                target = joined(folder, target)
-            kind = one.get("Type", "").rpartition("/")[2]
-            found[one.get("Id", "")] = Relation(kind, target, external)
-        return found
+        if part not in self._relations:
+            self._relations[part] = relations_of(part, self.optional(relations_part(part)))
+        return self._relations[part]
 
     def main_part(self, usual: str) -> str:
         """Return the name of the part that a reader of an Office file begins with."""
@@ -190,9 +192,29 @@ def joined(folder: str, target: str) -> str:
     return posixpath.normpath(posixpath.join("/", folder, path)).lstrip("/")
 
 
-def _plain(name: str) -> str:
-    """Return a part's name as it is compared."""
+def part_key(name: str) -> str:
+    """Return a part's name as Office compares it: without case, and with either slash."""
     return name.replace("\\", "/").lstrip("/").lower()
+
+
+def relations_part(part: str) -> str:
+    """Return the name of the part that says what *part* points to."""
+    folder, name = posixpath.split(part)
+    return posixpath.join(folder, "_rels", f"{name}.rels")
+
+
+def relations_of(part: str, root: etree._Element | None) -> dict[str, Relation]:
+    """Return what *part* points to by the *root* of its relations; None is a part without any."""
+    folder = posixpath.dirname(part)
+    found = {}
+    for one in below(root, "Relationship") if root is not None else ():
+        external = one.get("TargetMode") == "External"
+        target = one.get("Target", "")
+        if not external:
+            target = joined(folder, target)
+        kind = one.get("Type", "").rpartition("/")[2]
+        found[one.get("Id", "")] = Relation(kind, target, external)
+    return found
 
 
 def streamed(data: bytes, tags: tuple[str, ...], *, what: str) -> Iterator[etree._Element]:

@@ -88,25 +88,20 @@ class Sheet:
 
 _Row = tuple[int, dict[int, Cell]]  # its number, and its cells by column
 _Rows = list[_Row]
+_Names = dict[int, str]  # of columns
 
 
-@dataclass(slots=True)
-class _Table:
-    """Rows that belong together, each with its cells by column."""
-
-    rows: _Rows
-
-    @property
-    def columns(self) -> list[int]:
-        """The columns that hold something, in order."""
-        return sorted({column for _, row in self.rows for column in row})
+def hidden(name: str) -> str:
+    """Return the note on a sheet that nobody sees."""
+    return f'The sheet "{name}" is hidden and was left out.'
 
 
-@dataclass(slots=True)
-class _Names:
-    """The names of columns, and where they stood, for a table that goes on after a gap."""
-
-    by_column: dict[int, str]
+def without_values(name: str, count: int) -> str:
+    """Return the note on a sheet with *count* formulas that no program has worked out."""
+    return (
+        f'On the sheet "{name}" {count:,} formulas have no stored value; open the file in a'
+        " spreadsheet program, save it there, and hand it over again."
+    )
 
 
 def add_sheet(out: Assembly, sheet: Sheet) -> None:
@@ -124,79 +119,82 @@ def add_sheet(out: Assembly, sheet: Sheet) -> None:
         out.add("paragraph", text)
 
 
-def _tables(sheet: Sheet) -> Iterator[_Table]:
+def _columns(rows: _Rows) -> list[int]:
+    """Return the columns that hold something, in order."""
+    return sorted({column for _, row in rows for column in row})
+
+
+def _tables(sheet: Sheet) -> Iterator[_Rows]:
     """Yield what empty rows part, and within that what empty columns part."""
     band: _Rows = []
     for number in sorted(sheet.rows):
         if band and number > band[-1][0] + 1:
-            yield from _side_by_side(_Table(band))
+            yield from _side_by_side(band)
             band = []
         band.append((number, sheet.rows[number]))
     if band:
-        yield from _side_by_side(_Table(band))
+        yield from _side_by_side(band)
 
 
-def _side_by_side(table: _Table) -> Iterator[_Table]:
+def _side_by_side(rows: _Rows) -> Iterator[_Rows]:
     """Yield the tables that stand beside each other; columns set apart for looks stay."""
     groups: list[list[int]] = []
-    for column in table.columns:
+    for column in _columns(rows):
         if groups and column == groups[-1][-1] + 1:
             groups[-1].append(column)
         else:
             groups.append([column])
     parts: list[list[int]] = []
     for group in groups:
-        if parts and not _own_table(table, group):
+        if parts and not _own_table(rows, group):
             parts[-1].extend(group)
         else:
             parts.append(group)
+    if len(parts) == 1:
+        yield rows
+        return
     for columns in parts:
         wanted = set(columns)
-        rows = (
-            [
-                (number, {c: cell for c, cell in row.items() if c in wanted})
-                for number, row in table.rows
-            ]
-            if len(parts) > 1
-            else table.rows
+        cut = (
+            (number, {c: cell for c, cell in row.items() if c in wanted}) for number, row in rows
         )
-        yield from _bands([(number, row) for number, row in rows if row])
+        yield from _bands([(number, row) for number, row in cut if row])
 
 
-def _bands(rows: _Rows) -> Iterator[_Table]:
+def _bands(rows: _Rows) -> Iterator[_Rows]:
     """Yield the runs of rows without a gap."""
     start = 0
     for at in range(1, len(rows) + 1):
         if at == len(rows) or rows[at][0] > rows[at - 1][0] + 1:
-            yield _Table(rows[start:at])
+            yield rows[start:at]
             start = at
 
 
-def _own_table(table: _Table, columns: Sequence[int]) -> bool:
+def _own_table(rows: _Rows, columns: Sequence[int]) -> bool:
     """Tell whether columns after an empty one are a table, not more figures of the one before."""
     if len(columns) < 2:  # noqa: PLR2004 - one column is a remark
         return False
-    first = [row[columns[0]] for _, row in table.rows if columns[0] in row]
+    first = [row[columns[0]] for _, row in rows if columns[0] in row]
     body = first[1:]
     return bool(body) and sum(cell.words for cell in body) >= _MOSTLY * len(body)
 
 
 def _add_table(
-    out: Assembly, table: _Table, sheet: Sheet, before: _Names | None, below: _Table | None
+    out: Assembly, table: _Rows, sheet: Sheet, before: _Names | None, below: _Rows | None
 ) -> _Names | None:
     """Append one table, and return the names of its columns for one that goes on below."""
-    rows = _without_titles(out, table.rows, sheet, below)
+    rows = _without_titles(out, table, sheet, below)
     if not rows:
         return before
     if below and _goes_on(rows, below, sheet):
-        return _Names(_joined([row for _, row in rows]))
+        return _joined(rows)
     labelled = [] if _known(rows[0][0], sheet, rows[0][1]) else _labelled(rows)
     if labelled:
         out.add("table", "\n".join(labelled))
         return None
     count = _header_rows(rows, sheet)
     if count:
-        names = _Names(_joined([row for _, row in rows[:count]]))
+        names = _joined(rows[:count])
     elif before and _belongs(rows, before):
         names = before
     else:
@@ -204,15 +202,15 @@ def _add_table(
         return None
     _add_records(out, rows[count:], names)
     if count == len(rows):
-        out.add("table", " | ".join(names.by_column.values()))
+        out.add("table", " | ".join(names.values()))
     return names
 
 
-def _without_titles(out: Assembly, rows: _Rows, sheet: Sheet, below: _Table | None) -> _Rows:
+def _without_titles(out: Assembly, rows: _Rows, sheet: Sheet, below: _Rows | None) -> _Rows:
     """Append the titles above a table, and return the rows of the table itself."""
-    heads = below is not None and len(below.columns) > 1
+    heads = below is not None and len(_columns(below)) > 1
     titles = 0
-    while titles < len(rows) and _is_title(rows[titles][1], rows[titles:], sheet):
+    while titles < len(rows) and _is_title(rows[titles : titles + _TOP_ROWS], sheet):
         titles += 1
     for _, row in rows[:titles]:
         text = "; ".join(dict.fromkeys(cell.text for _, cell in sorted(row.items())))
@@ -221,34 +219,34 @@ def _without_titles(out: Assembly, rows: _Rows, sheet: Sheet, below: _Table | No
     return rows[titles:]
 
 
-def _goes_on(rows: _Rows, below: _Table, sheet: Sheet) -> bool:
+def _goes_on(rows: _Rows, below: _Rows, sheet: Sheet) -> bool:
     """Tell whether rows are nothing but names, for the table below an empty row."""
-    if len(_Table(rows).columns) < 2 or len(rows) > 2:  # noqa: PLR2004 - no table, no names
+    if len(_columns(rows)) < 2 or len(rows) > 2:  # noqa: PLR2004 - no table, no names
         return False
     if len(rows) == 2 and len(rows[0][1]) >= len(rows[1][1]):  # noqa: PLR2004 - a table of its own
         return False
     if not all(cell.words or _like_a_name(cell) for _, row in rows for cell in row.values()):
         return False
-    figures = any(not cell.words for _, row in below.rows for cell in row.values())
-    names = _Names(_joined([row for _, row in rows]))
-    return figures and _belongs(below.rows, names) and not _header_rows(below.rows, sheet)
+    figures = any(not cell.words for _, row in below for cell in row.values())
+    names = _joined(rows)
+    return figures and _belongs(below, names) and not _header_rows(below, sheet)
 
 
 def _belongs(rows: _Rows, names: _Names) -> bool:
     """Tell whether rows stand under these names, but for a label before the first."""
-    columns = _Table(rows).columns
-    named = [column for column in columns if column in names.by_column]
-    return len(named) > 1 and all(c in names.by_column or c < named[0] for c in columns)
+    columns = _columns(rows)
+    named = [column for column in columns if column in names]
+    return len(named) > 1 and all(c in names or c < named[0] for c in columns)
 
 
 def _add_records(out: Assembly, rows: _Rows, names: _Names) -> None:
     """Append rows under names; a row of one cell that reaches over several has no name."""
-    listed = [names.by_column.get(column, "") for column in range(max(names.by_column) + 1)]
+    listed = [names.get(column, "") for column in range(max(names) + 1)]
     lines = []
     for _, row in rows:
         texts = {column: cell.text for column, cell in row.items()}
-        alone = len(set(texts.values())) == 1 and len(names.by_column) > 2  # noqa: PLR2004
-        if alone and (len(texts) > 1 or next(iter(texts)) == min(names.by_column)):
+        alone = len(set(texts.values())) == 1 and len(names) > 2  # noqa: PLR2004
+        if alone and (len(texts) > 1 or next(iter(texts)) == min(names)):
             lines.append(next(iter(texts.values())))
         else:
             lines.append(record(listed, texts))
@@ -257,7 +255,7 @@ def _add_records(out: Assembly, rows: _Rows, names: _Names) -> None:
 
 def _add_bare(out: Assembly, rows: _Rows) -> None:
     """Append rows of which none names the columns: a grid, or the lines of a text."""
-    columns = _Table(rows).columns
+    columns = _columns(rows)
     if len(columns) == 1:
         texts = [row[columns[0]].text for _, row in rows]
         long = [text for text in texts if len(text) > _NAME_CHARACTERS]
@@ -272,18 +270,19 @@ def _add_bare(out: Assembly, rows: _Rows) -> None:
     out.add("table", "\n".join(lines))
 
 
-def _is_title(row: dict[int, Cell], rows: _Rows, sheet: Sheet) -> bool:
-    """Tell whether a row is one text above a table that is wider."""
+def _is_title(rows: _Rows, sheet: Sheet) -> bool:
+    """Tell whether the first of *rows* at the top is one text above a table that is wider."""
+    number, row = rows[0]
     texts = {cell.text for cell in row.values()}
-    if not all(cell.words for cell in row.values()) or _known(rows[0][0], sheet, row):
+    if not all(cell.words for cell in row.values()) or _known(number, sheet, row):
         return False
     if len(texts) > 1:  # a unit and a period above many columns, not names of two of them
         after = rows[1][1] if len(rows) > 1 else {}
         apart = max(row) - min(row) > len(row) - 1
         return len(row) == 2 and apart and len(after) > 4 * len(texts) - 4  # noqa: PLR2004
-    if len(row) > 1 and min(row) > min(min(r) for _, r in rows[:_TOP_ROWS]):
+    if len(row) > 1 and min(row) > min(min(r) for _, r in rows):
         return False  # the name of a group of columns
-    return len(rows) == 1 or len(row) > 1 or any(len(r) > 1 for _, r in rows[1:_TOP_ROWS])
+    return len(rows) == 1 or len(row) > 1 or any(len(r) > 1 for _, r in rows[1:])
 
 
 def _known(number: int, sheet: Sheet, row: dict[int, Cell]) -> bool:
@@ -294,7 +293,7 @@ def _known(number: int, sheet: Sheet, row: dict[int, Cell]) -> bool:
 
 def _labelled(rows: _Rows) -> list[str]:
     """Return the lines of a form: a label and its value in each row; empty if it is none."""
-    columns = _Table(rows[:200]).columns
+    columns = _columns(rows[:200])
     if len(columns) != 2:  # noqa: PLR2004 - label and value
         return []
     label, value = columns
@@ -331,7 +330,7 @@ def _header_rows(rows: _Rows, sheet: Sheet) -> int:
         known += 1
     if known:
         return known
-    width = len(_Table(rows).columns)
+    width = len(_columns(rows))
     count = 0
     while count < min(_HEADER_ROWS, len(rows) - 1) and _names_columns(rows[count][1], count, rows):
         count += 1
@@ -367,7 +366,7 @@ def _like_a_name(cell: Cell) -> bool:
 
 def _tells_apart(rows: Sequence[_Row], last: dict[int, Cell]) -> bool:
     """Tell whether the names so far differ; below a group's name there is another row of names."""
-    names = list(_joined([row for _, row in rows]).values())
+    names = list(_joined(rows).values())
     return len(set(names)) == len(names) or len({c.text for c in last.values()}) == len(last)
 
 
@@ -389,10 +388,10 @@ def _fits(rows: _Rows, count: int) -> bool:
     return len(set(texts)) == len(texts) > 1 and longest <= _NAME_CHARACTERS // 2
 
 
-def _joined(rows: Sequence[dict[int, Cell]]) -> dict[int, str]:
+def _joined(rows: Sequence[_Row]) -> _Names:
     """Return the name of each column: what its rows of names say, from the top, once each."""
     names: dict[int, list[str]] = {}
-    for row in rows:
+    for _, row in rows:
         for column, cell in row.items():
             parts = names.setdefault(column, [])
             if cell.text not in parts:

@@ -7,12 +7,12 @@ import xlrd
 from xlrd.compdoc import CompDocError
 
 from rag.documents import ParsedDocument
-from rag.errors import Unreadable
 from workers.parsing.assembly import Assembly
 from workers.parsing.grids import one_line
 from workers.parsing.office.number_formats import BUILT_IN, formatted, is_date
 from workers.parsing.office.packages import reading
-from workers.parsing.office.sheets import Area, Cell, Sheet, add_sheet
+from workers.parsing.office.sheets import Area, Cell, Sheet, add_sheet, hidden
+from workers.parsing.refusals import locked
 
 _WHAT = "an Excel 97-2003 file"
 _BOLD = 600  # the weight of a font from which it is bold
@@ -41,9 +41,7 @@ def parse_xls(data: bytes) -> ParsedDocument:
             return _document(book)
         except xlrd.XLRDError as error:
             if "encrypted" in str(error).lower():
-                raise Unreadable(
-                    "encrypted", "The file is protected by a password; save it without one."
-                ) from error
+                raise locked() from error
             raise ValueError(str(error)) from error
         except (AssertionError, CompDocError) as error:
             raise ValueError(str(error)) from error
@@ -55,7 +53,7 @@ def _document(book: Any) -> ParsedDocument:
     for number, name in enumerate(book.sheet_names(), start=1):
         source = book.sheet_by_index(number - 1)
         if source.visibility:
-            out.note(f'The sheet "{name}" is hidden and was left out.')
+            out.note(hidden(name))
         else:
             out.page(number, label=one_line(name))
             add_sheet(out, _sheet(book, source, one_line(name)))

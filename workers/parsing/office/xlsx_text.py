@@ -14,7 +14,7 @@ from workers.parsing.grids import one_line
 from workers.parsing.office.number_formats import BUILT_IN, formatted, general, is_date
 from workers.parsing.office.packages import Package, attribute, below, local, reading, streamed
 from workers.parsing.office.sheet_remarks import beside_cells
-from workers.parsing.office.sheets import Area, Cell, Sheet, add_sheet
+from workers.parsing.office.sheets import Area, Cell, Sheet, add_sheet, hidden, without_values
 
 _WHAT = "an Excel file"
 _REFERENCE = re.compile(r"\$?([A-Z]{1,3})\$?(\d{1,7})")
@@ -83,7 +83,7 @@ class _Workbook:
             name = one_line(_unescaped(entry.get("name", "")))
             relation = self._relations.get(attribute(entry, "id"))
             if entry.get("state", "visible") != "visible":
-                self._out.note(f'The sheet "{name}" is hidden and was left out.')
+                self._out.note(hidden(name))
             elif relation is None or relation.target not in self._package:
                 self._out.note(f'The sheet "{name}" is missing in the file.')
             elif relation.kind == "worksheet":
@@ -109,10 +109,7 @@ class _Workbook:
                     sheet.name(area)
         self._related(sheet, part)
         if missing:
-            self._out.note(
-                f'On the sheet "{name}" {missing:,} formulas have no stored value; open the file'
-                " in a spreadsheet program, save it there, and hand it over again."
-            )
+            self._out.note(without_values(name, missing))
         return sheet
 
     def _related(self, sheet: Sheet, part: str) -> None:

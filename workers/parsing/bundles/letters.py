@@ -3,10 +3,8 @@
 from dataclasses import dataclass, field
 
 from rag.documents import ParsedDocument
-from rag.errors import Unreadable
 from workers.parsing.assembly import Assembly, sane_title
 from workers.parsing.bundles.nesting import Nest, embed, shown
-from workers.parsing.detection import decode
 
 _MOST_ADDRESSES = 2000  # characters of a line of addresses
 _HALF = 0.5
@@ -69,14 +67,6 @@ def letter_document(letter: Letter, nest: Nest) -> ParsedDocument:
     out = Assembly()
     add_letter(out, letter, nest, level=1)
     return out.document("mail", title=sane_title(letter.subject))
-
-
-def readable(data: bytes) -> str:
-    """Return the text that *data* holds; empty where it is no text at all."""
-    try:
-        return decode(data) if data else ""
-    except Unreadable:
-        return ""
 
 
 def better(plain: str, page: ParsedDocument) -> bool:
