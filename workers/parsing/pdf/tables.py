@@ -29,7 +29,6 @@ class Table:
 
     lines: list[str]
     header: int
-    base: float
     size: float
     columns: int
     cells: list[list[Word]] | None = None  # of a frame for running text, instead of lines
@@ -79,15 +78,14 @@ def table_of(cells: list[list[list[Word]]]) -> Table:
     return table_of_texts(
         [record.cells for record in records],
         bold=[record.bold for record in records],
-        base=records[0].top,
         size=size,
     )
 
 
-def table_of_texts(rows: list[list[str]], *, bold: list[bool], base: float, size: float) -> Table:
+def table_of_texts(rows: list[list[str]], *, bold: list[bool], size: float) -> Table:
     """Return the table of rows of texts; *bold* tells of each row whether all of it is."""
     lines = [written(row) for row in rows]
-    return Table(lines, _header(rows, bold), base, size, len(rows[0]))
+    return Table(lines, _header(rows, bold), size, len(rows[0]))
 
 
 def written(cells: list[str]) -> str:
