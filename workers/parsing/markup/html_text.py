@@ -67,8 +67,7 @@ def parse_html(text: str) -> ParsedDocument:
         walker.out.note(_TAKEN)
     elif walker.hidden > walker.weight:
         walker.out.note(_MOSTLY_HIDDEN)
-    for sentence in walker.noise.notes():
-        walker.out.note(sentence)
+    walker.out.note(*walker.noise.notes())
     named = tree.css_first("head title")
     title = sane_title(named.text()) if named is not None else None
     return walker.out.document("html", title=title)
