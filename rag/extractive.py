@@ -8,6 +8,7 @@ from itertools import chain, pairwise
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rag.analysis import query_alternatives
 from rag.candidates import NEGATION, Candidate, quoted
@@ -142,9 +143,7 @@ class ExtractiveGenerator:
         scores = scale.meaning * np.maximum(cosine, 0) + coverage + prior + beside
         # The clause that the question names goes before what only mentions it.
         order = np.lexsort((-scores, -levels))
-        ranked = [
-            candidates[i] for i in order if _says_more(i, order[0], candidates, scores, coverage)
-        ]
+        ranked = [candidates[i] for i in order[_says_more(order, candidates, scores, coverage)]]
         quotes = _chosen([quoted(one, passages[one.source]) for one in ranked])
         confidence = _confidence(
             question,
@@ -241,22 +240,22 @@ def _marked(quote: Candidate) -> str:
 
 
 def _says_more(
-    one: int,
-    best: int,
-    candidates: Sequence[Candidate],
-    scores: Vectors,
-    coverage: Vectors,
-) -> bool:
+    order: NDArray[np.intp], candidates: Sequence[Candidate], scores: Vectors, coverage: Vectors
+) -> NDArray[np.bool_]:
     """
-    Tell whether a candidate may be quoted beside the best.
+    Tell of the candidates in *order* which may be quoted beside the first, itself among them.
 
     Rows of a table differ in a word or two, which may be those that were asked for: a second one
     holds as much of the question as the first.
     """
-    alike = candidates[one].record and candidates[best].record
-    as_much = not alike or coverage[one] >= coverage[best] - 1e-6
-    near = scores[one] >= QUOTE_FROM * scores.max() or one == best
-    return bool(near) and bool(as_much)
+    best = order[0]
+    near = scores >= QUOTE_FROM * scores.max()
+    near[best] = True
+    if candidates[best].record:
+        records = np.array([one.record for one in candidates])
+        near &= ~records | (coverage >= coverage[best] - 1e-6)
+    told: NDArray[np.bool_] = near[order]
+    return told
 
 
 def _chosen(ranked: Sequence[Candidate]) -> list[Candidate]:

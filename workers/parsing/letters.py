@@ -42,7 +42,8 @@ def add_letter(out: Assembly, letter: Letter, nest: Nest, *, level: int) -> None
     out.add("paragraph", "\n".join(lines))
     for body in letter.bodies:
         embed(out, body, deeper=level)
-    out.note(*letter.notes)
+    for note in letter.notes:
+        out.note(note)
     for attachment in letter.attachments:
         if attachment.why:
             nest.tell(out, attachment.name, attachment.why)

@@ -107,4 +107,5 @@ def embed(out: Assembly, document: ParsedDocument, *, deeper: int = 0, told: str
         if block.header and text[block.start + block.header - 1] != "\n":
             lines += 1  # a table of nothing but names
         out.add(block.kind, text[block.start : block.end], level=level, header=lines)
-    out.note(*(f"{told}{note}" for note in document.notes))
+    for note in document.notes:
+        out.note(f"{told}{note}")

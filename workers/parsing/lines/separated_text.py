@@ -22,7 +22,6 @@ _MOST_PREAMBLE = 30  # lines above the header
 _LONG_NAME = 80  # characters above which words are no column name
 _TYPED = 0.6  # share of a column's values that are numbers or dates where it is of such
 _JUDGED = 200  # records that tell a column's type
-_NOISY = 30  # characters from which on a value may hold encoded bytes
 _MOST_TEXT = 100_000_000  # characters above which records are written without names
 _LEAST_LINES = 3  # of a file whose name does not tell that it holds records
 _SEP = re.compile(r"sep=([,;|\t:^~#])\n", re.IGNORECASE)
@@ -196,9 +195,7 @@ class _Table:
         """Return a field on one line."""
         if not value.isascii() or not value.isprintable():
             value = cleaned(value)
-        if len(value) >= _NOISY:
-            value = self.noise.without(value)
-        return " ".join(value.split())
+        return " ".join(self.noise.without(value).split())
 
 
 def _width(records: list[list[str]]) -> int:

@@ -124,7 +124,7 @@ def _by_distance(records: list[_Record], size: float) -> list[_Record] | None:
 def _numbers_twice(group: list[_Record]) -> bool:
     """Tell whether two lines of a group have a number in the same column, as rows do."""
     for column in zip(*(record.cells for record in group), strict=True):
-        if sum(bool(_NUMBER.fullmatch(cell)) for cell in column if cell) > 1:
+        if sum(map(is_number, column)) > 1:
             return True
     return False
 
@@ -143,7 +143,7 @@ def _by_empty_cells(records: list[_Record], size: float) -> list[_Record]:
             and len(filled) <= max(1, (columns - 1) // 2)
             and sum(map(bool, above.cells)) > len(filled)
             and (not record.cells[0] or record.cells[0][0].islower())
-            and not any(_NUMBER.fullmatch(record.cells[n]) for n in filled)
+            and not any(is_number(record.cells[n]) for n in filled)
         ):
             done[-1] = _merged([above, record])
         else:
