@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 
 from rag.analysis import terms
 from rag.clause_numbers import named
-from rag.clauses import COLONS, Clauses, is_title, items_end
+from rag.clauses import COLONS, HEADING, Clauses, is_row, is_title, items_end
 from rag.documents import Passage
-from rag.lines import is_record, is_setting
+from rag.lines import is_setting
 from rag.pieces import MAX_PIECE, pieces
 from rag.table_rows import TableRows, written
 
@@ -17,7 +17,6 @@ MAX_ROW = 600  # code points of a row with the names of its columns
 STATEMENT = 4  # terms beyond the question's that make a lead-in say something by itself
 
 _LEADS_ON = ("?", "\uff1f", *COLONS)
-_MARKDOWN_HEADING = re.compile(r"#{1,6}\s")
 NEGATION = re.compile(
     r"\b(?:not|never|no|none|nobody|nothing|neither|nor|without|cannot|least|except|fail\w*"
     r"|unable|unlike\w*|lack\w*|\w+n['\u2019]t)\b",
@@ -107,7 +106,7 @@ class _Reader:
             shown = text if cells is None else written(cells)
             shown = shown if len(shown) <= MAX_ROW else text
             said = held if cells is None else terms(_said(cells, self._negated), passage.language)
-            record = cells is not None or " | " in text or is_record(text)
+            record = cells is not None or is_row(text)
             one = Candidate(source, start, end, text, shown, context, lead.union(said), record)
             if rows.is_header(start, end):
                 self.leads.append(one)
@@ -159,7 +158,7 @@ def _said(cells: Sequence[tuple[str, str]], negated: bool) -> str:
 def _is_heading(text: str, start: int, end: int) -> bool:
     """Tell whether a piece is a heading: Markdown's, or a passage's bare first line."""
     piece = text[start:end]
-    if _MARKDOWN_HEADING.match(piece):
+    if HEADING.match(piece):
         return True
     if len(piece) <= MAX_HEADING_CHARACTERS and is_title(text, start, end):
         return True

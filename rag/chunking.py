@@ -9,7 +9,9 @@ from itertools import pairwise
 from rag.documents import PAGE_KINDS, Block, Chunk, Page, ParsedDocument, indexed_text
 from rag.ports import TokenCounter
 from rag.sentences import sentence_spans
+from rag.spans import trimmed
 from rag.table_headers import TableHeaders
+from rag.token_counts import token_counts
 
 _VERSION = 2  # raise it whenever equal settings could give other chunks
 
@@ -29,7 +31,6 @@ _MIXED_SECTIONS = 1000.0
 
 _CUTS = {"block": 0.0, "rows": _CUT_BLOCK, "sentence": _CUT_BLOCK, "part": _CUT_SENTENCE}
 
-_BATCH = 4096  # texts of one call to the counter, which may keep every token in memory
 _LONGEST_LABEL = 80  # code points of what a page is called: each of its chunks has it
 
 _SPACE = re.compile(r"\s+")
@@ -139,7 +140,7 @@ class Chunker:
                 indexed_text(title, text[start:end], headers.at(start)[0]) for start, end in spans
             ]
             again: list[list[_Atom]] = []
-            for group, span, tokens in zip(queue, spans, _counts(texts, counter), strict=True):
+            for group, span, tokens in zip(queue, spans, token_counts(texts, counter), strict=True):
                 too_long = span[1] - span[0] > self.max_tokens * _CHARACTERS_PER_TOKEN
                 if tokens <= self.max_tokens and not (too_long and span[1] - span[0] > 1):
                     done.append(span)
@@ -153,16 +154,13 @@ def fit_title(title: str, counter: TokenCounter, limit: int) -> str:
     """Return *title*, cut at a word (or, in a first word too long, a letter) to *limit* tokens."""
     title = " ".join(title.split())
     cut = [m.start() for m in _SPACE.finditer(title)] + [len(title)]
+
+    def tokens(end: int) -> int:
+        return counter.count_tokens([title[:end] + "\n"])[0]
+
     for ends in (cut, range(cut[0] + 1)):
-        low, high = 0, len(ends)  # the first `low` ends fit, those from `high` on do not
-        while low < high:
-            middle = (low + high) // 2
-            if counter.count_tokens([title[: ends[middle]] + "\n"])[0] <= limit:
-                low = middle + 1
-            else:
-                high = middle
-        if low:
-            return title[: ends[low - 1]]
+        if fitting := bisect_right(ends, limit, key=tokens):
+            return title[: ends[fitting - 1]]
     return ""
 
 
@@ -177,15 +175,9 @@ def _title_tokens(title: str, counter: TokenCounter) -> int:
     return counter.count_tokens([indexed_text(title, "")])[0] if title else 0
 
 
-def _counts(texts: Sequence[str], counter: TokenCounter) -> list[int]:
-    """Count the tokens of many texts, in few calls."""
-    batches = range(0, len(texts), _BATCH)
-    return [n for at in batches for n in counter.count_tokens(texts[at : at + _BATCH])]
-
-
 def _costs(text: str, spans: Sequence[tuple[int, int]], counter: TokenCounter) -> list[int]:
     """Return what each span takes of a budget: its tokens, or more where letters never end."""
-    tokens = _counts([text[start:end] for start, end in spans], counter)
+    tokens = token_counts([text[start:end] for start, end in spans], counter)
     return [
         max(1, count, (end - start) // _CHARACTERS_PER_TOKEN)
         for count, (start, end) in zip(tokens, spans, strict=True)
@@ -241,10 +233,8 @@ def _covering(document: ParsedDocument) -> list[Block]:
 
 def _bare(text: str, start: int, end: int) -> list[tuple[int, int]]:
     """Return the span without the white space around it, or nothing if it is all white space."""
-    piece = text[start:end]
-    lead = len(piece) - len(piece.lstrip())
-    bare = piece.strip()
-    return [(start + lead, start + lead + len(bare))] if bare else []
+    first, last = trimmed(text, start, end)
+    return [(first, last)] if first < last else []
 
 
 def _broken(

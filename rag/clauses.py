@@ -8,7 +8,8 @@ from rag.lines import is_record
 
 COLONS = (":", "\uff1a")
 
-_HEADING = re.compile(r"\s*#{1,6}\s")
+#: Of Markdown.
+HEADING = re.compile(r"#{1,6}\s")
 #: The first line of the next paragraph.
 _NEXT = re.compile(r" *\n\s*\n\s*([^\n]+)")
 _BULLET = re.compile(r"[-*+\u2022\u2023\u25aa\u25e6\u25cf\u2013](?=\s)")
@@ -49,9 +50,9 @@ class Clauses:
             first, last = self._spans[n]
             apart = self._text.count("\n", end, first) > 1
             following = self._marks[n]
-            if last - start > most or _HEADING.match(self._text, first, last):
+            if last - start > most or HEADING.match(self._text, first, last):
                 break
-            if _is_row(self._text[first:last]):
+            if is_row(self._text[first:last]):
                 break
             if following is not None and not (own and _is_within(following, own)):
                 break
@@ -67,7 +68,7 @@ class Clauses:
         above: list[Mark] = []
         for (start, end), mark in zip(self._spans, self._marks, strict=True):
             if mark is None:
-                if _HEADING.match(self._text, start, end):
+                if HEADING.match(self._text, start, end):
                     above = []
                 levels.append(0)
                 continue
@@ -109,7 +110,7 @@ def items_end(text: str, spans: Sequence[tuple[int, int]], at: int, *, most: int
         mark = marked.kind if marked else bullet[0] if bullet else ""
         if last - start > most or (kind is not None and (mark != kind or not mark)):
             break
-        if _is_row(text[first:last]):
+        if is_row(text[first:last]):
             break
         if marked and own and not _is_within(marked, own):
             break
@@ -137,7 +138,7 @@ def is_title(text: str, start: int, end: int) -> bool:
     return following is None or _is_within(following, own)
 
 
-def _is_row(piece: str) -> bool:
+def is_row(piece: str) -> bool:
     """Tell whether a piece is a row of a table or another record, which is quoted alone."""
     return " | " in piece or is_record(piece)
 

@@ -147,7 +147,8 @@ class Passage:
 
     def chunk_at(self, place: int) -> Part:
         """Return the chunk of code point *place* of the parsed text, or the one before it."""
-        return next((part for part in reversed(self.chunks) if part.start <= place), self.chunks[0])
+        chunks = self.chunks
+        return next((part for part in reversed(chunks) if part.start <= place), chunks[0])
 
 
 def rare(chunk: Chunk) -> dict[str, object]:

@@ -8,12 +8,13 @@ from itertools import chain, pairwise
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rag.analysis import query_alternatives
 from rag.candidates import NEGATION, Candidate, quoted
 from rag.candidates import candidates as candidates_of
 from rag.citations import Citation
-from rag.documents import Passage, indexed_text
+from rag.documents import Part, Passage, indexed_text
 from rag.ports import Embedder, SentenceReader, Vectors
 
 MAX_PASSAGES = 5  # the gold passage is among the first five for 97 of 100 questions of SQuAD
@@ -116,13 +117,17 @@ class ExtractiveGenerator:
         candidates = candidates_of(question, read, frozenset(chain.from_iterable(wanted)))
         if not candidates:
             return ExtractiveAnswer(text="", citations=(), answered=False, confidence=0.0)
+        parts = [
+            passages[one.source].chunk_at(passages[one.source].start + one.start)
+            for one in candidates
+        ]
         coverage = _coverage(candidates, wanted)
-        prior = _priors(passages, candidates)
+        prior = _priors(passages, parts)
         levels = np.array([one.clause for one in candidates])
         beside = NUMBER_THERE * _numbers(question, candidates)
         beside += NEIGHBOUR * _neighbours(candidates, coverage)
         vector = self._embedder.embed([question], truncate=True)[0]
-        cosine, scale = self._known(vector, read, candidates, incarnation), _IN_PASSAGE
+        cosine, scale = self._known(vector, read, candidates, parts, incarnation), _IN_PASSAGE
         if np.isnan(cosine).any():
             # The most promising of those that have no vector; the others are not looked at.
             unknown = np.flatnonzero(np.isnan(cosine))
@@ -138,9 +143,7 @@ class ExtractiveGenerator:
         scores = scale.meaning * np.maximum(cosine, 0) + coverage + prior + beside
         # The clause that the question names goes before what only mentions it.
         order = np.lexsort((-scores, -levels))
-        ranked = [
-            candidates[i] for i in order if _says_more(i, order[0], candidates, scores, coverage)
-        ]
+        ranked = [candidates[i] for i in order[_says_more(order, candidates, scores, coverage)]]
         quotes = _chosen([quoted(one, passages[one.source]) for one in ranked])
         confidence = _confidence(
             question,
@@ -163,6 +166,7 @@ class ExtractiveGenerator:
         question: Vectors,
         passages: Sequence[Passage],
         candidates: Sequence[Candidate],
+        parts: Sequence[Part],
         incarnation: str,
     ) -> Vectors:
         """Return the cosine of each candidate as its passage sees it; nan where nobody knows."""
@@ -171,12 +175,10 @@ class ExtractiveGenerator:
             return found
         chunks = [part.chunk_id for passage in passages for part in passage.chunks]
         near = self._near.sentences(incarnation, chunks, question)
-        for row, one in enumerate(candidates):
-            passage = passages[one.source]
-            start, end = passage.start + one.start, passage.start + one.end
-            part = passage.chunk_at(start)
+        for row, (one, part) in enumerate(zip(candidates, parts, strict=True)):
             if part.chunk_id in near:
-                found[row] = near[part.chunk_id].of(start - part.start, end - part.start)
+                place = passages[one.source].start - part.start
+                found[row] = near[part.chunk_id].of(place + one.start, place + one.end)
         return found
 
     def _cosines(
@@ -208,13 +210,10 @@ def _coverage(candidates: Sequence[Candidate], wanted: Collection[tuple[str, ...
     return np.array(shares, dtype=np.float32)
 
 
-def _priors(passages: Sequence[Passage], candidates: Sequence[Candidate]) -> Vectors:
-    """Return the score of each candidate's chunk relative to the best, 0 to 1."""
+def _priors(passages: Sequence[Passage], parts: Sequence[Part]) -> Vectors:
+    """Return the score of each of *parts* relative to the best passage's, 0 to 1."""
     top = max(passage.score for passage in passages)
-    chunks = [
-        passages[one.source].chunk_at(passages[one.source].start + one.start) for one in candidates
-    ]
-    scores = [max(chunk.score, 0.0) / top if top > 0 else 0.0 for chunk in chunks]
+    scores = [max(part.score, 0.0) / top if top > 0 else 0.0 for part in parts]
     return np.array(scores, dtype=np.float32)
 
 
@@ -241,22 +240,22 @@ def _marked(quote: Candidate) -> str:
 
 
 def _says_more(
-    one: int,
-    best: int,
-    candidates: Sequence[Candidate],
-    scores: Vectors,
-    coverage: Vectors,
-) -> bool:
+    order: NDArray[np.intp], candidates: Sequence[Candidate], scores: Vectors, coverage: Vectors
+) -> NDArray[np.bool_]:
     """
-    Tell whether a candidate may be quoted beside the best.
+    Tell of the candidates in *order* which may be quoted beside the first, itself among them.
 
     Rows of a table differ in a word or two, which may be those that were asked for: a second one
     holds as much of the question as the first.
     """
-    alike = candidates[one].record and candidates[best].record
-    as_much = not alike or coverage[one] >= coverage[best] - 1e-6
-    near = scores[one] >= QUOTE_FROM * scores.max() or one == best
-    return bool(near) and bool(as_much)
+    best = order[0]
+    near = scores >= QUOTE_FROM * scores.max()
+    near[best] = True
+    if candidates[best].record:
+        records = np.array([one.record for one in candidates])
+        near &= ~records | (coverage >= coverage[best] - 1e-6)
+    told: NDArray[np.bool_] = near[order]
+    return told
 
 
 def _chosen(ranked: Sequence[Candidate]) -> list[Candidate]:

@@ -4,6 +4,7 @@ import re
 from functools import lru_cache
 
 from rag.sentences import sentence_spans
+from rag.spans import trimmed
 
 MAX_PIECE = 350  # code points of a quote
 
@@ -34,10 +35,4 @@ def _clauses(text: str, start: int, end: int) -> list[tuple[int, int]]:
         found.append((start, cut))
         start = cut
     found.append((start, end))
-    return [span for span in (_trimmed(text, *piece) for piece in found) if span[0] < span[1]]
-
-
-def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
-    """Take white space off both ends of a span."""
-    piece = text[start:end]
-    return start + len(piece) - len(piece.lstrip()), end - len(piece) + len(piece.rstrip())
+    return [span for span in (trimmed(text, *piece) for piece in found) if span[0] < span[1]]

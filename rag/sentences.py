@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 
 from rag.lines import lines_of
+from rag.spans import trimmed
 
 _CLOSERS = "\"'”’»›)\\]}」』）】〉》"
 # A full stop with the quotes, brackets and reference marks ([3], [note 1]) that belong to it.
@@ -91,8 +92,8 @@ def _segments(text: str, start: int, end: int) -> Iterator[tuple[int, int, bool]
     """Yield runs of lines that may hold sentences across their line breaks, or are one, trimmed."""
     run: list[tuple[int, int]] = []
     for line in _LINE.finditer(text, start, end):
-        span = _trimmed(text, line.start(), line.end())
-        if span is None:  # white space alone is a blank line
+        span = trimmed(text, *line.span())
+        if span[0] == span[1]:  # white space alone is a blank line
             yield from _joined(text, run)
             run = []
             continue
@@ -176,16 +177,6 @@ def _abbreviates(text: str, begin: int, stop: re.Match[str], following: str) -> 
     spaced = following[1:2] == "."  # "z. B.", "J. K. Rowling"
     initial = len(word) == 1 and word.isalpha()
     return initial and (spaced or (word.isupper() and not starter))
-
-
-def _trimmed(text: str, start: int, end: int) -> tuple[int, int] | None:
-    """Shrink a span to what is not white space; None if nothing is left."""
-    piece = text[start:end]
-    bare = piece.strip()
-    if not bare:
-        return None
-    first = start + len(piece) - len(piece.lstrip())
-    return first, first + len(bare)
 
 
 def _skip_space(text: str, at: int, end: int) -> int:

@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 from rag.documents import ParsedDocument
 from rag.ports import TokenCounter
+from rag.token_counts import token_counts
 
 #: A header may take this share of what a chunk has beside its title; the rest is for rows.
 _SHARE = 2
-_BATCH = 4096  # headers of one call to the counter
 #: Stands for the columns whose names found no room.
 CUT = "\u2026"
 
@@ -80,26 +80,22 @@ def _fitting(headers: Sequence[str], counter: TokenCounter, limit: int) -> list[
     """Return each header with its tokens, cut behind a cell where it takes more than *limit*."""
     known = {"": ("", 0)}
     different = [header for header in dict.fromkeys(headers) if header]
-    for first in range(0, len(different), _BATCH):
-        batch = different[first : first + _BATCH]
-        counts = counter.count_tokens([f"{header}\n" for header in batch])
-        for header, tokens in zip(batch, counts, strict=True):
-            fits = tokens <= limit
-            known[header] = (header, tokens) if fits else _cut(header, counter, limit)
+    counts = token_counts([f"{header}\n" for header in different], counter)
+    for header, tokens in zip(different, counts, strict=True):
+        fits = tokens <= limit
+        known[header] = (header, tokens) if fits else _cut(header, counter, limit)
     return [known[header] for header in headers]
 
 
 def _cut(header: str, counter: TokenCounter, limit: int) -> tuple[str, int]:
     """Return the cells of a header that fit, and their tokens; nothing where the first does not."""
     ends = [match.start() for match in _CELL_END.finditer(header) if match.start()]
-    low, high = 0, len(ends)  # the first `low` ends fit, those from `high` on do not
-    fits = ("", 0)
-    while low < high:
-        middle = (low + high) // 2
-        text = f"{header[: ends[middle]].rstrip()} | {CUT}"
-        tokens = counter.count_tokens([f"{text}\n"])[0]
-        if tokens <= limit:
-            low, fits = middle + 1, (text, tokens)
-        else:
-            high = middle
-    return fits
+
+    def cut(end: int) -> str:
+        return f"{header[:end].rstrip()} | {CUT}"
+
+    def tokens(end: int) -> int:
+        return counter.count_tokens([f"{cut(end)}\n"])[0]
+
+    fitting = bisect_right(ends, limit, key=tokens)
+    return (cut(ends[fitting - 1]), tokens(ends[fitting - 1])) if fitting else ("", 0)

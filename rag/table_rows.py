@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from rag.documents import Passage
+from rag.spans import trimmed
 from rag.table_headers import CUT, header_of, is_rule
 
 _LINE = re.compile(r"[^\n]*")
@@ -80,9 +81,9 @@ def _rows(passage: Passage) -> Iterator[_Row]:
     text = passage.text
     contexts = {part.start - passage.start: part.context for part in passage.chunks}
     headers = [(start - passage.start, end - passage.start) for start, end in passage.headers]
-    lines = [match.span() for match in _LINE.finditer(text) if match.end() > match.start()]
     if not headers and not any(contexts.values()) and "|" not in text:
         return
+    lines = [match.span() for match in _LINE.finditer(text) if match.end() > match.start()]
     names: tuple[str, ...] = ()
     header: list[str] = []
     end = 0
@@ -121,9 +122,7 @@ def _names(lines: Sequence[str]) -> tuple[str, ...]:
 
 def _cells(text: str, start: int, end: int) -> list[_Span]:
     """Return the spans of a row's cells."""
-    piece = text[start:end]
-    start += len(piece) - len(piece.lstrip())
-    end = start + len(piece.strip())
+    start, end = trimmed(text, start, end)
     cuts = [match.start() for match in _SEPARATOR.finditer(text, start, end)]
     return list(zip([start, *(cut + 1 for cut in cuts)], [*cuts, end], strict=True))
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 
 from rag.documents import Block, BlockKind, Page, ParsedDocument
+from rag.spans import trimmed
 from workers.parsing.invisible import seen
 
 _LINE_ENDS = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
@@ -34,14 +35,8 @@ def paragraphs(
     edges = [m.span() for m in _BLANK_LINES.finditer(text, start, end)]
     begins = [start, *(after for _, after in edges)]
     ends = [*(before for before, _ in edges), end]
-    blocks = []
-    for first, last in zip(begins, ends, strict=True):
-        piece = text[first:last]
-        bare = piece.strip()
-        if bare:
-            first += len(piece) - len(piece.lstrip())  # noqa: PLW2901 - trimmed
-            blocks.append(Block(kind, first, first + len(bare)))
-    return blocks
+    spans = [trimmed(text, *edge) for edge in zip(begins, ends, strict=True)]
+    return [Block(kind, first, last) for first, last in spans if first < last]
 
 
 def header_lines(text: str, block: Block) -> int:
@@ -69,10 +64,9 @@ class Assembly:
         self._end_page()
         self._number, self._label = number, label
 
-    def note(self, sentence: str) -> None:
-        """Tell in a plain *sentence* what was left out; the same sentence is told once."""
-        if sentence not in self._notes:
-            self._notes.append(sentence)
+    def note(self, *sentences: str) -> None:
+        """Tell in plain *sentences* what was left out; the same sentence is told once."""
+        self._notes += [one for one in dict.fromkeys(sentences) if one not in self._notes]
 
     def add(
         self,

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
+from rag.table_rows import written
+
 _MOST_FILLED = 200_000  # cells that merges of one grid may repeat
 _MOST_COLUMNS = 1000
 
@@ -66,9 +68,8 @@ class Grid:
 
 def record(names: Sequence[str], row: Mapping[int, str]) -> str:
     """Return a row as `name: value; name: value`; empty cells are left out."""
-    parts = []
-    for column, value in sorted(row.items()):
-        if value:
-            name = names[column] if column < len(names) else ""
-            parts.append(f"{name}: {value}" if name and name != value else value)
-    return "; ".join(parts)
+    return written(
+        (names[column] if column < len(names) else "", value)
+        for column, value in sorted(row.items())
+        if value
+    )

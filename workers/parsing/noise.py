@@ -37,6 +37,8 @@ class Noise:
 
     def without(self, text: str) -> str:
         """Return *text* without data addresses, encoded bytes and lines of minified script."""
+        if len(text) < _LEAST:
+            return text
         longest = max(map(len, text.split()), default=0)
         if longest < _LEAST:
             return text

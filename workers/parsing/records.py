@@ -11,7 +11,6 @@ from workers.parsing.noise import Noise
 
 _LONG: Final = 500  # characters from which on a value is prose of its own
 _LONG_PATH: Final = 200  # characters of names above which only the last ones are told
-_NOISY: Final = 30  # characters from which on a value may hold encoded bytes
 _MARKUP = re.compile(r"</?(?:p|br|div|span|a|b|i|em|strong|ul|ol|li|img|h[1-6]|table)\b[^<>]*>")
 
 
@@ -114,9 +113,7 @@ class Records:
             return ""
         if isinstance(value, bool):
             return "true" if value else "false"
-        text = str(value)
-        if len(text) >= _NOISY:
-            text = self.noise.without(text)
+        text = self.noise.without(str(value))
         if "<" in text and _MARKUP.search(text):
             return parse_html(text).text
         return text

@@ -64,8 +64,7 @@ def parse_docx(data: bytes) -> ParsedDocument:
             reader.leave_out("Pictures were left out; if they are scans, run text recognition.")
         for piece in pieces:
             out.add(piece.kind, piece.text, level=piece.level, header=piece.header)
-        for sentence in reader.left_out:
-            out.note(sentence)
+        out.note(*reader.left_out)
         document = out.document("docx", title=_title(package, reader.pieces))
     if not document.text and document.notes:
         raise NoText(f"The Word file holds no text. {' '.join(document.notes)}")

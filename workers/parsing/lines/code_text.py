@@ -41,8 +41,9 @@ class _Piece:
 def parse_code(text: str, kind: str = "code") -> ParsedDocument:
     """Return *text* with a block for each top-level definition; of long ones their inner ones."""
     noise = Noise()
-    bare = noise.without(cleaned(text))
-    text = bare if bare.strip() else cleaned(text)
+    text = cleaned(text)
+    bare = noise.without(text)
+    text = bare if bare.strip() else text
     blocks = [
         Block("code", group[0].start, group[-1].end) for group in _grouped(_pieces(text), _LEVELS)
     ]

@@ -182,8 +182,10 @@ def _guessed(data: bytes) -> str:
         return codec if score >= _LIKELY else "cp1252"
     other = _by_statistics(sample)
     rival = _strict(sample, other)
-    if rival is not None and plausibility(rival[:_JUDGED], _language(other)) > score:
-        codec, score = other, plausibility(rival[:_JUDGED], _language(other))
+    if rival is not None:
+        likely = plausibility(rival[:_JUDGED], _language(other))
+        if likely > score:
+            codec, score = other, likely
     if score >= _UNLIKELY:
         return codec
     if beyond > _MUCH * len(sample):

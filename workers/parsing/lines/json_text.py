@@ -16,8 +16,7 @@ def parse_json(value: Any) -> ParsedDocument:
     """Return what the value of a JSON text says: a line for each record or path."""
     records = Records()
     records.write(value)
-    for sentence in records.noise.notes():
-        records.out.note(sentence)
+    records.out.note(*records.noise.notes())
     return records.out.document("json")
 
 

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Final
 
 from rag.documents import ParsedDocument
@@ -22,7 +22,6 @@ _MOST_PREAMBLE = 30  # lines above the header
 _LONG_NAME = 80  # characters above which words are no column name
 _TYPED = 0.6  # share of a column's values that are numbers or dates where it is of such
 _JUDGED = 200  # records that tell a column's type
-_NOISY = 30  # characters from which on a value may hold encoded bytes
 _MOST_TEXT = 100_000_000  # characters above which records are written without names
 _LEAST_LINES = 3  # of a file whose name does not tell that it holds records
 _SEP = re.compile(r"sep=([,;|\t:^~#])\n", re.IGNORECASE)
@@ -85,12 +84,8 @@ def _separator(sample: str, filename: str = "") -> tuple[str, float, int]:
     for separator in order:
         if separator not in whole:
             continue
-        sizes: Counter[int] = Counter()
-        for n, record in enumerate(_Reader(whole, separator).records()):
-            if n >= _MOST_RECORDS:
-                break
-            if any(record):
-                sizes[len(record)] += 1
+        records = islice(_Reader(whole, separator).records(), _MOST_RECORDS)
+        sizes = Counter(len(record) for record in records if any(record))
         many = {size: count for size, count in sizes.items() if size > 1}
         if not many:
             continue
@@ -157,11 +152,7 @@ class _Table:
 
     def write(self, records: Iterator[list[str]]) -> None:
         """Write all records."""
-        first = []
-        for record in records:
-            first.append(record)
-            if len(first) > _JUDGED + _MOST_PREAMBLE:
-                break
+        first = list(islice(records, _JUDGED + _MOST_PREAMBLE + 1))
         first = [record for record in first if any(field.strip() for field in record)]
         width = _width(first)
         at = _preamble(first, width)
@@ -182,8 +173,7 @@ class _Table:
         if names and not any(lines):
             lines = [" | ".join(names)]
         self.out.add("table", "\n".join(filter(None, lines)))
-        for sentence in self.noise.notes():
-            self.out.note(sentence)
+        self.out.note(*self.noise.notes())
 
     def _line(self, record: list[str], names: list[str], width: int) -> str:
         """Write one record; fields beyond the last name are numbered."""
@@ -205,9 +195,7 @@ class _Table:
         """Return a field on one line."""
         if not value.isascii() or not value.isprintable():
             value = cleaned(value)
-        if len(value) >= _NOISY:
-            value = self.noise.without(value)
-        return " ".join(value.split())
+        return " ".join(self.noise.without(value).split())
 
 
 def _width(records: list[list[str]]) -> int:

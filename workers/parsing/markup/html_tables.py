@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Final
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
@@ -46,15 +47,23 @@ class Cell:
 
 
 @dataclass(slots=True)
+class _Row:
+    """One row: the section of the table that it is in, and the number of its group of rows."""
+
+    section: int
+    group: int
+    cells: list[Cell] = field(default_factory=list)
+
+
+@dataclass(slots=True)
 class Grid:
     """Collects the rows of one table and writes them as lines."""
 
-    rows: list[tuple[int, list[Cell]]] = field(default_factory=list)  # with the part of the table
+    rows: list[_Row] = field(default_factory=list)
     caption: list[str] = field(default_factory=list)
     captioned: bool = False  # the caption is open
     section: int = 1
     group: int = 0  # counts row groups: a span ends with its own
-    groups: list[int] = field(default_factory=list)
     open_row: bool = False
 
     def enter_section(self, tag: str) -> None:
@@ -65,8 +74,7 @@ class Grid:
 
     def enter_row(self) -> None:
         """Begin a row."""
-        self.rows.append((self.section, []))
-        self.groups.append(self.group)
+        self.rows.append(_Row(self.section, self.group))
         self.open_row = True
 
     def enter_cell(self, node: LexborNode, *, heading: bool) -> None:
@@ -77,66 +85,63 @@ class Grid:
         rows = _span(attributes.get("rowspan") or attributes.get("aria-rowspan"), _MOST_ROWS)
         columns = _span(attributes.get("colspan") or attributes.get("aria-colspan"), _MOST_COLUMNS)
         columns = columns or 1  # a row span of 0 reaches to the end of its group
-        self.rows[-1][1].append(Cell(_MOST_ROWS if rows == 0 else rows, columns, heading))
+        self.rows[-1].cells.append(Cell(_MOST_ROWS if rows == 0 else rows, columns, heading))
 
     @property
     def cell(self) -> Cell:
         """The cell that is open; words outside cells get one of their own."""
         if not self.rows or not self.open_row:
             self.enter_row()
-        if not self.rows[-1][1]:
-            self.rows[-1][1].append(Cell())
-        return self.rows[-1][1][-1]
+        cells = self.rows[-1].cells
+        if not cells:
+            cells.append(Cell())
+        return cells[-1]
 
     def lines(self) -> tuple[list[str], int]:
         """Return a line `a | b |  | d` for each row that holds something, and how many head it."""
-        order = sorted(range(len(self.rows)), key=lambda n: self.rows[n][0])
-        laid = self._laid(order)
+        rows = sorted(self.rows, key=lambda row: row.section)
         written: list[str] = []
         heads = 0
         heading = True
-        for n, cells in zip(order, laid, strict=True):
+        for row, cells in zip(rows, _laid(rows), strict=True):
             texts = [text for text, _ in cells]
             if not any(texts):
                 continue
-            section = self.rows[n][0]
-            heading = heading and (section == 0 or all(th for text, th in cells if text))
+            heading = heading and (row.section == 0 or all(th for text, th in cells if text))
             heads += heading
-            whole = len(self.rows[n][1]) == 1 and len(set(texts)) == 1
+            whole = len(row.cells) == 1 and len(set(texts)) == 1
             line = texts[0] if whole else " | ".join(texts).strip()
             written.append(line)
         if heads == len(written):  # a table of headings alone: the first row names the others
             heads = 1 if len(written) > 1 else 0
         return written, heads
 
-    def _width(self, order: list[int]) -> int:
-        """Return how many columns there are: a last cell may name more than there are."""
-        begins = [0] * (len(order) + 1)  # columns that begin to reach into a row, less those done
-        ends = {self.groups[n]: at + 1 for at, n in enumerate(order)}
-        width = reaching = 0
-        for at, n in enumerate(order):
-            reaching += begins[at]
-            cells = self.rows[n][1]
-            width = max(width, reaching + 1 + sum(cell.columns for cell in cells[:-1]))
-            for cell in cells:
-                last = min(at + cell.rows, ends[self.groups[n]])
-                if last > at + 1:
-                    begins[at + 1] += cell.columns
-                    begins[last] -= cell.columns
-        return width
 
-    def _laid(self, order: list[int]) -> list[list[tuple[str, bool]]]:
-        """Return each row's cells (text, whether a heading) with those that reach into it."""
-        width = self._width(order)
-        spans = _Spans(width, _MOST_REPEATED if width * len(self.rows) <= _MOST_CELLS else 0)
-        laid: list[list[tuple[str, bool]]] = []
-        group = -1
-        for n in order:
-            if self.groups[n] != group:
-                group = self.groups[n]
-                spans.below = {}
-            laid.append(spans.row(self.rows[n][1]))
-        return laid
+def _width(rows: list[_Row]) -> int:
+    """Return how many columns there are: a last cell may name more than there are."""
+    begins = [0] * (len(rows) + 1)  # columns that begin to reach into a row, less those done
+    ends = {row.group: at + 1 for at, row in enumerate(rows)}
+    width = reaching = 0
+    for at, row in enumerate(rows):
+        reaching += begins[at]
+        width = max(width, reaching + 1 + sum(cell.columns for cell in row.cells[:-1]))
+        for cell in row.cells:
+            last = min(at + cell.rows, ends[row.group])
+            if last > at + 1:
+                begins[at + 1] += cell.columns
+                begins[last] -= cell.columns
+    return width
+
+
+def _laid(rows: list[_Row]) -> list[list[tuple[str, bool]]]:
+    """Return each row's cells (text, whether a heading) with those that reach into it."""
+    width = _width(rows)
+    spans = _Spans(width, _MOST_REPEATED if width * len(rows) <= _MOST_CELLS else 0)
+    laid: list[list[tuple[str, bool]]] = []
+    for _, group in groupby(rows, key=lambda row: row.group):
+        spans.below = {}
+        laid.extend(spans.row(row.cells) for row in group)
+    return laid
 
 
 @dataclass(slots=True)

@@ -36,7 +36,6 @@ _BREAK = "\x1e"  # stands for <br> until white space is collapsed; cleaned away 
 _EAST = "\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef"  # written without blanks between words
 _EAST_BREAK = re.compile(f"(?<=[{_EAST}])[ \t]*\n\\s*(?=[{_EAST}])")
 _EASTERN = re.compile(f"[{_EAST}]")
-_NOISY = 30  # characters from which on a text may hold encoded bytes
 
 _SURE_MAIN = 1500  # bytes from which on the main part needs no comparison with the page
 _MAIN_SHARE = 0.3  # of the page's text that a main part has
@@ -67,8 +66,7 @@ def parse_html(text: str) -> ParsedDocument:
         walker.out.note(_TAKEN)
     elif walker.hidden > walker.weight:
         walker.out.note(_MOSTLY_HIDDEN)
-    for sentence in walker.noise.notes():
-        walker.out.note(sentence)
+    walker.out.note(*walker.noise.notes())
     named = tree.css_first("head title")
     title = sane_title(named.text()) if named is not None else None
     return walker.out.document("html", title=title)
@@ -325,10 +323,8 @@ class _Walker:
         """Turn the inline text so far into a block, or into a part of the open cell."""
         if not self.inline:
             return
-        raw = "".join(self.inline)
+        raw = self.noise.without("".join(self.inline))
         self.inline = []
-        if len(raw) >= _NOISY:
-            raw = self.noise.without(raw)
         if self.pre and not self.tables:
             self._put("code", raw.replace(_BREAK, "\n").strip("\n"))
             return

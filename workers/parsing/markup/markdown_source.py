@@ -184,12 +184,3 @@ def _piped(lines: list[str]) -> str:
     width = max(map(len, rows))
     written = [f"| {' | '.join(row + [''] * (width - len(row)))} |" for row in rows]
     return "\n".join([written[0], "|" + "---|" * width, *written[1:]])
-
-
-def table_header(text: str) -> int:
-    """Return the length of the lines of a Markdown table that name its columns, or 0."""
-    first = text.find("\n")
-    second = text.find("\n", first + 1)
-    if first < 0:
-        return 0
-    return second + 1 if second >= 0 else 0

@@ -7,8 +7,9 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from rag.documents import Block, BlockKind, ParsedDocument
+from rag.spans import trimmed
 from workers.parsing.assembly import cleaned, paragraphs, sane_title
-from workers.parsing.markup.markdown_source import table_header, without_markup
+from workers.parsing.markup.markdown_source import without_markup
 from workers.parsing.noise import Noise
 
 _KINDS: dict[str, BlockKind] = {
@@ -49,10 +50,9 @@ def parse_markdown(text: str) -> ParsedDocument:
         if kind == "heading":
             title = title or sane_title(_spoken(tokens[n + 1]))
         level = int(token.tag[1:]) if kind == "heading" else 0
-        piece = text[start:end]
-        lead = len(piece) - len(piece.lstrip())
-        heads = table_header(piece.strip()) if kind == "table" else 0
-        blocks.append(Block(kind, start + lead, start + len(piece.rstrip()), level, heads))
+        first, last = trimmed(text, start, end)
+        heads = _table_header(text[first:last]) if kind == "table" else 0
+        blocks.append(Block(kind, first, last, level, heads))
     blocks.extend(_gap(text, blocks, at, len(text)))
     kept = tuple(block for block in blocks if block.end > block.start)
     return ParsedDocument(text, "markdown", title, kept, notes=noise.notes())
@@ -61,6 +61,11 @@ def parse_markdown(text: str) -> ParsedDocument:
 def _gap(text: str, blocks: list[Block], at: int, end: int) -> list[Block]:
     """Return blocks for source that renders to nothing, such as link definitions."""
     return paragraphs(text, kind="paragraph", start=blocks[-1].end if blocks else at, end=end)
+
+
+def _table_header(text: str) -> int:
+    """Return the length of the first two lines of a table, its names and a rule; 0 without rows."""
+    return text.find("\n", text.find("\n") + 1) + 1
 
 
 def _spoken(inline: Token) -> str:

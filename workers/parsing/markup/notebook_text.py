@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from rag.documents import ParsedDocument
 from workers.parsing.assembly import Assembly
+from workers.parsing.bundles.nesting import embed
 from workers.parsing.markup.html_text import parse_html
 from workers.parsing.markup.markdown_text import parse_markdown
 from workers.parsing.noise import Noise
@@ -29,8 +30,7 @@ def parse_notebook(notebook: dict[str, Any]) -> ParsedDocument:
     for cell in _cells(notebook):
         if isinstance(cell, dict):
             reader.cell(cell)
-    for sentence in reader.noise.notes():
-        reader.out.note(sentence)
+    reader.out.note(*reader.noise.notes())
     return reader.out.document("notebook", title=reader.title)
 
 
@@ -78,12 +78,7 @@ class _Reader:
         """Write the blocks of a Markdown text."""
         document = parse_markdown(source)
         self.title = self.title or document.title
-        for sentence in document.notes:
-            self.out.note(sentence)
-        for block in document.blocks:
-            text = document.text[block.start : block.end]
-            heads = text[: block.header].count("\n")
-            self.out.add(block.kind, text, level=block.level, header=heads)
+        embed(self.out, document)
 
     def _output(self, output: dict[str, Any]) -> None:
         """Write one output as what a terminal would show."""

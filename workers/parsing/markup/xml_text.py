@@ -45,8 +45,7 @@ def parse_xml(text: str) -> ParsedDocument | None:
         _write_document(root, records)
     else:
         records.write(_value(root))
-    for sentence in records.noise.notes():
-        records.out.note(sentence)
+    records.out.note(*records.noise.notes())
     return records.out.document("xml")
 
 
@@ -63,11 +62,7 @@ def _is_document(root: Any) -> bool:
         elements += 1
         if _name(element) in _PROSE and len(" ".join((element.text or "").split())) > _SENTENCE:
             return True
-        if len(element) and (
-            (element.text and element.text.strip())
-            or any(child.tail and child.tail.strip() for child in element)
-        ):
-            mixed += 1
+        mixed += len(element) > 0 and _holds_words(element)
     return mixed > _MIXED * elements
 
 

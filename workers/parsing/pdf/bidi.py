@@ -135,7 +135,6 @@ def _reversed_runs(units: list[str], levels: list[int], least: int) -> tuple[lis
 
 def _mended_brackets(text: str) -> str:
     """Turn brackets that close before they open; pdfium mirrors some of a line and not others."""
-    closing = {after: before for before, after in _BRACKETS.items()}
     signs = list(text)
     for before, after in _BRACKETS.items():
         places = [n for n, c in enumerate(signs) if c in (before, after)]
@@ -148,5 +147,5 @@ def _mended_brackets(text: str) -> str:
                 signs[n] = before
             elif signs[n] == before and depth >= rest:
                 signs[n] = after
-            depth += 1 if signs[n] in _BRACKETS and signs[n] not in closing else -1
+            depth += 1 if signs[n] == before else -1
     return "".join(signs)

@@ -127,7 +127,7 @@ def _contents(rows: list[Row], n: int) -> tuple[list[Item], int] | None:
     if count < 2:  # noqa: PLR2004 - one row is no table
         return None
     lines = [" | ".join(cell_text(cell) for cell in row) for row in cells]
-    return [Table(lines, 0, rows[n].base, rows[n].size, max(map(len, cells)))], end
+    return [Table(lines, 0, rows[n].size, max(map(len, cells)))], end
 
 
 def _leads_on(rows: list[Row], n: int) -> bool:

@@ -37,6 +37,11 @@ class Gutter:
     left: float
     right: float
 
+    @property
+    def middle(self) -> float:
+        """Where words on one side of it are told from those on the other."""
+        return (self.left + self.right) / 2
+
 
 def gaps(row: Row) -> list[Gutter]:
     """Return the strips between the segments of a row."""
@@ -69,7 +74,7 @@ def narrowed(gutters: list[Gutter], row: Row) -> list[Gutter]:
 def place_of(word: Word, gutters: list[Gutter]) -> int:
     """Return the number of the column that a word stands in."""
     middle = (word.left + word.right) / 2
-    return sum(middle > (gutter.left + gutter.right) / 2 for gutter in gutters)
+    return sum(middle > gutter.middle for gutter in gutters)
 
 
 def filled(row: Row, gutters: list[Gutter]) -> int:
@@ -93,7 +98,7 @@ def cells_of(row: Row, gutters: list[Gutter], *, names: bool) -> list[list[Word]
 
     It stands in each column that it covers where the row has *names* of columns, or in its first.
     """
-    middles = [(gutter.left + gutter.right) / 2 for gutter in gutters]
+    middles = [gutter.middle for gutter in gutters]
     columns: list[list[Word]] = [[] for _ in range(len(gutters) + 1)]
     for segment in row.segments:
         crossed = [w for w in segment.words if any(w.left < x < w.right for x in middles)]
@@ -157,7 +162,7 @@ def _is_level(row: Row, gutters: list[Gutter]) -> bool:
 
 def _has_cells(rows: list[Row], gutters: list[Gutter], parting: Gutter) -> bool:
     """Tell whether most rows on one side of *parting* have words on both sides of another strip."""
-    middle = (parting.left + parting.right) / 2
+    middle = parting.middle
     for left in (True, False):
         inner = [g for g in gutters if g is not parting and (g.left < middle) == left]
         sides = [

@@ -17,7 +17,6 @@ _TOKEN = re.compile(r"\S{0,100}")
 _WORD = re.compile(r"[^\W\d_]+")
 _COMPOUND = re.compile(r"[^\W\d_]+-[^\W\d_]+")
 _LAST_WORD = re.compile(r"[^\W\d_]+$")
-_FIRST_WORD = re.compile(r"[^\W\d_]+")
 _ENDS_CUT = re.compile(rf"[^\W_][{_HYPHENS}]$|[/_.=&][{_HYPHENS}]$")
 _ADDRESS = re.compile(r"[@/\\_=&~#%+]|\d|www\.|\w\.\w|:\w|-")
 _SOFT = re.compile("(?<=\\w)\xad(?=\\w)")
@@ -88,7 +87,7 @@ class Vocabulary:
 
     def _between(self, before: str, hyphen: str, after: str) -> str:
         """Return what stands between two halves at a line end."""
-        first, second = _LAST_WORD.search(before), _FIRST_WORD.match(after)
+        first, second = _LAST_WORD.search(before), _WORD.match(after)
         if hyphen == "\xad":
             return ""
         if first and second and not _ADDRESS.search(before) and not _in_address(after, second):

@@ -12,14 +12,12 @@ from workers.parsing.pdf.characters import Word, framed
 from workers.parsing.pdf.tables import Table, cell_text, table_of_texts
 
 _OBJECTS = 3000  # a page that draws more is a drawing
-_SEGMENTS = 8  # of a path: more is a curve
 _GRID_SEGMENTS = 400
 _LINES = 500
 _FIELDS = 4000
 _SLANT = 1.0  # points
 _SHORT = 4.0
 _NEAR = 3.0
-_COVER = 0.8
 _FILLED = 0.4
 _LONG = 45  # words of a cell, on the average: more is running text
 _OWN = 0.3  # of the fields: cells of their own; less is a drawing with some words
@@ -176,7 +174,7 @@ def _table(
         row = min(max(bisect_right(ys, _height(word)) - 1, 0), rows - 1)
         inside[owners[row * columns + column]].append(word)
     if len(words) > _LONG * len(inside) and len(inside) > 1:
-        return _laid_out(columns, inside, ys[-1])
+        return _laid_out(columns, inside)
     texts = {cell: cell_text(held) for cell, held in inside.items()}
     bold = {cell: all(word.bold for word in held) for cell, held in inside.items()}
     grid: list[list[str]] = []
@@ -198,14 +196,14 @@ def _table(
     if any(word.rtl_page for word in words):
         grid = [row[::-1] for row in grid]
     size = max(word.size for word in words)
-    return table_of_texts(grid, bold=bolds, base=ys[-1], size=size)
+    return table_of_texts(grid, bold=bolds, size=size)
 
 
-def _laid_out(columns: int, cells: dict[int, list[Word]], top: float) -> Table:
+def _laid_out(columns: int, cells: dict[int, list[Word]]) -> Table:
     """Return the cells of a grid that holds running text, to be read one after the other."""
     order = sorted(cells, key=lambda cell: (-(cell // columns), cell % columns))
     size = max(word.size for held in cells.values() for word in held)
-    return Table([], 0, top, size, columns, cells=[cells[cell] for cell in order])
+    return Table([], 0, size, columns, cells=[cells[cell] for cell in order])
 
 
 def _cells(

@@ -29,7 +29,6 @@ class Table:
 
     lines: list[str]
     header: int
-    base: float
     size: float
     columns: int
     cells: list[list[Word]] | None = None  # of a frame for running text, instead of lines
@@ -79,15 +78,14 @@ def table_of(cells: list[list[list[Word]]]) -> Table:
     return table_of_texts(
         [record.cells for record in records],
         bold=[record.bold for record in records],
-        base=records[0].top,
         size=size,
     )
 
 
-def table_of_texts(rows: list[list[str]], *, bold: list[bool], base: float, size: float) -> Table:
+def table_of_texts(rows: list[list[str]], *, bold: list[bool], size: float) -> Table:
     """Return the table of rows of texts; *bold* tells of each row whether all of it is."""
     lines = [written(row) for row in rows]
-    return Table(lines, _header(rows, bold), base, size, len(rows[0]))
+    return Table(lines, _header(rows, bold), size, len(rows[0]))
 
 
 def written(cells: list[str]) -> str:
@@ -126,7 +124,7 @@ def _by_distance(records: list[_Record], size: float) -> list[_Record] | None:
 def _numbers_twice(group: list[_Record]) -> bool:
     """Tell whether two lines of a group have a number in the same column, as rows do."""
     for column in zip(*(record.cells for record in group), strict=True):
-        if sum(bool(_NUMBER.fullmatch(cell)) for cell in column if cell) > 1:
+        if sum(map(is_number, column)) > 1:
             return True
     return False
 
@@ -145,7 +143,7 @@ def _by_empty_cells(records: list[_Record], size: float) -> list[_Record]:
             and len(filled) <= max(1, (columns - 1) // 2)
             and sum(map(bool, above.cells)) > len(filled)
             and (not record.cells[0] or record.cells[0][0].islower())
-            and not any(_NUMBER.fullmatch(record.cells[n]) for n in filled)
+            and not any(is_number(record.cells[n]) for n in filled)
         ):
             done[-1] = _merged([above, record])
         else:

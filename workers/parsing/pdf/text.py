@@ -2,7 +2,6 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import accumulate, groupby
 from typing import Any
@@ -31,6 +30,7 @@ _HEADING_LINES = 3
 _LEVELS = 6
 _TOGETHER = 32  # pages whose running lines are told together
 _FEW_WORDS = 50  # running lines alone
+_LOOKED_AT = 32  # objects of a page that may be a picture
 _NAMED = 10  # pages, or attachments, that a note names one by one
 
 
@@ -141,7 +141,7 @@ def _main_turn(words: list[Word]) -> int:
 
 def _has_pictures(page: Any) -> bool:
     """Tell whether a page shows a picture."""
-    count = min(raw.FPDFPage_CountObjects(page), _TOGETHER)
+    count = min(raw.FPDFPage_CountObjects(page), _LOOKED_AT)
     kinds = (raw.FPDFPageObj_GetType(raw.FPDFPage_GetObject(page, n)) for n in range(count))
     return any(kind in (raw.FPDF_PAGEOBJ_IMAGE, raw.FPDF_PAGEOBJ_FORM) for kind in kinds)
 
@@ -204,7 +204,7 @@ def _assemble(flow: Flow, out: Assembly, labels: list[str]) -> None:
     heads = {id(p): size for p in written if (size := _heading(p, body, plain_body=plain))}
     ranks = sorted({round(size, 1) for size in heads.values()}, reverse=True)
     levels = {size: min(n, _LEVELS) for n, size in enumerate(ranks, start=1)}
-    pages: Iterator[tuple[int, str]] = iter(list(enumerate(labels, start=1)))
+    pages = enumerate(labels, start=1)
     for part in parts:
         if part is None:
             number, label = next(pages)
