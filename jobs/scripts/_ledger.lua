@@ -353,6 +353,15 @@ local function close(id, u, state, fields, became_current)
   return true
 end
 
+-- Asks a unit to stop that has not ended: at once where it waits, else its worker is told. Tells
+-- whether it has ended, and left its place to others.
+local function ask_to_stop(id, u)
+  redis.call('HSET', K.unit(id), 'cancel', '1')
+  if redis.call('EXISTS', K.claim(id)) == 0 then return close(id, u, 'cancelled', {}) end
+  redis.call('PUBLISH', K.CANCEL, id)
+  return false
+end
+
 local function problem(kind, title, detail)
   return cjson.encode({type = kind, title = title, detail = detail})
 end

@@ -17,7 +17,15 @@ from jobs.durable import Durable
 from jobs.events import read_events
 from jobs.identifiers import new_id
 from jobs.keys import PREFIX, key
-from jobs.ledger import Full, Idempotency, IdempotencyConflict, Ledger, Refusal, Sealed
+from jobs.ledger import (
+    CANCELLED_TOGETHER,
+    Full,
+    Idempotency,
+    IdempotencyConflict,
+    Ledger,
+    Refusal,
+    Sealed,
+)
 from jobs.messages import CLASSES, ROLES, Message
 from jobs.tallies import read_tallies
 from jobs.units import FINAL_STATES, Piece, Unit
@@ -480,6 +488,21 @@ def test_a_cancelled_ingest_ends_its_waiting_rows_at_once_and_its_running_ones_s
     assert bench.job_state(job) == "cancelled"
     with pytest.raises(Sealed):
         bench.ingest(bench.collection(), "e", job_id=job, keep_open=True)
+
+
+def test_a_cancel_of_many_rows_ends_them_all_and_lets_others_have_their_places(
+    bench: Workbench,
+) -> None:
+    window(bench, 2)
+    many = 3 * CANCELLED_TOGETHER
+    job, rows = bench.ingest(bench.collection(), *(f"d{n}" for n in range(many)))
+    other, (later,) = bench.ingest(bench.collection(), "a")
+    bench.ledger.cancel_job(job)
+
+    assert {bench.state(row) for row in rows} == {"cancelled"}
+    assert bench.job_state(job) == "cancelled"
+    bench.publish(later)
+    assert bench.job_state(other) == "succeeded"
 
 
 def test_a_cancel_that_dies_after_its_first_step_still_stops_every_row(bench: Workbench) -> None:
