@@ -1,19 +1,18 @@
 """The generator without weights: it answers with the sentences that answer, quoted and cited."""
 
 import math
-import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import chain, pairwise
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rag.analysis import query_alternatives
-from rag.candidates import NEGATION, Candidate, quoted
+from rag.candidates import Candidate, quoted
 from rag.candidates import candidates as candidates_of
 from rag.citations import Citation
+from rag.confidence import ALONE, IN_PASSAGE, NUMBER, NUMBER_WANTED, likelihood
 from rag.documents import Part, Passage, indexed_text
 from rag.ports import Embedder, SentenceReader, Vectors
 
@@ -31,40 +30,6 @@ NUMBER_THERE, NEIGHBOUR = 0.35, 0.2
 
 
 _LIKELY_CLAUSE = 1  # of `Candidate.clause`: more is sure
-_NUMBER_WANTED = re.compile(
-    r"\b(?:when|how (?:many|much|long|old|far|tall|high|large|big|often|fast)"
-    r"|(?:what|which) (?:year|date|day|month|decade|century|percent|percentage|number|age))\b",
-    re.IGNORECASE,
-)
-_NUMBER = re.compile(
-    r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozen|hundred"
-    r"|thousand|million|billion|first|second|third|half|once|twice|never|always|annually)\b",
-    re.IGNORECASE,
-)
-_NAME = re.compile(r"(?<=\s)[^\W\d_a-z]\w+")
-
-
-class _Scale(NamedTuple):
-    """
-    What cosines of one making are worth: *meaning* in a score, the rest in `_confidence`.
-
-    Those of sentences as their passages' passes see them are nearer to one another, and to the
-    question, than those of sentences that were embedded alone.
-    """
-
-    meaning: float
-    bias: float
-    cosine: float
-    coverage: float
-    negation: float
-    number: float
-    names: float
-
-
-_IN_PASSAGE = _Scale(
-    1.6, bias=-3.1, cosine=5.1, coverage=1.0, negation=-3.1, number=-1.2, names=-0.9
-)
-_ALONE = _Scale(1.0, bias=-2.8, cosine=4.5, coverage=0.5, negation=-2.7, number=-0.8, names=-0.9)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +92,7 @@ class ExtractiveGenerator:
         beside = NUMBER_THERE * _numbers(question, candidates)
         beside += NEIGHBOUR * _neighbours(candidates, coverage)
         vector = self._embedder.embed([question], truncate=True)[0]
-        cosine, scale = self._known(vector, read, candidates, parts, incarnation), _IN_PASSAGE
+        cosine, scale = self._known(vector, read, candidates, parts, incarnation), IN_PASSAGE
         if np.isnan(cosine).any():
             # The most promising of those that have no vector; the others are not looked at.
             unknown = np.flatnonzero(np.isnan(cosine))
@@ -139,13 +104,13 @@ class ExtractiveGenerator:
             levels, cosine, coverage, prior = (
                 one[kept] for one in (levels, cosine, coverage, prior)
             )
-            beside, scale = beside[kept], _ALONE
+            beside, scale = beside[kept], ALONE
         scores = scale.meaning * np.maximum(cosine, 0) + coverage + prior + beside
         # The clause that the question names goes before what only mentions it.
         order = np.lexsort((-scores, -levels))
         ranked = [candidates[i] for i in order[_says_more(order, candidates, scores, coverage)]]
         quotes = _chosen([quoted(one, passages[one.source]) for one in ranked])
-        confidence = _confidence(
+        confidence = likelihood(
             question,
             f"{passages[quotes[0].source].title} {quotes[0].read}",
             scale,
@@ -219,8 +184,8 @@ def _priors(passages: Sequence[Passage], parts: Sequence[Part]) -> Vectors:
 
 def _numbers(question: str, candidates: Sequence[Candidate]) -> Vectors:
     """Return 1 for each candidate with a number where the question asks for one, else 0."""
-    asked = _NUMBER_WANTED.search(question) is not None
-    there = [asked and _NUMBER.search(one.text) is not None for one in candidates]
+    asked = NUMBER_WANTED.search(question) is not None
+    there = [asked and NUMBER.search(one.text) is not None for one in candidates]
     return np.array(there, dtype=np.float32)
 
 
@@ -277,30 +242,6 @@ def _chosen(ranked: Sequence[Candidate]) -> list[Candidate]:
         if len(chosen) == MAX_QUOTES:
             break
     return chosen
-
-
-def _confidence(
-    question: str, quote: str, scale: _Scale, *, cosine: float, coverage: float
-) -> float:
-    """
-    Return how likely the sources answer *question*, 0 to 1, by logistic regression.
-
-    Fitted on SQuAD's questions against SQuAD 2.0's unanswerable ones, both as likely. Besides
-    meaning and words it looks at what neither of them sees: a question that negates against a
-    quote that does not, a question for a number against a quote without one, and names of the
-    question that the quote lacks. These three know English only.
-    """
-    names = {name.lower() for name in _NAME.findall(question)}
-    missing = [name for name in names if name not in quote.lower()]
-    logit = (
-        scale.bias
-        + scale.cosine * cosine
-        + scale.coverage * coverage
-        + scale.negation * bool(NEGATION.search(question) and not NEGATION.search(quote))
-        + scale.number * bool(_NUMBER_WANTED.search(question) and not _NUMBER.search(quote))
-        + scale.names * (len(missing) / len(names) if names else 0.0)
-    )
-    return 1 / (1 + math.exp(-logit))
 
 
 def _citation(quote: Candidate, passage: Passage) -> Citation:
