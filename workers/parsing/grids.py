@@ -2,8 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 
-from rag.table_rows import written
-
 _MOST_FILLED = 200_000  # cells that merges of one grid may repeat
 _MOST_COLUMNS = 1000
 
@@ -68,8 +66,9 @@ class Grid:
 
 def record(names: Sequence[str], row: Mapping[int, str]) -> str:
     """Return a row as `name: value; name: value`; empty cells are left out."""
-    return written(
-        (names[column] if column < len(names) else "", value)
-        for column, value in sorted(row.items())
-        if value
-    )
+    parts = []
+    for column, value in sorted(row.items()):
+        if value:
+            name = names[column] if column < len(names) else ""
+            parts.append(f"{name}: {value}" if name and name != value else value)
+    return "; ".join(parts)
