@@ -85,3 +85,12 @@ def test_links_between_documents_lead_somewhere() -> None:
 
 def _readme() -> str:
     return (ROOT / "README.md").read_text("utf-8")
+
+
+def test_the_index_of_decisions_has_each_of_them_once() -> None:
+    folder = ROOT / "docs" / "decisions"
+    listed = re.findall(
+        r"^\| \[\d+\]\((.+?)\) \| \S", (folder / "README.md").read_text("utf-8"), re.M
+    )
+
+    assert listed == sorted(page.name for page in folder.glob("0*.md"))
