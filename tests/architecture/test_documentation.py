@@ -90,7 +90,7 @@ def _readme() -> str:
 def test_the_index_of_decisions_has_each_of_them_once() -> None:
     folder = ROOT / "docs" / "decisions"
     listed = re.findall(
-        r"^\| \[\d+\]\((.+?)\) \| \S", (folder / "README.md").read_text("utf-8"), re.M
+        r"^\| \[\d+\]\((.+?)\) \| \S", (folder / "README.md").read_text("utf-8"), re.MULTILINE
     )
 
     assert listed == sorted(page.name for page in folder.glob("0*.md"))
