@@ -1,4 +1,4 @@
-"""Publishing: the only way a document becomes visible (PROTOCOL, Documents)."""
+"""Publishing: the only way a document becomes visible (docs/protocol.md, A document)."""
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -31,7 +31,7 @@ T = TypeVar("T")
 Texts = Callable[[Sequence[str]], dict[str, StoredChunk]]
 Mode = Literal["hybrid", "dense", "sparse"]
 
-#: PROTOCOL: a flip during the legs starts them again, at most this often.
+#: docs/protocol.md, A reader: a flip during the legs starts them again, at most this often.
 TRIES = 3
 #: Where replaced generations crowd a leg, it is asked for up to this many times its depth.
 MOST_DEPTH = 64
@@ -145,7 +145,7 @@ class LegReader:
     def read(
         self, incarnation: str, question: Question, mode: Mode, wanted: Filter | None
     ) -> tuple[Legs, Mapping[str, CurrentLike]]:
-        """Read legs and catalogue so that they agree (PROTOCOL, Reader, steps 1 to 4)."""
+        """Read legs and catalogue so that they agree (docs/protocol.md, A reader)."""
         attempt, depth = 1, self.depth
         dense_ms = sparse_ms = 0.0
         while True:

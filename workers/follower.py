@@ -406,7 +406,7 @@ class Follower:
         return _in_order(fetched, fetched)
 
     def _rebuild(self, incarnation: str) -> None:
-        """Build an index beside the old one and swap (PROTOCOL, Rebuild)."""
+        """Build an index beside the old one and swap (docs/protocol.md, A follower)."""
         start = self._change_log.rebuild_start(incarnation, self._slot.name)
         if start is None:
             return
