@@ -12,7 +12,7 @@ from cli.client import Client
 from cli.filters import filter_option, filters
 from cli.session import Session, collection_option, json_option, pass_session
 from cli.tables import plain_table
-from cli.words import count, failure, timings
+from cli.words import count, failure, shortened, timings
 
 SNIPPET = 300
 NO_DOCUMENTS = "There are no documents yet in this collection."
@@ -102,7 +102,7 @@ def search(
     found = found.get("result", found)
     for number, passage in enumerate(found["results"], start=1):
         session.out.print(_heading(number, passage, note=f"{passage['score']:.3f}"), soft_wrap=True)
-        text = _shortened(passage["text"])
+        text = Text(shortened(passage["text"], SNIPPET))
         if context := passage.get("context"):
             text = Text("\n").join([Text(_one_line(context), "dim"), text])
         session.out.print(Padding(text, (0, 0, 1, 4), expand=False))
@@ -217,11 +217,6 @@ def _print_degraded(out: Console, result: Mapping[str, Any]) -> None:
         if part == "ingesting":
             continue  # said above
         out.print(Text(told.get(part, f"Not available in this search: {part}"), "yellow"))
-
-
-def _shortened(text: str) -> Text:
-    line = _one_line(text)
-    return Text(line if len(line) <= SNIPPET else line[: SNIPPET - 1] + "\u2026")
 
 
 def _one_line(text: str) -> str:

@@ -9,7 +9,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.documents import Scalar
-from rag.filters import And, Compare, Exists, Facts, Filter, In, Not, Or, kind, values_in
+from rag.filters import (
+    And,
+    Compare,
+    Exists,
+    Facts,
+    Filter,
+    In,
+    Not,
+    Or,
+    kind,
+    several,
+    values_in,
+)  # fmt: skip
 
 Mask = NDArray[np.bool_]
 Whole = NDArray[np.int64]
@@ -57,7 +69,9 @@ class Columns:
     def append(self, facts: Facts) -> None:
         """Take the next document's facts."""
         for name, value in facts.items():
-            self._columns.setdefault(name, _Column()).append(self._count, value)
+            column = self._columns.setdefault(name, _Column())
+            for one in several(value):
+                column.append(self._count, one)
         self._count += 1
 
     def matching(self, wanted: Filter) -> Mask:
@@ -100,7 +114,11 @@ class Columns:
 
 
 class _Column:
-    """One field: which rows have it, and the number of each row's value among its values."""
+    """
+    One field: which rows have it, and the number of each row's value among its values.
+
+    A row of several values comes several times.
+    """
 
     def __init__(self) -> None:
         self._rows = Numbers()

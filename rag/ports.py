@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.documents import Chunk, Scalar, indexed_text
+from rag.documents import Chunk, Value, indexed_text
 from rag.errors import EmbedderMismatch
 from rag.filters import Filter
 from rag.mixing import may_mix
@@ -197,7 +197,7 @@ class StoredChunk:
     chunk: Chunk
     of: int
     title: str
-    metadata: Mapping[str, Scalar]
+    metadata: Mapping[str, Value]
     language: str = ""
     sentences: bytes = b""
 

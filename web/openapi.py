@@ -373,14 +373,14 @@ def _schemas(settings: Settings) -> Json:
         f"At most {asked.MAX_METADATA_BYTES} bytes as JSON in UTF-8, a document's own together "
         "with what the request says of all."
     )
+    one = [
+        {"type": "string", "maxLength": asked.MAX_METADATA_TEXT},
+        {"type": "number", "minimum": -(2**53), "maximum": 2**53}, flag,
+    ]  # fmt: skip
+    several = {"type": "array", "maxItems": asked.MAX_METADATA_VALUES, "items": {"anyOf": one}}
     metadata = {
         "type": "object", "maxProperties": asked.MAX_METADATA, "description": bound,
-        "additionalProperties": {
-            "anyOf": [
-                {"type": "string", "maxLength": asked.MAX_METADATA_TEXT},
-                {"type": "number", "minimum": -(2**53), "maximum": 2**53}, flag,
-            ]
-        },
+        "additionalProperties": {"anyOf": [*one, several]},
     }  # fmt: skip
     deadline = {"type": "integer", "minimum": 1, "maximum": asked.MAX_DEADLINE_S}
     question = {

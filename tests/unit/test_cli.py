@@ -306,6 +306,23 @@ def test_every_page_of_documents_is_listed(quern: Quern, api: FakeApi) -> None:
     assert result.stdout.endswith("2 documents, 5 passages\n")
 
 
+def test_documents_are_listed_with_their_metadata_where_any_has_some(
+    quern: Quern, api: FakeApi
+) -> None:
+    listed = [
+        {"document_id": "a", "chunks": 2, "metadata": {"v": "1.1", "tags": ["pump", "out"]}},
+        {"document_id": "b", "chunks": 2, "metadata": {"v": 1.1, "long": "x" * 5_000}},
+        {"document_id": "c", "chunks": 2},
+    ]
+    api.on("GET", "/api/collections/default/documents", ok({"documents": listed}))
+
+    shown = quern("documents").stdout
+
+    assert 'v="1.1", tags=pump, tags=out' in " ".join(shown.split())
+    assert "v=1.1," in shown
+    assert shown.count("x") < 200
+
+
 def test_collections_are_listed_with_their_sizes(quern: Quern, api: FakeApi) -> None:
     small = {"name": "a", "documents": 0, "created_at": NOW, "embedder": None}
     large = small | {"name": "work", "documents": 1_234, "embedder": {"model": "minilm"}}
