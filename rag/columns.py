@@ -1,8 +1,9 @@
 """The facts of many documents, column by column: a filter is answered for all of them at once."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import reduce
+from itertools import compress, islice
 from typing import Any, cast
 
 import numpy as np
@@ -28,6 +29,8 @@ Whole = NDArray[np.int64]
 
 #: So many new values are put in their places one by one; of more, all are sorted again.
 FEW = 100
+#: What `rag.filters.kind` tells apart.
+KINDS = ("boolean", "number", "text")
 
 
 class Numbers:
@@ -73,6 +76,21 @@ class Columns:
             for one in several(value):
                 column.append(self._count, one)
         self._count += 1
+
+    def fields(self, most: int) -> Callable[[Mask], dict[str, frozenset[str]]]:
+        """
+        Note at most so many fields as they are now; what is returned tells of some of the rows.
+
+        It takes a mask of the documents and returns the fields that one of these has, each with
+        the kinds of its values (`rag.filters.kind`). It may be called beside one that appends.
+        """
+        noted = [(name, one.noted()) for name, one in islice(self._columns.items(), most)]
+
+        def told(among: Mask) -> dict[str, frozenset[str]]:
+            found = ((name, kinds(among)) for name, kinds in noted)
+            return {name: kinds for name, kinds in found if kinds}
+
+        return told
 
     def matching(self, wanted: Filter) -> Mask:
         """Return for each document whether it matches; shape (documents,)."""
@@ -124,6 +142,7 @@ class _Column:
         self._rows = Numbers()
         self._codes = Numbers()
         self._known: dict[str, dict[Scalar, int]] = {}  # by kind: 1 and True are one dict key
+        self._kinds = Numbers()  # of each value, its place in KINDS
         self._count = 0
         self._sorted: dict[str, tuple[list[Any], Whole]] = {}
         self._fresh: dict[str, list[tuple[Any, int]]] = {}  # not among the sorted yet
@@ -134,9 +153,21 @@ class _Column:
         if value not in known:
             known[value] = self._count
             self._fresh.setdefault(kind(value), []).append((value, self._count))
+            self._kinds.append(KINDS.index(kind(value)))
             self._count += 1
         self._rows.append(row)
         self._codes.append(known[value])
+
+    def noted(self) -> Callable[[Mask], frozenset[str]]:
+        """Note the column as it is now; what is returned names the kinds that rows have."""
+        rows, codes, kinds = self._rows.all, self._codes.all, self._kinds.all
+
+        def told(among: Mask) -> frozenset[str]:
+            there = np.zeros(len(KINDS), dtype=np.bool_)
+            there[kinds[codes[among[rows]]]] = True
+            return frozenset(compress(KINDS, there.tolist()))
+
+        return told
 
     def rows(self, wanted: Exists | In | Compare) -> Whole:
         """Return the rows for which a condition holds."""

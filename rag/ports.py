@@ -459,6 +459,10 @@ class Matching(Protocol):
         """How many chunks there are."""
         ...
 
+    def fields(self) -> Mapping[str, frozenset[str]]:
+        """Return the fields of all chunks, matching or not, with the kinds of their values."""
+        ...
+
     def keeps(self, name: str) -> bool:
         """Tell whether the chunk of that id matches."""
         ...

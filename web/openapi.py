@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from jobs import requests as asked
 from rag import filters
+from rag.reasons import REASONS
 from runtime.settings import Settings
 from web.job_list import KINDS, ROW_STATES, STATES
 from web.request_parts import MAX_PAGE, MAX_WAIT_S, PAGE
@@ -554,8 +555,9 @@ def _schemas(settings: Settings) -> Json:
             {
                 "results": {"type": "array"}, "degraded": {"type": "array"},
                 "timings_ms": anything, "trace": {}, "documents": whole, "waiting": whole,
+                "why": {"enum": [*REASONS, None]}, "filter_hints": names,
             },
-            optional=["trace", "documents", "waiting"],
+            optional=["trace", "documents", "waiting", "why", "filter_hints"],
         ),
         "Problem": _answer(
             {

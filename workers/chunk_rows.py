@@ -29,6 +29,8 @@ JOURNAL = "journal"
 MOST_DEAD = 20_000
 #: A filter that names up to so many values is answered by the words' index itself.
 FEW_VALUES = 500
+#: Of more fields some are not told.
+FIELDS = 2_000
 
 
 @dataclass(slots=True)
@@ -169,6 +171,13 @@ class ChunkRows:
             if wanted is None:
                 self._whole = selected
             return selected
+
+    def fields(self) -> Mapping[str, frozenset[str]]:
+        """Return the fields that chunks here have, as of the last commit, with their kinds."""
+        with self._lock:
+            alive = self._alive.all != 0
+            told = self._columns.fields(FIELDS)
+        return told(alive)
 
     def chunks(self, chunk_ids: Sequence[str]) -> dict[str, StoredChunk]:
         """Return the chunks that are here as of the last commit, by id."""

@@ -1,6 +1,6 @@
 """What a retrieval worker keeps of one collection: words for BM25, and rows beside them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -80,7 +80,7 @@ class LocalIndex:
 
     def select(self, wanted: Filter | None) -> "Matching":
         """Return what matches a filter, to be searched; all chunks without one."""
-        return Matching(self._words, self._rows.select(wanted))
+        return Matching(self._words, self._rows.select(wanted), self._rows.fields)
 
     def chunks(self, chunk_ids: Sequence[str]) -> dict[str, StoredChunk]:
         """Return the chunks that are here, by id."""
@@ -116,9 +116,15 @@ class LocalIndex:
 class Matching:
     """The chunks of a replica that match a filter; a `rag.ports.Matching`."""
 
-    def __init__(self, words: TantivyIndex, selected: Selection) -> None:
+    def __init__(
+        self,
+        words: TantivyIndex,
+        selected: Selection,
+        fields: Callable[[], Mapping[str, frozenset[str]]],
+    ) -> None:
         self._words = words
         self._selected = selected
+        self.fields = fields
 
     @property
     def rows(self) -> int:
@@ -165,6 +171,10 @@ class NothingThere:
     """What matches in a collection into which nothing was published yet."""
 
     rows = of = 0
+
+    def fields(self) -> Mapping[str, frozenset[str]]:
+        """Return nothing."""
+        return {}
 
     def keeps(self, name: str) -> bool:  # noqa: ARG002  # the port's
         """Tell that it does not match."""

@@ -160,6 +160,21 @@ def test_a_list_is_found_by_each_of_its_values_also_after_a_restart(
     again.close()
 
 
+def test_what_matches_tells_which_fields_there_are(index: LocalIndex) -> None:
+    add(index, "a", "oil", known={"colour": "red", "n": [1, "x"]})
+    add(index, "b", "oil", known={"shape": "round"})
+    index.remove("b", 1)
+    index.commit(cursor="1-0", log_epoch="e")
+
+    assert index.select(read({"colour": "blue"})).fields() == {
+        "metadata.colour": {"text"},
+        "metadata.n": {"number", "text"},
+        "document_id": {"text"},
+        "title": {"text"},
+    }
+    assert NothingThere().fields() == {}
+
+
 def test_the_cursor_is_the_older_of_both_parts(index: LocalIndex) -> None:
     index.commit(cursor="5-0", log_epoch="e")
     index._rows.commit(cursor="9-0", log_epoch="e")

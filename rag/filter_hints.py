@@ -1,0 +1,90 @@
+"""Why a filter matches nothing: a name that no document has, or values of another kind."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from difflib import get_close_matches
+from itertools import islice
+from typing import Final
+
+from rag.filters import (
+    BUILT_IN,
+    METADATA,
+    And,
+    Compare,
+    Exists,
+    Filter,
+    In,
+    Not,
+    Or,
+    kind,
+)
+
+#: Sentences about one filter.
+MOST: Final = 5
+#: How alike two names are of which one may be a slip of the pen, 0 to 1.
+ALIKE: Final = 0.75
+_KINDS: Final = {"text": "text", "number": "numbers", "boolean": "true or false"}
+
+
+def hints(wanted: Filter, fields: Mapping[str, frozenset[str]]) -> list[str]:
+    """
+    Return sentences that say why nothing matches *wanted*, as far as its names tell.
+
+    *fields* are those that documents have, each with the kinds of its values (`rag.filters.kind`).
+    What stands below a `not` keeps no document out by being absent, and is not looked at.
+    """
+    names = [_shown(field) for field in fields]
+    told = (
+        _absent(leaf.field, names) if leaf.field not in fields else _of_kind(leaf, fields)
+        for leaf in _required(wanted)
+    )
+    return list(islice(dict.fromkeys(filter(None, told)), MOST))
+
+
+def _required(wanted: Filter) -> Iterator[In | Compare | Exists]:
+    """Yield the conditions that a document meets only by having the field."""
+    match wanted:
+        case And(parts) | Or(parts):
+            for part in parts:
+                yield from _required(part)
+        case Not():
+            return
+        case _:
+            yield wanted
+
+
+def _absent(field: str, names: Sequence[str]) -> str:
+    """Say that no document has a field, and which it may have meant."""
+    name = _shown(field)
+    said = f"no document has a field '{name}'"
+    folded = {_folded(one): one for one in names}
+    near = get_close_matches(_folded(name), folded, n=1, cutoff=ALIKE)
+    return f"{said}; did you mean '{folded[near[0]]}'?" if near else said
+
+
+def _of_kind(leaf: In | Compare | Exists, fields: Mapping[str, frozenset[str]]) -> str:
+    """Say that a field's values are of no kind that is asked for; empty where some are."""
+    if isinstance(leaf, Exists):
+        return ""
+    values = leaf.values if isinstance(leaf, In) else (leaf.value,)
+    asked, had = {kind(value) for value in values}, fields[leaf.field]
+    if not asked or asked & had:
+        return ""
+    return (
+        f"the field '{_shown(leaf.field)}' holds {_listed(had)} in these documents, "
+        f"and the filter asks for {_listed(asked)}"
+    )
+
+
+def _listed(kinds: frozenset[str] | set[str]) -> str:
+    return " and ".join(_KINDS[one] for one in sorted(kinds))
+
+
+def _shown(field: str) -> str:
+    """Return a field's name as people write it."""
+    name = field.removeprefix(METADATA)
+    return field if name in BUILT_IN else name
+
+
+def _folded(name: str) -> str:
+    """Return a name without what is easily written another way."""
+    return "".join(sign for sign in name.casefold() if sign not in " _-.")
