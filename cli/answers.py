@@ -16,7 +16,7 @@ from cli.verdicts import (
     NOT_IN_DOCUMENTS,
     confidence,
     nothing_found,
-    print_waiting,
+    print_standing,
     unanswered,
 )
 from cli.words import count, failure, shortened, timings
@@ -150,7 +150,8 @@ def show_answer(
     if with_text:
         # Quotes keep the line breaks of their document's layout, which mean nothing here.
         out.print(Text(_one_line(result["answer"]) if quoted else result["answer"]))
-    out.print()
+    if result["citations"]:
+        out.print()
     for marker in dict.fromkeys(citation["marker"] for citation in result["citations"]):
         out.print(_heading(marker, result["sources"][marker - 1]), soft_wrap=True)
         for citation in result["citations"]:
@@ -233,7 +234,7 @@ def _part(leg: Mapping[str, Any] | None) -> str:
 
 def _print_degraded(out: Console, result: Mapping[str, Any]) -> None:
     """Say what part of the search was missing."""
-    print_waiting(out, result)
+    print_standing(out, result)
     told = {
         "sparse": "The word index was behind: found by meaning alone, exact words may be missed.",
         "rerank": "The reranker was not available: ranked by meaning and words alone.",

@@ -39,8 +39,10 @@ def nothing_found(told: Mapping[str, Any]) -> str:
     return NO_DOCUMENTS if why == "no_documents" else "Nothing matches."
 
 
-def print_waiting(out: Console, told: Mapping[str, Any]) -> None:
-    """Say how many documents could not be searched yet."""
+def print_standing(out: Console, told: Mapping[str, Any]) -> None:
+    """Say how many documents could not be searched yet, and what a filter passed over."""
+    if (told.get("answered") or told.get("results")) and (said := _hints(told)):
+        out.print(Text(" ".join(said), "yellow"), soft_wrap=True)
     if waiting := told.get("waiting"):
         are = "is" if waiting == 1 else "are"
         out.print(Text(f"{count(waiting, 'document')} {are} still being added.", "yellow"))

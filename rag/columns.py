@@ -2,6 +2,7 @@
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from functools import reduce
 from itertools import compress, islice
 from typing import Any, cast
@@ -77,14 +78,19 @@ class Columns:
                 column.append(self._count, one)
         self._count += 1
 
-    def fields(self, most: int) -> Callable[[Mask], dict[str, frozenset[str]]]:
+    def fields(
+        self, most: int, only: AbstractSet[str] | None = None
+    ) -> Callable[[Mask], dict[str, frozenset[str]]]:
         """
         Note at most so many fields as they are now; what is returned tells of some of the rows.
+
+        With *only* these and no others.
 
         It takes a mask of the documents and returns the fields that one of these has, each with
         the kinds of its values (`rag.filters.kind`). It may be called beside one that appends.
         """
-        noted = [(name, one.noted()) for name, one in islice(self._columns.items(), most)]
+        names = self._columns if only is None else only & self._columns.keys()
+        noted = [(name, self._columns[name].noted()) for name in islice(names, most)]
 
         def told(among: Mask) -> dict[str, frozenset[str]]:
             found = ((name, kinds(among)) for name, kinds in noted)

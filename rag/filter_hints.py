@@ -1,4 +1,4 @@
-"""Why a filter matches nothing: a name that no document has, or values of another kind."""
+"""What is wrong with a filter: a name that no document has, or values of another kind."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
@@ -22,6 +22,7 @@ from rag.filters import (
 MOST: Final = 5
 #: How alike two names are of which one may be a slip of the pen, 0 to 1.
 ALIKE: Final = 0.75
+
 _KINDS: Final = {"text": "text", "number": "numbers", "boolean": "true or false"}
 
 
@@ -38,6 +39,28 @@ def hints(wanted: Filter, fields: Mapping[str, frozenset[str]]) -> list[str]:
         for leaf in _required(wanted)
     )
     return list(islice(dict.fromkeys(filter(None, told)), MOST))
+
+
+def bounded(wanted: Filter) -> frozenset[str]:
+    """Name the fields that a filter compares with a bound."""
+    return frozenset(leaf.field for leaf in _required(wanted) if isinstance(leaf, Compare))
+
+
+def uncompared(wanted: Filter, fields: Mapping[str, frozenset[str]]) -> list[str]:
+    """
+    Return sentences that name the fields of which a bound passes some values over, by their kind.
+
+    *fields* are those of `bounded` that documents have, each with the kinds of its values.
+    """
+    told = (
+        f"the field '{_shown(leaf.field)}' holds {_listed(others)} too in these documents, "
+        f"which no {kind(leaf.value)} is compared with"
+        for leaf in _required(wanted)
+        if isinstance(leaf, Compare)
+        and kind(leaf.value) in fields.get(leaf.field, ())
+        and (others := fields[leaf.field] - {kind(leaf.value)})
+    )
+    return list(islice(dict.fromkeys(told), MOST))
 
 
 def _required(wanted: Filter) -> Iterator[In | Compare | Exists]:

@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeVar
 from rag.chunk_texts import ChunkTexts
 from rag.documents import split_chunk_id
 from rag.errors import EmbedderMismatch, StoreUnavailable
-from rag.filter_hints import hints
+from rag.filter_hints import bounded, hints, uncompared
 from rag.filtered_search import nearest_matching
 from rag.filters import Filter, facts, holds
 from rag.ports import (
@@ -53,7 +53,7 @@ class Legs:
     *texts* reads chunks of the edition of the vectors that the dense leg searched. *live* names
     the current generations of the candidates' documents, `document:generation`. *documents* says
     how many there are in the collection, *waiting* how many are on their way. *complete* tells that
-    what matches a filter is in the dense leg, if only there is any, and *hints* why there is not.
+    what matches a filter is in the dense leg, if only there is any, and *hints* what ails it.
     """
 
     texts: Texts
@@ -271,6 +271,8 @@ class LegReader:
         legs.complete = dense or not matching.rows
         if not matching.rows:
             legs.hints = hints(wanted, matching.fields())
+        elif names := bounded(wanted):
+            legs.hints = uncompared(wanted, matching.fields(names))
         vector = question.vector if dense else None
         sparse = None
         if mode != "dense":

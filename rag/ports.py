@@ -1,6 +1,7 @@
 """The ports of the domain: what it asks of the outside, by a real or an in-memory adapter."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -459,8 +460,12 @@ class Matching(Protocol):
         """How many chunks there are."""
         ...
 
-    def fields(self) -> Mapping[str, frozenset[str]]:
-        """Return the fields of all chunks, matching or not, with the kinds of their values."""
+    def fields(self, only: AbstractSet[str] | None = None) -> Mapping[str, frozenset[str]]:
+        """
+        Return the fields of all chunks, matching or not, with the kinds of their values.
+
+        With *only* these and no others.
+        """
         ...
 
     def keeps(self, name: str) -> bool:

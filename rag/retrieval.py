@@ -37,7 +37,7 @@ class Found:
     the whole. What was not asked took nothing.
     *dense_found* and *sparse_found* count the current candidates of each leg, *documents* those of
     the collection, and *waiting* those that are on their way. *unmatched* tells that there was a
-    filter which none of them matches, and *hints* why, in sentences.
+    filter which none of them matches, and *hints* what is wrong with it, in sentences.
     """
 
     passages: list[Passage]

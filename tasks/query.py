@@ -234,7 +234,9 @@ def _standing(found: Found) -> dict[str, Any]:
     """Return what a search could see of its collection, as its row keeps it."""
     standing: dict[str, Any] = {"documents": found.documents, "waiting": found.waiting}
     if found.unmatched:
-        standing |= {"unmatched": True, "filter_hints": list(found.hints)}
+        standing["unmatched"] = True
+    if found.hints:
+        standing["filter_hints"] = list(found.hints)
     return standing
 
 

@@ -4,6 +4,7 @@ import os
 import threading
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from itertools import compress, groupby
 from pathlib import Path
@@ -172,11 +173,15 @@ class ChunkRows:
                 self._whole = selected
             return selected
 
-    def fields(self) -> Mapping[str, frozenset[str]]:
-        """Return the fields that chunks here have, as of the last commit, with their kinds."""
+    def fields(self, only: AbstractSet[str] | None = None) -> Mapping[str, frozenset[str]]:
+        """
+        Return the fields that chunks here have, as of the last commit, with their values' kinds.
+
+        With *only* these and no others.
+        """
         with self._lock:
             alive = self._alive.all != 0
-            told = self._columns.fields(FIELDS)
+            told = self._columns.fields(FIELDS, only)
         return told(alive)
 
     def chunks(self, chunk_ids: Sequence[str]) -> dict[str, StoredChunk]:

@@ -1,6 +1,7 @@
 """What a retrieval worker keeps of one collection: words for BM25, and rows beside them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Self
 
@@ -80,7 +81,7 @@ class LocalIndex:
 
     def select(self, wanted: Filter | None) -> "Matching":
         """Return what matches a filter, to be searched; all chunks without one."""
-        return Matching(self._words, self._rows.select(wanted), self._rows.fields)
+        return Matching(self._words, self._rows.select(wanted), self._rows)
 
     def chunks(self, chunk_ids: Sequence[str]) -> dict[str, StoredChunk]:
         """Return the chunks that are here, by id."""
@@ -120,11 +121,11 @@ class Matching:
         self,
         words: TantivyIndex,
         selected: Selection,
-        fields: Callable[[], Mapping[str, frozenset[str]]],
+        rows: ChunkRows,
     ) -> None:
         self._words = words
         self._selected = selected
-        self.fields = fields
+        self._rows = rows
 
     @property
     def rows(self) -> int:
@@ -135,6 +136,10 @@ class Matching:
     def of(self) -> int:
         """How many chunks there are."""
         return self._selected.of
+
+    def fields(self, only: AbstractSet[str] | None = None) -> Mapping[str, frozenset[str]]:
+        """Return the fields of all chunks, or *only* these, with the kinds of their values."""
+        return self._rows.fields(only)
 
     def keeps(self, name: str) -> bool:
         """Tell whether the chunk of that id matches."""
@@ -172,7 +177,10 @@ class NothingThere:
 
     rows = of = 0
 
-    def fields(self) -> Mapping[str, frozenset[str]]:
+    def fields(
+        self,
+        only: AbstractSet[str] | None = None,  # noqa: ARG002  # the port's
+    ) -> Mapping[str, frozenset[str]]:
         """Return nothing."""
         return {}
 

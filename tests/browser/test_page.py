@@ -11,6 +11,10 @@ from tests.browser.canned_api import CannedApi, Job
 
 QUESTION = "Which values of k1 and b does Lucene use?"
 Open = Callable[[str], Page]
+NOTHING_MATCHES = (
+    "No answer, because no document matches the filter. "
+    "No document has a field 'Version'; did you mean 'version'? A < b."
+)
 
 
 def ask(page: Page, question: str = QUESTION) -> None:
@@ -177,8 +181,7 @@ def test_that_there_is_no_answer_is_said_before_anything_is_quoted(
          "There are no documents yet in this collection. 1 document is still being added."),
         ({"why": "nothing_matches_filter",
           "filter_hints": ["no document has a field 'Version'; did you mean 'version'?", "a < b"]},
-         "No answer, because no document matches the filter. "
-         + "No document has a field 'Version'; did you mean 'version'? A < b."),
+         NOTHING_MATCHES),
         ({"why": "not_in_documents"}, "The documents do not seem to answer this."),
         ({}, "The documents do not seem to answer this."),
     ],

@@ -204,6 +204,17 @@ def test_a_failed_question_ends_with_1_and_says_why(quern: Quern, api: FakeApi) 
     assert result.stdout == "No answer: Three times.\n"
 
 
+def test_what_a_filter_passes_over_is_said_beside_an_answer(quern: Quern, api: FakeApi) -> None:
+    hints = {"filter_hints": ["the field 'v' holds text too"], "why": None}
+    api.on("POST", "/api/queries", ok({"id": "j1"}, 202))
+    api.on("GET", "/api/jobs/j1", ok(question(result=ANSWER | hints)))
+
+    shown = quern("ask", "What?").stdout
+
+    assert shown.startswith("It is 1.2.")
+    assert shown.count("The field 'v' holds text too.\n") == 1
+
+
 def test_a_stream_is_printed_as_it_comes_and_its_citations_after_it(
     quern: Quern, api: FakeApi
 ) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from rag.columns import Columns
 from rag.documents import Value
-from rag.filter_hints import MOST, hints
+from rag.filter_hints import MOST, bounded, hints, uncompared
 from rag.filters import facts, parse
 from rag.reasons import reason
 
@@ -17,6 +17,8 @@ KNOWN: list[dict[str, Value]] = [
     {"gone": 1},
 ]
 KINDS = "the field '{}' holds {} in these documents, and the filter asks for {}"
+
+TOO = "the field '{}' holds {} too in these documents, which no {} is compared with"
 
 
 def told(asked: dict[str, Any]) -> list[str]:
@@ -60,6 +62,26 @@ def told(asked: dict[str, Any]) -> list[str]:
 )  # fmt: skip
 def test_a_filter_is_told_by_its_names_and_kinds(asked: dict[str, Any], said: list[str]) -> None:
     assert told(asked) == said
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"tags": {"gte": 2}}, [TOO.format("tags", "text", "number")]),
+        ({"tags": {"gte": "a", "lt": "z"}, "price": {"gt": 7}},
+         [TOO.format("tags", "numbers", "text")]),
+        ({"price": {"gt": 7}, "version": {"gt": "1"}}, []),
+        ({"version": {"gt": 1}, "absent": {"gt": 1}, "tags": 3}, []),
+        ({"not": {"tags": {"gte": 2}}}, []),
+    ],
+)  # fmt: skip
+def test_a_bound_tells_which_values_it_passes_over(asked: dict[str, Any], said: list[str]) -> None:
+    columns, wanted = Columns(), parse(asked)
+    assert wanted is not None
+    for n, known in enumerate(KNOWN):
+        columns.append(facts(f"d{n}", f"Title {n}", known))
+
+    assert uncompared(wanted, columns.fields(100, bounded(wanted))(np.ones(3, dtype=bool))) == said
 
 
 def test_not_everything_is_said_at_once() -> None:

@@ -3,6 +3,7 @@
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -198,7 +199,9 @@ class Among:
         }
         self.rows = len(self.names)
 
-    def fields(self) -> dict[str, frozenset[str]]:
+    def fields(self, only: AbstractSet[str] | None = None) -> dict[str, frozenset[str]]:
+        if only is not None:
+            return dict.fromkeys(only, frozenset({"text", "number"}))
         return {"metadata.colour": frozenset({"text"})}
 
     def keeps(self, name: str) -> bool:
@@ -884,6 +887,17 @@ def test_a_filter_that_matches_nothing_is_told_with_what_is_wrong_with_it(
         "the field 'colour' holds text in these documents, and the filter asks for numbers"
     ]
     assert not told[2].hints
+
+
+def test_values_that_a_bound_passes_over_are_told_beside_what_matches(world: World) -> None:
+    coloured(world, "red", "blue")
+    found = world.retriever().search(INC, "oil", top_k=9, wanted=parse({"colour": {"gte": "red"}}))
+
+    assert {passage.document_id for passage in found.passages} == {"red0"}
+    assert (found.unmatched, list(found.hints)) == (
+        False,
+        ["the field 'colour' holds numbers too in these documents, which no text is compared with"],
+    )
 
 
 def test_what_matches_in_replaced_generations_alone_matches_nothing(world: World) -> None:

@@ -25,7 +25,10 @@ export function remarks(told, { closest }) {
   if (!told.answered) {
     // Jobs of an earlier build do not say why.
     const why = told.why ?? (told.documents === 0 ? "no_documents" : "not_in_documents");
-    lines.push(WHY_WORDS[why] ?? NOT_IN_DOCUMENTS, ...(told.filter_hints ?? []).map(sentence));
+    lines.push(WHY_WORDS[why] ?? NOT_IN_DOCUMENTS);
+  }
+  lines.push(...(told.filter_hints ?? []).map(sentence));
+  if (!told.answered) {
     if (closest) lines.push("Below is the closest that was found.");
   }
   if (told.waiting) {
