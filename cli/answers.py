@@ -18,6 +18,7 @@ from cli.verdicts import (
     nothing_found,
     print_standing,
     unanswered,
+    why,
 )
 from cli.words import count, failure, shortened, timings
 
@@ -60,7 +61,7 @@ def ask(
         "filters": filters(conditions),
     }  # fmt: skip
     given = {name: value for name, value in body.items() if value is not None}
-    said = False
+    said = ""
     with session.client() as client:
         job_id = client.post("/api/queries", given).json()["id"]
         try:
@@ -70,11 +71,11 @@ def ask(
         except KeyboardInterrupt:
             session.remarks.print(f"\nStopped waiting; the job goes on. See: quern job {job_id}")
             raise
+    job = response.json()
     if as_json:
         click.echo(response.text)
     else:
-        show_answer(session.out, response.json(), with_text=not stream, with_verdict=not said)
-    job = response.json()
+        show_answer(session.out, job, with_text=not stream, said=said)
     if job["state"] != "succeeded":
         raise SystemExit(1)
     if fail_unanswered and not job["result"]["answered"]:
@@ -130,12 +131,12 @@ def search(
 
 
 def show_answer(
-    out: Console, job: Mapping[str, Any], *, with_text: bool = True, with_verdict: bool = True
+    out: Console, job: Mapping[str, Any], *, with_text: bool = True, said: str = ""
 ) -> None:
     """
     Print an ended question: answer, citations with title, page and quote, confidence, timings.
 
-    Of one that was not answered *with_verdict* says so, and why.
+    Of one that was not answered it says so, and why, if that is not what was *said* before.
     """
     result = job.get("result")
     if result is None:
@@ -144,7 +145,7 @@ def show_answer(
     if not result["answered"]:
         # Without quotes the text says the same once more.
         with_text = with_text and bool(result["citations"] and result["answer"].strip())
-        if with_verdict:
+        if said != why(result):
             out.print(Text(unanswered(result, closest=with_text), "yellow"), soft_wrap=True)
     quoted = result["generator"] == "extractive"
     if with_text:
@@ -165,8 +166,8 @@ def show_answer(
     out.print(Text(f"{by}; {timings(job)}", "dim"), soft_wrap=True)
 
 
-def _print_tokens(out: Console, client: Client, job_id: str) -> bool:
-    """Print an answer's text as it comes; tells whether it was said that it is none."""
+def _print_tokens(out: Console, client: Client, job_id: str) -> str:
+    """Print an answer's text as it comes; returns why it is none, where that was said."""
     text, verdict = "", None
     for event in client.events(job_id):
         if event.kind == "verdict" and not event.data["answered"]:
@@ -181,9 +182,12 @@ def _print_tokens(out: Console, client: Client, job_id: str) -> bool:
         elif event.kind == "reset":
             text, verdict = "", None
             out.print("\n(The worker was lost; the answer begins again.)", style="dim")
-    click.echo()
+    if text:
+        click.echo()
+    if verdict and text:
+        return why(verdict)
     # A model's verdict is known when it has written; where it declines, that is what it writes.
-    return bool(verdict and text) or text.strip().startswith(NOT_IN_DOCUMENTS)
+    return "not_in_documents" if text.strip().startswith(NOT_IN_DOCUMENTS) else ""
 
 
 def _heading(number: int, source: Mapping[str, Any], *, note: str = "") -> Text:
@@ -223,8 +227,8 @@ def _print_trace(out: Console, trace: Mapping[str, Any], shown: Sequence[str]) -
     more = len(candidates) - len(shown)
     if more > 0:
         out.print(Text(f"{count(more, 'candidate')} ranked below", "dim"))
-    for name, why in trace["dropped"].items():
-        out.print(Text(f"left out: {name}, {why}", "dim"))
+    for name, cause in trace["dropped"].items():
+        out.print(Text(f"left out: {name}, {cause}", "dim"))
 
 
 def _part(leg: Mapping[str, Any] | None) -> str:

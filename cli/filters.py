@@ -13,7 +13,7 @@ _CONDITION = re.compile(
 )
 _ORDERS = {">": "gt", ">=": "gte", "<": "lt", "<=": "lte"}
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?")
-_BITS = 64  # of a whole number that the API takes
+_DIGITS = 20  # of a whole number of 64 bits, with its sign
 
 filter_option = click.option(
     "--filter",
@@ -153,9 +153,10 @@ def _number(value: str) -> int | float | None:
     if "." in value:
         fraction = float(value)
         return fraction if str(fraction) == value else None
-    # More digits than this are refused by `int`, and are the number of something anyway.
-    whole = int(value) if len(value) < _BITS else 2**_BITS
-    return whole if str(whole) == value and -(2**63) <= whole < 2**63 else None
+    # Of thousands of digits `int` makes no number, and the API takes none beyond 64 bits.
+    whole = int(value) if len(value) <= _DIGITS else None
+    fits = whole is not None and str(whole) == value and -(2**63) <= whole < 2**63
+    return whole if fits else None
 
 
 def _quoted(value: str) -> bool:

@@ -27,16 +27,15 @@ def unanswered(told: Mapping[str, Any], *, closest: bool) -> str:
 
     With *closest* a text follows all the same.
     """
-    said = _ANSWERS.get(_why(told), NOT_IN_DOCUMENTS)
+    said = _ANSWERS.get(why(told), NOT_IN_DOCUMENTS)
     return " ".join([said, *_hints(told), *([CLOSEST] if closest else [])])
 
 
 def nothing_found(told: Mapping[str, Any]) -> str:
     """Say why a search has no results."""
-    why = _why(told)
-    if why == "nothing_matches_filter":
+    if why(told) == "nothing_matches_filter":
         return " ".join(["Nothing found, because no document matches the filter.", *_hints(told)])
-    return NO_DOCUMENTS if why == "no_documents" else "Nothing matches."
+    return NO_DOCUMENTS if why(told) == "no_documents" else "Nothing matches."
 
 
 def print_standing(out: Console, told: Mapping[str, Any]) -> None:
@@ -53,16 +52,17 @@ def confidence(result: Mapping[str, Any]) -> str:
     sure = result.get("confidence")
     if sure is None or not result["citations"]:
         return ""
-    hundredth = round(sure * 100)
+    hundredth = int(sure * 100 + 0.5)  # as the page rounds
     return (
         f"Confidence {hundredth} %: of 100 questions with this figure, the documents answer "
         f"about {hundredth}."
     )
 
 
-def _why(told: Mapping[str, Any]) -> str:
-    """Return the reason; of a server of an earlier build what can be concluded."""
-    return str(told.get("why") or ("no_documents" if told.get("documents") == 0 else ""))
+def why(told: Mapping[str, Any]) -> str:
+    """Return why there is no answer; of a server of an earlier build what can be concluded."""
+    otherwise = "no_documents" if told.get("documents") == 0 else "not_in_documents"
+    return str(told.get("why") or otherwise)
 
 
 def _hints(told: Mapping[str, Any]) -> list[str]:

@@ -235,7 +235,7 @@ def _standing(found: Found) -> dict[str, Any]:
     standing: dict[str, Any] = {"documents": found.documents, "waiting": found.waiting}
     if found.unmatched:
         standing["unmatched"] = True
-    if found.hints:
+    if found.hints and found.documents:
         standing["filter_hints"] = list(found.hints)
     return standing
 

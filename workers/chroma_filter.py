@@ -9,7 +9,7 @@ from rag.filters import METADATA, And, Compare, Exists, Filter, In, Not, Or, kin
 
 #: Before the names of metadata that people attach, apart from our own.
 THEIRS: Final = "meta."
-#: Before the names of those that have a list: true. What is in the list Chroma is not told.
+#: Before the names of those that have a list, whose value here is true.
 LISTED: Final = "list."
 
 Where = dict[str, Any]
@@ -39,7 +39,7 @@ def _clause(wanted: Filter, *, negated: bool) -> Where:
             return _any(clauses) if isinstance(wanted, Or) != negated else _all(clauses)
         case In(field, values):
             said = _among(_column(field), values, negated=negated)
-            # Of none of the names in a list anything is known: `$nin` lets it pass by itself.
+            # What is in a list Chroma does not know, so any list passes; by `$nin` it does anyway.
             return said if negated or not values else _or_listed(field, said)
         case Compare(field, order, value) if not negated and kind(value) == "number":
             return _or_listed(field, _beside(_column(field), order, value))

@@ -117,12 +117,7 @@ class LocalIndex:
 class Matching:
     """The chunks of a replica that match a filter; a `rag.ports.Matching`."""
 
-    def __init__(
-        self,
-        words: TantivyIndex,
-        selected: Selection,
-        rows: ChunkRows,
-    ) -> None:
+    def __init__(self, words: TantivyIndex, selected: Selection, rows: ChunkRows) -> None:
         self._words = words
         self._selected = selected
         self._rows = rows

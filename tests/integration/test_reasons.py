@@ -108,6 +108,13 @@ def test_a_question_and_a_search_say_why_they_have_nothing(desk: Desk, why: str)
     assert dict(events)["verdict"]["why"] == why
 
 
+def test_where_there_are_no_documents_nothing_ails_the_filter(desk: Desk) -> None:
+    result, _ = desk.ask(found(documents=0, unmatched=True, hints=HINTS))
+
+    assert result["why"] == "no_documents"
+    assert "filter_hints" not in result
+
+
 def test_the_verdict_comes_before_the_text(desk: Desk) -> None:
     result, events = desk.ask(found(PASSAGE, waiting=2))
     kinds = [kind for kind, _ in events]

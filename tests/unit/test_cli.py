@@ -274,6 +274,16 @@ def test_a_stream_without_anything_to_quote_says_so_once(
     assert "closest" not in shown
 
 
+def test_a_model_that_declines_does_not_hide_that_there_are_no_documents(
+    quern: Quern, api: FakeApi
+) -> None:
+    said = {"text": "The documents do not seem to answer this.", "attempt": 1}
+    nothing = {"answer": said["text"], "citations": [], "sources": [], "generator": "m"}
+    streamed(api, ("token", said), **NO | nothing | {"why": "no_documents"})
+
+    assert "There are no documents yet" in quern("ask", "What?", "--stream").stdout
+
+
 def test_an_answer_that_streams_is_no_less_one_for_its_verdict(quern: Quern, api: FakeApi) -> None:
     yes = {"answered": True, "confidence": 0.9, "why": None}
     streamed(api, ("verdict", yes), ("token", {"text": "It is 1.2. [1]", "attempt": 1}))
