@@ -187,8 +187,7 @@ def _jobs() -> Json:
                 parameters=[_job_id(), _header("Last-Event-ID", "1700000000000-0")],
                 answers={
                     200: (
-                        "`state`, `stage`, `progress`, `sources`, `verdict`, `token`, `reset` or "
-                        "`done`",
+                        "state, stage, progress, sources, verdict, token, reset, done",
                         "text/event-stream",
                     ),
                     204: ("Over, and all seen", None),
