@@ -23,7 +23,7 @@ from rag.filters import (
     kind,
     several,
     values_in,
-)  # fmt: skip
+)
 
 Mask = NDArray[np.bool_]
 Whole = NDArray[np.int64]
@@ -82,9 +82,7 @@ class Columns:
         self, most: int, only: AbstractSet[str] | None = None
     ) -> Callable[[Mask], dict[str, frozenset[str]]]:
         """
-        Note at most so many fields as they are now; what is returned tells of some of the rows.
-
-        With *only* these and no others.
+        Note at most so many fields as they are now, or *only* these; returns what tells of them.
 
         It takes a mask of the documents and returns the fields that one of these has, each with
         the kinds of its values (`rag.filters.kind`). It may be called beside one that appends.
@@ -148,7 +146,7 @@ class _Column:
         self._rows = Numbers()
         self._codes = Numbers()
         self._known: dict[str, dict[Scalar, int]] = {}  # by kind: 1 and True are one dict key
-        self._kinds = Numbers()  # of each value, its place in KINDS
+        self._kinds = bytearray()  # of each value, its place in KINDS
         self._count = 0
         self._sorted: dict[str, tuple[list[Any], Whole]] = {}
         self._fresh: dict[str, list[tuple[Any, int]]] = {}  # not among the sorted yet
@@ -166,7 +164,9 @@ class _Column:
 
     def noted(self) -> Callable[[Mask], frozenset[str]]:
         """Note the column as it is now; what is returned names the kinds that rows have."""
-        rows, codes, kinds = self._rows.all, self._codes.all, self._kinds.all
+        rows, codes = self._rows.all, self._codes.all
+        # A copy: a view of it would keep it from growing.
+        kinds = np.frombuffer(bytes(self._kinds), dtype=np.uint8)
 
         def told(among: Mask) -> frozenset[str]:
             there = np.zeros(len(KINDS), dtype=np.bool_)

@@ -1,6 +1,6 @@
 """What is wrong with a filter: a name that no document has, or values of another kind."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from itertools import islice
 from typing import Final
@@ -22,6 +22,10 @@ from rag.filters import (
 MOST: Final = 5
 #: How alike two names are of which one may be a slip of the pen, 0 to 1.
 ALIKE: Final = 0.75
+#: Names that one is compared with, and characters of a name that is compared or shown: the time
+#: that a comparison takes grows with their square.
+NAMES: Final = 500
+CHARACTERS: Final = 64
 
 _KINDS: Final = {"text": "text", "number": "numbers", "boolean": "true or false"}
 
@@ -33,12 +37,22 @@ def hints(wanted: Filter, fields: Mapping[str, frozenset[str]]) -> list[str]:
     *fields* are those that documents have, each with the kinds of its values (`rag.filters.kind`).
     What stands below a `not` keeps no document out by being absent, and is not looked at.
     """
-    names = [_shown(field) for field in fields]
-    told = (
-        _absent(leaf.field, names) if leaf.field not in fields else _of_kind(leaf, fields)
-        for leaf in _required(wanted)
-    )
-    return list(islice(dict.fromkeys(filter(None, told)), MOST))
+    short = (name for field in fields if len(name := _shown(field)) <= CHARACTERS)
+    names = {_folded(name): name for name in islice(short, NAMES)}
+    told: list[str] = []
+    for leaf in _required(wanted):
+        absent = leaf.field not in fields
+        said = _absent(leaf.field, names) if absent else _of_kind(leaf, fields)
+        if said and said not in told:
+            told.append(said)
+        if len(told) == MOST:
+            break
+    return told
+
+
+def required(wanted: Filter) -> frozenset[str]:
+    """Name the fields without which no document matches, or not by every way."""
+    return frozenset(leaf.field for leaf in _required(wanted))
 
 
 def bounded(wanted: Filter) -> frozenset[str]:
@@ -53,7 +67,7 @@ def uncompared(wanted: Filter, fields: Mapping[str, frozenset[str]]) -> list[str
     *fields* are those of `bounded` that documents have, each with the kinds of its values.
     """
     told = (
-        f"the field '{_shown(leaf.field)}' holds {_listed(others)} too in these documents, "
+        f"the field {_quoted(leaf.field)} holds {_listed(others)} too in these documents, "
         f"which no {kind(leaf.value)} is compared with"
         for leaf in _required(wanted)
         if isinstance(leaf, Compare)
@@ -75,13 +89,13 @@ def _required(wanted: Filter) -> Iterator[In | Compare | Exists]:
             yield wanted
 
 
-def _absent(field: str, names: Sequence[str]) -> str:
-    """Say that no document has a field, and which it may have meant."""
-    name = _shown(field)
-    said = f"no document has a field '{name}'"
-    folded = {_folded(one): one for one in names}
-    near = get_close_matches(_folded(name), folded, n=1, cutoff=ALIKE)
-    return f"{said}; did you mean '{folded[near[0]]}'?" if near else said
+def _absent(field: str, names: Mapping[str, str]) -> str:
+    """Say that no document has a field, and which it may have meant of *names*, by `_folded`."""
+    said = f"no document has a field {_quoted(field)}"
+    if len(name := _shown(field)) > CHARACTERS:
+        return said
+    near = get_close_matches(_folded(name), names, n=1, cutoff=ALIKE)
+    return f"{said}; did you mean '{names[near[0]]}'?" if near else said
 
 
 def _of_kind(leaf: In | Compare | Exists, fields: Mapping[str, frozenset[str]]) -> str:
@@ -93,7 +107,7 @@ def _of_kind(leaf: In | Compare | Exists, fields: Mapping[str, frozenset[str]]) 
     if not asked or asked & had:
         return ""
     return (
-        f"the field '{_shown(leaf.field)}' holds {_listed(had)} in these documents, "
+        f"the field {_quoted(leaf.field)} holds {_listed(had)} in these documents, "
         f"and the filter asks for {_listed(asked)}"
     )
 
@@ -106,6 +120,12 @@ def _shown(field: str) -> str:
     """Return a field's name as people write it."""
     name = field.removeprefix(METADATA)
     return field if name in BUILT_IN else name
+
+
+def _quoted(field: str) -> str:
+    """Return a field's name in quotes, cut where it is very long."""
+    name = _shown(field)
+    return f"'{name}'" if len(name) <= CHARACTERS else f"'{name[: CHARACTERS - 1]}\u2026'"
 
 
 def _folded(name: str) -> str:

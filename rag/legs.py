@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeVar
 from rag.chunk_texts import ChunkTexts
 from rag.documents import split_chunk_id
 from rag.errors import EmbedderMismatch, StoreUnavailable
-from rag.filter_hints import bounded, hints, uncompared
+from rag.filter_hints import bounded, hints, required, uncompared
 from rag.filtered_search import nearest_matching
 from rag.filters import Filter, facts, holds
 from rag.ports import (
@@ -270,7 +270,8 @@ class LegReader:
         legs.told = {"matching": matching.rows, "of": matching.of}
         legs.complete = dense or not matching.rows
         if not matching.rows:
-            legs.hints = hints(wanted, matching.fields())
+            # Those that are asked for, also where there are too many fields to be told.
+            legs.hints = hints(wanted, {**matching.fields(), **matching.fields(required(wanted))})
         elif names := bounded(wanted):
             legs.hints = uncompared(wanted, matching.fields(names))
         vector = question.vector if dense else None

@@ -1,5 +1,6 @@
 """Why a filter matches nothing, as far as its names and the kinds of its values tell."""
 
+import time
 from typing import Any
 
 import numpy as np
@@ -86,6 +87,21 @@ def test_a_bound_tells_which_values_it_passes_over(asked: dict[str, Any], said: 
 
 def test_not_everything_is_said_at_once() -> None:
     assert len(told({f"absent{n}": n for n in range(20)})) == MOST
+
+
+def test_names_are_compared_in_bounded_time() -> None:
+    known = {f"metadata.{'x' * 40}{n}": frozenset({"text"}) for n in range(2_000)}
+    known |= {f"metadata.{'y' * 4_000}": frozenset({"text"})}
+    wanted = parse({f"{'x' * 39}z{n}": "v" for n in range(60)} | {"y" * 3_999: "v"})
+    assert wanted is not None
+    began = time.process_time()
+    said = hints(wanted, known)
+
+    assert time.process_time() - began < 2
+    assert len(said) == MOST
+    long = parse({"y" * 3_999: "v"})
+    assert long is not None
+    assert hints(long, known) == [f"no document has a field '{'y' * 63}\u2026'"]
 
 
 def test_columns_tell_of_the_documents_asked_for_as_they_were() -> None:
