@@ -12,10 +12,19 @@ from cli.client import Client
 from cli.filters import filter_option, filters
 from cli.session import Session, collection_option, json_option, pass_session
 from cli.tables import plain_table
-from cli.words import count, failure, timings
+from cli.verdicts import (
+    NOT_IN_DOCUMENTS,
+    confidence,
+    nothing_found,
+    print_standing,
+    unanswered,
+    why,
+)
+from cli.words import count, failure, shortened, timings
 
 SNIPPET = 300
-NO_DOCUMENTS = "There are no documents yet in this collection."
+#: How `quern ask --fail-unanswered` ends where there is no answer; 1 says that something failed.
+UNANSWERED_EXIT = 3
 _ENDS = {
     "cancelled": "The question was stopped before it was answered.",
     "expired": "No answer came before the deadline. Ask again, or look at: quern health",
@@ -28,6 +37,9 @@ _ENDS = {
 @click.option("--top-k", type=int, help="How many passages to answer from.")
 @filter_option
 @click.option("--stream", is_flag=True, help="Print the answer while it is written.")
+@click.option(
+    "--fail-unanswered", is_flag=True, help="Exit with 3 where the documents do not answer."
+)
 @json_option
 @pass_session
 def ask(
@@ -38,6 +50,7 @@ def ask(
     top_k: int | None,
     conditions: tuple[str, ...],
     stream: bool,
+    fail_unanswered: bool,
     as_json: bool,
 ) -> None:
     """Ask QUESTION and print the answer with the words it rests on."""
@@ -48,21 +61,25 @@ def ask(
         "filters": filters(conditions),
     }  # fmt: skip
     given = {name: value for name, value in body.items() if value is not None}
+    said = ""
     with session.client() as client:
         job_id = client.post("/api/queries", given).json()["id"]
         try:
             if stream:
-                _print_tokens(session.out, client, job_id)
+                said = _print_tokens(session.out, client, job_id)
             response = client.wait(job_id)
         except KeyboardInterrupt:
             session.remarks.print(f"\nStopped waiting; the job goes on. See: quern job {job_id}")
             raise
+    job = response.json()
     if as_json:
         click.echo(response.text)
     else:
-        show_answer(session.out, response.json(), with_text=not stream)
-    if response.json()["state"] != "succeeded":
+        show_answer(session.out, job, with_text=not stream, said=said)
+    if job["state"] != "succeeded":
         raise SystemExit(1)
+    if fail_unanswered and not job["result"]["answered"]:
+        raise SystemExit(UNANSWERED_EXIT)
 
 
 @click.command()
@@ -102,34 +119,40 @@ def search(
     found = found.get("result", found)
     for number, passage in enumerate(found["results"], start=1):
         session.out.print(_heading(number, passage, note=f"{passage['score']:.3f}"), soft_wrap=True)
-        text = _shortened(passage["text"])
+        text = Text(shortened(passage["text"], SNIPPET))
         if context := passage.get("context"):
             text = Text("\n").join([Text(_one_line(context), "dim"), text])
         session.out.print(Padding(text, (0, 0, 1, 4), expand=False))
     if not found["results"]:
-        session.out.print(NO_DOCUMENTS if found.get("documents") == 0 else "Nothing matches.")
+        session.out.print(Text(nothing_found(found)), soft_wrap=True)
     if explain:
         _print_trace(session.out, found["trace"], [hit["chunk_id"] for hit in found["results"]])
     _print_degraded(session.out, found)
 
 
-def show_answer(out: Console, job: Mapping[str, Any], *, with_text: bool = True) -> None:
-    """Print an ended question: answer, citations with title, page and quote, timings."""
+def show_answer(
+    out: Console, job: Mapping[str, Any], *, with_text: bool = True, said: str = ""
+) -> None:
+    """
+    Print an ended question: answer, citations with title, page and quote, confidence, timings.
+
+    Of one that was not answered it says so, and why, if that is not what was *said* before.
+    """
     result = job.get("result")
     if result is None:
         out.print(Text(_ENDS.get(job["state"]) or f"No answer: {failure(job.get('error'))}", "red"))
         return
     if not result["answered"]:
-        out.print(Text(_unanswered(result), "yellow"))
-        if not result["citations"]:
-            with_text = False
-        elif result["answer"].strip():
-            out.print("The closest that was found:")
+        # Without quotes the text says the same once more.
+        with_text = with_text and bool(result["citations"] and result["answer"].strip())
+        if said != why(result):
+            out.print(Text(unanswered(result, closest=with_text), "yellow"), soft_wrap=True)
     quoted = result["generator"] == "extractive"
     if with_text:
         # Quotes keep the line breaks of their document's layout, which mean nothing here.
         out.print(Text(_one_line(result["answer"]) if quoted else result["answer"]))
-    out.print()
+    if result["citations"]:
+        out.print()
     for marker in dict.fromkeys(citation["marker"] for citation in result["citations"]):
         out.print(_heading(marker, result["sources"][marker - 1]), soft_wrap=True)
         for citation in result["citations"]:
@@ -138,17 +161,33 @@ def show_answer(out: Console, job: Mapping[str, Any], *, with_text: bool = True)
                 out.print(Padding(words, (0, 0, 0, 4), expand=False))
     _print_degraded(out, result)
     by = "quoted, no language model" if quoted else result["generator"]
-    out.print(Text(f"\n{by}; {timings(job)}", "dim"), soft_wrap=True)
+    sure = confidence(result)
+    out.print(Text(f"\n{sure}\n" if sure else "\n"), end="")
+    out.print(Text(f"{by}; {timings(job)}", "dim"), soft_wrap=True)
 
 
-def _print_tokens(out: Console, client: Client, job_id: str) -> None:
-    """Print an answer's text as it comes."""
+def _print_tokens(out: Console, client: Client, job_id: str) -> str:
+    """Print an answer's text as it comes; returns why it is none, where that was said."""
+    text, verdict = "", None
     for event in client.events(job_id):
-        if event.kind == "token":
-            click.echo(event.data["text"], nl=False)
+        if event.kind == "verdict" and not event.data["answered"]:
+            verdict = event.data
+        elif event.kind == "token":
+            closest = event.data["text"].strip() not in ("", NOT_IN_DOCUMENTS)
+            if verdict and not text:
+                out.print(Text(unanswered(verdict, closest=closest), "yellow"), soft_wrap=True)
+            if closest or not verdict:
+                click.echo(event.data["text"], nl=False)
+            text += event.data["text"]
         elif event.kind == "reset":
+            text, verdict = "", None
             out.print("\n(The worker was lost; the answer begins again.)", style="dim")
-    click.echo()
+    if text:
+        click.echo()
+    if verdict and text:
+        return why(verdict)
+    # A model's verdict is known when it has written; where it declines, that is what it writes.
+    return "not_in_documents" if text.strip().startswith(NOT_IN_DOCUMENTS) else ""
 
 
 def _heading(number: int, source: Mapping[str, Any], *, note: str = "") -> Text:
@@ -188,8 +227,8 @@ def _print_trace(out: Console, trace: Mapping[str, Any], shown: Sequence[str]) -
     more = len(candidates) - len(shown)
     if more > 0:
         out.print(Text(f"{count(more, 'candidate')} ranked below", "dim"))
-    for name, why in trace["dropped"].items():
-        out.print(Text(f"left out: {name}, {why}", "dim"))
+    for name, cause in trace["dropped"].items():
+        out.print(Text(f"left out: {name}, {cause}", "dim"))
 
 
 def _part(leg: Mapping[str, Any] | None) -> str:
@@ -197,18 +236,9 @@ def _part(leg: Mapping[str, Any] | None) -> str:
     return f"{leg['part']:.3f}  #{leg['rank']} ({leg['score']:.3g})" if leg else "-"
 
 
-def _unanswered(result: Mapping[str, Any]) -> str:
-    """Say that there is no answer: none in the documents, or no documents."""
-    if result.get("documents") == 0:
-        return NO_DOCUMENTS
-    return "The documents do not seem to answer this."
-
-
 def _print_degraded(out: Console, result: Mapping[str, Any]) -> None:
     """Say what part of the search was missing."""
-    if waiting := result.get("waiting"):
-        are = "is" if waiting == 1 else "are"
-        out.print(Text(f"{count(waiting, 'document')} {are} still being added.", "yellow"))
+    print_standing(out, result)
     told = {
         "sparse": "The word index was behind: found by meaning alone, exact words may be missed.",
         "rerank": "The reranker was not available: ranked by meaning and words alone.",
@@ -217,11 +247,6 @@ def _print_degraded(out: Console, result: Mapping[str, Any]) -> None:
         if part == "ingesting":
             continue  # said above
         out.print(Text(told.get(part, f"Not available in this search: {part}"), "yellow"))
-
-
-def _shortened(text: str) -> Text:
-    line = _one_line(text)
-    return Text(line if len(line) <= SNIPPET else line[: SNIPPET - 1] + "\u2026")
 
 
 def _one_line(text: str) -> str:

@@ -1,15 +1,21 @@
 """`quern documents`, `text` and `delete`: what a collection holds, and taking from it."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import click
+from rich.table import Table
 from rich.text import Text
 
 from cli.client import Client, document_path, documents_path
 from cli.deleting import delete_all, was_deleted
+from cli.filters import written
 from cli.session import Session, collection_option, json_option, pass_session
 from cli.tables import plain_table
-from cli.words import count
+from cli.words import count, shortened
+
+#: Characters of a document's metadata that are shown.
+METADATA = 200
 
 
 @click.command()
@@ -18,9 +24,7 @@ from cli.words import count
 @pass_session
 def documents(session: Session, *, collection: str, as_json: bool) -> None:
     """List the documents of a collection; with --json each page is one line."""
-    table = plain_table("Document", "Title", "Passages")
-    table.columns[0].overflow, table.columns[2].justify = "fold", "right"
-    chunks = 0
+    rows, chunks = [], 0
     with session.client() as client:
         for response in client.pages(documents_path(collection)):
             if as_json:
@@ -28,13 +32,24 @@ def documents(session: Session, *, collection: str, as_json: bool) -> None:
             for entry in response.json()["documents"]:
                 document_id, passages = _identity(entry), int(entry.get("chunks") or 0)
                 chunks += passages
-                table.add_row(Text(document_id), Text(entry.get("title") or ""), f"{passages:,}")
+                known = shortened(written(entry.get("metadata") or {}), METADATA)
+                rows.append((document_id, entry.get("title") or "", f"{passages:,}", known))
     if as_json:
         return
-    if table.rows:
-        session.out.print(table)
-    total = f"{count(len(table.rows), 'document')}, {count(chunks, 'passage')}"
-    session.out.print(Text(total if table.rows else "No documents.", "dim"))
+    if rows:
+        session.out.print(_table(rows))
+    total = f"{count(len(rows), 'document')}, {count(chunks, 'passage')}"
+    session.out.print(Text(total if rows else "No documents.", "dim"))
+
+
+def _table(rows: Sequence[tuple[str, str, str, str]]) -> Table:
+    """Show documents, with their metadata where any has some."""
+    told = any(known for *_, known in rows)
+    table = plain_table("Document", "Title", "Passages", *(["Metadata"] if told else []))
+    table.columns[0].overflow, table.columns[2].justify = "fold", "right"
+    for row in rows:
+        table.add_row(*map(Text, row if told else row[:3]))
+    return table
 
 
 @click.command()

@@ -14,7 +14,7 @@ from cli import missing
 from cli.client import Client
 from cli.comparing import Comparison, compare
 from cli.files import File
-from cli.filters import metadata, metadata_option
+from cli.filters import kept_as_text, metadata, metadata_option
 from cli.handing_over import Ingested, hand_over
 from cli.job_tables import print_failures, was_cancelled
 from cli.missing import gone_from
@@ -103,6 +103,8 @@ def ingest(
         metadata=metadata(pairs), watch_progress=watch_progress, retry_failed=retry_failed,
         delete_missing=delete_missing, yes=yes, dry_run=dry_run,
     )  # fmt: skip
+    for said in kept_as_text(pairs):
+        session.remarks.print(Text(said, "dim"), soft_wrap=True)
     found = gather(paths)
     _say_left_out(session.out, found)
     _check(found, owning=delete_missing)

@@ -56,6 +56,12 @@ def count(n: int, one: str) -> str:
     return f"{n:,} {one}" if n == 1 else f"{n:,} {one}s"
 
 
+def shortened(text: str, most: int) -> str:
+    """Write at most so many characters of a text on one line."""
+    line = " ".join(text.split())
+    return line if len(line) <= most else line[: most - 1] + "\u2026"
+
+
 def state(word: str) -> Text:
     """Write a job's state in its colour."""
     return Text(word, style=STYLES.get(word, ""))

@@ -128,10 +128,15 @@ class Lease:
         self.conclude("handed over", to=stage)
 
     def finish(
-        self, *, state: str, fields: Fields, event: str = "", data: object = None, text: str = ""
+        self,
+        *,
+        state: str,
+        fields: Fields,
+        events: Sequence[tuple[str, object]] = (),
+        text: str = "",
     ) -> None:
         """
-        End the unit; an *event* with its *data*, and the rest of its answer, are told first.
+        End the unit; *events*, (type, data) of each, and the rest of its answer are told first.
 
         *text* is an answer of which nothing was told by `tell`.
         """
@@ -139,7 +144,7 @@ class Lease:
         if text:
             rest = [Piece(self.unit, 1, text)]
         outcome = self.ledger.finish(
-            self.unit, state=state, fields=fields, event=event, data=data, rest=rest
+            self.unit, state=state, fields=fields, events=events, rest=rest
         )
         why = {"error": orjson.loads(str(fields["error"]))["type"]} if "error" in fields else {}
         self.conclude("finished", state=state if outcome == "ok" else outcome, **why)

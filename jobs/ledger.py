@@ -248,22 +248,23 @@ class Ledger:
         *,
         state: str,
         fields: Fields,
-        event: str = "",
-        data: object = None,
+        events: Sequence[tuple[str, object]] = (),
         rest: Sequence[Piece] = (),
     ) -> str:
         """
         End a unit, once: `ok`, or `cancelled` when that was asked meanwhile.
 
-        An *event* with its *data*, and *rest* of its answer, are told together with the end.
+        *events*, (type, data) of each, and *rest* of its answer are told together with the end.
 
         Raises:
             LeaseLost: The unit is no longer this claim's.
         """
-        told = [word for piece in rest for word in (piece.number, _data(piece.data))]
+        told = [word for kind, data in events for word in (kind, _data(data))]
+        pieces = [word for piece in rest for word in (piece.number, _data(piece.data))]
         answer = self._run(
-            "finish", unit.id, unit.epoch, state, _data(_fields(fields)), event, _data(data), *told
-        )
+            "finish", unit.id, unit.epoch, state, _data(_fields(fields)), len(events),
+            *told, *pieces,
+        )  # fmt: skip
         return self._ended(unit, answer)
 
     def release(self, unit: Unit, *, at_once: bool) -> None:

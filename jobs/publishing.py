@@ -14,7 +14,7 @@ from jobs.change_log import ChangeLog
 from jobs.leases import Lease
 from jobs.ledger import CollectionGone
 from jobs.moments import rfc3339
-from rag.documents import Chunk, ParsedDocument, Scalar, chunk_id, indexed_text, rare
+from rag.documents import Chunk, ParsedDocument, Value, chunk_id, indexed_text, rare
 from rag.errors import NoText, StoreUnavailable
 from rag.pieces import pieces
 from rag.ports import Edition, Embedder, PassageText, StoredChunk, Vectors, VectorStore
@@ -82,7 +82,7 @@ def stored_chunks(
     generation: int,
     manifest: Mapping[str, Any],
     text: str,
-    metadata: Mapping[str, Scalar],
+    metadata: Mapping[str, Value],
 ) -> list[StoredChunk]:
     """Cut a document's chunks out of its parsed *text*, as they are to be stored."""
     chunks = chunks_of(manifest, text)

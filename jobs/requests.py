@@ -1,5 +1,6 @@
 """What people may ask for, checked once: a request that exists is a request that can be served."""
 
+import math
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -8,7 +9,7 @@ from typing import Any, ClassVar, Self
 
 import orjson
 
-from rag.documents import Scalar
+from rag.documents import Value
 from rag.errors import InvalidRequest
 from rag.filters import parse
 from runtime.settings import Settings
@@ -21,6 +22,8 @@ MAX_DOCUMENT_ID = 512
 MAX_TITLE = 300
 MAX_METADATA = 32
 MAX_METADATA_TEXT = 1_000
+#: Values of one name.
+MAX_METADATA_VALUES = 100
 #: As JSON in UTF-8, of one document together with what its request says of all.
 MAX_METADATA_BYTES = 4_096
 MAX_DEADLINE_S = 7 * 86_400
@@ -177,7 +180,7 @@ class IngestRequest:
     collection: str = "default"
     priority: str = "batch"
     on_duplicate: str = "index"
-    metadata: Mapping[str, Scalar] = field(default_factory=dict)
+    metadata: Mapping[str, Value] = field(default_factory=dict)
     keep_open: bool = False
     deadline_s: int
 
@@ -207,7 +210,7 @@ class DocumentUpload:
     data: bytes
     filename: str
     title: str | None = None
-    metadata: Mapping[str, Scalar] = field(default_factory=dict)
+    metadata: Mapping[str, Value] = field(default_factory=dict)
 
     KNOWN: ClassVar[frozenset[str]] = frozenset({"id", "text", "title", "metadata"})
 
@@ -268,29 +271,49 @@ def check_document_id(value: object, where: str) -> str:
     return value
 
 
-def metadata(value: object, where: str) -> dict[str, Scalar]:
-    """Check metadata: a flat object of strings, numbers and booleans; raises InvalidRequest."""
+def metadata(value: object, where: str) -> dict[str, Value]:
+    """
+    Check metadata: an object of strings, numbers, booleans and lists of these.
+
+    Raises:
+        InvalidRequest: Names the place and what it should hold.
+    """
     if not isinstance(value, dict):
         raise InvalidRequest(where, "must be an object")
     if len(value) > MAX_METADATA:
         raise InvalidRequest(where, f"must have at most {MAX_METADATA} entries")
     for name, entry in value.items():
-        if not isinstance(entry, str | int | float | bool):
-            raise InvalidRequest(f"{where}.{name}", "must be a string, a number or a boolean")
-        if isinstance(entry, str) and len(entry) > MAX_METADATA_TEXT:
-            raise InvalidRequest(
-                f"{where}.{name}", f"must have at most {MAX_METADATA_TEXT} characters"
-            )
-        if isinstance(entry, int) and not -(2**63) <= entry < 2**63:
-            raise InvalidRequest(f"{where}.{name}", "must fit into 64 bits")
         _encoded(name, where)
-        if isinstance(entry, str):
-            _encoded(entry, f"{where}.{name}")
+        place = f"{where}.{name}"
+        if isinstance(entry, list):
+            if len(entry) > MAX_METADATA_VALUES:
+                raise InvalidRequest(place, f"must have at most {MAX_METADATA_VALUES} values")
+            for n, one in enumerate(entry):
+                _metadata_value(one, f"{place}[{n}]", "must be a string, a number or a boolean")
+        else:
+            _metadata_value(
+                entry, place, "must be a string, a number, a boolean or a list of these"
+            )
     if (size := len(orjson.dumps(value))) > MAX_METADATA_BYTES:
         raise InvalidRequest(
             where, f"has {size} bytes as JSON; a document's may have {MAX_METADATA_BYTES}"
         )
     return value
+
+
+def _metadata_value(value: object, where: str, kinds: str) -> None:
+    """Check one value of metadata; *kinds* says what it must be."""
+    if not isinstance(value, str | int | float | bool):
+        raise InvalidRequest(where, kinds)
+    if isinstance(value, str):
+        if len(value) > MAX_METADATA_TEXT:
+            raise InvalidRequest(where, f"must have at most {MAX_METADATA_TEXT} characters")
+        _encoded(value, where)
+    elif isinstance(value, float):
+        if not math.isfinite(value):
+            raise InvalidRequest(where, "must be finite")
+    elif not -(2**63) <= value < 2**63:
+        raise InvalidRequest(where, "must fit into 64 bits")
 
 
 def _filters(body: Mapping[str, Any]) -> dict[str, Any] | None:

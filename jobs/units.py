@@ -7,7 +7,7 @@ from typing import Any, Final
 import orjson
 
 from jobs.document_metadata import of_row
-from rag.documents import Scalar
+from rag.documents import Value
 
 FINAL_STATES: Final = frozenset({"succeeded", "partial", "failed", "cancelled", "expired"})
 
@@ -45,7 +45,7 @@ class Unit:
         return self.fields["incarnation"]
 
     @property
-    def metadata(self) -> dict[str, Scalar]:
+    def metadata(self) -> dict[str, Value]:
         """A document's own, and what its job says of all, which a claim adds to the row."""
         return orjson.loads(of_row(self.fields, self.fields.get("job_metadata", "")))
 

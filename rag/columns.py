@@ -1,21 +1,37 @@
 """The facts of many documents, column by column: a filter is answered for all of them at once."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from functools import reduce
+from itertools import compress, islice
 from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rag.documents import Scalar
-from rag.filters import And, Compare, Exists, Facts, Filter, In, Not, Or, kind, values_in
+from rag.filters import (
+    And,
+    Compare,
+    Exists,
+    Facts,
+    Filter,
+    In,
+    Not,
+    Or,
+    kind,
+    several,
+    values_in,
+)
 
 Mask = NDArray[np.bool_]
 Whole = NDArray[np.int64]
 
 #: So many new values are put in their places one by one; of more, all are sorted again.
 FEW = 100
+#: What `rag.filters.kind` tells apart.
+KINDS = ("boolean", "number", "text")
 
 
 class Numbers:
@@ -57,8 +73,28 @@ class Columns:
     def append(self, facts: Facts) -> None:
         """Take the next document's facts."""
         for name, value in facts.items():
-            self._columns.setdefault(name, _Column()).append(self._count, value)
+            column = self._columns.setdefault(name, _Column())
+            for one in several(value):
+                column.append(self._count, one)
         self._count += 1
+
+    def fields(
+        self, most: int, only: AbstractSet[str] | None = None
+    ) -> Callable[[Mask], dict[str, frozenset[str]]]:
+        """
+        Note at most so many fields as they are now, or *only* these; returns what tells of them.
+
+        It takes a mask of the documents and returns the fields that one of these has, each with
+        the kinds of its values (`rag.filters.kind`). It may be called beside one that appends.
+        """
+        names = self._columns if only is None else only & self._columns.keys()
+        noted = [(name, self._columns[name].noted()) for name in islice(names, most)]
+
+        def told(among: Mask) -> dict[str, frozenset[str]]:
+            found = ((name, kinds(among)) for name, kinds in noted)
+            return {name: kinds for name, kinds in found if kinds}
+
+        return told
 
     def matching(self, wanted: Filter) -> Mask:
         """Return for each document whether it matches; shape (documents,)."""
@@ -100,12 +136,17 @@ class Columns:
 
 
 class _Column:
-    """One field: which rows have it, and the number of each row's value among its values."""
+    """
+    One field: which rows have it, and the number of each row's value among its values.
+
+    A row of several values comes several times.
+    """
 
     def __init__(self) -> None:
         self._rows = Numbers()
         self._codes = Numbers()
         self._known: dict[str, dict[Scalar, int]] = {}  # by kind: 1 and True are one dict key
+        self._kinds = bytearray()  # of each value, its place in KINDS
         self._count = 0
         self._sorted: dict[str, tuple[list[Any], Whole]] = {}
         self._fresh: dict[str, list[tuple[Any, int]]] = {}  # not among the sorted yet
@@ -116,9 +157,23 @@ class _Column:
         if value not in known:
             known[value] = self._count
             self._fresh.setdefault(kind(value), []).append((value, self._count))
+            self._kinds.append(KINDS.index(kind(value)))
             self._count += 1
         self._rows.append(row)
         self._codes.append(known[value])
+
+    def noted(self) -> Callable[[Mask], frozenset[str]]:
+        """Note the column as it is now; what is returned names the kinds that rows have."""
+        rows, codes = self._rows.all, self._codes.all
+        # A copy: a view of it would keep it from growing.
+        kinds = np.frombuffer(bytes(self._kinds), dtype=np.uint8)
+
+        def told(among: Mask) -> frozenset[str]:
+            there = np.zeros(len(KINDS), dtype=np.bool_)
+            there[kinds[codes[among[rows]]]] = True
+            return frozenset(compress(KINDS, there.tolist()))
+
+        return told
 
     def rows(self, wanted: Exists | In | Compare) -> Whole:
         """Return the rows for which a condition holds."""

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 Scalar = str | int | float | bool
+#: What metadata says under one name: a value, or a list of several.
+Value = Scalar | list[Scalar]
 BlockKind = Literal["heading", "paragraph", "list", "code", "table"]
 
 #: What the pages of a document are where they are no pages, by its kind.
@@ -128,7 +130,7 @@ class Passage:
     end: int
     score: float
     page: int | None = None
-    metadata: Mapping[str, Scalar] = field(default_factory=dict)
+    metadata: Mapping[str, Value] = field(default_factory=dict)
     parts: tuple[Part, ...] = ()
     language: str = ""
     context: str = ""

@@ -2,11 +2,11 @@
 
 import math
 import operator
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from rag.documents import Scalar
+from rag.documents import Scalar, Value
 from rag.errors import InvalidRequest
 
 #: Bounds of one filter, so that neither its parsing nor its use can become the work of a search.
@@ -21,7 +21,8 @@ BUILT_IN: Final = ("document_id", "title", "language")
 METADATA: Final = "metadata."
 
 Order = Literal["gt", "gte", "lt", "lte"]
-Facts = Mapping[str, Scalar]
+#: What is known of a document by name: one value, or several, never none.
+Facts = Mapping[str, Value]
 
 _COMPARE: Final[Mapping[Order, Callable[[Any, Any], bool]]] = {
     "gt": operator.gt, "gte": operator.ge, "lt": operator.lt, "lte": operator.le,
@@ -31,7 +32,7 @@ _OPERATORS: Final = ("eq", "ne", "in", "not_in", "gt", "gte", "lt", "lte", "exis
 
 @dataclass(frozen=True, slots=True)
 class In:
-    """The field has one of *values*."""
+    """The field has one of *values*, among several at least once."""
 
     field: str
     values: tuple[Scalar, ...]
@@ -39,7 +40,7 @@ class In:
 
 @dataclass(frozen=True, slots=True)
 class Compare:
-    """The field has a value of the kind of *value*, on that side of it."""
+    """The field has a value of the kind of *value*, on that side of it, or one such of several."""
 
     field: str
     order: Order
@@ -108,21 +109,32 @@ def holds(wanted: Filter, facts: Facts) -> bool:
         case Exists(field):
             return field in facts
         case In(field, values):
-            return field in facts and any(same(facts[field], value) for value in values)
+            had = several(facts[field]) if field in facts else ()
+            return any(same(one, value) for one in had for value in values)
         case Compare(field, order, value):
-            return field in facts and compares(facts[field], order, value)
+            had = several(facts[field]) if field in facts else ()
+            return any(compares(one, order, value) for one in had)
 
 
 def facts(
-    document_id: str, title: str, metadata: Mapping[str, Scalar], language: str = ""
-) -> dict[str, Scalar]:
-    """Return what is known of a document under the names that filters use; no language is none."""
-    known: dict[str, Scalar] = {METADATA + name: value for name, value in metadata.items()}
+    document_id: str, title: str, metadata: Mapping[str, Value], language: str = ""
+) -> dict[str, Value]:
+    """
+    Return what is known of a document under the names that filters use.
+
+    No language is none, and a name with an empty list is not there.
+    """
+    known = {METADATA + name: value for name, value in metadata.items() if value != []}
     known["document_id"] = document_id
     known["title"] = title
     if language:
         known["language"] = language
     return known
+
+
+def several(value: Value) -> Sequence[Scalar]:
+    """Return the values that a fact stands for."""
+    return value if isinstance(value, list) else (value,)
 
 
 def kind(value: Scalar) -> str:

@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeVar
 from rag.chunk_texts import ChunkTexts
 from rag.documents import split_chunk_id
 from rag.errors import EmbedderMismatch, StoreUnavailable
+from rag.filter_hints import bounded, hints, required, uncompared
 from rag.filtered_search import nearest_matching
 from rag.filters import Filter, facts, holds
 from rag.ports import (
@@ -51,7 +52,8 @@ class Legs:
 
     *texts* reads chunks of the edition of the vectors that the dense leg searched. *live* names
     the current generations of the candidates' documents, `document:generation`. *documents* says
-    how many there are in the collection, *waiting* how many are on their way.
+    how many there are in the collection, *waiting* how many are on their way. *complete* tells that
+    what matches a filter is in the dense leg, if only there is any, and *hints* what ails it.
     """
 
     texts: Texts
@@ -64,6 +66,8 @@ class Legs:
     dropped: dict[str, str] = field(default_factory=dict)
     live: AbstractSet[str] = frozenset()
     told: dict[str, Any] = field(default_factory=dict)  # how a filter was kept, for the trace
+    complete: bool = False
+    hints: list[str] = field(default_factory=list)
     own_vectors: bool = False  # whether the replica's were compared, not the vector store's
     dense_ms: float = 0.0
     sparse_ms: float = 0.0
@@ -264,6 +268,12 @@ class LegReader:
             return
         legs.own_vectors = True
         legs.told = {"matching": matching.rows, "of": matching.of}
+        legs.complete = dense or not matching.rows
+        if not matching.rows:
+            # Those that are asked for, also where there are too many fields to be told.
+            legs.hints = hints(wanted, {**matching.fields(), **matching.fields(required(wanted))})
+        elif names := bounded(wanted):
+            legs.hints = uncompared(wanted, matching.fields(names))
         vector = question.vector if dense else None
         sparse = None
         if mode != "dense":
@@ -314,6 +324,7 @@ class LegReader:
             legs.dense = [hit for hit in found if hit[0] in kept][:limit]
             if len(legs.dense) >= limit or len(found) < asked or asked >= MOST_DEPTH * self.depth:
                 legs.dropped = {name: NOT_WANTED for name in chunks if name not in kept}
+                legs.complete = bool(legs.dense) or len(found) < asked
                 legs.dense_ms += (self.clock() - began) * 1000
                 return
             asked *= 4

@@ -1,13 +1,14 @@
 """The ports of the domain: what it asks of the outside, by a real or an in-memory adapter."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.documents import Chunk, Scalar, indexed_text
+from rag.documents import Chunk, Value, indexed_text
 from rag.errors import EmbedderMismatch
 from rag.filters import Filter
 from rag.mixing import may_mix
@@ -197,7 +198,7 @@ class StoredChunk:
     chunk: Chunk
     of: int
     title: str
-    metadata: Mapping[str, Scalar]
+    metadata: Mapping[str, Value]
     language: str = ""
     sentences: bytes = b""
 
@@ -457,6 +458,14 @@ class Matching(Protocol):
     @property
     def of(self) -> int:
         """How many chunks there are."""
+        ...
+
+    def fields(self, only: AbstractSet[str] | None = None) -> Mapping[str, frozenset[str]]:
+        """
+        Return the fields of all chunks, matching or not, with the kinds of their values.
+
+        With *only* these and no others.
+        """
         ...
 
     def keeps(self, name: str) -> bool:

@@ -36,7 +36,8 @@ class Found:
     them, *rerank_ms* to order that anew. Legs run beside each other, so their sum may be more than
     the whole. What was not asked took nothing.
     *dense_found* and *sparse_found* count the current candidates of each leg, *documents* those of
-    the collection, and *waiting* those that are on their way.
+    the collection, and *waiting* those that are on their way. *unmatched* tells that there was a
+    filter which none of them matches, and *hints* what is wrong with it, in sentences.
     """
 
     passages: list[Passage]
@@ -52,6 +53,8 @@ class Found:
     sparse_found: int = 0
     documents: int = 0
     waiting: int = 0
+    unmatched: bool = False
+    hints: Sequence[str] = ()
 
 
 def still_current(visibility: Visibility, incarnation: str, passages: Sequence[Passage]) -> bool:
@@ -171,6 +174,8 @@ class Retriever:
             sparse_found=len(sparse),
             documents=legs.documents,
             waiting=legs.waiting,
+            unmatched=wanted is not None and legs.complete and not dense,
+            hints=legs.hints,
         )
 
     def _smoothed(self, incarnation: str, ranking: Ranking, foreign: Container[str]) -> Ranking:

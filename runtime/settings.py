@@ -202,7 +202,9 @@ class Settings:
     # Promises
     interactive_deadline_s: int = _knob(300, "Deadline of an interactive question, seconds.")
     batch_deadline_s: int = _knob(86_400, "Deadline of batch questions and ingests, seconds.")
-    retention_s: int = _knob(7 * 86_400, "How long a finished job is kept, seconds.")
+    retention_s: int = _knob(
+        7 * 86_400, "How long a finished job is kept, with what its answer quotes, seconds."
+    )
     event_retention_s: int = _knob(
         3_600, "How long a finished job's event stream is kept, seconds."
     )

@@ -1,7 +1,7 @@
 """Answering a question: retrieve on a CPU worker, then generate from the passages."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -9,11 +9,13 @@ import orjson
 from celery import shared_task
 
 from jobs.leases import Lease
+from jobs.views import verdict
 from rag.citations import Citation
 from rag.documents import RARE, Part, Passage
 from rag.errors import EmbedderMismatch, Unreadable
 from rag.filters import parse
 from rag.generation import Answer, GenerationRequest, Turn
+from rag.reasons import Reason, reason
 from rag.retrieval import Found, Retriever, still_current
 from tasks import measuring
 from tasks.base import QuernTask
@@ -25,6 +27,8 @@ INLINE_BYTES = 2_048
 RETRIEVALS = 3
 #: What a citation says of the chunk that it quotes.
 _OF_PAGE = ("page", "page_label", "page_kind")
+#: What a result tells of where its search stood.
+_STANDING = ("documents", "waiting", "filter_hints")
 
 
 @shared_task(name="query.retrieve", bind=True, base=QuernTask)
@@ -89,7 +93,8 @@ def _retrieve(lease: Lease, resources: Resources) -> _Found | None:
     if condensed:
         fields["condensed"] = condensed
     if lease.unit.fields["kind"] == "search":
-        result = {"results": sources, "degraded": found.degraded} | standing
+        why = None if sources else _why(standing)
+        result = {"results": sources, "degraded": found.degraded} | _told(standing, why)
         if found.trace is not None:
             result["trace"] = found.trace
         lease.finish(state="succeeded", fields=fields | {"result": orjson.dumps(result).decode()})
@@ -188,7 +193,8 @@ def _answer(
     known = {**lease.unit.fields, **fields}
     fields["ms_generate"] = round((ended - began) * 1000, 2)
     result = _result(answer, passages, degraded=orjson.loads(known.get("degraded") or "[]"))
-    result |= orjson.loads(known.get("standing") or "{}")
+    standing = orjson.loads(known.get("standing") or "{}")
+    result |= _told(standing, _why(standing, asked) if not answer.answered else None)
     fields["result"] = orjson.dumps(result).decode()
     if answer.left_out:
         fields |= _told_in_trace(answer.left_out, known.get("trace_blob"), resources)
@@ -197,8 +203,9 @@ def _answer(
     if found is None:
         lease.finish(state="succeeded", fields=fields)
     else:
+        events = [("sources", found.shown), ("verdict", verdict(result))]
         text = answer.text if told else ""
-        lease.finish(state="succeeded", fields=fields, event="sources", data=found.shown, text=text)
+        lease.finish(state="succeeded", fields=fields, events=events, text=text)
 
 
 def _result(answer: Answer, passages: list[Passage], *, degraded: list[str]) -> dict[str, Any]:
@@ -223,9 +230,29 @@ def _cited(citation: Citation, passage: Passage) -> dict[str, Any]:
     return asdict(citation) | told | _without_empty(place)
 
 
-def _standing(found: Found) -> dict[str, int]:
-    """Return how much of its collection a search could see."""
-    return {"documents": found.documents, "waiting": found.waiting}
+def _standing(found: Found) -> dict[str, Any]:
+    """Return what a search could see of its collection, as its row keeps it."""
+    standing: dict[str, Any] = {"documents": found.documents, "waiting": found.waiting}
+    if found.unmatched:
+        standing["unmatched"] = True
+    if found.hints and found.documents:
+        standing["filter_hints"] = list(found.hints)
+    return standing
+
+
+def _why(standing: Mapping[str, Any], asked: GenerationRequest | None = None) -> Reason:
+    """Return why nothing was found, or no answer in what was."""
+    return reason(
+        # Rows of earlier builds do not tell.
+        documents=standing.get("documents", 1),
+        unmatched=standing.get("unmatched", False),
+        searched=asked is None or asked.grounded,
+    )
+
+
+def _told(standing: Mapping[str, Any], why: Reason | None) -> dict[str, Any]:
+    """Show where a search stood, and why there is no answer; None where there is one."""
+    return {name: standing[name] for name in _STANDING if name in standing} | {"why": why}
 
 
 def _told_in_trace(

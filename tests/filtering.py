@@ -2,7 +2,7 @@
 
 from hypothesis import strategies as st
 
-from rag.documents import Scalar
+from rag.documents import Scalar, Value
 
 NAMES = ("a", "b", "and", "metadata.a")
 #: Values that are easily taken for each other, and edges of what a number can hold.
@@ -13,7 +13,8 @@ VALUES: list[Scalar] = [
 
 values = st.sampled_from(VALUES)
 ordered = st.sampled_from([value for value in VALUES if not isinstance(value, bool)])
-metadata = st.dictionaries(st.sampled_from(NAMES), values, max_size=4)
+lists: st.SearchStrategy[Value] = st.lists(values, max_size=3)
+metadata = st.dictionaries(st.sampled_from(NAMES), values | lists, max_size=4)
 documents = st.sampled_from(["a", "b", "folder:c.md"])
 fields = st.sampled_from(["a", "b", "metadata.and", "metadata.metadata.a", "document_id", "title"])
 conditions = st.one_of(

@@ -11,7 +11,7 @@ from redis.exceptions import RedisError
 
 from jobs.events import Event, read_events
 from jobs.units import FINAL_STATES
-from jobs.views import progress
+from jobs.views import progress, verdict
 from web.front_end import FrontEnd
 from web.places import Caller
 from web.waiting import LOOK_S, cancel_if_asked
@@ -145,6 +145,8 @@ class EventStream:
             sources = self._parts.view.sources(row)
             if sources is not None:
                 events.append(("sources", {"sources": sources}))
+            if "answered" in end.get("result", {}):
+                events.append(("verdict", verdict(end["result"])))
             if answer := end.get("result", {}).get("answer"):
                 events.append(("token", {"text": answer, "attempt": 1}))
         elif row["kind"] in ("ingest", "delete"):

@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from jobs import requests as asked
 from rag import filters
+from rag.reasons import REASONS
 from runtime.settings import Settings
 from web.job_list import KINDS, ROW_STATES, STATES
 from web.request_parts import MAX_PAGE, MAX_WAIT_S, PAGE
@@ -186,7 +187,7 @@ def _jobs() -> Json:
                 parameters=[_job_id(), _header("Last-Event-ID", "1700000000000-0")],
                 answers={
                     200: (
-                        "`state`, `stage`, `progress`, `sources`, `token`, `reset`, `done`",
+                        "state, stage, progress, sources, verdict, token, reset, done",
                         "text/event-stream",
                     ),
                     204: ("Over, and all seen", None),
@@ -373,14 +374,14 @@ def _schemas(settings: Settings) -> Json:
         f"At most {asked.MAX_METADATA_BYTES} bytes as JSON in UTF-8, a document's own together "
         "with what the request says of all."
     )
+    one = [
+        {"type": "string", "maxLength": asked.MAX_METADATA_TEXT},
+        {"type": "number", "minimum": -(2**53), "maximum": 2**53}, flag,
+    ]  # fmt: skip
+    several = {"type": "array", "maxItems": asked.MAX_METADATA_VALUES, "items": {"anyOf": one}}
     metadata = {
         "type": "object", "maxProperties": asked.MAX_METADATA, "description": bound,
-        "additionalProperties": {
-            "anyOf": [
-                {"type": "string", "maxLength": asked.MAX_METADATA_TEXT},
-                {"type": "number", "minimum": -(2**53), "maximum": 2**53}, flag,
-            ]
-        },
+        "additionalProperties": {"anyOf": [*one, several]},
     }  # fmt: skip
     deadline = {"type": "integer", "minimum": 1, "maximum": asked.MAX_DEADLINE_S}
     question = {
@@ -554,8 +555,9 @@ def _schemas(settings: Settings) -> Json:
             {
                 "results": {"type": "array"}, "degraded": {"type": "array"},
                 "timings_ms": anything, "trace": {}, "documents": whole, "waiting": whole,
+                "why": {"enum": [*REASONS, None]}, "filter_hints": names,
             },
-            optional=["trace", "documents", "waiting"],
+            optional=["trace", "documents", "waiting", "why", "filter_hints"],
         ),
         "Problem": _answer(
             {

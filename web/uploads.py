@@ -11,7 +11,7 @@ from flask import request
 from werkzeug.datastructures import FileStorage
 
 from jobs.requests import DocumentUpload, check_document_id, metadata
-from rag.documents import Scalar
+from rag.documents import Value
 from rag.errors import InvalidRequest
 from runtime.settings import Settings
 from web.front_end import front_end
@@ -134,7 +134,7 @@ def _document_id(file: FileStorage, n: int, settings: Settings) -> str:
 
 
 def _documents(
-    files: Sequence[FileStorage], names: Sequence[str], own: Mapping[str, Mapping[str, Scalar]]
+    files: Sequence[FileStorage], names: Sequence[str], own: Mapping[str, Mapping[str, Value]]
 ) -> Iterator[DocumentUpload]:
     """Yield the files one by one: only one is in memory at a time."""
     for file, name in zip(files, names, strict=True):

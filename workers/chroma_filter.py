@@ -9,6 +9,8 @@ from rag.filters import METADATA, And, Compare, Exists, Filter, In, Not, Or, kin
 
 #: Before the names of metadata that people attach, apart from our own.
 THEIRS: Final = "meta."
+#: Before the names of those that have a list, whose value here is true.
+LISTED: Final = "list."
 
 Where = dict[str, Any]
 
@@ -36,11 +38,20 @@ def _clause(wanted: Filter, *, negated: bool) -> Where:
             clauses = [_clause(part, negated=negated) for part in parts]
             return _any(clauses) if isinstance(wanted, Or) != negated else _all(clauses)
         case In(field, values):
-            return _among(_column(field), values, negated=negated)
+            said = _among(_column(field), values, negated=negated)
+            # What is in a list Chroma does not know, so any list passes; by `$nin` it does anyway.
+            return said if negated or not values else _or_listed(field, said)
         case Compare(field, order, value) if not negated and kind(value) == "number":
-            return _beside(_column(field), order, value)
+            return _or_listed(field, _beside(_column(field), order, value))
         case Compare() | Exists():
             return _EVERY
+
+
+def _or_listed(field: str, said: Where) -> Where:
+    """Let also pass what has a list under this name."""
+    if not field.startswith(METADATA):
+        return said
+    return {"$or": [said, {LISTED + field.removeprefix(METADATA): {"$eq": True}}]}
 
 
 def _among(column: str, values: tuple[Scalar, ...], *, negated: bool) -> Where:

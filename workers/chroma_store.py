@@ -12,12 +12,12 @@ from typing import Any, Final
 import numpy as np
 import orjson
 
-from rag.documents import Chunk, Scalar, split_chunk_id
+from rag.documents import Chunk, Scalar, Value, split_chunk_id
 from rag.errors import Broken, StoreUnavailable
 from rag.filters import Filter
 from rag.ports import HnswSettings, StoredChunk, StoredRow, Vectors
 from workers.chroma_client import ChromaClient, Collection, NoCollection
-from workers.chroma_filter import THEIRS, where
+from workers.chroma_filter import LISTED, THEIRS, where
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +31,9 @@ PAGE: Final = 1_000
 #: Metadata with all of a chunk that Chroma's filters do not ask for, as JSON: an entry is a row in
 #: each of three tables and indexes of Chroma's, so one for all takes less of its disk and its time.
 CHUNK: Final = "chunk"
+#: Metadata with the lists that a document's metadata has, by name, as JSON: Chroma 1.5 takes
+#: lists of one kind of value each, none empty, and servers before it take none.
+LISTS: Final = "lists"
 #: Its last parts, where nothing is told: sentences, context, headers, page label, page kind.
 _NOTHING_TOLD: Final = ("", "", (), "", "")
 #: Metadata of a collection: what `label` wrote.
@@ -305,7 +308,15 @@ def _metadata(stored: StoredChunk) -> dict[str, Scalar]:
     }  # fmt: skip
     if stored.language:
         written["language"] = stored.language
-    return written | {THEIRS + name: value for name, value in stored.metadata.items()}
+    lists = {name: value for name, value in stored.metadata.items() if isinstance(value, list)}
+    if lists:
+        written[LISTS] = orjson.dumps(lists).decode()
+    for name, value in stored.metadata.items():
+        if isinstance(value, list):
+            written[LISTED + name] = True
+        else:
+            written[THEIRS + name] = value
+    return written
 
 
 def _stored(name: str, text: str, metadata: Mapping[str, Any]) -> StoredChunk:
@@ -314,6 +325,11 @@ def _stored(name: str, text: str, metadata: Mapping[str, Any]) -> StoredChunk:
     # The last ones are left out where there is nothing to tell, and by earlier builds.
     rest += _NOTHING_TOLD[len(rest) :]
     sentences, context, headers, label, kind = rest
+    known: dict[str, Value] = {
+        key.removeprefix(THEIRS): value for key, value in metadata.items() if key.startswith(THEIRS)
+    }
+    if LISTS in metadata:
+        known |= orjson.loads(metadata[LISTS])
     return StoredChunk(
         chunk_id=name,
         chunk=Chunk(
@@ -323,11 +339,7 @@ def _stored(name: str, text: str, metadata: Mapping[str, Any]) -> StoredChunk:
         ),
         of=of,
         title=metadata["title"],
-        metadata={
-            key.removeprefix(THEIRS): value
-            for key, value in metadata.items()
-            if key.startswith(THEIRS)
-        },
+        metadata=known,
         language=metadata.get("language", ""),
         sentences=base64.b85decode(sentences),
     )  # fmt: skip

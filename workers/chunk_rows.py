@@ -4,6 +4,7 @@ import os
 import threading
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from itertools import compress, groupby
 from pathlib import Path
@@ -29,6 +30,8 @@ JOURNAL = "journal"
 MOST_DEAD = 20_000
 #: A filter that names up to so many values is answered by the words' index itself.
 FEW_VALUES = 500
+#: Of more fields some are not told.
+FIELDS = 2_000
 
 
 @dataclass(slots=True)
@@ -169,6 +172,17 @@ class ChunkRows:
             if wanted is None:
                 self._whole = selected
             return selected
+
+    def fields(self, only: AbstractSet[str] | None = None) -> Mapping[str, frozenset[str]]:
+        """
+        Return the fields that chunks here have, as of the last commit, with their values' kinds.
+
+        With *only* these and no others.
+        """
+        with self._lock:
+            alive = self._alive.all != 0
+            told = self._columns.fields(FIELDS, only)
+        return told(alive)
 
     def chunks(self, chunk_ids: Sequence[str]) -> dict[str, StoredChunk]:
         """Return the chunks that are here as of the last commit, by id."""

@@ -1,6 +1,7 @@
 """What a retrieval worker keeps of one collection: words for BM25, and rows beside them."""
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Self
 
@@ -80,7 +81,7 @@ class LocalIndex:
 
     def select(self, wanted: Filter | None) -> "Matching":
         """Return what matches a filter, to be searched; all chunks without one."""
-        return Matching(self._words, self._rows.select(wanted))
+        return Matching(self._words, self._rows.select(wanted), self._rows)
 
     def chunks(self, chunk_ids: Sequence[str]) -> dict[str, StoredChunk]:
         """Return the chunks that are here, by id."""
@@ -116,9 +117,10 @@ class LocalIndex:
 class Matching:
     """The chunks of a replica that match a filter; a `rag.ports.Matching`."""
 
-    def __init__(self, words: TantivyIndex, selected: Selection) -> None:
+    def __init__(self, words: TantivyIndex, selected: Selection, rows: ChunkRows) -> None:
         self._words = words
         self._selected = selected
+        self._rows = rows
 
     @property
     def rows(self) -> int:
@@ -129,6 +131,10 @@ class Matching:
     def of(self) -> int:
         """How many chunks there are."""
         return self._selected.of
+
+    def fields(self, only: AbstractSet[str] | None = None) -> Mapping[str, frozenset[str]]:
+        """Return the fields of all chunks, or *only* these, with the kinds of their values."""
+        return self._rows.fields(only)
 
     def keeps(self, name: str) -> bool:
         """Tell whether the chunk of that id matches."""
@@ -165,6 +171,13 @@ class NothingThere:
     """What matches in a collection into which nothing was published yet."""
 
     rows = of = 0
+
+    def fields(
+        self,
+        only: AbstractSet[str] | None = None,  # noqa: ARG002  # the port's
+    ) -> Mapping[str, frozenset[str]]:
+        """Return nothing."""
+        return {}
 
     def keeps(self, name: str) -> bool:  # noqa: ARG002  # the port's
         """Tell that it does not match."""

@@ -20,7 +20,7 @@ from rag.analysis import ANALYSIS_VERSION, query_alternatives, terms
 from rag.columns import Mask, Whole
 from rag.documents import Scalar, split_chunk_id
 from rag.errors import Broken, QuernError
-from rag.filters import And, Compare, Exists, Facts, Filter, In, Not, Or, facts, kind
+from rag.filters import And, Compare, Exists, Facts, Filter, In, Not, Or, facts, kind, several
 from rag.fusion import best_first
 from rag.ports import StoredChunk
 
@@ -330,7 +330,7 @@ def fact_terms(known: Facts) -> list[str]:
     """Return the terms of a chunk of these facts."""
     return [
         *(fact_term(field) for field in known),
-        *(fact_term(field, value) for field, value in known.items()),
+        *(fact_term(field, one) for field, value in known.items() for one in several(value)),
     ]
 
 

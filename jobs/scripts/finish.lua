@@ -1,6 +1,6 @@
--- finish(unit, epoch, state, fields JSON, event type, event data, number and token event's data,
--- and so on) → {'ok' | 'cancelled', messages…} | {'lost'}
--- The event, if any, is told before the end, and before the tokens.
+-- finish(unit, epoch, state, fields JSON, count of events, type and data of each, number and token
+-- event's data, and so on) → {'ok' | 'cancelled', messages…} | {'lost'}
+-- The events, if any, are told before the end, and before the tokens.
 local id, epoch, state = ARGV[1], ARGV[2], ARGV[3]
 local u = row(K.unit(id))
 if not fenced(u, epoch) then return {'lost'} end
@@ -13,8 +13,9 @@ else
   local took = NOW - tonumber(u.claimed or int(NOW))
   local mean = tonumber(redis.call('HGET', K.pace(u.role), 'mean_us') or int(took))
   redis.call('HSET', K.pace(u.role), 'mean_us', int(0.9 * mean + 0.1 * took))
-  if ARGV[5] ~= '' then append(id, ARGV[5], ARGV[6]) end
-  for i = 7, #ARGV, 2 do
+  local tokens = 6 + 2 * tonumber(ARGV[5])
+  for i = 6, tokens - 1, 2 do append(id, ARGV[i], ARGV[i + 1]) end
+  for i = tokens, #ARGV, 2 do
     if u.told ~= epoch .. ':' .. ARGV[i] then append(id, 'token', ARGV[i + 1]) end
   end
   close(id, u, state, fields)

@@ -130,6 +130,8 @@ class CannedApi:
         self.pace_s = 0.05
         self.sizes = {"default": 12, "papers": 1}
         self.uploaded: list[tuple[str, int]] = []
+        self.verdict: dict[str, Any] | None = None  # told before the text, as of quotes
+        self.generations: dict[str, int] = {}  # of documents that were replaced; 0 of deleted ones
 
     def answer(self, job: Job) -> None:
         job.tell("state", {"state": "queued"})
@@ -144,6 +146,8 @@ class CannedApi:
         job.sources = self.found
         job.tell("sources", {"sources": self.found})
         job.tell("stage", {"stage": "generate"})
+        if self.verdict:
+            job.tell("verdict", self.verdict)
         for word in self.result["answer"].split(" "):
             time.sleep(self.pace_s / 10)
             job.tell("token", {"text": word + " ", "attempt": 1})
@@ -198,7 +202,7 @@ def problem(status: int, title: str, **more: Any) -> Response:
     return response
 
 
-def canned_app(api: CannedApi, settings: Settings) -> Flask:  # noqa: C901  # a list of routes
+def canned_app(api: CannedApi, settings: Settings) -> Flask:  # noqa: C901, PLR0915  # a list of routes
     app = Flask("web", root_path=str(pages.root_path))
     app.extensions["quern"] = SimpleNamespace(settings=settings)
     security.register(app, AllowedHosts(settings.host, settings.allowed_hosts))
@@ -211,6 +215,13 @@ def canned_app(api: CannedApi, settings: Settings) -> Flask:  # noqa: C901  # a 
     @app.get("/api/collections")
     def collections() -> ResponseReturnValue:
         return {"collections": [{"name": name, "documents": n} for name, n in api.sizes.items()]}
+
+    @app.get("/api/collections/<name>/documents/<path:document_id>")
+    def document(name: str, document_id: str) -> ResponseReturnValue:
+        generation = api.generations.get(document_id, 1)
+        if not generation:
+            return problem(404, "There is no such document", detail=name)
+        return {"document_id": document_id, "generation": generation}
 
     @app.post("/api/collections")
     def create() -> ResponseReturnValue:

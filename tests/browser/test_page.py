@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -10,6 +11,10 @@ from tests.browser.canned_api import CannedApi, Job
 
 QUESTION = "Which values of k1 and b does Lucene use?"
 Open = Callable[[str], Page]
+NOTHING_MATCHES = (
+    "No answer, because no document matches the filter. "
+    "No document has a field 'Version'; did you mean 'version'? A < b."
+)
 
 
 def ask(page: Page, question: str = QUESTION) -> None:
@@ -137,6 +142,84 @@ def test_an_unanswered_question_is_said_in_plain_words(
     expect(page.get_by_text("exact words may have been missed")).to_be_visible()
     expect(page.get_by_text("The reranker was not available")).to_be_visible()
     expect(page.get_by_role("status").filter(has_text="Not answered")).to_be_visible()
+
+
+def test_that_there_is_no_answer_is_said_before_anything_is_quoted(
+    open_page: Open, url: str, api: CannedApi
+) -> None:
+    no = {"answered": False, "confidence": 0.12, "why": "not_in_documents", "waiting": 48}
+    api.result, api.verdict = api.result | no, no
+    api.pace_s = 0.5
+    page = open_page(url)
+    page.evaluate(
+        """() => {
+            window.first = null;
+            const answer = document.getElementById("answer");
+            new MutationObserver(() => {
+                if (window.first === null && answer.textContent.trim())
+                    window.first = document.getElementById("notice").textContent;
+            }).observe(answer, { childList: true, subtree: true, characterData: true });
+        }"""
+    )
+    ask(page)
+    expect(page.get_by_role("status").filter(has_text="Not answered")).to_be_visible()
+
+    said = "The documents do not seem to answer this. Below is the closest that was found. "
+    said += "48 documents are still being added."
+    assert page.evaluate("window.first") == said
+    expect(page.locator("#notice")).to_have_text(said)
+    expect(page.locator("#sure")).to_have_text(
+        "Confidence 12 %: of 100 questions with this figure, the documents answer about 12."
+    )
+    expect(page.locator("#facts")).not_to_contain_text("Confidence")
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        ({"why": "no_documents", "waiting": 1},
+         "There are no documents yet in this collection. 1 document is still being added."),
+        ({"why": "nothing_matches_filter",
+          "filter_hints": ["no document has a field 'Version'; did you mean 'version'?", "a < b"]},
+         NOTHING_MATCHES),
+        ({"why": "not_in_documents"}, "The documents do not seem to answer this."),
+        ({}, "The documents do not seem to answer this."),
+    ],
+)  # fmt: skip
+def test_a_question_with_nothing_to_quote_says_why_once(
+    open_page: Open, url: str, api: CannedApi, told: dict[str, Any], said: str
+) -> None:
+    words = {"answer": "The documents do not seem to answer this.", "citations": []}
+    no = {"answered": False, "confidence": 0.0} | told
+    api.result, api.found = api.result | words | no, []
+    api.verdict = no if told else None
+    page = open_page(url)
+    ask(page)
+
+    expect(page.get_by_role("status").filter(has_text="Not answered")).to_be_visible()
+    expect(page.locator("#notice")).to_have_text(said)
+    expect(page.locator("#answer")).to_have_text("")
+    expect(page.locator("#sure")).to_be_hidden()
+
+
+def test_a_passage_says_that_its_document_was_deleted_or_changed_since(
+    open_page: Open, url: str, api: CannedApi
+) -> None:
+    api.generations = {"notes/bm25.md": 0, "book.pdf": 2}
+    page = open_page(url)
+    ask(page)
+    expect(page.get_by_text("Answered in")).to_be_visible()
+    since, download = page.locator("#passage-since"), page.get_by_text("Download the document")
+
+    page.locator("#sources button").nth(0).click()
+    expect(since).to_contain_text("The document was deleted since.")
+    expect(download).to_be_hidden()
+    page.locator("#sources button").nth(1).click()
+    expect(since).to_have_text("The document has changed since.")
+    expect(download).to_be_visible()
+    page.locator("#sources button").nth(2).click()
+    expect(page.locator("#passage")).to_contain_text("Unrelated words.")
+    expect(since).to_be_hidden()
 
 
 def test_a_failed_question_says_why(open_page: Open, url: str, api: CannedApi) -> None:

@@ -16,7 +16,7 @@ from chromadb import HttpClient
 from ulid import ULID
 
 from cli.stack import Stack
-from rag.documents import Chunk, Scalar, chunk_id
+from rag.documents import Chunk, Value, chunk_id
 from rag.errors import Broken, StoreUnavailable
 from rag.filters import parse
 from rag.ports import HnswSettings, StoredChunk, Vectors, VectorStore
@@ -38,7 +38,7 @@ def stored(
     generation: int = 7,
     of: int = 1,
     page: int | None = None,
-    metadata: dict[str, Scalar] | None = None,
+    metadata: dict[str, Value] | None = None,
     text: str = "",
     before: str = "",
     language: str = "",
@@ -130,6 +130,30 @@ def test_chunks_come_with_their_vectors_in_the_order_asked_for(
     assert (vectors.dtype, gone[0], len(gone[1])) == (np.float32, [], 0)
     assert store.get_with_vectors(inc, [])[0] == []
     assert store.get_with_vectors(str(ULID()), ["d:7:0"])[0] == []
+
+
+def test_lists_of_metadata_come_back_and_are_kept_in_by_a_filter(store: CountingStore) -> None:
+    inc = str(ULID())
+    store.create(inc)
+    lists: list[dict[str, Value]] = [
+        {"tags": ["pump", "outdoor"], "year": 1968}, {"tags": [1.5, "x", True, 2]}, {"tags": []},
+        {"tags": "pump"},
+    ]  # fmt: skip
+    chunks = [stored(f"d{n}", metadata=known) for n, known in enumerate(lists)]
+    store.upsert(inc, chunks, pointing(0.0, 0.1, 0.2, 0.3))
+    asked: dict[str, dict[str, object]] = {
+        "d0": {"tags": "outdoor"}, "d1": {"tags": {"gte": 2}}, "d3": {"tags": "pump"},
+        "d2": {"tags": {"ne": "pump"}},
+    }  # fmt: skip
+
+    assert [
+        chunk.metadata for chunk in store.get_with_vectors(inc, [c.chunk_id for c in chunks])[0]
+    ] == lists
+    for document, each in asked.items():
+        wanted = parse(each)
+        assert wanted is not None
+        found = store.search_where(inc, pointing(0.0)[0], limit=9, wanted=wanted)
+        assert chunk_id(document, 7, 0) in [name for name, _ in found]
 
 
 def test_the_store_may_be_asked_for_what_matches_alone(store: CountingStore, inc: str) -> None:

@@ -70,6 +70,33 @@ def test_a_filtered_search_finds_what_matches_and_nothing_else(api: Api) -> None
         assert found(api, {}, "filtered", mode) == volumes(*range(12))
 
 
+def test_lists_are_found_by_each_value_and_what_matches_nothing_says_why(api: Api) -> None:
+    documents = [document(n) for n in range(4)]
+    for n, tags in enumerate((["pump", "outdoor"], ["pump"], "outdoor", [])):
+        documents[n]["metadata"] |= {"tags": tags, "version": f"1.{n}0"}
+    ingest(api, documents, "listed")
+
+    for mode in MODES:
+        assert found(api, {"tags": "outdoor"}, "listed", mode) == volumes(0, 2)
+        assert found(api, {"tags": {"in": ["pump", "x"]}}, "listed", mode) == volumes(0, 1)
+        assert found(api, {"not": {"tags": "pump"}}, "listed", mode) == volumes(2, 3)
+        assert found(api, {"tags": {"exists": False}}, "listed", mode) == volumes(3)
+        assert found(api, {"version": "1.10"}, "listed", mode) == volumes(1)
+    shown = api.get("/api/collections/listed/documents/v/0.md")["metadata"]
+    assert (shown["tags"], shown["version"]) == (["pump", "outdoor"], "1.00")
+
+    body = {"question": "What does volume 2 treat?", "collection": "listed"}
+    for filters, hint in (
+        ({"Version": "1.10"}, "no document has a field 'Version'; did you mean 'version'?"),
+        ({"version": 1.1},
+         "the field 'version' holds text in these documents, and the filter asks for numbers"),
+    ):  # fmt: skip
+        asked = api.post("/api/queries", body | {"filters": filters})
+        result = api.finished(asked["id"])["result"]
+        assert (result["answered"], result["why"]) == (False, "nothing_matches_filter")
+        assert result["filter_hints"] == [hint]
+
+
 def test_an_answer_rests_on_matching_documents_alone_in_a_follow_up_too(api: Api) -> None:
     ingest(api, [document(n) for n in range(12)], "answered")
     filters = {"year": {"lt": 1970}, "n": {"gt": 6}}

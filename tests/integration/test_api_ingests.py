@@ -292,7 +292,8 @@ def test_documents_come_as_json_too(client: FlaskClient, worker: Any) -> None:
         ({"text": "a"}, "documents[0].id"),
         ({"id": "a\n", "text": "a"}, "documents[0].id"),
         ({"id": "a", "text": "a", "colour": 1}, "documents[0].colour"),
-        ({"id": "a", "text": "a", "metadata": {"x": []}}, "documents[0].metadata.x"),
+        ({"id": "a", "text": "a", "metadata": {"x": {}}}, "documents[0].metadata.x"),
+        ({"id": "a", "text": "a", "metadata": {"x": ["y", ["z"]]}}, "documents[0].metadata.x[1]"),
         ("a", "documents[0]"),
     ],
 )

@@ -79,10 +79,11 @@ def test_an_expired_stream_is_told_from_the_row(client: FlaskClient, worker: Any
         f"/api/jobs/{job_id}/events", headers={"Last-Event-ID": replayed[-1][0]}
     )
 
-    assert [kind for _, kind, _ in replayed] == ["sources", "token", "done"]
-    assert replayed[1][2]["text"] == "A is first. [1]"
+    assert [kind for _, kind, _ in replayed] == ["sources", "verdict", "token", "done"]
+    assert replayed[1][2] == {"answered": True, "confidence": 0.9}
+    assert replayed[2][2]["text"] == "A is first. [1]"
     assert replayed[-1][2] == told[-1][2]
-    assert [kind for _, kind, _ in resumed] == ["reset", "sources", "token", "done"]
+    assert [kind for _, kind, _ in resumed] == ["reset", "sources", "verdict", "token", "done"]
     assert (over.status_code, over_again.status_code) == (204, 204)
 
 

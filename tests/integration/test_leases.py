@@ -538,13 +538,15 @@ def test_an_answer_that_is_known_at_once_is_told_with_its_sources_and_the_end(
         assert lease is not None
         before = len(read_events(bench.redis, unit_id, "0-0"))
         lease.finish(
-            state="succeeded", fields={"result": "{}"}, event="sources", data={"sources": []},
+            state="succeeded", fields={"result": "{}"},
+            events=[("sources", {"sources": []}), ("verdict", {"answered": True})],
             text="It is so.",
         )  # fmt: skip
     told = read_events(bench.redis, unit_id, "0-0")[before:]
 
-    assert [event.kind for event in told] == ["sources", "token", "done"]
-    assert told[1].data["text"] == "It is so."
+    assert [event.kind for event in told] == ["sources", "verdict", "token", "done"]
+    assert [event.data for event in told[:2]] == [{"sources": []}, {"answered": True}]
+    assert told[2].data["text"] == "It is so."
     assert bench.field(unit_id, "state") == "succeeded"
     assert process.leases.bodies == 0
 
@@ -556,7 +558,7 @@ def test_a_question_that_was_cancelled_tells_no_answer(bench: Workbench, start: 
         assert lease is not None
         bench.redis.hset(key("unit", unit_id), "cancel", "1")
         lease.finish(
-            state="succeeded", fields={"result": "{}"}, event="sources", data={}, text="Too late."
+            state="succeeded", fields={"result": "{}"}, events=[("sources", {})], text="Too late."
         )
     kinds = {event.kind for event in read_events(bench.redis, unit_id, "0-0")}
 

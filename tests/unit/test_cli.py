@@ -104,6 +104,7 @@ def test_an_answer_is_printed_with_title_page_quote_and_timings(quern: Quern, ap
         "[1] Ranking  a.pdf, page 7",
         "    \u201ck1 is 1.2.\u201d",
         "",
+        "Confidence 90 %: of 100 questions with this figure, the documents answer about 90.",
         "quoted, no language model; waited 1.5 ms, searched 20 ms, in all 1.5 s",
     ]
     asked = {"question": "What is k1?", "collection": "default", "top_k": 3}
@@ -127,8 +128,43 @@ def test_what_the_documents_do_not_answer_is_said(quern: Quern, api: FakeApi) ->
 
     result = quern("ask", "What?")
 
-    assert result.stdout.startswith("The documents do not seem to answer this.\nThe closest")
+    assert result.stdout.startswith(
+        "The documents do not seem to answer this. Below is the closest that was found.\nIt is 1.2"
+    )
     assert "The word index was behind" in result.stdout
+
+
+@pytest.mark.parametrize(("flags", "code"), [([], 0), (["--fail-unanswered"], 3)])
+def test_a_script_may_tell_by_the_exit_code_that_there_is_no_answer(
+    quern: Quern, api: FakeApi, flags: list[str], code: int
+) -> None:
+    api.on("POST", "/api/queries", ok({"id": "j1"}, 202), ok({"id": "j2"}, 202))
+    api.on("GET", "/api/jobs/j1", ok(question(result=ANSWER | {"answered": False})))
+    api.on("GET", "/api/jobs/j2", ok(question()))
+
+    assert quern("ask", "What?", *flags).exit_code == code
+    assert quern("ask", "What?", "--json", *flags).exit_code == 0
+
+
+def test_a_filter_that_matches_nothing_is_told_apart(quern: Quern, api: FakeApi) -> None:
+    told = {
+        "why": "nothing_matches_filter", "documents": 2, "waiting": 0,
+        "filter_hints": ["no document has a field 'Version'; did you mean 'version'?", "x"],
+    }  # fmt: skip
+    nothing = {"answered": False, "confidence": 0.0, "citations": [], "sources": []}
+    words = {"answer": "The documents do not seem to answer this."}
+    api.on("POST", "/api/queries", ok({"id": "j1"}, 202))
+    api.on("GET", "/api/jobs/j1", ok(question(result=ANSWER | nothing | words | told)))
+    api.on("POST", "/api/search", ok({"results": [], "degraded": []} | told))
+
+    asked, searched = quern("ask", "What?").stdout, quern("search", "what").stdout
+
+    why = "no document matches the filter. No document has a field 'Version'; "
+    why += "did you mean 'version'? X."
+    assert asked.startswith(f"No answer, because {why}\n")
+    assert "do not seem to answer" not in asked
+    assert "Confidence" not in asked
+    assert searched == f"Nothing found, because {why}\n"
 
 
 @pytest.mark.parametrize(
@@ -168,6 +204,17 @@ def test_a_failed_question_ends_with_1_and_says_why(quern: Quern, api: FakeApi) 
     assert result.stdout == "No answer: Three times.\n"
 
 
+def test_what_a_filter_passes_over_is_said_beside_an_answer(quern: Quern, api: FakeApi) -> None:
+    hints = {"filter_hints": ["the field 'v' holds text too"], "why": None}
+    api.on("POST", "/api/queries", ok({"id": "j1"}, 202))
+    api.on("GET", "/api/jobs/j1", ok(question(result=ANSWER | hints)))
+
+    shown = quern("ask", "What?").stdout
+
+    assert shown.startswith("It is 1.2.")
+    assert shown.count("The field 'v' holds text too.\n") == 1
+
+
 def test_a_stream_is_printed_as_it_comes_and_its_citations_after_it(
     quern: Quern, api: FakeApi
 ) -> None:
@@ -186,6 +233,62 @@ def test_a_stream_is_printed_as_it_comes_and_its_citations_after_it(
 
     assert result.stdout.startswith("It is 1.2. [1]\n\n[1] Ranking")
     assert result.stdout.count("It is 1.2.") == 1
+
+
+def streamed(api: FakeApi, *events: tuple[str, dict[str, Any]], **result: Any) -> None:
+    """Let a question tell events, and then have a result."""
+    told = [*events, ("done", {"state": "succeeded"})]
+    lines = [f"id: {n}-0\nevent: {k}\ndata: {json.dumps(d)}\n\n" for n, (k, d) in enumerate(told)]
+    api.on("POST", "/api/queries", ok({"id": "j1"}, 202))
+    api.on("GET", "/api/jobs/j1/events", httpx.Response(200, content="".join(lines)))
+    api.on("GET", "/api/jobs/j1", ok(question(result=ANSWER | result)))
+
+
+NO: dict[str, Any] = {"answered": False, "confidence": 0.1, "why": "not_in_documents"}
+
+
+def test_a_stream_says_that_there_is_no_answer_before_it_quotes(quern: Quern, api: FakeApi) -> None:
+    streamed(api, ("verdict", NO), ("token", {"text": "It is 1.2. [1]", "attempt": 1}), **NO)
+
+    lines = quern("ask", "What?", "--stream").stdout.splitlines()
+
+    assert lines[0] == (
+        "The documents do not seem to answer this. Below is the closest that was found."
+    )
+    assert lines[1] == "It is 1.2. [1]"
+    assert sum("do not seem to answer" in line for line in lines) == 1
+    assert sum("It is 1.2." in line for line in lines) == 1
+
+
+@pytest.mark.parametrize("events", [[("verdict", NO)], []], ids=["quoted", "written"])
+def test_a_stream_without_anything_to_quote_says_so_once(
+    quern: Quern, api: FakeApi, events: list[tuple[str, dict[str, Any]]]
+) -> None:
+    said = {"text": "The documents do not seem to answer this.", "attempt": 1}
+    nothing = {"answer": said["text"], "citations": [], "sources": []}
+    streamed(api, *events, ("token", said), **NO, **nothing)
+
+    shown = quern("ask", "What?", "--stream").stdout
+
+    assert shown.count("do not seem to answer") == 1
+    assert "closest" not in shown
+
+
+def test_a_model_that_declines_does_not_hide_that_there_are_no_documents(
+    quern: Quern, api: FakeApi
+) -> None:
+    said = {"text": "The documents do not seem to answer this.", "attempt": 1}
+    nothing = {"answer": said["text"], "citations": [], "sources": [], "generator": "m"}
+    streamed(api, ("token", said), **NO | nothing | {"why": "no_documents"})
+
+    assert "There are no documents yet" in quern("ask", "What?", "--stream").stdout
+
+
+def test_an_answer_that_streams_is_no_less_one_for_its_verdict(quern: Quern, api: FakeApi) -> None:
+    yes = {"answered": True, "confidence": 0.9, "why": None}
+    streamed(api, ("verdict", yes), ("token", {"text": "It is 1.2. [1]", "attempt": 1}))
+
+    assert quern("ask", "What?", "--stream").stdout.startswith("It is 1.2. [1]\n\n[1] Ranking")
 
 
 def test_a_refusal_shows_title_detail_and_every_field(quern: Quern, api: FakeApi) -> None:
@@ -304,6 +407,23 @@ def test_every_page_of_documents_is_listed(quern: Quern, api: FakeApi) -> None:
     assert "a[1].md" in result.stdout
     assert "b.md" in result.stdout
     assert result.stdout.endswith("2 documents, 5 passages\n")
+
+
+def test_documents_are_listed_with_their_metadata_where_any_has_some(
+    quern: Quern, api: FakeApi
+) -> None:
+    listed = [
+        {"document_id": "a", "chunks": 2, "metadata": {"v": "1.1", "tags": ["pump", "out"]}},
+        {"document_id": "b", "chunks": 2, "metadata": {"v": 1.1, "long": "x" * 5_000}},
+        {"document_id": "c", "chunks": 2},
+    ]
+    api.on("GET", "/api/collections/default/documents", ok({"documents": listed}))
+
+    shown = quern("documents").stdout
+
+    assert 'v="1.1", tags=pump, tags=out' in " ".join(shown.split())
+    assert "v=1.1," in shown
+    assert shown.count("x") < 200
 
 
 def test_collections_are_listed_with_their_sizes(quern: Quern, api: FakeApi) -> None:

@@ -13,7 +13,8 @@ values = (
     | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(max_size=8)
 )
-parts = st.dictionaries(st.sampled_from(["a", "b", "ä", "\U0001f600"]), values, max_size=4).map(
+names = st.sampled_from(["a", "b", "ä", "\U0001f600"])
+parts = st.dictionaries(names, values | st.lists(values, max_size=3), max_size=4).map(
     lambda part: orjson.dumps(part).decode()
 )
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag.columns import FEW, Columns, Numbers
-from rag.documents import Scalar
+from rag.documents import Value
 from rag.errors import InvalidRequest
 from rag.filters import MAX_CONDITIONS, MAX_DEPTH, MAX_VALUES, And, Filter, In, facts, holds, parse
 from tests.filtering import documents, filters, metadata
@@ -19,7 +19,7 @@ def read(given_filter: object) -> Filter:
     return wanted
 
 
-def finds(given_filter: object, document: str = "d", **known: Scalar) -> bool:
+def finds(given_filter: object, document: str = "d", **known: Value) -> bool:
     return holds(read(given_filter), facts(document, f"Title of {document}", known))
 
 
@@ -38,12 +38,25 @@ def finds(given_filter: object, document: str = "d", **known: Scalar) -> bool:
         ({"tag": {"in": ["a", "b"]}}, {"tag": "b"}, True),
         ({"tag": {"in": []}}, {"tag": "b"}, False),
         ({"tag": {"not_in": ["a", "b"]}}, {"tag": "c"}, True),
+        ({"tag": "outdoor"}, {"tag": ["pump", "outdoor"]}, True),
+        ({"tag": "door"}, {"tag": ["pump", "outdoor"]}, False),
+        ({"tag": 2}, {"tag": ["2", 2.0]}, True),
+        ({"tag": 3}, {"tag": ["3", True]}, False),
+        ({"tag": {"in": ["a", "outdoor"]}}, {"tag": ["pump", "outdoor"]}, True),
+        ({"tag": {"ne": "outdoor"}}, {"tag": ["pump", "outdoor"]}, False),
+        ({"tag": {"not_in": ["a", "pump"]}}, {"tag": ["pump", "outdoor"]}, False),
+        ({"not": {"tag": "a"}}, {"tag": ["pump", "outdoor"]}, True),
+        ({"tag": {"exists": True}}, {"tag": ["pump"]}, True),
+        ({"tag": {"exists": True}}, {"tag": []}, False),
+        ({"tag": {"exists": False}}, {"tag": []}, True),
+        ({"year": {"gte": 1970}}, {"year": [1968, "1999", 1973]}, True),
+        ({"year": {"gte": 1980}}, {"year": [1968, "1999", 1973]}, False),
         ({"or": [{"a": 1}, {"b": 1}]}, {"b": 1}, True),
         ({"and": [{"a": 1}, {"b": 1}]}, {"b": 1}, False),
         ({"not": {"a": 1, "b": 2}}, {"a": 1, "b": 1}, True),
     ],
 )
-def test_filters_mean_what_they_say(asked: Any, known: dict[str, Scalar], *, found: bool) -> None:
+def test_filters_mean_what_they_say(asked: Any, known: dict[str, Value], *, found: bool) -> None:
     assert finds(asked, **known) is found
 
 
@@ -73,7 +86,7 @@ def test_only_ne_not_in_not_and_exists_find_documents_without_the_field() -> Non
 
 
 def test_a_document_is_known_by_its_id_and_title_whatever_its_metadata_is_called() -> None:
-    known: dict[str, Scalar] = {"document_id": "mine", "and": 1, "$x": 2, "metadata.a": 3}
+    known: dict[str, Value] = {"document_id": "mine", "and": 1, "$x": 2, "metadata.a": 3}
 
     assert finds({"document_id": {"in": ["d"]}, "title": "Title of d"}, **known)
     assert finds({"metadata.document_id": "mine", "metadata.and": 1, "metadata.$x": 2}, **known)

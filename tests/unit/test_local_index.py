@@ -7,11 +7,12 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from rag.documents import Chunk, Scalar, chunk_id
+from rag.documents import Chunk, Value, chunk_id
 from rag.filters import Filter, parse
 from rag.ports import Ranking, StoredChunk
 from workers import chunk_rows, local_index
@@ -27,7 +28,7 @@ def read(asked: dict[str, object]) -> Filter:
     return wanted
 
 
-def add(index: LocalIndex, document: str, *texts: str, known: dict[str, Scalar]) -> None:
+def add(index: LocalIndex, document: str, *texts: str, known: dict[str, Value]) -> None:
     chunks = [
         StoredChunk(chunk_id(document, 1, n), Chunk(n, 0, len(text), text), len(texts), "", known)
         for n, text in enumerate(texts)
@@ -126,6 +127,52 @@ def test_a_document_that_changes_its_metadata_is_found_by_the_new_ones(index: Lo
     assert [n for n, _ in index.select(read({"colour": "blue"})).search("oil", limit=9)] == [
         "a:2:0"
     ]
+
+
+def test_a_list_is_found_by_each_of_its_values_also_after_a_restart(
+    index: LocalIndex, tmp_path: Path
+) -> None:
+    add(index, "a", "oil", known={"tags": ["pump", "outdoor"], "year": [1968, 1973]})
+    add(index, "b", "oil", known={"tags": "pump", "year": 1999})
+    add(index, "c", "oil", known={"tags": []})
+    index.commit(cursor="1-0", log_epoch="e")
+    asked: dict[str, dict[str, Any]] = {
+        "ab": {"tags": "pump"}, "a": {"tags": {"in": ["outdoor", "x"]}},
+        "bc": {"not": {"tags": "outdoor"}}, "c": {"tags": {"exists": False}},
+        "": {"tags": "pum"}, "b": {"year": {"gt": 1990}},
+    }  # fmt: skip
+
+    def found(opened: LocalIndex) -> list[str]:
+        vector = np.ones(8, dtype=np.float32)
+        by_words, by_meaning = [], []
+        for each in asked.values():
+            matching = opened.select(read(each))
+            by_words.append("".join(sorted(n[0] for n, _ in matching.search("oil", limit=9))))
+            by_meaning.append("".join(sorted(n[0] for n, _ in matching.nearest(vector, limit=9))))
+        assert by_words == by_meaning
+        return by_words
+
+    assert found(index) == list(asked)
+    index.close()
+    again = LocalIndex.open(tmp_path / "index")
+    assert found(again) == list(asked)
+    assert again.chunks(["a:1:0"])["a:1:0"].metadata["tags"] == ["pump", "outdoor"]
+    again.close()
+
+
+def test_what_matches_tells_which_fields_there_are(index: LocalIndex) -> None:
+    add(index, "a", "oil", known={"colour": "red", "n": [1, "x"]})
+    add(index, "b", "oil", known={"shape": "round"})
+    index.remove("b", 1)
+    index.commit(cursor="1-0", log_epoch="e")
+
+    assert index.select(read({"colour": "blue"})).fields() == {
+        "metadata.colour": {"text"},
+        "metadata.n": {"number", "text"},
+        "document_id": {"text"},
+        "title": {"text"},
+    }
+    assert NothingThere().fields() == {}
 
 
 def test_the_cursor_is_the_older_of_both_parts(index: LocalIndex) -> None:

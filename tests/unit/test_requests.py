@@ -154,19 +154,27 @@ def test_any_json_is_accepted_or_refused_in_words(body: object) -> None:
 
 
 @given(value=st.dictionaries(st.text(max_size=5), JSON, max_size=4))
-def test_metadata_that_is_accepted_is_flat_and_is_utf8(value: dict[str, object]) -> None:
+def test_metadata_that_is_accepted_is_flat_but_for_lists_and_is_utf8(
+    value: dict[str, object],
+) -> None:
     try:
         kept = metadata(value, "metadata")
     except InvalidRequest:
         return
     for name, entry in kept.items():
         name.encode()
-        assert isinstance(entry, str | int | float | bool)
+        for one in entry if isinstance(entry, list) else [entry]:
+            assert isinstance(one, str | int | float | bool)
 
 
 @pytest.mark.parametrize(
-    "value", [{"x": "y" * 1_001}, {"x": 2**63}, {"x": None}, {str(n): 1 for n in range(33)}, []]
-)
+    "value",
+    [
+        {"x": "y" * 1_001}, {"x": 2**63}, {"x": None}, {str(n): 1 for n in range(33)}, [],
+        {"x": float("inf")}, {"x": ["y" * 1_001]}, {"x": [2**63]}, {"x": [None]}, {"x": [["y"]]},
+        {"x": ["\ud800"]}, {"x": ["y"] * 101}, {"x": {"y": 1}},
+    ],
+)  # fmt: skip
 def test_metadata_is_bounded(value: object) -> None:
     with pytest.raises(InvalidRequest):
         metadata(value, "metadata")

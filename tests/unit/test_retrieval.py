@@ -3,6 +3,7 @@
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -197,6 +198,11 @@ class Among:
             n for n, (stored, _) in held.items() if wanted is None or matches(wanted, stored)
         }
         self.rows = len(self.names)
+
+    def fields(self, only: AbstractSet[str] | None = None) -> dict[str, frozenset[str]]:
+        if only == {"metadata.mixed"}:
+            return {"metadata.mixed": frozenset({"text", "number"})}
+        return {"metadata.colour": frozenset({"text"})}
 
     def keeps(self, name: str) -> bool:
         return name in self.names or name.startswith(self.wrong)
@@ -862,6 +868,60 @@ def test_a_filter_leaves_only_what_matches_in_either_leg(
     assert red_ones(world, mode) == ["red0", "red3", "red6"]
     assert red_ones(world, mode, document_id={"ne": "red3"}) == ["red0", "red6"]
     assert red_ones(world, mode, document_id="blue1") == []
+
+
+@pytest.mark.parametrize("mode", ["hybrid", "dense", "sparse"])
+def test_a_filter_that_matches_nothing_is_told_with_what_is_wrong_with_it(
+    world: World, mode: Mode
+) -> None:
+    coloured(world, "red", "blue")
+    asked: list[dict[str, object] | None] = [{"Colour": "red"}, {"colour": 7}, {"colour": "red"}]
+    told = [
+        world.retriever().search(INC, "gas", top_k=9, mode=mode, wanted=parse(each))
+        for each in [*asked, None]
+    ]
+
+    assert [found.unmatched for found in told] == [True, True, False, False]
+    assert told[0].hints == ["no document has a field 'Colour'; did you mean 'colour'?"]
+    assert told[1].hints == [
+        "the field 'colour' holds text in these documents, and the filter asks for numbers"
+    ]
+    assert not told[2].hints
+
+
+def test_values_that_a_bound_passes_over_are_told_beside_what_matches(world: World) -> None:
+    world.known["red0"] = {"mixed": 2}
+    world.publish("red0", 1, "oil price")
+    world.publish("blue1", 2, "oil")
+    found = world.retriever().search(INC, "oil", top_k=9, wanted=parse({"mixed": {"gte": 1}}))
+
+    assert {passage.document_id for passage in found.passages} == {"red0"}
+    assert (found.unmatched, list(found.hints)) == (
+        False,
+        ["the field 'mixed' holds text too in these documents, which no number is compared with"],
+    )
+
+
+def test_what_matches_in_replaced_generations_alone_matches_nothing(world: World) -> None:
+    coloured(world, "red")
+    world.known["red0"] = {"colour": "blue"}
+    world.publish("red0", 2, "oil price")
+    found = world.retriever().search(INC, "oil", top_k=9, wanted=parse({"colour": "red"}))
+
+    assert found.passages == []
+    assert found.unmatched
+
+
+def test_a_replica_that_lags_tells_by_the_store_that_nothing_matches(world: World) -> None:
+    coloured(world, "red", "blue")
+    world.sparse = None
+    nothing = world.retriever().search(INC, "oil", top_k=9, wanted=parse({"colour": "green"}))
+    unknown = world.retriever().search(
+        INC, "oil", top_k=9, mode="sparse", wanted=parse({"colour": "green"})
+    )
+
+    assert (nothing.unmatched, nothing.hints) == (True, [])
+    assert not unknown.unmatched
 
 
 @pytest.mark.parametrize("mode", ["hybrid", "dense"])

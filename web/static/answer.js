@@ -1,8 +1,9 @@
 // One question: its stages, its sources, its answer, as they arrive.
 
 import { ApiProblem, at, call, parse } from "./api.js";
-import { count, duration, FINAL, find, make, say } from "./dom.js";
+import { duration, FINAL, find, make, say } from "./dom.js";
 import { closePassage, openPassage, pageOf, whereabouts } from "./passage.js";
+import { NOT_IN_DOCUMENTS, remarks, sureness } from "./verdict.js";
 
 const MARKER = /\[(\d{1,3})\]/g;
 const STAGE_WORDS = { retrieve: "Searching the documents", generate: "Writing the answer" };
@@ -13,21 +14,17 @@ const TIMING_WORDS = {
   generate: "wrote",
 };
 
-const DEGRADED_WORDS = {
-  sparse: "The word index was behind, so this was found by meaning alone; exact words may have been missed.",
-  rerank: "The reranker was not available, so passages are ranked by meaning and words alone.",
-};
-
-let shown = null; // the job on the screen: { id, collection, sources, text, stream }
+let shown = null; // the job on the screen: { id, collection, sources, text, verdict, stream }
 
 /** Show a question and follow its job until it has ended. */
 export function showQuestion(job, { onEnd = () => {}, focus = true } = {}) {
   leaveQuestion();
-  const mine = { id: job.id, collection: job.collection ?? "default", sources: [], text: "", stream: null };
+  const mine = { id: job.id, collection: job.collection ?? "default", sources: [], text: "", verdict: null, stream: null };
   shown = mine;
   find("result").hidden = false;
   find("asked").textContent = job.request?.question ?? "";
   find("facts").textContent = "";
+  say(find("sure"));
   say(find("notice"));
   find("answer").replaceChildren();
   drawSources([], []);
@@ -92,12 +89,19 @@ function follow(mine, onEnd) {
     mine.sources = sources ?? (await sourcesOf(mine));
     if (shown === mine) drawSources(mine.sources, []);
   });
+  on("verdict", (verdict) => {
+    mine.verdict = verdict;
+    warn(mine);
+  });
   on("token", ({ text }) => {
     mine.text += text ?? "";
-    drawAnswer(mine.text, mine, []);
+    warn(mine);
+    drawAnswer(worthReading(mine.text, mine.verdict) ? mine.text : "", mine, []);
   });
   on("reset", () => {
     mine.text = "";
+    mine.verdict = null;
+    say(find("notice"));
     drawAnswer("", mine, []);
   });
   on("done", over);
@@ -108,6 +112,18 @@ function follow(mine, onEnd) {
     if (stream.readyState === EventSource.CLOSED) over();
     else stage("running", "Connection lost, trying again");
   });
+}
+
+/** Say that what follows is no answer, before any of it is shown. */
+function warn(mine) {
+  if (!mine.verdict || mine.verdict.answered) return;
+  const closest = Boolean(mine.text.trim()) && worthReading(mine.text, mine.verdict);
+  say(find("notice"), remarks(mine.verdict, { closest }));
+}
+
+/** Tell whether a text says more than that there is no answer, which is said beside it. */
+function worthReading(text, verdict) {
+  return !verdict || verdict.answered || text.trim() !== NOT_IN_DOCUMENTS;
 }
 
 async function sourcesOf(mine) {
@@ -149,11 +165,14 @@ function finish(mine, job) {
   }
   mine.sources = result.sources ?? [];
   // Quotes keep the line breaks of their document's layout, which mean nothing here.
-  const text = result.generator === "extractive" ? result.answer.replace(/\s+/g, " ") : result.answer;
+  const whole = result.generator === "extractive" ? result.answer.replace(/\s+/g, " ") : result.answer;
+  const text = worthReading(whole, result) ? whole : "";
   drawAnswer(text, mine, result.citations ?? []);
   drawSources(mine.sources, result.citations ?? []);
-  end(mine, "succeeded", `Answered in ${duration(job.timings_ms?.total ?? 0)}`, remarks(result));
+  const closest = Boolean(text.trim());
+  end(mine, "succeeded", `Answered in ${duration(job.timings_ms?.total ?? 0)}`, remarks(result, { closest }));
   if (!result.answered) stage("partial", "Not answered");
+  say(find("sure"), sureness(result));
   find("facts").textContent = facts(job);
 }
 
@@ -167,37 +186,14 @@ function end(mine, state, title, notice) {
   say(find("notice"), notice);
 }
 
-/** Say in plain words what a reader should know before trusting an answer. */
-function remarks(result) {
-  const lines = [];
-  if (!result.answered) {
-    lines.push(
-      result.documents === 0
-        ? "There are no documents yet in this collection."
-        : "The documents do not seem to answer this.",
-    );
-    if (result.answer.trim()) lines.push("Below is the closest that was found.");
-    else if (!result.sources?.length && result.documents !== 0) lines.push("Nothing in this collection matched the question.");
-  }
-  if (result.waiting) {
-    lines.push(`${count(result.waiting, "document")} ${result.waiting === 1 ? "is" : "are"} still being added.`);
-  }
-  for (const part of result.degraded ?? []) {
-    if (part === "ingesting") continue; // said above
-    lines.push(DEGRADED_WORDS[part] ?? `Part of the search was not available: ${part}.`);
-  }
-  return lines.join(" ");
-}
-
 function facts(job) {
   const timings = job.timings_ms ?? {};
   const parts = Object.entries(TIMING_WORDS)
     .filter(([name]) => timings[name] !== undefined)
     .map(([name, words]) => `${words} ${duration(timings[name])}`);
-  const { generator, confidence } = job.result;
+  const { generator } = job.result;
   const by = generator === "extractive" ? "Quoted word for word; no language model wrote this." : `Written by ${generator}.`;
-  const sure = typeof confidence === "number" ? ` Confidence ${Math.round(confidence * 100)} %.` : "";
-  return `${by}${sure}${parts.length ? ` Timings: ${parts.join(", ")}.` : ""}`;
+  return `${by}${parts.length ? ` Timings: ${parts.join(", ")}.` : ""}`;
 }
 
 function drawAnswer(text, mine, citations) {

@@ -51,8 +51,8 @@ export function inWords(problem, status) {
   return fields.join("\n") || problem.detail || problem.title || "Something went wrong.";
 }
 
-/** Read a document's own address; ids may hold slashes, which stay as they are. */
+/** Return a document's path in the API; ids may hold slashes, which stay as they are. */
 export function documentPath(collection, documentId) {
   const id = documentId.split("/").map(encodeURIComponent).join("/");
-  return at(`/api/collections/${encodeURIComponent(collection)}/documents/${id}`);
+  return `/api/collections/${encodeURIComponent(collection)}/documents/${id}`;
 }

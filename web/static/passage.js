@@ -1,7 +1,7 @@
 // The panel that shows a source's passage with the quoted words marked.
 
-import { documentPath } from "./api.js";
-import { find, make } from "./dom.js";
+import { ApiProblem, at, call, documentPath } from "./api.js";
+import { find, make, say } from "./dom.js";
 
 let opener = null;
 
@@ -16,12 +16,30 @@ export function openPassage(source, citations, collection, from) {
   // What the passage is read with stands above it, and is no part of it: no offset counts it.
   const context = source.context ? [make("span", { className: "context" }, `${source.context}\n`)] : [];
   text.replaceChildren(...context, ...marked(source, citations));
-  find("passage-file").href = `${documentPath(collection, source.document_id)}/file`;
+  find("passage-file").href = at(`${documentPath(collection, source.document_id)}/file`);
+  find("passage-file").hidden = false;
+  say(find("passage-since"));
   find("passage").hidden = false;
+  lookAgain(source, collection, from);
   text.scrollTop = 0;
   const first = text.querySelector("mark");
   if (first) text.scrollTop = first.offsetTop - text.offsetTop - text.clientHeight / 3;
   find("passage-title").focus({ preventScroll: true });
+}
+
+/** Say whether the document was deleted or replaced since the answer quoted it. */
+async function lookAgain(source, collection, from) {
+  let since = "";
+  try {
+    const now = await call("GET", documentPath(collection, source.document_id));
+    if (now?.generation !== source.generation) since = "The document has changed since.";
+  } catch (problem) {
+    if (!(problem instanceof ApiProblem)) throw problem;
+    if (problem.status === 404) since = "The document was deleted since. The answer keeps what it quoted.";
+  }
+  if (opener !== from) return;
+  find("passage-file").hidden = since.includes("deleted");
+  say(find("passage-since"), since);
 }
 
 /** Close the panel and give the focus back to what opened it. */

@@ -1,0 +1,54 @@
+// Whether a question was answered, why not, and how sure that is, in words for people.
+
+import { count } from "./dom.js";
+
+/** What a generator writes that has nothing to say: said once, not again as an answer. */
+export const NOT_IN_DOCUMENTS = "The documents do not seem to answer this.";
+
+const WHY_WORDS = {
+  no_documents: "There are no documents yet in this collection.",
+  nothing_matches_filter: "No answer, because no document matches the filter.",
+  not_searched: "No documents were searched, because no passages were asked for.",
+  not_in_documents: NOT_IN_DOCUMENTS,
+};
+const DEGRADED_WORDS = {
+  sparse: "The word index was behind, so this was found by meaning alone; exact words may have been missed.",
+  rerank: "The reranker was not available, so passages are ranked by meaning and words alone.",
+};
+
+/**
+ * Say what a reader should know before trusting an answer. *told* is a result, or the verdict that
+ * comes before its text; with *closest* a text follows although it is no answer.
+ */
+export function remarks(told, { closest }) {
+  const lines = [];
+  if (!told.answered) {
+    // Jobs of an earlier build do not say why.
+    const why = told.why ?? (told.documents === 0 ? "no_documents" : "not_in_documents");
+    lines.push(WHY_WORDS[why] ?? NOT_IN_DOCUMENTS);
+  }
+  lines.push(...(told.filter_hints ?? []).map(sentence));
+  if (!told.answered) {
+    if (closest) lines.push("Below is the closest that was found.");
+  }
+  if (told.waiting) {
+    lines.push(`${count(told.waiting, "document")} ${told.waiting === 1 ? "is" : "are"} still being added.`);
+  }
+  for (const part of told.degraded ?? []) {
+    if (part === "ingesting") continue; // said above
+    lines.push(DEGRADED_WORDS[part] ?? `Part of the search was not available: ${part}.`);
+  }
+  return lines.join(" ");
+}
+
+/** Say how sure an answer is and what that means; empty where nobody knows, or of nothing. */
+export function sureness({ confidence, citations }) {
+  if (typeof confidence !== "number" || !citations?.length) return "";
+  const hundredth = Math.round(confidence * 100);
+  return `Confidence ${hundredth} %: of 100 questions with this figure, the documents answer about ${hundredth}.`;
+}
+
+function sentence(words) {
+  const line = words.charAt(0).toUpperCase() + words.slice(1);
+  return line.endsWith("?") ? line : `${line}.`;
+}
