@@ -1,11 +1,13 @@
 """Grids of cells as text: merged cells filled, a line a row."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 
 from rag.table_rows import written
 
 _MOST_FILLED = 200_000  # cells that merges of one grid may repeat
 _MOST_COLUMNS = 1000
+_SEPARATOR = re.compile(r"(?<!\\)\|")
 
 Place = tuple[int, int]  # row and column, counted from 0
 
@@ -13,6 +15,22 @@ Place = tuple[int, int]  # row and column, counted from 0
 def one_line(text: str) -> str:
     """Return a text on one line, each run of white space as one blank."""
     return " ".join(text.split())
+
+
+def row_line(cells: Iterable[str]) -> str:
+    r"""
+    Return cells as a row `a | b | c`; empty ones keep their place.
+
+    A stroke inside a cell is written `\|`, as in Markdown (GitHub Flavored Markdown, 4.10), so that
+    the row has as many columns as the table.
+    """
+    return " | ".join(cell.replace("|", "\\|") if "|" in cell else cell for cell in cells).strip()
+
+
+def listed(row: str) -> str:
+    """Return a row of `row_line` as words after commas, for a place that no table fits in."""
+    cells = (cell.strip() for cell in _SEPARATOR.split(row))
+    return ", ".join(filter(None, cells)).replace("\\|", "|")
 
 
 class Grid:
@@ -59,7 +77,7 @@ class Grid:
         """Return a line for each row; rows and columns without any words are left out."""
         used = sorted({c for row in self._rows for c, text in row.items() if text})
         rows = [[row.get(c, "") for c in used] for row in self._rows]
-        return [" | ".join(row).rstrip() for row in rows if any(row)]
+        return [row_line(row) for row in rows if any(row)]
 
     def filled(self) -> int:
         """Return how many rows with words there are so far."""

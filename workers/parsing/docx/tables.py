@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from workers.parsing.column_names import names_column
+from workers.parsing.grids import row_line
 
 _LONG = 400  # characters: a merged cell with more is prose, and stands once
 _NAME_CHARACTERS = 60
@@ -70,7 +71,7 @@ def grid(rows: Sequence[Row], *, styled: bool = False) -> Grid:
     kept = [n for n, places in enumerate(filled) if any(places)]
     names = _header(rows, filled, styled=styled)
     header = sum(n < names for n in kept)
-    lines = tuple(" | ".join(filled[n]).strip() for n in kept)
+    lines = tuple(row_line(filled[n]) for n in kept)
     return Grid(tuple(filter(None, captions)), lines, header)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import reduce
 from itertools import pairwise
 
+from workers.parsing.grids import one_line, row_line
 from workers.parsing.pdf.characters import Word
 from workers.parsing.pdf.hyphens import CUT, is_cut
 from workers.parsing.pdf.lines import lines_of
@@ -90,7 +91,7 @@ def table_of_texts(rows: list[list[str]], *, bold: list[bool], size: float) -> T
 
 def written(cells: list[str]) -> str:
     """Return a row as a line."""
-    return " | ".join(" ".join(cell.replace("|", "¦").split()) for cell in cells).strip()
+    return row_line(map(one_line, cells))
 
 
 def _record(row: list[list[Word]]) -> _Record:

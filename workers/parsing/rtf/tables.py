@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from workers.parsing.grids import one_line
+from workers.parsing.grids import one_line, row_line
 
 
 @dataclass(slots=True)
@@ -72,7 +72,7 @@ class TableRows:
         """Return the lines so far and how many of them name columns, and begin anew."""
         if self.cells:
             self.end_row()
-        lines = [" | ".join(map(one_line, row)).rstrip() for row in self.rows]
+        lines = [row_line(map(one_line, row)) for row in self.rows]
         names = min(self.names, len(lines))
         self.rows, self.names = [], 0
         return lines, names
