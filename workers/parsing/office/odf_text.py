@@ -189,10 +189,16 @@ class OdfReader:
                         text,
                         columns=_span(cell, "number-columns-spanned"),
                         rows=_span(cell, "number-rows-spanned"),
+                        stands_out=self._stands_out(cell),
                     )
             if heads:
                 names = grid.filled()
-        self.out.add("table", "\n".join(grid.lines()), header=names)
+        self.out.add("table", "\n".join(grid.lines()), header=names or grid.header())
+
+    def _stands_out(self, cell: etree._Element) -> bool:
+        """Tell whether all words of a cell are bold, or in the style for the names of columns."""
+        paragraphs = [p for p in below(cell, "p", "h") if "".join(map(str, p.itertext())).strip()]
+        return bool(paragraphs) and all(map(self.styles.stands_out, paragraphs))
 
     def _cell(self, cell: etree._Element) -> str:
         """Return the words of a cell on one line, lists and tables in it included."""

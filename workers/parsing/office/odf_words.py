@@ -163,6 +163,22 @@ class Styles:
         """Tell whether a style of text hides it."""
         return any(one in self.hidden for one in self._upwards(name))
 
+    def stands_out(self, paragraph: etree._Element) -> bool:
+        """Tell a paragraph that is bold, or in the style that LibreOffice has for column names."""
+        if any(
+            one in self.bold or one == "Table_20_Heading"
+            for one in self._upwards(attribute(paragraph, "style-name"))
+        ):
+            return True
+        spans = [child for child in paragraph if local(child) == "span"]
+        words = "".join(map(str, paragraph.itertext())).strip()
+        bold = [
+            "".join(map(str, span.itertext()))
+            for span in spans
+            if any(one in self.bold for one in self._upwards(attribute(span, "style-name")))
+        ]
+        return bool(words) and "".join(bold).strip() == words
+
     def heading(self, name: str) -> int:
         """Return the level of headings that a paragraph's style makes, 0 for none."""
         for one in self._upwards(name):

@@ -57,6 +57,14 @@ def parse_pptx(data: bytes) -> ParsedDocument:
         return out.document("pptx", title=_title(package.core_title()))
 
 
+def _is_bold(cell: etree._Element) -> bool:
+    """Tell whether all words of a cell of a table are bold."""
+    runs = [run for run in below(cell, "r") if (run.findtext("{*}t") or "").strip()]
+    return bool(runs) and all(
+        any(about.get("b") in ("1", "true") for about in run.iterfind("{*}rPr")) for run in runs
+    )
+
+
 def _related_id(element: etree._Element) -> str:
     """Return the id of the relation that an element names: `r:id`, never its own `id`."""
     for key, value in element.attrib.items():
@@ -174,11 +182,12 @@ class _Slide:
                 parts = [one_line(paragraph_text(p)) for p in below(cell, "p")]
                 text = "; ".join(part for part in parts if part)
                 columns, rows = int(cell.get("gridSpan", "1")), int(cell.get("rowSpan", "1"))
-                grid.cell(text, columns=columns, rows=rows)
+                grid.cell(text, columns=columns, rows=rows, stands_out=_is_bold(cell))
             names = names or grid.filled()
         properties = table.find("{*}tblPr")
         named = properties is not None and properties.get("firstRow") in ("1", "true")
-        self._out.add("table", "\n".join(grid.lines()), header=names if named else 0)
+        header = names if named else grid.header()
+        self._out.add("table", "\n".join(grid.lines()), header=header)
 
     def _notes(self) -> None:
         """Append what the speaker has noted."""

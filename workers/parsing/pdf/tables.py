@@ -7,6 +7,7 @@ from functools import reduce
 from itertools import pairwise
 
 from workers.parsing.grids import one_line, row_line
+from workers.parsing.header_rows import names_columns
 from workers.parsing.pdf.characters import Word
 from workers.parsing.pdf.hyphens import CUT, is_cut
 from workers.parsing.pdf.lines import lines_of
@@ -182,7 +183,7 @@ def _header(rows: list[list[str]], bold: list[bool]) -> int:
             for name, column in zip(first[1:], columns, strict=True)
         ):
             return 1
-    return int(named and len(first) > _FEW and all(first))
+    return int(named and len(first) > _FEW and all(first) and names_columns(rows))
 
 
 def _named(rows: list[list[str]], column: int) -> int:
