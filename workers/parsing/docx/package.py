@@ -55,6 +55,7 @@ class Package:
     names: dict[str, zipfile.ZipInfo]
     most: int  # bytes that all parts that are read may have, unpacked
     _read: int = 0
+    _known: set[str] = field(default_factory=set)  # parts that were read before
     _relations: dict[str, dict[str, Relation]] = field(default_factory=dict)
     _types: dict[str, str] | None = None
 
@@ -68,7 +69,9 @@ class Package:
         part = self.names.get(part_key(name))
         if part is None:
             return None
-        self._read += part.file_size
+        if part.filename not in self._known:
+            self._known.add(part.filename)
+            self._read += part.file_size
         if self._read > self.most:  # zipfile never yields more than the size that a part declares
             raise _too_large(self.most)
         return self.archive.read(part)
