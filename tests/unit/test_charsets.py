@@ -32,6 +32,8 @@ def mail_body(charset: str, body: bytes) -> str:
         ("windows-1252", "Übergröße für Gerät".encode(), "Übergröße für Gerät"),
         *((name, "größer".encode(), "größer") for name in ("undefined", "unicode_escape", "idna")),
         ("us-ascii", "größer".encode(), "größer"),
+        ("unicode", "größere".encode(), "größere"),
+        ("iso-2022-jp", b"\x1b$B-!F|K\\\x1b(B", "\ufffd日本"),
     ],
 )  # fmt: skip
 def test_mail_is_read_by_what_its_charset_stands_for(charset: str, body: bytes, read: str) -> None:

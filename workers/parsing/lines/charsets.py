@@ -60,8 +60,9 @@ def named(data: bytes, name: str) -> tuple[str, str] | None:
     """
     Decode by a declared *name* of a character set; return text and Python's name of the set taken.
 
-    Bytes that are UTF-8 are taken for that where a western set is declared, and single stray bytes
-    in UTF-8 are read as Windows-1252. None where the name is unknown, says nothing or does not fit.
+    Bytes that are UTF-8 are taken for that where a western set is declared, or a wide form of
+    Unicode that would need zeros; single stray bytes in UTF-8 are read as Windows-1252. None where
+    the name is unknown, says nothing or does not fit.
     """
     codec = _codec(name)
     if codec == "utf-8":
@@ -69,9 +70,13 @@ def named(data: bytes, name: str) -> tuple[str, str] | None:
         return (text, codec) if text is not None else None
     if not codec:
         return None
-    if codec in _WESTERN and not data.isascii() and (text := strict(data, "utf-8")) is not None:
+    narrow = codec in _WESTERN and not data.isascii()
+    wide = codec.startswith(("utf-16", "utf-32")) and b"\0" not in data
+    if (narrow or wide) and (text := strict(data, "utf-8")) is not None:
         return text, "utf-8"
     text = strict(data, codec)
+    if text is None and codec.startswith("iso2022"):  # signs of Microsoft's own, which Python lacks
+        text = data.decode(codec, "replace")
     return (text, codec) if text is not None else None
 
 
