@@ -246,11 +246,14 @@ class _Reader:
             matrix, x, y = self._matrix, self._x, self._y
             raw.FPDFText_GetMatrix(page, n, matrix)
             raw.FPDFText_GetCharOrigin(page, n, x, y)
-            size = raw.FPDFText_GetFontSize(page, n) * math.hypot(matrix.c, matrix.d)
-            turn = round(math.degrees(math.atan2(matrix.b, matrix.a))) % 360
+            # Less than nothing where the letters are turned by half, no number in a broken file.
+            height = raw.FPDFText_GetFontSize(page, n)
+            size = abs(height) * math.hypot(matrix.c, matrix.d)
+            turn = math.degrees(math.atan2(matrix.b, matrix.a)) + (180 if height < 0 else 0)
+            turn = round(turn) % 360 if math.isfinite(turn) else 0
             _, low, _, high = _turned(*box, turn) if turn else box
             base = framed(x.value, y.value, turn)[1]
-            piece = _Piece(turn, base, size or 1.0, bold, blank, low, high)
+            piece = _Piece(turn, base, size if 0 < size < math.inf else 1.0, bold, blank, low, high)
         self._last = piece
         return piece
 
