@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from cli.leftovers import is_leftover, is_leftover_folder
 from rag.errors import InvalidRequest
+from rag.leftovers import is_leftover, is_leftover_folder
 
 
 class File(Protocol):
@@ -69,7 +69,7 @@ class Found:
     """The files at some paths, in order, and what was left out as nobody's document."""
 
     files: list[LocalFile] = field(default_factory=list)
-    #: Paths of files and folders that programs keep for themselves, see `cli.leftovers`.
+    #: Paths of files and folders that programs keep for themselves, see `rag.leftovers`.
     left_out: list[Path] = field(default_factory=list)
     #: Folders that could not be looked into: what is in them is not known.
     unseen: list[Path] = field(default_factory=list)

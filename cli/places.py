@@ -9,8 +9,8 @@ from typing import Any
 import click
 
 from cli.files import File, as_known, look
-from cli.leftovers import is_leftover, is_leftover_folder
 from rag.errors import InvalidRequest
+from rag.leftovers import is_leftover, is_leftover_folder
 
 #: Of one letter it would be a drive of Windows.
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+(?:://|::)")

@@ -176,4 +176,4 @@ def split_chunk_id(name: str) -> tuple[str, int, int]:
 
 #: Part of every fingerprint: raised when the same bytes would become other text, or a text of
 #: another language.
-PARSERS_VERSION = 3
+PARSERS_VERSION = 4

@@ -14,7 +14,7 @@ _SHARE = 2
 #: Stands for the columns whose names found no room.
 CUT = "\u2026"
 
-_CELL_END = re.compile(r"\||\n|$")
+_CELL_END = re.compile(r"(?<!\\)\||\n|$")
 #: What a line is drawn with that parts a header from its rows.
 _RULE = re.compile(r"[ \t|:+=-]+")
 

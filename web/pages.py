@@ -2,6 +2,7 @@
 
 from flask import Blueprint, render_template, request
 
+from rag.leftovers import FILES, FOLDERS
 from web.front_end import front_end
 
 bp = Blueprint("pages", __name__)
@@ -16,6 +17,7 @@ def page() -> str:
         flower_url=settings.flower_url,
         max_file_bytes=settings.max_file_bytes,
         max_files=settings.max_files,
+        leftovers={"files": FILES, "folders": FOLDERS},
         # Relative where no proxy tells its path: then too the page works below any.
         root=f"{request.script_root}/" if request.script_root else "./",
     )

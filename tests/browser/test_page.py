@@ -107,6 +107,52 @@ def test_every_file_shows_its_own_fate(open_page: Open, url: str, api: CannedApi
     assert sorted(api.uploaded) == [("bad.pdf", 5), ("good.txt", 250_000)]
 
 
+DROP = """tree => {
+  const made = name => new File(["words"], name);
+  const named = name => ({ name, isDirectory: false, file: take => take(made(name)) });
+  const folder = (name, inside) => ({ name, isDirectory: true, createReader: () => {
+    const parts = [inside.map(one => one.in ? folder(one.name, one.in) : named(one.name)), []];
+    return { readEntries: take => take(parts.shift() ?? []) };
+  } });
+  const items = tree.map(one => ({
+    kind: "file",
+    getAsFile: () => made(one.name),
+    webkitGetAsEntry: () => one.in ? folder(one.name, one.in) : named(one.name),
+  }));
+  const event = new Event("drop", { cancelable: true });
+  Object.defineProperty(event, "dataTransfer", { value: { items, files: [] } });
+  document.getElementById("drop").dispatchEvent(event);
+}"""
+
+
+def test_of_a_dropped_folder_what_programs_left_there_is_left_out(
+    open_page: Open, url: str, api: CannedApi
+) -> None:
+    page = open_page(url)
+    inside = [
+        "good.txt",
+        "~$plan.docx",
+        "THUMBS.DB",
+        "notes.bak2",
+        ".hidden",
+        "a~b.txt",
+        "old-1.txt",
+    ]
+    deep = {"name": "deep", "in": [{"name": "more.txt"}, {"name": "x.swp"}]}
+    made = {"name": "node_modules", "in": [{"name": "a.txt"}]}
+    tree = {"name": "papers", "in": [*({"name": name} for name in inside), deep, made]}
+    page.evaluate(DROP, [tree, {"name": "kept.tmp"}])
+
+    expect(page.locator("#upload-left-out")).to_have_text(
+        "5 lock, temporary, backup or system files left out: THUMBS.DB, node_modules, notes.bak2,"
+        " x.swp, ~$plan.docx"
+    )
+    expect(page.locator("#upload-status")).to_contain_text("5 documents ready")
+    assert sorted(name for name, _ in api.uploaded) == [
+        "a~b.txt", "deep/more.txt", "good.txt", "kept.tmp", "old-1.txt",
+    ]  # fmt: skip
+
+
 def test_a_file_without_text_is_not_counted_as_ready(open_page: Open, url: str) -> None:
     page = open_page(url)
     page.get_by_label("Choose files").set_input_files(

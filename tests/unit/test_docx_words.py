@@ -339,11 +339,18 @@ MAIL = (
     b"Content-Type: text/html; charset=iso-8859-1\r\nContent-Transfer-Encoding: quoted-printable"
     b"\r\n\r\n<p>D=E9bit r=E9duit.</p>\r\n--x--\r\n"
 )
+ROOTED = (
+    b'MIME-Version: 1.0\r\nContent-Type: multipart/related; boundary=x; start="<main@x>"'
+    b"\r\n\r\n--x\r\nContent-Type: text/html\r\nContent-ID: <frame@x>\r\n\r\n<p>An advert.</p>\r\n"
+    b"--x\r\nContent-Type: text/html; charset=iso-8859-1\r\nContent-ID: <main@x>\r\n\r\n"
+    b"<p>\x93Shut\x94 \x96 5 \x80.</p>\r\n--x--\r\n"
+)
 
 
 @pytest.mark.parametrize(
     ("name", "data", "said"),
     [
+        ("word/rooted.mht", ROOTED, ["Before.", "“Shut” \u2013 5 €.", "After."]),
         ("word/page.html", HTML, ["Before.", "Incident", "The pump stopped.", "a | b", "After."]),
         ("word/page.mht", MAIL, ["Before.", "Débit réduit.", "After."]),
         ("word/page.bin", HTML, ["Before.", "Incident", "The pump stopped.", "a | b", "After."]),
@@ -477,7 +484,7 @@ def test_diagrams_and_charts_give_their_words() -> None:
     assert texts(document) == [
         "- Ask\n- Check\n- Sign",
         "Visitors",
-        "| Adults\n2023 | 5\n2024 | 7",
+        "Category | Adults\n2023 | 5\n2024 | 7",
     ]
     assert document.notes == ("A chart was left out.",)
 

@@ -78,6 +78,14 @@ def test_soft_line_ends_are_joined() -> None:
     assert mail(body).text.endswith("The deck is closed.\n> It was.")
 
 
+def test_an_empty_line_parts_paragraphs_of_soft_lines() -> None:
+    body = (
+        "Content-Type: text/plain; format=flowed\n\nThe deck \nis closed. \n\nIt opens \nin May.\n"
+    )
+
+    assert mail(body).text.split("\n\n")[-2:] == ["The deck is closed.", "It opens in May."]
+
+
 def test_attachments_are_read_by_their_kind_and_others_are_named() -> None:
     message = EmailMessage()
     message["From"], message["To"], message["Subject"] = "a@example.org", "b@example.org", "Papers"

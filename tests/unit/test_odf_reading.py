@@ -166,6 +166,7 @@ def test_slides_are_pages_with_their_title_first_and_notes_last() -> None:
     first = (
         frame(7, "low") + f"<draw:g>{frame(3, 'in a group')}</draw:g>" + shape + frame(1, "high")
         + frame(9, "Title", 'presentation:class="title"') + frame(9, "foot", 'presentation:class="footer"')
+        + "<office:annotation><dc:creator>Ann</dc:creator><text:p>Why?</text:p></office:annotation>"
         + f"<presentation:notes>{frame(0, 'Smile.', 'presentation:class=' + chr(34) + 'notes' + chr(34))}</presentation:notes>"
     )  # fmt: skip
     document = odp(
@@ -176,6 +177,7 @@ def test_slides_are_pages_with_their_title_first_and_notes_last() -> None:
     assert document.kind == "odp"
     assert document.text.split("\n\n") == [
         "Title",
+        "Comment by Ann: Why?",
         "high",
         "in a group",
         "shape",

@@ -162,3 +162,16 @@ def test_lines_from_top_to_bottom_are_read_from_right_to_left() -> None:
     words = upright([*column("吾輩は猫である", 400, 0), *column("名前はまだ無い", 380, 7)])
 
     assert [line.text for line in lines_of(words)] == ["吾輩は猫である", "名前はまだ無い"]
+
+
+@pytest.mark.parametrize(
+    "set_as",
+    ["/F 10 Tf 1 0 0 1", "/F -10 Tf -1 0 0 -1", "/F 1 Tf 10 0 0 10", "/F -1 Tf -10 0 0 -10"],
+)
+def test_letters_of_a_size_below_nothing_are_read_as_they_are_seen(set_as: str) -> None:
+    drawn = "".join(
+        f"BT {set_as} 50 {y} Tm ({words}) Tj ET\n"
+        for y, words in ((700, "The lease of the pumps begins"), (688, "in May."))
+    )
+
+    assert parse(pdf(drawn), filename="x").text == "The lease of the pumps begins in May."

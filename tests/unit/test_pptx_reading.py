@@ -283,13 +283,26 @@ def test_notes_and_comments_are_read_and_hidden_slides_are_told() -> None:
             },
             parts={
                 "ppt/notesSlides/notesSlide1.xml": notes,
-                "ppt/comments/comment1.xml": "<l><cm><text>Why?</text></cm></l>",
+                "ppt/comments/comment1.xml": "<l><cm authorId='3'><text>Why?</text></cm>"
+                "<cm authorId='{9}'><txBody><p><r><t>Because.</t></r></p></txBody></cm>"
+                "<cm><text>So.</text></cm></l>",
+                "ppt/commentAuthors.xml": "<l><cmAuthor id='3' name='Ann Lee'/></l>",
+                "ppt/authors.xml": "<l><author id='{9}' name='Bo Ek'/></l>",
+                "ppt/_rels/presentation.xml.rels": relations(
+                    ("r1", "slide", "slides/slide1.xml"),
+                    ("r2", "slide", "slides/slide2.xml"),
+                    ("a", "commentAuthors", "commentAuthors.xml"),
+                    ("b", "authors", "authors.xml"),
+                ),
             },
         ),
         filename="x",
     )
 
-    assert document.text == "Seen\n\nNotes: Smile.\n\nComment: Why?"
+    assert document.text.split("\n\n") == [
+        *("Seen", "Notes: Smile.", "Comment by Ann Lee: Why?", "Comment by Bo Ek: Because."),
+        "Comment: So.",
+    ]
     assert document.notes == ("Slide 2 is hidden and was left out.",)
     assert [page.number for page in document.pages] == [1, 2]
 

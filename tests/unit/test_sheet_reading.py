@@ -144,15 +144,22 @@ def test_comments_and_boxes_are_read_after_the_cells() -> None:
                 ("t", "threadedComment", "../threadedComments/t1.xml"),
                 ("d", "drawing", "../drawings/drawing1.xml"),
             ),
-            "xl/comments1.xml": "<c><comment ref='B2'><text><t>an </t><t>old one</t></text></comment>"
+            "xl/comments1.xml": "<c><authors><author>Ann Lee</author></authors>"
+            "<comment ref='B2' authorId='0'><text><t>Ann Lee:</t><t>an </t><t>old one</t></text></comment>"
+            "<comment ref='B1' authorId='7'><text><t>whose?</t></text></comment>"
             "<comment ref='A1'><text><t>[Threaded comment]</t></text></comment></c>",
-            "xl/threadedComments/t1.xml": "<c><threadedComment ref='A1'><text>Why?</text></threadedComment></c>",
+            "xl/threadedComments/t1.xml": "<c><threadedComment ref='A1' personId='{1}'><text>Why?</text></threadedComment></c>",
+            "xl/persons/person.xml": "<l><person displayName='Bo Ek' id='{1}'/></l>",
+            "xl/_rels/workbook.xml.rels": relations(
+                ("r1", "worksheet", "worksheets/sheet1.xml"), ("p", "person", "persons/person.xml")
+            ),
             "xl/drawings/drawing1.xml": "<d><sp><txBody><p><r><t>boxed</t></r></p></txBody></sp></d>",
         },
     )
 
     assert lines(parse(data, filename="x"))[2:] == [
-        "Item: Pump; Qty: 1", "", "Comment on B2: an old one", "", "Comment on A1: Why?", "", "boxed",
+        "Item: Pump; Qty: 1", "", "Comment on B2 by Ann Lee: an old one", "", "Comment on B1: whose?",
+        "", "Comment on A1 by Bo Ek: Why?", "", "boxed",
     ]  # fmt: skip
 
 
@@ -244,7 +251,7 @@ def test_a_table_of_tabs_under_the_name_of_a_workbook_is_text() -> None:
 
 
 _ODS = (
-    '<office:document-content xmlns:office="o" xmlns:table="t" xmlns:text="x" xmlns:style="s">'
+    '<office:document-content xmlns:office="o" xmlns:table="t" xmlns:text="x" xmlns:style="s" xmlns:dc="c">'
     '<office:automatic-styles><style:style style:name="off"><style:table-properties'
     ' table:display="false"/></style:style></office:automatic-styles>'
     "<office:body><office:spreadsheet>%s</office:spreadsheet></office:body>"
@@ -278,7 +285,7 @@ def test_an_opendocument_sheet_shows_what_its_cells_show() -> None:
         + ods_row(
             ods_cell("Pump", more='table:number-rows-spanned="2"'),
             ods_cell("19 %", "percentage", 'office:value="0.19"'),
-            '<table:table-cell office:value-type="string"><office:annotation><text:p>psst</text:p>'
+            '<table:table-cell office:value-type="string"><office:annotation><dc:creator>Ann</dc:creator><text:p>psst</text:p>'
             "</office:annotation><text:p>one<text:s text:c='2'/>two</text:p></table:table-cell>",
         )
         + ods_row(
@@ -297,7 +304,7 @@ def test_an_opendocument_sheet_shows_what_its_cells_show() -> None:
     assert document.kind == "ods"
     assert lines(document) == [
         "Data", "", "Item: Pump; Share: 19 %; Note: one two", "Item: Pump; Share: 50%",
-        "", "Comment: psst",
+        "", "Comment by Ann: psst",
     ]  # fmt: skip
     assert any("1 formulas have no stored value" in note for note in document.notes)
     assert 'The sheet "Keys" is hidden and was left out.' in document.notes

@@ -2,10 +2,13 @@
 
 import { ApiProblem, at, call, inWords, parse } from "./api.js";
 import { count, duration, FINAL, find, make, say } from "./dom.js";
+import { dropped } from "./folders.js";
 
 const AT_ONCE = 3;
 const BUSY_TRIES = 20;
 const POLL_MS = 700;
+const NAMED = 5; // of what was left out
+const LEFTOVER = "lock, temporary, backup or system file"; // the command says it so, too
 const STAGE_WORDS = { parse: "reading", embed: "indexing" };
 const OUTCOME_WORDS = {
   created: "added",
@@ -19,21 +22,26 @@ const OUTCOME_WORDS = {
 
 let batch = null; // { id, lines: Map(document id → line), sending }
 
-/** Upload *files* into *collection* as one job and show what becomes of each. */
-export async function upload(files, collection, { onJob, onEnd }) {
+/**
+ * Upload files into *collection* as one job and show what becomes of each.
+ *
+ * Each of *files* is { file, name } with the name of its document; *leftOut* names what is nobody's.
+ */
+export async function upload({ files, leftOut }, collection, { onJob, onEnd }) {
   const most = Number(document.body.dataset.maxFiles);
+  say(find("upload-left-out"), leftOut.length ? `${count(leftOut.length, LEFTOVER)} left out: ${someOf(leftOut)}` : "");
   if (!files.length) return;
   if (files.length > most) throw new ApiProblem(`At most ${count(most, "file")} at a time; these are ${files.length}.`);
   const job = await call("POST", "/api/ingests", { collection, open: true, documents: [] });
   const mine = begin(job.id);
   // The server names a document after its file, in this form of Unicode.
-  const lines = files.map((file) => ({ file, line: addLine(mine, file.name.normalize("NFC")) }));
+  const lines = files.map(({ file, name }) => ({ file, name, line: addLine(mine, name.normalize("NFC")) }));
   mine.sending = true;
   onJob(job.id);
   const watching = watch(mine, onEnd);
   const waiting = [...lines];
   const worker = async () => {
-    for (let next = waiting.shift(); next; next = waiting.shift()) await send(mine, next.file, next.line);
+    for (let next = waiting.shift(); next; next = waiting.shift()) await send(mine, next);
   };
   await Promise.all(Array.from({ length: Math.min(AT_ONCE, files.length) }, worker));
   mine.sending = false;
@@ -74,7 +82,7 @@ function tell(line, state, words, why = "") {
   say(line.why, why);
 }
 
-async function send(mine, file, line) {
+async function send(mine, { file, name, line }) {
   if (line.double) {
     reject(line, "Another of these files has the same name, and so would be the same document.");
     return;
@@ -86,7 +94,7 @@ async function send(mine, file, line) {
   }
   tell(line, "running", "uploading");
   for (let tries = BUSY_TRIES; tries > 0; tries -= 1) {
-    const { status, problem, retryAfter } = await post(`/api/jobs/${mine.id}/documents`, file, line.bar);
+    const { status, problem, retryAfter } = await post(`/api/jobs/${mine.id}/documents`, file, name, line.bar);
     if (status >= 200 && status < 300) {
       line.bar.hidden = true;
       tell(line, "queued", "waiting");
@@ -102,6 +110,10 @@ async function send(mine, file, line) {
   reject(line, "The server stayed busy. Try again later.");
 }
 
+/** Name a few, and say that there are more. */
+const someOf = (names) =>
+  names.slice(0, NAMED).join(", ") + (names.length > NAMED ? ` and ${names.length - NAMED} more` : "");
+
 const megabytes = (bytes) => `${(bytes / 1e6).toFixed(1)} MB`;
 
 function reject(line, why) {
@@ -111,11 +123,11 @@ function reject(line, why) {
 }
 
 /** Send one file; fetch cannot say how much has gone out, XMLHttpRequest can. */
-function post(path, file, bar) {
+function post(path, file, name, bar) {
   return new Promise((resolve) => {
     const request = new XMLHttpRequest();
     const body = new FormData();
-    body.append("files", file, file.name);
+    body.append("files", file, name);
     request.upload.addEventListener("progress", (event) => {
       if (event.lengthComputable) bar.value = event.loaded / event.total;
     });
@@ -200,7 +212,7 @@ export function prepareUploads(take) {
   const input = find("files");
   const drop = find("drop");
   input.addEventListener("change", () => {
-    take([...input.files]);
+    take({ files: [...input.files].map((file) => ({ file, name: file.name })), leftOut: [] });
     input.value = "";
   });
   for (const name of ["dragenter", "dragover"]) {
@@ -212,7 +224,7 @@ export function prepareUploads(take) {
   for (const name of ["dragleave", "drop"]) drop.addEventListener(name, () => delete drop.dataset.over);
   drop.addEventListener("drop", (event) => {
     event.preventDefault();
-    take([...event.dataTransfer.files]);
+    dropped(event.dataTransfer, Number(document.body.dataset.maxFiles)).then(take);
   });
   // A job left open would wait for its deadline; closing it keeps what has arrived.
   window.addEventListener("pagehide", () => {

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from workers.parsing.assembly import Assembly
+from workers.parsing.grids import row_line
 from workers.parsing.markup.html_text import parse_html
 from workers.parsing.noise import Noise
 
@@ -92,7 +93,7 @@ class Records:
                 for cell in cells
             ]
             if any(texts):
-                self.lines.append(" | ".join(texts).strip())
+                self.lines.append(row_line(texts))
         self.end()
 
     def _pairs(self, record: Any) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:

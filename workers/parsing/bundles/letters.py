@@ -88,7 +88,7 @@ def unflowed(text: str, *, delete_space: bool) -> str:
         depth = len(line) - len(bare)
         bare = bare.removeprefix(" ")
         mark = ">" * depth + " " if depth else ""
-        joins = soft and mark == before
+        joins = soft and mark == before and bare != ""  # an empty line parts all the same
         soft, before = bare.endswith(" ") and bare != "-- ", mark
         pieces.extend(["" if joins else "\n" + mark, bare[:-1] if soft and delete_space else bare])
     return "".join(pieces)[1:]

@@ -11,6 +11,7 @@ from rag.documents import ParsedDocument
 from workers.parsing.assembly import cleaned
 from workers.parsing.bundles.letters import Attachment, Letter, better, letter_document
 from workers.parsing.bundles.nesting import Nest
+from workers.parsing.compound_streams import stream
 from workers.parsing.detection import readable
 from workers.parsing.lines.plain_text import parse_plain
 from workers.parsing.markup.html_text import parse_html
@@ -148,5 +149,4 @@ class _Store:
 
     def _stream(self, name: str) -> bytes:
         """Return a stream; empty where there is none."""
-        path = [*self._path, name]
-        return bytes(self._ole.openstream(path).read()) if self._ole.exists(path) else b""
+        return stream(self._ole, [*self._path, name])

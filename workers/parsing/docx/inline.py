@@ -9,8 +9,9 @@ from lxml import etree
 
 from workers.parsing.docx.equations import M, linear
 from workers.parsing.docx.package import R, W
-from workers.parsing.docx.styles import Styles, among, on, properties_of, said, switch, value, whole
+from workers.parsing.docx.styles import Styles, among, on, properties_of, said, switch, value
 from workers.parsing.docx.symbols import has_private, plain, symbol
+from workers.parsing.office.packages import whole
 
 A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 C = "{http://schemas.openxmlformats.org/drawingml/2006/chart}"

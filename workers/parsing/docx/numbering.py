@@ -8,7 +8,8 @@ from lxml import etree
 
 from workers.parsing.docx.numerals import numeral
 from workers.parsing.docx.package import W
-from workers.parsing.docx.styles import Styles, switch, value, whole
+from workers.parsing.docx.styles import Styles, switch, value
+from workers.parsing.office.packages import whole
 
 _LEVELS = 9
 _PLACE = re.compile(r"%([1-9])")

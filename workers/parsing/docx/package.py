@@ -1,4 +1,4 @@
-"""The package of a Word file: its parts, checked before any is parsed, and their relationships."""
+"""The package of a Word file: its parts, checked before they are parsed, and their relations."""
 
 import io
 import posixpath
@@ -46,34 +46,52 @@ class Package:
     """
     The parts of a Word file by their names, which are compared without regard to case.
 
-    No part is parsed that declares entities or a document type. XML nests 256 deep at most: the
-    parser refuses more, so that its readers may recurse.
+    Only what is asked for is unpacked, within limits, and no part is parsed that declares entities
+    or a document type. XML nests 256 deep at most: the parser refuses more, so that its readers may
+    recurse.
     """
 
     archive: zipfile.ZipFile
     names: dict[str, zipfile.ZipInfo]
+    most: int  # bytes that all parts that are read may have, unpacked
+    _read: int = 0
+    _known: set[str] = field(default_factory=set)  # parts that were read before
     _relations: dict[str, dict[str, Relation]] = field(default_factory=dict)
     _types: dict[str, str] | None = None
 
     def data(self, name: str) -> bytes | None:
-        """Return the bytes of a part, None if there is none of that name."""
+        """
+        Return the bytes of a part, None if there is none of that name.
+
+        Raises:
+            Unreadable: `too_large`, all parts that were read together.
+        """
         part = self.names.get(part_key(name))
-        return self.archive.read(part) if part is not None else None
+        if part is None:
+            return None
+        if part.filename not in self._known:
+            self._known.add(part.filename)
+            self._read += part.file_size
+        if self._read > self.most:  # zipfile never yields more than the size that a part declares
+            raise _too_large(self.most)
+        return self.archive.read(part)
 
     def xml(self, name: str) -> etree._Element | None:
         """
         Return the root of a part, None if there is none.
 
         Raises:
-            Unreadable: `unsafe`, a document type or entities.
+            Unreadable: `unsafe`, a document type or entities; `too_large`.
 
             lxml.etree.XMLSyntaxError: It is no XML.
         """
         data = self.data(name)
         if data is None:
             return None
-        if not _is_markup(name) and any(word in data for word in _FORBIDDEN):
-            raise _unsafe()  # other names were not looked at when the package was opened
+        if any(word in data for word in _FORBIDDEN):
+            raise Unreadable(
+                "unsafe", "The Word file declares XML entities, which Word never does."
+            )
         if b"purl.oclc.org/ooxml" in data:
             data = _STRICT.sub(rb"\1http://schemas.openxmlformats.org/\2/2006/", data)
         return tree(data)
@@ -137,53 +155,24 @@ class Package:
 @contextmanager
 def opened(data: bytes) -> Iterator[Package]:
     """
-    Check and open a package, and turn whatever damage shows up into one error.
+    Open a package, and turn whatever damage shows up into one error.
 
     Raises:
         Unreadable: `corrupt`, `encrypted`, `too_large` (a zip bomb), or `unsafe` (a DTD).
     """
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            _check(archive, packed=len(data))
-            yield Package(archive, {part_key(part.filename): part for part in archive.infolist()})
+            parts = archive.infolist()
+            if len(parts) > _MOST_PARTS:
+                raise Unreadable("too_large", f"The Word file has more than {_MOST_PARTS:,} parts.")
+            if any(part.flag_bits & 1 for part in parts):
+                raise Unreadable("encrypted", "The Word file is protected by a password.")
+            most = min(_MOST_BYTES, _STEP + _MOST_RATIO * len(data))
+            yield Package(archive, {part_key(part.filename): part for part in parts}, most)
     except _DAMAGED as error:
         raise Unreadable("corrupt", f"The Word file is damaged ({error}).") from error
-
-
-def _is_markup(name: str) -> bool:
-    """Tell whether a part is XML by its name."""
-    return name.lower().endswith((".xml", ".rels"))
-
-
-def _check(archive: zipfile.ZipFile, *, packed: int) -> None:
-    """Unpack every part once, without keeping it: sizes as they are, and no DTD in any XML."""
-    parts = archive.infolist()
-    if len(parts) > _MOST_PARTS:
-        raise Unreadable("too_large", f"The Word file has more than {_MOST_PARTS:,} parts.")
-    if any(part.flag_bits & 1 for part in parts):
-        raise Unreadable("encrypted", "The Word file is protected by a password.")
-    most = min(_MOST_BYTES, _STEP + _MOST_RATIO * packed)
-    if sum(part.file_size for part in parts) > most:
-        raise _too_large(most)
-    total = 0
-    for part in parts:
-        markup = _is_markup(part.filename)
-        tail = b""
-        with archive.open(part) as stream:
-            while piece := stream.read(_STEP):
-                total += len(piece)
-                if total > most:  # the declared sizes were a lie
-                    raise _too_large(most)
-                if markup and any(word in tail + piece for word in _FORBIDDEN):
-                    raise _unsafe()
-                tail = piece[-32:]
 
 
 def _too_large(most: int) -> Unreadable:
     """Return the error for an archive that unpacks to too much."""
     return Unreadable("too_large", f"The Word file unpacks to more than {most // _STEP:,} MiB.")
-
-
-def _unsafe() -> Unreadable:
-    """Return the error for XML with a document type."""
-    return Unreadable("unsafe", "The Word file declares XML entities, which Word never does.")

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from lxml import etree
 
 from rag.documents import BlockKind
-from workers.parsing.docx.embedded import chart_rows, diagram_words, program
+from workers.parsing.docx.embedded import program
 from workers.parsing.docx.equations import M
 from workers.parsing.docx.inline import DELETED, Inline, Line
 from workers.parsing.docx.notes import Notes
@@ -25,10 +25,13 @@ from workers.parsing.docx.styles import (
     shaded,
     switch,
     value,
-    whole,
 )
 from workers.parsing.docx.tables import Cell, Row, grid
 from workers.parsing.docx.tree import cells_of, children, drop_cap, rows_of
+from workers.parsing.grids import listed
+from workers.parsing.office.charts import ChartPiece, chart_pieces
+from workers.parsing.office.diagrams import diagram_lines
+from workers.parsing.office.packages import whole
 
 _STYLE, _OUTLINE, _FRAME = f"{W}pStyle", f"{W}outlineLvl", f"{W}framePr"
 _PARAGRAPH, _PROPERTIES, _END = f"{W}p", f"{W}pPr", f"{W}rPr"
@@ -244,29 +247,24 @@ class Reader:
 
     def _object(self, kind: str, name: str) -> None:
         """Add the words of a diagram or a chart."""
-        title, rows = self._words_of(kind, name)
-        self._emit("paragraph", title)
-        if kind == "diagram":
-            for words in rows:
-                self._emit("list", f"- {words}")
-        elif rows:
-            self._emit("table", "\n".join(rows), header=1)
+        for piece, text, header in self._pieces_of(kind, name):
+            self._emit(piece, text, header=header)
 
-    def _words_of(self, kind: str, name: str) -> tuple[str, list[str]]:
-        """Return the title and the rows of an object, nothing for one that is left out."""
+    def _pieces_of(self, kind: str, name: str) -> list[ChartPiece]:
+        """Return the blocks of an object, none for one that is left out."""
         root = self.related(name) if kind in ("diagram", "chart") else None
-        title, rows = "", []
+        pieces: list[ChartPiece] = []
         if kind == "diagram" and root is not None:
-            rows = diagram_words(root)
+            pieces = [("list", line, 0) for line in diagram_lines(root)]
         elif root is not None:
-            title, rows = chart_rows(root)
+            pieces = chart_pieces(root)
         elif kind == "control":
             self.leave_out("A form control was left out.")
         elif kind == "object":
             self.leave_out(f"An embedded {program(name)} was left out.")
-        if kind in ("diagram", "chart") and not rows:
+        if kind in ("diagram", "chart") and all(piece == "paragraph" for piece, _, _ in pieces):
             self.leave_out(f"A {kind} was left out.")
-        return title, rows
+        return pieces
 
     def _flat(self, container: etree._Element) -> Iterator[tuple[bool, str]]:
         """Yield the paragraphs of a cell or note, nested tables and boxes included."""
@@ -299,8 +297,10 @@ class Reader:
             else:
                 yield from self._flat(box)
         for kind, name in read.line.objects:
-            title, rows = self._words_of(kind, name)
-            yield from ((True, words.replace(" | ", ", ")) for words in (title, *rows) if words)
+            for piece, text, _ in self._pieces_of(kind, name):
+                for line in text.splitlines():
+                    words = listed(line) if piece == "table" else line.strip()
+                    yield True, words.removeprefix("- ")
 
     def _flat_chunk(self, element: etree._Element) -> str:
         """Return an embedded text on one line."""

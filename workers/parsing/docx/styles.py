@@ -9,6 +9,7 @@ from lxml import etree
 
 from rag.documents import BlockKind
 from workers.parsing.docx.package import W
+from workers.parsing.office.packages import whole
 
 _Made = TypeVar("_Made")
 
@@ -176,13 +177,6 @@ def properties_of(element: etree._Element, name: str) -> etree._Element | None:
     """Return the properties of a paragraph or run, which stand before all it holds."""
     first = element[0] if len(element) else None
     return first if first is not None and first.tag == name else element.find(name)
-
-
-def whole(text: str | None, otherwise: int = 0, *, most: int = 1_000_000) -> int:
-    """Return the number that *text* writes, if it is one from 0 to *most*."""
-    text = text or ""
-    plain = text.isascii() and text.isdigit() and len(text) < 10  # noqa: PLR2004 - no such number
-    return int(text) if plain and int(text) <= most else otherwise
 
 
 def among(properties: etree._Element | None, *names: str) -> dict[str, etree._Element]:

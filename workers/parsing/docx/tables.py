@@ -1,23 +1,16 @@
 """The grid of a Word table: merged cells in every place they cover, and the rows of names."""
 
-import re
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from workers.parsing.column_names import names_column
+from workers.parsing.grids import row_line
+from workers.parsing.header_rows import are_names, names_columns
 
 _LONG = 400  # characters: a merged cell with more is prose, and stands once
-_NAME_CHARACTERS = 60
-_NAME_WORDS = 8
-_BARE_NAME_CHARACTERS = 40  # of a name that nothing but its form tells
-_BARE_NAME_WORDS = 4
 _MOST_GROWTH = 4  # times as many places as cells: spans of a broken grid do not fill the memory
 _SPARE_PLACES = 1000
 _MOST_REPEATED = 2_000_000  # characters that merged cells of one table may add
-_DIGIT = re.compile(r"\d")
-_YEAR = re.compile(r"\b(?:19|20)\d\d\b|\bQ[1-4]\b")
-_SENTENCE_ENDS = tuple(".!?:;,。！？：；")  # noqa: RUF001 - Chinese marks are meant
 
 
 @dataclass(slots=True)
@@ -70,7 +63,7 @@ def grid(rows: Sequence[Row], *, styled: bool = False) -> Grid:
     kept = [n for n, places in enumerate(filled) if any(places)]
     names = _header(rows, filled, styled=styled)
     header = sum(n < names for n in kept)
-    lines = tuple(" | ".join(filled[n]).strip() for n in kept)
+    lines = tuple(row_line(filled[n]) for n in kept)
     return Grid(tuple(filter(None, captions)), lines, header)
 
 
@@ -160,7 +153,9 @@ def _header(rows: Sequence[Row], filled: Sequence[Sequence[str]], *, styled: boo
         count += 1
     if count:
         return count if count < len(rows) else 0
-    if not _names_columns(rows, filled, styled=styled):
+    if len(rows) < 2 or len(rows[0].cells) < 2:  # noqa: PLR2004 - one row or column has no names
+        return 0
+    if not names_columns(filled, stands_out=styled or _stands_out(rows)):
         return 0
     count = 1
     while count < len(rows) - 1 and any(cell.goes_on for cell in rows[count].cells):
@@ -168,71 +163,14 @@ def _header(rows: Sequence[Row], filled: Sequence[Sequence[str]], *, styled: boo
     parted = any(cell.span > 1 for cell in rows[0].cells) and len(rows[1].cells) > len(
         rows[0].cells
     )
-    if count == 1 and parted and len(rows) > 2 and _short(filled[1], bare=True):  # noqa: PLR2004 - a row below
+    if count == 1 and parted and len(rows) > 2 and are_names(filled[1], bare=True):  # noqa: PLR2004 - a row below
         count = 2
     return count
 
 
-def _names_columns(rows: Sequence[Row], filled: Sequence[Sequence[str]], *, styled: bool) -> bool:
-    """Tell whether the first row plainly names the columns: by its look, or by what it says."""
-    if len(rows) < 2 or len(rows[0].cells) < 2:  # noqa: PLR2004 - one row or column has no names
-        return False
-    if not _short(filled[0], bare=False):
-        return False
+def _stands_out(rows: Sequence[Row]) -> bool:
+    """Tell whether the first row looks unlike the one below it."""
     looks = all(cell.marked for cell in rows[0].cells if cell.text)
     # A first column that stands out everywhere names rows, and tells nothing of the first row.
     below = [cell for cell in rows[1].cells[1:] if cell.text]
-    if styled or (looks and not (below and all(cell.marked for cell in below))):
-        return True
-    return _short(filled[0], bare=True) and _told_by_words(filled)
-
-
-def _short(names: Sequence[str], *, bare: bool) -> bool:
-    """
-    Tell whether words could be the names of columns.
-
-    *bare*: nothing but the words tells it, so that only the first may be missing.
-    """
-    characters, words = (
-        (_BARE_NAME_CHARACTERS, _BARE_NAME_WORDS) if bare else (_NAME_CHARACTERS, _NAME_WORDS)
-    )
-    written = sum(map(bool, names))
-    if written < 2 or (bare and (not all(names[1:]) or len(set(names)) < len(names))):  # noqa: PLR2004
-        return False
-    return all(
-        len(name) <= characters
-        and len(name.split()) <= words
-        and not (bare and name and _no_name(name))
-        for name in names
-    )
-
-
-def _no_name(text: str) -> bool:
-    """Tell whether a text is a datum or a sentence: figures, a stop at its end, or one letter."""
-    figures = _DIGIT.search(_YEAR.sub("", text))
-    letter = len(text) == 1 and text.isascii()
-    return text.endswith(_SENTENCE_ENDS) or figures is not None or letter
-
-
-def _told_by_words(filled: Sequence[Sequence[str]]) -> bool:
-    """
-    Tell whether the words of the first row are names, by what they mean and what stands below.
-
-    A row that is taken for names is quoted no more, so that doubt means a row of data: figures
-    must stand below a name alone, or half of the names must be usual ones. Two columns may be keys
-    and values, so there the second name must be a usual one.
-    """
-    names, body = filled[0], [row for row in filled[1:] if len(row) == len(filled[0])]
-    usual = [names_column(name) for name in names]
-    if not body or any(row[at] == name != "" for at, name in enumerate(names) for row in body):
-        return False
-    if len(names) == 2:  # noqa: PLR2004 - perhaps keys and values
-        return usual[1] and (usual[0] or _figures(body, 1))
-    numbered = any(_figures(body, at) for at in range(len(names)))
-    return (numbered and len(body) > 1) or sum(usual) * 2 >= len(names)
-
-
-def _figures(body: Sequence[Sequence[str]], at: int) -> bool:
-    """Tell whether all that stands in a column has figures."""
-    below = [row[at] for row in body if row[at]]
-    return bool(below) and all(map(_DIGIT.search, below))
+    return looks and not (below and all(cell.marked for cell in below))

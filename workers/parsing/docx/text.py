@@ -1,6 +1,5 @@
 """DOCX: what a Word file says, its notes, comments, boxes, margins and embedded pages included."""
 
-import re
 from dataclasses import dataclass, field
 
 from lxml import etree
@@ -15,19 +14,11 @@ from workers.parsing.docx.numbering import read_numbering
 from workers.parsing.docx.package import Package, R, W, opened
 from workers.parsing.docx.reader import Piece, Reader
 from workers.parsing.docx.styles import read_styles
+from workers.parsing.titles import given_title
 
 _MOST_DEPTH = 3  # Word files within Word files
 _PACKAGE = 128 * 1024  # bytes that an embedded Word file counts for beside its own
 _MOST_CHUNKS = 64 * 1024 * 1024  # bytes of embedded texts that are read
-
-# What programs write where nobody wrote a title.
-_NO_TITLE = re.compile(
-    r"(?:microsoft (?:office )?word\b.*|word[ -](?:document|dokument)|untitled.*|unbenannt.*"
-    r"|sans titre.*|sin título.*|senza titolo.*|(?:document|dokument|documento|doc|文档|文書)\s*\d*"
-    r"|title|titel|titre|título|no title|normal|template|vorlage"
-    r"|.*\.(?:docx?|docm|dot[xm]?|rtf|odt|pdf|wpd))",
-    re.IGNORECASE,
-)
 
 
 @dataclass(slots=True)
@@ -73,8 +64,7 @@ def parse_docx(data: bytes) -> ParsedDocument:
 
 def _title(package: Package, pieces: list[Piece]) -> str | None:
     """Return the title that the file has among its properties or, once, in the style for titles."""
-    named = sane_title(package.title)
-    if named and not _NO_TITLE.fullmatch(named):
+    if named := given_title(package.title):
         return named
     places = [n for n, piece in enumerate(pieces) if piece.title]
     if places and places[-1] - places[0] == len(places) - 1:  # the lines of one title

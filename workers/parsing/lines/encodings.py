@@ -9,6 +9,7 @@ from charset_normalizer import from_bytes
 
 from rag.errors import Unreadable
 from workers.parsing.lines.alphabets import latin_code_page
+from workers.parsing.lines.charsets import named, strict
 from workers.parsing.lines.plausibility import best, plausibility
 
 _HEAD = 4096  # bytes in which an encoding is declared
@@ -57,7 +58,7 @@ _NAMES: Final = {
 }
 _ESCAPES: Final = ((b"\x1b$B", "iso2022_jp"), (b"\x1b$@", "iso2022_jp"), (b"\x1b$)C", "iso2022_kr"))
 #: What is named instead where it decodes as well.
-_NARROWER: Final = {"gb18030": ("gbk",), "big5hkscs": ("big5",)}
+_NARROWER: Final = {"gb18030": "gbk", "big5hkscs": "big5"}
 _ODD_NULS = 0.25  # share of zero bytes in one place of each pair that tells UTF-16
 _MOSTLY_UTF8 = 0.9  # share of lines that have to be UTF-8 for the rest to be strays in it
 _LIKELY = 0.6  # from which on a guess by letters needs no second opinion
@@ -98,15 +99,20 @@ def _read(data: bytes) -> tuple[str, str]:
         if data.startswith(mark):
             return data.decode(encoding, errors="replace"), encoding
     for encoding in _told(data):
-        if (text := _strict(data, encoding)) is not None:
+        if (text := strict(data, encoding)) is not None:
             return text, codecs.lookup(encoding).name
+    if (declared := _declared(data)) and (read := named(data, declared)):
+        return read[0], _narrowed(data, read[1])
     if (text := _strays(data)) is not None:
         return text, "utf-8"
     encoding = _guessed(data)
-    for narrow in _NARROWER.get(encoding, ()):
-        if (text := _strict(data, narrow)) is not None:
-            return text, narrow
-    return data.decode(encoding, errors="replace"), encoding
+    return data.decode(encoding, errors="replace"), _narrowed(data, encoding)
+
+
+def _narrowed(data: bytes, encoding: str) -> str:
+    """Return the set that is named instead of a wide *encoding*, if it decodes as well."""
+    narrow = _NARROWER.get(encoding, "")
+    return narrow if narrow and strict(data, narrow) is not None else encoding
 
 
 def _told(data: bytes) -> Iterator[str]:
@@ -117,16 +123,19 @@ def _told(data: bytes) -> Iterator[str]:
     if wide := _wide(data):
         yield wide
     yield "utf-8"
-    if declared := _DECLARED.search(data, 0, _HEAD):
-        name = (declared[1] or declared[2]).decode("ascii")
-        if not name.lower().startswith("utf"):
-            yield name
+
+
+def _declared(data: bytes) -> str:
+    """Return the character set that HTML or XML declares, empty where that is a form of Unicode."""
+    found = _DECLARED.search(data, 0, _HEAD)
+    name = (found[1] or found[2]).decode("ascii") if found else ""
+    return "" if name.lower().startswith("utf") else name
 
 
 def _strays(data: bytes) -> str | None:
     """Decode UTF-8 in which single lines are of another encoding; None if it is no such text."""
     lines = data.split(b"\n")
-    read = [_strict(line, "utf-8") for line in lines]
+    read = [strict(line, "utf-8") for line in lines]
     beyond = [line for line, got in zip(lines, read, strict=True) if got and not got.isascii()]
     good = sum(got is not None for got in read)
     if not beyond or good < _MOSTLY_UTF8 * len(lines):
@@ -135,14 +144,6 @@ def _strays(data: bytes) -> str | None:
     return "\n".join(
         line.decode("cp1252", "replace") if got is None else got for line, got in pairs
     )
-
-
-def _strict(data: bytes, encoding: str) -> str | None:
-    """Decode without any error, or return None."""
-    try:
-        return data.decode(encoding)
-    except (UnicodeDecodeError, LookupError):
-        return None
 
 
 def _wide(data: bytes) -> str | None:
@@ -181,7 +182,7 @@ def _guessed(data: bytes) -> str:
     if score >= _LIKELY or beyond < 4:  # noqa: PLR2004 - too little for statistics
         return codec if score >= _LIKELY else "cp1252"
     other = _by_statistics(sample)
-    rival = _strict(sample, other)
+    rival = strict(sample, other)
     if rival is not None:
         likely = plausibility(rival[:_JUDGED], _language(other))
         if likely > score:
@@ -198,7 +199,7 @@ def _guessed(data: bytes) -> str:
 
 def _readings(sample: bytes) -> list[tuple[str, str, str]]:
     """Return (codec, text, language) for every candidate that decodes the sample."""
-    read = [(codec, _strict(sample, codec), language) for codec, language in _CANDIDATES]
+    read = [(codec, strict(sample, codec), language) for codec, language in _CANDIDATES]
     return [(codec, text, language) for codec, text, language in read if text is not None]
 
 

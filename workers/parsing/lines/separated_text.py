@@ -11,6 +11,7 @@ from typing import Final
 
 from rag.documents import ParsedDocument
 from workers.parsing.assembly import Assembly, cleaned
+from workers.parsing.grids import row_line
 from workers.parsing.noise import Noise
 
 _SEPARATORS: Final = ("\t", ";", "|", ",")  # of equals the first: a comma may be a decimal one
@@ -171,7 +172,7 @@ class _Table:
             lines.append(self._line(record, names, width))
             size += len(lines[-1])
         if names and not any(lines):
-            lines = [" | ".join(names)]
+            lines = [row_line(names)]
         self.out.add("table", "\n".join(filter(None, lines)))
         self.out.note(*self.noise.notes())
 
@@ -181,7 +182,7 @@ class _Table:
         if not any(values):
             return ""
         if not names:
-            return " | ".join(values).strip()
+            return row_line(values)
         if len(record) == 1 and width > 2:  # noqa: PLR2004 - a remark below the table
             return values[0]
         named = [

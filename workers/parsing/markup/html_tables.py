@@ -7,6 +7,9 @@ from typing import Final
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
+from workers.parsing.grids import row_line
+from workers.parsing.header_rows import names_columns
+
 _MOST_CELLS = 2_000_000  # of a grid; above that spans are not repeated
 _MOST_REPEATED = 4_000_000  # characters that spans repeat
 _MOST_COLUMNS = 1000  # HTML clamps a column span to this, and a row span to 65,534
@@ -101,19 +104,23 @@ class Grid:
         """Return a line `a | b |  | d` for each row that holds something, and how many head it."""
         rows = sorted(self.rows, key=lambda row: row.section)
         written: list[str] = []
+        laid: list[list[str]] = []
         heads = 0
         heading = True
         for row, cells in zip(rows, _laid(rows), strict=True):
             texts = [text for text, _ in cells]
             if not any(texts):
                 continue
+            laid.append(texts)
             heading = heading and (row.section == 0 or all(th for text, th in cells if text))
             heads += heading
             whole = len(row.cells) == 1 and len(set(texts)) == 1
-            line = texts[0] if whole else " | ".join(texts).strip()
-            written.append(line)
+            written.append(row_line(texts[:1] if whole else texts))
         if heads == len(written):  # a table of headings alone: the first row names the others
             heads = 1 if len(written) > 1 else 0
+        told = any(cell.heading for row in rows for cell in row.cells)
+        if not heads and not told and names_columns(laid):
+            heads = 1
         return written, heads
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from rag.documents import BlockKind, ParsedDocument
-from workers.parsing.assembly import Assembly, sane_title
+from workers.parsing.assembly import Assembly
 from workers.parsing.markup.html_parts import (
     UNSEEN,
     is_article,
@@ -23,6 +23,7 @@ from workers.parsing.markup.html_parts import (
 from workers.parsing.markup.html_styles import hidden_elements
 from workers.parsing.markup.html_tables import TABLE_ROLES, Grid, is_bold, layout_tables
 from workers.parsing.noise import Noise
+from workers.parsing.titles import given_title
 
 _BLOCKS = frozenset(
     {"address", "article", "aside", "blockquote", "body", "caption", "center", "dd", "details"}
@@ -68,7 +69,7 @@ def parse_html(text: str) -> ParsedDocument:
         walker.out.note(_MOSTLY_HIDDEN)
     walker.out.note(*walker.noise.notes())
     named = tree.css_first("head title")
-    title = sane_title(named.text()) if named is not None else None
+    title = given_title(named.text()) if named is not None else None
     return walker.out.document("html", title=title)
 
 

@@ -4,28 +4,42 @@ import math
 
 from lxml import etree
 
+from rag.documents import BlockKind
 from workers.parsing.assembly import Assembly
-from workers.parsing.grids import one_line
+from workers.parsing.grids import one_line, row_line
 from workers.parsing.office.number_formats import formatted, general
-from workers.parsing.office.packages import attribute, below, local
+from workers.parsing.office.packages import attribute, below, local, whole
 from workers.parsing.office.slide_paragraphs import paragraph_text
 
 _MOST_POINTS = 20_000  # of all series of a chart
 
+#: Kind, text, and how many lines of a table name its columns.
+ChartPiece = tuple[BlockKind, str, int]
 _Series = tuple[str, dict[int, str], list[tuple[str, dict[int, str]]]]
 
 
 def add_chart(out: Assembly, root: etree._Element) -> bool:
-    """Append a chart as a table of its categories and values; tell whether it has any."""
+    """Append a chart as tables of its categories and values; tell whether it has any."""
+    pieces = chart_pieces(root)
+    for kind, text, header in pieces:
+        out.add(kind, text, header=header)
+    return any(kind == "table" for kind, _, _ in pieces)
+
+
+def chart_pieces(root: etree._Element) -> list[ChartPiece]:
+    """
+    Return a chart as blocks: its title, its axes, and a table for series of the same categories.
+
+    The values are what the file keeps of the sheet behind the chart; without any there is no table.
+    """
     titles = [_title(title) for title in below(root, "title")]
     chart = next((c for c in below(root, "chart")), root)
     own = next((_title(t) for t in chart.iterfind("{*}title")), "")
     series = [_series(one) for one in below(root, "ser")] or _extended(root)
     series = [one for one in series if any(values for _, values in one[2])]
-    if own:
-        out.add("paragraph", own)
+    pieces: list[ChartPiece] = [("paragraph", own, 0)] if own else []
     if not series:
-        return False
+        return pieces
     axes = [title for title in titles if title and title != own]
     scatter = any(True for _ in below(root, "scatterChart", "bubbleChart"))
     # The points of a scatter chart have two values each, and its first axis is of the first.
@@ -37,20 +51,18 @@ def add_chart(out: Assembly, root: etree._Element) -> bool:
     )
     first = next(named, "") or ("X" if scatter else "Category")
     if axes:
-        out.add("paragraph", "Axes: " + "; ".join(axes))
+        pieces.append(("paragraph", "Axes: " + "; ".join(axes), 0))
     shared: list[list[_Series]] = []
     for one in series:
         if shared and shared[-1][0][1] == one[1]:
             shared[-1].append(one)
         else:
             shared.append([one])
-    for group in shared:
-        _table(out, first, group)
-    return True
+    return [*pieces, *(("table", _table(first, group), 1) for group in shared)]
 
 
-def _table(out: Assembly, first: str, group: list[_Series]) -> None:
-    """Append the series of a chart that have the same categories."""
+def _table(first: str, group: list[_Series]) -> str:
+    """Return the rows of the series of a chart that have the same categories, names first."""
     columns = [
         (f"{name} {part}".strip() if part else name or "Value", values)
         for name, _, parts in group
@@ -58,11 +70,11 @@ def _table(out: Assembly, first: str, group: list[_Series]) -> None:
     ]
     categories = group[0][1]
     places = sorted(set(categories).union(*(values for _, values in columns)))
-    lines = [" | ".join([first, *(name for name, _ in columns)])]
+    lines = [row_line([first, *(name for name, _ in columns)])]
     for place in places[: _MOST_POINTS // len(columns)]:
         row = [categories.get(place) or str(place + 1)]
-        lines.append(" | ".join([*row, *(values.get(place, "") for _, values in columns)]))
-    out.add("table", "\n".join(lines), header=1)
+        lines.append(row_line([*row, *(values.get(place, "") for _, values in columns)]))
+    return "\n".join(lines)
 
 
 def _series(one: etree._Element) -> _Series:
@@ -104,7 +116,7 @@ def _cached(element: etree._Element) -> dict[int, str]:
         value = next((v.text or "" for v in point.iterfind("{*}v")), "")
         if value.strip():
             own = point.get("formatCode") or code
-            points[int(point.get("idx", "0"))] = _shown(value, own) if numbers else one_line(value)
+            points[whole(point.get("idx"))] = _shown(value, own) if numbers else one_line(value)
     return points
 
 
@@ -132,7 +144,7 @@ def _extended(root: etree._Element) -> list[_Series]:
             code = next((attribute(lvl, "formatCode") for lvl in below(dimension, "lvl")), "")
             for level in reversed(list(below(dimension, "lvl"))):
                 for point in below(level, "pt"):
-                    place, text = int(point.get("idx", "0")), point.text or ""
+                    place, text = whole(point.get("idx")), point.text or ""
                     if local(dimension) == "strDim":
                         words[place] = f"{words.get(place, '')} {one_line(text)}".strip()
                     else:

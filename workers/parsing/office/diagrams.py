@@ -3,7 +3,7 @@
 from lxml import etree
 
 from workers.parsing.grids import one_line
-from workers.parsing.office.packages import below
+from workers.parsing.office.packages import below, whole
 from workers.parsing.office.slide_paragraphs import paragraph_text
 
 _NODES = frozenset({"node", "asst"})
@@ -13,16 +13,16 @@ _MOST_DEPTH = 20
 def diagram_lines(root: etree._Element) -> list[str]:
     """Return a line for each node of a diagram's data, indented below the one it belongs to."""
     texts = {}
-    for point in below(root, "pt"):
+    for n, point in enumerate(below(root, "pt")):
         if point.get("type", "node") in _NODES:
             parts = [one_line(paragraph_text(p)) for p in below(point, "p")]
-            texts[point.get("modelId", "")] = " ".join(part for part in parts if part)
+            texts[point.get("modelId") or f"\0{n}"] = " ".join(part for part in parts if part)
     children: dict[str, list[tuple[int, str]]] = {}
     held = set()
     for link in below(root, "cxn"):
         source, target = link.get("srcId", ""), link.get("destId", "")
         if link.get("type", "parOf") == "parOf" and target in texts:
-            children.setdefault(source, []).append((int(link.get("srcOrd", "0")), target))
+            children.setdefault(source, []).append((whole(link.get("srcOrd")), target))
             if source in texts:
                 held.add(target)
     tops = [

@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 from lxml import etree
 
 from rag.documents import ParsedDocument
-from workers.parsing.assembly import Assembly, sane_title
+from workers.parsing.assembly import Assembly
 from workers.parsing.grids import Grid, one_line
 from workers.parsing.numerals import numeral
 from workers.parsing.office.odf_words import OUTLINE, Level, Notes, Styles, whole, words
 from workers.parsing.office.packages import Package, attribute, below, joined, local, reading
 from workers.parsing.refusals import locked
+from workers.parsing.titles import given_title
 
 _WHAT = "an OpenDocument text"
 _THROUGH = frozenset(
@@ -36,7 +37,7 @@ def parse_odt(data: bytes) -> ParsedDocument:
         for body in content.iterfind("{*}body/{*}text"):
             reader.body(body)
         reader.end_notes()
-        return reader.out.document("odt", title=sane_title(core_title(package)))
+        return reader.out.document("odt", title=given_title(core_title(package)))
 
 
 def opened(data: bytes, what: str) -> tuple[Package, etree._Element]:
@@ -188,10 +189,16 @@ class OdfReader:
                         text,
                         columns=_span(cell, "number-columns-spanned"),
                         rows=_span(cell, "number-rows-spanned"),
+                        stands_out=self._stands_out(cell),
                     )
             if heads:
                 names = grid.filled()
-        self.out.add("table", "\n".join(grid.lines()), header=names)
+        self.out.add("table", "\n".join(grid.lines()), header=names or grid.header())
+
+    def _stands_out(self, cell: etree._Element) -> bool:
+        """Tell whether all words of a cell are bold, or in the style for the names of columns."""
+        paragraphs = [p for p in below(cell, "p", "h") if "".join(map(str, p.itertext())).strip()]
+        return bool(paragraphs) and all(map(self.styles.stands_out, paragraphs))
 
     def _cell(self, cell: etree._Element) -> str:
         """Return the words of a cell on one line, lists and tables in it included."""

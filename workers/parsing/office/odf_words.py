@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from lxml import etree
 
 from workers.parsing.grids import one_line
+from workers.parsing.office.comments import told
 from workers.parsing.office.packages import Package, attribute, below, local
 
 #: Holds text that nobody reads in its place, or that is gone.
@@ -71,7 +72,7 @@ def words(paragraph: etree._Element, notes: Notes, hidden: Callable[[str], bool]
         if kind == "note":
             parts.append(notes.add(flat(node, hidden, "p", "h")))
         elif kind == "annotation":
-            found.comments.append(_comment(node))
+            found.comments.append(comment(node, hidden))
         elif kind in _BOXES:
             found.boxes.append(node)
         elif kind in _SIGNS:
@@ -97,11 +98,11 @@ def whole(element: etree._Element, name: str, otherwise: int = 1) -> int:
     return int(value) if value.isdigit() else otherwise
 
 
-def _comment(note: etree._Element) -> str:
+def comment(note: etree._Element, hidden: Callable[[str], bool]) -> str:
     """Return a comment with who wrote it."""
     author = next(("".join(map(str, who.itertext())) for who in below(note, "creator")), "")
-    text = flat(note, lambda _: False, "p")
-    return f"Comment by {author}: {text}" if author else f"Comment: {text}"
+    text = flat(note, hidden, "p", "h")
+    return told(text, author=author)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +162,22 @@ class Styles:
     def hides(self, name: str) -> bool:
         """Tell whether a style of text hides it."""
         return any(one in self.hidden for one in self._upwards(name))
+
+    def stands_out(self, paragraph: etree._Element) -> bool:
+        """Tell a paragraph that is bold, or in the style that LibreOffice has for column names."""
+        if any(
+            one in self.bold or one == "Table_20_Heading"
+            for one in self._upwards(attribute(paragraph, "style-name"))
+        ):
+            return True
+        spans = [child for child in paragraph if local(child) == "span"]
+        words = "".join(map(str, paragraph.itertext())).strip()
+        bold = [
+            "".join(map(str, span.itertext()))
+            for span in spans
+            if any(one in self.bold for one in self._upwards(attribute(span, "style-name")))
+        ]
+        return bool(words) and "".join(bold).strip() == words
 
     def heading(self, name: str) -> int:
         """Return the level of headings that a paragraph's style makes, 0 for none."""

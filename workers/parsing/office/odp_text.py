@@ -5,11 +5,11 @@ import re
 from lxml import etree
 
 from rag.documents import ParsedDocument
-from workers.parsing.assembly import sane_title
 from workers.parsing.office.odf_text import OdfReader, core_title, opened
-from workers.parsing.office.odf_words import Notes, Styles, flat, words
+from workers.parsing.office.odf_words import Notes, Styles, comment, flat, words
 from workers.parsing.office.packages import attribute, below, local, reading
 from workers.parsing.office.placing import Placed, in_reading_order
+from workers.parsing.titles import given_title
 
 _WHAT = "an OpenDocument presentation"
 _LENGTH = re.compile(r"(-?[\d.]+)\s*(cm|mm|in|pt|px|pc)?")
@@ -33,7 +33,7 @@ def parse_odp(data: bytes) -> ParsedDocument:
                 reader.out.note(f"Slide {number} is hidden and was left out.")
             else:
                 _slide(reader, page)
-        return reader.out.document("odp", title=sane_title(core_title(package)))
+        return reader.out.document("odp", title=given_title(core_title(package)))
 
 
 def _slide(reader: OdfReader, page: etree._Element) -> None:
@@ -65,7 +65,7 @@ def _shape(reader: OdfReader, shape: etree._Element) -> None:
         for inner in in_reading_order([_placed(one) for one in shape]):
             _shape(reader, inner)
     elif local(shape) == "annotation":
-        reader.out.add("paragraph", f"Comment: {flat(shape, reader.styles.hides, 'p')}")
+        reader.out.add("paragraph", comment(shape, reader.styles.hides))
     else:
         reader.boxed(shape)
 

@@ -6,13 +6,14 @@ from lxml import etree
 
 from rag.documents import ParsedDocument
 from rag.errors import Unreadable
-from workers.parsing.assembly import Assembly, sane_title
+from workers.parsing.assembly import Assembly
 from workers.parsing.grids import one_line
 from workers.parsing.office.number_formats import general
 from workers.parsing.office.odf_text import core_title, opened
-from workers.parsing.office.odf_words import Notes, Styles, flat, whole, words
+from workers.parsing.office.odf_words import Notes, Styles, comment, whole, words
 from workers.parsing.office.packages import attribute, local, reading
 from workers.parsing.office.sheets import Area, Cell, Sheet, add_sheet, hidden, without_values
+from workers.parsing.titles import given_title
 
 _WHAT = "an OpenDocument spreadsheet"
 _MOST_CELLS = 2_000_000
@@ -39,7 +40,7 @@ def parse_ods(data: bytes) -> ParsedDocument:
                 continue
             out.page(number, label=name)
             add_sheet(out, _Reader(styles, out, name).sheet(table))
-        title = sane_title(core_title(package))
+        title = given_title(core_title(package))
         return replace(out.document("ods", title=title), title=title)
 
 
@@ -110,7 +111,7 @@ class _Reader:
             if local(child) == "p":
                 texts.append(words(child, Notes(), self._styles.hides).text)
             elif local(child) == "annotation":
-                self._sheet.beside.append(f"Comment: {flat(child, self._styles.hides, 'p')}")
+                self._sheet.beside.append(comment(child, self._styles.hides))
         kind = attribute(cell, "value-type")
         text = one_line(" ".join(texts)) or _stored(cell, kind)
         if not text:

@@ -59,6 +59,13 @@ def attribute(element: etree._Element, name: str) -> str:
     return ""
 
 
+def whole(text: str | None, otherwise: int = 0, *, most: int = 1_000_000) -> int:
+    """Return the number that *text* writes, if it is one from 0 to *most*."""
+    text = text or ""
+    plain = text.isascii() and text.isdigit() and len(text) < 10  # noqa: PLR2004 - no such number
+    return int(text) if plain and int(text) <= most else otherwise
+
+
 def below(element: etree._Element, *names: str) -> Iterator[etree._Element]:
     """Yield all descendants of these local names, in document order."""
     return element.iterfind(".//{*}" + names[0]) if len(names) == 1 else _any(element, names)

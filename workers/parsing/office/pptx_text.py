@@ -2,19 +2,21 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 
 from lxml import etree
 
 from rag.documents import ParsedDocument
-from workers.parsing.assembly import Assembly, sane_title
+from workers.parsing.assembly import Assembly
 from workers.parsing.grids import Grid, one_line
 from workers.parsing.office.charts import add_chart
+from workers.parsing.office.comments import authors, told
 from workers.parsing.office.diagrams import diagram_lines
 from workers.parsing.office.packages import Package, Relation, attribute, below, local, reading
 from workers.parsing.office.placing import Placed, in_reading_order
 from workers.parsing.office.slide_paragraphs import TextBody, paragraph_text
+from workers.parsing.titles import given_title
 
 _WHAT = "a PowerPoint file"
 _TITLES = frozenset({"title", "ctrTitle"})
@@ -41,7 +43,7 @@ def parse_pptx(data: bytes) -> ParsedDocument:
         root = package.xml(main)
         relations = package.relations(main)
         out = Assembly()
-        models: _Models = {}
+        deck = _Deck(package, authors(package, main))
         for number, entry in enumerate(root.iterfind("{*}sldIdLst/{*}sldId"), start=1):
             out.page(number)
             relation = relations.get(_related_id(entry))
@@ -51,8 +53,16 @@ def parse_pptx(data: bytes) -> ParsedDocument:
             elif slide.get("show") in ("0", "false"):
                 out.note(f"Slide {number} is hidden and was left out.")
             else:
-                _Slide(package, relation.target, out, number, models).add(slide)
+                _Slide(deck, relation.target, out, number).add(slide)
         return out.document("pptx", title=_title(package.core_title()))
+
+
+def _is_bold(cell: etree._Element) -> bool:
+    """Tell whether all words of a cell of a table are bold."""
+    runs = [run for run in below(cell, "r") if (run.findtext("{*}t") or "").strip()]
+    return bool(runs) and all(
+        any(about.get("b") in ("1", "true") for about in run.iterfind("{*}rPr")) for run in runs
+    )
 
 
 def _related_id(element: etree._Element) -> str:
@@ -65,7 +75,7 @@ def _related_id(element: etree._Element) -> str:
 
 def _title(text: str) -> str | None:
     """Return a presentation's own title, None where the program gave it one."""
-    return None if _NO_NAME.fullmatch(text.strip()) else sane_title(text)
+    return None if _NO_NAME.fullmatch(text.strip()) else given_title(text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,21 +87,28 @@ class _Model:
     root: etree._Element | None
 
 
-_Models = dict[str, _Model]  # by the layout's part
+@dataclass(slots=True)
+class _Deck:
+    """A presentation: who writes comments, by id, and what slides take after, by layout."""
+
+    package: Package
+    authors: dict[str, str]
+    models: dict[str, _Model] = field(default_factory=dict)
 
 
 class _Slide:
     """One slide that is being read."""
 
-    def __init__(
-        self, package: Package, part: str, out: Assembly, number: int, models: _Models
-    ) -> None:
-        self._package = package
+    def __init__(self, deck: _Deck, part: str, out: Assembly, number: int) -> None:
+        self._package = package = deck.package
         self._out = out
         self._number = number
+        self._authors = deck.authors
         self._relations = package.relations(part)
         layout = self._related(self._relations, "slideLayout")
-        self._model = models.get(layout) or models.setdefault(layout, self._modelled(layout))
+        self._model = deck.models.get(layout) or deck.models.setdefault(
+            layout, self._modelled(layout)
+        )
 
     def add(self, slide: etree._Element) -> None:
         """Append the slide, its title first."""
@@ -115,8 +132,8 @@ class _Slide:
         for comment in below(root, "cm", "reply") if root is not None else ():
             texts = [text.text or "" for text in comment.iterfind("{*}text")]
             texts += [paragraph_text(p) for p in comment.iterfind("{*}txBody/{*}p")]
-            if said := one_line(" ".join(texts)):
-                self._out.add("paragraph", f"Comment: {said}")
+            author = self._authors.get(comment.get("authorId", ""), "")
+            self._out.add("paragraph", told(" ".join(texts), author=author))
 
     def _heading(self, shape: etree._Element) -> None:
         """Append the title of the slide."""
@@ -165,11 +182,12 @@ class _Slide:
                 parts = [one_line(paragraph_text(p)) for p in below(cell, "p")]
                 text = "; ".join(part for part in parts if part)
                 columns, rows = int(cell.get("gridSpan", "1")), int(cell.get("rowSpan", "1"))
-                grid.cell(text, columns=columns, rows=rows)
+                grid.cell(text, columns=columns, rows=rows, stands_out=_is_bold(cell))
             names = names or grid.filled()
         properties = table.find("{*}tblPr")
         named = properties is not None and properties.get("firstRow") in ("1", "true")
-        self._out.add("table", "\n".join(grid.lines()), header=names if named else 0)
+        header = names if named else grid.header()
+        self._out.add("table", "\n".join(grid.lines()), header=header)
 
     def _notes(self) -> None:
         """Append what the speaker has noted."""

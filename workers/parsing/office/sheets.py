@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from workers.parsing.assembly import Assembly
-from workers.parsing.grids import record
+from workers.parsing.grids import record, row_line
 
 _MOST_FILLED = 500_000  # cells that merges of one sheet may repeat
 _MOST_NAMED = 100  # places of a row that the file itself calls names
@@ -202,7 +202,7 @@ def _add_table(
         return None
     _add_records(out, rows[count:], names)
     if count == len(rows):
-        out.add("table", " | ".join(names.values()))
+        out.add("table", row_line(names.values()))
     return names
 
 
@@ -266,7 +266,7 @@ def _add_bare(out: Assembly, rows: _Rows) -> None:
             out.add("table", "\n".join(texts))
         return
     empty = Cell("", "words")
-    lines = [" | ".join(row.get(c, empty).text for c in columns).rstrip() for _, row in rows]
+    lines = [row_line(row.get(c, empty).text for c in columns) for _, row in rows]
     out.add("table", "\n".join(lines))
 
 

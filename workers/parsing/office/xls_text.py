@@ -1,13 +1,16 @@
 """XLS: the stored values of the sheets of an Excel 97-2003 file, as the cells show them."""
 
+import io
 from dataclasses import replace
 from typing import IO, Any, cast
 
+import olefile
 import xlrd
 from xlrd.compdoc import CompDocError
 
 from rag.documents import ParsedDocument
 from workers.parsing.assembly import Assembly
+from workers.parsing.compound_streams import stream
 from workers.parsing.grids import one_line
 from workers.parsing.office.number_formats import BUILT_IN, formatted, is_date
 from workers.parsing.office.packages import reading
@@ -36,7 +39,7 @@ def parse_xls(data: bytes) -> ParsedDocument:
     with reading(_WHAT):
         try:
             book = xlrd.open_workbook(
-                file_contents=data, formatting_info=True, on_demand=True, logfile=log
+                file_contents=_workbook(data), formatting_info=True, on_demand=True, logfile=log
             )
             return _document(book)
         except xlrd.XLRDError as error:
@@ -45,6 +48,13 @@ def parse_xls(data: bytes) -> ParsedDocument:
             raise ValueError(str(error)) from error
         except (AssertionError, CompDocError) as error:
             raise ValueError(str(error)) from error
+
+
+def _workbook(data: bytes) -> bytes:
+    """Return the workbook's stream: xlrd itself follows chains that run in circles for ever."""
+    with olefile.OleFileIO(io.BytesIO(data)) as ole:
+        streams = (stream(ole, [name]) for name in ("Workbook", "Book"))
+        return next(filter(None, streams), data)
 
 
 def _document(book: Any) -> ParsedDocument:

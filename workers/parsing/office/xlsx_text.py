@@ -9,12 +9,13 @@ from typing import Literal
 from lxml import etree
 
 from rag.documents import ParsedDocument
-from workers.parsing.assembly import Assembly, sane_title
+from workers.parsing.assembly import Assembly
 from workers.parsing.grids import one_line
 from workers.parsing.office.number_formats import BUILT_IN, formatted, general, is_date
 from workers.parsing.office.packages import Package, attribute, below, local, reading, streamed
 from workers.parsing.office.sheet_remarks import beside_cells
 from workers.parsing.office.sheets import Area, Cell, Sheet, add_sheet, hidden, without_values
+from workers.parsing.titles import given_title
 
 _WHAT = "an Excel file"
 _REFERENCE = re.compile(r"\$?([A-Z]{1,3})\$?(\d{1,7})")
@@ -89,7 +90,7 @@ class _Workbook:
             elif relation.kind == "worksheet":
                 self._out.page(number, label=name)
                 add_sheet(self._out, self._sheet(name, relation.target))
-        title = sane_title(self._package.core_title())
+        title = given_title(self._package.core_title())
         # Without a title of its own a workbook is called by its file, not by its first sheet.
         return replace(self._out.document("xlsx", title=title), title=title)
 

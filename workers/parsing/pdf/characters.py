@@ -20,13 +20,18 @@ _BLANKS = frozenset([9, 10, 13, 32, 0xA0, 0x1680, *range(0x2000, 0x200C), 0x202F
 _ENDS = (10, 13)
 #: Ligatures, and the shapes that Arabic letters and pointed Hebrew letters take in print.
 _SHAPES = ((0xFB00, 0xFDFF), (0xFE70, 0xFEFE))
-_SURROGATES = (0xD800, 0xE000)
+_FIRST_SURROGATE = 0xD800
 _FIRST_RTL = 0x590
 _BOLD = 600
 _BOLD_NAMES = ("bold", "black", "heavy", "demi")
 _FORCED_BOLD = 1 << 18  # of a font descriptor's flags
 _NAME_BYTES = 128
-_PLAIN = 2  # letters; a longer word has its raised marks at its ends
+#: A word, which has its raised marks at its ends.
+_LETTERS = re.compile(
+    r"([A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u02af\u0388-\u03ff\u0400-\u0481\u048a-\u052f]{3,})"
+    r"[.,;:!?)]?"
+)
+_NEAR_SIGN = 1.0  # points: a sign behind a word is nearer
 #: Letters that are set without blanks between words.
 CJK = re.compile(r"[\u3000-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uff60]+")
 _DOWN = 270  # degrees that a line from top to bottom is turned
@@ -77,6 +82,7 @@ class _Piece:
     blank: bool
     low: float
     high: float
+    text: str = ""  # of a plain word, instead of its codes
     codes: list[int] = field(default_factory=list)
     lefts: list[float] = field(default_factory=list)
     rights: list[float] = field(default_factory=list)
@@ -152,9 +158,11 @@ class _Reader:
     def __init__(self, page: Any) -> None:
         self._handle = page.raw
         self._codes = [raw.FPDFText_GetUnicode(page.raw, n) for n in range(page.count_chars())]
+        self._text = "".join(map(chr, self._codes))
         self._box = raw.FS_RECTF()
         self._where = ctypes.byref(self._box)
         self._name, self._flags = ctypes.create_string_buffer(_NAME_BYTES), ctypes.c_int()
+        self._matrix, self._x, self._y = raw.FS_MATRIX(), ctypes.c_double(), ctypes.c_double()
         self._last: _Piece | None = None
         self._blank = False
 
@@ -166,8 +174,8 @@ class _Reader:
             if code not in _BLANKS:
                 continue
             if n > first:
-                plain = n - first > _PLAIN and "".join(map(chr, codes[first:n])).isalpha()
-                whole = self._word(first, n) if plain else None
+                letters = _LETTERS.fullmatch(self._text, first, n)
+                whole = self._word(first, n, letters.end(1)) if letters else None
                 yield from [whole] if whole else self._run(first, n)
             self._blank = code not in _ENDS and (self._blank or n > first)
             first = n + 1
@@ -179,18 +187,26 @@ class _Reader:
         box = self._box
         return box.left, box.bottom, box.right, box.top
 
-    def _word(self, first: int, end: int) -> _Piece | None:
-        """Return the piece of letters that begin and end at one height; marks are at the ends."""
-        start, stop = self._place(first), self._place(end - 1)
-        codes = self._codes[first:end]
-        if not start or not stop or max(codes) >= _FIRST_RTL:
+    def _word(self, first: int, end: int, letters_end: int) -> _Piece | None:
+        """
+        Return the piece of letters that begin and end at one height; marks are at the ends.
+
+        Behind *letters_end* there may be a full stop or another such sign.
+        """
+        start, last = self._place(first), self._place(letters_end - 1)
+        if not start or not last:
             return None
-        if start[1] != stop[1] or start[3] != stop[3] or stop[0] < start[2] - _SHIFT:
+        stop = last if letters_end == end else self._place(end - 1)
+        if not stop or not start[1] == last[1] == stop[1] or not start[3] == last[3] == stop[3]:
+            return None
+        if last[0] < start[2] - _SHIFT or (
+            stop is not last and abs(stop[0] - last[2]) > _NEAR_SIGN
+        ):
             return None
         piece = self._started(first, start)
         if piece.turn:
             return None
-        piece.codes, piece.lefts, piece.rights = codes, [start[0]], [stop[2]]
+        piece.text, piece.lefts, piece.rights = self._text[first:end], [start[0]], [stop[2]]
         return piece
 
     def _run(self, first: int, end: int) -> Iterator[_Piece]:
@@ -227,14 +243,17 @@ class _Reader:
         if last and not last.turn and last.low == box[1] and last.high == box[3]:
             piece = _Piece(0, last.base, last.size, bold, blank, last.low, last.high)
         else:
-            matrix, x, y = raw.FS_MATRIX(), ctypes.c_double(), ctypes.c_double()
+            matrix, x, y = self._matrix, self._x, self._y
             raw.FPDFText_GetMatrix(page, n, matrix)
             raw.FPDFText_GetCharOrigin(page, n, x, y)
-            size = raw.FPDFText_GetFontSize(page, n) * math.hypot(matrix.c, matrix.d)
-            turn = round(math.degrees(math.atan2(matrix.b, matrix.a))) % 360
+            # Less than nothing where the letters are turned by half, no number in a broken file.
+            height = raw.FPDFText_GetFontSize(page, n)
+            size = abs(height) * math.hypot(matrix.c, matrix.d)
+            turn = math.degrees(math.atan2(matrix.b, matrix.a)) + (180 if height < 0 else 0)
+            turn = round(turn) % 360 if math.isfinite(turn) else 0
             _, low, _, high = _turned(*box, turn) if turn else box
             base = framed(x.value, y.value, turn)[1]
-            piece = _Piece(turn, base, size or 1.0, bold, blank, low, high)
+            piece = _Piece(turn, base, size if 0 < size < math.inf else 1.0, bold, blank, low, high)
         self._last = piece
         return piece
 
@@ -257,6 +276,8 @@ def _names_bold(name: bytes) -> bool:
 
 def _words(piece: _Piece, n: int) -> list[Word]:
     """Return the word of a piece, or the words where right-to-left letters stand apart."""
+    if piece.text:
+        return [_word(piece, piece.text, piece.lefts[0], piece.rights[0], n)]
     if max(piece.codes) < _FIRST_RTL or not any(map(is_right_to_left, piece.codes)):
         text = _text(piece.codes)
         return [_word(piece, text, piece.lefts[0], max(piece.rights), n)] if text else []
@@ -309,9 +330,7 @@ def _word(piece: _Piece, text: str, left: float, right: float, n: int) -> Word:
 def _text(codes: list[int]) -> str:
     """Return text from UTF-16 units or code points, whichever pdfium gave, in base letters."""
     text = "".join(map(chr, codes))
-    if max(codes) < _SHAPES[0][0] and not any(
-        _SURROGATES[0] <= code < _SURROGATES[1] for code in codes
-    ):
+    if max(codes) < _FIRST_SURROGATE:
         return text
     text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "ignore")
     return "".join(

@@ -18,7 +18,7 @@ from workers.parsing.pdf.gutters import (
 )
 from workers.parsing.pdf.lines import Line, line_of, rows_of
 from workers.parsing.pdf.segments import Row, row_of
-from workers.parsing.pdf.tables import Table, cell_text, read_from_right, table_of
+from workers.parsing.pdf.tables import Table, cell_text, read_from_right, table_of, written
 
 _DEPTH = 4
 _SPARE_ROWS = 500  # looked at as columns or a table before the page is taken for mere text
@@ -126,7 +126,7 @@ def _contents(rows: list[Row], n: int) -> tuple[list[Item], int] | None:
         end += 1
     if count < 2:  # noqa: PLR2004 - one row is no table
         return None
-    lines = [" | ".join(cell_text(cell) for cell in row) for row in cells]
+    lines = [written([cell_text(cell) for cell in row]) for row in cells]
     return [Table(lines, 0, rows[n].size, max(map(len, cells)))], end
 
 

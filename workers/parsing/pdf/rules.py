@@ -81,17 +81,19 @@ def _segments(page: Any) -> Iterator[tuple[float, float, float, float]]:
         parts = raw.FPDFPath_CountSegments(drawn)
         if parts > _GRID_SEGMENTS or not raw.FPDFPageObj_GetMatrix(drawn, matrix):
             continue
+        a, b, c, d, e, f = matrix.a, matrix.b, matrix.c, matrix.d, matrix.e, matrix.f
         points: list[tuple[int, float, float, bool]] = []
         for k in range(parts):
             segment = raw.FPDFPath_GetPathSegment(drawn, k)
-            raw.FPDFPathSegment_GetPoint(segment, x, y)
-            px = matrix.a * x.value + matrix.c * y.value + matrix.e
-            py = matrix.b * x.value + matrix.d * y.value + matrix.f
             kind = raw.FPDFPathSegment_GetType(segment)
-            points.append((kind, px, py, bool(raw.FPDFPathSegment_GetClose(segment))))
-        if any(kind == raw.FPDF_SEGMENT_BEZIERTO for kind, *_ in points):
-            continue
-        yield from _edges(points)
+            if kind == raw.FPDF_SEGMENT_BEZIERTO:
+                break  # a curve: no line of a table
+            raw.FPDFPathSegment_GetPoint(segment, x, y)
+            px, py = x.value, y.value
+            closes = bool(raw.FPDFPathSegment_GetClose(segment))
+            points.append((kind, a * px + c * py + e, b * px + d * py + f, closes))
+        else:
+            yield from _edges(points)
 
 
 def _edges(

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from functools import reduce
 from itertools import pairwise
 
+from workers.parsing.grids import one_line, row_line
+from workers.parsing.header_rows import names_columns
 from workers.parsing.pdf.characters import Word
 from workers.parsing.pdf.hyphens import CUT, is_cut
 from workers.parsing.pdf.lines import lines_of
@@ -90,7 +92,7 @@ def table_of_texts(rows: list[list[str]], *, bold: list[bool], size: float) -> T
 
 def written(cells: list[str]) -> str:
     """Return a row as a line."""
-    return " | ".join(" ".join(cell.replace("|", "¦").split()) for cell in cells).strip()
+    return row_line(map(one_line, cells))
 
 
 def _record(row: list[list[Word]]) -> _Record:
@@ -181,7 +183,7 @@ def _header(rows: list[list[str]], bold: list[bool]) -> int:
             for name, column in zip(first[1:], columns, strict=True)
         ):
             return 1
-    return int(named and len(first) > _FEW and all(first))
+    return int(named and len(first) > _FEW and all(first) and names_columns(rows))
 
 
 def _named(rows: list[list[str]], column: int) -> int:

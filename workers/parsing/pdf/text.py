@@ -1,6 +1,5 @@
 """PDF: text page by page, its lines joined into paragraphs by where they stand on the page."""
 
-import re
 from collections import Counter
 from dataclasses import dataclass, field
 from itertools import accumulate, groupby
@@ -11,7 +10,7 @@ from pypdfium2 import raw
 
 from rag.documents import BlockKind, ParsedDocument
 from rag.errors import Unreadable
-from workers.parsing.assembly import Assembly, sane_title
+from workers.parsing.assembly import Assembly
 from workers.parsing.pdf.characters import Word, framed, page_words
 from workers.parsing.pdf.columns import Item, ordered
 from workers.parsing.pdf.forms import form_of, page_marks, shown
@@ -19,12 +18,8 @@ from workers.parsing.pdf.hyphens import TURN
 from workers.parsing.pdf.paragraphs import ALIKE, Flow, Paragraph
 from workers.parsing.pdf.rules import ruled_tables
 from workers.parsing.pdf.running import RunningLines, Sheet
+from workers.parsing.titles import given_title
 
-_NO_TITLE = re.compile(
-    r"^(?:microsoft \w+ - .*|untitled.*|document\d*"
-    r"|.*\.(?:docx?|pdf|tex|dvi|indd|qxd|pptx?|xlsx?|rtf|odt))$",
-    re.IGNORECASE,
-)
 _HEADING_CHARACTERS = 200
 _HEADING_LINES = 3
 _LEVELS = 6
@@ -96,8 +91,7 @@ def _with_form(pdf: pypdfium2.PdfDocument, kind: int, form: Any) -> ParsedDocume
     _notes(pdf, out, kind=kind, bare=bare, broken=broken)
     labels = [_label(pdf, n) for n in range(count)]
     _assemble(flow, out, labels)
-    title = sane_title(pdf.get_metadata_value("Title"))
-    return out.document("pdf", title=None if title and _NO_TITLE.match(title) else title)
+    return out.document("pdf", title=given_title(pdf.get_metadata_value("Title")))
 
 
 def _page(pdf: pypdfium2.PdfDocument, n: int, form: Any) -> _Page:

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from workers.parsing.grids import one_line
+from workers.parsing.grids import one_line, row_line
+from workers.parsing.header_rows import names_columns
 
 
 @dataclass(slots=True)
@@ -72,7 +73,8 @@ class TableRows:
         """Return the lines so far and how many of them name columns, and begin anew."""
         if self.cells:
             self.end_row()
-        lines = [" | ".join(map(one_line, row)).rstrip() for row in self.rows]
-        names = min(self.names, len(lines))
+        rows = [list(map(one_line, row)) for row in self.rows]
+        lines = list(map(row_line, rows))
+        names = min(self.names, len(lines)) or int(names_columns(rows))
         self.rows, self.names = [], 0
         return lines, names

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from rag.documents import BlockKind, ParsedDocument
-from workers.parsing.assembly import Assembly, sane_title
+from workers.parsing.assembly import Assembly
 from workers.parsing.grids import one_line
 from workers.parsing.office.packages import reading
 from workers.parsing.rtf.tables import TableRows
@@ -19,6 +19,7 @@ from workers.parsing.rtf.words import (
     page_by_number,
     tokens,
 )
+from workers.parsing.titles import given_title
 
 _WHAT = "a Rich Text file"
 _MOST_DEPTH = 2000  # of groups
@@ -107,7 +108,7 @@ class _Reader:
         self._end_table()
         for number, text in enumerate(self.notes, start=1):
             self.out.add("paragraph", f"[{number}] {text}")
-        title = sane_title("".join(self.texts.get("title", [])))
+        title = given_title("".join(self.texts.get("title", [])))
         return self.out.document("rtf", title=title)
 
     def _bytes(self, token: Token) -> None:

@@ -4,8 +4,9 @@ import re
 from fnmatch import translate
 from typing import Final
 
+#: Names with the signs of a shell (`fnmatch`), which the page reads as well.
 #: Compared without regard to case: file systems of Windows and macOS have none.
-_FILES: Final = (
+FILES: Final = (
     # Locks and drafts of open documents: Office, LibreOffice, Access, InDesign, AutoCAD, macOS.
     "~$*", "~WR[A-Z]*.tmp", "*.tmp", "*.temp", ".~lock.*#", "*.laccdb", "*.idlk", "*.dwl", "*.dwl2",
     "*.sb-????????-??????",
@@ -20,7 +21,7 @@ _FILES: Final = (
     "Icon\r", "._*", ".directory", "pagefile.sys", "hiberfil.sys", "swapfile.sys",
 )  # fmt: skip
 
-_FOLDERS: Final = (
+FOLDERS: Final = (
     # Bins, snapshots and indexes of Windows, macOS, Linux, Synology, QNAP.
     "$RECYCLE.BIN", "RECYCLER", "System Volume Information", ".Trash*", ".Trashes", "lost+found",
     "__MACOSX", "*.download", "Network Trash Folder", "Temporary Items", "@eaDir", "#recycle",
@@ -34,8 +35,8 @@ def _any_of(patterns: tuple[str, ...]) -> re.Pattern[str]:
     return re.compile("|".join(translate(pattern) for pattern in patterns), re.IGNORECASE)
 
 
-_FILE: Final = _any_of(_FILES)
-_FOLDER: Final = _any_of(_FOLDERS)
+_FILE: Final = _any_of(FILES)
+_FOLDER: Final = _any_of(FOLDERS)
 
 
 def is_leftover(name: str) -> bool:
