@@ -14,7 +14,7 @@ FIRST: Final = 5
 AMONG: Final = 30
 #: Their share of it; the rest is the question's.
 SHARE: Final = 0.25
-#: How much more a better one of them says. Of 1, 2 and 3 none is clearly the best.
+#: The power of its score by which each of them weighs; 1 and 2 do as well.
 STEEPNESS: Final = 3
 #: A vector store's cosines and those of the same vectors in float16 differ by less.
 ALIKE: Final = 0.02

@@ -52,7 +52,7 @@ def evidence(dense: Ranking, sparse: Ranking) -> Evidence:
     # Cosines lie between 1 and wherever an embedder has its unlike texts, BM25 scores above 0.
     of_dense = _surprises(cosines, min(cosines, default=0.0), count, best=1.0)
     of_sparse = _surprises(weights, 0.0, count, best=None)
-    most = max(*of_dense, *of_sparse, 0.0, 0.0)
+    most = max([*of_dense, *of_sparse], default=0.0)
     if most > 0:
         of_dense, of_sparse = ([one / most for one in leg] for leg in (of_dense, of_sparse))
     return Evidence(
