@@ -101,8 +101,10 @@ def test_what_the_embedder_cannot_read_leans_on_its_words() -> None:
     fused = dict(convex([("a", 1.0), ("b", 0.75)], [("c", 1.0), ("a", 0.25)], foreign, weight=0.5))
     ranked = dict(rrf(DENSE, SPARSE, foreign, k=10))
 
-    assert fused == pytest.approx({"a": 0.15 + 0.85 * 0.25, "b": 0.15 * 0.75, "c": 0.5})
-    assert ranked == pytest.approx({"a": 0.3 / 11 + 1.7 / 12, "b": 0.3 / 12, "c": 1 / 13 + 1 / 11})
+    assert fused == pytest.approx({"a": 0.175 + 0.825 * 0.25, "b": 0.175 * 0.75, "c": 0.5})
+    assert ranked == pytest.approx(
+        {"a": 0.35 / 11 + 1.65 / 12, "b": 0.35 / 12, "c": 1 / 13 + 1 / 11}
+    )
 
 
 def test_among_foreign_ids_that_no_word_finds_the_dense_order_stays() -> None:
