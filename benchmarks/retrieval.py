@@ -4,7 +4,7 @@ How well retrieval ranks: sparse alone, dense alone, both fusions and the defaul
     python -m benchmarks.retrieval --data DIR… [--json FILE] [--plot FILE.svg]
 
 One traced search per question gives both legs' rankings as the service saw them; `rrf` and `convex`
-are computed from those with equal shares, so all columns rest on the same candidates. `default` is
+are computed from those alone, so all columns rest on the same candidates. `default` is
 the service's own order, which leans on BM25 where the embedder does not know a set's language. For
 such languages BM25 is also run in this process, with their stemmer and without.
 """
@@ -35,7 +35,7 @@ from benchmarks.reporting import Limit, report, write
 from benchmarks.service import Service, call, service
 from rag.analysis import ENGLISH, STEMMERS
 from rag.documents import Chunk, chunk_id, split_chunk_id
-from rag.fusion import convex, rrf
+from rag.fusion import convex, evidence, rrf
 from rag.ports import StoredChunk
 from runtime.settings import Settings
 from workers.tantivy_index import TantivyIndex
@@ -227,7 +227,7 @@ def rankings(trace: dict[str, Any]) -> dict[str, Ranking]:
     }
     return legs | {
         "rrf": rrf(legs["dense"], legs["sparse"], k=settings.rrf_k),
-        "convex": convex(legs["dense"], legs["sparse"], weight=settings.fusion_weight),
+        "convex": convex(*evidence(legs["dense"], legs["sparse"]), weight=settings.fusion_weight),
         "default": [(c["chunk_id"], c["score"]) for c in trace["candidates"]],
     }
 

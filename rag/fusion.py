@@ -1,37 +1,98 @@
 """How the dense and the sparse ranking become one."""
 
+import math
 from collections.abc import Container, Iterable, Sequence
 from operator import itemgetter
+from typing import Final, NamedTuple
 
 Ranking = Sequence[tuple[str, float]]
 
 #: What is left of the dense leg's share where the embedder does not know a candidate's language.
-#: On Spanish questions with an English embedder anything from a tenth to a third is above BM25
-#: alone, nothing and all of it are below.
-FOREIGN = 0.2
+#: On Spanish questions with an English embedder anything from a tenth to four fifths is above BM25
+#: alone, all of it is below.
+FOREIGN = 0.35
 
 #: Share of a chunk's score that is its document's: a sibling's word or meaning counts, too.
 DOCUMENT = 0.25
 
+#: Scores that lie closer together than this share of what there is to be told apart by are nearly
+#: equal: a collection of three has no background to stand out of.
+FLAT: Final = 0.1
+#: Further out of the background nothing is told apart: `erfc` comes to its end.
+FAR: Final = 30.0
+_ROOT: Final = math.sqrt(2.0)
+
+
+class Evidence(NamedTuple):
+    """What each leg says for its candidates, in one unit, 0 to 1, where both are to be fused."""
+
+    dense: list[tuple[str, float]]
+    sparse: list[tuple[str, float]]
+
+
+def evidence(dense: Ranking, sparse: Ranking) -> Evidence:
+    """
+    Tell how far each score stands out of its leg's scores for the candidates of both.
+
+    The candidates are a sample of what is near the question, most of them not relevant. A score's
+    evidence is the surprise at it, -log p, with p the chance of as high a one in a normal
+    distribution of the leg's mean and spread over all of them: the sum over the legs is R. A.
+    Fisher's combination of independent tests ("Statistical Methods for Research Workers", 1925).
+    So a leg weighs what it can tell: one passage far ahead of all others counts for much, a list in
+    which all are alike for little, whatever the scale of the scores and the collection.
+
+    A candidate that the sparse list lacks has no word of the question, or few. One that the dense
+    list lacks is taken to be as far as the last of it; see `rag.feedback.completed` for better.
+
+    Returns:
+        Both in the order they are given in, in parts of the greatest evidence there is.
+    """
+    count = len({name for ranking in (dense, sparse) for name, _ in ranking})
+    cosines, weights = ([score for _, score in ranking] for ranking in (dense, sparse))
+    # Cosines lie between 1 and wherever an embedder has its unlike texts, BM25 scores above 0.
+    of_dense = _surprises(cosines, min(cosines, default=0.0), count, best=1.0)
+    of_sparse = _surprises(weights, 0.0, count, best=None)
+    most = max([*of_dense, *of_sparse], default=0.0)
+    if most > 0:
+        of_dense, of_sparse = ([one / most for one in leg] for leg in (of_dense, of_sparse))
+    return Evidence(
+        [(name, one) for (name, _), one in zip(dense, of_dense, strict=True)],
+        [(name, one) for (name, _), one in zip(sparse, of_sparse, strict=True)],
+    )
+
+
+def _surprises(
+    scores: Sequence[float], absent: float, count: int, *, best: float | None
+) -> list[float]:
+    """Return -log of the chance of each score, among *count* of which the others are *absent*."""
+    if not scores:
+        return []
+    others = count - len(scores)
+    mean = (sum(scores) + others * absent) / count
+    variance = sum((score - mean) ** 2 for score in scores) + others * (absent - mean) ** 2
+    reach = max(scores) if best is None else best - mean
+    spread = math.hypot(math.sqrt(variance / count), FLAT * reach) or 1.0
+    limit, scale = FAR * spread, spread * _ROOT
+    return [-math.log(math.erfc(min(score - mean, limit) / scale) / 2.0) for score in scores]
+
 
 def convex(
-    dense: Ranking, sparse: Ranking, foreign: Container[str] = (), *, weight: float = 0.5
+    dense: Ranking, sparse: Ranking, foreign: Container[str] = (), *, weight: float = 0.6
 ) -> list[tuple[str, float]]:
     """
-    Fuse by a weighted sum of scores, the method of Bruch et al. 2023.
+    Fuse by a weighted sum of what the legs say, as `evidence` has it.
 
-    "An Analysis of Fusion Functions for Hybrid Retrieval", ACM TOIS 42(1). Each list is divided by
-    its own greatest score, so both legs lie in 0 to 1 whatever their scale; a negative score counts
-    as 0, and so does an id that a list does not hold.
+    Bruch et al. 2023, "An Analysis of Fusion Functions for Hybrid Retrieval", ACM TOIS 42(1). An id
+    that a list does not hold has nothing of it.
 
     A quarter of a chunk's score is its document's: what the best of the document's chunks has in
     each list, not always the same chunk. Bendersky and Kurland 2008, "Utilizing passage-based
     language models for document retrieval", ECIR.
 
     Args:
-        dense: (chunk id, cosine), best first.
+        dense: (chunk id, evidence), best first.
 
-        sparse: (id, BM25 score), best first.
+        sparse: Likewise.
 
         foreign: Ids in a language that the embedder was not trained on; they lean on BM25.
 
@@ -48,17 +109,13 @@ def convex(
         (dense, weight, abroad),
         (sparse, 1.0 - weight, 1.0 - abroad),
     ):
-        top = max((score for _, score in ranking), default=0.0)
-        if top <= 0:
-            continue
         best: dict[str, float] = {}
         for name, score in ranking:
-            if score > 0:
-                part = (share_abroad if name in foreign else share) * score / top
-                scores[name] += part
-                document = of[name]
-                if part > best.get(document, 0.0):
-                    best[document] = part
+            part = (share_abroad if name in foreign else share) * score
+            scores[name] += part
+            document = of[name]
+            if part > best.get(document, 0.0):
+                best[document] = part
         for document, part in best.items():
             documents[document] += part
     return best_first(

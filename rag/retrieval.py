@@ -7,8 +7,10 @@ from typing import Any
 from rag.context import Seen, join_neighbours
 from rag.documents import Passage, split_chunk_id
 from rag.explanation import Leg, explain
+from rag.feedback import VectorReader, completed, fed_back, promising
 from rag.filters import Filter
-from rag.legs import NOT_WANTED, LegReader, Mode, Texts, matches, visible
+from rag.fusion import Evidence, evidence
+from rag.legs import NOT_WANTED, LegReader, Mode, Question, Texts, matches, visible
 from rag.ports import (
     CurrentLike,
     Ranking,
@@ -16,7 +18,6 @@ from rag.ports import (
     Visibility,
 )
 from rag.reranking import Reranking
-from rag.smoothing import DEPTH, VectorReader, smoothed
 
 Fuse = Callable[[Ranking, Ranking, Container[str]], Ranking]
 
@@ -76,13 +77,16 @@ class Retriever:
     Args:
         legs: What proposes the candidates.
 
-        fuse: Makes one ranking of (dense, sparse, ids in a language the embedder does not know).
+        fuse: Makes one ranking of the evidence (dense, sparse, ids in a language the embedder does
+            not know).
 
         reranking: Orders the best of a fused ranking anew; None leaves it as it is.
 
         languages: What the embedder was trained on, ISO 639-1; None means whatever there is.
 
-        near: Where the vectors lie that smooth the fused ranking; None leaves it as it is.
+        near: Where vectors lie that add to the dense leg what it did not see; None leaves it.
+
+        scale: What is told for a fused score, in the same order; None tells the score itself.
     """
 
     def __init__(
@@ -93,6 +97,7 @@ class Retriever:
         reranking: Reranking | None = None,
         languages: Collection[str] | None = None,
         near: VectorReader | None = None,
+        scale: Callable[[float], float] | None = None,
     ) -> None:
         self._legs = legs
         self._clock = legs.clock
@@ -100,6 +105,7 @@ class Retriever:
         self._reranking = reranking
         self._languages = languages
         self._near = near
+        self._scale = scale or _as_it_is
 
     def search(
         self,
@@ -134,9 +140,13 @@ class Retriever:
         sparse = visible(legs.sparse, legs.live, dropped)[: self._legs.depth]
         # Nothing to lean on: a replica without its sparse index ranks by meaning as well as it can.
         foreign = self._foreign([*dense, *sparse], current) if sparse else frozenset[str]()
-        ranking = dense or sparse
+        fuse: Fuse = self._fuse if mode == "hybrid" else _alone
+        scale = self._scale if mode == "hybrid" else _as_it_is
+        said = Evidence(dense, sparse)
         if mode == "hybrid":
-            ranking = self._smoothed(incarnation, self._fuse(dense, sparse, foreign), foreign)
+            said = self._said(incarnation, question, dense, sparse, foreign)
+        sums = fuse(*said, foreign)
+        ranking = [(name, scale(score)) for name, score in sums]
         fused = self._clock()
         reranked: Ranking | None = []
         if self._reranking is not None and mode == "hybrid":
@@ -151,11 +161,15 @@ class Retriever:
         )
         told = None
         if trace:
-            # What a leg gives alone is its part of the sum.
-            fuse = self._fuse if mode == "hybrid" else _alone
+            # What a leg gives alone is its part of the sum, told on the sum's scale.
+            scaled = {name: scale(score) / score for name, score in sums if score}
+            of_dense = [(n, part * scaled.get(n, 1.0)) for n, part in fuse(said.dense, [], foreign)]
+            of_sparse = [
+                (n, part * scaled.get(n, 1.0)) for n, part in fuse([], said.sparse, foreign)
+            ]
             legs_told = {
-                "dense": Leg(dense, dict(fuse(dense, [], foreign))),
-                "sparse": Leg(sparse, dict(fuse([], sparse, foreign))),
+                "dense": Leg(dense, dict(of_dense)),
+                "sparse": Leg(sparse, dict(of_sparse)),
             }
             told = explain(legs_told, ranking, reranked or [], dropped)
             if legs.told:
@@ -178,13 +192,26 @@ class Retriever:
             hints=legs.hints,
         )
 
-    def _smoothed(self, incarnation: str, ranking: Ranking, foreign: Container[str]) -> Ranking:
-        """Smooth the first of a fused ranking over what is alike, where vectors are at hand."""
-        if self._near is None:
-            return ranking
-        # Of an older edition than the dense leg's they may be; how near two chunks are, they tell.
-        names, vectors = self._near.vectors(incarnation, [name for name, _ in ranking[:DEPTH]])
-        return smoothed(ranking, names, vectors, foreign)
+    def _said(
+        self,
+        incarnation: str,
+        question: Question,
+        dense: Ranking,
+        sparse: Ranking,
+        foreign: Container[str],
+    ) -> Evidence:
+        """Tell what both legs say, with what the candidates' vectors add where they are at hand."""
+        if self._near is None or not dense:
+            return evidence(dense, sparse)
+        candidates = list(dict.fromkeys(name for name, _ in (*dense, *sparse)))
+        names, vectors = self._near.vectors(incarnation, candidates)
+        cosines = completed(dense, question.vector, names, vectors)
+        if cosines is None:
+            return evidence(dense, sparse)
+        said = evidence(list(cosines.items()), sparse)
+        first = self._fuse(*promising(said), foreign)
+        drawn = fed_back(cosines, first, names, vectors, foreign)
+        return evidence(list(drawn.items()), sparse)
 
     def _reranked(
         self,
@@ -282,6 +309,11 @@ def _reordered(ranking: Ranking, reranked: Ranking) -> Ranking:
         return ranking
     scored = {name for name, _ in reranked}
     return reranked + [(name, 0.0) for name, _ in ranking if name not in scored]
+
+
+def _as_it_is(score: float) -> float:
+    """Tell a score itself."""
+    return score
 
 
 def _alone(dense: Ranking, sparse: Ranking, _foreign: Container[str]) -> Ranking:

@@ -1,6 +1,7 @@
 """The retrieval worker: embeds questions, searches both legs, and answers where no model is set."""
 
 import contextlib
+import math
 import sys
 import time
 from collections.abc import Sequence
@@ -72,6 +73,8 @@ def open_resources(
         languages=settings.embedder_languages,
         reranking=_reranking(reranker, settings),
         near=follower if settings.fusion == "convex" else None,
+        # Evidence grows with the square of the distance: what is told lies as cosines do.
+        scale=math.sqrt if settings.fusion == "convex" else None,
     )
     resources = Resources(
         durable=durable,

@@ -1,5 +1,6 @@
 """Retrieval: what a search may see while documents are replaced and deleted under it."""
 
+import math
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -609,38 +610,63 @@ def test_a_trace_names_every_candidate_with_its_rank_in_each_leg(world: World) -
     assert found.trace["dropped"] == {"a:1:0": "not the current generation"}
 
 
-class Twins:
-    """Knows vectors of two chunks, which are the same, and one of another."""
+class NearVectors:
+    """Knows the vectors of the embedder that the world has, or those of another."""
+
+    def __init__(self, world: World, *, turned: bool = False) -> None:
+        self.world = world
+        self.turned = turned
 
     def vectors(self, incarnation: str, chunk_ids: Sequence[str]) -> tuple[list[str], Vectors]:
-        assert incarnation == INC
-        names = [name for name in ("a:1:0", "b:1:0", "c:1:0") if name in chunk_ids]
-        rows = {"a:1:0": [1.0, 0.0], "b:1:0": [0.0, 1.0], "c:1:0": [1.0, 0.0]}
-        return names, np.array([rows[name] for name in names], dtype=np.float32)
+        stored, vectors = self.world.vectors.get_with_vectors(incarnation, chunk_ids)
+        return [one.chunk_id for one in stored], np.roll(vectors, self.turned, axis=1)
 
 
-def test_a_fused_ranking_is_smoothed_over_chunks_that_say_the_same(world: World) -> None:
-    world.publish("a", 1, "oil")
-    world.publish("b", 1, "oil and barrels of it")
-    world.publish("c", 1, "barrels")
+def fed_world(world: World) -> Retriever:
+    """Publish what the question names, what says more of the same, and what is alike by chance."""
+    world.publish("named", 1, "oil barrels price")
+    world.publish("same", 1, "barrels price crude")
+    world.publish("chance", 1, "oil paint canvas")
+    world.publish("other", 1, "trees grow slowly")
+    assert world.sparse is not None
+    world.sparse["chance:1:0"] = world.sparse["other:1:0"] = ""
     retriever = world.retriever()
-    retriever._fuse = partial(fusion.convex, weight=0.5)
-    before = retriever.search(INC, "oil", top_k=3)
-    retriever._near = Twins()
-    found = retriever.search(INC, "oil", top_k=3, trace=True)
-    dense = retriever.search(INC, "oil", top_k=3, mode="dense", trace=True)
-    scores = {p.document_id: p.score for p in found.passages}
-    scores_before = {p.document_id: p.score for p in before.passages}
+    retriever._fuse = fusion.convex
+    return retriever
 
-    assert scores_before["a"] > scores_before["c"]
-    assert scores["a"] == pytest.approx(scores["c"])
-    assert scores["b"] == pytest.approx(scores_before["b"])
+
+def test_what_is_like_the_best_of_both_legs_comes_before_what_is_not(world: World) -> None:
+    retriever = fed_world(world)
+    before = {p.document_id: p.score for p in retriever.search(INC, "oil", top_k=4).passages}
+    retriever._near = NearVectors(world)
+    found = {p.document_id: p.score for p in retriever.search(INC, "oil", top_k=4).passages}
+
+    assert found["same"] > before["same"]
+    assert found["same"] / found["chance"] > before["same"] / before["chance"]
+    assert max(found, key=found.__getitem__) == "named"
+
+
+def test_vectors_of_another_embedder_than_the_dense_legs_say_nothing(world: World) -> None:
+    retriever = fed_world(world)
+    before = retriever.search(INC, "oil", top_k=4).passages
+    retriever._near = NearVectors(world, turned=True)
+
+    assert retriever.search(INC, "oil", top_k=4).passages == before
+
+
+def test_the_parts_of_a_score_add_up_on_the_scale_that_is_told(world: World) -> None:
+    retriever = fed_world(world)
+    plain = retriever.search(INC, "oil", top_k=4, trace=True)
+    retriever._scale = math.sqrt
+    found = retriever.search(INC, "oil", top_k=4, trace=True)
+
+    assert [p.chunk_id for p in found.passages] == [p.chunk_id for p in plain.passages]
+    assert [p.score**2 for p in found.passages] == pytest.approx([p.score for p in plain.passages])
     assert found.trace is not None
-    told = {one["chunk_id"]: one for one in found.trace["candidates"]}
-    assert told["c:1:0"]["neighbours"]["part"] == pytest.approx(scores["c"] - scores_before["c"])
-    assert "neighbours" not in told["b:1:0"]
-    assert dense.trace is not None
-    assert not any("neighbours" in one for one in dense.trace["candidates"])
+    for told in found.trace["candidates"]:
+        parts = [told[leg]["part"] for leg in ("dense", "sparse", "neighbours") if leg in told]
+        assert told["score"] == pytest.approx(sum(parts))
+        assert "neighbours" not in told
 
 
 @pytest.mark.parametrize("mode", ["dense", "sparse"])
