@@ -24,6 +24,10 @@ class Citation:
         end: One past its last code point.
 
         quote: Exactly `text[start:end]` of the parsed text.
+
+        shown: The quote as people read it: without markup, a row with the names of its columns.
+
+        heading: What it stands under, the highest first: headings, or the names of settings.
     """
 
     marker: int
@@ -31,6 +35,8 @@ class Citation:
     start: int
     end: int
     quote: str
+    shown: str = ""
+    heading: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,8 +31,9 @@ PAGE: Final = 1_000
 #: Metadata with all of a chunk that Chroma's filters do not ask for, as JSON: an entry is a row in
 #: each of three tables and indexes of Chroma's, so one for all takes less of its disk and its time.
 CHUNK: Final = "chunk"
-#: Its last parts, where nothing is told: sentences, context, headers, page label, page kind.
-_NOTHING_TOLD: Final = ("", "", (), "", "")
+#: Its last parts, where nothing is told: sentences, context, headers, page label, page kind,
+#: section, headings.
+_NOTHING_TOLD: Final = ("", "", (), "", "", "", ())
 #: Metadata of a collection: what `label` wrote.
 LABEL: Final = "quern."
 
@@ -295,6 +296,7 @@ def _metadata(stored: StoredChunk) -> dict[str, Scalar]:
         [base64.b85encode(stored.sentences).decode()],
         [chunk.context, chunk.headers],
         [chunk.page_label, chunk.page_kind],
+        [chunk.section, chunk.headings],
     ]
     # By their places: what is told keeps that of what is not, up to the last that is.
     while rare and not any(rare[-1]):
@@ -313,13 +315,14 @@ def _stored(name: str, text: str, metadata: Mapping[str, Any]) -> StoredChunk:
     of, start, end, page, before, *rest = _told(metadata)
     # The last ones are left out where there is nothing to tell, and by earlier builds.
     rest += _NOTHING_TOLD[len(rest) :]
-    sentences, context, headers, label, kind = rest
+    sentences, context, headers, label, kind, section, headings = rest
     return StoredChunk(
         chunk_id=name,
         chunk=Chunk(
             n=split_chunk_id(name)[2], start=start, end=end, text=text, page=page, before=before,
             context=context, headers=tuple((first, last) for first, last in headers),
-            page_label=label, page_kind=kind,
+            page_label=label, page_kind=kind, section=section,
+            headings=tuple((first, last, level) for first, last, level in headings),
         ),
         of=of,
         title=metadata["title"],
