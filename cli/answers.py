@@ -1,5 +1,6 @@
 """`quern ask` and `quern search`: questions, and how their answers are printed."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,6 +17,8 @@ from cli.words import count, failure, timings
 
 SNIPPET = 300
 NO_DOCUMENTS = "There are no documents yet in this collection."
+#: A quote's marker, with the next quote behind it.
+_MARKED = re.compile(r"(\[\d{1,3}\]) (?=\S)")
 _ENDS = {
     "cancelled": "The question was stopped before it was answered.",
     "expired": "No answer came before the deadline. Ask again, or look at: quern health",
@@ -127,15 +130,23 @@ def show_answer(out: Console, job: Mapping[str, Any], *, with_text: bool = True)
             out.print("The closest that was found:")
     quoted = result["generator"] == "extractive"
     if with_text:
-        # Quotes keep the line breaks of their document's layout, which mean nothing here.
-        out.print(Text(_one_line(result["answer"]) if quoted else result["answer"]))
+        out.print(Text(_one_a_line(result["answer"]) if quoted else result["answer"]))
     out.print()
     for marker in dict.fromkeys(citation["marker"] for citation in result["citations"]):
         out.print(_heading(marker, result["sources"][marker - 1]), soft_wrap=True)
         for citation in result["citations"]:
             if citation["marker"] == marker:
-                words = Text(f"\u201c{_one_line(citation['quote'])}\u201d", "italic")
+                heading = citation.get("heading", "")
+                words = Text.assemble(
+                    (f"{heading}: " if heading else "", "dim"),
+                    (
+                        f"\u201c{_one_line(citation.get('shown') or citation['quote'])}\u201d",
+                        "italic",
+                    ),
+                )
                 out.print(Padding(words, (0, 0, 0, 4), expand=False))
+    if lacking := result.get("missing"):
+        out.print(Text(f"Not in the passages: {', '.join(lacking)}", "yellow"), soft_wrap=True)
     _print_degraded(out, result)
     by = "quoted, no language model" if quoted else result["generator"]
     out.print(Text(f"\n{by}; {timings(job)}", "dim"), soft_wrap=True)
@@ -222,6 +233,11 @@ def _print_degraded(out: Console, result: Mapping[str, Any]) -> None:
 def _shortened(text: str) -> Text:
     line = _one_line(text)
     return Text(line if len(line) <= SNIPPET else line[: SNIPPET - 1] + "\u2026")
+
+
+def _one_a_line(text: str) -> str:
+    """Write the quotes of an answer on a line each; the breaks inside them mean nothing."""
+    return _MARKED.sub("\\1\n", _one_line(text))
 
 
 def _one_line(text: str) -> str:

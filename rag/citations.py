@@ -5,8 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rag.analysis import terms
+from rag.clauses import is_row
 from rag.documents import Passage
+from rag.headings import path_at
+from rag.plain import plain
+from rag.sections import PARTED
 from rag.sentences import sentence_spans
+from rag.table_rows import TableRows, written
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +135,14 @@ def _cite(number: int, passages: Sequence[Passage], claim: str) -> Citation:
         return len(wanted.intersection(terms(passage.text[slice(*span)], passage.language)))
 
     start, end = max(spans, key=shared)
+    quote = passage.text[start:end]
+    cells = TableRows(passage).cells(start, end)
     return Citation(
         marker=number,
         source=number - 1,
         start=passage.start + start,
         end=passage.start + end,
-        quote=passage.text[start:end],
+        quote=quote,
+        shown=plain(quote, row=is_row(quote)) if cells is None else plain(written(cells)),
+        heading=PARTED.join(path_at(passage, spans, start)),
     )

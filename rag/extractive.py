@@ -111,7 +111,7 @@ class ExtractiveGenerator:
             f"{passages[best.source].title} {best.read}",
             scale,
             cosine=float(cosine.max()),
-            coverage=float(coverage.shares.max()),
+            coverage=coverage.most,
         )
         if levels.max() > _LIKELY_CLAUSE:
             confidence = max(confidence, NAMED_CLAUSE)

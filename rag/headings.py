@@ -2,6 +2,7 @@
 
 import re
 from bisect import bisect_right
+from collections.abc import Sequence
 
 from rag.clauses import COLONS, HEADING, is_row, is_title
 from rag.documents import Passage
@@ -169,6 +170,20 @@ class Standing:
             return False
         below = self._text[slice(*following)]
         return below[-1] in ".!:;\u3002" and len(below) > len(piece)
+
+
+def path_at(passage: Passage, spans: Sequence[tuple[int, int]], place: int) -> tuple[str, ...]:
+    """Return the headings and keys above the piece of *spans* that begins at *place*."""
+    standing = Standing(passage)
+    for at, (start, end) in enumerate(spans):
+        if start == end:
+            continue
+        heading = standing.read(start, end, spans[at + 1] if at + 1 < len(spans) else None)
+        if start >= place:
+            return standing.path[:-1] if heading else standing.path
+        if not heading:
+            standing.enter_key(start, end)
+    return ()
 
 
 def only_leads(piece: str) -> bool:

@@ -148,8 +148,8 @@ function finish(mine, job) {
     return;
   }
   mine.sources = result.sources ?? [];
-  // Quotes keep the line breaks of their document's layout, which mean nothing here.
-  const text = result.generator === "extractive" ? result.answer.replace(/\s+/g, " ") : result.answer;
+  // Each quote has a line of its own.
+  const text = result.generator === "extractive" ? result.answer.replace(/\s+/g, " ").replace(/(\[\d+\]) (?=\S)/g, "$1\n") : result.answer;
   drawAnswer(text, mine, result.citations ?? []);
   drawSources(mine.sources, result.citations ?? []);
   end(mine, "succeeded", `Answered in ${duration(job.timings_ms?.total ?? 0)}`, remarks(result));
@@ -182,6 +182,7 @@ function remarks(result) {
   if (result.waiting) {
     lines.push(`${count(result.waiting, "document")} ${result.waiting === 1 ? "is" : "are"} still being added.`);
   }
+  if (result.missing?.length) lines.push(`Not in the passages: ${result.missing.join(", ")}.`);
   for (const part of result.degraded ?? []) {
     if (part === "ingesting") continue; // said above
     lines.push(DEGRADED_WORDS[part] ?? `Part of the search was not available: ${part}.`);
