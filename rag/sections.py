@@ -68,7 +68,7 @@ def opened(path: Iterable[tuple[int, str]], level: int, words: str) -> list[tupl
 
 def written(heading: str) -> str:
     """Return the words of a heading, a long one cut."""
-    words = plain(heading)
+    words = plain(heading).rstrip(": \uff1a")
     return words if len(words) <= LONGEST else words[: LONGEST - 1].rstrip() + "\u2026"
 
 
