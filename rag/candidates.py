@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from rag.analysis import terms
 from rag.clause_numbers import named
@@ -34,8 +34,7 @@ _GOES_ON = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """
     A span of a passage that may be quoted.
 
@@ -129,7 +128,7 @@ class _Reader:
                 self.leads.append(one)
                 if leads_on and one.text.endswith(COLONS) and len(held - known) >= STATEMENT:
                     stop = items_end(passage.text, spans, at, most=MAX_PIECE)
-                    self.found.append(replace(one, stop=stop))
+                    self.found.append(one._replace(stop=stop))
             else:
                 self.found.append(one)
             place.leave(one, held, leads=leads_on or held <= known)
@@ -137,8 +136,7 @@ class _Reader:
     def _clause(self, one: Candidate, clauses: Clauses, at: int, language: str) -> Candidate:
         """Return the candidate for a clause: it has the words that the question names it with."""
         words = self._asked.words if self._asked else ""
-        return replace(
-            one,
+        return one._replace(
             terms=one.terms.union(terms(words, language), terms(words)),
             stop=one.end if one.record else clauses.end(at, most=MAX_PIECE),
             clause=clauses.level(at),
@@ -157,7 +155,11 @@ class _Place:
         self._rows = TableRows(passage)
         self._standing = Standing(passage)
         self._context, self._lead, self._items = "", frozenset[str](), False
-        self._greeting, self._greeted = "", frozenset[str]()
+        self._greeting = ""
+        self._base = self._title  # with whom a letter is to
+        self._last: tuple[tuple[str, ...], frozenset[str], frozenset[str]] = (
+            (), self._title, self._title,
+        )  # fmt: skip
         self._before = frozenset[str]()
         self._alone = False  # the piece read last leads nothing
 
@@ -178,16 +180,17 @@ class _Place:
         elif record:
             own = self._said.record(f"{key} {text}", language)
         else:
-            own = held | self._said.named(text)
+            own = self._said.with_named(held, text)
         path, above, near = self._over(heading=heading)
         goes_on = self._before if _GOES_ON.match(text) else frozenset[str]()
         one = Candidate(
-            self._source, start, end, text, self._context, self._lead | own,
+            self._source, start, end, text, self._context,
+            self._lead | own if self._lead else own,
             self._said.row(cells, language) if cells else key and f"{key}; {plain(text)}",
             record, path=path, above=above | goes_on if goes_on else above, near=near,
             sectioned=self._standing.sectioned or bool(self._greeting), greeting=self._greeting,
         )  # fmt: skip
-        self._before = frozenset() if record or heading else goes_on | held
+        self._before = frozenset() if record or heading else goes_on | held if goes_on else held
         return one, held, self._leads_on(one, heading=heading)
 
     def leave(self, one: Candidate, held: frozenset[str], *, leads: bool) -> None:
@@ -209,17 +212,19 @@ class _Place:
         empty = only_leads(one.text)
         if empty and is_greeting(one.text):
             self._greeting = one.text
-            self._greeted = self._said.words(one.text, self._language)
+            self._base = self._title | self._said.words(one.text, self._language)
+            self._last = ((), self._base, self._title)
         self._alone = empty or group
         return heading or self._alone or (not one.record and one.text.endswith(LEADS_ON))
 
     def _over(self, *, heading: bool) -> tuple[tuple[str, ...], frozenset[str], frozenset[str]]:
         """Return the path to a piece, the terms above it, and those of what is right above it."""
         path = self._standing.path[:-1] if heading else self._standing.path
-        if not path:
-            return path, self._title | self._greeted, self._title
-        over = [self._said.title(words, self._language) for words in path]
-        return path, self._title.union(self._greeted, *over), over[-1]
+        if path != self._last[0]:
+            over = [self._said.title(words, self._language) for words in path]
+            near = over[-1] if over else self._title
+            self._last = (path, self._base.union(*over) if over else self._base, near)
+        return self._last
 
 
 def _is_setting(text: str) -> bool:
@@ -232,4 +237,4 @@ def quoted(one: Candidate, passage: Passage) -> Candidate:
     if one.stop <= one.end:
         return one
     text = passage.text[one.start : one.stop]
-    return replace(one, end=one.stop, text=text, row="")
+    return one._replace(end=one.stop, text=text, row="")

@@ -193,6 +193,8 @@ def _lead(
     key = bool(one.path) and one.record and is_setting(one.text)
     if not key and wanted.isdisjoint(one.above):
         return ""
+    if not one.path and (wanted.isdisjoint(one.above - one.terms) or not with_title()):
+        return ""
     lacking = wanted.difference(terms(shown, passage.language))
     told: list[str] = []
     for at, words in enumerate((*one.path[::-1], passage.title)):  # the nearest first

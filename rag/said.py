@@ -58,6 +58,11 @@ class Said:
             return frozenset()
         return frozenset(map(as_term, held_identifiers(text)))
 
+    def with_named(self, held: frozenset[str], text: str) -> frozenset[str]:
+        """Return the terms of a text with what it names, as `words` does."""
+        named = self.named(text)
+        return held | named if named else held
+
     def cells(self, cells: Cells, language: str) -> frozenset[str]:
         """
         Return the terms of a row in the words of its table.
