@@ -162,6 +162,7 @@ class _Place:
         )  # fmt: skip
         self._before = frozenset[str]()
         self._alone = False  # the piece read last leads nothing
+        self._heading = False  # it is a heading
 
     def read(
         self, start: int, end: int, following: tuple[int, int] | None
@@ -169,6 +170,7 @@ class _Place:
         """Return the next piece, its own terms, and whether it only leads to others."""
         text, language = self._passage.text[start:end], self._language
         heading = self._standing.read(start, end, following)
+        self._heading = heading
         cells = self._rows.cells(start, end)
         record = cells is not None or is_row(text) or _is_setting(text)
         key = key_before(self._passage.text, start) if record and not cells else ""
@@ -198,7 +200,9 @@ class _Place:
         if one.record or self._alone:  # what leads to a table leads to all its rows
             return
         if leads:
-            self._context, self._lead = one.text, held
+            # A heading stands above all that follows, a question above what answers it.
+            titled = self._heading and not one.text.endswith(LEADS_ON)
+            self._context, self._lead = one.text, frozenset() if titled else held
             self._items = one.text.endswith(COLONS)
         elif not self._items:
             self._context, self._lead = "", frozenset()

@@ -16,7 +16,7 @@ from rag.identifiers import identifiers
 from rag.ports import Embedder, SentenceReader, Vectors
 from rag.quotes import Choice, chosen, citation
 from rag.said import as_term
-from rag.scoring import NEIGHBOUR, NUMBER_THERE, Coverage, neighbours, numbers, priors
+from rag.scoring import KIND_THERE, NEIGHBOUR, Coverage, kinds, neighbours, priors
 
 MAX_PASSAGES = 5  # the gold passage is among the first five for 97 of 100 questions of SQuAD
 MAX_EMBEDDED = 8  # sentences without a vector, the most promising by their words: it is slow
@@ -84,7 +84,7 @@ class ExtractiveGenerator:
         prior = priors(passages, parts)
         levels = np.array([one.clause for one in candidates])
         held = coverage.shares_with_above
-        beside = NUMBER_THERE * numbers(question, candidates)
+        beside = KIND_THERE * kinds(question, candidates)
         beside += NEIGHBOUR * neighbours(candidates, coverage.shares, held)
         vector = self._embedder.embed([question], truncate=True)[0]
         cosine, scale = self._known(vector, read, candidates, parts, incarnation), IN_PASSAGE

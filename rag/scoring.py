@@ -13,20 +13,44 @@ from rag.confidence import NUMBER, NUMBER_WANTED
 from rag.documents import Part, Passage
 from rag.ports import Vectors
 
-#: Beside its words and its passage, what speaks for a sentence: that it has a number where one is
-#: asked for, and the words of the sentence before or after it.
-NUMBER_THERE, NEIGHBOUR = 0.35, 0.2
+#: Beside its words and its passage, what speaks for a sentence: that it has a number, or a reason,
+#: where one is asked for, and the words of the sentence before or after it.
+KIND_THERE, NEIGHBOUR = 0.35, 0.2
 #: What a word counts that a sentence has not itself: where what it stands under at once has it, or
 #: what it goes on about, and where only the title, a heading higher up or the addressee has it.
 NEAR, FAR = 0.6, 0.4
 
-#: As `NUMBER_WANTED`, in German, Spanish, French, Italian, Portuguese, Dutch and Scandinavian.
+#: As `NUMBER_WANTED`, for prices, and in German, Spanish, French, Italian, Portuguese, Dutch and
+#: Scandinavian languages.
 _NUMBER_WANTED = re.compile(
-    r"\b(?:wann|wie\s?viele?\w?"
+    r"\b(?:costs?|prices?|kostet|kosten|preis|cuestan?|precio|co\u00fbtent?|prix"
+    r"|wann|wie\s?viele?\w?"
     r"|wie (?:lange?|hoch|gro\u00df|gross|weit|oft|alt|schwer|schnell|teuer|tief|breit)"
     r"|cu\u00e1ndo|cu\u00e1nt[oa]s?|combien|quand|quant[oaei]|quando|wanneer"
     r"|hoeveel|hoe (?:lang|vaak|groot|hoog|ver)|hur (?:m\u00e5nga|mycket|l\u00e4nge|ofta)"
     r"|n\u00e4r|hvor (?:mange|meget|mye|lenge|l\u00e6nge)|hvorn\u00e5r)\b",
+    re.IGNORECASE,
+)
+
+
+_NUMBER_WORD = re.compile(
+    r"\b(?:zwei|drei|vier|f\u00fcnf|sechs|sieben|acht|neun|zehn|elf|zw\u00f6lf"
+    r"|hundert|tausend|t\u00e4glich|j\u00e4hrlich"
+    r"|dos|tres|cuatro|cinco|seis|siete|ocho|nueve|diez|cien|mil"
+    r"|deux|trois|quatre|cinq|sept|huit|neuf|dix)\b",
+    re.IGNORECASE,
+)
+#: The number of a clause or of an item, which tells no figure.
+_LABEL = re.compile(r"\s*(?:\u00a7+\s*\d+\w?|\d+(?:\.\d+)+|\d+[.)])\s")
+_REASON_WANTED = re.compile(
+    r"\b(?:why|warum|weshalb|wieso|por qu\u00e9|pourquoi|perch\u00e9|waarom|varf\u00f6r|hvorfor)\b",
+    re.IGNORECASE,
+)
+_REASON = re.compile(
+    r"\b(?:because|due to|owing to|since|so that|in order to|reason\w*|caused?"
+    r"|weil|denn|wegen|damit|aufgrund|grund|gr\u00fcnde"
+    r"|porque|debido|ya que|para que|parce que|car|afin|perch\u00e9"
+    r"|omdat|vanwege|eftersom|fordi)\b",
     re.IGNORECASE,
 )
 
@@ -114,11 +138,20 @@ def priors(passages: Sequence[Passage], parts: Sequence[Part]) -> Vectors:
     return np.array(scores, dtype=np.float32)
 
 
-def numbers(question: str, candidates: Sequence[Candidate]) -> Vectors:
-    """Return 1 for each candidate with a number where the question asks for one, else 0."""
+def kinds(question: str, candidates: Sequence[Candidate]) -> Vectors:
+    """Return 1 for each candidate with a number, or a reason, where one is asked for, else 0."""
+    if _REASON_WANTED.search(question):
+        return np.array([_REASON.search(one.text) is not None for one in candidates], np.float32)
     asked = any(wanted.search(question) for wanted in (NUMBER_WANTED, _NUMBER_WANTED))
-    there = [asked and NUMBER.search(one.text) is not None for one in candidates]
+    there = [asked and _tells_a_number(one.text) for one in candidates]
     return np.array(there, dtype=np.float32)
+
+
+def _tells_a_number(text: str) -> bool:
+    """Tell whether a text has a number, beside the one that it may begin with as a clause."""
+    label = _LABEL.match(text)
+    told = text[label.end() :] if label else text
+    return NUMBER.search(told) is not None or _NUMBER_WORD.search(told) is not None
 
 
 def neighbours(candidates: Sequence[Candidate], own: Vectors, held: Vectors) -> Vectors:

@@ -82,3 +82,25 @@ def test_a_sentence_with_a_pronoun_is_about_what_the_one_before_is_about() -> No
     )
 
     assert answer.text == "Ash: Its maintainer is the grey group. [2]"
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("Why is the mill shut?", "The mill is shut because of the storm."),
+        ("Wie lange ist die M\u00fchle zu?", "Die M\u00fchle ist sechs Tage zu."),
+        ("\u00bfCu\u00e1ndo abre el molino?", "El molino abre el 9 de junio."),
+        ("What does the mill cost?", "The mill is sold for 900 EUR."),
+    ],
+)
+def test_the_kind_that_is_asked_for_is_quoted_first(question: str, answer: str) -> None:
+    other = {"W": "The mill is shut today.", "\u00bf": "El molino abre a veces."}[question[0]]
+    other = "\u00a7 1 Die M\u00fchle ist zu." if "M\u00fchle" in question else other
+
+    assert quotes(question, other, answer)[0] == answer
+
+
+def test_the_first_sentence_below_a_heading_is_no_better_than_the_others() -> None:
+    text = "# Lease of the tower\n\nAnn Roe is the owner. The rent of it is 900 EUR a month."
+
+    assert quotes("How high is the rent for the tower?", text)[0].startswith("The rent of it")
