@@ -263,24 +263,3 @@ def test_a_broken_grid_does_not_grow_without_end() -> None:
 
     assert sum(map(len, grid(rows).lines)) < 100_000
     assert sum(map(len, grid(tall).lines)) < 3_000_000
-
-
-@pytest.mark.parametrize(
-    ("names", "found"),
-    [
-        (("step", "side 1", "side 2", "seen"), 1),
-        (("step", "side 1", "side", "seen"), 0),  # a figure in one of them alone: perhaps a row
-        (("7", "8", "9", "10"), 0),
-    ],
-)
-def test_names_that_are_counted_name_columns(names: tuple[str, ...], found: int) -> None:
-    document = read(
-        tbl(
-            tr(*names),
-            tr("1", "wakes", "", ""),
-            tr("2", "", "writes", "34"),
-            tr("3", "sleeps", "", ""),
-        )
-    )
-
-    assert len(header(document)) == found

@@ -2,7 +2,6 @@
 
 import re
 from bisect import bisect_left
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -17,7 +16,6 @@ _MOST_GROWTH = 4  # times as many places as cells: spans of a broken grid do not
 _SPARE_PLACES = 1000
 _MOST_REPEATED = 2_000_000  # characters that merged cells of one table may add
 _DIGIT = re.compile(r"\d")
-_COUNTED = re.compile(r"(?P<word>[^\W\d_]{2,}) ?\d{1,2}")
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b|\bQ[1-4]\b")
 _SENTENCE_ENDS = tuple(".!?:;,。！？：；")  # noqa: RUF001 - Chinese marks are meant
 
@@ -201,20 +199,12 @@ def _short(names: Sequence[str], *, bare: bool) -> bool:
     written = sum(map(bool, names))
     if written < 2 or (bare and (not all(names[1:]) or len(set(names)) < len(names))):  # noqa: PLR2004
         return False
-    counted = _counted(names) if bare else frozenset()
     return all(
         len(name) <= characters
         and len(name.split()) <= words
-        and not (bare and name and name not in counted and _no_name(name))
+        and not (bare and name and _no_name(name))
         for name in names
     )
-
-
-def _counted(names: Sequence[str]) -> frozenset[str]:
-    """Return the names that differ in their numbers alone: `client 1`, `client 2`."""
-    found = [(name, match) for name in names if (match := _COUNTED.fullmatch(name))]
-    words = Counter(match["word"].casefold() for _, match in found)
-    return frozenset(name for name, match in found if words[match["word"].casefold()] > 1)
 
 
 def _no_name(text: str) -> bool:
