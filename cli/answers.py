@@ -1,5 +1,6 @@
 """`quern ask` and `quern search`: questions, and how their answers are printed."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -25,6 +26,8 @@ from cli.words import count, failure, shortened, timings
 SNIPPET = 300
 #: How `quern ask --fail-unanswered` ends where there is no answer; 1 says that something failed.
 UNANSWERED_EXIT = 3
+#: A quote's marker, with the next quote behind it.
+_MARKED = re.compile(r"(\[\d{1,3}\]) (?=\S)")
 _ENDS = {
     "cancelled": "The question was stopped before it was answered.",
     "expired": "No answer came before the deadline. Ask again, or look at: quern health",
@@ -149,16 +152,24 @@ def show_answer(
             out.print(Text(unanswered(result, closest=with_text), "yellow"), soft_wrap=True)
     quoted = result["generator"] == "extractive"
     if with_text:
-        # Quotes keep the line breaks of their document's layout, which mean nothing here.
-        out.print(Text(_one_line(result["answer"]) if quoted else result["answer"]))
+        out.print(Text(_one_a_line(result["answer"]) if quoted else result["answer"]))
     if result["citations"]:
         out.print()
     for marker in dict.fromkeys(citation["marker"] for citation in result["citations"]):
         out.print(_heading(marker, result["sources"][marker - 1]), soft_wrap=True)
         for citation in result["citations"]:
             if citation["marker"] == marker:
-                words = Text(f"\u201c{_one_line(citation['quote'])}\u201d", "italic")
+                heading = citation.get("heading", "")
+                words = Text.assemble(
+                    (f"{heading}: " if heading else "", "dim"),
+                    (
+                        f"\u201c{_one_line(citation.get('shown') or citation['quote'])}\u201d",
+                        "italic",
+                    ),
+                )
                 out.print(Padding(words, (0, 0, 0, 4), expand=False))
+    if lacking := result.get("missing"):
+        out.print(Text(f"Not in the passages: {', '.join(lacking)}", "yellow"), soft_wrap=True)
     _print_degraded(out, result)
     by = "quoted, no language model" if quoted else result["generator"]
     sure = confidence(result)
@@ -168,16 +179,18 @@ def show_answer(
 
 def _print_tokens(out: Console, client: Client, job_id: str) -> str:
     """Print an answer's text as it comes; returns why it is none, where that was said."""
-    text, verdict = "", None
+    text, verdict, quoted = "", None, False
     for event in client.events(job_id):
-        if event.kind == "verdict" and not event.data["answered"]:
-            verdict = event.data
+        if event.kind == "verdict":  # comes before quotes alone
+            quoted = True
+            verdict = None if event.data["answered"] else event.data
         elif event.kind == "token":
             closest = event.data["text"].strip() not in ("", NOT_IN_DOCUMENTS)
             if verdict and not text:
                 out.print(Text(unanswered(verdict, closest=closest), "yellow"), soft_wrap=True)
             if closest or not verdict:
-                click.echo(event.data["text"], nl=False)
+                told = event.data["text"]
+                click.echo(_one_a_line(told) if quoted else told, nl=False)
             text += event.data["text"]
         elif event.kind == "reset":
             text, verdict = "", None
@@ -247,6 +260,11 @@ def _print_degraded(out: Console, result: Mapping[str, Any]) -> None:
         if part == "ingesting":
             continue  # said above
         out.print(Text(told.get(part, f"Not available in this search: {part}"), "yellow"))
+
+
+def _one_a_line(text: str) -> str:
+    """Write the quotes of an answer on a line each; the breaks inside them mean nothing."""
+    return _MARKED.sub("\\1\n", _one_line(text))
 
 
 def _one_line(text: str) -> str:

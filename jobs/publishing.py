@@ -114,6 +114,8 @@ def chunks_of(manifest: Mapping[str, Any], text: str) -> list[Chunk]:
                 context=span.get("context", ""),
                 headers=tuple((first, last) for first, last in span.get("headers", ())),
                 page_label=span.get("page_label", ""), page_kind=span.get("page_kind", ""),
+                section=span.get("section", ""),
+                headings=tuple((a, b, level) for a, b, level in span.get("headings", ())),
             )
         )  # fmt: skip
     return chunks

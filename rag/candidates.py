@@ -2,59 +2,79 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from rag.analysis import terms
 from rag.clause_numbers import named
-from rag.clauses import COLONS, HEADING, Clauses, is_row, is_title, items_end
+from rag.clauses import COLONS, Clauses, is_item, is_row, items_end
 from rag.documents import Passage
+from rag.headings import LEADS_ON, Standing, is_greeting, only_leads
+from rag.identifiers import identifiers
 from rag.lines import is_setting
 from rag.pieces import MAX_PIECE, pieces
-from rag.table_rows import TableRows, written
+from rag.plain import plain
+from rag.said import DENIED, Said
+from rag.table_rows import TableRows, key_before
 
-MAX_HEADING_CHARACTERS = 80
-MAX_ROW = 600  # code points of a row with the names of its columns
 STATEMENT = 4  # terms beyond the question's that make a lead-in say something by itself
 
-_LEADS_ON = ("?", "\uff1f", *COLONS)
 NEGATION = re.compile(
     r"\b(?:not|never|no|none|nobody|nothing|neither|nor|without|cannot|least|except|fail\w*"
     r"|unable|unlike\w*|lack\w*|\w+n['\u2019]t)\b",
     re.IGNORECASE,
 )
-# Of a column. Not `no`, which more often names a number.
-_DENIED = re.compile(
-    r"\b(?:not|never|without|excl\w*|nicht|ohne|kein\w*|sans|sin|niet|ikke|inte)\b", re.IGNORECASE
+#: How a sentence begins that goes on about what the one before it is about.
+_GOES_ON = re.compile(
+    r"(?:it|its|they|their|theirs|he|she|his|her|hers|this|these|both"
+    r"|er|sie|es|ihre?[mnrs]?|seine?[mnrs]?|dies\w{0,2}|deren|dessen"
+    r"|su|sus|\u00e9l|ellas?|ellos|est[aeo]s?|ambos"
+    r"|il|elle|ils|elles|sa|son|ses|leurs?|c(?:e|et|ette|es)"
+    r"|zijn|hun|deze?|dit|hij|ze|den|det|dens|dess)(?=\s|['\u2019])",
+    re.IGNORECASE,
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """
     A span of a passage that may be quoted.
 
-    *context* is what stands before it and belongs to it: the question or the heading it answers.
-    *shown* is how an answer says it: a row of a table with the names of its columns, all else as it
-    is. A *record* is such a row, or a line of a log: its neighbours tell nothing of it. What is
-    quoted reaches to *stop*, 0 for *end*: a lead-in has its first items with it, and a clause what
-    belongs to it. *clause* tells how well it is the one that the question names, 0 for no clause.
+    *context* is what leads to it, such as a line that ends with a colon; *path* are the headings
+    and keys that it stands under, and *greeting* says whom a letter is to. *row* is a row of a
+    table with the names of its columns, empty for all else. *terms* are its own, with those of what
+    leads to it at once; *above* are those of the path, of the title, of the greeting, and of the
+    sentence that a pronoun goes back to; *near* are those of the last of the path. A *record* is a
+    row, or a line of a log or of settings: its neighbours tell nothing of it. What is quoted
+    reaches to *stop*, 0 for *end*: a lead-in has its first items with it, and a clause what belongs
+    to it. *clause* tells how well it is the one that the question names, 0 for no clause.
+    *sectioned* tells that its passage has headings, or is a letter.
     """
 
     source: int
     start: int
     end: int
     text: str
-    shown: str
     context: str
     terms: frozenset[str]
+    row: str = ""
     record: bool = False
     stop: int = 0
     clause: int = 0
+    path: tuple[str, ...] = ()
+    above: frozenset[str] = frozenset()
+    near: frozenset[str] = frozenset()
+    sectioned: bool = False
+    greeting: str = ""
+
+    @property
+    def shown(self) -> str:
+        """How an answer says it: without markup, a row of a table with the names of its columns."""
+        return self.row or plain(self.text, row=self.record)
 
     @property
     def read(self) -> str:
         """What is read of it: with what belongs to it."""
-        return f"{self.context} {self.shown}".strip()
+        path = [words for words in self.path if words not in self.context]
+        return " ".join(filter(None, (*path, self.greeting, self.context, self.shown)))
 
 
 def candidates(
@@ -64,10 +84,10 @@ def candidates(
     List what may be quoted, in order of rank and place.
 
     What only leads to an answer is no answer: a question, a line that ends with a colon, a
-    heading that says nothing but the question's words. Such text is read with what follows it,
-    and quoted only where there is nothing else, or with its first items where it says something by
-    itself. So is the header of a table, which is read with each of its rows. The clause or the
-    step that a question names by its number is a candidate in any case.
+    heading, a greeting, what says nothing but the question's words. Such text is read with what
+    follows it, and quoted only where there is nothing else, or with its first items where it says
+    something by itself. So is the header of a table, which is read with each of its rows. The
+    clause or the step that a question names by its number is a candidate in any case.
 
     Args:
         question: What is asked.
@@ -89,52 +109,131 @@ class _Reader:
         self.found: list[Candidate] = []
         self.leads: list[Candidate] = []
         self._wanted = wanted
-        self._negated = any(pattern.search(question) for pattern in (NEGATION, _DENIED))
         self._asked = named(question)
+        negated = any(pattern.search(question) for pattern in (NEGATION, DENIED))
+        self._said = Said(wanted, negated=negated, named=bool(identifiers(question)))
 
     def read(self, source: int, passage: Passage) -> None:
         """Add the pieces of a passage."""
-        known = self._wanted.union(terms(passage.title, passage.language))
-        rows = TableRows(passage)
         spans = pieces(passage.text)
         clauses = Clauses(passage.text, spans, self._asked) if self._asked else None
-        context, lead = "", frozenset[str]()  # and its terms
+        place = _Place(source, passage, self._said)
+        known = self._wanted | self._said.title(passage.title, passage.language)
         for at, (start, end) in enumerate(spans):
-            text = passage.text[start:end]
-            held = frozenset(terms(text, passage.language))
-            cells = rows.cells(start, end)
-            shown = text if cells is None else written(cells)
-            shown = shown if len(shown) <= MAX_ROW else text
-            said = held if cells is None else terms(_said(cells, self._negated), passage.language)
-            record = cells is not None or is_row(text)
-            one = Candidate(source, start, end, text, shown, context, lead.union(said), record)
-            if rows.is_header(start, end):
-                self.leads.append(one)
-                continue
-            leads_on = not record and (
-                text.endswith(_LEADS_ON) or _is_heading(passage.text, start, end)
-            )
+            following = spans[at + 1] if at + 1 < len(spans) else None
+            one, held, leads_on = place.read(start, end, following)
             if clauses is not None and clauses.level(at):
                 self.found.append(self._clause(one, clauses, at, passage.language))
-            elif not (leads_on or held <= known):
-                self.found.append(one)
-            else:
+            elif leads_on or held <= known:
                 self.leads.append(one)
-                if leads_on and text.endswith(COLONS) and len(held - known) >= STATEMENT:
+                if leads_on and one.text.endswith(COLONS) and len(held - known) >= STATEMENT:
                     stop = items_end(passage.text, spans, at, most=MAX_PIECE)
-                    self.found.append(replace(one, stop=stop))
-            if not record:  # of a table it leads to all rows
-                context, lead = (text, held) if leads_on or held <= known else ("", frozenset())
+                    self.found.append(one._replace(stop=stop))
+            else:
+                self.found.append(one)
+            place.leave(one, held, leads=leads_on or held <= known)
 
     def _clause(self, one: Candidate, clauses: Clauses, at: int, language: str) -> Candidate:
         """Return the candidate for a clause: it has the words that the question names it with."""
         words = self._asked.words if self._asked else ""
-        return replace(
-            one,
+        return one._replace(
             terms=one.terms.union(terms(words, language), terms(words)),
             stop=one.end if one.record else clauses.end(at, most=MAX_PIECE),
             clause=clauses.level(at),
         )
+
+
+class _Place:
+    """Where one is while reading a passage: what the next piece stands under and goes on about."""
+
+    def __init__(self, source: int, passage: Passage, said: Said) -> None:
+        self._source = source
+        self._passage = passage
+        self._said = said
+        self._language = passage.language
+        self._title = said.title(passage.title, passage.language)
+        self._rows = TableRows(passage)
+        self._standing = Standing(passage)
+        self._context, self._lead, self._items = "", frozenset[str](), False
+        self._greeting = ""
+        self._base = self._title  # with whom a letter is to
+        self._last: tuple[tuple[str, ...], frozenset[str], frozenset[str]] = (
+            (), self._title, self._title,
+        )  # fmt: skip
+        self._before = frozenset[str]()
+        self._alone = False  # the piece read last leads nothing
+        self._heading = False  # it is a heading
+
+    def read(
+        self, start: int, end: int, following: tuple[int, int] | None
+    ) -> tuple[Candidate, frozenset[str], bool]:
+        """Return the next piece, its own terms, and whether it only leads to others."""
+        text, language = self._passage.text[start:end], self._language
+        heading = self._standing.read(start, end, following)
+        self._heading = heading
+        cells = self._rows.cells(start, end)
+        record = cells is not None or is_row(text) or _is_setting(text)
+        key = key_before(self._passage.text, start) if record and not cells else ""
+        held = frozenset(terms(f"{key} {text}" if key else text, language))
+        if self._items and not (record or is_item(text)):
+            self._context, self._lead, self._items = "", frozenset(), False
+        if cells is not None:
+            own = self._said.cells(cells, language)
+        elif record:
+            own = self._said.record(f"{key} {text}", language)
+        else:
+            own = self._said.with_named(held, text)
+        path, above, near = self._over(heading=heading)
+        goes_on = self._before if _GOES_ON.match(text) else frozenset[str]()
+        one = Candidate(
+            self._source, start, end, text, self._context,
+            self._lead | own if self._lead else own,
+            self._said.row(cells, language) if cells else key and f"{key}; {plain(text)}",
+            record, path=path, above=above | goes_on if goes_on else above, near=near,
+            sectioned=self._standing.sectioned or bool(self._greeting), greeting=self._greeting,
+        )  # fmt: skip
+        self._before = frozenset() if record or heading else goes_on | held if goes_on else held
+        return one, held, self._leads_on(one, heading=heading)
+
+    def leave(self, one: Candidate, held: frozenset[str], *, leads: bool) -> None:
+        """Go on to the next piece: a piece that *leads* is read with what follows it."""
+        if one.record or self._alone:  # what leads to a table leads to all its rows
+            return
+        if leads:
+            # A heading stands above all that follows, a question above what answers it.
+            titled = self._heading and not one.text.endswith(LEADS_ON)
+            self._context, self._lead = one.text, frozenset() if titled else held
+            self._items = one.text.endswith(COLONS)
+        elif not self._items:
+            self._context, self._lead = "", frozenset()
+
+    def _leads_on(self, one: Candidate, *, heading: bool) -> bool:
+        """Tell whether a piece says nothing by itself; notes whom a letter is to."""
+        if self._rows.is_header(one.start, one.end):
+            self._alone = True
+            return True
+        group = not heading and self._standing.enter_key(one.start, one.end)
+        empty = only_leads(one.text)
+        if empty and is_greeting(one.text):
+            self._greeting = one.text
+            self._base = self._title | self._said.words(one.text, self._language)
+            self._last = ((), self._base, self._title)
+        self._alone = empty or group
+        return heading or self._alone or (not one.record and one.text.endswith(LEADS_ON))
+
+    def _over(self, *, heading: bool) -> tuple[tuple[str, ...], frozenset[str], frozenset[str]]:
+        """Return the path to a piece, the terms above it, and those of what is right above it."""
+        path = self._standing.path[:-1] if heading else self._standing.path
+        if path != self._last[0]:
+            over = [self._said.title(words, self._language) for words in path]
+            near = over[-1] if over else self._title
+            self._last = (path, self._base.union(*over) if over else self._base, near)
+        return self._last
+
+
+def _is_setting(text: str) -> bool:
+    """Tell whether a piece is one line of settings."""
+    return "\n" not in text and (":" in text or "=" in text) and is_setting(text)
 
 
 def quoted(one: Candidate, passage: Passage) -> Candidate:
@@ -142,28 +241,4 @@ def quoted(one: Candidate, passage: Passage) -> Candidate:
     if one.stop <= one.end:
         return one
     text = passage.text[one.start : one.stop]
-    return replace(one, end=one.stop, text=text, shown=text)
-
-
-def _said(cells: Sequence[tuple[str, str]], negated: bool) -> str:
-    """
-    Return what a row says in the words of its table.
-
-    What stands in a column such as `Not included` is denied, which speaks for the row only where
-    the question denies something, too.
-    """
-    return written(cell for cell in cells if negated or not _DENIED.search(cell[0]))
-
-
-def _is_heading(text: str, start: int, end: int) -> bool:
-    """Tell whether a piece is a heading: Markdown's, or a passage's bare first line."""
-    piece = text[start:end]
-    if HEADING.match(piece):
-        return True
-    if len(piece) <= MAX_HEADING_CHARACTERS and is_title(text, start, end):
-        return True
-    alone = not text[:start].strip() and text[end : end + 1] == "\n"
-    if alone and is_setting(piece) and is_setting(text[end + 1 :].partition("\n")[0].strip()):
-        return False
-    bare = piece[-1] not in '.!?\u3002\uff01\u2026"\u201d)' and piece[0].isalpha()
-    return alone and bare and "\n" not in piece and len(piece) <= MAX_HEADING_CHARACTERS
+    return one._replace(end=one.stop, text=text, row="")

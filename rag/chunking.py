@@ -8,12 +8,13 @@ from itertools import pairwise
 
 from rag.documents import PAGE_KINDS, Block, Chunk, Page, ParsedDocument, indexed_text
 from rag.ports import TokenCounter
+from rag.sections import Sections
 from rag.sentences import sentence_spans
 from rag.spans import trimmed
 from rag.table_headers import TableHeaders
 from rag.token_counts import token_counts
 
-_VERSION = 2  # raise it whenever equal settings could give other chunks
+_VERSION = 3  # raise it whenever equal settings could give other chunks
 
 # Tokenisers call a run of letters without end one unknown token; chunks have to end all the same.
 _CHARACTERS_PER_TOKEN = 20
@@ -88,6 +89,7 @@ class Chunker:
         groups = _packed(self._atoms(document, budget, counter, headers), budget)
         spans = self._verified(document.text, groups, title, counter, headers)
         starts = [page.start for page in document.pages]
+        sections = Sections(document, title=title)
         chunks = []
         for n, (start, end) in enumerate(spans):
             at = bisect_right(starts, start) - 1
@@ -99,6 +101,7 @@ class Chunker:
                     context=context, headers=headers.within(start, end),
                     page_label=_label(page) if page else "",
                     page_kind=PAGE_KINDS.get(document.kind, "") if page else "",
+                    section=sections.at(start), headings=sections.within(start, end),
                 )
             )  # fmt: skip
         return chunks

@@ -5,8 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rag.analysis import terms
+from rag.clauses import is_row
 from rag.documents import Passage
+from rag.headings import path_at
+from rag.plain import plain
+from rag.sections import PARTED
 from rag.sentences import sentence_spans
+from rag.table_rows import TableRows, written
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +29,10 @@ class Citation:
         end: One past its last code point.
 
         quote: Exactly `text[start:end]` of the parsed text.
+
+        shown: The quote as people read it: without markup, a row with the names of its columns.
+
+        heading: What it stands under, the highest first: headings, or the names of settings.
     """
 
     marker: int
@@ -31,6 +40,8 @@ class Citation:
     start: int
     end: int
     quote: str
+    shown: str = ""
+    heading: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,10 +135,14 @@ def _cite(number: int, passages: Sequence[Passage], claim: str) -> Citation:
         return len(wanted.intersection(terms(passage.text[slice(*span)], passage.language)))
 
     start, end = max(spans, key=shared)
+    quote = passage.text[start:end]
+    cells = TableRows(passage).cells(start, end)
     return Citation(
         marker=number,
         source=number - 1,
         start=passage.start + start,
         end=passage.start + end,
-        quote=passage.text[start:end],
+        quote=quote,
+        shown=plain(quote, row=is_row(quote)) if cells is None else plain(written(cells)),
+        heading=PARTED.join(path_at(passage, spans, start)),
     )

@@ -120,6 +120,11 @@ def items_end(text: str, spans: Sequence[tuple[int, int]], at: int, *, most: int
     return end
 
 
+def is_item(piece: str) -> bool:
+    """Tell whether a piece begins with the mark of a list."""
+    return _BULLET.match(piece) is not None or mark_of(piece) is not None
+
+
 def leads(piece: str) -> bool:
     """Tell whether a piece with a number has its words still to come: a title, or a colon."""
     return piece.endswith(COLONS) or piece[-1] not in ENDS

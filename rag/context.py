@@ -127,6 +127,8 @@ def _joined(run: _Run, best: Passage, before: Mapping[str, str]) -> Passage:
         page_kind=chunks[0].page_kind,
         context=chunks[0].context,
         headers=tuple(span for one in chunks for span in one.headers),
+        section=chunks[0].section,
+        headings=tuple(span for one in chunks for span in one.headings),
         parts=tuple(part for one in chunks for part in one.chunks),
     )
 

@@ -16,7 +16,7 @@ PAGE_KINDS: Final = {
 
 
 #: Fields of a chunk, a part and a passage that few of them have, and that are told of those alone.
-RARE: Final = ("context", "headers", "page_label", "page_kind")
+RARE: Final = ("context", "headers", "page_label", "page_kind", "section", "headings")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,8 @@ class Chunk:
     header of a table for rows that are cut off from it. *headers* are the spans of the document's
     text, inside the chunk, where tables name their columns. *page* is where the chunk begins,
     *page_label* what the document calls that page, and *page_kind* what it is: `sheet`, `slide`, or
-    empty for a page.
+    empty for a page. *section* names the headings that it begins under, and *headings* are those
+    inside: (start, end, level) in the document's text. Neither is indexed.
     """
 
     n: int
@@ -93,6 +94,8 @@ class Chunk:
     headers: tuple[tuple[int, int], ...] = ()
     page_label: str = ""
     page_kind: str = ""
+    section: str = ""
+    headings: tuple[tuple[int, int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +117,11 @@ class Passage:
     """
     A chunk that retrieval found, with the score that ranked it, or neighbouring chunks as one.
 
-    Of joined chunks *start*, *end*, *text* and *headers* are those of the whole, *context* and what
-    is told of the page are the first one's, and *chunk_id*, *n* and *score* are the best one's;
-    *parts* lists them in the document's order. A chunk that stands alone has no parts. *language*
-    is the document's, ISO 639-1 or empty. For *context*, *headers* and the page see `Chunk`.
+    Of joined chunks *start*, *end*, *text*, *headers* and *headings* are those of the whole,
+    *context*, *section* and what is told of the page are the first one's, and *chunk_id*, *n* and
+    *score* are the best one's; *parts* lists them in the document's order. A chunk that stands
+    alone has no parts. *language* is the document's, ISO 639-1 or empty. For *context*, *headers*,
+    *section*, *headings* and the page see `Chunk`.
     """
 
     chunk_id: str
@@ -137,6 +141,8 @@ class Passage:
     headers: tuple[tuple[int, int], ...] = ()
     page_label: str = ""
     page_kind: str = ""
+    section: str = ""
+    headings: tuple[tuple[int, int, int], ...] = ()
 
     @property
     def chunks(self) -> tuple[Part, ...]:

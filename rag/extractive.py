@@ -1,33 +1,27 @@
 """The generator without weights: it answers with the sentences that answer, quoted and cited."""
 
-import math
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain, pairwise
+from itertools import chain
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rag.analysis import query_alternatives
-from rag.candidates import Candidate, quoted
+from rag.candidates import Candidate
 from rag.candidates import candidates as candidates_of
 from rag.citations import Citation
-from rag.confidence import ALONE, IN_PASSAGE, NUMBER, NUMBER_WANTED, likelihood
+from rag.confidence import ALONE, IN_PASSAGE, likelihood
 from rag.documents import Part, Passage, indexed_text
+from rag.identifiers import identifiers
 from rag.ports import Embedder, SentenceReader, Vectors
+from rag.quotes import Choice, chosen, citation
+from rag.said import as_term
+from rag.scoring import KIND_THERE, NEIGHBOUR, Coverage, kinds, neighbours, priors
 
 MAX_PASSAGES = 5  # the gold passage is among the first five for 97 of 100 questions of SQuAD
-MAX_QUOTES = 3
-MAX_CHARACTERS = 700  # of the answer, markers included
 MAX_EMBEDDED = 8  # sentences without a vector, the most promising by their words: it is slow
-QUOTE_FROM = 0.7  # of the best score: a weaker second or third quote is noise
 NAMED_CLAUSE = 0.5  # confidence at least where the clause is quoted that the question names
 ANSWERED_FROM = 0.3  # keeps 95 of 100 answerable questions of SQuAD answered
-
-# Beside its words and its passage, what speaks for a sentence: that it has a number where one is
-# asked for, and the words of the sentence before or after it.
-NUMBER_THERE, NEIGHBOUR = 0.35, 0.2
-
 
 _LIKELY_CLAUSE = 1  # of `Candidate.clause`: more is sure
 
@@ -86,42 +80,44 @@ class ExtractiveGenerator:
             passages[one.source].chunk_at(passages[one.source].start + one.start)
             for one in candidates
         ]
-        coverage = _coverage(candidates, wanted)
-        prior = _priors(passages, parts)
+        coverage = Coverage(candidates, wanted, {as_term(name) for name in identifiers(question)})
+        prior = priors(passages, parts)
         levels = np.array([one.clause for one in candidates])
-        beside = NUMBER_THERE * _numbers(question, candidates)
-        beside += NEIGHBOUR * _neighbours(candidates, coverage)
+        held = coverage.shares_with_above
+        beside = KIND_THERE * kinds(question, candidates)
+        beside += NEIGHBOUR * neighbours(candidates, coverage.shares, held)
         vector = self._embedder.embed([question], truncate=True)[0]
         cosine, scale = self._known(vector, read, candidates, parts, incarnation), IN_PASSAGE
         if np.isnan(cosine).any():
             # The most promising of those that have no vector; the others are not looked at.
             unknown = np.flatnonzero(np.isnan(cosine))
-            promise = levels[unknown] + coverage[unknown] + prior[unknown]
+            promise = levels[unknown] + held[unknown] + prior[unknown]
             first = unknown[np.argsort(-promise, kind="stable")[:MAX_EMBEDDED]]
             cosine[first] = self._cosines(vector, passages, [candidates[i] for i in first])
             kept = np.flatnonzero(~np.isnan(cosine))
             candidates = [candidates[i] for i in kept]
-            levels, cosine, coverage, prior = (
-                one[kept] for one in (levels, cosine, coverage, prior)
-            )
+            levels, cosine, held, prior = (one[kept] for one in (levels, cosine, held, prior))
+            coverage = coverage.of(kept)
             beside, scale = beside[kept], ALONE
-        scores = scale.meaning * np.maximum(cosine, 0) + coverage + prior + beside
+        scores = scale.meaning * np.maximum(cosine, 0) + held + prior + beside
         # The clause that the question names goes before what only mentions it.
         order = np.lexsort((-scores, -levels))
-        ranked = [candidates[i] for i in order[_says_more(order, candidates, scores, coverage)]]
-        quotes = _chosen([quoted(one, passages[one.source]) for one in ranked])
+        asked = frozenset(chain.from_iterable(wanted))
+        choice = Choice(candidates, scores, coverage)
+        quotes = chosen(choice, order, candidates, passages, asked)
+        best = quotes[0].candidate
         confidence = likelihood(
             question,
-            f"{passages[quotes[0].source].title} {quotes[0].read}",
+            f"{passages[best.source].title} {best.read}",
             scale,
             cosine=float(cosine.max()),
-            coverage=float(coverage.max()),
+            coverage=coverage.most,
         )
         if levels.max() > _LIKELY_CLAUSE:
             confidence = max(confidence, NAMED_CLAUSE)
         return ExtractiveAnswer(
-            text=" ".join(_marked(quote) for quote in quotes),
-            citations=tuple(_citation(quote, passages[quote.source]) for quote in quotes),
+            text=" ".join(quote.marked for quote in quotes),
+            citations=tuple(citation(quote, passages[quote.candidate.source]) for quote in quotes),
             answered=confidence >= ANSWERED_FROM,
             confidence=round(confidence, 3),
         )
@@ -153,103 +149,3 @@ class ExtractiveGenerator:
         texts = [indexed_text(passages[one.source].title, one.read) for one in candidates]
         cosines: Vectors = self._embedder.embed(texts, truncate=True) @ question
         return cosines
-
-
-def _coverage(candidates: Sequence[Candidate], wanted: Collection[tuple[str, ...]]) -> Vectors:
-    """
-    Return the share of the wanted words that each candidate holds by one of their stems, 0 to 1.
-
-    A word weighs its BM25 idf among the candidates, so words that all of them share do not
-    decide, and a word that none holds keeps every share below 1.
-    """
-    count = len(candidates)
-    weights = {}
-    for stems in sorted(set(wanted)):
-        holders = sum(not one.terms.isdisjoint(stems) for one in candidates)
-        weights[stems] = math.log(1 + (count - holders + 0.5) / (holders + 0.5))
-    total = sum(weights.values()) or 1.0
-    shares = [
-        sum(weight for stems, weight in weights.items() if not one.terms.isdisjoint(stems)) / total
-        for one in candidates
-    ]
-    return np.array(shares, dtype=np.float32)
-
-
-def _priors(passages: Sequence[Passage], parts: Sequence[Part]) -> Vectors:
-    """Return the score of each of *parts* relative to the best passage's, 0 to 1."""
-    top = max(passage.score for passage in passages)
-    scores = [max(part.score, 0.0) / top if top > 0 else 0.0 for part in parts]
-    return np.array(scores, dtype=np.float32)
-
-
-def _numbers(question: str, candidates: Sequence[Candidate]) -> Vectors:
-    """Return 1 for each candidate with a number where the question asks for one, else 0."""
-    asked = NUMBER_WANTED.search(question) is not None
-    there = [asked and NUMBER.search(one.text) is not None for one in candidates]
-    return np.array(there, dtype=np.float32)
-
-
-def _neighbours(candidates: Sequence[Candidate], coverage: Vectors) -> Vectors:
-    """Return the better coverage of the candidates before and after each in its passage, or 0."""
-    found = np.zeros(len(candidates), dtype=np.float32)
-    for row, (one, following) in enumerate(pairwise(candidates)):
-        if one.source == following.source and not (one.record or following.record):
-            found[row] = max(found[row], coverage[row + 1])
-            found[row + 1] = coverage[row]
-    return found
-
-
-def _marked(quote: Candidate) -> str:
-    """Write a quote with its marker."""
-    return f"{quote.shown} [{quote.source + 1}]"
-
-
-def _says_more(
-    order: NDArray[np.intp], candidates: Sequence[Candidate], scores: Vectors, coverage: Vectors
-) -> NDArray[np.bool_]:
-    """
-    Tell of the candidates in *order* which may be quoted beside the first, itself among them.
-
-    Rows of a table differ in a word or two, which may be those that were asked for: a second one
-    holds as much of the question as the first.
-    """
-    best = order[0]
-    near = scores >= QUOTE_FROM * scores.max()
-    near[best] = True
-    if candidates[best].record:
-        records = np.array([one.record for one in candidates])
-        near &= ~records | (coverage >= coverage[best] - 1e-6)
-    told: NDArray[np.bool_] = near[order]
-    return told
-
-
-def _chosen(ranked: Sequence[Candidate]) -> list[Candidate]:
-    """Take the best candidates that fit the limits, each text and each place once."""
-    chosen: list[Candidate] = []
-    seen: set[str] = set()
-    room = MAX_CHARACTERS
-    for one in ranked:
-        folded = " ".join(one.text.lower().split())
-        length = len(_marked(one)) + 1
-        apart = all(
-            one.source != other.source or one.end <= other.start or other.end <= one.start
-            for other in chosen
-        )
-        if length <= room and folded not in seen and apart:
-            chosen.append(one)
-            seen.add(folded)
-            room -= length
-        if len(chosen) == MAX_QUOTES:
-            break
-    return chosen
-
-
-def _citation(quote: Candidate, passage: Passage) -> Citation:
-    """Place a quote in the document's parsed text."""
-    return Citation(
-        marker=quote.source + 1,
-        source=quote.source,
-        start=passage.start + quote.start,
-        end=passage.start + quote.end,
-        quote=quote.text,
-    )

@@ -82,7 +82,8 @@ class Answer:
     they do, None where the generator cannot know; *usage* counts what the answer cost;
     *finish_reason* is `stop` or `length` where a model wrote the answer, *first_token_s* how long
     its first token took from when the model was asked; *left_out* are the ids of the chunks that
-    the prompt had no room for.
+    the prompt had no room for. *missing* is what the question names with figures and no passage
+    holds.
     """
 
     text: str
@@ -94,3 +95,4 @@ class Answer:
     finish_reason: str | None = None
     first_token_s: float | None = None
     left_out: Sequence[str] = ()
+    missing: Sequence[str] = ()

@@ -3,12 +3,14 @@
 import re
 from functools import lru_cache
 
+from rag.lines import is_record
 from rag.sentences import sentence_spans
 from rag.spans import trimmed
 
 MAX_PIECE = 350  # code points of a quote
 
 _CLAUSE = re.compile(r"[;:,\u2013\u2014](?=\s)|[\u3001\uff0c\uff1b]|\n")
+_FIELD_END = re.compile(r";(?=\s)")  # of a record, whose fields are not parted from their names
 _REFERENCES = re.compile(r"(?:\[[\w ]{1,24}\])+$")
 
 
@@ -27,9 +29,12 @@ def pieces(text: str) -> tuple[tuple[int, int], ...]:
 def _clauses(text: str, start: int, end: int) -> list[tuple[int, int]]:
     """Cut a span into as few pieces of quotable length as clauses, else blanks, allow."""
     found: list[tuple[int, int]] = []
+    ends = _CLAUSE
+    if end - start > MAX_PIECE and is_record(text[start:end]) and "; " in text[start:end]:
+        ends = _FIELD_END
     while end - start > MAX_PIECE:
         limit = start + MAX_PIECE
-        cuts = [match.end() for match in _CLAUSE.finditer(text, start + 1, limit)]
+        cuts = [match.end() for match in ends.finditer(text, start + 1, limit)]
         cut = cuts[-1] if cuts else text.rfind(" ", start, limit)
         cut = cut if cut > start else limit
         found.append((start, cut))

@@ -20,8 +20,9 @@ def read_reply(
     """
     Return the answer that a reply is, its markers resolved against the passages it was shown.
 
-    How sure a model is cannot be read from its words, so the confidence is None. Usage gains
-    `passages` (shown), `passages_dropped` and `citations_removed` (markers without a passage).
+    What a question names with figures and no passage holds makes it one without an answer. How sure
+    a model is cannot be read from its words, so the confidence is None. Usage gains `passages`
+    (shown), `passages_dropped` and `citations_removed` (markers without a passage).
     """
     # What was written for no passages is not about any: its brackets are left alone.
     resolved = resolve(text.strip(), prompt.passages) if request.grounded else None
@@ -29,7 +30,7 @@ def read_reply(
     return Answer(
         text=told,
         citations=resolved.citations if resolved else (),
-        answered=not request.grounded or not _declined(told),
+        answered=not request.grounded or not (prompt.missing or _declined(told)),
         confidence=None,
         generator=generator,
         usage=usage
@@ -41,6 +42,7 @@ def read_reply(
         finish_reason=finish_reason,
         first_token_s=first_token_s,
         left_out=prompt.left_out,
+        missing=prompt.missing,
     )
 
 

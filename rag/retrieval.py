@@ -300,6 +300,8 @@ def _passage(stored: StoredChunk, score: float) -> Passage:
         headers=stored.chunk.headers,
         page_label=stored.chunk.page_label,
         page_kind=stored.chunk.page_kind,
+        section=stored.chunk.section,
+        headings=stored.chunk.headings,
     )
 
 

@@ -60,6 +60,7 @@ _AFTER_ORDINAL = _words(
 _WRAPPED_FROM = 40  # characters: narrower columns are lists or verse, their lines stand alone
 _WRAPPED_SHARE = 0.7  # of the widest line: a line this full was broken by the margin
 _RAGGED_SHARE = 0.45  # the same before a line that goes on in lower case
+_ELLIPSIS = 3  # dots; more of them lead the eye
 _LOOKBACK = 24  # characters before a full stop that can decide about it
 
 
@@ -146,7 +147,9 @@ def _ends(text: str, begin: int, stop: re.Match[str], last: int, *, caseless: bo
     word = following[0].lstrip(_OPENERS) if following else ""
     if following is None or not word:
         return True
-    if word[0].islower() and not (caseless or lone):
+    # The leader and the page of a line of a table of contents.
+    page = len(mark) > _ELLIPSIS and word[0].isdigit()
+    if page or (word[0].islower() and not (caseless or lone)):
         return mark == "?" and not stop["closers"]
     if not (word[0].isalnum() or following[0][0] in _OPENERS):
         return word[0] in "-–—•#|§$€£+@<" and not caseless

@@ -2,7 +2,7 @@
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from rag.documents import Passage
@@ -10,6 +10,7 @@ from rag.spans import trimmed
 from rag.table_headers import CUT, header_of, is_rule
 
 _LINE = re.compile(r"[^\n]*")
+_FIRST_FIELD = re.compile(r"(?P<field>[^\s:;|][^:;|\n]{0,60}: [^;\n]{1,80}); ")
 _SEPARATOR = re.compile(r"(?<!\\)\|")
 
 _Span = tuple[int, int]
@@ -18,6 +19,37 @@ _Span = tuple[int, int]
 def written(cells: Iterable[tuple[str, str]]) -> str:
     """Write cells as `name: text; name: text`."""
     return "; ".join(f"{name}: {text}" if name not in ("", text) else text for name, text in cells)
+
+
+def narrowed(
+    cells: Sequence[tuple[str, str]], matters: Callable[[str], bool], *, most: int
+) -> list[tuple[str, str]]:
+    """
+    Return the cells of a row that *most* code points hold when written.
+
+    Of a row that is too wide these are the first, which says what it is about, and those that
+    *matters* says yes to, by name and text.
+    """
+    if len(written(cells)) <= most:
+        return list(cells)
+    kept = [cells[0], *(cell for cell in cells[1:] if matters(written([cell])))]
+    while len(kept) > 1 and len(written(kept)) > most:
+        kept.pop()
+    if len(written(kept)) > most:
+        text = kept[0][1]
+        kept = [("", text if len(text) <= most else f"{text[: most - 1]}{CUT}")]
+    return kept
+
+
+def key_before(text: str, start: int) -> str:
+    """
+    Return the first field of a record that was cut before *start*; empty where none was.
+
+    A record is a line such as `number: 7; site: Split; remark: none`.
+    """
+    line = text.rfind("\n", 0, start) + 1
+    field = _FIRST_FIELD.match(text, line, start)
+    return field["field"] if field else ""
 
 
 @dataclass(frozen=True, slots=True)

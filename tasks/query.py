@@ -210,7 +210,8 @@ def _answer(
 
 def _result(answer: Answer, passages: list[Passage], *, degraded: list[str]) -> dict[str, Any]:
     """Return a question's result as the API shows it, its sources left out."""
-    return {
+    lacking = {"missing": list(answer.missing)} if answer.missing else {}
+    return lacking | {
         "answer": answer.text,
         "citations": [_cited(citation, passages[citation.source]) for citation in answer.citations],
         "answered": answer.answered,

@@ -34,8 +34,9 @@ CHUNK: Final = "chunk"
 #: Metadata with the lists that a document's metadata has, by name, as JSON: Chroma 1.5 takes
 #: lists of one kind of value each, none empty, and servers before it take none.
 LISTS: Final = "lists"
-#: Its last parts, where nothing is told: sentences, context, headers, page label, page kind.
-_NOTHING_TOLD: Final = ("", "", (), "", "")
+#: Its last parts, where nothing is told: sentences, context, headers, page label, page kind,
+#: section, headings.
+_NOTHING_TOLD: Final = ("", "", (), "", "", "", ())
 #: Metadata of a collection: what `label` wrote.
 LABEL: Final = "quern."
 
@@ -298,6 +299,7 @@ def _metadata(stored: StoredChunk) -> dict[str, Scalar]:
         [base64.b85encode(stored.sentences).decode()],
         [chunk.context, chunk.headers],
         [chunk.page_label, chunk.page_kind],
+        [chunk.section, chunk.headings],
     ]
     # By their places: what is told keeps that of what is not, up to the last that is.
     while rare and not any(rare[-1]):
@@ -324,7 +326,7 @@ def _stored(name: str, text: str, metadata: Mapping[str, Any]) -> StoredChunk:
     of, start, end, page, before, *rest = _told(metadata)
     # The last ones are left out where there is nothing to tell, and by earlier builds.
     rest += _NOTHING_TOLD[len(rest) :]
-    sentences, context, headers, label, kind = rest
+    sentences, context, headers, label, kind, section, headings = rest
     known: dict[str, Value] = {
         key.removeprefix(THEIRS): value for key, value in metadata.items() if key.startswith(THEIRS)
     }
@@ -335,7 +337,8 @@ def _stored(name: str, text: str, metadata: Mapping[str, Any]) -> StoredChunk:
         chunk=Chunk(
             n=split_chunk_id(name)[2], start=start, end=end, text=text, page=page, before=before,
             context=context, headers=tuple((first, last) for first, last in headers),
-            page_label=label, page_kind=kind,
+            page_label=label, page_kind=kind, section=section,
+            headings=tuple((first, last, level) for first, last, level in headings),
         ),
         of=of,
         title=metadata["title"],

@@ -11,6 +11,8 @@ from rag.ports import StoredChunk
 
 _FIELDS: Final = tuple(field.name for field in fields(StoredChunk) if field.name != "sentences")
 _OF_CHUNK: Final = tuple(field.name for field in fields(Chunk) if field.name not in RARE)
+#: Fields of a chunk that are tuples of tuples, which JSON has not.
+_SPANS: Final = ("headers", "headings")
 #: Parts the JSON from the vectors of sentences: a byte that UTF-8 has no use for (RFC 3629).
 _MARK: Final = b"\xff"
 
@@ -40,6 +42,7 @@ def read_record(record: bytes) -> StoredChunk | None:
     data, _, sentences = record[4:].partition(_MARK)
     known = orjson.loads(data)
     chunk = known["chunk"]
-    if "headers" in chunk:
-        chunk["headers"] = tuple((start, end) for start, end in chunk["headers"])
+    for name in _SPANS:
+        if name in chunk:
+            chunk[name] = tuple(map(tuple, chunk[name]))
     return StoredChunk(**known | {"chunk": Chunk(**chunk), "sentences": sentences})

@@ -80,3 +80,16 @@ def test_every_marker_that_is_left_resolves(text: str, count: int) -> None:
         assert (
             passages[citation.source].text[citation.start - 7 : citation.end - 7] == citation.quote
         )
+
+
+def test_a_citation_tells_what_it_stands_under_and_how_it_is_read() -> None:
+    text = (
+        "# Lamps\n\n## Rims\n\nThe *rim* is brass.\n\n| Lamp | Price |\n|---|---|\n| Oak | 9 EUR |"
+    )
+
+    rim, row = resolve(
+        "The rim is brass. [1] The oak lamp is 9 EUR. [1]", [passage(text)]
+    ).citations
+
+    assert (rim.shown, rim.heading) == ("The rim is brass.", "Lamps \u203a Rims")
+    assert (row.quote, row.shown) == ("| Oak | 9 EUR |", "Lamp: Oak; Price: 9 EUR")

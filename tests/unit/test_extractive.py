@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rag.documents import Part, Passage
-from rag.extractive import MAX_CHARACTERS, MAX_QUOTES, ExtractiveGenerator
+from rag.extractive import ExtractiveGenerator
 from rag.pieces import MAX_PIECE, pieces
 from rag.ports import Vectors
+from rag.quotes import MAX_CHARACTERS, MAX_QUOTES
 from rag.sentence_codes import SentenceCosines
 from tests.twins import HashingEmbedder
 
@@ -163,7 +164,8 @@ def test_what_only_leads_to_the_answer_is_not_the_answer(generator: ExtractiveGe
     for text in (faq, heading):
         answer = generator.answer("How do I reset the password?", [passage(text)])
 
-        assert answer.text == "Press the red button for five seconds. [1]"
+        (citation,) = answer.citations
+        assert citation.quote == citation.shown == "Press the red button for five seconds."
 
 
 def test_where_there_is_only_a_lead_it_is_quoted(generator: ExtractiveGenerator) -> None:

@@ -4,6 +4,7 @@ import sys
 import time
 import unicodedata
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -317,3 +318,74 @@ def test_of_joined_chunks_a_header_is_shown_once_and_only_where_its_table_is_not
 
     assert shown(3) == ["Pump | Bar", "P1 | 1", "P2 | 2", "P3 | 3"]
     assert shown(2) == ["Pump | Bar", "P1 | 1", "\u2026", "Pump | Bar", "P3 | 3"]
+
+
+# What passages stand under, and what they lack --------------------------------------------------
+
+
+def prompt_of(asked: str, *passages: Passage) -> str:
+    prompt = build(request(asked, passages), budget=10_000, count=lambda m: len(str(m)))
+    return prompt.messages[-1]["content"]
+
+
+def test_a_passage_is_shown_with_the_headings_that_it_begins_under() -> None:
+    under = replace(
+        passage("It lasts 42 months.", title="Lamps"), section="L-30 \u203a Warranty [1]"
+    )
+
+    lines = prompt_of("How long?", under).splitlines()
+
+    at = lines.index("> Title: Lamps")
+    assert lines[at + 1 : at + 3] == [
+        "> Section: L-30 \u203a Warranty &#91;1]",
+        "> It lasts 42 months.",
+    ]
+
+
+def test_a_chunk_further_down_is_shown_with_the_heading_above_it() -> None:
+    text = "# One\n\nOne is first.\n\n# Two\n\nTwo is next."
+    middle = text.index("Two is")
+    parts = (Part("d:1:0", 0, 20, 0.1), Part("d:1:1", middle, len(text), 0.9))
+    whole = replace(passage(text), parts=parts)
+
+    asked = request("What is next?", [whole])
+    prompt = build(asked, budget=10_000, count=lambda m: len(str(m)), most=1)
+
+    assert "> Section: Two\n> Two is next." in prompt.messages[-1]["content"]
+
+
+@pytest.mark.parametrize(
+    ("question", "missing"),
+    [
+        ("What does error 0x8007ffff mean?", ("0x8007ffff",)),
+        ("What does error 0x80070005 mean?", ()),
+        ("What was written in 2031?", ("2031",)),
+        ("Give me 3 reasons.", ()),
+        ("Why?", ()),
+    ],
+)
+def test_a_model_is_told_what_no_passage_holds(question: str, missing: tuple[str, ...]) -> None:
+    one = passage("0x80070005: no rights, since 2024.")
+    prompt = build(request(question, [one]), budget=10_000, count=lambda m: len(str(m)))
+
+    told = f"None of the passages holds: {', '.join(missing)}\n\nQuestion: "
+    assert prompt.missing == missing
+    assert (told in prompt.messages[-1]["content"]) is bool(missing)
+
+
+def test_what_no_passage_holds_makes_a_reply_no_answer() -> None:
+    one = passage("0x80070005: no rights.")
+    asked = [request(f"What is {code}?", [one]) for code in ("0x80070005", "0x8007ffff")]
+
+    answers = [
+        read_reply(
+            "No rights. [1]", build(one, budget=9_999, count=lambda m: len(str(m))), one,
+            generator="model", usage={}, finish_reason="stop", first_token_s=None,
+        )
+        for one in asked
+    ]  # fmt: skip
+
+    assert [(one.answered, list(one.missing)) for one in answers] == [
+        (True, []),
+        (False, ["0x8007ffff"]),
+    ]

@@ -3,7 +3,7 @@
 import pytest
 
 from rag.documents import Part, Passage
-from rag.extractive import MAX_CHARACTERS, ExtractiveAnswer, ExtractiveGenerator
+from rag.extractive import ExtractiveAnswer, ExtractiveGenerator
 from rag.table_rows import TableRows, written
 from tests.twins import HashingEmbedder
 
@@ -75,12 +75,13 @@ def test_of_keys_and_values_the_row_is_quoted() -> None:
     assert answer.text == "Setting: Port of the service; Value: 5433 [1]"
 
 
-def test_rows_without_a_header_are_quoted_as_they_are() -> None:
+def test_rows_without_a_header_are_shown_without_strokes() -> None:
     text = "Port of the service | 5433\nHost of the service | db.example.org"
 
     answer = asked("What is the port?", passage(text))
 
-    assert answer.text == "Port of the service | 5433 [1]"
+    assert answer.text == "Port of the service: 5433 [1]"
+    assert answer.citations[0].quote == "Port of the service | 5433"
 
 
 def test_records_and_log_lines_are_quoted_one_by_one() -> None:
@@ -121,14 +122,26 @@ def test_where_there_is_only_a_header_it_is_quoted() -> None:
     assert answer.citations[0].quote == "Plan | Price"
 
 
-def test_a_row_too_wide_for_an_answer_with_its_names_is_shown_without() -> None:
-    names = " | ".join(f"A rather long name of column {n}" for n in range(40))
-    row = " | ".join(str(n) for n in range(40))
+def test_of_a_wide_row_the_columns_are_shown_that_were_asked_for() -> None:
+    names = " | ".join(
+        ["Customer", *(f"A rather long name of column {n}" for n in range(40)), "Town"]
+    )
+    row = " | ".join(["Petit", *map(str, range(40)), "Split"])
 
-    answer = asked("What is the column with the 7?", passage(row, context=names))
+    answer = asked("In which town is Petit?", passage(row, context=names))
 
-    assert answer.text == f"{row} [1]"
-    assert len(answer.text) <= MAX_CHARACTERS
+    assert answer.text == "Customer: Petit; Town: Split [1]"
+    assert answer.citations[0].quote == row
+
+
+def test_a_part_of_a_long_record_is_shown_with_its_first_field() -> None:
+    filler = "; ".join(f"remark number {n}: nothing was said about it" for n in range(9))
+    records = [f"number: {n}; {filler}; credit limit: {n}000" for n in (4136, 4137, 4138)]
+
+    answer = asked("What is the credit limit of number 4137?", passage("\n".join(records)))
+
+    assert answer.text.startswith("number: 4137; remark number")
+    assert "credit limit: 4137000" in answer.text.partition(" [1]")[0]
 
 
 def test_what_leads_to_a_table_leads_to_all_its_rows() -> None:

@@ -96,3 +96,10 @@ def test_a_long_text_is_split_in_linear_time(crumb: str) -> None:
     text = crumb * (300_000 // len(crumb))
 
     assert sentence_spans(text)[-1][1] == len(text.rstrip())
+
+
+def test_a_line_of_a_table_of_contents_is_one_sentence() -> None:
+    text = "Cleaning the pump ........ 12"
+
+    assert sentence_spans(text) == [(0, len(text))]
+    assert len(sentence_spans("And then .... Nobody knew.")) == 2

@@ -164,8 +164,11 @@ function finish(mine, job) {
     return;
   }
   mine.sources = result.sources ?? [];
-  // Quotes keep the line breaks of their document's layout, which mean nothing here.
-  const whole = result.generator === "extractive" ? result.answer.replace(/\s+/g, " ") : result.answer;
+  // Each quote has a line of its own; line breaks of a document's layout mean nothing here.
+  const whole =
+    result.generator === "extractive"
+      ? result.answer.replace(/\s+/g, " ").replace(/(\[\d+\]) (?=\S)/g, "$1\n")
+      : result.answer;
   const text = worthReading(whole, result) ? whole : "";
   drawAnswer(text, mine, result.citations ?? []);
   drawSources(mine.sources, result.citations ?? []);

@@ -34,6 +34,7 @@ export function remarks(told, { closest }) {
   if (told.waiting) {
     lines.push(`${count(told.waiting, "document")} ${told.waiting === 1 ? "is" : "are"} still being added.`);
   }
+  if (told.missing?.length) lines.push(`Not in the passages: ${told.missing.join(", ")}.`);
   for (const part of told.degraded ?? []) {
     if (part === "ingesting") continue; // said above
     lines.push(DEGRADED_WORDS[part] ?? `Part of the search was not available: ${part}.`);

@@ -1,0 +1,99 @@
+"""What pieces of passages say, in the terms that a question is compared with."""
+
+import re
+from collections.abc import Sequence
+
+from rag.analysis import terms
+from rag.identifiers import held_identifiers
+from rag.pieces import MAX_PIECE
+from rag.plain import plain
+from rag.table_rows import narrowed, written
+
+Cells = Sequence[tuple[str, str]]
+
+#: Of a column. Not `no`, which more often names a number.
+DENIED = re.compile(
+    r"\b(?:not|never|without|excl\w*|nicht|ohne|kein\w*|sans|sin|niet|ikke|inte)\b", re.IGNORECASE
+)
+#: What a cell says where there is nothing of what its column names.
+_NOTHING = r"(?:no|none|nein|kein\w*|nicht|n/a|false|[-\u2013\u2014\u2717\u2718\u00d7])"
+_CELL_OF_NOTHING = re.compile(_NOTHING, re.IGNORECASE)
+_FIELD_OF_NOTHING = re.compile(rf"(?:^|(?<=; ))[^:;\n]{{1,80}}: {_NOTHING}(?=;|$)", re.IGNORECASE)
+
+
+class Said:
+    """
+    What pieces say, as terms.
+
+    What a question names with figures is a term of its own beside its words: `as_term` writes it.
+
+    Args:
+        wanted: The terms of the question.
+
+        negated: Whether the question denies something.
+
+        named: Whether it names something with figures.
+    """
+
+    def __init__(self, wanted: frozenset[str], *, negated: bool, named: bool) -> None:
+        self._wanted = wanted
+        self._negated = negated
+        self._named = named
+        self._known: dict[tuple[str, str], frozenset[str]] = {}
+
+    def words(self, text: str, language: str) -> frozenset[str]:
+        """Return the terms of a text."""
+        return self.named(text).union(terms(text, language))
+
+    def title(self, text: str, language: str) -> frozenset[str]:
+        """Return the terms of a title or a heading, found once."""
+        key = (text, language)
+        if key not in self._known:
+            self._known[key] = self.words(text, language)
+        return self._known[key]
+
+    def named(self, text: str) -> frozenset[str]:
+        """Return what a text names with figures, where the question does so, too."""
+        if not (self._named and any(map(str.isdigit, text))):
+            return frozenset()
+        return frozenset(map(as_term, held_identifiers(text)))
+
+    def with_named(self, held: frozenset[str], text: str) -> frozenset[str]:
+        """Return the terms of a text with what it names, as `words` does."""
+        named = self.named(text)
+        return held | named if named else held
+
+    def cells(self, cells: Cells, language: str) -> frozenset[str]:
+        """
+        Return the terms of a row in the words of its table.
+
+        What stands in a column such as `Not included`, and the name of a column that says `no`, are
+        denied. They speak for the row only where the question denies something, too.
+        """
+        return self.words(written(cell for cell in cells if not self._denied(cell)), language)
+
+    def record(self, text: str, language: str) -> frozenset[str]:
+        """Return the terms of a record, `name: value; name: value`, without what it denies."""
+        said = text if self._negated else _FIELD_OF_NOTHING.sub("", text)
+        return self.words(said, language)
+
+    def row(self, cells: Cells, language: str) -> str:
+        """Write a row with the names of its columns; of a wide one what was asked for."""
+
+        def matters(cell: str) -> bool:
+            return not self._wanted.isdisjoint(terms(cell, language))
+
+        told = [(plain(name), plain(text)) for name, text in cells]
+        return written(narrowed(told, matters, most=MAX_PIECE))
+
+    def _denied(self, cell: tuple[str, str]) -> bool:
+        """Tell whether a cell speaks against its row."""
+        if self._negated:
+            return False
+        name, text = cell
+        return DENIED.search(name) is not None or _CELL_OF_NOTHING.fullmatch(text) is not None
+
+
+def as_term(identifier: str) -> str:
+    """Write what a text names with figures as a term that no word is."""
+    return f"#{identifier}"

@@ -1,0 +1,168 @@
+"""How well each candidate answers a question, before and beside its meaning."""
+
+import re
+from collections.abc import Collection, Sequence
+from copy import copy
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rag.candidates import Candidate
+from rag.confidence import NUMBER, NUMBER_WANTED
+from rag.documents import Part, Passage
+from rag.ports import Vectors
+
+#: Beside its words and its passage, what speaks for a sentence: that it has a number, or a reason,
+#: where one is asked for, and the words of the sentence before or after it.
+KIND_THERE, NEIGHBOUR = 0.35, 0.2
+#: What a word counts that a sentence has not itself: where what it stands under at once has it, or
+#: what it goes on about, and where only the title, a heading higher up or the addressee has it.
+NEAR, FAR = 0.6, 0.4
+
+#: As `NUMBER_WANTED`, for prices, and in German, Spanish, French, Italian, Portuguese, Dutch and
+#: Scandinavian languages.
+_NUMBER_WANTED = re.compile(
+    r"\b(?:costs?|prices?|kostet|kosten|preis|cuestan?|precio|co\u00fbtent?|prix"
+    r"|wann|wie\s?viele?\w?"
+    r"|wie (?:lange?|hoch|gro\u00df|gross|weit|oft|alt|schwer|schnell|teuer|tief|breit)"
+    r"|cu\u00e1ndo|cu\u00e1nt[oa]s?|combien|quand|quant[oaei]|quando|wanneer"
+    r"|hoeveel|hoe (?:lang|vaak|groot|hoog|ver)|hur (?:m\u00e5nga|mycket|l\u00e4nge|ofta)"
+    r"|n\u00e4r|hvor (?:mange|meget|mye|lenge|l\u00e6nge)|hvorn\u00e5r)\b",
+    re.IGNORECASE,
+)
+
+
+_NUMBER_WORD = re.compile(
+    r"\b(?:zwei|drei|vier|f\u00fcnf|sechs|sieben|acht|neun|zehn|elf|zw\u00f6lf"
+    r"|hundert|tausend|t\u00e4glich|j\u00e4hrlich"
+    r"|dos|tres|cuatro|cinco|seis|siete|ocho|nueve|diez|cien|mil"
+    r"|deux|trois|quatre|cinq|sept|huit|neuf|dix)\b",
+    re.IGNORECASE,
+)
+#: The number of a clause or of an item, which tells no figure.
+_LABEL = re.compile(r"\s*(?:\u00a7+\s*\d+\w?|\d+(?:\.\d+)+|\d+[.)])\s")
+_REASON_WANTED = re.compile(
+    r"\b(?:why|warum|weshalb|wieso|por qu\u00e9|pourquoi|perch\u00e9|waarom|varf\u00f6r|hvorfor)\b",
+    re.IGNORECASE,
+)
+_REASON = re.compile(
+    r"\b(?:because|due to|owing to|since|so that|in order to|reason\w*|caused?"
+    r"|weil|denn|wegen|damit|aufgrund|grund|gr\u00fcnde"
+    r"|porque|debido|ya que|para que|parce que|car|afin|perch\u00e9"
+    r"|omdat|vanwege|eftersom|fordi)\b",
+    re.IGNORECASE,
+)
+
+
+class Coverage:
+    """
+    Which of the question's words each candidate holds, by one of their stems.
+
+    A word weighs its BM25 idf among the candidates, so words that all of them share do not
+    decide, and a word that none holds keeps every share below 1.
+
+    Args:
+        candidates: Which are compared.
+
+        wanted: The stems of each word, whichever of them is there.
+
+        named: What the question names with figures, as `as_term` writes it.
+    """
+
+    def __init__(
+        self,
+        candidates: Sequence[Candidate],
+        wanted: Collection[tuple[str, ...]],
+        named: Collection[str] = (),
+    ) -> None:
+        words = sorted({*wanted, *((name,) for name in named)})
+        #: Which of the words are such names.
+        self.named = np.array([word[0] in named for word in words], dtype=bool)
+        #: Which word is in which candidate's own words, in those above it, in those right above.
+        self.own = _held([one.terms for one in candidates], words)
+        self.above = _held([one.above for one in candidates], words)
+        self.near = _held([one.near for one in candidates], words)
+        # What a title says is no rarer for standing there once.
+        holders = (self.own | self.above).sum(axis=0)
+        #: What each word weighs.
+        self.weights = np.log1p((len(candidates) - holders + 0.5) / (holders + 0.5))
+
+    def of(self, rows: NDArray[np.intp]) -> "Coverage":
+        """Return what is known of some of the candidates."""
+        kept = copy(self)
+        kept.own, kept.above, kept.near = self.own[rows], self.above[rows], self.near[rows]
+        return kept
+
+    @property
+    def shares(self) -> Vectors:
+        """The share of the words that each candidate holds itself, 0 to 1."""
+        return self._share(self.own)
+
+    @property
+    def most(self) -> float:
+        """The best share of the question's words, without names, that any candidate holds."""
+        own = self.own[:, ~self.named]
+        holders = own.sum(axis=0)
+        weights = np.log1p((len(own) - holders + 0.5) / (holders + 0.5))
+        return float((own @ weights).max() / (float(weights.sum()) or 1.0))
+
+    @property
+    def shares_with_above(self) -> Vectors:
+        """The same, with what its headings and its title hold for a part."""
+        near = self.near & ~self.own
+        far = self.above & ~(self.own | self.near)
+        shares: Vectors = self.shares + NEAR * self._share(near) + FAR * self._share(far)
+        return shares
+
+    def _share(self, held: NDArray[np.bool_]) -> Vectors:
+        total = float(self.weights.sum()) or 1.0
+        shares: Vectors = np.asarray(held @ self.weights / total, dtype=np.float32)
+        return shares
+
+
+def _held(sets: Sequence[frozenset[str]], words: Sequence[tuple[str, ...]]) -> NDArray[np.bool_]:
+    """Return which of *words* each set holds; many sets are the same one."""
+    known: dict[int, list[bool]] = {}
+    for one in sets:
+        if id(one) not in known:
+            known[id(one)] = [not one.isdisjoint(stems) for stems in words]
+    rows = [known[id(one)] for one in sets]
+    return np.array(rows, dtype=bool).reshape(len(sets), len(words))
+
+
+def priors(passages: Sequence[Passage], parts: Sequence[Part]) -> Vectors:
+    """Return the score of each of *parts* relative to the best passage's, 0 to 1."""
+    top = max(passage.score for passage in passages)
+    scores = [max(part.score, 0.0) / top if top > 0 else 0.0 for part in parts]
+    return np.array(scores, dtype=np.float32)
+
+
+def kinds(question: str, candidates: Sequence[Candidate]) -> Vectors:
+    """Return 1 for each candidate with a number, or a reason, where one is asked for, else 0."""
+    if _REASON_WANTED.search(question):
+        return np.array([_REASON.search(one.text) is not None for one in candidates], np.float32)
+    asked = any(wanted.search(question) for wanted in (NUMBER_WANTED, _NUMBER_WANTED))
+    there = [asked and _tells_a_number(one.text) for one in candidates]
+    return np.array(there, dtype=np.float32)
+
+
+def _tells_a_number(text: str) -> bool:
+    """Tell whether a text has a number, beside the one that it may begin with as a clause."""
+    label = _LABEL.match(text)
+    told = text[label.end() :] if label else text
+    return NUMBER.search(told) is not None or _NUMBER_WORD.search(told) is not None
+
+
+def neighbours(candidates: Sequence[Candidate], own: Vectors, held: Vectors) -> Vectors:
+    """
+    Return the better coverage of the candidates before and after each in its passage, or 0.
+
+    What its headings give a candidate already, *held* beyond its *own*, counts once.
+    """
+    found = np.zeros(len(candidates), dtype=np.float32)
+    for row, (one, following) in enumerate(pairwise(candidates)):
+        if one.source == following.source and not (one.record or following.record):
+            found[row] = max(found[row], own[row + 1])
+            found[row + 1] = own[row]
+    return np.maximum(found - (held - own), 0)
