@@ -1,0 +1,309 @@
+"""Identifiers of a text, each in one spelling: numbers, amounts, dates, versions, codes."""
+
+import re
+from collections.abc import Iterable, Iterator
+from itertools import chain, combinations
+from typing import Final
+
+from rag.calendar_dates import MONTH, Date, ambiguous, date, full_year, month_number
+from rag.characters import plain
+
+MAX_CHARACTERS: Final = 200_000  # of a text that are looked at
+MAX_LENGTH: Final = 200  # of an identifier; what is longer is data
+AROUND: Final = 40  # characters around a figure that may belong to it: a month, a scale, a group
+_GROUP: Final = 3  # figures between two signs of a long number
+_BYTE: Final = 255
+MAX_RUNS: Final = 8  # of letters or figures in a code whose parts are told
+
+_UNITS = (
+    "st|nd|rd|th|er|km|hm|dm|cm|mm|nm|m|kg|mg|g|t|lbs?|oz|ml|cl|dl|hl|l|[kmgt]i?b|h|hrs?|min|sec|s"
+    "|ms|us|ns|[km]?wh?|gw|[km]?v|m?ah?|[kmg]?hz|px|pt|dpi|fps|rpm|bar|k?pa|db|eur|euros?|usd|chf"
+    "|gbp|sek|nok|dkk|pln|czk|uhr|x|pm|am|ct"
+)
+_SCALES: Final = {
+    6: "million millions mio millionen millones millon milioni milione milhoes milhao miljoen "
+    "miljoner millioner mln",
+    9: "billion billions bn milliarden milliarde mrd milliards milliard miljard miliardi miljarder "
+    "milliarder",
+}
+_ZEROS: Final = {word: zeros for zeros, words in _SCALES.items() for word in words.split()}
+_SCALE = "|".join(sorted(_ZEROS, key=len, reverse=True))
+
+# What holds together without a blank, and the few things that are written with blanks; in small
+# letters. The order tells which is tried first at a place.
+_THING = re.compile(
+    rf"""
+    (?<![^\W_])(?=[\w+])(?:
+    (?<![\w.,/-])(?P<day>\d{{1,2}})(?:\.|st|nd|rd|th|er|\u00ba|\u00aa)?[ -]?(?:(?<=\ )(?:of|de)\ )?
+        (?P<month>{MONTH})\b\.?(?:(?:,?\ (?:del?\ |of\ )?|-)(?P<year>\d{{4}})\b)?
+  | (?<!\w)(?P<month2>{MONTH})\b\.?\ (?P<day2>\d{{1,2}})(?:st|nd|rd|th)?(?![\w:/%-]|[.,]\d)
+        (?:,?\ (?P<year2>\d{{4}})\b)?
+  | (?P<whole>
+        (?<!\w)(?:[a-z][a-z0-9+.-]{{1,20}}://|www\.)[^\s<>"'()]+
+      | (?<![\w.])[a-z0-9._%+-]{{1,64}}@[a-z0-9-]{{1,63}}(?:\.[a-z0-9-]{{1,63}})+ )
+  | (?P<blanks>
+        (?<!\w)[a-z]{{2}}\d\d(?:\ [a-z0-9]{{4}}){{3,7}}(?:\ [a-z0-9]{{1,3}})?(?!\w)
+      | (?<!\w)cve[ _-]?\d{{4}}[ _-]\d{{4,7}}(?!\w) )
+  | (?P<phone> (?<![\w+])(?:\+|00)[1-9]\d{{0,3}}(?:[ ./-]|\ ?\(\d{{1,5}}\)\ ?)\d[\d ./()-]{{3,18}}\d
+        (?!\w) )
+  | (?<![\w.,/-])(?P<spaced>[1-9]\d{{0,2}}(?:[ '\u2019]\d{{3}})+(?:[.,]\d{{1,2}})?)(?![\w-]|[.,]\d)
+        (?:\ (?P<scale>{_SCALE})\b)?
+  | (?<![\w.,/-])(?P<figure>\d+(?:[.,]\d+)*)[ ](?P<scale2>{_SCALE})\b
+  | (?P<code> (?=[^\s\d]{{0,80}}\d)[^\W_]+(?:(?:[-./_\\+]|(?<=\d)[,:'\u2019](?=\d))[^\W_]+)* )
+    )
+    """,
+    re.VERBOSE,
+)
+_FIGURE = re.compile(r"\d")
+# Each with the sign before it, if that tells two figures apart.
+_RUN = re.compile(r"(?:(?<=\d)[-/_+,:.'\u2019](?=\d))?(?:\d+|[^\W\d_]+)")
+_VERSION = re.compile(r"v?(\d+(?:\.\d+)+)(?:[-_.+]?([a-z][a-z0-9.+-]*))?")
+_GROUPED = re.compile(
+    r"[1-9]\d{0,2}(?:(?:,\d{3})+(?:\.\d+)?|(?:\.\d{3})+(?:,\d+)?|(?:['\u2019 ]\d{3})+(?:[.,]\d+)?)"
+    r"|[1-9]\d?(?:,\d\d)+,\d{3}"  # of India
+)
+_DECIMAL = re.compile(r"(\d+)[.,](\d+)")
+_WITH_UNIT = re.compile(rf"(?:eur|usd|chf|gbp)?(\d+(?:[.,]\d+)*)(?:-?(?:{_UNITS}))?")
+_CLOCK = re.compile(r"0?(\d{1,2}:\d\d(?::\d\d)?)")
+_RANGE = re.compile(r"(\d{1,4})[-/](\d{1,4})")
+_DAY_FIRST = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2(\d{4})")
+_YEAR_FIRST = re.compile(r"([12]\d{3})([./-])(\d{1,2})\2(\d{1,2})(?:t[\d:.z+-]*)?")
+_EITHER = re.compile(r"(\d+)/(\d+)/(\d+)")
+_SHORT_YEAR = re.compile(r"(\d\d)\.(\d\d)\.(\d\d)")
+_ADDRESS = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
+_NUMBER_WORDS = (
+    "one two three four five six seven eight nine ten eleven twelve",
+    "eins zwei drei vier f\u00fcnf sechs sieben acht neun zehn elf zw\u00f6lf",
+    "uno dos tres cuatro cinco seis siete ocho nueve diez once doce",
+    "un deux trois quatre cinq six sept huit neuf dix onze douze",
+)
+_SPELLED: Final = {
+    word: str(number) for words in _NUMBER_WORDS for number, word in enumerate(words.split(), 1)
+}
+_SPELLED_WORD = re.compile(rf"(?<!\w)(?:{'|'.join(_SPELLED)})(?!\w)")
+
+
+def identifiers(text: str) -> frozenset[str]:
+    """
+    Return the identifiers that *text* names, in one spelling each.
+
+    Anything with a figure in it: numbers and amounts (`1,250,000`, `1.250.000` and `1 250 000` are
+    1250000), dates (`5 March 2024` and `05.03.2024` are 2024-03-05; of `5/3/2024` nobody can tell,
+    it stays), versions (`v2.3.10` is 2.3.10), codes (`AX-4411/B` and `AX4411B` are ax4411b), times,
+    telephone numbers, addresses of pages and people. Two spellings of a thing are equal, and two
+    things differ. Units and currencies are left out.
+    """
+    return frozenset(chain.from_iterable(names for names, _ in _things(text)))
+
+
+def held_identifiers(text: str) -> frozenset[str]:
+    """
+    Return every spelling under which what *text* names may be asked for, `identifiers` among them.
+
+    Beside the whole these are a date's year, a version's beginning (2.3 of 2.3.10), the parts of a
+    code (4411 of AX-4411/B), and small numbers in words.
+    """
+    found: set[str] = set()
+    for names, written in _things(text):
+        found.update(names)
+        for name in names:
+            found.update(_parts(name, written))
+    found.update(_SPELLED[word] for word in _SPELLED_WORD.findall(text[:MAX_CHARACTERS].lower()))
+    return frozenset(found)
+
+
+def missing(question: str, texts: Iterable[str]) -> frozenset[str]:
+    """
+    Return the identifiers of *question* that none of *texts* holds, in whole or in part.
+
+    A date is there as well where its day stands in one text and its year in another.
+    """
+    asked = identifiers(question)
+    if not asked:
+        return asked
+    held = frozenset[str]().union(*map(held_identifiers, texts))
+    return frozenset(name for name in asked - held if not _is_told_apart(name, held))
+
+
+def _is_told_apart(name: str, held: frozenset[str]) -> bool:
+    """Tell whether a date is held as a day without a year, and a year."""
+    parts = _YEAR_FIRST.fullmatch(name)
+    return parts is not None and f"-{name[4:]}" in held and parts[1] in held
+
+
+def _things(text: str) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Yield what each thing in *text* is called, and how it is written; a range is two things."""
+    for part in _near_figures(text[:MAX_CHARACTERS]):
+        for match in _THING.finditer(part):
+            if match.end() - match.start() <= MAX_LENGTH:
+                yield _names(match), match[0]
+
+
+def _near_figures(text: str) -> Iterator[str]:
+    """Yield the parts of a text, in small letters, that have a figure, with the words around it."""
+    if not _FIGURE.search(text):
+        return
+    read = plain(text).lower()
+    start = stop = 0
+    for figure in _FIGURE.finditer(read):
+        if figure.start() < stop:
+            continue
+        if figure.start() - AROUND > stop:
+            if stop:
+                yield read[start:stop]
+            start = read.rfind(" ", stop, figure.start() - AROUND) + 1 or stop
+        stop = read.find(" ", figure.end() + AROUND)
+        stop = len(read) if stop < 0 else stop
+    yield read[start:stop]
+
+
+def _names(match: re.Match[str]) -> tuple[str, ...]:
+    """Tell what a thing is called."""
+    kind = match.lastgroup or ""
+    if kind in _CALLED:
+        return _CALLED[kind](match[0])
+    figure = match["spaced"] or match["figure"]
+    if figure:
+        zeros = _ZEROS.get(match["scale"] or match["scale2"] or "", 0)
+        return (_scaled(_number(figure), zeros),)
+    return _day(match)
+
+
+def _day(match: re.Match[str]) -> tuple[str, ...]:
+    """Name a date that was written with its month's name."""
+    day = int(match["day"] or match["day2"])
+    year = match["year"] or match["year2"]
+    found = date(int(year or 0), month_number(match["month"] or match["month2"]), day)
+    return (found.normal,) if found else tuple(filter(None, (str(day), year)))
+
+
+def _address(text: str) -> tuple[str, ...]:
+    """Name a page or a mailbox; those without a figure are words."""
+    named = text.rstrip("/.,;:!?")
+    return (named,) if _FIGURE.search(named) else ()
+
+
+def _joined(text: str) -> tuple[str, ...]:
+    """Name what was written in groups between blanks."""
+    return _code(re.sub("[ _]", "-" if text.startswith("cve") else "", text))
+
+
+def _telephone(text: str) -> tuple[str, ...]:
+    """Name a telephone number of any country: its figures behind a plus."""
+    figures = re.sub(r"\(0\)|\D", "", text)
+    return ("+" + (figures[2:] if text.startswith("00") else figures),)
+
+
+def _code(text: str) -> tuple[str, ...]:
+    """Name what was written without a blank."""
+    if not _FIGURE.search(text):
+        return ()
+    with_unit = _WITH_UNIT.fullmatch(text)
+    if with_unit:
+        text = with_unit[1]
+    if text.isdecimal():
+        return (text,)
+    return _as_date(text) or _as_number(text) or (_as_code(text),)
+
+
+def _as_date(text: str) -> tuple[str, ...]:
+    """Name a date in figures, if *text* is one."""
+    if parts := _YEAR_FIRST.fullmatch(text):
+        found = date(int(parts[1]), int(parts[3]), int(parts[4]))
+    elif parts := _DAY_FIRST.fullmatch(text):
+        first, second, year = int(parts[1]), int(parts[3]), int(parts[4])
+        found = date(year, second, first)
+        turned = date(year, first, second)
+        # With points the day stands first everywhere; with a slash that depends on the country.
+        if parts[2] != "." and found and turned and first != second:
+            return (ambiguous(first, second, year),)
+        found = found or turned
+    elif (parts := _SHORT_YEAR.fullmatch(text)) and "0" in (parts[1][0], parts[2][0]):
+        found = date(full_year(int(parts[3])), int(parts[2]), int(parts[1]))
+    else:
+        return ()
+    return (found.normal,) if found else ()
+
+
+def _as_number(text: str) -> tuple[str, ...]:
+    """Name a number, a time or a range, if *text* is one."""
+    if clock := _CLOCK.fullmatch(text):
+        return (clock[1],)
+    if ends := _RANGE.fullmatch(text):
+        first, last = ends[1], ends[2]
+        if len(last) < len(first) == 4:  # noqa: PLR2004 - 2023/24
+            last = first[: -len(last)] + last
+        return (first, last) if int(first) < int(last) else ()
+    if _DECIMAL.fullmatch(text) or (_GROUPED.fullmatch(text) and not _is_internet(text)):
+        return (_number(text),)
+    return ()
+
+
+def _is_internet(text: str) -> bool:
+    """Tell whether *text* is an address of the internet, of which groups of three look alike."""
+    groups = text.split(".")
+    is_small = all(len(one) <= _GROUP and int(one) <= _BYTE for one in groups)
+    return bool(_ADDRESS.fullmatch(text)) and is_small and "000" not in groups
+
+
+def _number(text: str) -> str:
+    """Write a number without groups and with a point; `.00` is no part of it."""
+    whole, decimals = text, ""
+    if parts := _DECIMAL.fullmatch(text):
+        whole, decimals = parts.groups()
+        if len(decimals) == _GROUP and len(whole) <= _GROUP and not whole.startswith("0"):
+            whole, decimals = whole + decimals, ""
+    elif _GROUPED.fullmatch(text):
+        signs = [sign for sign in text if not sign.isdecimal()]
+        if len(set(signs)) > 1:
+            whole, _, decimals = text.rpartition(signs[-1])
+        whole = re.sub(r"\D", "", whole)
+    no_more = len(decimals) > 1 and not decimals.strip("0")
+    return f"{whole}.{decimals}" if decimals and not no_more else whole
+
+
+def _scaled(number: str, zeros: int) -> str:
+    """Write out a number of millions."""
+    whole, _, decimals = number.partition(".")
+    if not zeros or not (whole + decimals).isdecimal() or len(decimals) > zeros:
+        return number
+    return (whole + decimals.ljust(zeros, "0")).lstrip("0") or "0"
+
+
+def _as_code(text: str) -> str:
+    """
+    Write a code without its separators, but those between figures, which tell codes apart.
+
+    Where letters and figures meet is a border in any case. Points between figures are those of a
+    version, and so is all that comes first.
+    """
+    if parts := _VERSION.fullmatch(text):
+        return parts[1] + _as_code(parts[2]) if parts[2] else parts[1]
+    if re.fullmatch(r"v\d+", text):
+        return text[1:]
+    written = text.replace("\\", "/")
+    written = re.sub(r"(?<=\d)[-/_+,:'\u2019](?=\d)", "-", written.lstrip("-/_+,:.'\u2019"))
+    return re.sub(r"[./_+\\-]+(?!\d)|(?<!\d)[./_+\\-]+", "", written)
+
+
+def _parts(name: str, written: str) -> Iterator[str]:
+    """Yield by which parts of it an identifier may be asked for."""
+    if parts := _YEAR_FIRST.fullmatch(name):
+        yield from Date(int(parts[1]), int(parts[3]), int(parts[4])).ways
+    elif name.startswith("--"):
+        yield str(int(name[-2:]))
+    elif parts := _EITHER.fullmatch(name):
+        first, second, year = map(int, parts.groups())
+        for found in filter(None, (date(year, second, first), date(year, first, second))):
+            yield from found.ways
+    elif parts := _VERSION.fullmatch(name):
+        figures = parts[1].split(".")
+        yield from (".".join(figures[:count]) for count in range(1, len(figures) + 1))
+    elif not name.isdecimal():
+        runs = _RUN.findall(written)[:MAX_RUNS]
+        spans = combinations(range(len(runs) + 1), 2)
+        told = (_as_code("".join(runs[start:stop])) for start, stop in spans)
+        yield from filter(_FIGURE.search, told)
+
+
+_CALLED: Final = {"code": _code, "whole": _address, "blanks": _joined, "phone": _telephone}
