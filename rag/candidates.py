@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from rag.analysis import terms
+from rag.analysis import held_terms, terms
 from rag.clause_numbers import named
 from rag.clauses import COLONS, HEADING, Clauses, is_row, is_title, items_end
 from rag.documents import Passage
@@ -94,18 +94,21 @@ class _Reader:
 
     def read(self, source: int, passage: Passage) -> None:
         """Add the pieces of a passage."""
-        known = self._wanted.union(terms(passage.title, passage.language))
+        known = self._wanted.union(held_terms(passage.title, passage.language))
         rows = TableRows(passage)
         spans = pieces(passage.text)
         clauses = Clauses(passage.text, spans, self._asked) if self._asked else None
         context, lead = "", frozenset[str]()  # and its terms
         for at, (start, end) in enumerate(spans):
             text = passage.text[start:end]
-            held = frozenset(terms(text, passage.language))
+            held = held_terms(text, passage.language, self._wanted)
             cells = rows.cells(start, end)
             shown = text if cells is None else written(cells)
             shown = shown if len(shown) <= MAX_ROW else text
-            said = held if cells is None else terms(_said(cells, self._negated), passage.language)
+            said = held
+            if cells is not None:
+                row = _said(cells, self._negated)
+                said = held_terms(row, passage.language, self._wanted)
             record = cells is not None or is_row(text)
             one = Candidate(source, start, end, text, shown, context, lead.union(said), record)
             if rows.is_header(start, end):
