@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 import Stemmer
 
 from rag.characters import plain, with_umlauts_drawn_in, without_marks
-from rag.compounds import BEGINS, COMPOUNDING, ENDS, edges, held_in
+from rag.compounds import COMPOUNDING, edges, held_in
 from rag.identifiers import asked_identifiers, indexed_identifiers, joined_identifiers
 from rag.symbols import capital_words, joined_words, signed_words, symbol_parts
 
@@ -104,8 +104,8 @@ _HEBREW_PREFIXES = re.compile(
     r"^[\u05d5\u05d4\u05d1\u05dc\u05de\u05e9\u05db]+(?=[\u05d0-\u05ea]{3})"
 )
 _WRITTEN_OUT_NAME = re.compile(r"[A-Z][a-z]*?(?:[aou]e|aa)[a-z]*")
+_FIGURE = re.compile(r"\d")
 _RUN = re.compile(r"\d+|[^\W\d_]+")
-_EDGES = BEGINS, ENDS
 
 #: What an identifier weighs beside its parts; what may be one, joined; and parts of a symbol.
 IDENTIFIER: Final = 2.0
@@ -148,29 +148,37 @@ def analysed(text: str, language: str = "") -> tuple[list[str], list[str]]:
     read = plain(text)
     stemming = _stemming(language)
     kept = _words(read)
-    others = [*joined_words(read), *(part for parts in symbol_parts(read) for part in parts)]
-    others += _unmarked(read, kept)
+    others = _others(read, kept)
     if language in ("", ENGLISH):
         kept = [word for word in kept if word not in STOP_WORDS]
-    found = [*indexed_identifiers(read), *signed_words(read)]
-    found += capital_words(read, _EMPTY)
-    found += _stems([word for word in others if word not in STOP_WORDS], stemming)
+    found = [*indexed_identifiers(read), *signed_words(read), *capital_words(read, _EMPTY)]
+    found += _stems(others, stemming)
     stems = _stems(kept, stemming)
     if language in COMPOUNDING:
         found += edges(stems)
     return stems, list(dict.fromkeys(one[:MAX_TERM_CHARACTERS] for one in found))
 
 
-def held_terms(text: str, language: str, wanted: Collection[str] = ()) -> frozenset[str]:
+def held_beside(text: str, language: str, wanted: frozenset[str]) -> frozenset[str]:
     """
-    Return all that *text* can be found by: what of a question's words it has, is among these.
+    Return those of *wanted*, terms of a question, that *text* has beside its own terms.
 
-    Of *wanted*, terms of the question, those are there as well that are parts of its compounds.
+    They are other spellings, wholes and parts of what is there, as `beside` tells; and where the
+    language has them, parts of compounds, wherever these stand.
     """
-    held = frozenset[str]().union(*analysed(text, language))
-    if language in COMPOUNDING and wanted:
-        return held.union(held_in(wanted, [one for one in held if one.startswith(_EDGES)]))
-    return held
+    if not wanted:
+        return wanted
+    with_figures, with_capitals = _kinds(wanted)
+    read = plain(text)
+    found = set(_stems(_others(read, () if read.isascii() else _words(read)), _stemming(language)))
+    found.update(signed_words(read))
+    if with_figures:
+        found.update(indexed_identifiers(read))
+    if with_capitals:
+        found.update(capital_words(read, _EMPTY))
+    if language in COMPOUNDING:
+        found.update(held_in(wanted, list(edges(terms(read, language)))))
+    return wanted & found
 
 
 class Asked(NamedTuple):
@@ -269,6 +277,19 @@ def _said(text: str, languages: Collection[str]) -> tuple[list[str], list[str]]:
     said_with, asked_with = _left_out(tuple(known))
     said = [word for word in words(text) if word not in said_with]
     return [word for word in said if word not in asked_with] or said, known
+
+
+@lru_cache
+def _kinds(wanted: frozenset[str]) -> tuple[bool, bool]:
+    """Tell whether any of *wanted* has a figure, and whether any has a capital."""
+    return any(map(_FIGURE.search, wanted)), any(one != one.lower() for one in wanted)
+
+
+def _others(text: str, some_words: Iterable[str]) -> list[str]:
+    """Return words that stand in a plain text in another way: joined, parted, without marks."""
+    found = [*joined_words(text), *(part for parts in symbol_parts(text) for part in parts)]
+    found += _unmarked(text, some_words)
+    return [word for word in found if word not in STOP_WORDS]
 
 
 def _unmarked(text: str, some_words: Iterable[str]) -> Iterator[str]:

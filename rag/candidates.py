@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from rag.analysis import held_terms, terms
+from rag.analysis import held_beside, terms
 from rag.clause_numbers import named
 from rag.clauses import COLONS, HEADING, Clauses, is_row, is_title, items_end
 from rag.documents import Passage
@@ -94,23 +94,22 @@ class _Reader:
 
     def read(self, source: int, passage: Passage) -> None:
         """Add the pieces of a passage."""
-        known = self._wanted.union(held_terms(passage.title, passage.language))
+        known = self._wanted.union(terms(passage.title, passage.language))
         rows = TableRows(passage)
         spans = pieces(passage.text)
         clauses = Clauses(passage.text, spans, self._asked) if self._asked else None
         context, lead = "", frozenset[str]()  # and its terms
         for at, (start, end) in enumerate(spans):
             text = passage.text[start:end]
-            held = held_terms(text, passage.language, self._wanted)
+            held = frozenset(terms(text, passage.language))
             cells = rows.cells(start, end)
             shown = text if cells is None else written(cells)
             shown = shown if len(shown) <= MAX_ROW else text
-            said = held
-            if cells is not None:
-                row = _said(cells, self._negated)
-                said = held_terms(row, passage.language, self._wanted)
+            told = text if cells is None else _said(cells, self._negated)
+            said = held if cells is None else frozenset(terms(told, passage.language))
+            said |= held_beside(told, passage.language, self._wanted - said)
             record = cells is not None or is_row(text)
-            one = Candidate(source, start, end, text, shown, context, lead.union(said), record)
+            one = Candidate(source, start, end, text, shown, context, lead | said, record)
             if rows.is_header(start, end):
                 self.leads.append(one)
                 continue
@@ -127,7 +126,7 @@ class _Reader:
                     stop = items_end(passage.text, spans, at, most=MAX_PIECE)
                     self.found.append(replace(one, stop=stop))
             if not record:  # of a table it leads to all rows
-                context, lead = (text, held) if leads_on or held <= known else ("", frozenset())
+                context, lead = (text, said) if leads_on or held <= known else ("", frozenset())
 
     def _clause(self, one: Candidate, clauses: Clauses, at: int, language: str) -> Candidate:
         """Return the candidate for a clause: it has the words that the question names it with."""

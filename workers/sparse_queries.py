@@ -18,6 +18,14 @@ BESIDE: Final = "beside"  # field of what it may be found by beside them
 KIN: Final = 0.8
 COMPOUND: Final = 0.8
 HALF: Final = 0.3
+#: A word that so many times as many texts have among their words is not looked for beside them: it
+#: is worth little, and tantivy passes over texts only where it is asked for words alone.
+COMMON: Final = 20
+#: Compounds are looked for where a word stands in so few texts, or in such a share of them: what is
+#: common is found by itself. A compound is parted where fewer than so many texts have it whole.
+FEW: Final = 50
+SHARE: Final = 400
+ALONE: Final = 3
 
 
 class SparseQueries:
@@ -71,6 +79,7 @@ class SparseQueries:
         if not (beside or one.kin or self._compounds):
             return ways
         held = sum(self._count(TERMS, stem) for stem in one.stems)
+        beside = [(name, count) for name, count in beside if count * COMMON >= held - COMMON]
         for name in one.kin:
             if count := self._count(TERMS, name):
                 ways.append(self._word(name, worth * KIN))
@@ -83,12 +92,14 @@ class SparseQueries:
                 if edges := compounds.get(stem):
                     score = worth * COMPOUND * self._idf(held + sum(edges.values()))
                     ways.append(self._beside(list(edges), score))
-                ways += self._in_parts(stem, worth)
+                if self._count(TERMS, stem) < ALONE:
+                    ways += self._in_parts(stem, worth)
         return ways
 
     def _compounds_of(self, words: Iterable[Asked]) -> dict[str, dict[str, int]]:
         """Return for each stem the compounds that it is part of, and how common each is."""
         stems = {stem for one in words if one.weight == 1 for stem in one.stems}
+        often = max(FEW, self._documents // SHARE)
         return {
             stem: {
                 edge: count
@@ -97,6 +108,7 @@ class SparseQueries:
                 if is_compound(edge, stem)
             }
             for stem in stems
+            if self._count(TERMS, stem) <= often
         }
 
     def _in_parts(self, stem: str, worth: float) -> list[tantivy.Query]:
