@@ -4,7 +4,6 @@ import re
 import threading
 from collections.abc import Collection, Iterable, Iterator
 from functools import lru_cache
-from itertools import chain
 from typing import Final, NamedTuple
 
 import Stemmer
@@ -156,7 +155,9 @@ def analysed(text: str, language: str = "") -> tuple[list[str], list[str]]:
     stems = _stems(kept, stemming)
     if language in COMPOUNDING:
         found += edges(stems)
-    return stems, list(dict.fromkeys(one[:MAX_TERM_CHARACTERS] for one in found))
+    known = frozenset(stems)
+    cut = dict.fromkeys(one[:MAX_TERM_CHARACTERS] for one in found)
+    return stems, [one for one in cut if one not in known]
 
 
 def held_beside(text: str, language: str, wanted: frozenset[str]) -> frozenset[str]:
@@ -226,15 +227,17 @@ def asked(text: str, languages: Collection[str]) -> list[Asked]:
     stemmings = list(dict.fromkeys(map(_stemming, known)))
 
     def stems(some: list[str]) -> list[tuple[str, ...]]:
+        if not some:
+            return []
         found = zip(*(_stems(some, stemming) for stemming in stemmings), strict=True)
         return [tuple(dict.fromkeys(one)) for one in found]
 
     found = [Asked(one) for one in stems(said)]
-    for place, word in enumerate(said):
-        if kin := _respelt(word):
-            one = found[place].stems
-            ways = dict.fromkeys(chain.from_iterable(stems(kin)))
-            found[place] = Asked(one, tuple(way for way in ways if way not in one))
+    respelt = [(place, kin) for place, word in enumerate(said) for kin in _respelt(word)]
+    for (place, _), ways in zip(respelt, stems([kin for _, kin in respelt]), strict=True):
+        one, kin, _ = found[place]
+        fresh = tuple(way for way in ways if way not in one and way not in kin)
+        found[place] = Asked(one, kin + fresh)
     read = plain(text)
     said_with, asked_with = _left_out(tuple(known))
     found += [Asked((), (word,)) for word in capital_words(read, said_with | asked_with)]
@@ -246,11 +249,10 @@ def asked(text: str, languages: Collection[str]) -> list[Asked]:
     ]
     found += [Asked((), (name,), JOINED) for name in joined_identifiers(text)]
     found += [Asked((), (word,)) for word in signed_words(read)]
-    if joined := list(joined_words(read)):
-        found += [Asked((), one, JOINED) for one in stems(joined)]
+    found += [Asked((), one, JOINED) for one in stems(list(joined_words(read)))]
     parts = [part for some in symbol_parts(read) for part in some if part not in STOP_WORDS]
     parts += [run for word in said if not word.isalpha() for run in _runs(word)]
-    return found + [Asked(one, (), PART) for one in stems(parts)] if parts else found
+    return found + [Asked(one, (), PART) for one in stems(parts)]
 
 
 def words(text: str) -> list[str]:

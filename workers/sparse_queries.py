@@ -23,8 +23,8 @@ HALF: Final = 0.3
 COMMON: Final = 20
 #: Compounds are looked for where a word stands in so few texts, or in such a share of them: what is
 #: common is found by itself. A compound is parted where fewer than so many texts have it whole.
-FEW: Final = 50
-SHARE: Final = 400
+FEW: Final = 30
+SHARE: Final = 1000
 ALONE: Final = 3
 
 
@@ -128,10 +128,12 @@ class SparseQueries:
 
     def _beside(self, names: Sequence[str], score: float) -> tantivy.Query:
         """Ask for what stands beside the words; a text that has one of *names* scores *score*."""
-        if len(names) == 1:
-            query = tantivy.Query.term_query(self._schema, BESIDE, names[0], "basic")
-        else:
-            query = tantivy.Query.term_set_query(self._schema, BESIDE, list(names))
+        # Not a set of terms: for that tantivy walks through its dictionary and fills a bit a text.
+        asked = [
+            (tantivy.Occur.Should, tantivy.Query.term_query(self._schema, BESIDE, name, "basic"))
+            for name in names
+        ]
+        query = asked[0][1] if len(asked) == 1 else tantivy.Query.boolean_query(asked)
         return tantivy.Query.const_score_query(query, score)
 
     def _count(self, field: str, name: str) -> int:
