@@ -7,6 +7,7 @@ from typing import Final
 
 from rag.calendar_dates import MONTH, Date, ambiguous, date, full_year, month_number
 from rag.characters import plain
+from rag.symbols import symbol_parts
 
 MAX_CHARACTERS: Final = 200_000  # of a text that are looked at
 MAX_LENGTH: Final = 200  # of an identifier; what is longer is data
@@ -77,6 +78,8 @@ _FIGURES_ALONE = re.compile(r"\d+(?:\.\d+)?|\d+:.*")
 _KEPT_OF_A_DATE = re.compile(r"--.*|\d{4}-\d\d-\d\d")
 _KEPT_OF_A_CODE = re.compile(r"(?=.{3}).*[^\d].*|\d{3,}")
 _PIECE = re.compile(r"[^\W_]+")
+_SNAKE = re.compile(r"[A-Za-z]+(?:_[A-Za-z]+)+")
+_BETWEEN = re.compile(r"[\W_]+")
 _SHORT_YEAR = re.compile(r"(\d\d)\.(\d\d)\.(\d\d)")
 _ADDRESS = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
 _NUMBER_WORDS = (
@@ -172,13 +175,25 @@ def missing(question: str, texts: Iterable[str]) -> frozenset[str]:
     """
     Return the identifiers of *question* that none of *texts* holds, in whole or in part.
 
-    A date is there as well where its day stands in one text and its year in another.
+    A date is there as well where its day stands in one text and its year in another. The name of a
+    function, `camelCase` or `snake_case`, is one as well; it is there however it is written.
     """
-    asked = identifiers(question)
-    if not asked:
+    asked, named = identifiers(question), frozenset(map("".join, symbol_parts(plain(question))))
+    named |= frozenset(map(_letters, _SNAKE.findall(question)))
+    if not (asked or named):
         return asked
-    held = frozenset[str]().union(*map(held_identifiers, texts))
-    return frozenset(name for name in asked - held if not _is_told_apart(name, held))
+    read = list(texts)
+    held = frozenset[str]().union(*map(held_identifiers, read))
+    absent = frozenset(name for name in asked - held if not _is_told_apart(name, held))
+    if named:
+        written = "\n".join(map(_letters, read))
+        absent |= {name for name in named if name not in written}
+    return absent
+
+
+def _letters(text: str) -> str:
+    """Return the letters and figures of a text, in small letters."""
+    return _BETWEEN.sub("", text[:MAX_CHARACTERS].lower())
 
 
 def _is_told_apart(name: str, held: frozenset[str]) -> bool:

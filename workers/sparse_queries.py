@@ -21,10 +21,9 @@ HALF: Final = 0.3
 #: A word that so many times as many texts have among their words is not looked for beside them: it
 #: is worth little, and tantivy passes over texts only where it is asked for words alone.
 COMMON: Final = 20
-#: Compounds are looked for where a word stands in so few texts, or in such a share of them: what is
-#: common is found by itself. A compound is parted where fewer than so many texts have it whole.
+#: Compounds are looked for where so few texts have a word: what is common is found by itself. A
+#: compound is parted where fewer than so many texts have it whole.
 FEW: Final = 30
-SHARE: Final = 1000
 ALONE: Final = 3
 
 
@@ -76,7 +75,7 @@ class SparseQueries:
         ways = [self._word(stem, worth) for stem in one.stems]
         names = one.stems + one.kin
         beside = [(name, count) for name in names if (count := self._count(BESIDE, name))]
-        if not (beside or one.kin or self._compounds):
+        if not beside and not one.kin and compounds.keys().isdisjoint(one.stems):
             return ways
         held = sum(self._count(TERMS, stem) for stem in one.stems)
         beside = [(name, count) for name, count in beside if count * COMMON >= held - COMMON]
@@ -87,19 +86,26 @@ class SparseQueries:
         ways += [
             self._beside([name], worth * KIN * self._idf(held + count)) for name, count in beside
         ]
-        if self._compounds and one.weight == 1:
-            for stem in one.stems:
-                if edges := compounds.get(stem):
-                    score = worth * COMPOUND * self._idf(held + sum(edges.values()))
-                    ways.append(self._beside(list(edges), score))
-                if self._count(TERMS, stem) < ALONE:
-                    ways += self._in_parts(stem, worth)
+        for stem in one.stems:
+            if stem in compounds and one.weight == 1:
+                ways += self._of_compounds(stem, compounds[stem], worth, held)
+        return ways
+
+    def _of_compounds(
+        self, stem: str, edges: Mapping[str, int], worth: float, held: int
+    ) -> list[tantivy.Query]:
+        """Return the ways to find a word in compounds, and a compound in its parts."""
+        ways = []
+        if edges:
+            score = worth * COMPOUND * self._idf(held + sum(edges.values()))
+            ways.append(self._beside(list(edges), score))
+        if self._count(TERMS, stem) < ALONE:
+            ways += self._in_parts(stem, worth)
         return ways
 
     def _compounds_of(self, words: Iterable[Asked]) -> dict[str, dict[str, int]]:
-        """Return for each stem the compounds that it is part of, and how common each is."""
+        """Return for each rare stem the compounds that it is part of, and how common each is."""
         stems = {stem for one in words if one.weight == 1 for stem in one.stems}
-        often = max(FEW, self._documents // SHARE)
         return {
             stem: {
                 edge: count
@@ -108,7 +114,7 @@ class SparseQueries:
                 if is_compound(edge, stem)
             }
             for stem in stems
-            if self._count(TERMS, stem) <= often
+            if self._count(TERMS, stem) <= FEW
         }
 
     def _in_parts(self, stem: str, worth: float) -> list[tantivy.Query]:
