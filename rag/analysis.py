@@ -89,11 +89,10 @@ _SIGNED = r"[a-z](?:\+\+|#(?![^\W\d_]))"
 _WORD = re.compile(
     rf"(?P<unspaced>[{UNSPACED}]+)|(?P<word>{_SIGNED}|(?:(?![{UNSPACED}])[^\W_]|[{_MARKS}])+)(?:['\u2019]s\b)?"
 )
+# What `_WORD` finds in such a text.
+_ASCII_WORD = re.compile(rf"({_SIGNED}|[a-z0-9]+)(?:'s\b)?", re.ASCII)
 # Written or left out as the writer likes, in the same word: Hebrew and Arabic points, the stroke
 # that stretches an Arabic word, and the dot that lower-casing leaves on a Turkish capital i.
-_ASCII_WORD = re.compile(
-    rf"({_SIGNED}|[a-z0-9]+)(?:'s\b)?", re.ASCII
-)  # what `_WORD` finds in such a text
 _OPTIONAL = re.compile(
     r"[\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670]"
     r"|(?<=i)\u0307"
@@ -120,8 +119,8 @@ def terms(text: str, language: str = "") -> list[str]:
 
     NFKC, lower case, words of letters and digits, possessive s dropped, stems of Snowball's
     stemmer for *language*, an ISO 639-1 code. An unknown language, "", counts as English; one
-    without a stemmer keeps its words as they are. The same text
-    gives the same terms in every process, within one ANALYSIS_VERSION.
+    without a stemmer keeps its words as they are. The same text gives the same terms in every
+    process, within one ANALYSIS_VERSION.
     """
     english = language in ("", ENGLISH)
     kept = words(text)
@@ -243,13 +242,13 @@ def asked(text: str, languages: Collection[str]) -> list[Asked]:
     found += [Asked((), (word,)) for word in capital_words(read, said_with | asked_with)]
     known_words = frozenset(said)
     found += [
-        Asked((), names, IDENTIFIER)
+        Asked((), tuple(name[:MAX_TERM_CHARACTERS] for name in names), IDENTIFIER)
         for names in asked_identifiers(text)
         if len(names) > 1 or names[0] not in known_words or not names[0].isdecimal()
     ]
     found += [Asked((), (name,), JOINED) for name in joined_identifiers(text)]
     found += [Asked((), (word,)) for word in signed_words(read)]
-    found += [Asked((), one, JOINED) for one in stems(list(joined_words(read)))]
+    found += [Asked((), one, JOINED) for one in stems(_cut(joined_words(read)))]
     parts = [part for some in symbol_parts(read) for part in some if part not in STOP_WORDS]
     parts += [run for word in said if not word.isalpha() for run in _runs(word)]
     return found + [Asked(one, (), PART) for one in stems(parts)]
@@ -289,7 +288,7 @@ def _kinds(wanted: frozenset[str]) -> tuple[bool, bool]:
 
 def _others(text: str, some_words: Iterable[str]) -> list[str]:
     """Return words that stand in a plain text in another way: joined, parted, without marks."""
-    found = [*joined_words(text), *(part for parts in symbol_parts(text) for part in parts)]
+    found = [*_cut(joined_words(text)), *(part for parts in symbol_parts(text) for part in parts)]
     found += _unmarked(text, some_words)
     return [word for word in found if word not in STOP_WORDS]
 
@@ -311,6 +310,11 @@ def _respelt(word: str) -> list[str]:
     bare = word if word.isascii() else without_marks(word)
     drawn = with_umlauts_drawn_in(bare)
     return [one for one in dict.fromkeys((bare, drawn)) if one != word]
+
+
+def _cut(some: Iterable[str]) -> list[str]:
+    """Cut what is too long for a term."""
+    return [one[:MAX_TERM_CHARACTERS] for one in some]
 
 
 def _runs(word: str) -> list[str]:

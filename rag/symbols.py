@@ -77,6 +77,7 @@ def capital_words(text: str, empty: Collection[str]) -> Iterator[str]:
 
 def _tokens(text: str, sign: re.Pattern[str]) -> Iterator[str]:
     """Yield what stands between blanks around each *sign*, once, unless it is long."""
+    text = text.replace("\n", " ").replace("\t", " ")
     stop = 0
     for match in sign.finditer(text):
         if match.start() < stop:

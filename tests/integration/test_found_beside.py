@@ -224,3 +224,11 @@ def test_a_sentence_holds_what_it_has_in_another_spelling() -> None:
     assert held_beside("Das Regenwasser.", "de", wanted) == {"regen"}
     assert held_beside("the head of IT", "en", wanted) == {"IT"}
     assert held_beside("QF-7302/K", "en", frozenset()) == frozenset()
+
+
+def test_symbols_of_a_long_listing_and_long_addresses_are_found(search: Search) -> None:
+    address = "https://example.com/" + "archive/" * 10 + "2021"
+    texts = ["\n".join(f"call_number{'x' * n}Name()" for n in range(1, 20)), f"See {address}."]
+
+    assert search(texts, "numberxxx name")[0] == 0
+    assert search(texts, address)[0] == 1
