@@ -2,14 +2,18 @@
 
 import re
 import threading
-import unicodedata
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import Stemmer
 
-ANALYSIS_VERSION = "4"
+from rag.characters import plain, with_umlauts_drawn_in, without_marks
+from rag.compounds import COMPOUNDING, edges, held_in
+from rag.identifiers import asked_identifiers, indexed_identifiers, joined_identifiers
+from rag.symbols import capital_words, joined_words, signed_words, symbol_parts
+
+ANALYSIS_VERSION = "5"
 """Changes whenever the terms of any text change: an index of another version must be rebuilt."""
 
 MAX_TERM_CHARACTERS = 64  # keys, hashes and base64 are cut, and still match themselves
@@ -49,6 +53,7 @@ _QUESTION_WORDS = (
     "tell us we were what when where which who whom whose why would you your"
 )
 QUESTION_WORDS = frozenset(_QUESTION_WORDS.split())
+_EMPTY = STOP_WORDS | QUESTION_WORDS
 
 # Of other languages only the words that ask; where a word has an unaccented twin that does not
 # ask, the accent tells them apart.
@@ -79,24 +84,31 @@ UNSPACED = (
 # Vowel signs and accents that are part of a word, though `\w` leaves them out: combining marks,
 # the Indic blocks (without their full stops).
 _MARKS = r"\u0300-\u036f\u0900-\u0963\u0966-\u0dff"
+# C++, C# and F# are no C and no F.
+_SIGNED = r"[a-z](?:\+\+|#(?![^\W\d_]))"
 _WORD = re.compile(
-    rf"(?P<unspaced>[{UNSPACED}]+)|(?P<word>(?:(?![{UNSPACED}])[^\W_]|[{_MARKS}])+)(?:['\u2019]s\b)?"
+    rf"(?P<unspaced>[{UNSPACED}]+)|(?P<word>{_SIGNED}|(?:(?![{UNSPACED}])[^\W_]|[{_MARKS}])+)(?:['\u2019]s\b)?"
 )
+# What `_WORD` finds in such a text.
+_ASCII_WORD = re.compile(rf"({_SIGNED}|[a-z0-9]+)(?:'s\b)?", re.ASCII)
 # Written or left out as the writer likes, in the same word: Hebrew and Arabic points, the stroke
 # that stretches an Arabic word, and the dot that lower-casing leaves on a Turkish capital i.
-_ASCII_WORD = re.compile(r"([a-z0-9]+)(?:'s\b)?", re.ASCII)  # what `_WORD` finds in such a text
 _OPTIONAL = re.compile(
     r"[\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670]"
     r"|(?<=i)\u0307"
 )
-# A mark raised behind a figure is no digit of it: "320\u00b9" is 320 with a note, not 3201.
-_RAISED = re.compile(r"(?<=\d)(?=[\u00b2\u00b3\u00b9\u2070\u2074-\u2079\u2080-\u2089])")
 # And, the, in, to, from, that, as: Hebrew writes these as letters before a word, several at once.
 _HEBREW_PREFIXES = re.compile(
     r"^[\u05d5\u05d4\u05d1\u05dc\u05de\u05e9\u05db]+(?=[\u05d0-\u05ea]{3})"
 )
-_ACCENTED_LATIN = re.compile(r"[\u00c0-\u024f\u1e00-\u1eff]")
-_ACCENT = re.compile(r"[\u0300-\u036f]")
+_WRITTEN_OUT_NAME = re.compile(r"[A-Z][a-z]*?(?:[aou]e|aa)[a-z]*")
+_FIGURE = re.compile(r"\d")
+_RUN = re.compile(r"\d+|[^\W\d_]+")
+
+#: What an identifier weighs beside its parts; what may be one, joined; and parts of a symbol.
+IDENTIFIER: Final = 2.0
+JOINED: Final = 0.9
+PART: Final = 0.5
 
 _local = threading.local()
 
@@ -107,8 +119,8 @@ def terms(text: str, language: str = "") -> list[str]:
 
     NFKC, lower case, words of letters and digits, possessive s dropped, stems of Snowball's
     stemmer for *language*, an ISO 639-1 code. An unknown language, "", counts as English; one
-    without a stemmer keeps its words as they are. English words lose their accents. The same text
-    gives the same terms in every process, within one ANALYSIS_VERSION.
+    without a stemmer keeps its words as they are. The same text gives the same terms in every
+    process, within one ANALYSIS_VERSION.
     """
     english = language in ("", ENGLISH)
     kept = words(text)
@@ -117,41 +129,142 @@ def terms(text: str, language: str = "") -> list[str]:
     return _stems(kept, _stemming(language))
 
 
+def beside(text: str, language: str = "") -> list[str]:
+    """
+    Return, each once, what *text* may be found by beside its `terms`.
+
+    Identifiers in one spelling, whole and in parts; the parts of symbols, and what is written with
+    a sign between words as one; words in capitals that are stop words without; words without
+    their marks; compounds, from both ends. None of them is a word of the text, so none should
+    count for its length.
+    """
+    return analysed(text, language)[1]
+
+
+def analysed(text: str, language: str = "") -> tuple[list[str], list[str]]:
+    """Return both `terms` and `beside` of *text*, for little more than the one."""
+    read = plain(text)
+    stemming = _stemming(language)
+    kept = _words(read)
+    others = _others(read, kept)
+    if language in ("", ENGLISH):
+        kept = [word for word in kept if word not in STOP_WORDS]
+    found = [*indexed_identifiers(read), *signed_words(read), *capital_words(read, _EMPTY)]
+    found += _stems(others, stemming)
+    stems = _stems(kept, stemming)
+    if language in COMPOUNDING:
+        found += edges(stems)
+    known = frozenset(stems)
+    cut = dict.fromkeys(one[:MAX_TERM_CHARACTERS] for one in found)
+    return stems, [one for one in cut if one not in known]
+
+
+def held_beside(text: str, language: str, wanted: frozenset[str]) -> frozenset[str]:
+    """
+    Return those of *wanted*, terms of a question, that *text* has beside its own terms.
+
+    They are other spellings, wholes and parts of what is there, as `beside` tells; and where the
+    language has them, parts of compounds, wherever these stand.
+    """
+    if not wanted:
+        return wanted
+    with_figures, with_capitals = _kinds(wanted)
+    read = plain(text)
+    found = set(_stems(_others(read, () if read.isascii() else _words(read)), _stemming(language)))
+    found.update(signed_words(read))
+    if with_figures:
+        found.update(indexed_identifiers(read))
+    if with_capitals:
+        found.update(capital_words(read, _EMPTY))
+    if language in COMPOUNDING:
+        found.update(held_in(wanted, list(edges(terms(read, language)))))
+    return wanted & found
+
+
+class Asked(NamedTuple):
+    """
+    What is asked for by a word of a question, or by several.
+
+    *stems* are the word, by the language of a text; *kin* are other spellings. Both may stand among
+    the terms of a text or beside them. *weight* is 1 for a word.
+    """
+
+    stems: tuple[str, ...]
+    kin: tuple[str, ...] = ()
+    weight: float = 1.0
+
+
 def query_terms(text: str, language: str = "") -> list[str]:
     """
     Return the terms that stand for a question: those of `terms` without question words.
 
     A question of question words alone keeps them, so that "The Who" can still be asked for.
     """
-    return [stem for (stem,) in query_alternatives(text, (language,))]
+    said, known = _said(text, (language,))
+    return _stems(said, _stemming(known[0]))
 
 
 def query_alternatives(text: str, languages: Collection[str]) -> list[tuple[str, ...]]:
     """
     Return what may stand for each word of a question, in order, over documents of *languages*.
 
-    A text of many languages holds a word by the stem of the language it is written in; the
-    question does not say which. So each word gives one tuple of its distinct stems, the first
-    being that of the first language in alphabetical order. Words that say nothing in one of the
-    languages are left out.
+    Those of `asked` that a text has to have: each word, and each identifier as a whole. The first
+    of a word's is its stem of the first language in alphabetical order.
     """
-    known = tuple(sorted(set(languages))) or ("",)
-    said_with, asked_with = _left_out(known)
-    said = [word for word in words(text) if word not in said_with]
-    kept = [word for word in said if word not in asked_with] or said
-    stemmings = dict.fromkeys(map(_stemming, known))
-    stems = zip(*(_stems(kept, stemming) for stemming in stemmings), strict=True)
-    return [tuple(dict.fromkeys(alternatives)) for alternatives in stems]
+    return [one.stems + one.kin for one in asked(text, languages) if one.weight >= 1]
+
+
+def asked(text: str, languages: Collection[str]) -> list[Asked]:
+    """
+    Return what a question asks for, in order, over documents of *languages*.
+
+    A text of many languages holds a word by the stem of the language it is written in; the
+    question does not say which. So each word has its distinct stems. Words that say nothing in one
+    of the languages are left out. Identifiers follow, and parts of what is written as one.
+    """
+    said, known = _said(text, languages)
+    stemmings = list(dict.fromkeys(map(_stemming, known)))
+
+    def stems(some: list[str]) -> list[tuple[str, ...]]:
+        if not some:
+            return []
+        found = zip(*(_stems(some, stemming) for stemming in stemmings), strict=True)
+        return [tuple(dict.fromkeys(one)) for one in found]
+
+    found = [Asked(one) for one in stems(said)]
+    respelt = [(place, kin) for place, word in enumerate(said) for kin in _respelt(word)]
+    for (place, _), ways in zip(respelt, stems([kin for _, kin in respelt]), strict=True):
+        one, kin, _ = found[place]
+        fresh = tuple(way for way in ways if way not in one and way not in kin)
+        found[place] = Asked(one, kin + fresh)
+    read = plain(text)
+    said_with, asked_with = _left_out(tuple(known))
+    found += [Asked((), (word,)) for word in capital_words(read, said_with | asked_with)]
+    known_words = frozenset(said)
+    found += [
+        Asked((), tuple(name[:MAX_TERM_CHARACTERS] for name in names), IDENTIFIER)
+        for names in asked_identifiers(text)
+        if len(names) > 1 or names[0] not in known_words or not names[0].isdecimal()
+    ]
+    found += [Asked((), (name,), JOINED) for name in joined_identifiers(text)]
+    found += [Asked((), (word,)) for word in signed_words(read)]
+    found += [Asked((), one, JOINED) for one in stems(_cut(joined_words(read)))]
+    parts = [part for some in symbol_parts(read) for part in some if part not in STOP_WORDS]
+    parts += [run for word in said if not word.isalpha() for run in _runs(word)]
+    return found + [Asked(one, (), PART) for one in stems(parts)]
 
 
 def words(text: str) -> list[str]:
     """Return the words of *text* in order, in lower case, not stemmed."""
+    return _words(plain(text))
+
+
+def _words(text: str) -> list[str]:
+    """Return the words of a plain text."""
     if text.isascii():
         return [word[:MAX_TERM_CHARACTERS] for word in _ASCII_WORD.findall(text.lower())]
-    apart = _RAISED.sub(" ", text)
-    plain = _OPTIONAL.sub("", unicodedata.normalize("NFKC", apart).lower())
     found: list[str] = []
-    for run, word in _WORD.findall(plain):
+    for run, word in _WORD.findall(_OPTIONAL.sub("", text.lower())):
         if word:
             found.append(word[:MAX_TERM_CHARACTERS])
         else:
@@ -159,10 +272,60 @@ def words(text: str) -> list[str]:
     return found
 
 
+def _said(text: str, languages: Collection[str]) -> tuple[list[str], list[str]]:
+    """Return the words of a question that say something, and the languages, in order."""
+    known = sorted(set(languages)) or [""]
+    said_with, asked_with = _left_out(tuple(known))
+    said = [word for word in words(text) if word not in said_with]
+    return [word for word in said if word not in asked_with] or said, known
+
+
+@lru_cache
+def _kinds(wanted: frozenset[str]) -> tuple[bool, bool]:
+    """Tell whether any of *wanted* has a figure, and whether any has a capital."""
+    return any(map(_FIGURE.search, wanted)), any(one != one.lower() for one in wanted)
+
+
+def _others(text: str, some_words: Iterable[str]) -> list[str]:
+    """Return words that stand in a plain text in another way: joined, parted, without marks."""
+    found = [*_cut(joined_words(text)), *(part for parts in symbol_parts(text) for part in parts)]
+    found += _unmarked(text, some_words)
+    return [word for word in found if word not in STOP_WORDS]
+
+
+def _unmarked(text: str, some_words: Iterable[str]) -> Iterator[str]:
+    """Yield the words of *text* that have marks without them, and names with umlauts drawn in."""
+    if not text.isascii():
+        for word in some_words:
+            if not word.isascii() and (bare := without_marks(word)) != word:
+                yield bare
+    for name in _WRITTEN_OUT_NAME.findall(text):
+        drawn = with_umlauts_drawn_in(name.lower())
+        if len(drawn) != len(name):
+            yield drawn
+
+
+def _respelt(word: str) -> list[str]:
+    """Return a word as it may be written otherwise: without marks, with umlauts drawn in."""
+    bare = word if word.isascii() else without_marks(word)
+    drawn = with_umlauts_drawn_in(bare)
+    return [one for one in dict.fromkeys((bare, drawn)) if one != word]
+
+
+def _cut(some: Iterable[str]) -> list[str]:
+    """Cut what is too long for a term."""
+    return [one[:MAX_TERM_CHARACTERS] for one in some]
+
+
+def _runs(word: str) -> list[str]:
+    """Return the letters and the figures of a word that has both; none of another word."""
+    runs = _RUN.findall(word)
+    return [run for run in runs if len(run) > 1] if len(runs) > 1 else []
+
+
 class _Stemming(NamedTuple):
     """How words of a language become stems."""
 
-    loses_accents: bool
     loses_prefixes: bool
     stemmers: tuple[str, ...]  # languages, one after the other
 
@@ -180,14 +343,12 @@ def _stemming(language: str) -> _Stemming:
     stemmers = [ENGLISH] if english or language in OTHER_SCRIPTS else []
     if language != ENGLISH and language in STEMMERS:
         stemmers.append(language)
-    return _Stemming(english, language == "he", tuple(stemmers))
+    return _Stemming(language == "he", tuple(stemmers))
 
 
 def _stems(some_words: list[str], stemming: _Stemming) -> list[str]:
     """Stem each word."""
     stems = some_words
-    if stemming.loses_accents:
-        stems = [w if w.isascii() else _without_accents(w) for w in stems]
     if stemming.loses_prefixes:
         stems = [_HEBREW_PREFIXES.sub("", word) for word in stems]
     for language in stemming.stemmers:
@@ -205,10 +366,3 @@ def _stemmer(language: str) -> Stemmer.Stemmer:
         _local.stemmers[name] = Stemmer.Stemmer(name)
     stemmer: Stemmer.Stemmer = _local.stemmers[name]
     return stemmer
-
-
-def _without_accents(word: str) -> str:
-    """Take the accents off a Latin word: who writes English leaves them out as often as not."""
-    if not _ACCENTED_LATIN.search(word):
-        return word
-    return unicodedata.normalize("NFC", _ACCENT.sub("", unicodedata.normalize("NFD", word)))

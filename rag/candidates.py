@@ -182,7 +182,7 @@ class _Place:
         elif record:
             own = self._said.record(f"{key} {text}", language)
         else:
-            own = self._said.with_named(held, text)
+            own = self._said.beside(held, text, language)
         path, above, near = self._over(heading=heading)
         goes_on = self._before if _GOES_ON.match(text) else frozenset[str]()
         one = Candidate(

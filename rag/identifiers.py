@@ -7,12 +7,16 @@ from typing import Final
 
 from rag.calendar_dates import MONTH, Date, ambiguous, date, full_year, month_number
 from rag.characters import plain
+from rag.symbols import symbol_parts
 
 MAX_CHARACTERS: Final = 200_000  # of a text that are looked at
 MAX_LENGTH: Final = 200  # of an identifier; what is longer is data
 AROUND: Final = 40  # characters around a figure that may belong to it: a month, a scale, a group
 _GROUP: Final = 3  # figures between two signs of a long number
 _BYTE: Final = 255
+MAX_PIECE: Final = 12  # characters of a word that may be a part of a code
+MAX_PIECES: Final = 40  # words of a question that are looked at for codes with blanks
+MAX_JOINED: Final = 4
 MAX_RUNS: Final = 8  # of letters or figures in a code whose parts are told
 
 _UNITS = (
@@ -55,6 +59,7 @@ _THING = re.compile(
     re.VERBOSE,
 )
 _FIGURE = re.compile(r"\d")
+_FIGURES = re.compile(r"\d+")
 # Each with the sign before it, if that tells two figures apart.
 _RUN = re.compile(r"(?:(?<=\d)[-/_+,:.'\u2019](?=\d))?(?:\d+|[^\W\d_]+)")
 _VERSION = re.compile(r"v?(\d+(?:\.\d+)+)(?:[-_.+]?([a-z][a-z0-9.+-]*))?")
@@ -69,6 +74,12 @@ _RANGE = re.compile(r"(\d{1,4})[-/](\d{1,4})")
 _DAY_FIRST = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2(\d{4})")
 _YEAR_FIRST = re.compile(r"([12]\d{3})([./-])(\d{1,2})\2(\d{1,2})(?:t[\d:.z+-]*)?")
 _EITHER = re.compile(r"(\d+)/(\d+)/(\d+)")
+_FIGURES_ALONE = re.compile(r"\d+(?:\.\d+)?|\d+:.*")
+_KEPT_OF_A_DATE = re.compile(r"--.*|\d{4}-\d\d-\d\d")
+_KEPT_OF_A_CODE = re.compile(r"(?=.{3}).*[^\d].*|\d{3,}")
+_PIECE = re.compile(r"[^\W_]+")
+_SNAKE = re.compile(r"[A-Za-z]+(?:_[A-Za-z]+)+")
+_BETWEEN = re.compile(r"[\W_]+")
 _SHORT_YEAR = re.compile(r"(\d\d)\.(\d\d)\.(\d\d)")
 _ADDRESS = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
 _NUMBER_WORDS = (
@@ -112,17 +123,77 @@ def held_identifiers(text: str) -> frozenset[str]:
     return frozenset(found)
 
 
+def indexed_identifiers(text: str) -> list[str]:
+    """
+    Return what an index keeps of the identifiers of *text*, each once: whole, and in parts.
+
+    *text* is as `plain` returns it. Less than `held_identifiers`: what its words have in any case
+    is left out.
+    """
+    found: dict[str, None] = {}
+    for names, written in _things_in(text):
+        for name in names:
+            found[name] = None
+            if _FIGURES_ALONE.fullmatch(name):
+                continue
+            kept = _KEPT_OF_A_DATE if _is_date(name) else _KEPT_OF_A_CODE
+            found.update((part, None) for part in _parts(name, written) if kept.fullmatch(part))
+    return list(found)
+
+
+def asked_identifiers(text: str) -> list[tuple[str, ...]]:
+    """
+    Return for each identifier of a question what it may be called in an index.
+
+    A date of which nobody can tell whether its day stands first has both readings. What a
+    question writes with blanks (`AX 4411 B`) may be one thing.
+    """
+    if not _FIGURE.search(text):
+        return []
+    found: dict[tuple[str, ...], None] = {}
+    for names, _ in _things(text):
+        for name in names:
+            ways = [way for way in _parts(name, "") if _YEAR_FIRST.fullmatch(way)]
+            found[(name, *sorted(ways))] = None
+    return list(found)
+
+
+def joined_identifiers(text: str) -> list[str]:
+    """Return what neighbouring words of a question are as one code, where one has a figure."""
+    if not _FIGURE.search(text):
+        return []
+    pieces = [piece for piece in _PIECE.findall(plain(text).lower()) if len(piece) <= MAX_PIECE]
+    found: dict[str, None] = {}
+    for start, stop in combinations(range(min(len(pieces), MAX_PIECES) + 1), 2):
+        some = pieces[start:stop]
+        if 1 < len(some) <= MAX_JOINED and any(map(_FIGURE.search, some)):
+            found[_as_code("-".join(some))] = None
+    return list(found)
+
+
 def missing(question: str, texts: Iterable[str]) -> frozenset[str]:
     """
     Return the identifiers of *question* that none of *texts* holds, in whole or in part.
 
-    A date is there as well where its day stands in one text and its year in another.
+    A date is there as well where its day stands in one text and its year in another. The name of a
+    function, `camelCase` or `snake_case`, is one as well; it is there however it is written.
     """
-    asked = identifiers(question)
-    if not asked:
+    asked, named = identifiers(question), frozenset(map("".join, symbol_parts(plain(question))))
+    named |= frozenset(map(_letters, _SNAKE.findall(question)))
+    if not (asked or named):
         return asked
-    held = frozenset[str]().union(*map(held_identifiers, texts))
-    return frozenset(name for name in asked - held if not _is_told_apart(name, held))
+    read = list(texts)
+    held = frozenset[str]().union(*map(held_identifiers, read))
+    absent = frozenset(name for name in asked - held if not _is_told_apart(name, held))
+    if named:
+        written = "\n".join(map(_letters, read))
+        absent |= {name for name in named if name not in written}
+    return absent
+
+
+def _letters(text: str) -> str:
+    """Return the letters and figures of a text, in small letters."""
+    return _BETWEEN.sub("", text[:MAX_CHARACTERS].lower())
 
 
 def _is_told_apart(name: str, held: frozenset[str]) -> bool:
@@ -133,6 +204,12 @@ def _is_told_apart(name: str, held: frozenset[str]) -> bool:
 
 def _things(text: str) -> Iterator[tuple[tuple[str, ...], str]]:
     """Yield what each thing in *text* is called, and how it is written; a range is two things."""
+    if _FIGURE.search(text):
+        yield from _things_in(plain(text))
+
+
+def _things_in(text: str) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Yield the things of a plain text."""
     for part in _near_figures(text[:MAX_CHARACTERS]):
         for match in _THING.finditer(part):
             if match.end() - match.start() <= MAX_LENGTH:
@@ -141,11 +218,9 @@ def _things(text: str) -> Iterator[tuple[tuple[str, ...], str]]:
 
 def _near_figures(text: str) -> Iterator[str]:
     """Yield the parts of a text, in small letters, that have a figure, with the words around it."""
-    if not _FIGURE.search(text):
-        return
-    read = plain(text).lower()
+    read = text.lower()
     start = stop = 0
-    for figure in _FIGURE.finditer(read):
+    for figure in _FIGURES.finditer(read):
         if figure.start() < stop:
             continue
         if figure.start() - AROUND > stop:
@@ -154,7 +229,8 @@ def _near_figures(text: str) -> Iterator[str]:
             start = read.rfind(" ", stop, figure.start() - AROUND) + 1 or stop
         stop = read.find(" ", figure.end() + AROUND)
         stop = len(read) if stop < 0 else stop
-    yield read[start:stop]
+    if stop:
+        yield read[start:stop]
 
 
 def _names(match: re.Match[str]) -> tuple[str, ...]:
@@ -186,6 +262,11 @@ def _address(text: str) -> tuple[str, ...]:
 def _joined(text: str) -> tuple[str, ...]:
     """Name what was written in groups between blanks."""
     return _code(re.sub("[ _]", "-" if text.startswith("cve") else "", text))
+
+
+def _is_date(name: str) -> bool:
+    """Tell whether a name is that of a date."""
+    return name.startswith("--") or bool(_YEAR_FIRST.fullmatch(name) or _EITHER.fullmatch(name))
 
 
 def _telephone(text: str) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from rag.analysis import terms
+from rag.analysis import held_beside, terms
 from rag.identifiers import held_identifiers
 from rag.pieces import MAX_PIECE
 from rag.plain import plain
@@ -42,8 +42,8 @@ class Said:
         self._known: dict[tuple[str, str], frozenset[str]] = {}
 
     def words(self, text: str, language: str) -> frozenset[str]:
-        """Return the terms of a text."""
-        return self.named(text).union(terms(text, language))
+        """Return the terms of a text, and those of the question that it has beside them."""
+        return self.beside(frozenset(terms(text, language)), text, language)
 
     def title(self, text: str, language: str) -> frozenset[str]:
         """Return the terms of a title or a heading, found once."""
@@ -58,10 +58,9 @@ class Said:
             return frozenset()
         return frozenset(map(as_term, held_identifiers(text)))
 
-    def with_named(self, held: frozenset[str], text: str) -> frozenset[str]:
-        """Return the terms of a text with what it names, as `words` does."""
-        named = self.named(text)
-        return held | named if named else held
+    def beside(self, held: frozenset[str], text: str, language: str) -> frozenset[str]:
+        """Add to the terms of a text what it names, and other spellings that were asked for."""
+        return held | self.named(text) | held_beside(text, language, self._wanted - held)
 
     def cells(self, cells: Cells, language: str) -> frozenset[str]:
         """

@@ -16,15 +16,16 @@ from typing import Any, NamedTuple, Self, cast
 import numpy as np
 import tantivy
 
-from rag.analysis import ANALYSIS_VERSION, query_alternatives, terms
+from rag.analysis import ANALYSIS_VERSION, analysed
 from rag.columns import Mask, Whole
 from rag.documents import Scalar, split_chunk_id
 from rag.errors import Broken, QuernError
 from rag.filters import And, Compare, Exists, Facts, Filter, In, Not, Or, facts, kind, several
 from rag.fusion import best_first
 from rag.ports import StoredChunk
+from workers.sparse_queries import BESIDE, TERMS, SparseQueries
 
-FORMAT_VERSION = "5"
+FORMAT_VERSION = "6"
 #: A merge replaces files between two looks at them.
 LOOKS = 3
 #: Where too few hits are of what is wanted, so many times as many are asked for.
@@ -55,10 +56,11 @@ class TantivyIndex:
     A `SparseIndex` in a folder; one writer, which is this object.
 
     Chunks are analysed by `rag.analysis`, each in its document's language, and handed to tantivy as
-    terms between blanks, so index and query cannot disagree. A word of a question stands for its
-    stems in all languages of the index, and counts by the best of them. The cursor is a stored
-    record of the same index and the same commit: after a crash, text and cursor are those of the
-    last commit. Searches may run in any number of threads beside one thread that writes.
+    terms between blanks, so index and query cannot disagree. What a text may be found by beside its
+    words has a field of its own. A word of a question stands for its stems in all languages of the
+    index, and counts by the best of them (`SparseQueries`). The cursor is a stored record of the
+    same index and the same commit: after a crash, text and cursor are those of the last commit.
+    Searches may run in any number of threads beside one thread that writes.
     """
 
     def __init__(self, index: tantivy.Index, path: Path, *, cursor: str, log_epoch: str) -> None:
@@ -128,10 +130,12 @@ class TantivyIndex:
                 _add_name(document, stored.chunk_id)
                 document.add_text("generation", generation)
                 document.add_integer("generation_hash", hashed)
-                for term in known_by:
-                    document.add_text("facts", term)
+                for fact in known_by:
+                    document.add_text("facts", fact)
                 document.add_text("language", stored.language or UNKNOWN)
-                document.add_text("terms", " ".join(terms(stored.indexed, stored.language)))
+                terms, beside = analysed(stored.indexed, stored.language)
+                document.add_text(TERMS, " ".join(terms))
+                document.add_text(BESIDE, " ".join(beside))
                 writer.add_document(document)
 
     def remove(self, document_id: str, generation: int) -> None:
@@ -179,8 +183,8 @@ class TantivyIndex:
         if limit < 1:
             return []
         with _refusals():
-            searcher, languages = self._seen
-            asked = self._query(query, languages)
+            searcher, queries = self._seen.searcher, self._seen.queries
+            asked = queries.query(query)
             if asked is None:
                 return []
             if generations is not None:
@@ -202,8 +206,8 @@ class TantivyIndex:
         if limit < 1:
             return []
         with _refusals():
-            searcher, languages = self._seen
-            words = self._query(query, languages)
+            searcher, queries = self._seen.searcher, self._seen.queries
+            words = queries.query(query)
             if words is None:
                 return []
             while True:
@@ -262,22 +266,6 @@ class TantivyIndex:
                 with contextlib.suppress(IndexUnusable), _refusals():
                     writer.rollback()
                     writer.wait_merging_threads()
-
-    def _query(self, query: str, languages: Sequence[str]) -> tantivy.Query | None:
-        """Ask for the words of a question; None where it has none."""
-        # Built from terms, never parsed: people type quotes, colons and brackets.
-        words = query_alternatives(query, languages)
-        clauses = [
-            (tantivy.Occur.Should, self._clause(stems, times))
-            for stems, times in Counter(words).items()
-        ]
-        return tantivy.Query.boolean_query(clauses) if clauses else None
-
-    def _clause(self, stems: Sequence[str], times: int) -> tantivy.Query:
-        """Ask for a word that stands *times* in a question; one of its stems is enough."""
-        asked = [tantivy.Query.term_query(self._schema, "terms", stem, "freq") for stem in stems]
-        clause = asked[0] if len(asked) == 1 else tantivy.Query.disjunction_max_query(asked)
-        return tantivy.Query.boost_query(clause, float(times)) if times > 1 else clause
 
     def _matching(self, wanted: Filter) -> tantivy.Query:
         """Ask for the chunks that match a filter without bounds."""
@@ -338,7 +326,7 @@ class _Seen(NamedTuple):
     """What searches see from one commit to the next."""
 
     searcher: tantivy.Searcher
-    languages: tuple[str, ...]
+    queries: SparseQueries
 
     @classmethod
     def of(cls, index: tantivy.Index) -> Self:
@@ -346,7 +334,8 @@ class _Seen(NamedTuple):
         searcher = index.searcher()
         # A moment longer than there are documents in them.
         codes = [str(code) for code, _ in searcher.terms_with_prefix("language", "")]
-        return cls(searcher, tuple("" if code == UNKNOWN else code for code in codes))
+        languages = ["" if code == UNKNOWN else code for code in codes]
+        return cls(searcher, SparseQueries(index.schema, searcher, languages))
 
 
 def _add_name(document: tantivy.Document, name: str) -> None:
@@ -397,7 +386,8 @@ def _schema() -> tantivy.Schema:
     builder.add_integer_field("generation_hash", fast=True)
     builder.add_text_field("facts", tokenizer_name="raw", index_option="basic")
     builder.add_text_field("language", tokenizer_name="raw", index_option="basic")
-    builder.add_text_field("terms", tokenizer_name="whitespace", index_option="freq")
+    builder.add_text_field(TERMS, tokenizer_name="whitespace", index_option="freq")
+    builder.add_text_field(BESIDE, tokenizer_name="whitespace", index_option="basic")
     builder.add_text_field(_RECORD, tokenizer_name="raw", index_option="basic")
     builder.add_text_field("value", stored=True, tokenizer_name="raw", index_option="basic")
     return builder.build()

@@ -8,6 +8,7 @@ from rag.analysis import (
     MAX_TERM_CHARACTERS,
     OTHER_SCRIPTS,
     STEMMERS,
+    beside,
     query_alternatives,
     query_terms,
     terms,
@@ -114,9 +115,11 @@ def test_english_words_are_stemmed_in_texts_of_another_script() -> None:
     assert terms("図書 libraries", "ja") == ["図書", "librari"]
 
 
-def test_english_words_are_found_without_their_accents_and_others_keep_them() -> None:
-    assert terms("Beyoncé's café") == terms("beyonce cafe", "en") == ["beyonc", "cafe"]
-    assert terms("señal", "es") != terms("senal", "es")
+def test_words_keep_their_accents_and_are_found_beside_them_without() -> None:
+    assert terms("Beyonc\u00e9's caf\u00e9") == ["beyonc\u00e9", "caf\u00e9"]
+    assert beside("Beyonc\u00e9's caf\u00e9") == terms("beyonce cafe")
+    assert query_alternatives("caf\u00e9", {"en"}) == [("caf\u00e9", "cafe")]
+    assert beside("se\u00f1al", "es") == terms("senal", "es") != terms("se\u00f1al", "es")
     assert terms("йод", "") == ["йод"]
 
 
@@ -132,7 +135,7 @@ def test_each_word_of_a_question_has_its_stems_in_every_language_of_the_texts() 
         ("contrato", "contrat"),
         ("1973",),
     ]
-    assert query_alternatives("What? ¿Qué?", {"es", ""}) == [("what",), ("que",)]
+    assert query_alternatives("What? ¿Qué?", {"es", ""}) == [("what",), ("qu\u00e9", "que")]
     assert query_alternatives("the library", ()) == query_alternatives("the library", {"en", ""})
     assert query_alternatives("", {"es", "en"}) == []
 

@@ -110,6 +110,20 @@ def test_what_a_question_names_and_no_text_has_is_told(question: str, absent: se
     assert missing(question, texts) == absent
 
 
+@pytest.mark.parametrize(
+    ("question", "absent"),
+    [
+        ("What does closeValveSlowly do?", set()),
+        ("What does close_valve_slowly do?", set()),
+        ("What does closeValveFast do?", {"closevalvefast"}),
+        ("What does open_valve do?", {"openvalve"}),
+        ("Who runs the JavaScript course?", {"javascript"}),
+    ],
+)
+def test_a_function_that_no_text_names_is_told(question: str, absent: set[str]) -> None:
+    assert missing(question, ["closeValveSlowly(now)", "The valve is open."]) == absent
+
+
 @given(st.text())
 def test_any_text_has_identifiers_and_holds_them(text: str) -> None:
     assert identifiers(text) <= held_identifiers(text)
