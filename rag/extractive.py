@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.analysis import query_alternatives
+from rag.asked_for import NUMBER, NUMBER_WANTED
 from rag.candidates import Candidate, quoted
 from rag.candidates import candidates as candidates_of
 from rag.citations import Citation
-from rag.confidence import ALONE, IN_PASSAGE, NUMBER, NUMBER_WANTED, likelihood
+from rag.confidence import ALONE, ANSWERED_FROM, IN_PASSAGE, Evidence, confidence
 from rag.documents import Part, Passage, indexed_text
 from rag.ports import Embedder, SentenceReader, Vectors
 
@@ -22,7 +23,6 @@ MAX_CHARACTERS = 700  # of the answer, markers included
 MAX_EMBEDDED = 8  # sentences without a vector, the most promising by their words: it is slow
 QUOTE_FROM = 0.7  # of the best score: a weaker second or third quote is noise
 NAMED_CLAUSE = 0.5  # confidence at least where the clause is quoted that the question names
-ANSWERED_FROM = 0.3  # keeps 95 of 100 answerable questions of SQuAD answered
 
 # Beside its words and its passage, what speaks for a sentence: that it has a number where one is
 # asked for, and the words of the sentence before or after it.
@@ -110,20 +110,25 @@ class ExtractiveGenerator:
         order = np.lexsort((-scores, -levels))
         ranked = [candidates[i] for i in order[_says_more(order, candidates, scores, coverage)]]
         quotes = _chosen([quoted(one, passages[one.source]) for one in ranked])
-        confidence = likelihood(
-            question,
-            f"{passages[quotes[0].source].title} {quotes[0].read}",
-            scale,
-            cosine=float(cosine.max()),
-            coverage=float(coverage.max()),
+        ahead = scores[order[:2]]
+        likely = confidence(
+            Evidence(
+                question=question,
+                passages=read,
+                first=quotes[0],
+                cosine=float(cosine[order[0]]),
+                coverage=float(coverage.max()),
+                lead=float(ahead[0] - ahead[-1]) if len(ahead) > 1 else 1.0,
+                scale=scale,
+            )
         )
         if levels.max() > _LIKELY_CLAUSE:
-            confidence = max(confidence, NAMED_CLAUSE)
+            likely = max(likely, NAMED_CLAUSE)
         return ExtractiveAnswer(
             text=" ".join(_marked(quote) for quote in quotes),
             citations=tuple(_citation(quote, passages[quote.source]) for quote in quotes),
-            answered=confidence >= ANSWERED_FROM,
-            confidence=round(confidence, 3),
+            answered=likely >= ANSWERED_FROM,
+            confidence=round(likely, 3),
         )
 
     def _known(
