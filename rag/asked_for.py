@@ -47,12 +47,15 @@ _TIME: Final = Kind(
     re.compile(
         r"\b(?:when|(?:what|which) (?:time|day|date|year|month|century|decade|weekday)|how late"
         r"|how early|by what time|wann|um wie ?viel uhr|an welchem tag|in welchem jahr"
-        r"|cuándo|a qué hora|qué d\u00eda|quand|(?:à )?quelle heure|quel jour"
+        r"|cuándo|a qué hora|qué día|quand|(?:à )?quelle heure|quel jour"
         r"|quando|wanneer)\b",
         re.IGNORECASE,
     ),
     re.compile(
-        r"\d|\b(?:(?:mon|tues|wednes|thurs|fri|satur|sun)days?|weekends?|weekdays?|january|february"
+        r"\b[12]\d{3}\b|\b\d\d?(?:[:.h]\d\d\b|(?:st|nd|rd|th)\b|\.|/\d| ?[-\u2013] ?\d"
+        r"| ?(?:am|pm|a\.m|p\.m|uhr|h|o'clock)\b)"
+        r"|\b(?:at|by|until|till|from|since|um|bis|ab|seit|las|à) \d\d?\b"
+        r"|\b(?:(?:mon|tues|wednes|thurs|fri|satur|sun)days?|weekends?|weekdays?|january|february"
         r"|march|april|may|june|july|august|september|october|november|december|noon|midnight"
         r"|morning|evening|night|spring|summer|autumn|winter|easter|christmas|week|month|year|day"
         r"|century|centuries|decades?|weeks|months|years|days|hours?|minutes?|era|period|age"

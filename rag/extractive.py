@@ -110,7 +110,6 @@ class ExtractiveGenerator:
         order = np.lexsort((-scores, -levels))
         ranked = [candidates[i] for i in order[_says_more(order, candidates, scores, coverage)]]
         quotes = _chosen([quoted(one, passages[one.source]) for one in ranked])
-        ahead = scores[order[:2]]
         likely = confidence(
             Evidence(
                 question=question,
@@ -118,7 +117,6 @@ class ExtractiveGenerator:
                 first=quotes[0],
                 cosine=float(cosine[order[0]]),
                 coverage=float(coverage.max()),
-                lead=float(ahead[0] - ahead[-1]) if len(ahead) > 1 else 1.0,
                 scale=scale,
             )
         )

@@ -61,5 +61,6 @@ _VERBS: Final = (
     "ferme trouve new total main"
 )
 
+PLAIN_VERBS: Final = frozenset(_VERBS.split())
 LIGHT: Final = frozenset(f"{_ENGLISH} {_GERMAN} {_SPANISH} {_FRENCH} {_OTHERS} {_VERBS}".split())
-"""Small letters."""
+"""Small letters, `PLAIN_VERBS` among them."""

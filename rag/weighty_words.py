@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from rag.analysis import query_alternatives
 from rag.calendar_dates import MONTH
-from rag.light_words import LIGHT
+from rag.light_words import LIGHT, PLAIN_VERBS
 
 MAX_WORDS: Final = 24  # of a question that are weighed
 SHORT: Final = 4  # code points; a shorter stem has to begin a word, a longer one may stand inside
@@ -19,6 +19,10 @@ _PART: Final = 6  # code points of its beginning or its end that stand for it
 _WORD: Final = re.compile(r"[^\W_][\w'\u2019-]*")
 _MARKS: Final = re.compile(r"[\u0300-\u036f]+")
 _POSSESSIVE: Final = re.compile(r"['\u2019]s?$")
+# "l'entrée", "dell'anno"
+_ELIDED: Final = re.compile(
+    r"^(?:[cdjlmnst]|qu|dell|all|nell|sull|un)['\u2019](?=\w{3})", re.IGNORECASE
+)
 _GERMAN: Final = re.compile(
     r"\b(?:der|die|das|dem|den|des|wer|wie|was|wann|wo|ein|eine|ist|und|f\u00fcr|bei|warum|gibt|wird"
     r"|welche\w*|werden|kostet|zum|zur|im|am)\b"
@@ -72,7 +76,7 @@ def weighty_words(question: str, languages: Collection[str]) -> list[Word]:
         languages: ISO 639-1 codes of the texts it is asked of.
     """
     found = [match[0] for match in _WORD.finditer(question[:2_000])][: 4 * MAX_WORDS]
-    plain = [_POSSESSIVE.sub("", word) for word in found]
+    plain = [_POSSESSIVE.sub("", _ELIDED.sub("", word)) for word in found]
     german = "de" in languages and _GERMAN.search(question) is not None
     known = tuple(sorted(set(languages)))
     weighty: dict[tuple[str, ...], tuple[bool, str]] = {}
@@ -91,7 +95,7 @@ def weighty_words(question: str, languages: Collection[str]) -> list[Word]:
             continue  # of a date, which has a figure
         name = (shouted or called or _WEEKDAY.fullmatch(word.lower()) is not None) and not is_light
         into = light if is_light else weighty
-        for stems in _stems(word, known):
+        for stems in _stems(word, known) or (((folded(word),),) if name else ()):
             into[stems] = (into.get(stems, (False, ""))[0] or name, folded(word))
     chosen = weighty or (light if not numbered else {})
     return [Word(stems, *told) for stems, told in list(chosen.items())[:MAX_WORDS]]
@@ -114,6 +118,7 @@ def _beginning(stem: str, word: str) -> str:
     return common if len(common) >= SHORT else stem
 
 
+@lru_cache(maxsize=1_024)  # of the passages that many questions find
 def folded(text: str) -> str:
     """Return *text* in small letters without marks."""
     if text.isascii():
@@ -157,3 +162,14 @@ def _there(text: str, stem: str) -> bool:
             return True
         at = text.find(stem, at + 1)
     return False
+
+
+def plain_verbs(question: str) -> list[str]:
+    """Return the verbs of *question*, folded, that a row answers without saying them."""
+    found = (match[0].lower() for match in _WORD.finditer(question[:2_000]))
+    return [folded(word) for word in found if word in PLAIN_VERBS][:MAX_WORDS]
+
+
+def holds_verb(text: str, verb: str) -> bool:
+    """Tell whether *text*, folded, holds a verb, in another ending as well."""
+    return _there(text, verb if len(verb) <= SHORT else verb[: max(SHORT, len(verb) - 2)])
