@@ -68,14 +68,20 @@ class ExtractiveGenerator:
         self._near = near
 
     def answer(
-        self, question: str, passages: Sequence[Passage], *, incarnation: str = ""
+        self,
+        question: str,
+        passages: Sequence[Passage],
+        *,
+        incarnation: str = "",
+        asked: str = "",
     ) -> ExtractiveAnswer:
         """
         Quote what answers *question* from *passages*, which are in rank order.
 
         `[n]` is `passages[n - 1]`. Quotes are exact spans of the parsed text, at most 350 code
         points each, a longer sentence by clauses; the answer has at most 700, markers included.
-        Equal input gives equal output. Without text to quote the answer is empty, not answered.
+        *asked* is the question alone where *question* has words of earlier turns: those need not
+        be in the passages. Equal input gives equal output. Without text to quote the answer is empty, not answered.
         """
         read = passages[:MAX_PASSAGES]
         wanted = query_alternatives(question, {passage.language for passage in read})
@@ -112,7 +118,7 @@ class ExtractiveGenerator:
         quotes = _chosen([quoted(one, passages[one.source]) for one in ranked])
         likely = confidence(
             Evidence(
-                question=question,
+                question=asked or question,
                 passages=read,
                 first=quotes[0],
                 cosine=float(cosine[order[0]]),

@@ -247,3 +247,15 @@ def test_passages_that_were_not_read_hold_nothing() -> None:
 
     assert confidence(asked) <= NOWHERE < confidence(wider)
     assert confidence(asked) == confidence(asked._replace(passages=[replace(asked.passages[0])]))
+
+
+def test_figures_of_earlier_turns_need_not_be_in_the_passages() -> None:
+    generator = ExtractiveGenerator(HashingEmbedder())
+    read = [passage("Children pay half. Groups pay a flat rate of 90 euros.")]
+
+    alone = generator.answer("What do groups pay?", read)
+    later = generator.answer("What do groups pay? adults 2019", read, asked="What do groups pay?")
+    unsaid = generator.answer("What do groups pay? adults 2019", read)
+
+    assert unsaid.confidence <= NOWHERE < later.confidence
+    assert later.answered == alone.answered
