@@ -81,7 +81,8 @@ class ExtractiveGenerator:
         `[n]` is `passages[n - 1]`. Quotes are exact spans of the parsed text, at most 350 code
         points each, a longer sentence by clauses; the answer has at most 700, markers included.
         *asked* is the question alone where *question* has words of earlier turns: those need not
-        be in the passages. Equal input gives equal output. Without text to quote the answer is empty, not answered.
+        be in the passages. Equal input gives equal output. Without text to quote the answer is
+        empty, not answered.
         """
         read = passages[:MAX_PASSAGES]
         wanted = query_alternatives(question, {passage.language for passage in read})
