@@ -10,7 +10,7 @@ from rag.analysis import query_alternatives
 from rag.candidates import Candidate
 from rag.candidates import candidates as candidates_of
 from rag.citations import Citation
-from rag.confidence import ALONE, IN_PASSAGE, likelihood
+from rag.confidence import ALONE, ANSWERED_FROM, IN_PASSAGE, Evidence, confidence
 from rag.documents import Part, Passage, indexed_text
 from rag.identifiers import identifiers
 from rag.ports import Embedder, SentenceReader, Vectors
@@ -21,7 +21,6 @@ from rag.scoring import KIND_THERE, NEIGHBOUR, Coverage, kinds, neighbours, prio
 MAX_PASSAGES = 5  # the gold passage is among the first five for 97 of 100 questions of SQuAD
 MAX_EMBEDDED = 8  # sentences without a vector, the most promising by their words: it is slow
 NAMED_CLAUSE = 0.5  # confidence at least where the clause is quoted that the question names
-ANSWERED_FROM = 0.3  # keeps 95 of 100 answerable questions of SQuAD answered
 
 _LIKELY_CLAUSE = 1  # of `Candidate.clause`: more is sure
 
@@ -62,14 +61,21 @@ class ExtractiveGenerator:
         self._near = near
 
     def answer(
-        self, question: str, passages: Sequence[Passage], *, incarnation: str = ""
+        self,
+        question: str,
+        passages: Sequence[Passage],
+        *,
+        incarnation: str = "",
+        asked: str = "",
     ) -> ExtractiveAnswer:
         """
         Quote what answers *question* from *passages*, which are in rank order.
 
         `[n]` is `passages[n - 1]`. Quotes are exact spans of the parsed text, at most 350 code
         points each, a longer sentence by clauses; the answer has at most 700, markers included.
-        Equal input gives equal output. Without text to quote the answer is empty, not answered.
+        *asked* is the question alone where *question* has words of earlier turns: those need not
+        be in the passages. Equal input gives equal output. Without text to quote the answer is
+        empty, not answered.
         """
         read = passages[:MAX_PASSAGES]
         wanted = query_alternatives(question, {passage.language for passage in read})
@@ -102,24 +108,26 @@ class ExtractiveGenerator:
         scores = scale.meaning * np.maximum(cosine, 0) + held + prior + beside
         # The clause that the question names goes before what only mentions it.
         order = np.lexsort((-scores, -levels))
-        asked = frozenset(chain.from_iterable(wanted))
+        wanted_terms = frozenset(chain.from_iterable(wanted))
         choice = Choice(candidates, scores, coverage)
-        quotes = chosen(choice, order, candidates, passages, asked)
-        best = quotes[0].candidate
-        confidence = likelihood(
-            question,
-            f"{passages[best.source].title} {best.read}",
-            scale,
-            cosine=float(cosine.max()),
-            coverage=coverage.most,
+        quotes = chosen(choice, order, candidates, passages, wanted_terms)
+        likely = confidence(
+            Evidence(
+                question=asked or question,
+                passages=read,
+                first=quotes[0].candidate,
+                cosine=float(cosine[order[0]]),
+                coverage=float(coverage.most),
+                scale=scale,
+            )
         )
         if levels.max() > _LIKELY_CLAUSE:
-            confidence = max(confidence, NAMED_CLAUSE)
+            likely = max(likely, NAMED_CLAUSE)
         return ExtractiveAnswer(
             text=" ".join(quote.marked for quote in quotes),
             citations=tuple(citation(quote, passages[quote.candidate.source]) for quote in quotes),
-            answered=confidence >= ANSWERED_FROM,
-            confidence=round(confidence, 3),
+            answered=likely >= ANSWERED_FROM,
+            confidence=round(likely, 3),
         )
 
     def _known(

@@ -8,8 +8,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from rag.asked_for import NUMBER, NUMBER_WANTED
 from rag.candidates import Candidate
-from rag.confidence import NUMBER, NUMBER_WANTED
 from rag.documents import Part, Passage
 from rag.ports import Vectors
 

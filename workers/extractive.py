@@ -23,7 +23,9 @@ class Extractive:
         """Quote what answers the question; tokens and temperature mean nothing here."""
         stop.check()
         question = condensed(request.question, request.history)
-        found = self._generator.answer(question, request.passages, incarnation=request.incarnation)
+        found = self._generator.answer(
+            question, request.passages, incarnation=request.incarnation, asked=request.question
+        )
         text = found.text or NOTHING
         on_delta(text)
         return Answer(
