@@ -1,10 +1,9 @@
 """What kind of thing a question asks for, and whether a text holds such a thing."""
 
 import re
-from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from rag.weighty_words import Word, folded
+from rag.weighty_words import folded
 
 
 class Kind(NamedTuple):
@@ -93,7 +92,8 @@ _PERSON: Final = Kind(
     ),
     # A name: a capital inside a sentence, after a key of a record, an address, or one who.
     re.compile(
-        r"(?<=[^\W_][ :;,(\"'|=])[^\W\d_a-z][^\W\d_]|[:;|=,] ?\"?[^\W\d_a-z]|@|\bby \w"
+        r"(?<=[^\W_][ :;,(\"'|=])(?!(?:INFO|WARN|ERROR|DEBUG|FATAL))[^\W\d_a-z][^\W\d_]"
+        r"|[:;|=,] ?\"?[^\W\d_a-z]|@|\bby \w"
         r"|\b(?:nobody|no one|everyone|everybody|anyone|each|all|people|children|members?"
         r"|\w+(?:ers|ors|ists|ians))\b"
     ),
@@ -123,7 +123,20 @@ _SECRET: Final = Kind(
         r"passw|passc|kennwort|contrase|mot de passe|\bpin\b|secret|\bkey\b|\bcode\b", re.IGNORECASE
     ),
 )
-_KINDS: Final = (_COUNT, _TIME, _MONEY, _PERSON, _TELEPHONE, _MAIL, _PAGE, _SECRET)
+_COLOUR: Final = Kind(
+    re.compile(
+        r"\b(?:(?:what|which) colou?rs?|welche farben?|qué color(?:es)?|de quelle couleur)\b",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        r"\b(?:red|green|blue|yellow|black|white|gr[ea]y|navy|orange|purple|violet|brown|pink"
+        r"|silver|gold(?:en)?|steel|beige|turquoise|cream|crimson|colou?r|rot|grün|blau|gelb"
+        r"|schwarz|weiß|grau|braun|rosa|lila|farb|roj[oa]|verde|azul|amarill[oa]|negr[oa]"
+        r"|blanc[oa]?|gris|marrón|rouge|vert|bleu|jaune|noir|couleur)",
+        re.IGNORECASE,
+    ),
+)
+_KINDS: Final = (_COUNT, _TIME, _MONEY, _PERSON, _TELEPHONE, _MAIL, _PAGE, _SECRET, _COLOUR)
 #: What is looked at: kinds show early, and no text may make this slow.
 _MOST: Final = 1_000
 
@@ -134,27 +147,26 @@ def lacks_what_is_asked(question: str, text: str) -> bool:
     return any(kind.asked.search(asked) and not kind.there.search(read) for kind in _KINDS)
 
 
-# Ways to ask for a thing by what it is: "who is the …", "how many …", "is there a …".
-_ROLE: Final = re.compile(
-    r"\b(?:how many|who (?:is|was|are|were) (?:the|your|our|their)"
-    r"|what(?: is|'s| are| was) (?:the|your|our|their)|what does (?:the|an?)|is there an?|are there"
-    r"|do you (?:have|sell|offer)"
-    r"|how (?:long|high|much|big|old|far|large|tall) (?:is|are|was|were|does|do|did) (?:the|an?)?"
-    r"|where (?:is|are|can i) (?:the)?"
-    r"|wie ?viele?|wer ist (?:der|die|das)|gibt es(?: eine?n?)?|was kostet(?: der| die| das)?"
-    r"|wie (?:hoch|lang|groß|lautet|heißt) (?:ist|sind)?(?: ?der| ?die| ?das)?"
-    r"|wo ist (?:der|die|das)|quién es (?:el|la)|cuánt[oa]s|cuál es (?:el|la)"
-    r"|cuánto cuesta (?:el|la)|dónde está (?:el|la)|qui est (?:le|la)|combien de"
-    r"|quel(?:le)? est (?:le|la|l')|combien coûte (?:le|la|l'|une?)|y a-t-il une?)"
-    r"\s*([^\W\d_][\w'-]*)",
-    re.IGNORECASE,
+# Words for a kind of thing: what is of the kind is told without them.
+_OF_A_KIND: Final = (
+    (_COUNT, "number numbers anzahl zahl n\u00famero nombre"),
+    (
+        _TIME,
+        "time date day year month hour hours uhrzeit datum tag jahr monat hora fecha heure jour",
+    ),
+    (
+        _MONEY,
+        "price prices fare fee fees charge charges rate preis gebuhr precio prix tarif amount",
+    ),
+    (_TELEPHONE, "phone telephone hotline telefon telefonnummer telefono"),
+    (_MAIL, "email e-mail mail correo courriel"),
+    (_PAGE, "website url homepage web webseite"),
+    (_COLOUR, "colour color colours colors farbe couleur"),
 )
+_TOLD_BY: Final = {folded(word): kind for kind, words in _OF_A_KIND for word in words.split()}
 
 
-def role_of(question: str, words: Sequence[Word]) -> int | None:
-    """Return which of the *words* of *question* is what it asks for, if it says so: its chef."""
-    match = _ROLE.search(question[:_MOST])
-    if match is None:
-        return None
-    rest = folded(question[match.start(1) : _MOST])
-    return next((at for at, word in enumerate(words) if rest.startswith(word.text)), None)
+def told_by_kind(word: str, text: str) -> bool:
+    """Tell whether a *word*, folded, names a kind of thing of which *text* holds one: a price."""
+    kind = _TOLD_BY.get(word)
+    return kind is not None and kind.there.search(text[:_MOST]) is not None

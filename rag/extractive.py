@@ -117,8 +117,8 @@ class ExtractiveGenerator:
                 passages=read,
                 first=quotes[0].candidate,
                 cosine=float(cosine[order[0]]),
-                coverage=float(coverage.most),
                 scale=scale,
+                others=[quote.shown for quote in quotes[1:]],
             )
         )
         if levels.max() > _LIKELY_CLAUSE:

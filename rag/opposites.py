@@ -13,7 +13,11 @@ _PAIRS: Final = (
     "best/worst maximum/minimum upper/lower public/private import/export buy/sell hot/cold "
     "summer/winter left/right accept/reject accepted/rejected support/oppose supported/opposed "
     "same/different possible/impossible likely/unlikely good/bad long/short longest/shortest "
-    "fastest/slowest easy/difficult rise/fall rose/fell common/rare lawful/unlawful ancient/modern"
+    "fastest/slowest easy/difficult rise/fall rose/fell common/rare lawful/unlawful ancient/modern "
+    "indoor/outdoor indoors/outdoors "
+    "vor/nach ersten/letzten mehr/weniger nord/süd innen/außen oben/unten minimal/maximal "
+    "intérieur/extérieur intérieure/extérieure premier/dernier avant/après interior/exterior "
+    "primero/último antes/después mínimo/máximo"
 )
 _OPPOSITES: Final = {
     one: frozenset(
@@ -21,11 +25,11 @@ _OPPOSITES: Final = {
     ) - {one}
     for one in {word for pair in _PAIRS.split() for word in pair.split("/")}
 }  # fmt: skip
-_WORD: Final = re.compile(r"[a-z]+")
+_WORD: Final = re.compile(r"[^\W\d_]+")
 
 
 def says_the_opposite(question: str, text: str) -> bool:
-    """Tell whether *text* has the opposite of a word of *question*, and not that word; English."""
+    """Tell whether *text* has the opposite of a word of *question*, and not that word."""
     said = set(_WORD.findall(text.lower()))
     asked = _WORD.findall(question.lower())
     return any(

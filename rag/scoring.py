@@ -100,14 +100,6 @@ class Coverage:
         return self._share(self.own)
 
     @property
-    def most(self) -> float:
-        """The best share of the question's words, without names, that any candidate holds."""
-        own = self.own[:, ~self.named]
-        holders = own.sum(axis=0)
-        weights = np.log1p((len(own) - holders + 0.5) / (holders + 0.5))
-        return float((own @ weights).max() / (float(weights.sum()) or 1.0))
-
-    @property
     def shares_with_above(self) -> Vectors:
         """The same, with what its headings and its title hold for a part."""
         near = self.near & ~self.own

@@ -13,10 +13,20 @@ from rag.light_words import LIGHT, PLAIN_VERBS
 
 MAX_WORDS: Final = 24  # of a question that are weighed
 SHORT: Final = 4  # code points; a shorter stem has to begin a word, a longer one may stand inside
+LONG: Final = 6  # code points from which on a stem is that of one word alone
 COMPOUND: Final = 9  # code points from which on a word may be made of others
 _PART: Final = 6  # code points of its beginning or its end that stand for it
 
 _WORD: Final = re.compile(r"[^\W_][\w'\u2019-]*")
+_ENDING: Final = re.compile(r"(?:[^\W\d_]{0,3}|[^\W\d_]?(?:ings?|ers|ation|ments?))(?![^\W\d_])")
+# How settings and tables write long words.
+_SHORTENED_PAIRS: Final = (
+    "maximum/max minimum/min telephone/tel phone/tel database/db configuration/config "
+    "directory/dir temperature/temp average/avg environment/env application/app "
+    "administrator/admin reference/ref quantity/qty description/desc department/dept "
+    "maximal/max minimal/min temperatur/temp datenbank/db anzahl/anz"
+)
+_SHORTENED: Final = dict(pair.split("/") for pair in _SHORTENED_PAIRS.split())
 _MARKS: Final = re.compile(r"[\u0300-\u036f]+")
 _POSSESSIVE: Final = re.compile(r"['\u2019]s?$")
 # "l'entrée", "dell'anno"
@@ -24,8 +34,11 @@ _ELIDED: Final = re.compile(
     r"^(?:[cdjlmnst]|qu|dell|all|nell|sull|un)['\u2019](?=\w{3})", re.IGNORECASE
 )
 _GERMAN: Final = re.compile(
+    r"^\W*(?i:sind|darf|d\u00fcrfen|kann|k\u00f6nnen|ist|hat|haben|gibt|wer|wie|wann|wo|warum|wem|wessen"
+    r"|welche\w*|muss|m\u00fcssen|werden|wird)\b|"
     r"\b(?:der|die|das|dem|den|des|wer|wie|was|wann|wo|ein|eine|ist|und|f\u00fcr|bei|warum|gibt|wird"
-    r"|welche\w*|werden|kostet|zum|zur|im|am)\b"
+    r"|welche\w*|werden|kostet|zum|zur|im|am|sind|darf|d\u00fcrfen|kann|muss|m\u00fcssen|hat|haben|ich"
+    r"|wir|nicht|mit|von|auf|beim|eine[mnr])\b"
 )
 _TITLES: Final = frozenset(("frau", "herr", "herrn", "dr", "prof"))
 _CALENDAR: Final = re.compile(
@@ -40,6 +53,7 @@ _WEEKDAY: Final = re.compile(
     r"|mercredi|jeudi|vendredi|samedi|dimanche"
 )
 _BESIDE_FIGURE: Final = re.compile(r"\d")
+_ASKS_A_MEASURE: Final = frozenset(("how", "wie"))  # high, large, loud
 _COMPOUNDING: Final = frozenset(("de", "nl", "da", "sv", "no", "fi"))
 _OF_NAMES: Final = re.compile(r"(?:\b[^\W\d_a-z][\w'\u2019]*\W{1,2}){2,8}")
 
@@ -76,7 +90,7 @@ def weighty_words(question: str, languages: Collection[str]) -> list[Word]:
         languages: ISO 639-1 codes of the texts it is asked of.
     """
     found = [match[0] for match in _WORD.finditer(question[:2_000])][: 4 * MAX_WORDS]
-    plain = [_POSSESSIVE.sub("", _ELIDED.sub("", word)) for word in found]
+    plain = [_bare(word) for word in found]
     german = "de" in languages and _GERMAN.search(question) is not None
     known = tuple(sorted(set(languages)))
     weighty: dict[tuple[str, ...], tuple[bool, str]] = {}
@@ -90,10 +104,11 @@ def weighty_words(question: str, languages: Collection[str]) -> list[Word]:
         before = plain[at - 1].lower() if at else ""
         called = word[:1].isupper() and (before in _TITLES if german else at > 0)
         is_light = word.lower() in LIGHT and not (shouted and not question.isupper())
-        dated = _CALENDAR.fullmatch(word) is not None
+        is_light = is_light or before in _ASKS_A_MEASURE
+        dated, weekday = _of_calendar(word)
         if dated and _BESIDE_FIGURE.search(" ".join(found[max(0, at - 2) : at + 2])):
             continue  # of a date, which has a figure
-        name = (shouted or called or _WEEKDAY.fullmatch(word.lower()) is not None) and not is_light
+        name = (shouted or called or weekday) and not is_light
         into = light if is_light else weighty
         for stems in _stems(word, known) or (((folded(word),),) if name else ()):
             into[stems] = (into.get(stems, (False, ""))[0] or name, folded(word))
@@ -102,11 +117,24 @@ def weighty_words(question: str, languages: Collection[str]) -> list[Word]:
 
 
 @lru_cache(maxsize=4_096)
+def _bare(word: str) -> str:
+    """Return a word without what is written to it: "l'", "'s"."""
+    return _POSSESSIVE.sub("", _ELIDED.sub("", word))
+
+
+@lru_cache(maxsize=4_096)
+def _of_calendar(word: str) -> tuple[bool, bool]:
+    """Tell whether a word is a month or a day of the week, and whether it is the latter."""
+    return _CALENDAR.fullmatch(word) is not None, _WEEKDAY.fullmatch(word.lower()) is not None
+
+
+@lru_cache(maxsize=4_096)
 def _stems(word: str, languages: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
     """Return the folded stems of each part of a word."""
     whole = folded(word)
+    short = [_SHORTENED[whole]] if whole in _SHORTENED else []
     return tuple(
-        tuple(dict.fromkeys(_beginning(folded(stem), whole) for stem in stems))
+        tuple(dict.fromkeys([*(_beginning(folded(stem), whole) for stem in stems), *short]))
         for stems in query_alternatives(word, languages)
     )
 
@@ -130,9 +158,9 @@ def holds(text: str, word: Word, languages: Collection[str]) -> bool:
     """
     Tell whether *text*, folded, holds a word in some form, also inside a compound.
 
-    An abbreviation is there, too, where its letters begin names that follow each other.
+    Short stems are those of many words: "rech" is of "Rechen" and of "Rechnung".
     """
-    if any(_there(text, stem) for stem in word.stems):
+    if any(_there(text, stem, word.text) for stem in word.stems):
         return True
     longest = max(word.stems, key=len, default="")
     if len(longest) >= COMPOUND and not _COMPOUNDING.isdisjoint(languages):
@@ -152,13 +180,21 @@ def abbreviates(word: Word, texts: Sequence[str]) -> bool:
     )
 
 
-def _there(text: str, stem: str) -> bool:
-    """Tell whether a stem stands in a text; a short one only where a word begins."""
-    at = text.find(stem)
-    if len(stem) >= SHORT or not stem:
-        return at >= 0 and bool(stem)
+def _there(text: str, stem: str, word: str) -> bool:
+    """
+    Tell whether a stem stands in a text, in a word that begins with it or is made of others.
+
+    A short one has to begin a word and have but an ending behind it, or the whole word has to
+    follow; inside a word it takes as much of the word as tells it from others.
+    """
+    if len(stem) >= LONG:
+        return stem in text
+    at = text.find(stem) if stem else -1
     while at >= 0:
         if at == 0 or not text[at - 1].isalnum():
+            if _ENDING.match(text, at + len(stem)) or text.startswith(word, at):
+                return True
+        elif len(stem) >= SHORT and text.startswith(word[: max(len(stem), SHORT + 1)], at):
             return True
         at = text.find(stem, at + 1)
     return False
@@ -172,4 +208,4 @@ def plain_verbs(question: str) -> list[str]:
 
 def holds_verb(text: str, verb: str) -> bool:
     """Tell whether *text*, folded, holds a verb, in another ending as well."""
-    return _there(text, verb if len(verb) <= SHORT else verb[: max(SHORT, len(verb) - 2)])
+    return _there(text, verb if len(verb) <= SHORT else verb[: max(SHORT, len(verb) - 2)], verb)

@@ -26,13 +26,13 @@ def passage(text: str, *, title: str = "", name: str = "d", language: str = "en"
 
 
 def evidence(
-    question: str, *texts: str, cosine: float = 0.6, coverage: float = 0.7, record: bool = False,
+    question: str, *texts: str, cosine: float = 0.6, record: bool = False,
     title: str = "", context: str = "", language: str = "en",
 ) -> Evidence:  # fmt: skip
     """The first text is quoted whole."""
-    first = Candidate(0, 0, len(texts[0]), texts[0], texts[0], context, frozenset(), record=record)
+    first = Candidate(0, 0, len(texts[0]), texts[0], context, frozenset(), record=record)
     passages = [passage(text, title=title, language=language) for text in texts]
-    return Evidence(question, passages, first, cosine, coverage, IN_PASSAGE)
+    return Evidence(question, passages, first, cosine, IN_PASSAGE)
 
 
 def sure(question: str, *texts: str, **more: object) -> bool:
@@ -49,8 +49,8 @@ def sure(question: str, *texts: str, **more: object) -> bool:
 def test_a_code_that_no_passage_has_is_not_answered_its_twin_is(question: str, absent: str) -> None:
     text = "Alarm E-2047: the lid is open. Close the lid and press start."
 
-    assert sure(question, text, cosine=0.9, coverage=1.0)
-    assert confidence(evidence(absent, text, cosine=0.9, coverage=1.0)) <= NOWHERE
+    assert sure(question, text, cosine=0.9)
+    assert confidence(evidence(absent, text, cosine=0.9)) <= NOWHERE
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_a_figure_in_another_passage_or_in_the_name_of_the_document_is_there() -
 def test_small_numbers_may_be_written_in_words() -> None:
     text = "The three teams of the north meet on Mondays."
 
-    assert features(evidence("When do the 3 teams of the north meet?", text)).figures == 0
+    assert features(evidence("When do the 3 teams of the north meet?", text)).whole == 1
     assert sure("When do the 3 teams of the north meet?", text)
 
 
@@ -108,8 +108,7 @@ def test_a_thing_whose_number_is_another_lowers_the_confidence() -> None:
         for number in (2, 5)
     )
 
-    assert (features(there).figures, features(absent).figures) == (0, 1)
-    assert confidence(absent) < confidence(there)
+    assert confidence(absent) <= NOWHERE < confidence(there)
 
 
 @pytest.mark.parametrize(
@@ -141,7 +140,6 @@ def test_a_role_that_no_passage_speaks_of_speaks_against_an_answer(
     known = evidence(question, text, language=language)
     unknown = evidence(absent, text, language=language)
 
-    assert (features(known).role, features(unknown).role) == (0, 1)
     assert confidence(unknown) < confidence(known) - 0.15
 
 
