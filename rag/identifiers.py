@@ -184,7 +184,10 @@ def missing(question: str, texts: Iterable[str]) -> frozenset[str]:
         return asked
     read = list(texts)
     held = frozenset[str]().union(*map(held_identifiers, read))
-    absent = frozenset(name for name in asked - held if not _is_told_apart(name, held))
+    absent = asked - held
+    if any(map(_YEAR_FIRST.fullmatch, absent)):
+        days = frozenset[str]().union(*map(identifiers, read))
+        absent = frozenset(name for name in absent if not _is_told_apart(name, held, days))
     if named:
         written = "\n".join(map(_letters, read))
         absent |= {name for name in named if name not in written}
@@ -196,10 +199,14 @@ def _letters(text: str) -> str:
     return _BETWEEN.sub("", text[:MAX_CHARACTERS].lower())
 
 
-def _is_told_apart(name: str, held: frozenset[str]) -> bool:
-    """Tell whether a date is held as a day without a year, and a year."""
+def _is_told_apart(name: str, held: frozenset[str], days: frozenset[str]) -> bool:
+    """
+    Tell whether a date is held as a day without a year, and a year.
+
+    The day of a date of another year, which is among *held*, is no day without one.
+    """
     parts = _YEAR_FIRST.fullmatch(name)
-    return parts is not None and f"-{name[4:]}" in held and parts[1] in held
+    return parts is not None and f"-{name[4:]}" in days and parts[1] in held
 
 
 def _things(text: str) -> Iterator[tuple[tuple[str, ...], str]]:

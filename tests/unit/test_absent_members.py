@@ -6,6 +6,7 @@ from rag.asked_for import lacks_what_is_asked, told_by_kind
 from rag.candidates import Candidate
 from rag.confidence import ANSWERED_FROM, IN_PASSAGE, NOWHERE, Evidence, confidence, features
 from rag.documents import Passage
+from rag.identifiers import missing
 from rag.named_things import another_day, another_nth, another_of_class, day_of_range, others_alone
 from rag.weighty_words import folded, holds, weighty_words
 
@@ -183,3 +184,11 @@ def test_members_of_classes_are_told_from_words() -> None:
     assert others_alone("What is in box 3?", ["box 1: nails", "Box #2: screws"])
     assert not others_alone("Who is between ITT?", ["between ABC and ITT"])
     assert not others_alone("What is on day 3?", ["the day of the tour"])
+
+
+def test_a_date_is_not_there_where_its_day_is_of_another_year() -> None:
+    asked = "What was delivered on 3 April 2015?"
+
+    assert missing(asked, ["On 3 April 2016 came six doors, ordered on 9 May 2015."])
+    assert not missing(asked, ["Deliveries of 2015", "3 April: six doors"])
+    assert not missing(asked, ["On 03.04.2015 came six doors."])
