@@ -30,7 +30,7 @@ def evidence(
     title: str = "", context: str = "", language: str = "en",
 ) -> Evidence:  # fmt: skip
     """The first text is quoted whole."""
-    first = Candidate(0, 0, len(texts[0]), texts[0], texts[0], context, frozenset(), record=record)
+    first = Candidate(0, 0, len(texts[0]), texts[0], context, frozenset(), record=record)
     passages = [passage(text, title=title, language=language) for text in texts]
     return Evidence(question, passages, first, cosine, coverage, IN_PASSAGE)
 
