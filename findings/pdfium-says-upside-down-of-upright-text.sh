@@ -3,7 +3,7 @@
 # told as turned by 180 degrees, though it is drawn upright.
 #
 # ISO 32000-2, 9.3.1 and 9.4.4: the size scales glyphs before the text matrix does, so a size of -10 with
-# the matrix -1 0 0 -1 is upright. Some printers' drivers write all text so.
+# the matrix -1 0 0 -1 is upright.
 # Expected of FPDFText_GetCharAngle: 0, as for the same text with the size 10 and the matrix 1 0 0 1.
 # Seen: pi. Boxes of characters and the picture are the same for both; FPDFText_GetFontSize is -10, and the
 # sign is in neither FPDFText_GetMatrix nor the angle. Who orders or drops words by their angle
