@@ -329,9 +329,9 @@ def _as_number(text: str) -> tuple[str, ...]:
 
 def _is_internet(text: str) -> bool:
     """Tell whether *text* is an address of the internet, of which groups of three look alike."""
-    groups = text.split(".")
-    is_small = all(len(one) <= _GROUP and int(one) <= _BYTE for one in groups)
-    return bool(_ADDRESS.fullmatch(text)) and is_small and "000" not in groups
+    if not _ADDRESS.fullmatch(text):
+        return False
+    return all(one == str(int(one)) and int(one) <= _BYTE for one in text.split("."))
 
 
 def _number(text: str) -> str:

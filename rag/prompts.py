@@ -11,7 +11,7 @@ from rag.documents import Part, Passage
 from rag.errors import InvalidRequest
 from rag.generation import GenerationRequest, Turn
 from rag.headings import path_at
-from rag.identifiers import missing
+from rag.identifiers import identifiers, missing
 from rag.pieces import pieces
 from rag.sections import PARTED, parted
 
@@ -56,6 +56,7 @@ UNANSWERED = "The documents do not seem to answer this."
 
 #: Characters from which on a number tells what a question is about: "3 reasons" has none.
 _TELLING = 3
+_PUNCTUATION = ".,;:!?()[]{}\"'\u201c\u201d\u00bf\u00a1"  # around the words of a question
 
 # Equal for every question, so that an engine computes it once and shares it (prefix caching).
 INSTRUCTIONS = f"""\
@@ -147,7 +148,7 @@ def build(
         dropped=len(request.passages) - shown,
         left_out=[part.chunk_id for _, part in ranked[fits:]],
         kept=fits,
-        missing=_missing(request, request.passages[:shown]) if request.grounded else (),
+        missing=lacking(request.question, request.passages[:shown]) if request.grounded else (),
     )
 
 
@@ -210,17 +211,25 @@ def _messages(request: GenerationRequest, kept: Sequence[tuple[int, Part]]) -> l
         _shown(number, request.passages[index], parts[index])
         for number, index in enumerate(sorted(parts), start=1)
     )
-    lacking = ", ".join(_missing(request, [request.passages[index] for index in sorted(parts)]))
-    told = f"None of the passages holds: {escape(lacking)}\n\n" if lacking else ""
+    names = ", ".join(
+        lacking(request.question, [request.passages[index] for index in sorted(parts)])
+    )
+    told = f"None of the passages holds: {escape(names)}\n\n" if names else ""
     _add(messages, "user", f"<passages>\n{shown}</passages>\n\n{told}Question: {question}")
     return [{"role": "system", "content": INSTRUCTIONS}, *messages]
 
 
-def _missing(request: GenerationRequest, passages: Sequence[Passage]) -> tuple[str, ...]:
-    """Return the numbers, codes and dates of a question that passages lack; short numbers aside."""
+def lacking(question: str, passages: Sequence[Passage]) -> tuple[str, ...]:
+    """
+    Return the numbers, codes and dates of a question that passages lack, short numbers aside.
+
+    Each is written as in the question, where it is one word there.
+    """
     texts = [f"{one.title} {one.section} {one.context} {one.text}" for one in passages]
-    lacking = missing(request.question, texts) if texts else frozenset()
-    return tuple(sorted(name for name in lacking if len(name) >= _TELLING))
+    found = missing(question, texts) if texts else frozenset()
+    words = [word.strip(_PUNCTUATION) for word in question.split()] if found else []
+    written = {name: word for word in reversed(words) for name in identifiers(word)}
+    return tuple(sorted(written.get(name, name) for name in found if len(name) >= _TELLING))
 
 
 def _add(messages: list[Message], role: str, content: str) -> None:

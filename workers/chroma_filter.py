@@ -62,9 +62,9 @@ def _among(column: str, values: tuple[Scalar, ...], *, negated: bool) -> Where:
     wholes = [int(number) for number in numbers if number == math.floor(number)]
     fractions = [float(number) for number in numbers if float(number) == number]
     if negated:
-        # Asked for what is not 1.5 Chroma keeps out 1 too, and as fractions it compares whole
-        # numbers that no fraction equals.
-        fractions = [number for number in fractions if number == math.floor(number)]
+        # Asked for what is not 1.5 Chroma keeps out 1 too, asked for what is not 9.3e18 the
+        # largest whole number, and as fractions it compares whole numbers that no fraction equals.
+        fractions = [n for n in fractions if n == math.floor(n) and -(2.0**63) <= n < 2.0**63]
         wholes = [number for number in wholes if float(number) == number]
     wholes = [number for number in wholes if -(2**63) <= number < 2**63]
     given: list[list[Any]] = [texts, flags, wholes, fractions]

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from rag.extractive import ExtractiveGenerator
 from rag.follow_ups import condensed
 from rag.generation import Answer, GenerationRequest, Priority, StopSignal, Turn
+from rag.prompts import lacking
 
 NOTHING = "The documents do not seem to answer this."
 
@@ -34,6 +35,7 @@ class Extractive:
             answered=found.answered,
             confidence=found.confidence,
             generator=self.name,
+            missing=() if found.answered else lacking(request.question, request.passages),
             usage={"passages": len(request.passages), "quotes": len(found.citations)},
         )
 

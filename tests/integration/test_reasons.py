@@ -138,3 +138,11 @@ def test_who_wants_no_passages_is_told_that_none_were_searched(desk: Desk) -> No
     result, _ = desk.ask(found(), top_k=0)
 
     assert (result["answered"], result["why"]) == (False, "not_searched")
+
+
+def test_a_code_that_no_passage_has_is_named(desk: Desk) -> None:
+    lacking, _ = desk.ask(found(PASSAGE), question="What does E-4711 on the calibration log mean?")
+    without, _ = desk.ask(found(PASSAGE), question="What hangs beside the calibration log?")
+
+    assert (lacking["answered"], lacking["missing"]) == (False, ["E-4711"])
+    assert "missing" not in without

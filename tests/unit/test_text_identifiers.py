@@ -132,7 +132,11 @@ def test_any_text_has_identifiers_and_holds_them(text: str) -> None:
 @given(st.integers(0, 10**12))
 def test_a_number_is_found_however_its_groups_are_written(number: int) -> None:
     for sign in (",", ".", " ", "'", "\u00a0"):
-        assert identifiers(f"{number:,}".replace(",", sign)) == {str(number)}
+        written = f"{number:,}".replace(",", sign)
+        groups = written.split(".")
+        if len(groups) == 4 and all(one == str(int(one)) and int(one) < 256 for one in groups):
+            continue  # an address of the internet
+        assert identifiers(written) == {str(number)}
 
 
 @pytest.mark.parametrize("piece", ["1", "1 ", "a-1-", "1.1,", "a1@", "+1 ", "de12 ", "1'", "a://"])
