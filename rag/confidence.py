@@ -178,7 +178,7 @@ class _Known:
             for there, word in zip(self.in_quote, self.words, strict=True)
         ]
         self.figures = identifiers(question)
-        self.not_in_quote = missing(question, [quote]) if self.figures else self.figures
+        self.not_in_quote = missing(question, [quote])
         self.nowhere = missing(question, texts) if self.not_in_quote else self.not_in_quote
         self.another = (
             any(another_day(word.text, small_quote) for word in self.words)
@@ -212,8 +212,9 @@ class _Known:
 
     def share(self, held: Sequence[bool], lacking: frozenset[str]) -> float:
         """Return the share of words and figures that are *held*."""
-        count = len(held) + len(self.figures)
-        return (sum(held) + len(self.figures) - len(lacking)) / count if count else 0.0
+        figures = len(self.figures | lacking)  # names of functions are among the latter
+        count = len(held) + figures
+        return (sum(held) + figures - len(lacking)) / count if count else 0.0
 
     def names(self, held: Sequence[bool]) -> float:
         """Return the share of names that are not *held*."""

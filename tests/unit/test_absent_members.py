@@ -192,3 +192,14 @@ def test_a_date_is_not_there_where_its_day_is_of_another_year() -> None:
     assert missing(asked, ["On 3 April 2016 came six doors, ordered on 9 May 2015."])
     assert not missing(asked, ["Deliveries of 2015", "3 April: six doors"])
     assert not missing(asked, ["On 03.04.2015 came six doors."])
+
+
+def test_a_function_that_no_passage_names_is_not_answered() -> None:
+    text = "The function openLedgerForYear belongs to the module ledger."
+    there, absent = (
+        evidence(f"What does the function {name} belong to?", text, record=False)
+        for name in ("openLedgerForYear", "openLedgerForMonth")
+    )
+
+    assert confidence(there) >= ANSWERED_FROM
+    assert confidence(absent) <= NOWHERE
