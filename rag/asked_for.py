@@ -129,10 +129,10 @@ _COLOUR: Final = Kind(
         re.IGNORECASE,
     ),
     re.compile(
-        r"\b(?:red|green|blue|yellow|black|white|gr[ea]y|navy|orange|purple|violet|brown|pink"
-        r"|silver|gold(?:en)?|steel|beige|turquoise|cream|crimson|colou?r|rot|grün|blau|gelb"
-        r"|schwarz|weiß|grau|braun|rosa|lila|farb|roj[oa]|verde|azul|amarill[oa]|negr[oa]"
-        r"|blanc[oa]?|gris|marrón|rouge|vert|bleu|jaune|noir|couleur)",
+        r"\b(?:hell|dunkel)?(?:red|green|blue|yellow|black|white|gr[ea]y|navy|orange|purple|violet"
+        r"|brown|pink|silver|gold(?:en)?|steel|beige|turquoise|cream|crimson|rot|grün|blau|gelb"
+        r"|schwarz|weiß|grau|braun|rosa|lila|roj[oa]|verde|azul|amarill[oa]|negr[oa]|blanc[oa]?"
+        r"|gris|marrón|rouge|vert|bleu|jaune|noir)(?:e[nrsm]?|s|ish)?\b|colou?r|farb|couleur",
         re.IGNORECASE,
     ),
 )

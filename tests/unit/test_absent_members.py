@@ -99,7 +99,8 @@ def test_a_whole_quote_without_what_is_asked_for_is_no_whole_one() -> None:
 @pytest.mark.parametrize(
     ("question", "held", "lacking"),
     [
-        ("What colour is the van?", "Van: dark blue", "Van: 3.5 t"),
+        ("What colour is the van?", "Van: dark blue", "Van: reduced to 3.5 t"),
+        ("Welche Farbe hat das Tor?", "Tor: dunkelrot", "Tor: rotierend"),
         ("Welche Farbe hat der Wagen?", "Wagen: dunkel, fast schwarz", "Wagen: 3,5 t"),
         ("Who stopped the job?", "job stopped by mlund", "12:00 WARN job stopped"),
     ],
