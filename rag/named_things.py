@@ -50,14 +50,15 @@ _MONTH_RANGE: Final = re.compile(
     r"(?: ?[-\u2013\u2014/] ?| (?:to|until|till|through|and|bis|und|a|al|au|hasta|y|et) )"
     rf"(?:the |zum )?(?:\d\d?(?:\.|st|nd|rd|th)? ?(?:of |de )?)?({_MONTH_NAME})\b"
 )
+# No two that may mean the same, such as seniors and pensioners.
 _CLASSES: Final = (
-    "single double triple twin quadruple",
-    "breakfast lunch dinner supper",
+    "single double triple quadruple",
+    "breakfast lunch dinner",
     "spring summer autumn winter",
     "small medium large",
-    "daily weekly monthly yearly",
-    "adult adults child children student students senior seniors pensioner pensioners",
-    "red green blue yellow black white grey gray navy orange purple brown pink",
+    "weekly monthly yearly",
+    "adult adults child children student students senior seniors",
+    "red green blue yellow black white orange purple brown pink",
     "wooden stone steel plastic glass concrete",
     "fruhling sommer herbst winter",
     "rot grun blau gelb schwarz weiss grau braun",

@@ -179,6 +179,8 @@ def test_days_and_months_lie_in_ranges_also_over_the_end_of_the_year() -> None:
 def test_members_of_classes_are_told_from_words() -> None:
     assert another_of_class("triple", "a single room", ["a single room"])
     assert not another_of_class("triple", "a single room", ["a triple room elsewhere"])
+    assert not another_of_class("gray", "a grey jacket", ["a grey jacket"])
+    assert not another_of_class("pensioners", "seniors: 5 euros", ["seniors: 5 euros"])
     assert not another_of_class("room", "a single room", ["a single room"])
     assert another_nth("Who lives on the third floor?", ["the first floor is empty"])
     assert not another_nth("Who lives on the third floor?", ["floors: first, second, third"])
