@@ -6,14 +6,13 @@ from hypothesis import strategies as st
 
 from rag.analysis import (
     MAX_TERM_CHARACTERS,
-    OTHER_SCRIPTS,
-    STEMMERS,
     beside,
     query_alternatives,
     query_terms,
     terms,
     words,
 )
+from rag.stems import OTHER_SCRIPTS, STEMMERS
 
 
 def test_terms_are_lower_case_stems_without_stop_words() -> None:
