@@ -7,7 +7,7 @@ from functools import lru_cache
 from itertools import chain, repeat
 from typing import Final, NamedTuple
 
-from rag.characters import plain, with_umlauts_drawn_in, without_marks
+from rag.characters import WRITTEN_OUT, plain, with_umlauts_drawn_in, without_marks
 from rag.compounds import COMPOUNDING, edges, held_in
 from rag.identifiers import (
     NO_ROLE,
@@ -96,6 +96,7 @@ _OPTIONAL = re.compile(
     r"|(?<=i)\u0307"
 )
 _WRITTEN_OUT_NAME = re.compile(r"[A-Z][a-z]*?(?:[aou]e|aa)[a-z]*")
+_FIGURE = re.compile(r"\d")
 _RUN = re.compile(r"\d+|[^\W\d_]+")
 
 #: What an identifier weighs beside its parts; what may be one, joined; and parts of a symbol.
@@ -105,6 +106,7 @@ PART: Final = 0.5
 
 KEPT: Final = 1 << 14  # pieces of texts of a language that are kept as they were read: 5 MB
 LANGUAGES: Final = 6  # that they are kept of
+ASKED: Final = 1 << 12  # words of questions that are kept with their spellings
 LONG: Final = 32  # characters of a piece that is not kept
 # At the end of a piece these never change what it says.
 _ENDS: Final = '.,;:!?)]"\u201c\u201d'
@@ -317,35 +319,39 @@ def asked(text: str, languages: Collection[str]) -> list[Asked]:
     of the languages are left out. Identifiers follow, and parts of what is written as one.
     """
     said, known = _said(text, languages)
-    ways_to_stem = list(dict.fromkeys(map(stemming, known)))
-
-    def stemmed(some: list[str]) -> list[tuple[str, ...]]:
-        if not some:
-            return []
-        found = zip(*(stems(some, way) for way in ways_to_stem), strict=True)
-        return [tuple(dict.fromkeys(one)) for one in found]
-
-    found = [Asked(one) for one in stemmed(said)]
-    respelt = [(place, kin) for place, word in enumerate(said) for kin in _respelt(word)]
-    for (place, _), ways in zip(respelt, stemmed([kin for _, kin in respelt]), strict=True):
-        one, kin, _ = found[place]
-        fresh = tuple(way for way in ways if way not in one and way not in kin)
-        found[place] = Asked(one, kin + fresh)
+    ways = tuple(dict.fromkeys(map(stemming, known)))
+    found = [_word_asked(word, ways) for word in said]
     read = plain(text)
-    said_with, asked_with = _left_out(tuple(known))
+    said_with, asked_with = _left_out(known)
     found += [Asked((), (word,)) for word in capital_words(read, said_with | asked_with)]
-    known_words = frozenset(said)
-    found += [
-        Asked((), tuple(name[:MAX_TERM_CHARACTERS] for name in names), IDENTIFIER)
-        for names in asked_identifiers(text)
-        if len(names) > 1 or names[0] not in known_words or not names[0].isdecimal()
-    ]
-    found += [Asked((), (name,), JOINED) for name in joined_identifiers(text)]
+    if _FIGURE.search(read):
+        known_words = frozenset(said)
+        found += [
+            Asked((), tuple(name[:MAX_TERM_CHARACTERS] for name in names), IDENTIFIER)
+            for names in asked_identifiers(text)
+            if len(names) > 1 or names[0] not in known_words or not names[0].isdecimal()
+        ]
+        found += [Asked((), (name,), JOINED) for name in joined_identifiers(text)]
     found += [Asked((), (word,)) for word in signed_words(read)]
-    found += [Asked((), one, JOINED) for one in stemmed(_cut(joined_words(read)))]
+    found += [Asked((), _ways(word, ways), JOINED) for word in _cut(joined_words(read))]
     parts = [part for some in symbol_parts(read) for part in some if part not in STOP_WORDS]
     parts += [run for word in said if not word.isalpha() for run in _runs(word)]
-    return found + [Asked(one, (), PART) for one in stemmed(parts)]
+    return found + [Asked(_ways(part, ways), (), PART) for part in parts]
+
+
+@lru_cache(ASKED)
+def _word_asked(word: str, ways: tuple[Stemming, ...]) -> Asked:
+    """Return what is asked for by a word: its stems, and those of its other spellings."""
+    own = _ways(word, ways)
+    others = [kin for other in _respelt(word) for kin in _ways(other, ways)]
+    return Asked(own, tuple(kin for kin in dict.fromkeys(others) if kin not in own))
+
+
+def _ways(word: str, ways: tuple[Stemming, ...]) -> tuple[str, ...]:
+    """Return the distinct stems of a word."""
+    if word.isascii():
+        return tuple(dict.fromkeys([stem(word, way) for way in ways]))
+    return tuple(dict.fromkeys([stems([word], way)[0] for way in ways]))
 
 
 def words(text: str) -> list[str]:
@@ -366,10 +372,10 @@ def _words(text: str) -> list[str]:
     return found
 
 
-def _said(text: str, languages: Collection[str]) -> tuple[list[str], list[str]]:
+def _said(text: str, languages: Collection[str]) -> tuple[list[str], tuple[str, ...]]:
     """Return the words of a question that say something, and the languages, in order."""
-    known = sorted(set(languages)) or [""]
-    said_with, asked_with = _left_out(tuple(known))
+    known = tuple(sorted(set(languages))) or ("",)
+    said_with, asked_with = _left_out(known)
     said = [word for word in words(text) if word not in said_with]
     return [word for word in said if word not in asked_with] or said, known
 
@@ -396,6 +402,8 @@ def _drawn(text: str) -> Iterator[str]:
 
 def _respelt(word: str) -> list[str]:
     """Return a word as it may be written otherwise: without marks, with umlauts drawn in."""
+    if word.isascii() and not any(map(word.__contains__, WRITTEN_OUT)):
+        return []
     bare = word if word.isascii() else without_marks(word)
     drawn = with_umlauts_drawn_in(bare)
     return [one for one in dict.fromkeys((bare, drawn)) if one != word]

@@ -10,7 +10,7 @@ COMPOUNDING: Final = frozenset(
 )
 SHORTEST: Final = 4  # letters of a part
 LONGEST: Final = 48  # letters of a word that is taken apart
-MOST: Final = 50  # compounds of a part that are looked for, the most common ones
+MOST: Final = 16  # compounds of a part that are looked for, the most common ones
 
 # What may stand between two parts, the longer first: Urlaub-s-antrag, Katze-n-futter.
 _LINKS = ("ens", "ers", "es", "en", "er", "ns", "s", "n", "e", "")

@@ -237,10 +237,11 @@ def joined_identifiers(text: str) -> list[str]:
         return []
     pieces = [piece for piece in _PIECE.findall(plain(text).lower()) if len(piece) <= MAX_PIECE]
     found: dict[str, None] = {}
-    for start, stop in combinations(range(min(len(pieces), MAX_PIECES) + 1), 2):
-        some = pieces[start:stop]
-        if 1 < len(some) <= MAX_JOINED and any(map(_FIGURE.search, some)):
-            found[_as_code("-".join(some))] = None
+    figures = [_FIGURE.search(piece) is not None for piece in pieces[:MAX_PIECES]]
+    for start in range(len(figures)):
+        for stop in range(start + 2, min(start + MAX_JOINED, len(figures)) + 1):
+            if any(figures[start:stop]):
+                found[_as_code("-".join(pieces[start:stop]))] = None
     return list(found)
 
 
