@@ -107,6 +107,7 @@ PART: Final = 0.5
 KEPT: Final = 1 << 14  # pieces of texts of a language that are kept as they were read: 5 MB
 LANGUAGES: Final = 6  # that they are kept of
 ASKED: Final = 1 << 12  # words of questions that are kept with their spellings
+LATELY: Final = 32  # texts that are kept as they were read
 LONG: Final = 32  # characters of a piece that is not kept
 # At the end of a piece these never change what it says.
 _ENDS: Final = '.,;:!?)]"\u201c\u201d'
@@ -141,7 +142,7 @@ def terms(text: str, language: str = "") -> list[str]:
     without a stemmer keeps its words as they are. The same text gives the same terms in every
     process, within one ANALYSIS_VERSION.
     """
-    return list(chain.from_iterable([one.terms for one in _read(text.split(), language)]))
+    return list(chain.from_iterable([one.terms for one in _read_lately(text, language)]))
 
 
 def beside(text: str, language: str = "") -> list[str]:
@@ -174,10 +175,24 @@ def held_beside(text: str, language: str, wanted: frozenset[str]) -> frozenset[s
     """
     if not wanted:
         return wanted
-    pieces = text.split()
-    found = _beside(text, pieces, _read(pieces, language), language)
+    read = _read_lately(text, language)
+    with_figures, with_capitals = _kinds(wanted)
+    if with_figures:
+        found = _beside(text, text.split(), list(read), language)
+    else:
+        found = dict.fromkeys(chain.from_iterable([one.beside for one in read]))
+        if with_capitals and IN_CAPITALS in found:
+            found.update(dict.fromkeys(capital_words(plain(text), _EMPTY)))
+        if has_sign_between_blanks(text):
+            found.update(dict.fromkeys(signed_words(plain(text))))
     held = wanted.intersection(found)
     return held.union(held_in(wanted, found)) if language in COMPOUNDING else held
+
+
+@lru_cache
+def _kinds(wanted: frozenset[str]) -> tuple[bool, bool]:
+    """Tell whether any of *wanted* has a figure, and whether any has a capital."""
+    return any(map(_FIGURE.search, wanted)), any(one != one.lower() for one in wanted)
 
 
 def _beside(text: str, pieces: list[str], read: list[_Read], language: str) -> dict[str, None]:
@@ -228,6 +243,12 @@ def _read(pieces: list[str], language: str) -> list[_Read]:
     known = _pieces_of(language, stemming(language))
     # With a comma and without one, a word is kept but once.
     return list(map(known.__getitem__, map(str.rstrip, pieces, repeat(_ENDS))))
+
+
+@lru_cache(LATELY)
+def _read_lately(text: str, language: str) -> tuple[_Read, ...]:
+    """Read a text of which both the terms and what is beside them are often asked."""
+    return tuple(_read(text.split(), language))
 
 
 def _read_piece(piece: str, language: str, how: Stemming) -> _Read:

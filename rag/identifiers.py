@@ -114,7 +114,6 @@ _NUMBER_WORDS = (
 _SPELLED: Final = {
     word: str(number) for words in _NUMBER_WORDS for number, word in enumerate(words.split(), 1)
 }
-_SPELLED_WORD = re.compile(rf"(?<!\w)(?:{'|'.join(_SPELLED)})(?!\w)")
 
 
 #: What something is called, and how it is written.
@@ -145,7 +144,8 @@ def held_identifiers(text: str) -> frozenset[str]:
     if _FIGURE.search(text):
         for names, written in _things_in(plain(text)):
             found.update(_held(names, written))
-    found.update(_SPELLED[word] for word in _SPELLED_WORD.findall(text[:MAX_CHARACTERS].lower()))
+    words = _LETTERS.findall(text[:MAX_CHARACTERS].lower())
+    found.update(_SPELLED[word] for word in _SPELLED.keys() & words)
     return frozenset(found)
 
 
