@@ -97,6 +97,7 @@ _OPTIONAL = re.compile(
 )
 _WRITTEN_OUT_NAME = re.compile(r"[A-Z][a-z]*?(?:[aou]e|aa)[a-z]*")
 _FIGURE = re.compile(r"\d")
+DOT: Final = "dot"  # how a point is spoken
 _RUN = re.compile(r"\d+|[^\W\d_]+")
 
 #: What an identifier weighs beside its parts; what may be one, joined; and parts of a symbol.
@@ -353,7 +354,7 @@ def asked(text: str, languages: Collection[str]) -> list[Asked]:
             if len(names) > 1 or names[0] not in known_words or not names[0].isdecimal()
         ]
         found += [Asked((), (name,), JOINED) for name in joined_identifiers(text)]
-    found += [Asked((), (word,)) for word in signed_words(read)]
+    found += [Asked((), _spoken(word)) for word in signed_words(read)]
     found += [Asked((), _ways(word, ways), JOINED) for word in _cut(joined_words(read))]
     parts = [part for some in symbol_parts(read) for part in some if part not in STOP_WORDS]
     parts += [run for word in said if not word.isalpha() for run in _runs(word)]
@@ -365,7 +366,13 @@ def _word_asked(word: str, ways: tuple[Stemming, ...]) -> Asked:
     """Return what is asked for by a word: its stems, and those of its other spellings."""
     own = _ways(word, ways)
     others = [kin for other in _respelt(word) for kin in _ways(other, ways)]
+    others += [f".{word.removeprefix(DOT)}"] if word.startswith(DOT) else []
     return Asked(own, tuple(kin for kin in dict.fromkeys(others) if kin not in own))
+
+
+def _spoken(word: str) -> tuple[str, ...]:
+    """Return a word with a sign, and as it is spoken: `.net` is `dotnet`."""
+    return (word, DOT + word[1:]) if word.startswith(".") else (word,)
 
 
 def _ways(word: str, ways: tuple[Stemming, ...]) -> tuple[str, ...]:

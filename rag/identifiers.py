@@ -311,13 +311,14 @@ def _several(text: str, pieces: list[str], roles: str) -> tuple[list[Thing], lis
     """Return the things of a plain text that are written with blanks, and the pieces left."""
     found: list[Thing] = []
     rest: list[str] = []
-    told = 0
+    told = at = 0
     for run in _RUN_OF_ROLES.finditer(roles):
         if not may_stand_together(run[0]):
             continue
         start, stop = run.span()
         written = plain(" ".join(pieces[start:stop]))
-        if written not in text:  # there are lines or wide blanks between them
+        at = text.find(written, at)
+        if at < 0:  # there are lines or wide blanks between them
             return _parted(text)
         things, left = _in_run(written)
         found += things
