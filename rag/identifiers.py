@@ -65,6 +65,7 @@ _THING = re.compile(
 _RUN_OF_ROLES = re.compile("[fgmc]{2,}")
 _WIDE = re.compile(r"[\n\t\r]+| {2,}")
 _TOGETHER = re.compile("ff|fg?m|mf|cf")
+# Roles, of which the greater goes first: m, a month or a scale; g, what is between it and a figure.
 NO_ROLE: Final = "."
 WITH_FIGURE: Final = "f"
 _ROLES: Final = {
@@ -153,7 +154,7 @@ def indexed_identifiers(text: str) -> list[str]:
     """
     Return what an index keeps of the identifiers of *text*, each once: whole, and in parts.
 
-    *text* stands between two blanks, and is as `plain` returns it. Less than `held_identifiers`:
+    *text* stood between two blanks, and is as `plain` returns it. Less than `held_identifiers`:
     what its words have in any case is left out.
     """
     return _kept(_read_things(text))
@@ -302,8 +303,6 @@ def _read_things(piece: str) -> tuple[Thing, ...]:
 
 
 _things_of = lru_cache(KEPT)(_read_things)
-
-
 _role_of = lru_cache(KEPT)(role)
 
 

@@ -87,7 +87,7 @@ class SparseQueries:
         ways += [
             self._beside([name], worth * KIN * self._idf(held + count)) for name, count in beside
         ]
-        for stem in one.stems:
+        for stem in one.stems if one.weight == 1 else ():
             if edges := compounds.get(stem):
                 score = worth * COMPOUND * self._idf(held + sum(edges.values()))
                 ways.append(self._beside(list(edges), score))
