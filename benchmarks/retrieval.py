@@ -33,10 +33,10 @@ from benchmarks.progress import ProgressBars
 from benchmarks.ranking import ndcg, recall, reciprocal_rank
 from benchmarks.reporting import Limit, report, write
 from benchmarks.service import Service, call, service
-from rag.analysis import ENGLISH, STEMMERS
 from rag.documents import Chunk, chunk_id, split_chunk_id
 from rag.fusion import convex, evidence, rrf
 from rag.ports import StoredChunk
+from rag.stems import ENGLISH, STEMMERS
 from runtime.settings import Settings
 from workers.tantivy_index import TantivyIndex
 

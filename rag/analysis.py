@@ -1,42 +1,39 @@
 """How text becomes terms: one analysis for the sparse index, its queries and term overlap."""
 
 import re
-import threading
+import string
 from collections.abc import Collection, Iterable, Iterator
 from functools import lru_cache
+from itertools import chain, repeat
 from typing import Final, NamedTuple
 
-import Stemmer
-
-from rag.characters import plain, with_umlauts_drawn_in, without_marks
+from rag.characters import WRITTEN_OUT, plain, with_umlauts_drawn_in, without_marks
 from rag.compounds import COMPOUNDING, edges, held_in
-from rag.identifiers import asked_identifiers, indexed_identifiers, joined_identifiers
-from rag.symbols import capital_words, joined_words, signed_words, symbol_parts
+from rag.identifiers import (
+    NO_ROLE,
+    WITH_FIGURE,
+    asked_identifiers,
+    indexed_identifiers,
+    joined_identifiers,
+    may_stand_together,
+    names_of_several_words,
+    role,
+    role_of_word,
+)
+from rag.stems import ENGLISH, Stemming, stem, stemming, stems
+from rag.symbols import (
+    capital_words,
+    has_sign_between_blanks,
+    joined_words,
+    may_count_in_capitals,
+    signed_words,
+    symbol_parts,
+)
 
 ANALYSIS_VERSION = "5"
 """Changes whenever the terms of any text change: an index of another version must be rebuilt."""
 
 MAX_TERM_CHARACTERS = 64  # keys, hashes and base64 are cut, and still match themselves
-
-ENGLISH = "en"
-
-STEMMERS = {
-    "ar": "arabic", "ca": "catalan", "cs": "czech", "da": "danish", "de": "german",
-    "el": "greek", "en": "english", "eo": "esperanto", "es": "spanish", "et": "estonian",
-    "eu": "basque", "fa": "persian", "fi": "finnish", "fr": "french", "ga": "irish",
-    "hi": "hindi", "hu": "hungarian", "hy": "armenian", "id": "indonesian", "it": "italian",
-    "lt": "lithuanian", "ne": "nepali", "nl": "dutch", "no": "norwegian", "pl": "polish",
-    "pt": "portuguese", "ro": "romanian", "ru": "russian", "sr": "serbian", "sv": "swedish",
-    "ta": "tamil", "tr": "turkish",
-}  # fmt: skip
-"""Snowball's stemmer of each language that has one, by ISO 639-1 code."""
-
-# Languages of other scripts than Latin: the Latin words in their texts are English, mostly.
-_OTHER_SCRIPTS = (
-    "am ar as be bg bn dz el fa gu he hi hy ja ka kk km kn ko ky lo mk ml mn mr my ne or pa ps ru "
-    "si ta te tg th ug uk ur zh"
-)
-OTHER_SCRIPTS = frozenset(_OTHER_SCRIPTS.split())
 
 # Lucene's classic English list: it takes away noise without taking away content. Other languages
 # have none: on Spanish questions one changed nothing, as rare words weigh more in any case.
@@ -53,6 +50,7 @@ _QUESTION_WORDS = (
     "tell us we were what when where which who whom whose why would you your"
 )
 QUESTION_WORDS = frozenset(_QUESTION_WORDS.split())
+_ENGLISH: Final = frozenset(("", ENGLISH))
 _EMPTY = STOP_WORDS | QUESTION_WORDS
 
 # Of other languages only the words that ask; where a word has an unaccented twin that does not
@@ -97,12 +95,9 @@ _OPTIONAL = re.compile(
     r"[\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670]"
     r"|(?<=i)\u0307"
 )
-# And, the, in, to, from, that, as: Hebrew writes these as letters before a word, several at once.
-_HEBREW_PREFIXES = re.compile(
-    r"^[\u05d5\u05d4\u05d1\u05dc\u05de\u05e9\u05db]+(?=[\u05d0-\u05ea]{3})"
-)
 _WRITTEN_OUT_NAME = re.compile(r"[A-Z][a-z]*?(?:[aou]e|aa)[a-z]*")
 _FIGURE = re.compile(r"\d")
+DOT: Final = "dot"  # how a point is spoken
 _RUN = re.compile(r"\d+|[^\W\d_]+")
 
 #: What an identifier weighs beside its parts; what may be one, joined; and parts of a symbol.
@@ -110,7 +105,33 @@ IDENTIFIER: Final = 2.0
 JOINED: Final = 0.9
 PART: Final = 0.5
 
-_local = threading.local()
+KEPT: Final = 1 << 14  # pieces of texts of a language that are kept as they were read: 5 MB
+LANGUAGES: Final = 6  # that they are kept of
+ASKED: Final = 1 << 12  # words of questions that are kept with their spellings
+LATELY: Final = 32  # texts that are kept as they were read
+LONG: Final = 32  # characters of a piece that is not kept
+# At the end of a piece these never change what it says.
+_ENDS: Final = '.,;:!?)]"\u201c\u201d'
+# Around a word of two letters or more these change nothing.
+_AROUND: Final = string.punctuation + "\u201c\u201d\u201e\u2018\u2019\u00ab\u00bb\u00bf\u00a1"
+# Names that are empty words in small letters.
+_NAMES: Final = frozenset(("May", "Will", "Who"))
+# Letters of Western Europe that NFKC leaves as they are.
+_SIMPLE = re.compile(
+    "([A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u00ff][a-z\u00df-\u00f6\u00f8-\u00ff]{1,30})(?:['\u2019]s)?"
+)
+
+
+class _Read(NamedTuple):
+    """What stands between two blanks: its terms, and what it may be found by beside these."""
+
+    terms: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
+    role: str = NO_ROLE  # in what is written with blanks, as `rag.identifiers` has it
+
+
+_NOTHING: Final = _Read()
+IN_CAPITALS: Final = ""  # stands beside what may be a word that says something only in capitals
 
 
 def terms(text: str, language: str = "") -> list[str]:
@@ -122,11 +143,7 @@ def terms(text: str, language: str = "") -> list[str]:
     without a stemmer keeps its words as they are. The same text gives the same terms in every
     process, within one ANALYSIS_VERSION.
     """
-    english = language in ("", ENGLISH)
-    kept = words(text)
-    if english:
-        kept = [word for word in kept if word not in STOP_WORDS]
-    return _stems(kept, _stemming(language))
+    return list(chain.from_iterable([one.terms for one in _read_lately(text, language)]))
 
 
 def beside(text: str, language: str = "") -> list[str]:
@@ -143,20 +160,11 @@ def beside(text: str, language: str = "") -> list[str]:
 
 def analysed(text: str, language: str = "") -> tuple[list[str], list[str]]:
     """Return both `terms` and `beside` of *text*, for little more than the one."""
-    read = plain(text)
-    stemming = _stemming(language)
-    kept = _words(read)
-    others = _others(read, kept)
-    if language in ("", ENGLISH):
-        kept = [word for word in kept if word not in STOP_WORDS]
-    found = [*indexed_identifiers(read), *signed_words(read), *capital_words(read, _EMPTY)]
-    found += _stems(others, stemming)
-    stems = _stems(kept, stemming)
-    if language in COMPOUNDING:
-        found += edges(stems)
-    known = frozenset(stems)
-    cut = dict.fromkeys(one[:MAX_TERM_CHARACTERS] for one in found)
-    return stems, [one for one in cut if one not in known]
+    pieces = text.split()
+    read = _read(pieces, language)
+    found = list(chain.from_iterable([one.terms for one in read]))
+    known = frozenset(found)
+    return found, [one for one in _beside(text, pieces, read, language) if one not in known]
 
 
 def held_beside(text: str, language: str, wanted: frozenset[str]) -> frozenset[str]:
@@ -168,17 +176,127 @@ def held_beside(text: str, language: str, wanted: frozenset[str]) -> frozenset[s
     """
     if not wanted:
         return wanted
+    read = _read_lately(text, language)
     with_figures, with_capitals = _kinds(wanted)
-    read = plain(text)
-    found = set(_stems(_others(read, () if read.isascii() else _words(read)), _stemming(language)))
-    found.update(signed_words(read))
     if with_figures:
-        found.update(indexed_identifiers(read))
-    if with_capitals:
-        found.update(capital_words(read, _EMPTY))
+        found = _beside(text, text.split(), list(read), language)
+    else:
+        found = dict.fromkeys(chain.from_iterable([one.beside for one in read]))
+        if with_capitals and IN_CAPITALS in found:
+            found.update(dict.fromkeys(capital_words(plain(text), _EMPTY)))
+        if has_sign_between_blanks(text):
+            found.update(dict.fromkeys(signed_words(plain(text))))
+    held = wanted.intersection(found)
+    return held.union(held_in(wanted, found)) if language in COMPOUNDING else held
+
+
+@lru_cache
+def _kinds(wanted: frozenset[str]) -> tuple[bool, bool]:
+    """Tell whether any of *wanted* has a figure, and whether any has a capital."""
+    return any(map(_FIGURE.search, wanted)), any(one != one.lower() for one in wanted)
+
+
+def _beside(text: str, pieces: list[str], read: list[_Read], language: str) -> dict[str, None]:
+    """Return what stands beside the terms of a text, each once, from its *pieces* as *read*."""
+    several: list[str] = []
+    roles = "".join([one.role for one in read])
+    if may_stand_together(roles):
+        several, rest = names_of_several_words(plain(text), pieces, roles)
+        if several:
+            several.append(IN_CAPITALS)  # the May of a date is not among the rest
+            read = _read(rest, language)
+    found = dict.fromkeys(chain(several, chain.from_iterable([one.beside for one in read])))
+    if IN_CAPITALS in found:
+        del found[IN_CAPITALS]
+        found.update(dict.fromkeys(capital_words(plain(text), _EMPTY)))
+    if has_sign_between_blanks(text):
+        found.update(dict.fromkeys(signed_words(plain(text))))
+    return found
+
+
+class _Pieces(dict[str, _Read]):
+    """
+    Pieces of texts of a language, as they were read; reads one that it does not know.
+
+    Texts repeat their words. What is long is not kept: addresses and data, or sentences of
+    languages without blanks. When it is full it begins anew.
+    """
+
+    def __init__(self, language: str, how: Stemming) -> None:
+        super().__init__()
+        self._language = language
+        self._how = how
+
+    def __missing__(self, piece: str) -> _Read:
+        read = _read_piece(piece, self._language, self._how)
+        if len(piece) <= LONG:
+            if len(self) >= KEPT:
+                self.clear()
+            self[piece] = read
+        return read
+
+
+_pieces_of = lru_cache(LANGUAGES)(_Pieces)
+
+
+def _read(pieces: list[str], language: str) -> list[_Read]:
+    """Read what stands between the blanks of a text."""
+    known = _pieces_of(language, stemming(language))
+    # With a comma and without one, a word is kept but once.
+    return list(map(known.__getitem__, map(str.rstrip, pieces, repeat(_ENDS))))
+
+
+@lru_cache(LATELY)
+def _read_lately(text: str, language: str) -> tuple[_Read, ...]:
+    """Read a text of which both the terms and what is beside them are often asked."""
+    return tuple(_read(text.split(), language))
+
+
+def _read_piece(piece: str, language: str, how: Stemming) -> _Read:
+    """Read what stands between two blanks; most often letters, with a comma or a bracket."""
+    word = piece.strip(_AROUND)
+    if not word:
+        return _NOTHING
+    if simple := _SIMPLE.fullmatch(word):
+        return _read_word(simple[1], language, how)
+    if word.isdecimal() and word.isascii():
+        return _Read((word[:MAX_TERM_CHARACTERS],), (), WITH_FIGURE)
+    text = plain(piece)
+    kept = words = _words(text)
+    if language in _ENGLISH:
+        kept = [word for word in words if word not in STOP_WORDS]
+    others = _others(text, words)
+    both = stems(kept + others, how)
+    stemmed, found = both[: len(kept)], both[len(kept) :]
+    found += signed_words(text)
+    in_piece = role(text)
+    if in_piece == WITH_FIGURE:
+        found += indexed_identifiers(text)
+    if may_count_in_capitals(text, _EMPTY):
+        found.append(IN_CAPITALS)
+    return _Read(tuple(stemmed), _cut_once(found, stemmed, language), in_piece)
+
+
+def _read_word(word: str, language: str, how: Stemming) -> _Read:
+    """Read a word of small Latin letters, the first of which may be large."""
+    small = word.lower()
+    found = [IN_CAPITALS] if word in _NAMES else []
+    if small in STOP_WORDS and language in _ENGLISH:
+        return _Read((), tuple(found), role_of_word(small))
+    stemmed = (stem(small, how),)
+    others = [] if small.isascii() else [without_marks(small)]
+    if small != word:
+        others += _drawn(word)
+    if others:
+        found += stems(others, how)
+    return _Read(stemmed, _cut_once(found, stemmed, language), role_of_word(small))
+
+
+def _cut_once(others: list[str], stemmed: Iterable[str], language: str) -> tuple[str, ...]:
+    """Return what is beside the stems of a piece, each once, with edges of compounds."""
     if language in COMPOUNDING:
-        found.update(held_in(wanted, list(edges(terms(read, language)))))
-    return wanted & found
+        others = [*others, *edges(stemmed)]
+    return tuple(dict.fromkeys(_cut(others))) if others else ()
 
 
 class Asked(NamedTuple):
@@ -201,7 +319,7 @@ def query_terms(text: str, language: str = "") -> list[str]:
     A question of question words alone keeps them, so that "The Who" can still be asked for.
     """
     said, known = _said(text, (language,))
-    return _stems(said, _stemming(known[0]))
+    return stems(said, stemming(known[0]))
 
 
 def query_alternatives(text: str, languages: Collection[str]) -> list[tuple[str, ...]]:
@@ -223,35 +341,45 @@ def asked(text: str, languages: Collection[str]) -> list[Asked]:
     of the languages are left out. Identifiers follow, and parts of what is written as one.
     """
     said, known = _said(text, languages)
-    stemmings = list(dict.fromkeys(map(_stemming, known)))
-
-    def stems(some: list[str]) -> list[tuple[str, ...]]:
-        if not some:
-            return []
-        found = zip(*(_stems(some, stemming) for stemming in stemmings), strict=True)
-        return [tuple(dict.fromkeys(one)) for one in found]
-
-    found = [Asked(one) for one in stems(said)]
-    respelt = [(place, kin) for place, word in enumerate(said) for kin in _respelt(word)]
-    for (place, _), ways in zip(respelt, stems([kin for _, kin in respelt]), strict=True):
-        one, kin, _ = found[place]
-        fresh = tuple(way for way in ways if way not in one and way not in kin)
-        found[place] = Asked(one, kin + fresh)
+    ways = tuple(dict.fromkeys(map(stemming, known)))
+    found = [_word_asked(word, ways) for word in said]
     read = plain(text)
-    said_with, asked_with = _left_out(tuple(known))
+    said_with, asked_with = _left_out(known)
     found += [Asked((), (word,)) for word in capital_words(read, said_with | asked_with)]
-    known_words = frozenset(said)
-    found += [
-        Asked((), tuple(name[:MAX_TERM_CHARACTERS] for name in names), IDENTIFIER)
-        for names in asked_identifiers(text)
-        if len(names) > 1 or names[0] not in known_words or not names[0].isdecimal()
-    ]
-    found += [Asked((), (name,), JOINED) for name in joined_identifiers(text)]
-    found += [Asked((), (word,)) for word in signed_words(read)]
-    found += [Asked((), one, JOINED) for one in stems(_cut(joined_words(read)))]
+    if _FIGURE.search(read):
+        known_words = frozenset(said)
+        found += [
+            Asked((), tuple(name[:MAX_TERM_CHARACTERS] for name in names), IDENTIFIER)
+            for names in asked_identifiers(text)
+            if len(names) > 1 or names[0] not in known_words or not names[0].isdecimal()
+        ]
+        found += [Asked((), (name,), JOINED) for name in joined_identifiers(text)]
+    found += [Asked((), _spoken(word)) for word in signed_words(read)]
+    found += [Asked((), _ways(word, ways), JOINED) for word in _cut(joined_words(read))]
     parts = [part for some in symbol_parts(read) for part in some if part not in STOP_WORDS]
     parts += [run for word in said if not word.isalpha() for run in _runs(word)]
-    return found + [Asked(one, (), PART) for one in stems(parts)]
+    return found + [Asked(_ways(part, ways), (), PART) for part in parts]
+
+
+@lru_cache(ASKED)
+def _word_asked(word: str, ways: tuple[Stemming, ...]) -> Asked:
+    """Return what is asked for by a word: its stems, and those of its other spellings."""
+    own = _ways(word, ways)
+    others = [kin for other in _respelt(word) for kin in _ways(other, ways)]
+    others += [f".{word.removeprefix(DOT)}"] if word.startswith(DOT) else []
+    return Asked(own, tuple(kin for kin in dict.fromkeys(others) if kin not in own))
+
+
+def _spoken(word: str) -> tuple[str, ...]:
+    """Return a word with a sign, and as it is spoken: `.net` is `dotnet`."""
+    return (word, DOT + word[1:]) if word.startswith(".") else (word,)
+
+
+def _ways(word: str, ways: tuple[Stemming, ...]) -> tuple[str, ...]:
+    """Return the distinct stems of a word."""
+    if word.isascii():
+        return tuple(dict.fromkeys([stem(word, way) for way in ways]))
+    return tuple(dict.fromkeys([stems([word], way)[0] for way in ways]))
 
 
 def words(text: str) -> list[str]:
@@ -272,33 +400,28 @@ def _words(text: str) -> list[str]:
     return found
 
 
-def _said(text: str, languages: Collection[str]) -> tuple[list[str], list[str]]:
+def _said(text: str, languages: Collection[str]) -> tuple[list[str], tuple[str, ...]]:
     """Return the words of a question that say something, and the languages, in order."""
-    known = sorted(set(languages)) or [""]
-    said_with, asked_with = _left_out(tuple(known))
+    known = tuple(sorted(set(languages))) or ("",)
+    said_with, asked_with = _left_out(known)
     said = [word for word in words(text) if word not in said_with]
     return [word for word in said if word not in asked_with] or said, known
 
 
-@lru_cache
-def _kinds(wanted: frozenset[str]) -> tuple[bool, bool]:
-    """Tell whether any of *wanted* has a figure, and whether any has a capital."""
-    return any(map(_FIGURE.search, wanted)), any(one != one.lower() for one in wanted)
-
-
-def _others(text: str, some_words: Iterable[str]) -> list[str]:
+def _others(text: str, words: Iterable[str]) -> list[str]:
     """Return words that stand in a plain text in another way: joined, parted, without marks."""
-    found = [*_cut(joined_words(text)), *(part for parts in symbol_parts(text) for part in parts)]
-    found += _unmarked(text, some_words)
+    found = [] if text.isalnum() else _cut(joined_words(text))
+    for parts in symbol_parts(text):
+        found += parts
+    if not text.isascii():
+        bare = {word: without_marks(word) for word in words if not word.isascii()}
+        found += [other for word, other in bare.items() if other != word]
+    found += _drawn(text)
     return [word for word in found if word not in STOP_WORDS]
 
 
-def _unmarked(text: str, some_words: Iterable[str]) -> Iterator[str]:
-    """Yield the words of *text* that have marks without them, and names with umlauts drawn in."""
-    if not text.isascii():
-        for word in some_words:
-            if not word.isascii() and (bare := without_marks(word)) != word:
-                yield bare
+def _drawn(text: str) -> Iterator[str]:
+    """Yield the names of *text* that may have umlauts written out, with these drawn in."""
     for name in _WRITTEN_OUT_NAME.findall(text):
         drawn = with_umlauts_drawn_in(name.lower())
         if len(drawn) != len(name):
@@ -307,6 +430,8 @@ def _unmarked(text: str, some_words: Iterable[str]) -> Iterator[str]:
 
 def _respelt(word: str) -> list[str]:
     """Return a word as it may be written otherwise: without marks, with umlauts drawn in."""
+    if word.isascii() and not any(map(word.__contains__, WRITTEN_OUT)):
+        return []
     bare = word if word.isascii() else without_marks(word)
     drawn = with_umlauts_drawn_in(bare)
     return [one for one in dict.fromkeys((bare, drawn)) if one != word]
@@ -323,46 +448,8 @@ def _runs(word: str) -> list[str]:
     return [run for run in runs if len(run) > 1] if len(runs) > 1 else []
 
 
-class _Stemming(NamedTuple):
-    """How words of a language become stems."""
-
-    loses_prefixes: bool
-    stemmers: tuple[str, ...]  # languages, one after the other
-
-
 @lru_cache
 def _left_out(languages: tuple[str, ...]) -> tuple[frozenset[str], frozenset[str]]:
     """Return the stop words and the words that ask, of questions over *languages*."""
     asking = frozenset[str]().union(*(_ASKED_WITH.get(name, ()) for name in languages))
     return STOP_WORDS if {"", ENGLISH} & {*languages} else frozenset(), asking
-
-
-def _stemming(language: str) -> _Stemming:
-    """Tell how words of a language are stemmed."""
-    english = language in ("", ENGLISH)
-    stemmers = [ENGLISH] if english or language in OTHER_SCRIPTS else []
-    if language != ENGLISH and language in STEMMERS:
-        stemmers.append(language)
-    return _Stemming(language == "he", tuple(stemmers))
-
-
-def _stems(some_words: list[str], stemming: _Stemming) -> list[str]:
-    """Stem each word."""
-    stems = some_words
-    if stemming.loses_prefixes:
-        stems = [_HEBREW_PREFIXES.sub("", word) for word in stems]
-    for language in stemming.stemmers:
-        # Some stemmers leave nothing of a word of one letter; it is its own stem.
-        stems = [s or w for w, s in zip(stems, _stemmer(language).stemWords(stems), strict=True)]
-    return stems
-
-
-def _stemmer(language: str) -> Stemmer.Stemmer:
-    """Return the stemmer of this thread: PyStemmer's are not to be shared."""
-    if not hasattr(_local, "stemmers"):
-        _local.stemmers = {}
-    name = STEMMERS[language]
-    if name not in _local.stemmers:
-        _local.stemmers[name] = Stemmer.Stemmer(name)
-    stemmer: Stemmer.Stemmer = _local.stemmers[name]
-    return stemmer

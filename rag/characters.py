@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from typing import Final
 
 # A mark raised behind a figure is no digit of it: "320\u00b9" is 320 with a note, not 3201.
 _RAISED = re.compile(r"(?<=\d)(?=[\u00b2\u00b3\u00b9\u2070\u2074-\u2079\u2080-\u2089])")
@@ -34,6 +35,8 @@ _LETTERS = str.maketrans(
         "\u00f0": "d", "\u00fe": "th", "\u0131": "i", "\u0127": "h", "\u014b": "n", "\u0167": "t",
     }
 )  # fmt: skip
+#: What may be an umlaut or a ring.
+WRITTEN_OUT: Final = ("ae", "oe", "ue", "aa")
 # As umlauts and rings are written out; after another vowel or a q the u belongs to that.
 _WRITTEN_OUT = re.compile(r"(?<![aeiouq])(?:([aou])e|(a)a)")
 

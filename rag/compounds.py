@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import chain
 from typing import Final
 
 #: ISO 639-1 codes of languages that write words together.
@@ -10,7 +11,7 @@ COMPOUNDING: Final = frozenset(
 )
 SHORTEST: Final = 4  # letters of a part
 LONGEST: Final = 48  # letters of a word that is taken apart
-MOST: Final = 50  # compounds of a part that are looked for, the most common ones
+MOST: Final = 16  # compounds of a part that are looked for, the most common ones
 
 # What may stand between two parts, the longer first: Urlaub-s-antrag, Katze-n-futter.
 _LINKS = ("ens", "ers", "es", "en", "er", "ns", "s", "n", "e", "")
@@ -52,10 +53,13 @@ def is_compound(edge: str, stem: str) -> bool:
 
 def held_in(stems: Iterable[str], compounds: Iterable[str]) -> Iterator[str]:
     """Yield those of *stems* that begin or end one of *compounds*, which are terms of `edges`."""
-    asked = [(stem, prefixes(stem)) for stem in stems]
+    asked = [(stem, begun) for stem in stems if (begun := prefixes(stem))]
+    some = tuple(chain.from_iterable(begun for _, begun in asked))
     for edge in compounds:
+        if not edge.startswith(some):
+            continue
         for stem, begun in asked:
-            if begun and edge.startswith(begun) and is_compound(edge, stem):
+            if edge.startswith(begun) and is_compound(edge, stem):
                 yield stem
 
 

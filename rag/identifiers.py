@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from itertools import chain, combinations
 from typing import Final
 
@@ -18,6 +19,8 @@ MAX_PIECE: Final = 12  # characters of a word that may be a part of a code
 MAX_PIECES: Final = 40  # words of a question that are looked at for codes with blanks
 MAX_JOINED: Final = 4
 MAX_RUNS: Final = 8  # of letters or figures in a code whose parts are told
+KEPT: Final = 1 << 12  # pieces of texts that are kept as they were read
+LONG: Final = 40  # characters of a piece that is not
 
 _UNITS = (
     "st|nd|rd|th|er|km|hm|dm|cm|mm|nm|m|kg|mg|g|t|lbs?|oz|ml|cl|dl|hl|l|[kmgt]i?b|h|hrs?|min|sec|s"
@@ -58,11 +61,32 @@ _THING = re.compile(
     """,
     re.VERBOSE,
 )
+# Of the roles of neighbouring pieces, those that may be one thing.
+_RUN_OF_ROLES = re.compile("[fgmc]{2,}")
+_WIDE = re.compile(r"[\n\t\r]+| {2,}")
+_TOGETHER = re.compile("ff|fg?m|mf|cf")
+# Roles, of which the greater goes first: m, a month or a scale; g, what is between it and a figure.
+NO_ROLE: Final = "."
+WITH_FIGURE: Final = "f"
+_ROLES: Final = {
+    **dict.fromkeys((*MONTH.split("|"), *_ZEROS, "cve"), "m"),
+    **dict.fromkeys(("of", "de", "del"), "g"),
+}
+_LETTERS = re.compile(r"[^\W\d_]+")
+_LETTERS_OF_A_CODE = re.compile(r"\(?[A-Z]{1,4}")
+# `AX 4411 B`, in capitals: in small letters it would be a word and a number.
+_APART = re.compile(
+    r"(?<![\w./-])(?:[A-Z]{2,4} \d{2,6}|[A-Z] \d{3,6})(?: [A-Z]{1,2})?(?![\w%/-]|[.,:]\w)"
+)
 _FIGURE = re.compile(r"\d")
 _FIGURES = re.compile(r"\d+")
 # Each with the sign before it, if that tells two figures apart.
 _RUN = re.compile(r"(?:(?<=\d)[-/_+,:.'\u2019](?=\d))?(?:\d+|[^\W\d_]+)")
 _VERSION = re.compile(r"v?(\d+(?:\.\d+)+)(?:[-_.+]?([a-z][a-z0-9.+-]*))?")
+_SHORT_VERSION = re.compile(r"v\d+")
+_BETWEEN_FIGURES = re.compile(r"(?<=\d)[-/_+,:'\u2019](?=\d)")
+_OTHER_SEPARATORS = re.compile(r"[./_+\\-]+(?!\d)|(?<!\d)[./_+\\-]+")
+_WHOLE_ADDRESS = re.compile(r"://|@|^www\.")
 _GROUPED = re.compile(
     r"[1-9]\d{0,2}(?:(?:,\d{3})+(?:\.\d+)?|(?:\.\d{3})+(?:,\d+)?|(?:['\u2019 ]\d{3})+(?:[.,]\d+)?)"
     r"|[1-9]\d?(?:,\d\d)+,\d{3}"  # of India
@@ -91,7 +115,10 @@ _NUMBER_WORDS = (
 _SPELLED: Final = {
     word: str(number) for words in _NUMBER_WORDS for number, word in enumerate(words.split(), 1)
 }
-_SPELLED_WORD = re.compile(rf"(?<!\w)(?:{'|'.join(_SPELLED)})(?!\w)")
+
+
+#: What something is called, and how it is written.
+Thing = tuple[tuple[str, ...], str]
 
 
 def identifiers(text: str) -> frozenset[str]:
@@ -115,11 +142,11 @@ def held_identifiers(text: str) -> frozenset[str]:
     code (4411 of AX-4411/B), and small numbers in words.
     """
     found: set[str] = set()
-    for names, written in _things(text):
-        found.update(names)
-        for name in names:
-            found.update(_parts(name, written))
-    found.update(_SPELLED[word] for word in _SPELLED_WORD.findall(text[:MAX_CHARACTERS].lower()))
+    if _FIGURE.search(text):
+        for names, written in _things_in(plain(text)):
+            found.update(_held(names, written))
+    words = _LETTERS.findall(text[:MAX_CHARACTERS].lower())
+    found.update(_SPELLED[word] for word in _SPELLED.keys() & words)
     return frozenset(found)
 
 
@@ -127,18 +154,65 @@ def indexed_identifiers(text: str) -> list[str]:
     """
     Return what an index keeps of the identifiers of *text*, each once: whole, and in parts.
 
-    *text* is as `plain` returns it. Less than `held_identifiers`: what its words have in any case
-    is left out.
+    *text* stood between two blanks, and is as `plain` returns it. Less than `held_identifiers`:
+    what its words have in any case is left out.
     """
+    return _kept(_read_things(text))
+
+
+def names_of_several_words(text: str, pieces: list[str], roles: str) -> tuple[list[str], list[str]]:
+    """
+    Return `indexed_identifiers` that are written with blanks, and the pieces that are left.
+
+    Args:
+        text: As `plain` returns it.
+
+        pieces: What stands between its blanks.
+
+        roles: The `role` of each; they are such that some *may_stand_together*.
+    """
+    things, rest = _several(text, pieces, roles)
+    return _kept(things), rest
+
+
+def may_stand_together(roles: str) -> bool:
+    """Tell whether neighbours may be one thing, by their roles: `5 March`, `1 250 000`, `2 Mio`."""
+    return _TOGETHER.search(roles) is not None
+
+
+def role(piece: str) -> str:
+    """Tell in a letter what a piece of a text may be in a thing with blanks."""
+    if _FIGURE.search(piece):
+        return WITH_FIGURE
+    if _LETTERS_OF_A_CODE.fullmatch(piece):
+        return "c"
+    return max(map(role_of_word, _LETTERS.findall(piece.lower())), default=NO_ROLE)
+
+
+def role_of_word(word: str) -> str:
+    """Tell the role of a word in small letters, without figures."""
+    return _ROLES.get(word, NO_ROLE)
+
+
+def _kept(things: Iterable[Thing]) -> list[str]:
+    """Return what an index keeps of things, each once."""
     found: dict[str, None] = {}
-    for names, written in _things_in(text):
+    for names, written in things:
         for name in names:
             found[name] = None
             if _FIGURES_ALONE.fullmatch(name):
                 continue
             kept = _KEPT_OF_A_DATE if _is_date(name) else _KEPT_OF_A_CODE
-            found.update((part, None) for part in _parts(name, written) if kept.fullmatch(part))
+            for part in _parts(name, written):
+                if kept.fullmatch(part):
+                    found[part] = None
     return list(found)
+
+
+@lru_cache(KEPT)
+def _held(names: tuple[str, ...], written: str) -> frozenset[str]:
+    """Return every spelling under which a thing may be asked for."""
+    return frozenset(names).union(*(_parts(name, written) for name in names))
 
 
 def asked_identifiers(text: str) -> list[tuple[str, ...]]:
@@ -164,10 +238,11 @@ def joined_identifiers(text: str) -> list[str]:
         return []
     pieces = [piece for piece in _PIECE.findall(plain(text).lower()) if len(piece) <= MAX_PIECE]
     found: dict[str, None] = {}
-    for start, stop in combinations(range(min(len(pieces), MAX_PIECES) + 1), 2):
-        some = pieces[start:stop]
-        if 1 < len(some) <= MAX_JOINED and any(map(_FIGURE.search, some)):
-            found[_as_code("-".join(some))] = None
+    figures = [_FIGURE.search(piece) is not None for piece in pieces[:MAX_PIECES]]
+    for start in range(len(figures)):
+        for stop in range(start + 2, min(start + MAX_JOINED, len(figures)) + 1):
+            if any(figures[start:stop]):
+                found[_as_code("-".join(pieces[start:stop]))] = None
     return list(found)
 
 
@@ -209,35 +284,98 @@ def _is_told_apart(name: str, held: frozenset[str], days: frozenset[str]) -> boo
     return parts is not None and f"-{name[4:]}" in days and parts[1] in held
 
 
-def _things(text: str) -> Iterator[tuple[tuple[str, ...], str]]:
+def _things(text: str) -> Iterator[Thing]:
     """Yield what each thing in *text* is called, and how it is written; a range is two things."""
     if _FIGURE.search(text):
         yield from _things_in(plain(text))
 
 
-def _things_in(text: str) -> Iterator[tuple[tuple[str, ...], str]]:
+def _things_in(text: str) -> Iterator[Thing]:
     """Yield the things of a plain text."""
-    for part in _near_figures(text[:MAX_CHARACTERS]):
-        for match in _THING.finditer(part):
-            if match.end() - match.start() <= MAX_LENGTH:
-                yield _names(match), match[0]
+    text = text[:MAX_CHARACTERS]
+    pieces = text.split()
+    roles = "".join(map(_role_of, pieces))
+    if may_stand_together(roles):
+        things, pieces = _several(text, pieces, roles)
+        yield from things
+    for piece in pieces:
+        if not piece.isalpha() and _FIGURE.search(piece):
+            yield from _things_of(piece) if len(piece) <= LONG else _read_things(piece)
 
 
-def _near_figures(text: str) -> Iterator[str]:
-    """Yield the parts of a text, in small letters, that have a figure, with the words around it."""
-    read = text.lower()
+def _read_things(piece: str) -> tuple[Thing, ...]:
+    """Tell what things stand between two blanks."""
+    found = [(_names(match), match[0]) for match in _THING.finditer(piece.lower())]
+    return tuple(one for one in found if len(one[1]) <= MAX_LENGTH)
+
+
+_things_of = lru_cache(KEPT)(_read_things)
+_role_of = lru_cache(KEPT)(role)
+
+
+def _several(text: str, pieces: list[str], roles: str) -> tuple[list[Thing], list[str]]:
+    """Return the things of a plain text that are written with blanks, and the pieces left."""
+    found: list[Thing] = []
+    rest: list[str] = []
+    told = at = 0
+    for run in _RUN_OF_ROLES.finditer(roles):
+        if not may_stand_together(run[0]):
+            continue
+        start, stop = run.span()
+        written = plain(" ".join(pieces[start:stop]))
+        at = text.find(written, at)
+        if at < 0:  # there are lines or wide blanks between them
+            return _parted(text)
+        things, left = _in_run(written)
+        found += things
+        rest += [*pieces[told:start], *left.split()]
+        told = stop
+    return found, rest + pieces[told:]
+
+
+def _parted(text: str) -> tuple[list[Thing], list[str]]:
+    """Return the same, where pieces are parted by more than a blank."""
+    found, rest = [], []
+    for part in _WIDE.split(text):
+        things, left = _in_run(part)
+        found += things
+        rest += left.split()
+    return found, rest
+
+
+def _in_run(written: str) -> tuple[list[Thing], str]:
+    """Return the things with blanks in a part of a plain text, and the part without."""
+    found: list[Thing] = []
+    for match in _APART.finditer(written):
+        code = match[0].lower().replace(" ", "-")
+        found.append(((_as_code(code),), code))
+    read = written.lower()
+    if len(read) != len(written):  # as of a Turkish I; then places differ
+        return found, written
+    left, told = [], 0
+    for start, stop in _near_figures(read):
+        for match in _THING.finditer(read, start, stop):
+            if " " in match[0] and match.end() - match.start() <= MAX_LENGTH:
+                found.append((_names(match), match[0]))
+                left.append(written[told : match.start()])
+                told = match.end()
+    return found, " ".join([*left, written[told:]])
+
+
+def _near_figures(read: str) -> Iterator[tuple[int, int]]:
+    """Yield where the parts of a text are that have a figure, with the words around it."""
     start = stop = 0
     for figure in _FIGURES.finditer(read):
         if figure.start() < stop:
             continue
         if figure.start() - AROUND > stop:
             if stop:
-                yield read[start:stop]
+                yield start, stop
             start = read.rfind(" ", stop, figure.start() - AROUND) + 1 or stop
         stop = read.find(" ", figure.end() + AROUND)
         stop = len(read) if stop < 0 else stop
     if stop:
-        yield read[start:stop]
+        yield start, stop
 
 
 def _names(match: re.Match[str]) -> tuple[str, ...]:
@@ -273,6 +411,8 @@ def _joined(text: str) -> tuple[str, ...]:
 
 def _is_date(name: str) -> bool:
     """Tell whether a name is that of a date."""
+    if name.isalnum():
+        return False
     return name.startswith("--") or bool(_YEAR_FIRST.fullmatch(name) or _EITHER.fullmatch(name))
 
 
@@ -367,16 +507,21 @@ def _as_code(text: str) -> str:
     """
     if parts := _VERSION.fullmatch(text):
         return parts[1] + _as_code(parts[2]) if parts[2] else parts[1]
-    if re.fullmatch(r"v\d+", text):
+    if _SHORT_VERSION.fullmatch(text):
         return text[1:]
+    if text.isalnum():
+        return text
     written = text.replace("\\", "/")
-    written = re.sub(r"(?<=\d)[-/_+,:'\u2019](?=\d)", "-", written.lstrip("-/_+,:.'\u2019"))
-    return re.sub(r"[./_+\\-]+(?!\d)|(?<!\d)[./_+\\-]+", "", written)
+    written = _BETWEEN_FIGURES.sub("-", written.lstrip("-/_+,:.'\u2019"))
+    return _OTHER_SEPARATORS.sub("", written)
 
 
 def _parts(name: str, written: str) -> Iterator[str]:
     """Yield by which parts of it an identifier may be asked for."""
-    if parts := _YEAR_FIRST.fullmatch(name):
+    if name.isalnum():
+        if not name.isdecimal():
+            yield from _parts_of_code(name, written)
+    elif parts := _YEAR_FIRST.fullmatch(name):
         yield from Date(int(parts[1]), int(parts[3]), int(parts[4])).ways
     elif name.startswith("--"):
         yield str(int(name[-2:]))
@@ -387,11 +532,18 @@ def _parts(name: str, written: str) -> Iterator[str]:
     elif parts := _VERSION.fullmatch(name):
         figures = parts[1].split(".")
         yield from (".".join(figures[:count]) for count in range(1, len(figures) + 1))
-    elif not name.isdecimal():
-        runs = _RUN.findall(written)[:MAX_RUNS]
-        spans = combinations(range(len(runs) + 1), 2)
-        told = (_as_code("".join(runs[start:stop])) for start, stop in spans)
-        yield from filter(_FIGURE.search, told)
+    else:
+        yield from _parts_of_code(name, written)
+
+
+def _parts_of_code(name: str, written: str) -> Iterator[str]:
+    """Yield the parts of a code or an address that have a figure."""
+    runs = _RUN.findall(written)[:MAX_RUNS]
+    longest = 1 if _WHOLE_ADDRESS.search(name) else MAX_RUNS
+    for start, stop in combinations(range(len(runs) + 1), 2):
+        part = "".join(runs[start:stop])
+        if stop - start <= longest and _FIGURE.search(part):
+            yield part if part.isalnum() and part[0] != "v" else _as_code(part)
 
 
 _CALLED: Final = {"code": _code, "whole": _address, "blanks": _joined, "phone": _telephone}

@@ -27,6 +27,7 @@ _INSIDE = re.compile(
     r" (?:(?<=[a-z0-9,;\u2013-] )(May|Will|Who|A)(?![\w'\u2019-])|(May)(?=,? \d)"
     r"|(?<=[a-z] )(I)(?=[.,;:?!)]|$))"
 )
+_SHORT_NAME = re.compile(r"(?:May|Will|Who|A|I)(?![\w'\u2019-])")
 _SMALL = re.compile(r"[a-z]")
 _CAPITAL = re.compile(r"[A-Z]")
 _AROUND: Final = 40  # characters that tell whether all is written in capitals
@@ -75,8 +76,22 @@ def capital_words(text: str, empty: Collection[str]) -> Iterator[str]:
         yield match[0][1:]
 
 
+def has_sign_between_blanks(text: str) -> bool:
+    """Tell whether there may be words in *text* as `R & D`."""
+    return "&" in text and (" &" in text or "& " in text)
+
+
+def may_count_in_capitals(piece: str, empty: Collection[str]) -> bool:
+    """Tell whether what stands between two blanks may have one of the `capital_words`."""
+    if _SHORT_NAME.match(piece):
+        return True
+    return any(found.lower() in empty for found in _IN_CAPITALS.findall(piece))
+
+
 def _tokens(text: str, sign: re.Pattern[str]) -> Iterator[str]:
     """Yield what stands between blanks around each *sign*, once, unless it is long."""
+    if sign.search(text) is None:
+        return
     text = text.replace("\n", " ").replace("\t", " ")
     stop = 0
     for match in sign.finditer(text):

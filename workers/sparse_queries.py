@@ -3,6 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Final
 
 import tantivy
@@ -21,10 +22,9 @@ HALF: Final = 0.3
 #: A word that so many times as many texts have among their words is not looked for beside them: it
 #: is worth little, and tantivy passes over texts only where it is asked for words alone.
 COMMON: Final = 20
-#: Compounds are looked for where so few texts have a word: what is common is found by itself. A
-#: compound is parted where fewer than so many texts have it whole.
-FEW: Final = 30
-ALONE: Final = 3
+#: Compounds are looked for where so few texts have a word: what is common is found by itself.
+FEW: Final = 15
+KEPT: Final = 1 << 13  # counts that are kept until the next commit, 1 MB
 
 
 class SparseQueries:
@@ -50,6 +50,7 @@ class SparseQueries:
         self._searcher = searcher
         self._languages = languages
         self._documents = int(searcher.num_docs)
+        self._counts: dict[tuple[str, str], int] = {}
         self._compounds = not COMPOUNDING.isdisjoint(languages)
 
     def query(self, text: str) -> tantivy.Query | None:
@@ -77,7 +78,7 @@ class SparseQueries:
         beside = [(name, count) for name in names if (count := self._count(BESIDE, name))]
         if not beside and not one.kin and compounds.keys().isdisjoint(one.stems):
             return ways
-        held = sum(self._count(TERMS, stem) for stem in one.stems)
+        held = said = sum(self._count(TERMS, stem) for stem in one.stems)
         beside = [(name, count) for name, count in beside if count * COMMON >= held - COMMON]
         for name in one.kin:
             if count := self._count(TERMS, name):
@@ -86,26 +87,21 @@ class SparseQueries:
         ways += [
             self._beside([name], worth * KIN * self._idf(held + count)) for name, count in beside
         ]
-        for stem in one.stems:
-            if stem in compounds and one.weight == 1:
-                ways += self._of_compounds(stem, compounds[stem], worth, held)
-        return ways
-
-    def _of_compounds(
-        self, stem: str, edges: Mapping[str, int], worth: float, held: int
-    ) -> list[tantivy.Query]:
-        """Return the ways to find a word in compounds, and a compound in its parts."""
-        ways = []
-        if edges:
-            score = worth * COMPOUND * self._idf(held + sum(edges.values()))
-            ways.append(self._beside(list(edges), score))
-        if self._count(TERMS, stem) < ALONE:
-            ways += self._in_parts(stem, worth)
+        for stem in one.stems if one.weight == 1 else ():
+            if edges := compounds.get(stem):
+                score = worth * COMPOUND * self._idf(held + sum(edges.values()))
+                ways.append(self._beside(list(edges), score))
+            if not said and stem in compounds:
+                ways += self._in_parts(stem, worth)
         return ways
 
     def _compounds_of(self, words: Iterable[Asked]) -> dict[str, dict[str, int]]:
         """Return for each rare stem the compounds that it is part of, and how common each is."""
-        stems = {stem for one in words if one.weight == 1 for stem in one.stems}
+        rare = [
+            one.stems
+            for one in words
+            if one.weight == 1 and sum(self._count(TERMS, stem) for stem in one.stems) <= FEW
+        ]
         return {
             stem: {
                 edge: count
@@ -113,8 +109,7 @@ class SparseQueries:
                 for edge, count in self._searcher.terms_with_prefix(BESIDE, prefix, limit=MOST)
                 if is_compound(edge, stem)
             }
-            for stem in stems
-            if self._count(TERMS, stem) <= FEW
+            for stem in dict.fromkeys(chain.from_iterable(rare))
         }
 
     def _in_parts(self, stem: str, worth: float) -> list[tantivy.Query]:
@@ -144,7 +139,13 @@ class SparseQueries:
 
     def _count(self, field: str, name: str) -> int:
         """Return how many chunks hold a term."""
-        return int(self._searcher.doc_freq(field, name))
+        key = (field, name)
+        count = self._counts.get(key)
+        if count is None:
+            if len(self._counts) >= KEPT:
+                self._counts.clear()
+            count = self._counts[key] = int(self._searcher.doc_freq(field, name))
+        return count
 
     def _idf(self, held: int) -> float:
         """Return what a term is worth that *held* chunks hold, as tantivy's BM25 has it."""

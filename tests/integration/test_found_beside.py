@@ -113,6 +113,38 @@ def test_a_symbol_is_found_by_its_parts_and_by_its_whole(
     assert search(CODE, query)[0] == place
 
 
+def test_a_name_with_a_point_is_found_as_it_is_spoken(search: Search) -> None:
+    texts = ["The csharp client of the net.", "The dotnet client.", "The .NET client.", "A dot."]
+
+    assert {*search(texts, ".NET client")[:2]} == {1, 2}
+    assert {*search(texts, "dotnet client")[:2]} == {1, 2}
+
+
+def test_a_code_that_is_written_apart_is_found_joined(search: Search) -> None:
+    texts = ["Valve AX 4411 C here.", "Valve AX 4411 B here.", "Valve BX 4411 A here, AX 12 B."]
+
+    for query in ("AX-4411/B", "AX4411B", "ax 4411 b"):
+        assert search(texts, query)[0] == 1
+
+
+def test_what_is_written_with_blanks_is_read_over_no_line() -> None:
+    assert "1250000" in beside("It costs 1 250 000 EUR.")
+    assert "1250000" in beside("It costs 1\u00a0250\u00a0000 EUR.")
+    assert "1250000" not in beside("It costs 1\n250\n000 EUR.")
+    assert "2021-03-05" in beside("A 7 8\nOn 5 March 2021.")
+    assert "2021-03-05" in beside("\u0130stanbul, 5 March 2021.")
+
+
+def test_what_was_read_before_is_read_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rag.analysis.KEPT", 3)
+    text = "Build v4.1.12 of closeValve costs EUR 3,750,000 on 5 May 2021, says WHO. " + "x" * 99
+
+    first = analysed(text, "nl")
+
+    assert analysed(text, "nl") == first
+    assert {"4.1.12", "close", "3750000", "2021-05-05", "WHO", "May"} <= {*first[1]}
+
+
 def test_the_whole_symbol_goes_before_its_parts(search: Search) -> None:
     texts = ["close the valve, close it slowly, the valve", "closeValveSlowly()"]
 

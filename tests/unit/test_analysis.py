@@ -1,19 +1,18 @@
 import threading
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rag.analysis import (
     MAX_TERM_CHARACTERS,
-    OTHER_SCRIPTS,
-    STEMMERS,
     beside,
     query_alternatives,
     query_terms,
     terms,
     words,
 )
+from rag.stems import OTHER_SCRIPTS, STEMMERS
 
 
 def test_terms_are_lower_case_stems_without_stop_words() -> None:
@@ -175,3 +174,11 @@ def test_threads_get_the_same_terms() -> None:
         thread.join()
 
     assert results == [terms(text)] * 8
+
+
+@given(st.text())
+@example("(Gro\u00dfe) \u00bbWasser\u00ab, \u201cWORDS\u201d! It's Bob's 12.5% [7]; C++, A* .NET")
+@example("\u8fd9\u662f 5 \u6708 \u0645\u06cc\u200c\u062e\u0648 \u0391\u03a3 x\u00b9 320\u00b9")
+@example("e\u0301 e \u0301 \ufb01n\u00ad\u200bd \u00a81\u00a02")
+def test_a_text_is_read_word_by_word_as_it_is_read_at_once(text: str) -> None:
+    assert terms(text, "vi") == words(text)
