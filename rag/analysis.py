@@ -169,16 +169,23 @@ def held_beside(text: str, language: str, wanted: frozenset[str]) -> frozenset[s
     if not wanted:
         return wanted
     with_figures, with_capitals = _kinds(wanted)
+    found = wanted & _spellings(text, language, figures=with_figures, capitals=with_capitals)
+    if language in COMPOUNDING:
+        found |= wanted & frozenset(held_in(wanted, list(edges(terms(plain(text), language)))))
+    return found
+
+
+@lru_cache(maxsize=2_048)  # of the passages that many questions find
+def _spellings(text: str, language: str, *, figures: bool, capitals: bool) -> frozenset[str]:
+    """Return what `held_beside` finds without compounds: of *figures*, of *capitals*, if wanted."""
     read = plain(text)
     found = set(_stems(_others(read, () if read.isascii() else _words(read)), _stemming(language)))
     found.update(signed_words(read))
-    if with_figures:
+    if figures:
         found.update(indexed_identifiers(read))
-    if with_capitals:
+    if capitals:
         found.update(capital_words(read, _EMPTY))
-    if language in COMPOUNDING:
-        found.update(held_in(wanted, list(edges(terms(read, language)))))
-    return wanted & found
+    return frozenset(found)
 
 
 class Asked(NamedTuple):
