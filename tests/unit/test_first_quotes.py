@@ -24,7 +24,7 @@ def quotes(question: str, *texts: str, language: str = "en") -> list[str]:
         ("Are cats allowed?", "en", "For cats the manager has to give consent.",
          "Small birds are allowed."),
         ("Sind Katzen erlaubt?", "de", "Bei Katzen entscheidet der Verwalter.",
-         "Kleine V\u00f6gel sind erlaubt."),
+         "Kleine V\u00f6gel sind im ganzen Haus erlaubt."),
         ("\u00bfEst\u00e1n permitidos los gatos?", "es", "Los gatos necesitan un permiso.",
          "Est\u00e1n permitidos p\u00e1jaros."),
     ],
