@@ -26,6 +26,8 @@ from rag.plain import plain
 from rag.said import DENIED, Said, terms_of
 from rag.table_rows import TableRows, key_before
 
+MAX_PARTS = 24  # of a letter whose words are read with one of them
+MAX_CLOSING = 60  # code points of a closing formula with its name on the line
 STATEMENT = 4  # terms beyond the question's that make a lead-in say something by itself
 
 NEGATION = re.compile(
@@ -168,7 +170,7 @@ class _Letter:
     def __init__(self, parts: Sequence[LetterPart], asked: AskedOfLetter) -> None:
         self.parts = [part for part in parts if part.role != GREETING]
         #: What they tell.
-        self.told = [part.told for part in parts]
+        self.told = [part.told for part in parts[:MAX_PARTS]]
         self.greeting = next((part.told for part in parts if part.role == GREETING), "")
         self.asked = asked
         self._at = 0
@@ -182,7 +184,8 @@ class _Letter:
             return False
         part = self.parts[self._at]
         within = part.start <= start and end <= part.end
-        return within or (start <= part.start and end == part.end)
+        closing = end == part.end and 0 <= part.start - start <= MAX_CLOSING
+        return within or closing
 
     def next(self) -> LetterPart | None:
         """Return the part that the piece lies in, once."""

@@ -148,7 +148,7 @@ def letter_parts(text: str) -> tuple[LetterPart, ...]:
             found = [*_head(text, lines[:at]), LetterPart(start, end, GREETING, line)]
         elif line[-1] not in ".?:" and is_closing(line):
             found.extend(_signature(text, lines, at))
-    return tuple(found)
+    return tuple(sorted(found))
 
 
 def _role(question: str) -> str:
@@ -198,7 +198,9 @@ def _fields(text: str, lines: Sequence[tuple[int, int]]) -> list[LetterPart]:
     found: list[LetterPart] = []
     for start, end in (*lines, (0, 0)):
         match = _FIELD.match(text, start, end)
-        role = _ROLES.get(match[1].lower()) if match else None
+        # Settings have keys such as `from`, too, in small letters.
+        named = match is not None and match[1][0].isupper()
+        role = _ROLES.get(match[1].lower()) if match and named else None
         if role:
             run.append(LetterPart(start, end, role, plain(text[start:end]), field=True))
             continue

@@ -111,3 +111,15 @@ def test_what_the_letter_says_is_asked_for_as_ever() -> None:
     told = answer("When is the crane inspected?", LETTER)
 
     assert told.startswith("the crane at your berth is inspected on Friday.")
+
+
+def test_the_parts_of_several_messages_stand_in_order() -> None:
+    thread = f"{MAIL}\n\n{MAIL.replace('Rita', 'Ann')}"
+
+    starts = [part.start for part in letter_parts(thread)]
+    assert starts == sorted(starts)
+    assert answer("Who sent the mail about the crane?", thread).startswith("From: ")
+
+
+def test_settings_are_no_message() -> None:
+    assert letter_parts("from: Leeds\nto: York\nsubject: freight") == ()
