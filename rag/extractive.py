@@ -29,7 +29,7 @@ from rag.scoring import (
 
 MAX_PASSAGES = 5  # the gold passage is among the first five for 97 of 100 questions of SQuAD
 MAX_EMBEDDED = 8  # sentences without a vector, the most promising by their words: it is slow
-UNLIKELY = 0.1  # confidence below which only the closest piece is shown
+UNLIKELY, UNSURE = 0.1, 0.3  # confidences below which one or two of the closest are shown
 NAMED_CLAUSE = 0.5  # confidence at least where the clause is quoted that the question names
 
 _LIKELY_CLAUSE = 1  # of `Candidate.clause`: more is sure
@@ -133,7 +133,7 @@ class ExtractiveGenerator:
         )
         if levels.max() > _LIKELY_CLAUSE:
             likely = max(likely, NAMED_CLAUSE)
-        if likely < ANSWERED_FROM:
+        if likely < UNSURE:
             quotes = quotes[: 1 if likely < UNLIKELY else 2]
         return ExtractiveAnswer(
             text=" ".join(quote.marked for quote in quotes),
