@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from rag.analysis import terms
@@ -10,12 +11,23 @@ from rag.clauses import COLONS, Clauses, is_item, is_row, items_end
 from rag.documents import Passage
 from rag.headings import LEADS_ON, Standing, is_greeting, only_leads
 from rag.identifiers import identifiers
+from rag.letters import (
+    GREETING,
+    SENDER,
+    SIGNER,
+    AskedOfLetter,
+    LetterPart,
+    asked_of_letter,
+    letter_parts,
+)
 from rag.lines import is_setting
 from rag.pieces import MAX_PIECE, pieces
 from rag.plain import plain
-from rag.said import DENIED, Said
+from rag.said import DENIED, Said, terms_of
 from rag.table_rows import TableRows, key_before
 
+MAX_PARTS = 24  # of a letter whose words are read with one of them
+MAX_CLOSING = 60  # code points of a closing formula with its name on the line
 STATEMENT = 4  # terms beyond the question's that make a lead-in say something by itself
 
 NEGATION = re.compile(
@@ -46,7 +58,8 @@ class Candidate(NamedTuple):
     row, or a line of a log or of settings: its neighbours tell nothing of it. What is quoted
     reaches to *stop*, 0 for *end*: a lead-in has its first items with it, and a clause what belongs
     to it. *clause* tells how well it is the one that the question names, 0 for no clause.
-    *sectioned* tells that its passage has headings, or is a letter.
+    *sectioned* tells that its passage has headings, or is a letter. *wanted* tells that it is the
+    part of a letter that is asked for.
     """
 
     source: int
@@ -64,6 +77,7 @@ class Candidate(NamedTuple):
     near: frozenset[str] = frozenset()
     sectioned: bool = False
     greeting: str = ""
+    wanted: bool = False
 
     @property
     def shown(self) -> str:
@@ -96,7 +110,8 @@ def candidates(
 
         wanted: The terms of the question.
     """
-    reader = _Reader(question, wanted)
+    languages = sorted({passage.language for passage in passages})
+    reader = _Reader(question, wanted, asked_of_letter(question, wanted, languages))
     for source, passage in enumerate(passages):
         reader.read(source, passage)
     return reader.found or reader.leads
@@ -105,11 +120,12 @@ def candidates(
 class _Reader:
     """Tells the pieces that may be quoted from those that only lead to them."""
 
-    def __init__(self, question: str, wanted: frozenset[str]) -> None:
+    def __init__(self, question: str, wanted: frozenset[str], asked: AskedOfLetter) -> None:
         self.found: list[Candidate] = []
         self.leads: list[Candidate] = []
         self._wanted = wanted
         self._asked = named(question)
+        self._of_letter = asked
         negated = any(pattern.search(question) for pattern in (NEGATION, DENIED))
         self._said = Said(wanted, negated=negated, named=bool(identifiers(question)))
 
@@ -118,8 +134,13 @@ class _Reader:
         spans = pieces(passage.text)
         clauses = Clauses(passage.text, spans, self._asked) if self._asked else None
         place = _Place(source, passage, self._said)
+        letter = _Letter(letter_parts(passage.text), self._of_letter)
         known = self._wanted | self._said.title(passage.title, passage.language)
         for at, (start, end) in enumerate(spans):
+            if letter.parts and letter.has(start, end):
+                if part := letter.next():
+                    self.found.append(place.part(part, letter))
+                continue
             following = spans[at + 1] if at + 1 < len(spans) else None
             one, held, leads_on = place.read(start, end, following)
             if clauses is not None and clauses.level(at):
@@ -143,6 +164,40 @@ class _Reader:
         )
 
 
+class _Letter:
+    """The parts of a letter around its text, as its passage is read piece by piece."""
+
+    def __init__(self, parts: Sequence[LetterPart], asked: AskedOfLetter) -> None:
+        self.parts = [part for part in parts if part.role != GREETING]
+        #: What they tell.
+        self.told = [part.told for part in parts[:MAX_PARTS]]
+        self.greeting = next((part.told for part in parts if part.role == GREETING), "")
+        self.asked = asked
+        self._at = 0
+        self._told = -1  # which part was told last
+
+    def has(self, start: int, end: int) -> bool:
+        """Tell whether a piece lies in a part, or is a closing with a name behind it."""
+        while self._at < len(self.parts) and self.parts[self._at].end <= start:
+            self._at += 1
+        if self._at == len(self.parts):
+            return False
+        part = self.parts[self._at]
+        within = part.start <= start and end <= part.end
+        closing = end == part.end and 0 <= part.start - start <= MAX_CLOSING
+        return within or closing
+
+    def next(self) -> LetterPart | None:
+        """Return the part that the piece lies in, once."""
+        told, self._told = self._told, self._at
+        return self.parts[self._at] if told != self._at else None
+
+    def tells(self, part: LetterPart) -> bool:
+        """Tell whether a part tells all that is asked for: a letterhead does not, who wrote."""
+        signed = any(other.role == SIGNER for other in self.parts)
+        return part.role != SENDER or part.field or not signed
+
+
 class _Place:
     """Where one is while reading a passage: what the next piece stands under and goes on about."""
 
@@ -152,6 +207,7 @@ class _Place:
         self._said = said
         self._language = passage.language
         self._title = said.title(passage.title, passage.language)
+        self._possible = said.possible(passage.text, passage.language)
         self._rows = TableRows(passage)
         self._standing = Standing(passage)
         self._context, self._lead, self._items = "", frozenset[str](), False
@@ -172,9 +228,9 @@ class _Place:
         heading = self._standing.read(start, end, following)
         self._heading = heading
         cells = self._rows.cells(start, end)
-        record = cells is not None or is_row(text) or _is_setting(text)
+        record = cells is not None or _is_record(text)
         key = key_before(self._passage.text, start) if record and not cells else ""
-        held = frozenset(terms(f"{key} {text}" if key else text, language))
+        held = terms_of(f"{key} {text}" if key else text, language)
         if self._items and not (record or is_item(text)):
             self._context, self._lead, self._items = "", frozenset(), False
         if cells is not None:
@@ -182,7 +238,7 @@ class _Place:
         elif record:
             own = self._said.record(f"{key} {text}", language)
         else:
-            own = self._said.beside(held, text, language)
+            own = self._said.beside(held, text, language, self._possible)
         path, above, near = self._over(heading=heading)
         goes_on = self._before if _GOES_ON.match(text) else frozenset[str]()
         one = Candidate(
@@ -194,6 +250,25 @@ class _Place:
         )  # fmt: skip
         self._before = frozenset() if record or heading else goes_on | held if goes_on else held
         return one, held, self._leads_on(one, heading=heading)
+
+    def part(self, part: LetterPart, letter: _Letter) -> Candidate:
+        """Return a part of a letter; its words stand above what follows."""
+        held = self._said.title(part.told, self._language)
+        around = (self._said.title(words, self._language) for words in letter.told)
+        asked = letter.asked.of(part)
+        one = Candidate(
+            self._source, part.start, part.end, self._passage.text[part.start : part.end], "",
+            held | asked, part.told, True, above=self._base.union(*around), sectioned=True,
+            greeting=letter.greeting, wanted=bool(asked) and letter.tells(part),
+        )  # fmt: skip
+        self._over_all(held)
+        self._before, self._context, self._lead = frozenset(), "", frozenset()
+        return one
+
+    def _over_all(self, held: frozenset[str]) -> None:
+        """Take words for some that stand above all that follows."""
+        self._base |= held
+        self._last = ((), self._base, self._title)
 
     def leave(self, one: Candidate, held: frozenset[str], *, leads: bool) -> None:
         """Go on to the next piece: a piece that *leads* is read with what follows it."""
@@ -216,8 +291,7 @@ class _Place:
         empty = only_leads(one.text)
         if empty and is_greeting(one.text):
             self._greeting = one.text
-            self._base = self._title | self._said.words(one.text, self._language)
-            self._last = ((), self._base, self._title)
+            self._over_all(self._said.words(one.text, self._language))
         self._alone = empty or group
         return heading or self._alone or (not one.record and one.text.endswith(LEADS_ON))
 
@@ -231,8 +305,11 @@ class _Place:
         return self._last
 
 
-def _is_setting(text: str) -> bool:
-    """Tell whether a piece is one line of settings."""
+@lru_cache(maxsize=8_192)
+def _is_record(text: str) -> bool:
+    """Tell whether a piece is a row, a record, or one line of settings."""
+    if is_row(text):
+        return True
     return "\n" not in text and (":" in text or "=" in text) and is_setting(text)
 
 

@@ -16,10 +16,20 @@ from rag.identifiers import identifiers
 from rag.ports import Embedder, SentenceReader, Vectors
 from rag.quotes import Choice, chosen, citation
 from rag.said import as_term
-from rag.scoring import KIND_THERE, NEIGHBOUR, Coverage, kinds, neighbours, priors
+from rag.scoring import (
+    DEFINES,
+    KIND_THERE,
+    NEIGHBOUR,
+    Coverage,
+    definitions,
+    kinds,
+    neighbours,
+    priors,
+)
 
 MAX_PASSAGES = 5  # the gold passage is among the first five for 97 of 100 questions of SQuAD
 MAX_EMBEDDED = 8  # sentences without a vector, the most promising by their words: it is slow
+UNLIKELY, UNSURE = 0.1, 0.3  # confidences below which one or two of the closest are shown
 NAMED_CLAUSE = 0.5  # confidence at least where the clause is quoted that the question names
 
 _LIKELY_CLAUSE = 1  # of `Candidate.clause`: more is sure
@@ -78,19 +88,19 @@ class ExtractiveGenerator:
         empty, not answered.
         """
         read = passages[:MAX_PASSAGES]
-        wanted = query_alternatives(question, {passage.language for passage in read})
+        languages = {passage.language for passage in read}
+        wanted = query_alternatives(question, languages)
         candidates = candidates_of(question, read, frozenset(chain.from_iterable(wanted)))
         if not candidates:
             return ExtractiveAnswer(text="", citations=(), answered=False, confidence=0.0)
-        parts = [
-            passages[one.source].chunk_at(passages[one.source].start + one.start)
-            for one in candidates
-        ]
-        coverage = Coverage(candidates, wanted, {as_term(name) for name in identifiers(question)})
+        parts = _parts(read, candidates)
+        names = {as_term(name) for name in identifiers(question)}
+        coverage = Coverage(candidates, wanted, names, languages)
         prior = priors(passages, parts)
         levels = np.array([one.clause for one in candidates])
         held = coverage.shares_with_above
         beside = KIND_THERE * kinds(question, candidates)
+        beside += DEFINES * definitions(question, candidates)
         beside += NEIGHBOUR * neighbours(candidates, coverage.shares, held)
         vector = self._embedder.embed([question], truncate=True)[0]
         cosine, scale = self._known(vector, read, candidates, parts, incarnation), IN_PASSAGE
@@ -109,7 +119,7 @@ class ExtractiveGenerator:
         # The clause that the question names goes before what only mentions it.
         order = np.lexsort((-scores, -levels))
         wanted_terms = frozenset(chain.from_iterable(wanted))
-        choice = Choice(candidates, scores, coverage)
+        choice = Choice(candidates, scores, coverage, question)
         quotes = chosen(choice, order, candidates, passages, wanted_terms)
         likely = confidence(
             Evidence(
@@ -123,6 +133,8 @@ class ExtractiveGenerator:
         )
         if levels.max() > _LIKELY_CLAUSE:
             likely = max(likely, NAMED_CLAUSE)
+        if likely < UNSURE:
+            quotes = quotes[: 1 if likely < UNLIKELY else 2]
         return ExtractiveAnswer(
             text=" ".join(quote.marked for quote in quotes),
             citations=tuple(citation(quote, passages[quote.candidate.source]) for quote in quotes),
@@ -157,3 +169,12 @@ class ExtractiveGenerator:
         texts = [indexed_text(passages[one.source].title, one.read) for one in candidates]
         cosines: Vectors = self._embedder.embed(texts, truncate=True) @ question
         return cosines
+
+
+def _parts(passages: Sequence[Passage], candidates: Sequence[Candidate]) -> list[Part]:
+    """Return the chunk that each candidate lies in."""
+    alone = [one.chunks[0] if len(one.parts) < 2 else None for one in passages]  # noqa: PLR2004
+    return [
+        alone[one.source] or passages[one.source].chunk_at(passages[one.source].start + one.start)
+        for one in candidates
+    ]

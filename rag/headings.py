@@ -8,13 +8,14 @@ from rag.clauses import COLONS, HEADING, is_row, is_title
 from rag.documents import Passage
 from rag.lines import is_setting
 from rag.plain import plain
+from rag.run_in import goes_on, is_run_in
 from rag.sections import opened, parted, written
 
 MAX_HEADING_CHARACTERS = 80
 LEADS_ON = ("?", "\uff1f", *COLONS)
 
 #: Levels of what is no heading of the document's own, below all that are.
-_QUESTION, _BARE = 8, 7
+_QUESTION, _BARE, _RUN_IN = 8, 7, 9
 #: Pieces that stand under a question of a list of them, where no other one follows.
 _MOST_UNDER_QUESTION = 6
 _MOST_WORDS = 8
@@ -58,7 +59,8 @@ class Standing:
 
     Headings are those that the document's parser found. A passage of an older index knows none:
     there Markdown's are known by their sign, and the bare first line of a passage. A question alone
-    on its line, a line in bold and the name of a group of settings lead the pieces below them.
+    on its line, a line in bold and the name of a group of settings lead the pieces below them; a
+    title on the line of what it heads leads the rest of its paragraph.
     """
 
     def __init__(self, passage: Passage) -> None:
@@ -69,6 +71,7 @@ class Standing:
         self._keys: list[tuple[int, str]] = []
         self._nested = "\n " in passage.text or "\n\t" in passage.text
         self._under = 0
+        self._end = 0  # of the piece read last
         #: Whether the passage has headings of its document's own.
         self.sectioned = bool(passage.section or passage.headings)
 
@@ -84,10 +87,15 @@ class Standing:
         piece = self._text[start:end]
         if self._nested:
             self._leave_keys(start, piece)
+        titled = self._under > 0 and bool(self._path) and self._path[-1][0] == _RUN_IN
+        if titled and not goes_on(self._text, self._end, start):
+            self._path.pop()
+        self._end = end
         level = self._level(start, end, piece, following)
         if level:
-            self.sectioned = self.sectioned or level < _BARE
-            self._path = opened(self._path, level, written(piece))
+            self.sectioned = self.sectioned or level < _BARE or level == _RUN_IN
+            words = written(piece)
+            self._path = opened(self._path, level, words.rstrip(".") if level == _RUN_IN else words)
             self._keys, self._under = [], 0
             return True
         self._under += 1
@@ -133,7 +141,17 @@ class Standing:
         if piece[0] == "#" and (mark := HEADING.match(piece)):
             return mark.end() - 1
         long = len(piece) > 2 * MAX_HEADING_CHARACTERS
-        if long or "\n" in piece or not self._is_line(start, end):
+        if long or "\n" in piece:
+            return 0
+        if is_run_in(self._text, start, end, following):
+            return _RUN_IN
+        return self._level_of_line(start, end, piece, following)
+
+    def _level_of_line(
+        self, start: int, end: int, piece: str, following: tuple[int, int] | None
+    ) -> int:
+        """Return the level of a heading that has its line to itself, 0 for what is none."""
+        if not self._is_line(start, end):
             return 0
         if piece.endswith(LEADS_ON[:2]):
             return _QUESTION

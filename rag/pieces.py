@@ -4,6 +4,7 @@ import re
 from functools import lru_cache
 
 from rag.lines import is_record
+from rag.run_in import bold_lead
 from rag.sentences import sentence_spans
 from rag.spans import trimmed
 
@@ -22,7 +23,10 @@ def pieces(text: str) -> tuple[tuple[int, int], ...]:
         marks = _REFERENCES.search(text, start, end)
         # A sentence of marks alone, such as "[5m]", is all that there is to quote.
         cut = marks.start() if marks and marks.start() > start else end
-        found.extend(_clauses(text, start, cut))
+        lead = bold_lead(text, start, cut) if text[start] in "*_-+\u2022" else start
+        if lead > start:
+            found.append((start, lead))
+        found.extend(_clauses(text, trimmed(text, lead, cut)[0], cut))
     return tuple(found)
 
 

@@ -1,5 +1,6 @@
 """Which of the ranked candidates an answer quotes, and how it says them."""
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -7,26 +8,35 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.analysis import terms
 from rag.candidates import Candidate, quoted
 from rag.citations import Citation
 from rag.documents import Passage
 from rag.lines import is_setting
 from rag.ports import Vectors
+from rag.said import terms_of
 from rag.scoring import Coverage
 from rag.sections import PARTED
 
 MAX_QUOTES = 3
 MAX_CHARACTERS = 700  # of the answer, markers included
-QUOTE_FROM = 0.7  # of the best score: a weaker second or third quote is noise
+QUOTE_FROM = 0.65  # of the best score: a weaker second or third quote is noise
 
 #: Of prose without headings nobody can tell which sentence is it where several score alike: so far
 #: below the best one may be, the less the more of the question the best has, the more it adds.
-BELOW, SURE, NEW = 0.62, 0.2, 0.8
+BELOW, SURE, NEW = 0.85, 0.1, 0.8
 #: Words of the question that the quotes lack so far must weigh this share of it to be something.
 ADDS = 0.05
+#: Where the best one has all that was asked for, one that has less than this adds nothing.
+WHOLE, LITTLE = 0.99, 0.45
+#: The words that the best one holds itself must weigh this share, for another one to hold as much.
+TOLD = 0.2
 #: Two sentences of which this share of the words is the same say the same of two things.
 ALIKE = 0.6
+#: What parts questions for several things.
+_SEVERAL = re.compile(
+    r",\s|;|\?.*\?|\b(?:and|or|both|und|oder|sowie|y|o|et|ou|e|och|og)\b", re.IGNORECASE | re.DOTALL
+)
+_SENTENCE_ENDS = ".?!:\u2026\u3002\uff01\uff1f\"'\u201d\u2019)]"
 _STOPS = tuple(":.?!\uff1a\uff1f\uff01\u3002")
 
 
@@ -63,11 +73,14 @@ class Choice:
         scores: Of each, float32 of shape (candidates,).
 
         coverage: Of each.
+
+        question: What is asked; it may ask for several things.
     """
 
     def __init__(
-        self, candidates: Sequence[Candidate], scores: Vectors, coverage: Coverage
+        self, candidates: Sequence[Candidate], scores: Vectors, coverage: Coverage, question: str
     ) -> None:
+        self._several = _SEVERAL.search(question) is not None
         self._candidates = candidates
         self._scores = scores
         self._own = coverage.own
@@ -83,9 +96,13 @@ class Choice:
         have = self._held[best].copy()
         yield best
         for row in order[1:][self._scores[order[1:]] >= floor].tolist():
-            if self._says_more(best, row, have):
+            if self._continues(best, row) or self._says_more(best, row, have):
                 have |= self._held[row]
                 yield row
+
+    def _continues(self, best: int, row: int) -> bool:
+        """Tell whether a candidate is the rest of the long sentence that the best one is of."""
+        return _goes_on(self._candidates[best], self._candidates[row])
 
     def is_told_elsewhere(self, row: int) -> bool:
         """Tell whether another document says the same of something else."""
@@ -109,17 +126,30 @@ class Choice:
             return (
                 not lacks and self._weight(self._own[row]) >= self._weight(self._own[best]) - 1e-6
             )
-        if (lacks and _alike(first, one)) or (first.record and not adds):
+        other = lacks and _alike(first, one) and not (self._several and adds)
+        if other or (first.record and not adds):
             return False
+        return self._is_beside(best, row, new)
+
+    def _is_beside(self, best: int, row: int, new: float) -> bool:
+        """Tell whether a candidate that says *new* things says them of what the best one is of."""
+        first, one, adds = self._candidates[best], self._candidates[row], new > ADDS
+        lacks = bool((self._held[best] & ~self._held[row]).any())
         # It stands under something else, or tells of something else than what was named.
         elsewhere = (self._above[best] & ~self._held[row]).any()
         unnamed = (self._own[best] & ~self._own[row] & self._named).any()
-        if not adds and (elsewhere or unnamed):
+        apart = first.path != one.path and not self._several
+        if (not adds and (elsewhere or unnamed)) or (lacks and apart):
             return False
         if first.sectioned:
+            # What both stand under is no reason: the best one must hold something itself.
             below = not first.path or first.path == one.path
-            return adds or (below and not (self._own[best] & ~self._own[row]).any())
-        near = BELOW - SURE * self._weight(self._held[best]) + NEW * new
+            told = self._weight(self._own[best]) > TOLD
+            return adds or (below and told and not (self._own[best] & ~self._own[row]).any())
+        whole = self._weight(self._held[best])
+        if whole > WHOLE and not adds and self._weight(self._held[row]) < LITTLE:
+            return False
+        near = BELOW - SURE * whole + NEW * new
         return bool(self._scores[best] - self._scores[row] <= near)
 
     def _weight(self, held: NDArray[np.bool_]) -> float:
@@ -195,10 +225,10 @@ def _lead(
         return ""
     if not one.path and (wanted.isdisjoint(one.above - one.terms) or not with_title()):
         return ""
-    lacking = wanted.difference(terms(shown, passage.language))
+    lacking = wanted - terms_of(shown, passage.language)
     told: list[str] = []
     for at, words in enumerate((*one.path[::-1], passage.title)):  # the nearest first
-        held = lacking.intersection(terms(words, passage.language)) if words and lacking else ()
+        held = lacking & terms_of(words, passage.language) if words and lacking else frozenset()
         if at == len(one.path) and not (held and with_title()):
             break
         if held or (key and at == 0):
@@ -212,6 +242,14 @@ def _alike(one: Candidate, other: Candidate) -> bool:
     """Tell whether two candidates say the same, of one thing or of two."""
     mine, theirs = _words(one), _words(other)
     return len(mine & theirs) >= ALIKE * max(len(mine), len(theirs))
+
+
+def _goes_on(one: Candidate, other: Candidate) -> bool:
+    """Tell whether two candidates are a long sentence that was cut between them."""
+    first, last = sorted((one, other), key=lambda each: each.start)
+    cut = first.text[-1] not in _SENTENCE_ENDS and not (first.record or last.record)
+    same = first.source == last.source and first.path == last.path
+    return same and cut and 0 <= last.start - first.end <= 1
 
 
 def _words(one: Candidate) -> frozenset[str]:

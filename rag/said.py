@@ -1,7 +1,9 @@
 """What pieces of passages say, in the terms that a question is compared with."""
 
 import re
+import sys
 from collections.abc import Sequence
+from functools import lru_cache
 
 from rag.analysis import held_beside, terms
 from rag.identifiers import held_identifiers
@@ -43,7 +45,11 @@ class Said:
 
     def words(self, text: str, language: str) -> frozenset[str]:
         """Return the terms of a text, and those of the question that it has beside them."""
-        return self.beside(frozenset(terms(text, language)), text, language)
+        return self.beside(terms_of(text, language), text, language)
+
+    def possible(self, text: str, language: str) -> frozenset[str]:
+        """Return the terms of the question that pieces of a text may have beside their own."""
+        return held_beside(text, language, self._wanted)
 
     def title(self, text: str, language: str) -> frozenset[str]:
         """Return the terms of a title or a heading, found once."""
@@ -56,11 +62,20 @@ class Said:
         """Return what a text names with figures, where the question does so, too."""
         if not (self._named and any(map(str.isdigit, text))):
             return frozenset()
-        return frozenset(map(as_term, held_identifiers(text)))
+        return _names(text)
 
-    def beside(self, held: frozenset[str], text: str, language: str) -> frozenset[str]:
-        """Add to the terms of a text what it names, and other spellings that were asked for."""
-        return held | self.named(text) | held_beside(text, language, self._wanted - held)
+    def beside(
+        self, held: frozenset[str], text: str, language: str, among: frozenset[str] | None = None
+    ) -> frozenset[str]:
+        """
+        Add to the terms of a text what it names, and other spellings that were asked for.
+
+        These are *among* some terms, as far as that is known: see `possible`.
+        """
+        lacking = (self._wanted if among is None else among) - held
+        others = held_beside(text, language, lacking) if lacking else lacking
+        named = self.named(text)
+        return held.union(named, others) if named or others else held
 
     def cells(self, cells: Cells, language: str) -> frozenset[str]:
         """
@@ -80,7 +95,7 @@ class Said:
         """Write a row with the names of its columns; of a wide one what was asked for."""
 
         def matters(cell: str) -> bool:
-            return not self._wanted.isdisjoint(terms(cell, language))
+            return not self._wanted.isdisjoint(terms_of(cell, language))
 
         told = [(plain(name), plain(text)) for name, text in cells]
         return written(narrowed(told, matters, most=MAX_PIECE))
@@ -96,3 +111,20 @@ class Said:
 def as_term(identifier: str) -> str:
     """Write what a text names with figures as a term that no word is."""
     return f"#{identifier}"
+
+
+def terms_of(text: str, language: str) -> frozenset[str]:
+    """Return the terms of a text, each once; those of pieces that many questions find are kept."""
+    return frozenset(_terms_of(text, language))
+
+
+@lru_cache(maxsize=8_192)
+def _terms_of(text: str, language: str) -> tuple[str, ...]:
+    """Return the terms of a text, in a quarter of the room of a set."""
+    return tuple(map(sys.intern, dict.fromkeys(terms(text, language))))
+
+
+@lru_cache(maxsize=1_024)
+def _names(text: str) -> frozenset[str]:
+    """Return all that a text names with figures, as terms."""
+    return frozenset(map(as_term, held_identifiers(text)))

@@ -10,6 +10,7 @@ point where their passage does, so little of a product with a question is estima
 
 import math
 import struct
+from bisect import bisect_right
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
@@ -38,9 +39,15 @@ class SentenceCosines(NamedTuple):
 
     def of(self, start: int, end: int) -> float:
         """Return the cosine of the sentence that shares most of `text[start:end]`."""
-        begins = np.concatenate([[0], self.ends[:-1]])
-        shared = np.minimum(self.ends, end) - np.maximum(begins, start)
-        return float(self.cosines[int(shared.argmax())])
+        count = len(self.ends)
+        row = best = min(bisect_right(self.ends, start), count - 1)
+        most, begin = 0, start
+        while row < count and begin < end:
+            until = int(self.ends[row])
+            if min(until, end) - begin > most:
+                best, most = row, min(until, end) - begin
+            row, begin = row + 1, max(begin, until)
+        return float(self.cosines[best])
 
 
 def encode(passage: Vectors, sentences: Vectors, ends: Sequence[int] | NDArray[np.int64]) -> bytes:
