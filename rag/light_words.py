@@ -57,7 +57,9 @@ _VERBS: Final = (
     "stored switch switched talk think took treat turn turned uses wear went work worked works "
     "write written wrote bekommen gehen kommen kommt läuft machen stehen steht erhalten kümmert "
     "zahlt zahlen öffnet schließt encuentra llevar vive abre cierra ouvre unterschrieben firma "
-    "firmó ferme trouve new total main"
+    "firmó ferme trouve new total main change changed check checked clean cleaned inspect "
+    "inspected renew renewed replace replaced serviced travel travelled traveled gewechselt "
+    "gereinigt ersetzt geprüft"
 )
 
 # What a text is, which it does not say.

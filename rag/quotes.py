@@ -8,13 +8,14 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from rag.asked_for import lacks_what_is_asked
 from rag.candidates import Candidate, quoted
 from rag.citations import Citation
 from rag.documents import Passage
 from rag.lines import is_setting
 from rag.ports import Vectors
 from rag.said import terms_of
-from rag.scoring import Coverage
+from rag.scoring import Coverage, asks_for_a_reason, tells_a_reason
 from rag.sections import PARTED
 
 MAX_QUOTES = 3
@@ -80,7 +81,10 @@ class Choice:
     def __init__(
         self, candidates: Sequence[Candidate], scores: Vectors, coverage: Coverage, question: str
     ) -> None:
+        self._question = question
+        self._asked = frozenset(map(_bare, question.split()))
         self._several = _SEVERAL.search(question) is not None
+        self._why = asks_for_a_reason(question)
         self._candidates = candidates
         self._scores = scores
         self._own = coverage.own
@@ -95,14 +99,36 @@ class Choice:
         floor = QUOTE_FROM * float(self._scores.max())
         have = self._held[best].copy()
         yield best
-        for row in order[1:][self._scores[order[1:]] >= floor].tolist():
-            if self._continues(best, row) or self._says_more(best, row, have):
+        for row in order[1:].tolist():
+            near = self._scores[row] >= floor
+            says = near and (self._continues(best, row) or self._says_more(best, row, have))
+            if says or self._explains(best, row) or self._completes(best, row):
                 have |= self._held[row]
                 yield row
 
     def _continues(self, best: int, row: int) -> bool:
         """Tell whether a candidate is the rest of the long sentence that the best one is of."""
         return _goes_on(self._candidates[best], self._candidates[row])
+
+    def _explains(self, best: int, row: int) -> bool:
+        """Tell whether a candidate follows the best one, which lacks the reason that is asked for."""
+        first, one = self._candidates[best], self._candidates[row]
+        return self._why and not tells_a_reason(first.text) and _is_next(first, one)
+
+    def _completes(self, best: int, row: int) -> bool:
+        """
+        Tell whether a candidate is the field of a form that the best one calls for.
+
+        "Destination: Trondheim" tells which form it is, and not who travelled there.
+        """
+        first, one = self._candidates[best], self._candidates[row]
+        added = self._own[row] & ~self._own[best]
+        if not (added.any() and _of_one_form(first, one)):
+            return False
+        news = [word for word in first.shown.split() if _bare(word) not in self._asked]
+        return lacks_what_is_asked(self._question, " ".join(news)) and not lacks_what_is_asked(
+            self._question, one.shown
+        )
 
     def is_told_elsewhere(self, row: int) -> bool:
         """Tell whether another document says the same of something else."""
@@ -244,12 +270,30 @@ def _alike(one: Candidate, other: Candidate) -> bool:
     return len(mine & theirs) >= ALIKE * max(len(mine), len(theirs))
 
 
+def _of_one_form(one: Candidate, other: Candidate) -> bool:
+    """Tell whether two candidates are fields of one form: lines `name: value` side by side."""
+    together = one.source == other.source and one.path == other.path
+    return together and is_setting(one.text) and is_setting(other.text)
+
+
 def _goes_on(one: Candidate, other: Candidate) -> bool:
     """Tell whether two candidates are a long sentence that was cut between them."""
     first, last = sorted((one, other), key=lambda each: each.start)
     cut = first.text[-1] not in _SENTENCE_ENDS and not (first.record or last.record)
     same = first.source == last.source and first.path == last.path
     return same and cut and 0 <= last.start - first.end <= 1
+
+
+def _bare(word: str) -> str:
+    """Return a word in small letters without the signs around it."""
+    return word.strip(".,:;!?()[]\"'\u201c\u201d").lower()
+
+
+def _is_next(one: Candidate, other: Candidate) -> bool:
+    """Tell whether a sentence follows another one in its paragraph."""
+    same = one.source == other.source and one.path == other.path
+    prose = not (one.record or other.record)
+    return same and prose and 0 <= other.start - one.end <= 1
 
 
 def _words(one: Candidate) -> frozenset[str]:

@@ -206,10 +206,20 @@ def priors(passages: Sequence[Passage], parts: Sequence[Part]) -> Vectors:
     return np.array(scores, dtype=np.float32)
 
 
+def asks_for_a_reason(question: str) -> bool:
+    """Return True if a question asks why."""
+    return _REASON_WANTED.search(question) is not None
+
+
+def tells_a_reason(text: str) -> bool:
+    """Return True if a text has a word with which reasons are given."""
+    return _REASON.search(text) is not None
+
+
 def kinds(question: str, candidates: Sequence[Candidate]) -> Vectors:
     """Return 1 for each candidate with a number, or a reason, where one is asked for, else 0."""
-    if _REASON_WANTED.search(question):
-        return np.array([_REASON.search(one.text) is not None for one in candidates], np.float32)
+    if asks_for_a_reason(question):
+        return np.array([tells_a_reason(one.text) for one in candidates], np.float32)
     asked = any(wanted.search(question) for wanted in (NUMBER_WANTED, _NUMBER_WANTED))
     there = [asked and _tells_a_number(one.text) for one in candidates]
     return np.array(there, dtype=np.float32)

@@ -7,7 +7,7 @@ from functools import lru_cache
 from itertools import takewhile
 from typing import Final, NamedTuple
 
-from rag.analysis import query_alternatives
+from rag.analysis import UNSPACED, query_alternatives
 from rag.calendar_dates import MONTH
 from rag.light_words import LIGHT, PLAIN_VERBS
 
@@ -51,6 +51,14 @@ _WEEKDAY: Final = re.compile(
     r"(?:mon|tues|wednes|thurs|fri|satur|sun)days?|(?:mon|diens|donners|frei|sams|sonn)tags?"
     r"|mittwochs?|lunes|martes|mi\u00e9rcoles|jueves|viernes|s\u00e1bados?|domingos?|lundi|mardi"
     r"|mercredi|jeudi|vendredi|samedi|dimanche"
+)
+_UNSPACED: Final = re.compile(f"[{UNSPACED}]")
+# Pairs of signs in languages without blanks that words are joined and questions are built with:
+# Japanese syllables, Chinese particles, ends of Korean verbs.
+_GRAMMAR: Final = re.compile(
+    r"[\u3040-\u309f]|[\u7684\u662f\u4e86\u5417\u5462\u4e48\u54ea\u8c01\u51e0\u4ec0\u600e\u5427\u4eec\u5011\u55ce"
+    r"\u9ebc\u8ab0\u5e7e]|\u591a\u5c11|\u4e3a\u4ec0|\u65f6\u5019|^(?:\ubb34\uc5c7|\uc5b4\ub514|\uc5b8\uc81c|\ub204\uad6c|\uc5bc\ub9c8|\ubb34\uc2a8"
+    r"|\uc5b4\ub5a4|\uc785\ub2c8|\ub2c8\uae4c|\uc2b5\ub2c8|\ub098\uc694|\uac00\uc694|\uc778\uac00|\uc5b4\ub5bb|\ub5bb\uac8c)$"
 )
 _BESIDE_FIGURE: Final = re.compile(r"\d")
 _ASKS_A_MEASURE: Final = frozenset(("how", "wie"))  # high, large, loud
@@ -109,8 +117,8 @@ def weighty_words(question: str, languages: Collection[str]) -> list[Word]:
         if dated and _BESIDE_FIGURE.search(" ".join(found[max(0, at - 2) : at + 2])):
             continue  # of a date, which has a figure
         name = (shouted or called or weekday) and not is_light
-        into = light if is_light else weighty
         for stems in _stems(word, known) or (((folded(word),),) if name else ()):
+            into = light if is_light or _GRAMMAR.search(stems[0]) else weighty
             into[stems] = (into.get(stems, (False, ""))[0] or name, folded(word))
     chosen = weighty or (light if not numbered else {})
     return [Word(stems, *told) for stems, told in list(chosen.items())[:MAX_WORDS]]
@@ -187,7 +195,7 @@ def _there(text: str, stem: str, word: str) -> bool:
     A short one has to begin a word and have but an ending behind it, or the whole word has to
     follow; inside a word it takes as much of the word as tells it from others.
     """
-    if len(stem) >= LONG:
+    if len(stem) >= LONG or _UNSPACED.match(stem):
         return stem in text
     at = text.find(stem) if stem else -1
     while at >= 0:

@@ -257,3 +257,11 @@ def test_figures_of_earlier_turns_need_not_be_in_the_passages() -> None:
 
     assert unsaid.confidence <= NOWHERE < later.confidence
     assert later.answered == alone.answered
+
+
+def test_endings_and_particles_of_words_without_blanks_say_nothing() -> None:
+    held = evidence("会議室はどこですか", "会議室は三階です。", language="ja")
+    other = evidence("駐車場はどこですか", "会議室は三階です。", language="ja")
+
+    assert features(held).anywhere == 1
+    assert features(other).anywhere == 0

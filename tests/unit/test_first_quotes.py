@@ -100,3 +100,23 @@ def test_the_rest_of_a_long_sentence_comes_with_its_beginning() -> None:
     text = f"{first} {rest}"
 
     assert set(quotes("Which lamps of the tower are lit?", text)) == {first, rest}
+
+
+def test_the_field_of_a_form_that_is_asked_for_follows_the_one_that_tells_which_form() -> None:
+    form = "Name of the traveller: Runa Teig\nDestination: Bodo\nPurpose: repair of the crane"
+    other = "Who painted the boat? Nobody knows."
+
+    assert quotes("Who travelled to Bodo?", form, other) == [
+        "Destination: Bodo", "Name of the traveller: Runa Teig",
+    ]  # fmt: skip
+
+
+def test_where_a_reason_is_asked_for_the_next_sentence_follows_one_that_has_none() -> None:
+    text = "The ferry stays in port until May. Its engine has to be taken out. Tickets stay good."
+
+    assert quotes("Why does the ferry stay in port?", text) == [
+        "The ferry stays in port until May.", "Its engine has to be taken out.",
+    ]  # fmt: skip
+    assert quotes("Until when does the ferry stay in port?", text) == [
+        "The ferry stays in port until May."
+    ]
