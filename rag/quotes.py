@@ -111,7 +111,7 @@ class Choice:
         return _goes_on(self._candidates[best], self._candidates[row])
 
     def _explains(self, best: int, row: int) -> bool:
-        """Tell whether a candidate follows the best one, which lacks the reason that is asked for."""
+        """Tell whether a candidate follows the best one, which has no reason as asked for."""
         first, one = self._candidates[best], self._candidates[row]
         return self._why and not tells_a_reason(first.text) and _is_next(first, one)
 
