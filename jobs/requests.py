@@ -1,6 +1,5 @@
 """What people may ask for, checked once: a request that exists is a request that can be served."""
 
-import math
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -12,6 +11,7 @@ import orjson
 from rag.documents import Value
 from rag.errors import InvalidRequest
 from rag.filters import parse
+from rag.scalars import check_scalar, encoded
 from runtime.settings import Settings
 
 #: Control characters, surrogates, line and paragraph separators; and what turns the order of text.
@@ -21,7 +21,6 @@ COLLECTION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 MAX_DOCUMENT_ID = 512
 MAX_TITLE = 300
 MAX_METADATA = 32
-MAX_METADATA_TEXT = 1_000
 #: Values of one name.
 MAX_METADATA_VALUES = 100
 #: As JSON in UTF-8, of one document together with what its request says of all.
@@ -232,7 +231,7 @@ class DocumentUpload:
         document_id = check_document_id(body.get("id"), f"{where}.id")
         return cls(
             document_id=document_id,
-            data=_encoded(text, f"{where}.text"),
+            data=encoded(text, f"{where}.text"),
             filename="",
             title=title,
             metadata=metadata(body.get("metadata", {}), f"{where}.metadata"),
@@ -283,37 +282,21 @@ def metadata(value: object, where: str) -> dict[str, Value]:
     if len(value) > MAX_METADATA:
         raise InvalidRequest(where, f"must have at most {MAX_METADATA} entries")
     for name, entry in value.items():
-        _encoded(name, where)
+        encoded(name, where)
         place = f"{where}.{name}"
         if isinstance(entry, list):
             if len(entry) > MAX_METADATA_VALUES:
                 raise InvalidRequest(place, f"must have at most {MAX_METADATA_VALUES} values")
             for n, one in enumerate(entry):
-                _metadata_value(one, f"{place}[{n}]", "must be a string, a number or a boolean")
+                check_scalar(one, f"{place}[{n}]", kinds="must be a string, a number or a boolean")
         else:
-            _metadata_value(
-                entry, place, "must be a string, a number, a boolean or a list of these"
-            )
+            kinds = "must be a string, a number, a boolean or a list of these"
+            check_scalar(entry, place, kinds=kinds)
     if (size := len(orjson.dumps(value))) > MAX_METADATA_BYTES:
         raise InvalidRequest(
             where, f"has {size} bytes as JSON; a document's may have {MAX_METADATA_BYTES}"
         )
     return value
-
-
-def _metadata_value(value: object, where: str, kinds: str) -> None:
-    """Check one value of metadata; *kinds* says what it must be."""
-    if not isinstance(value, str | int | float | bool):
-        raise InvalidRequest(where, kinds)
-    if isinstance(value, str):
-        if len(value) > MAX_METADATA_TEXT:
-            raise InvalidRequest(where, f"must have at most {MAX_METADATA_TEXT} characters")
-        _encoded(value, where)
-    elif isinstance(value, float):
-        if not math.isfinite(value):
-            raise InvalidRequest(where, "must be finite")
-    elif not -(2**63) <= value < 2**63:
-        raise InvalidRequest(where, "must fit into 64 bits")
 
 
 def _filters(body: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -349,7 +332,7 @@ def _turn(turn: object, where: str) -> dict[str, str]:
     text = turn.get(name)
     if not isinstance(text, str) or not text.strip():
         raise InvalidRequest(f"{where}.{name}", "must be a non-empty string")
-    _encoded(text, f"{where}.{name}")
+    encoded(text, f"{where}.{name}")
     return {"role": turn["role"], "text": text}
 
 
@@ -365,20 +348,12 @@ def _object(body: object, known: frozenset[str]) -> dict[str, Any]:
     return body
 
 
-def _encoded(text: str, where: str) -> bytes:
-    """Encode text as UTF-8; lone surrogates, which JSON can carry, are refused."""
-    try:
-        return text.encode()
-    except UnicodeEncodeError as error:
-        raise InvalidRequest(where, "must be valid Unicode: it holds a lone surrogate") from error
-
-
 def _text(body: Mapping[str, Any], name: str, most: int) -> str:
     """Read a non-empty text of bounded size."""
     value = body.get(name)
     if not isinstance(value, str) or not value.strip():
         raise InvalidRequest(name, "must be a non-empty string")
-    if len(_encoded(value, name)) > most:
+    if len(encoded(value, name)) > most:
         raise InvalidRequest(name, f"must have at most {most} bytes")
     return value
 

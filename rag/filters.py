@@ -1,6 +1,5 @@
 """Filters: which documents a search may find, by what is known of them; one meaning everywhere."""
 
-import math
 import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,12 +7,12 @@ from typing import Any, Final, Literal
 
 from rag.documents import Scalar, Value
 from rag.errors import InvalidRequest
+from rag.scalars import check_scalar, encoded
 
 #: Bounds of one filter, so that neither its parsing nor its use can become the work of a search.
 MAX_DEPTH: Final = 8
 MAX_CONDITIONS: Final = 64
 MAX_VALUES: Final = 1_000
-MAX_TEXT: Final = 1_000
 
 #: What Quern itself knows of a document; everything else is metadata.
 BUILT_IN: Final = ("document_id", "title", "language")
@@ -206,7 +205,7 @@ def _field(name: str, given: object, where: str) -> Filter:
             where, f"is not known: write {name[1:]} without $, or metadata.{name} for a field"
         )
     field = name if name in BUILT_IN or name.startswith(METADATA) else METADATA + name
-    _unicode(name, where)
+    encoded(name, where)
     if isinstance(given, list):
         raise InvalidRequest(where, 'must be one value; for several write {"in": [...]}')
     if not isinstance(given, dict):
@@ -250,23 +249,4 @@ def _values(given: object, where: str) -> tuple[Scalar, ...]:
 
 def _value(given: object, where: str) -> Scalar:
     """Read a value to compare with."""
-    if not isinstance(given, str | int | float | bool):
-        raise InvalidRequest(where, "must be a text, a number, true or false")
-    if isinstance(given, str):
-        if len(given) > MAX_TEXT:
-            raise InvalidRequest(where, f"must have at most {MAX_TEXT} characters")
-        _unicode(given, where)
-    elif isinstance(given, float):
-        if not math.isfinite(given):
-            raise InvalidRequest(where, "must be finite")
-    elif not -(2**63) <= given < 2**63:
-        raise InvalidRequest(where, "must fit into 64 bits")
-    return given
-
-
-def _unicode(text: str, where: str) -> None:
-    """Refuse lone surrogates, which JSON can carry."""
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise InvalidRequest(where, "must be valid Unicode: it holds a lone surrogate") from error
+    return check_scalar(given, where, kinds="must be a text, a number, true or false")

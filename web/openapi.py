@@ -5,6 +5,7 @@ from typing import Any, Final
 from jobs import requests as asked
 from rag import filters
 from rag.reasons import REASONS
+from rag.scalars import MAX_TEXT
 from runtime.settings import Settings
 from web.job_list import KINDS, ROW_STATES, STATES
 from web.request_parts import MAX_PAGE, MAX_WAIT_S, PAGE
@@ -375,7 +376,7 @@ def _schemas(settings: Settings) -> Json:
         "with what the request says of all."
     )
     one = [
-        {"type": "string", "maxLength": asked.MAX_METADATA_TEXT},
+        {"type": "string", "maxLength": MAX_TEXT},
         {"type": "number", "minimum": -(2**53), "maximum": 2**53}, flag,
     ]  # fmt: skip
     several = {"type": "array", "maxItems": asked.MAX_METADATA_VALUES, "items": {"anyOf": one}}
@@ -627,7 +628,7 @@ def _list(name: str) -> Json:
 
 def _filter() -> Json:
     """Describe a filter: fields with what is asked of them, and how they combine."""
-    text: Json = {"type": "string", "maxLength": filters.MAX_TEXT}
+    text: Json = {"type": "string", "maxLength": MAX_TEXT}
     number: Json = {"type": "number", "minimum": -(2**53), "maximum": 2**53}
     value: Json = {"anyOf": [text, number, {"type": "boolean"}]}
     ordered: Json = {"anyOf": [text, number]}
