@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TypedDict
 
 from rag.citations import resolve
@@ -129,8 +130,10 @@ def build(
     kept = len(ranked) if most is None else min(most, len(ranked))
     fits, too_many = -1, kept + 1
     messages: list[Message] = []
+    # The passages of the first chunks are the first passages, so their number tells which.
+    missing_in = cache(lambda shown: lacking(request.question, request.passages[:shown]))
     while too_many - fits > 1:
-        tried = _messages(request, ranked[:kept])
+        tried = _messages(request, ranked[:kept], missing_in)
         if count(tried) <= budget:
             fits, messages = kept, tried
         else:
@@ -148,7 +151,7 @@ def build(
         dropped=len(request.passages) - shown,
         left_out=[part.chunk_id for _, part in ranked[fits:]],
         kept=fits,
-        missing=lacking(request.question, request.passages[:shown]) if request.grounded else (),
+        missing=missing_in(shown) if request.grounded else (),
     )
 
 
@@ -197,8 +200,12 @@ def _ranked(passages: Sequence[Passage]) -> list[tuple[int, Part]]:
     return [(index, part) for _, index, part in ranked]
 
 
-def _messages(request: GenerationRequest, kept: Sequence[tuple[int, Part]]) -> list[Message]:
-    """Write the messages with these chunks of the passages."""
+def _messages(
+    request: GenerationRequest,
+    kept: Sequence[tuple[int, Part]],
+    missing_in: Callable[[int], tuple[str, ...]],
+) -> list[Message]:
+    """Write the messages with these chunks, and what is *missing_in* so many passages."""
     messages = turns(request.history)
     question = escape(request.question)
     if not request.grounded:
@@ -211,9 +218,7 @@ def _messages(request: GenerationRequest, kept: Sequence[tuple[int, Part]]) -> l
         _shown(number, request.passages[index], parts[index])
         for number, index in enumerate(sorted(parts), start=1)
     )
-    names = ", ".join(
-        lacking(request.question, [request.passages[index] for index in sorted(parts)])
-    )
+    names = ", ".join(missing_in(len(parts)))
     told = f"None of the passages holds: {escape(names)}\n\n" if names else ""
     _add(messages, "user", f"<passages>\n{shown}</passages>\n\n{told}Question: {question}")
     return [{"role": "system", "content": INSTRUCTIONS}, *messages]
