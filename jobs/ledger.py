@@ -185,11 +185,12 @@ class Ledger:
         """Ask every open row of a job to stop, and the job to take no more."""
         # Sealed first: a row that came after the scan would not be cancelled.
         self._run("cancel_job", job_id)
-        cursor, begun = "0", False
-        while cursor != "0" or not begun:
+        cursor = "0"
+        while True:
             cursor, *messages = self._run("cancel_rows", job_id, cursor, CANCELLED_TOGETHER)
-            begun = True
             self.send(messages)
+            if cursor == "0":
+                return
 
     # What a worker asks --------------------------------------------------------------------
 

@@ -41,17 +41,13 @@ _GERMAN: Final = re.compile(
     r"|wir|nicht|mit|von|auf|beim|eine[mnr])\b"
 )
 _TITLES: Final = frozenset(("frau", "herr", "herrn", "dr", "prof"))
-_CALENDAR: Final = re.compile(
-    rf"{MONTH}|(?:mon|tues|wednes|thurs|fri|satur|sun)days?|(?:mon|diens|donners|frei|sams|sonn)tags?"
-    r"|mittwochs?|sonnabends?|lunes|martes|mi\u00e9rcoles|jueves|viernes|s\u00e1bados?|domingos?"
-    r"|lundi|mardi|mercredi|jeudi|vendredi|samedi|dimanche",
-    re.IGNORECASE,
-)
-_WEEKDAY: Final = re.compile(
+_WEEKDAYS: Final = (
     r"(?:mon|tues|wednes|thurs|fri|satur|sun)days?|(?:mon|diens|donners|frei|sams|sonn)tags?"
     r"|mittwochs?|lunes|martes|mi\u00e9rcoles|jueves|viernes|s\u00e1bados?|domingos?|lundi|mardi"
     r"|mercredi|jeudi|vendredi|samedi|dimanche"
 )
+_WEEKDAY: Final = re.compile(_WEEKDAYS)
+_CALENDAR: Final = re.compile(rf"{MONTH}|{_WEEKDAYS}|sonnabends?", re.IGNORECASE)
 _UNSPACED: Final = re.compile(f"[{UNSPACED}]")
 # Pairs of signs in languages without blanks that words are joined and questions are built with:
 # Japanese syllables, Chinese particles, ends of Korean verbs.
