@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from ulid import ULID
 
 from cli.stack import Stack
@@ -73,6 +73,7 @@ def stored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stored]:
 
 @settings(max_examples=150, deadline=None)
 @given(asked=filters)
+@example(asked={"a": {"not_in": [9.3e18]}})  # chromadb 1.5.9 takes it for 2**63 - 1
 def test_chroma_keeps_nothing_out_that_matches(stored: Stored, asked: dict[str, Any]) -> None:
     assert stored.matching(asked) <= stored.found(asked)
 

@@ -265,3 +265,10 @@ def test_endings_and_particles_of_words_without_blanks_say_nothing() -> None:
 
     assert features(held).anywhere == 1
     assert features(other).anywhere == 0
+
+
+def test_what_is_done_to_a_thing_need_not_stand_in_its_row() -> None:
+    row = "Part: Drive belt; Size: 840 mm; Interval: 3 years"
+    asked = ("How often is the drive belt changed?", "When is the drive belt inspected?")
+
+    assert [features(evidence(one, row, record=True)).record_lacks for one in asked] == [0, 0]
