@@ -5,6 +5,9 @@ from collections.abc import Container, Iterable, Sequence
 from operator import itemgetter
 from typing import Final, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 Ranking = Sequence[tuple[str, float]]
 
 #: What is left of the dense leg's share where the embedder does not know a candidate's language.
@@ -52,28 +55,32 @@ def evidence(dense: Ranking, sparse: Ranking) -> Evidence:
     # Cosines lie between 1 and wherever an embedder has its unlike texts, BM25 scores above 0.
     of_dense = _surprises(cosines, min(cosines, default=0.0), count, best=1.0)
     of_sparse = _surprises(weights, 0.0, count, best=None)
-    most = max([*of_dense, *of_sparse], default=0.0)
-    if most > 0:
-        of_dense, of_sparse = ([one / most for one in leg] for leg in (of_dense, of_sparse))
-    return Evidence(
-        [(name, one) for (name, _), one in zip(dense, of_dense, strict=True)],
-        [(name, one) for (name, _), one in zip(sparse, of_sparse, strict=True)],
-    )
+    most = float(max(of_dense.max(initial=0.0), of_sparse.max(initial=0.0))) or 1.0
+    return Evidence(_named(dense, of_dense / most), _named(sparse, of_sparse / most))
+
+
+def _named(ranking: Ranking, scores: NDArray[np.float64]) -> list[tuple[str, float]]:
+    """Return a ranking with other scores."""
+    return list(zip(map(itemgetter(0), ranking), scores.tolist(), strict=True))
 
 
 def _surprises(
     scores: Sequence[float], absent: float, count: int, *, best: float | None
-) -> list[float]:
+) -> NDArray[np.float64]:
     """Return -log of the chance of each score, among *count* of which the others are *absent*."""
+    values = np.array(scores, dtype=np.float64)
     if not scores:
-        return []
+        return values
     others = count - len(scores)
-    mean = (sum(scores) + others * absent) / count
-    variance = sum((score - mean) ** 2 for score in scores) + others * (absent - mean) ** 2
+    mean = float(values.sum() + others * absent) / count
+    values -= mean
+    variance = float(values @ values) + others * (absent - mean) ** 2
     reach = max(scores) if best is None else best - mean
     spread = math.hypot(math.sqrt(variance / count), FLAT * reach) or 1.0
-    limit, scale = FAR * spread, spread * _ROOT
-    return [-math.log(math.erfc(min(score - mean, limit) / scale) / 2.0) for score in scores]
+    far = np.minimum(values, FAR * spread) / (spread * _ROOT)
+    tails = np.fromiter(map(math.erfc, far.tolist()), np.float64, len(scores))
+    surprises: NDArray[np.float64] = -np.log(tails / 2.0)
+    return surprises
 
 
 def convex(
@@ -101,9 +108,9 @@ def convex(
     Returns:
         (id, score) with scores in 0 to 1, best first, equal scores by id.
     """
-    of = {name: _document(name) for ranking in (dense, sparse) for name, _ in ranking}
-    scores = dict.fromkeys(of, 0.0)
-    documents = dict.fromkeys(of.values(), 0.0)
+    scores: dict[str, float] = {}
+    of: dict[str, str] = {}
+    documents: dict[str, float] = {}
     abroad = weight * FOREIGN
     for ranking, share, share_abroad in (
         (dense, weight, abroad),
@@ -112,15 +119,21 @@ def convex(
         best: dict[str, float] = {}
         for name, score in ranking:
             part = (share_abroad if name in foreign else share) * score
-            scores[name] += part
-            document = of[name]
+            if name in scores:
+                scores[name] += part
+                document = of[name]
+            else:
+                scores[name] = part
+                of[name] = document = _document(name)
             if part > best.get(document, 0.0):
                 best[document] = part
         for document, part in best.items():
-            documents[document] += part
+            documents[document] = documents.get(document, 0.0) + part
     return best_first(
-        (name, (1.0 - DOCUMENT) * score + DOCUMENT * documents[of[name]])
-        for name, score in scores.items()
+        [
+            (name, (1.0 - DOCUMENT) * score + DOCUMENT * documents.get(of[name], 0.0))
+            for name, score in scores.items()
+        ]
     )
 
 
@@ -155,6 +168,8 @@ def _document(name: str) -> str:
 
 def best_first(scores: Iterable[tuple[str, float]]) -> list[tuple[str, float]]:
     """Sort by score, then by id, so that one input has one order."""
-    ranked = sorted(scores)
-    ranked.sort(key=itemgetter(1), reverse=True)  # what is equal stays in order of ids
+    ranked = sorted(scores, key=itemgetter(1), reverse=True)
+    if len({score for _, score in ranked}) < len(ranked):
+        ranked.sort()  # what is equal stays in order of ids
+        ranked.sort(key=itemgetter(1), reverse=True)
     return ranked

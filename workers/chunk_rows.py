@@ -8,7 +8,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from itertools import compress, groupby
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import numpy as np
 import orjson
@@ -32,6 +32,8 @@ MOST_DEAD = 20_000
 FEW_VALUES = 500
 #: Of more fields some are not told.
 FIELDS = 2_000
+
+Number = TypeVar("Number", bound=np.generic)
 
 
 @dataclass(slots=True)
@@ -355,18 +357,14 @@ class ChunkRows:
         """Map the records and their places as they are now."""
         if not self._records_end:
             return np.zeros(0, dtype=np.uint8), np.zeros((0, 2), dtype=np.int64)
-        records = np.memmap(
-            self._file("records"), dtype=np.uint8, mode="r", shape=(self._records_end,)
-        )
-        places = np.memmap(self._file("places"), dtype=np.int64, mode="r", shape=(self._rows, 2))
-        return records, places
+        records = _mapped(self._file("records"), np.uint8, (self._records_end,))
+        return records, _mapped(self._file("places"), np.int64, (self._rows, 2))
 
     def _map(self) -> NDArray[np.int16]:
         """Map the vectors' file as it is now."""
         if not self._rows:
             return np.zeros((0, self._dimension), dtype=np.int16)
-        shape = (self._rows, self._dimension)
-        return np.memmap(self._vector_file, dtype=np.int16, mode="r", shape=shape)
+        return _mapped(self._vector_file, np.int16, (self._rows, self._dimension))
 
     def _file(self, kind: str) -> Path:
         """Return the file of that kind that the journal names."""
@@ -492,6 +490,11 @@ class ChunkRows:
         """Go on with the files and the memory of *fresh*."""
         with self._lock:
             self.__dict__.update({k: v for k, v in fresh.__dict__.items() if k != "_lock"})
+
+
+def _mapped(file: Path, kind: type[Number], shape: tuple[int, ...]) -> NDArray[Number]:
+    """Map a file; as a plain array, of which parts are taken in half the time of a memmap's."""
+    return np.asarray(np.memmap(file, dtype=kind, mode="r", shape=shape))
 
 
 def _line(said: dict[str, Any]) -> bytes:
