@@ -146,7 +146,9 @@ class Coverage:
         #: What each word weighs.
         self.weights = np.log1p((len(candidates) - holders + 0.5) / (holders + 0.5))
         light = _light(tuple(sorted(languages)))
-        self.weights[[not light.isdisjoint(word) for word in words]] *= LIGHTER
+        #: Which of the words say little.
+        self.light = np.array([not light.isdisjoint(word) for word in words], dtype=bool)
+        self.weights[self.light] *= LIGHTER
 
     def of(self, rows: NDArray[np.intp]) -> "Coverage":
         """Return what is known of some of the candidates."""
