@@ -8,14 +8,14 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.asked_for import lacks_what_is_asked
+from rag.asked_for import asks_for_a_reason, lacks_what_is_asked, tells_a_reason
 from rag.candidates import Candidate, quoted
 from rag.citations import Citation
 from rag.documents import Passage
 from rag.lines import is_setting
 from rag.ports import Vectors
 from rag.said import terms_of
-from rag.scoring import Coverage, asks_for_a_reason, tells_a_reason
+from rag.scoring import Coverage
 from rag.sections import PARTED
 
 MAX_QUOTES = 3
