@@ -7,7 +7,7 @@ from functools import lru_cache
 from itertools import chain, repeat
 from typing import Final, NamedTuple
 
-from rag.characters import WRITTEN_OUT, plain, with_umlauts_drawn_in, without_marks
+from rag.characters import WRITTEN_OUT, normalized, with_umlauts_drawn_in, without_marks
 from rag.compounds import COMPOUNDING, edges, held_in
 from rag.identifiers import (
     NO_ROLE,
@@ -182,10 +182,7 @@ def held_beside(text: str, language: str, wanted: frozenset[str]) -> frozenset[s
         found = _beside(text, text.split(), list(read), language)
     else:
         found = dict.fromkeys(chain.from_iterable([one.beside for one in read]))
-        if with_capitals and IN_CAPITALS in found:
-            found.update(dict.fromkeys(capital_words(plain(text), _EMPTY)))
-        if has_sign_between_blanks(text):
-            found.update(dict.fromkeys(signed_words(plain(text))))
+        _add_of_whole(found, text, capitals=with_capitals)
     held = wanted.intersection(found)
     return held.union(held_in(wanted, found)) if language in COMPOUNDING else held
 
@@ -201,17 +198,23 @@ def _beside(text: str, pieces: list[str], read: list[_Read], language: str) -> d
     several: list[str] = []
     roles = "".join([one.role for one in read])
     if may_stand_together(roles):
-        several, rest = names_of_several_words(plain(text), pieces, roles)
+        several, rest = names_of_several_words(normalized(text), pieces, roles)
         if several:
             several.append(IN_CAPITALS)  # the May of a date is not among the rest
             read = _read(rest, language)
     found = dict.fromkeys(chain(several, chain.from_iterable([one.beside for one in read])))
+    _add_of_whole(found, text, capitals=True)
+    return found
+
+
+def _add_of_whole(found: dict[str, None], text: str, *, capitals: bool) -> None:
+    """Add what only a whole text tells: its words in *capitals*, and those with signs."""
     if IN_CAPITALS in found:
         del found[IN_CAPITALS]
-        found.update(dict.fromkeys(capital_words(plain(text), _EMPTY)))
+        if capitals:
+            found.update(dict.fromkeys(capital_words(normalized(text), _EMPTY)))
     if has_sign_between_blanks(text):
-        found.update(dict.fromkeys(signed_words(plain(text))))
-    return found
+        found.update(dict.fromkeys(signed_words(normalized(text))))
 
 
 class _Pieces(dict[str, _Read]):
@@ -261,7 +264,7 @@ def _read_piece(piece: str, language: str, how: Stemming) -> _Read:
         return _read_word(simple[1], language, how)
     if word.isdecimal() and word.isascii():
         return _Read((word[:MAX_TERM_CHARACTERS],), (), WITH_FIGURE)
-    text = plain(piece)
+    text = normalized(piece)
     kept = words = _words(text)
     if language in _ENGLISH:
         kept = [word for word in words if word not in STOP_WORDS]
@@ -343,7 +346,7 @@ def asked(text: str, languages: Collection[str]) -> list[Asked]:
     said, known = _said(text, languages)
     ways = tuple(dict.fromkeys(map(stemming, known)))
     found = [_word_asked(word, ways) for word in said]
-    read = plain(text)
+    read = normalized(text)
     said_with, asked_with = _left_out(known)
     found += [Asked((), (word,)) for word in capital_words(read, said_with | asked_with)]
     if _FIGURE.search(read):
@@ -384,11 +387,11 @@ def _ways(word: str, ways: tuple[Stemming, ...]) -> tuple[str, ...]:
 
 def words(text: str) -> list[str]:
     """Return the words of *text* in order, in lower case, not stemmed."""
-    return _words(plain(text))
+    return _words(normalized(text))
 
 
 def _words(text: str) -> list[str]:
-    """Return the words of a plain text."""
+    """Return the words of a normalized text."""
     if text.isascii():
         return [word[:MAX_TERM_CHARACTERS] for word in _ASCII_WORD.findall(text.lower())]
     found: list[str] = []
@@ -409,7 +412,7 @@ def _said(text: str, languages: Collection[str]) -> tuple[list[str], tuple[str, 
 
 
 def _others(text: str, words: Iterable[str]) -> list[str]:
-    """Return words that stand in a plain text in another way: joined, parted, without marks."""
+    """Return words of a normalized text in other spellings: joined, parted, without marks."""
     found = [] if text.isalnum() else _cut(joined_words(text))
     for parts in symbol_parts(text):
         found += parts

@@ -7,7 +7,7 @@ from itertools import chain, combinations
 from typing import Final
 
 from rag.calendar_dates import MONTH, Date, ambiguous, date, full_year, month_number
-from rag.characters import plain
+from rag.characters import normalized
 from rag.symbols import symbol_parts
 
 MAX_CHARACTERS: Final = 200_000  # of a text that are looked at
@@ -143,7 +143,7 @@ def held_identifiers(text: str) -> frozenset[str]:
     """
     found: set[str] = set()
     if _FIGURE.search(text):
-        for names, written in _things_in(plain(text)):
+        for names, written in _things_in(normalized(text)):
             found.update(_held(names, written))
     words = _LETTERS.findall(text[:MAX_CHARACTERS].lower())
     found.update(_SPELLED[word] for word in _SPELLED.keys() & words)
@@ -154,8 +154,8 @@ def indexed_identifiers(text: str) -> list[str]:
     """
     Return what an index keeps of the identifiers of *text*, each once: whole, and in parts.
 
-    *text* stood between two blanks, and is as `plain` returns it. Less than `held_identifiers`:
-    what its words have in any case is left out.
+    *text* stood between two blanks, and is as `normalized` returns it. Less than
+    `held_identifiers`: what its words have in any case is left out.
     """
     return _kept(_read_things(text))
 
@@ -165,7 +165,7 @@ def names_of_several_words(text: str, pieces: list[str], roles: str) -> tuple[li
     Return `indexed_identifiers` that are written with blanks, and the pieces that are left.
 
     Args:
-        text: As `plain` returns it.
+        text: As `normalized` returns it.
 
         pieces: What stands between its blanks.
 
@@ -236,7 +236,9 @@ def joined_identifiers(text: str) -> list[str]:
     """Return what neighbouring words of a question are as one code, where one has a figure."""
     if not _FIGURE.search(text):
         return []
-    pieces = [piece for piece in _PIECE.findall(plain(text).lower()) if len(piece) <= MAX_PIECE]
+    pieces = [
+        piece for piece in _PIECE.findall(normalized(text).lower()) if len(piece) <= MAX_PIECE
+    ]
     found: dict[str, None] = {}
     figures = [_FIGURE.search(piece) is not None for piece in pieces[:MAX_PIECES]]
     for start in range(len(figures)):
@@ -253,7 +255,10 @@ def missing(question: str, texts: Iterable[str]) -> frozenset[str]:
     A date is there as well where its day stands in one text and its year in another. The name of a
     function, `camelCase` or `snake_case`, is one as well; it is there however it is written.
     """
-    asked, named = identifiers(question), frozenset(map("".join, symbol_parts(plain(question))))
+    asked, named = (
+        identifiers(question),
+        frozenset(map("".join, symbol_parts(normalized(question)))),
+    )
     named |= frozenset(map(_letters, _SNAKE.findall(question)))
     if not (asked or named):
         return asked
@@ -287,11 +292,11 @@ def _is_told_apart(name: str, held: frozenset[str], days: frozenset[str]) -> boo
 def _things(text: str) -> Iterator[Thing]:
     """Yield what each thing in *text* is called, and how it is written; a range is two things."""
     if _FIGURE.search(text):
-        yield from _things_in(plain(text))
+        yield from _things_in(normalized(text))
 
 
 def _things_in(text: str) -> Iterator[Thing]:
-    """Yield the things of a plain text."""
+    """Yield the things of a normalized text."""
     text = text[:MAX_CHARACTERS]
     pieces = text.split()
     roles = "".join(map(_role_of, pieces))
@@ -314,7 +319,7 @@ _role_of = lru_cache(KEPT)(role)
 
 
 def _several(text: str, pieces: list[str], roles: str) -> tuple[list[Thing], list[str]]:
-    """Return the things of a plain text that are written with blanks, and the pieces left."""
+    """Return the things of a normalized text that are written with blanks, and the pieces left."""
     found: list[Thing] = []
     rest: list[str] = []
     told = at = 0
@@ -322,7 +327,7 @@ def _several(text: str, pieces: list[str], roles: str) -> tuple[list[Thing], lis
         if not may_stand_together(run[0]):
             continue
         start, stop = run.span()
-        written = plain(" ".join(pieces[start:stop]))
+        written = normalized(" ".join(pieces[start:stop]))
         at = text.find(written, at)
         if at < 0:  # there are lines or wide blanks between them
             return _parted(text)
@@ -344,7 +349,7 @@ def _parted(text: str) -> tuple[list[Thing], list[str]]:
 
 
 def _in_run(written: str) -> tuple[list[Thing], str]:
-    """Return the things with blanks in a part of a plain text, and the part without."""
+    """Return the things with blanks in a part of a normalized text, and the part without."""
     found: list[Thing] = []
     for match in _APART.finditer(written):
         code = match[0].lower().replace(" ", "-")
