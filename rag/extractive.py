@@ -14,8 +14,9 @@ from rag.confidence import ALONE, ANSWERED_FROM, IN_PASSAGE, Evidence, confidenc
 from rag.documents import Part, Passage, indexed_text
 from rag.identifiers import identifiers
 from rag.named_sections import in_named_section
-from rag.ports import Embedder, SentenceReader, Vectors
+from rag.ports import Embedder, Vectors
 from rag.quotes import Choice, chosen, citation
+from rag.reading_ports import SentenceReader
 from rag.said import as_term
 from rag.scoring import (
     DEFINES,
