@@ -6,7 +6,6 @@ from itertools import chain
 
 import numpy as np
 
-from rag.analysis import query_alternatives
 from rag.candidates import Candidate
 from rag.candidates import candidates as candidates_of
 from rag.citations import Citation
@@ -15,6 +14,7 @@ from rag.documents import Part, Passage, indexed_text
 from rag.identifiers import identifiers
 from rag.named_sections import in_named_section
 from rag.ports import Embedder, Vectors
+from rag.query_terms import query_alternatives
 from rag.quotes import Choice, chosen, citation
 from rag.reading_ports import SentenceReader
 from rag.said import as_term

@@ -7,9 +7,10 @@ from functools import lru_cache
 from itertools import takewhile
 from typing import Final, NamedTuple
 
-from rag.analysis import UNSPACED, query_alternatives
+from rag.analysis import UNSPACED
 from rag.calendar_dates import MONTH
 from rag.light_words import LIGHT, PLAIN_VERBS
+from rag.query_terms import query_alternatives
 from rag.unspaced_words import WRITTEN, pieces_of
 
 MAX_WORDS: Final = 24  # of a question that are weighed
