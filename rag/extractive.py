@@ -134,7 +134,7 @@ class ExtractiveGenerator:
                 others=[quote.shown for quote in quotes[1:]],
             )
         )
-        if levels.max() > _LIKELY_CLAUSE or section.any():
+        if levels.max() > _LIKELY_CLAUSE or section[order[0]]:
             likely = max(likely, NAMED)
         if likely < UNSURE:
             quotes = quotes[: 1 if likely < UNLIKELY else 2]
