@@ -12,8 +12,9 @@ import numpy as np
 from chromadb.config import Settings as ChromaSettings
 from numpy.typing import NDArray
 
-from rag.analysis import query_terms, terms
+from rag.analysis import terms
 from rag.ports import Embedder
+from rag.query_terms import query_terms
 from workers.tantivy_index import TantivyIndex
 
 Floats = NDArray[np.float32]

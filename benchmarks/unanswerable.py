@@ -3,7 +3,8 @@ Does Quern know what it does not know? Questions whose paragraph does not answer
 
     python -m benchmarks.unanswerable --data DIR/squad2-unanswerable [--questions 500] [--json FILE]
 
-The folder beside it, `squad-dev`, holds the paragraphs and the questions that they do answer.
+The `answers` of its questions are empty. The folder beside it, `squad-dev`, holds the paragraphs
+and the questions that they do answer.
 """
 
 import argparse
@@ -34,9 +35,9 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="also write the figures here")
     parser.add_argument("--quick", action="store_true", help="a minute at most, on the same path")
     options = parser.parse_args()
+    hard = without_answer(options.data)
     data = Dataset.read(options.data.parent / "squad-dev")
     count = 40 if options.quick else options.questions
-    hard = [Question(row["_id"], row["text"]) for row in lines(options.data / "queries.jsonl")]
     unanswerable = random.Random(7).sample(hard, min(count, len(hard)))
     with service(options.url) as quern, ProgressBars() as progress:
         corpus = data.corpus[:200] if options.quick else data.corpus
@@ -51,6 +52,26 @@ def main() -> None:
         "answered_share_unanswerable": mean(answered for _, answered in no),
     }
     report("unanswerable", figures, limits={}, json_path=options.json)
+
+
+def without_answer(folder: Path) -> list[Question]:
+    """
+    Return the questions of a folder whose `answers` are empty.
+
+    Raises:
+        SystemExit: The folder has no such question: what is measured would mean nothing.
+    """
+    path = folder / "queries.jsonl"
+    rows = list(lines(path)) if path.is_file() else []
+    found = [Question(row["_id"], row["text"]) for row in rows if row.get("answers") == []]
+    if not found:
+        lacking = "no question whose `answers` are empty" if rows else "no questions"
+        raise SystemExit(
+            f"{folder} has no unanswerable questions: {lacking} in {path.name}. "
+            'Give a folder with lines {"_id": …, "text": …, "answers": []} there, '
+            "such as squad2-unanswerable."
+        )
+    return found
 
 
 def confidences(

@@ -2,25 +2,25 @@
 
 import re
 import string
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from itertools import chain, repeat
 from typing import Final, NamedTuple
 
-from rag.characters import WRITTEN_OUT, plain, with_umlauts_drawn_in, without_marks
+from rag.characters import normalized, with_umlauts_drawn_in, without_marks
 from rag.compounds import COMPOUNDING, edges, held_in
+from rag.empty_words import AS_ENGLISH, EMPTY, STOP_WORDS
+from rag.identifier_names import FIGURE
 from rag.identifiers import (
     NO_ROLE,
     WITH_FIGURE,
-    asked_identifiers,
     indexed_identifiers,
-    joined_identifiers,
     may_stand_together,
     names_of_several_words,
     role,
     role_of_word,
 )
-from rag.stems import ENGLISH, Stemming, stem, stemming, stems
+from rag.stems import Stemming, stem, stemming, stems
 from rag.symbols import (
     capital_words,
     has_sign_between_blanks,
@@ -34,43 +34,6 @@ ANALYSIS_VERSION = "5"
 """Changes whenever the terms of any text change: an index of another version must be rebuilt."""
 
 MAX_TERM_CHARACTERS = 64  # keys, hashes and base64 are cut, and still match themselves
-
-# Lucene's classic English list: it takes away noise without taking away content. Other languages
-# have none: on Spanish questions one changed nothing, as rare words weigh more in any case.
-_STOP_WORDS = (
-    "a an and are as at be but by for if in into is it no not of on or such that the their then "
-    "there these they this to was will with"
-)
-STOP_WORDS = frozenset(_STOP_WORDS.split())
-
-# What a question is asked with is not what its answer says. Dropped from questions only: a
-# document may well be about "how" or "who".
-_QUESTION_WORDS = (
-    "about can could did do does had has have how i many me may might much my shall should "
-    "tell us we were what when where which who whom whose why would you your"
-)
-QUESTION_WORDS = frozenset(_QUESTION_WORDS.split())
-_ENGLISH: Final = frozenset(("", ENGLISH))
-_EMPTY = STOP_WORDS | QUESTION_WORDS
-
-# Of other languages only the words that ask; where a word has an unaccented twin that does not
-# ask, the accent tells them apart.
-_ASKING = {
-    "de": "wann warum was wer wem wen wessen wie wieso weshalb wo woher wohin wodurch womit "
-    "welche welchem welchen welcher welches wieviel wieviele",
-    "es": "adónde cuál cuáles cuándo cuánta cuántas cuánto cuántos cómo dónde qué quién quiénes",
-    "fr": "combien comment lequel laquelle lesquels lesquelles où pourquoi quand que quel quelle "
-    "quelles quels qu qui quoi",
-    "it": "che chi come cosa cos dove perché quale quali quando quanta quante quanti quanto qual",
-    "nl": "hoe hoeveel waar waarom waardoor waarin wanneer wat welk welke wie wiens",
-    "pt": "aonde como onde porque porquê qual quais quando quanta quantas quanto quantos que quê "
-    "quem",
-    "ru": "где зачем как какая какие какого какое какой какую когда кого кому куда откуда почему "
-    "сколько чего чей что чём чем кто",
-}  # fmt: skip
-_ASKED_WITH = {"": QUESTION_WORDS, ENGLISH: QUESTION_WORDS} | {
-    language: frozenset(words.split()) for language, words in _ASKING.items()
-}
 
 # Written without blanks between words, or, in Korean, with their particles grown on; runs become
 # overlapping pairs of characters, as in Lucene's CJKAnalyzer: Thai and Lao, Myanmar, Hangul, Khmer,
@@ -96,18 +59,9 @@ _OPTIONAL = re.compile(
     r"|(?<=i)\u0307"
 )
 _WRITTEN_OUT_NAME = re.compile(r"[A-Z][a-z]*?(?:[aou]e|aa)[a-z]*")
-_FIGURE = re.compile(r"\d")
-DOT: Final = "dot"  # how a point is spoken
-_RUN = re.compile(r"\d+|[^\W\d_]+")
-
-#: What an identifier weighs beside its parts; what may be one, joined; and parts of a symbol.
-IDENTIFIER: Final = 2.0
-JOINED: Final = 0.9
-PART: Final = 0.5
 
 KEPT: Final = 1 << 14  # pieces of texts of a language that are kept as they were read: 5 MB
 LANGUAGES: Final = 6  # that they are kept of
-ASKED: Final = 1 << 12  # words of questions that are kept with their spellings
 LATELY: Final = 32  # texts that are kept as they were read
 LONG: Final = 32  # characters of a piece that is not kept
 # At the end of a piece these never change what it says.
@@ -182,10 +136,7 @@ def held_beside(text: str, language: str, wanted: frozenset[str]) -> frozenset[s
         found = _beside(text, text.split(), list(read), language)
     else:
         found = dict.fromkeys(chain.from_iterable([one.beside for one in read]))
-        if with_capitals and IN_CAPITALS in found:
-            found.update(dict.fromkeys(capital_words(plain(text), _EMPTY)))
-        if has_sign_between_blanks(text):
-            found.update(dict.fromkeys(signed_words(plain(text))))
+        _add_of_whole(found, text, capitals=with_capitals)
     held = wanted.intersection(found)
     return held.union(held_in(wanted, found)) if language in COMPOUNDING else held
 
@@ -193,7 +144,7 @@ def held_beside(text: str, language: str, wanted: frozenset[str]) -> frozenset[s
 @lru_cache
 def _kinds(wanted: frozenset[str]) -> tuple[bool, bool]:
     """Tell whether any of *wanted* has a figure, and whether any has a capital."""
-    return any(map(_FIGURE.search, wanted)), any(one != one.lower() for one in wanted)
+    return any(map(FIGURE.search, wanted)), any(one != one.lower() for one in wanted)
 
 
 def _beside(text: str, pieces: list[str], read: list[_Read], language: str) -> dict[str, None]:
@@ -201,17 +152,23 @@ def _beside(text: str, pieces: list[str], read: list[_Read], language: str) -> d
     several: list[str] = []
     roles = "".join([one.role for one in read])
     if may_stand_together(roles):
-        several, rest = names_of_several_words(plain(text), pieces, roles)
+        several, rest = names_of_several_words(normalized(text), pieces, roles)
         if several:
             several.append(IN_CAPITALS)  # the May of a date is not among the rest
             read = _read(rest, language)
     found = dict.fromkeys(chain(several, chain.from_iterable([one.beside for one in read])))
+    _add_of_whole(found, text, capitals=True)
+    return found
+
+
+def _add_of_whole(found: dict[str, None], text: str, *, capitals: bool) -> None:
+    """Add what only a whole text tells: its words in *capitals*, and those with signs."""
     if IN_CAPITALS in found:
         del found[IN_CAPITALS]
-        found.update(dict.fromkeys(capital_words(plain(text), _EMPTY)))
+        if capitals:
+            found.update(dict.fromkeys(capital_words(normalized(text), EMPTY)))
     if has_sign_between_blanks(text):
-        found.update(dict.fromkeys(signed_words(plain(text))))
-    return found
+        found.update(dict.fromkeys(signed_words(normalized(text))))
 
 
 class _Pieces(dict[str, _Read]):
@@ -261,9 +218,9 @@ def _read_piece(piece: str, language: str, how: Stemming) -> _Read:
         return _read_word(simple[1], language, how)
     if word.isdecimal() and word.isascii():
         return _Read((word[:MAX_TERM_CHARACTERS],), (), WITH_FIGURE)
-    text = plain(piece)
+    text = normalized(piece)
     kept = words = _words(text)
-    if language in _ENGLISH:
+    if language in AS_ENGLISH:
         kept = [word for word in words if word not in STOP_WORDS]
     others = _others(text, words)
     both = stems(kept + others, how)
@@ -272,7 +229,7 @@ def _read_piece(piece: str, language: str, how: Stemming) -> _Read:
     in_piece = role(text)
     if in_piece == WITH_FIGURE:
         found += indexed_identifiers(text)
-    if may_count_in_capitals(text, _EMPTY):
+    if may_count_in_capitals(text, EMPTY):
         found.append(IN_CAPITALS)
     return _Read(tuple(stemmed), _cut_once(found, stemmed, language), in_piece)
 
@@ -281,7 +238,7 @@ def _read_word(word: str, language: str, how: Stemming) -> _Read:
     """Read a word of small Latin letters, the first of which may be large."""
     small = word.lower()
     found = [IN_CAPITALS] if word in _NAMES else []
-    if small in STOP_WORDS and language in _ENGLISH:
+    if small in STOP_WORDS and language in AS_ENGLISH:
         return _Read((), tuple(found), role_of_word(small))
     stemmed = (stem(small, how),)
     others = [] if small.isascii() else [without_marks(small)]
@@ -296,99 +253,16 @@ def _cut_once(others: list[str], stemmed: Iterable[str], language: str) -> tuple
     """Return what is beside the stems of a piece, each once, with edges of compounds."""
     if language in COMPOUNDING:
         others = [*others, *edges(stemmed)]
-    return tuple(dict.fromkeys(_cut(others))) if others else ()
-
-
-class Asked(NamedTuple):
-    """
-    What is asked for by a word of a question, or by several.
-
-    *stems* are the word, by the language of a text; *kin* are other spellings. Both may stand among
-    the terms of a text or beside them. *weight* is 1 for a word.
-    """
-
-    stems: tuple[str, ...]
-    kin: tuple[str, ...] = ()
-    weight: float = 1.0
-
-
-def query_terms(text: str, language: str = "") -> list[str]:
-    """
-    Return the terms that stand for a question: those of `terms` without question words.
-
-    A question of question words alone keeps them, so that "The Who" can still be asked for.
-    """
-    said, known = _said(text, (language,))
-    return stems(said, stemming(known[0]))
-
-
-def query_alternatives(text: str, languages: Collection[str]) -> list[tuple[str, ...]]:
-    """
-    Return what may stand for each word of a question, in order, over documents of *languages*.
-
-    Those of `asked` that a text has to have: each word, and each identifier as a whole. The first
-    of a word's is its stem of the first language in alphabetical order.
-    """
-    return [one.stems + one.kin for one in asked(text, languages) if one.weight >= 1]
-
-
-def asked(text: str, languages: Collection[str]) -> list[Asked]:
-    """
-    Return what a question asks for, in order, over documents of *languages*.
-
-    A text of many languages holds a word by the stem of the language it is written in; the
-    question does not say which. So each word has its distinct stems. Words that say nothing in one
-    of the languages are left out. Identifiers follow, and parts of what is written as one.
-    """
-    said, known = _said(text, languages)
-    ways = tuple(dict.fromkeys(map(stemming, known)))
-    found = [_word_asked(word, ways) for word in said]
-    read = plain(text)
-    said_with, asked_with = _left_out(known)
-    found += [Asked((), (word,)) for word in capital_words(read, said_with | asked_with)]
-    if _FIGURE.search(read):
-        known_words = frozenset(said)
-        found += [
-            Asked((), tuple(name[:MAX_TERM_CHARACTERS] for name in names), IDENTIFIER)
-            for names in asked_identifiers(text)
-            if len(names) > 1 or names[0] not in known_words or not names[0].isdecimal()
-        ]
-        found += [Asked((), (name,), JOINED) for name in joined_identifiers(text)]
-    found += [Asked((), _spoken(word)) for word in signed_words(read)]
-    found += [Asked((), _ways(word, ways), JOINED) for word in _cut(joined_words(read))]
-    parts = [part for some in symbol_parts(read) for part in some if part not in STOP_WORDS]
-    parts += [run for word in said if not word.isalpha() for run in _runs(word)]
-    return found + [Asked(_ways(part, ways), (), PART) for part in parts]
-
-
-@lru_cache(ASKED)
-def _word_asked(word: str, ways: tuple[Stemming, ...]) -> Asked:
-    """Return what is asked for by a word: its stems, and those of its other spellings."""
-    own = _ways(word, ways)
-    others = [kin for other in _respelt(word) for kin in _ways(other, ways)]
-    others += [f".{word.removeprefix(DOT)}"] if word.startswith(DOT) else []
-    return Asked(own, tuple(kin for kin in dict.fromkeys(others) if kin not in own))
-
-
-def _spoken(word: str) -> tuple[str, ...]:
-    """Return a word with a sign, and as it is spoken: `.net` is `dotnet`."""
-    return (word, DOT + word[1:]) if word.startswith(".") else (word,)
-
-
-def _ways(word: str, ways: tuple[Stemming, ...]) -> tuple[str, ...]:
-    """Return the distinct stems of a word."""
-    if word.isascii():
-        return tuple(dict.fromkeys([stem(word, way) for way in ways]))
-    return tuple(dict.fromkeys([stems([word], way)[0] for way in ways]))
+    return tuple(dict.fromkeys(cut(others))) if others else ()
 
 
 def words(text: str) -> list[str]:
     """Return the words of *text* in order, in lower case, not stemmed."""
-    return _words(plain(text))
+    return _words(normalized(text))
 
 
 def _words(text: str) -> list[str]:
-    """Return the words of a plain text."""
+    """Return the words of a normalized text."""
     if text.isascii():
         return [word[:MAX_TERM_CHARACTERS] for word in _ASCII_WORD.findall(text.lower())]
     found: list[str] = []
@@ -400,17 +274,9 @@ def _words(text: str) -> list[str]:
     return found
 
 
-def _said(text: str, languages: Collection[str]) -> tuple[list[str], tuple[str, ...]]:
-    """Return the words of a question that say something, and the languages, in order."""
-    known = tuple(sorted(set(languages))) or ("",)
-    said_with, asked_with = _left_out(known)
-    said = [word for word in words(text) if word not in said_with]
-    return [word for word in said if word not in asked_with] or said, known
-
-
 def _others(text: str, words: Iterable[str]) -> list[str]:
-    """Return words that stand in a plain text in another way: joined, parted, without marks."""
-    found = [] if text.isalnum() else _cut(joined_words(text))
+    """Return words of a normalized text in other spellings: joined, parted, without marks."""
+    found = [] if text.isalnum() else cut(joined_words(text))
     for parts in symbol_parts(text):
         found += parts
     if not text.isascii():
@@ -428,28 +294,6 @@ def _drawn(text: str) -> Iterator[str]:
             yield drawn
 
 
-def _respelt(word: str) -> list[str]:
-    """Return a word as it may be written otherwise: without marks, with umlauts drawn in."""
-    if word.isascii() and not any(map(word.__contains__, WRITTEN_OUT)):
-        return []
-    bare = word if word.isascii() else without_marks(word)
-    drawn = with_umlauts_drawn_in(bare)
-    return [one for one in dict.fromkeys((bare, drawn)) if one != word]
-
-
-def _cut(some: Iterable[str]) -> list[str]:
+def cut(some: Iterable[str]) -> list[str]:
     """Cut what is too long for a term."""
     return [one[:MAX_TERM_CHARACTERS] for one in some]
-
-
-def _runs(word: str) -> list[str]:
-    """Return the letters and the figures of a word that has both; none of another word."""
-    runs = _RUN.findall(word)
-    return [run for run in runs if len(run) > 1] if len(runs) > 1 else []
-
-
-@lru_cache
-def _left_out(languages: tuple[str, ...]) -> tuple[frozenset[str], frozenset[str]]:
-    """Return the stop words and the words that ask, of questions over *languages*."""
-    asking = frozenset[str]().union(*(_ASKED_WITH.get(name, ()) for name in languages))
-    return STOP_WORDS if {"", ENGLISH} & {*languages} else frozenset(), asking

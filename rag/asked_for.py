@@ -1,6 +1,7 @@
 """What kind of thing a question asks for, and whether a text holds such a thing."""
 
 import re
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from rag.weighty_words import folded
@@ -13,15 +14,49 @@ class Kind(NamedTuple):
     there: re.Pattern[str]
 
 
-NUMBER_WANTED: Final = re.compile(
-    r"\b(?:when|how (?:many|much|long|old|far|tall|high|large|big|often|fast)"
-    r"|(?:what|which) (?:year|date|day|month|decade|century|percent|percentage|number|age))\b",
-    re.IGNORECASE,
-)
-NUMBER: Final = re.compile(
+_NUMBER: Final = (
     r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozen|hundred"
-    r"|thousand|million|billion|first|second|third|half|once|twice|never|always|annually)\b",
-    re.IGNORECASE,
+    r"|thousand|million|billion|first|second|third|half|once|twice|never|always|annually)\b"
+)
+# German, Spanish, French.
+_NUMBER_WORDS: Final = (
+    "zwei|drei|vier|fünf|sechs|sieben|acht|neun|zehn|zwölf|täglich"
+    "|dos|tres|cuatro|cinco|seis|siete|ocho|nueve|diez"
+    "|deux|trois|quatre|cinq|sept|huit|neuf|dix"
+)
+# The number of a clause or of an item, which tells no figure.
+_LABEL: Final = re.compile(r"\s*(?:§+\s*\d+\w?|\d+(?:\.\d+)+|\d+[.)])\s")
+
+# What speaks for a sentence that has it, and not against one that has it not. Prices are asked for
+# too; in English, German, Spanish, French, Italian, Portuguese, Dutch and Scandinavian languages.
+_FIGURE: Final = Kind(
+    re.compile(
+        r"\b(?:when|how (?:many|much|long|old|far|tall|high|large|big|often|fast)"
+        r"|(?:what|which) (?:year|date|day|month|decade|century|percent|percentage|number|age)"
+        r"|costs?|prices?|kostet|kosten|preis|cuestan?|precio|coûtent?|prix"
+        r"|wann|wie\s?viele?\w?"
+        r"|wie (?:lange?|hoch|groß|gross|weit|oft|alt|schwer|schnell|teuer|tief|breit)"
+        r"|cuándo|cuánt[oa]s?|combien|quand|quant[oaei]|quando|wanneer"
+        r"|hoeveel|hoe (?:lang|vaak|groot|hoog|ver)|hur (?:många|mycket|länge|ofta)"
+        r"|när|hvor (?:mange|meget|mye|lenge|længe)|hvornår)\b",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        rf"{_NUMBER}|\b(?:{_NUMBER_WORDS}|elf|hundert|tausend|jährlich|cien|mil)\b", re.IGNORECASE
+    ),
+)
+_REASON: Final = Kind(
+    re.compile(
+        r"\b(?:why|warum|weshalb|wieso|por qué|pourquoi|perché|waarom|varför|hvorfor)\b",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        r"\b(?:because|due to|owing to|since|so that|in order to|reason\w*|caused?"
+        r"|weil|denn|wegen|damit|aufgrund|grund|gründe"
+        r"|porque|debido|ya que|para que|parce que|car|afin|perché"
+        r"|omdat|vanwege|eftersom|fordi)\b",
+        re.IGNORECASE,
+    ),
 )
 
 # English, German, Spanish, French; what is alike in others is found as well. The numbers of other
@@ -34,10 +69,8 @@ _COUNT: Final = Kind(
         re.IGNORECASE,
     ),
     re.compile(
-        NUMBER.pattern
-        + r"|\b(?:zwei|drei|vier|fünf|sechs|sieben|acht|neun|zehn|zwölf|halb\w*|täglich"
-        r"|dos|tres|cuatro|cinco|seis|siete|ocho|nueve|diez|doce|deux|trois|quatre|cinq|sept|huit"
-        r"|neuf|dix|douze|jamais|several|few|many|all|both|every|each|single|daily|weekly|monthly"
+        rf"{_NUMBER}|\b(?:{_NUMBER_WORDS}|halb\w*|doce|douze|jamais"
+        r"|several|few|many|all|both|every|each|single|daily|weekly|monthly"
         r"|yearly|hourly|years|decades|centuries|permanent\w*|forever|until|till)\b",
         re.IGNORECASE,
     ),
@@ -145,6 +178,28 @@ def lacks_what_is_asked(question: str, text: str) -> bool:
     """Tell whether *question* asks for a kind of thing that *text* does not hold."""
     asked, read = question[:_MOST], text[:_MOST]
     return any(kind.asked.search(asked) and not kind.there.search(read) for kind in _KINDS)
+
+
+def asks_for_a_number(question: str) -> bool:
+    """Return True if a question asks when, how many or how much."""
+    return _FIGURE.asked.search(question) is not None
+
+
+@lru_cache(maxsize=8_192)
+def tells_a_number(text: str) -> bool:
+    """Return True if a text has a number, beside the one that it may begin with as a clause."""
+    label = _LABEL.match(text)
+    return _FIGURE.there.search(text[label.end() :] if label else text) is not None
+
+
+def asks_for_a_reason(question: str) -> bool:
+    """Return True if a question asks why."""
+    return _REASON.asked.search(question) is not None
+
+
+def tells_a_reason(text: str) -> bool:
+    """Return True if a text has a word with which reasons are given."""
+    return _REASON.there.search(text) is not None
 
 
 # Words for a kind of thing: what is of the kind is told without them.

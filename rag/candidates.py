@@ -22,7 +22,7 @@ from rag.letters import (
 )
 from rag.lines import is_setting
 from rag.pieces import MAX_PIECE, pieces
-from rag.plain import plain
+from rag.plain import without_markup
 from rag.said import DENIED, Said, terms_of
 from rag.table_rows import TableRows, key_before
 
@@ -82,7 +82,7 @@ class Candidate(NamedTuple):
     @property
     def shown(self) -> str:
         """How an answer says it: without markup, a row of a table with the names of its columns."""
-        return self.row or plain(self.text, row=self.record)
+        return self.row or without_markup(self.text, row=self.record)
 
     @property
     def read(self) -> str:
@@ -244,7 +244,7 @@ class _Place:
         one = Candidate(
             self._source, start, end, text, self._context,
             self._lead | own if self._lead else own,
-            self._said.row(cells, language) if cells else key and f"{key}; {plain(text)}",
+            self._said.row(cells, language) if cells else key and f"{key}; {without_markup(text)}",
             record, path=path, above=above | goes_on if goes_on else above, near=near,
             sectioned=self._standing.sectioned or bool(self._greeting), greeting=self._greeting,
         )  # fmt: skip

@@ -14,7 +14,7 @@ _UNSEEN = re.compile(
 _DASHES = re.compile(r"[\u2010-\u2015\u2212\ufe58\ufe63\uff0d]")
 
 
-def plain(text: str) -> str:
+def normalized(text: str) -> str:
     """
     Return *text* in NFKC, without signs that nobody sees, its dashes and minus signs all "-".
 

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 from cachetools import LRUCache
 
-from rag.ports import ChunkReader, StoredChunk, VectorStore
+from rag.ports import StoredChunk, VectorStore
+from rag.reading_ports import ChunkReader
 
 
 class ChunkTexts:

@@ -8,7 +8,7 @@ from rag.analysis import terms
 from rag.clauses import is_row
 from rag.documents import Passage
 from rag.headings import path_at
-from rag.plain import plain
+from rag.plain import without_markup
 from rag.sections import PARTED
 from rag.sentences import sentence_spans
 from rag.table_rows import TableRows, written
@@ -143,6 +143,8 @@ def _cite(number: int, passages: Sequence[Passage], claim: str) -> Citation:
         start=passage.start + start,
         end=passage.start + end,
         quote=quote,
-        shown=plain(quote, row=is_row(quote)) if cells is None else plain(written(cells)),
+        shown=without_markup(quote, row=is_row(quote))
+        if cells is None
+        else without_markup(written(cells)),
         heading=PARTED.join(path_at(passage, spans, start)),
     )

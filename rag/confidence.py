@@ -213,8 +213,9 @@ class _Known:
     def share(self, held: Sequence[bool], lacking: frozenset[str]) -> float:
         """Return the share of words and figures that are *held*."""
         figures = len(self.figures | lacking)  # names of functions are among the latter
-        count = len(held) + figures
-        return (sum(held) + figures - len(lacking)) / count if count else 0.0
+        count = sum(word.weight for word in self.words) + figures
+        there = sum(word.weight for one, word in zip(held, self.words, strict=True) if one)
+        return (there + figures - len(lacking)) / count if count else 0.0
 
     def names(self, held: Sequence[bool]) -> float:
         """Return the share of names that are not *held*."""

@@ -6,15 +6,17 @@ from itertools import chain
 
 import numpy as np
 
-from rag.analysis import query_alternatives
 from rag.candidates import Candidate
 from rag.candidates import candidates as candidates_of
 from rag.citations import Citation
 from rag.confidence import ALONE, ANSWERED_FROM, IN_PASSAGE, Evidence, confidence
 from rag.documents import Part, Passage, indexed_text
 from rag.identifiers import identifiers
-from rag.ports import Embedder, SentenceReader, Vectors
+from rag.named_sections import in_named_section
+from rag.ports import Embedder, Vectors
+from rag.query_terms import query_alternatives
 from rag.quotes import Choice, chosen, citation
+from rag.reading_ports import SentenceReader
 from rag.said import as_term
 from rag.scoring import (
     DEFINES,
@@ -30,7 +32,7 @@ from rag.scoring import (
 MAX_PASSAGES = 5  # the gold passage is among the first five for 97 of 100 questions of SQuAD
 MAX_EMBEDDED = 8  # sentences without a vector, the most promising by their words: it is slow
 UNLIKELY, UNSURE = 0.1, 0.3  # confidences below which one or two of the closest are shown
-NAMED_CLAUSE = 0.5  # confidence at least where the clause is quoted that the question names
+NAMED = 0.5  # confidence at least where the clause or section is quoted that the question names
 
 _LIKELY_CLAUSE = 1  # of `Candidate.clause`: more is sure
 
@@ -98,6 +100,7 @@ class ExtractiveGenerator:
         coverage = Coverage(candidates, wanted, names, languages)
         prior = priors(passages, parts)
         levels = np.array([one.clause for one in candidates])
+        section = in_named_section(question, candidates, read)
         held = coverage.shares_with_above
         beside = KIND_THERE * kinds(question, candidates)
         beside += DEFINES * definitions(question, candidates)
@@ -107,19 +110,19 @@ class ExtractiveGenerator:
         if np.isnan(cosine).any():
             # The most promising of those that have no vector; the others are not looked at.
             unknown = np.flatnonzero(np.isnan(cosine))
-            promise = levels[unknown] + held[unknown] + prior[unknown]
+            promise = levels[unknown] + section[unknown] + held[unknown] + prior[unknown]
             first = unknown[np.argsort(-promise, kind="stable")[:MAX_EMBEDDED]]
             cosine[first] = self._cosines(vector, passages, [candidates[i] for i in first])
             kept = np.flatnonzero(~np.isnan(cosine))
             candidates = [candidates[i] for i in kept]
             levels, cosine, held, prior = (one[kept] for one in (levels, cosine, held, prior))
             coverage = coverage.of(kept)
-            beside, scale = beside[kept], ALONE
+            beside, section, scale = beside[kept], section[kept], ALONE
         scores = scale.meaning * np.maximum(cosine, 0) + held + prior + beside
-        # The clause that the question names goes before what only mentions it.
-        order = np.lexsort((-scores, -levels))
+        # The clause or the section that the question names goes before what only mentions it.
+        order = np.lexsort((-scores, ~section, -levels))
         wanted_terms = frozenset(chain.from_iterable(wanted))
-        choice = Choice(candidates, scores, coverage, question)
+        choice = Choice(candidates, scores, coverage, question, section)
         quotes = chosen(choice, order, candidates, passages, wanted_terms)
         likely = confidence(
             Evidence(
@@ -131,8 +134,8 @@ class ExtractiveGenerator:
                 others=[quote.shown for quote in quotes[1:]],
             )
         )
-        if levels.max() > _LIKELY_CLAUSE:
-            likely = max(likely, NAMED_CLAUSE)
+        if levels.max() > _LIKELY_CLAUSE or section[order[0]]:
+            likely = max(likely, NAMED)
         if likely < UNSURE:
             quotes = quotes[: 1 if likely < UNLIKELY else 2]
         return ExtractiveAnswer(

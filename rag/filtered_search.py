@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from rag.ports import Matching, Ranking, Vectors
+from rag.ports import Ranking, Vectors
+from rag.reading_ports import Matching
 
 #: A call to the vector store costs about as much as to look at so many rows by their codes,
 CALL_ROWS = 60_000

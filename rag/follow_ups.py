@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
-from rag.analysis import QUESTION_WORDS, STOP_WORDS, terms
+from rag.analysis import terms
+from rag.empty_words import QUESTION_WORDS, STOP_WORDS
 from rag.generation import Turn
 from rag.prompts import Message, escape, said_in
 

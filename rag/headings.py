@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rag.clauses import COLONS, HEADING, is_row, is_title
 from rag.documents import Passage
 from rag.lines import is_setting
-from rag.plain import plain
+from rag.plain import without_markup
 from rag.run_in import goes_on, is_run_in
 from rag.sections import opened, parted, written
 
@@ -223,4 +223,4 @@ def is_closing(piece: str) -> bool:
 
 def _may_be_heading(piece: str) -> bool:
     """Tell whether what a parser took for a heading is short enough to be one."""
-    return len(plain(piece)) <= 2 * MAX_HEADING_CHARACTERS
+    return len(without_markup(piece)) <= 2 * MAX_HEADING_CHARACTERS

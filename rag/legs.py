@@ -14,18 +14,8 @@ from rag.errors import EmbedderMismatch, StoreUnavailable
 from rag.filter_hints import bounded, hints, required, uncompared
 from rag.filtered_search import nearest_matching
 from rag.filters import Filter, facts, holds
-from rag.ports import (
-    CurrentLike,
-    Edition,
-    Embedder,
-    Look,
-    Ranking,
-    SparseReader,
-    StoredChunk,
-    Vectors,
-    VectorStore,
-    Visibility,
-)
+from rag.ports import Edition, Embedder, Look, Ranking, StoredChunk, Vectors, VectorStore
+from rag.reading_ports import CurrentLike, SparseReader, Visibility
 
 T = TypeVar("T")
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from rag.analysis import terms
 from rag.headings import is_closing, is_greeting
-from rag.plain import plain
+from rag.plain import without_markup
 
 SENDER, SIGNER, ADDRESSEE = "sender", "signer", "addressee"
 DATE, SUBJECT, GREETING = "date", "subject", "greeting"
@@ -202,7 +202,7 @@ def _fields(text: str, lines: Sequence[tuple[int, int]]) -> list[LetterPart]:
         named = match is not None and match[1][0].isupper()
         role = _ROLES.get(match[1].lower()) if match and named else None
         if role:
-            run.append(LetterPart(start, end, role, plain(text[start:end]), field=True))
+            run.append(LetterPart(start, end, role, without_markup(text[start:end]), field=True))
             continue
         roles = {one.role for one in run}
         if len(roles) > 1 and roles & {SENDER, ADDRESSEE}:
@@ -227,7 +227,7 @@ def _head(text: str, lines: Sequence[tuple[int, int]]) -> Iterator[LetterPart]:
                 yield _joined(text, block, role)
         block = []
         if dated:
-            yield LetterPart(start, end, DATE, plain(line))
+            yield LetterPart(start, end, DATE, without_markup(line))
 
 
 def _signature(text: str, lines: Sequence[tuple[int, int]], at: int) -> Iterator[LetterPart]:
@@ -242,7 +242,7 @@ def _signature(text: str, lines: Sequence[tuple[int, int]], at: int) -> Iterator
     start, end = lines[at]
     name = _NAME.search(text, start, end)
     if name and name.end() < end:
-        yield LetterPart(name.end(), end, SIGNER, plain(text[name.end() : end]))
+        yield LetterPart(name.end(), end, SIGNER, without_markup(text[name.end() : end]))
     elif block and _is_block(text, block):
         yield _joined(text, block, SIGNER)
 
@@ -257,6 +257,6 @@ def _is_block(text: str, block: Sequence[tuple[int, int]]) -> bool:
 
 def _joined(text: str, block: Sequence[tuple[int, int]], role: str) -> LetterPart:
     """Make one part of some lines."""
-    told = ", ".join(plain(text[start:end]).rstrip(",") for start, end in block)
+    told = ", ".join(without_markup(text[start:end]).rstrip(",") for start, end in block)
     told = _TITLE.sub(r"\1 ", told)
     return LetterPart(block[0][0], block[-1][1], role, told)

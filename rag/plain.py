@@ -30,7 +30,7 @@ _CLOSING_HASHES = re.compile(r"\s+#+\s*$")
 _STOPS = tuple(".,;:!?\u3002\uff01\uff1f\uff1a\u2026\u2014\u2013")
 
 
-def plain(text: str, *, row: bool = False) -> str:
+def without_markup(text: str, *, row: bool = False) -> str:
     """
     Return a piece of a text on one line, without markup.
 

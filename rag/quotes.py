@@ -8,14 +8,14 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.asked_for import lacks_what_is_asked
+from rag.asked_for import asks_for_a_reason, lacks_what_is_asked, tells_a_reason
 from rag.candidates import Candidate, quoted
 from rag.citations import Citation
 from rag.documents import Passage
 from rag.lines import is_setting
 from rag.ports import Vectors
 from rag.said import terms_of
-from rag.scoring import Coverage, asks_for_a_reason, tells_a_reason
+from rag.scoring import Coverage
 from rag.sections import PARTED
 
 MAX_QUOTES = 3
@@ -66,7 +66,8 @@ class Choice:
     Another one is left out where it stands under another heading or is of another document that
     lacks what the question names, where it says the same of something else, and where it is a row
     or a setting that holds less of the question. Where the passage has headings, it is left out as
-    well unless it holds about as much of the question, or what the others lack.
+    well unless it holds about as much of the question, or what the others lack. Of a section whose
+    contents are asked for, all are quoted that hold as much of the question, and nothing else.
 
     Args:
         candidates: Which are compared.
@@ -76,10 +77,17 @@ class Choice:
         coverage: Of each.
 
         question: What is asked; it may ask for several things.
+
+        section: Which of them stand in the section whose contents are asked for; bool.
     """
 
     def __init__(
-        self, candidates: Sequence[Candidate], scores: Vectors, coverage: Coverage, question: str
+        self,
+        candidates: Sequence[Candidate],
+        scores: Vectors,
+        coverage: Coverage,
+        question: str,
+        section: NDArray[np.bool_],
     ) -> None:
         self._question = question
         self._asked = frozenset(map(_bare, question.split()))
@@ -91,6 +99,8 @@ class Choice:
         self._above = coverage.above
         self._held = coverage.own | coverage.above
         self._named = coverage.named
+        self._light = coverage.light
+        self._section = section
         self._weights = coverage.weights / (float(coverage.weights.sum()) or 1.0)
 
     def rows(self, order: NDArray[np.intp]) -> Iterator[int]:
@@ -100,6 +110,10 @@ class Choice:
         have = self._held[best].copy()
         yield best
         for row in order[1:].tolist():
+            if self._section[best]:
+                if self._section[row] and not (self._telling(best) & ~self._held[row]).any():
+                    yield row
+                continue
             near = self._scores[row] >= floor
             says = near and (self._continues(best, row) or self._says_more(best, row, have))
             if says or self._explains(best, row) or self._completes(best, row):
@@ -177,6 +191,11 @@ class Choice:
             return False
         near = BELOW - SURE * whole + NEW * new
         return bool(self._scores[best] - self._scores[row] <= near)
+
+    def _telling(self, row: int) -> NDArray[np.bool_]:
+        """Return the words that a candidate holds and that are not light ones."""
+        told: NDArray[np.bool_] = self._held[row] & ~self._light
+        return told
 
     def _weight(self, held: NDArray[np.bool_]) -> float:
         """Return the share of the question that some of its words are."""

@@ -11,12 +11,8 @@ from rag.feedback import VectorReader, completed, fed_back, promising
 from rag.filters import Filter
 from rag.fusion import Evidence, evidence
 from rag.legs import NOT_WANTED, LegReader, Mode, Question, Texts, matches, visible
-from rag.ports import (
-    CurrentLike,
-    Ranking,
-    StoredChunk,
-    Visibility,
-)
+from rag.ports import Ranking, StoredChunk
+from rag.reading_ports import CurrentLike, Visibility
 from rag.reranking import Reranking
 
 Fuse = Callable[[Ranking, Ranking, Container[str]], Ranking]

@@ -8,7 +8,7 @@ from functools import lru_cache
 from rag.analysis import held_beside, terms
 from rag.identifiers import held_identifiers
 from rag.pieces import MAX_PIECE
-from rag.plain import plain
+from rag.plain import without_markup
 from rag.table_rows import narrowed, written
 
 Cells = Sequence[tuple[str, str]]
@@ -97,7 +97,7 @@ class Said:
         def matters(cell: str) -> bool:
             return not self._wanted.isdisjoint(terms_of(cell, language))
 
-        told = [(plain(name), plain(text)) for name, text in cells]
+        told = [(without_markup(name), without_markup(text)) for name, text in cells]
         return written(narrowed(told, matters, most=MAX_PIECE))
 
     def _denied(self, cell: tuple[str, str]) -> bool:

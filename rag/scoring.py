@@ -10,7 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.analysis import terms
-from rag.asked_for import NUMBER, NUMBER_WANTED
+from rag.asked_for import (
+    asks_for_a_number,
+    asks_for_a_reason,
+    tells_a_number,
+    tells_a_reason,
+)
 from rag.candidates import Candidate
 from rag.documents import Part, Passage
 from rag.light_words import LIGHT
@@ -41,40 +46,6 @@ _PREDICATES = (
     "vietato "
     "vietati possibile toegestaan verboden mogelijk cost costs price kosten kostet preis cuesta "
     "cuestan precio co\u00fbte co\u00fbtent prix"
-)
-
-#: As `NUMBER_WANTED`, for prices, and in German, Spanish, French, Italian, Portuguese, Dutch and
-#: Scandinavian languages.
-_NUMBER_WANTED = re.compile(
-    r"\b(?:costs?|prices?|kostet|kosten|preis|cuestan?|precio|co\u00fbtent?|prix"
-    r"|wann|wie\s?viele?\w?"
-    r"|wie (?:lange?|hoch|gro\u00df|gross|weit|oft|alt|schwer|schnell|teuer|tief|breit)"
-    r"|cu\u00e1ndo|cu\u00e1nt[oa]s?|combien|quand|quant[oaei]|quando|wanneer"
-    r"|hoeveel|hoe (?:lang|vaak|groot|hoog|ver)|hur (?:m\u00e5nga|mycket|l\u00e4nge|ofta)"
-    r"|n\u00e4r|hvor (?:mange|meget|mye|lenge|l\u00e6nge)|hvorn\u00e5r)\b",
-    re.IGNORECASE,
-)
-
-
-_NUMBER_WORD = re.compile(
-    r"\b(?:zwei|drei|vier|f\u00fcnf|sechs|sieben|acht|neun|zehn|elf|zw\u00f6lf"
-    r"|hundert|tausend|t\u00e4glich|j\u00e4hrlich"
-    r"|dos|tres|cuatro|cinco|seis|siete|ocho|nueve|diez|cien|mil"
-    r"|deux|trois|quatre|cinq|sept|huit|neuf|dix)\b",
-    re.IGNORECASE,
-)
-#: The number of a clause or of an item, which tells no figure.
-_LABEL = re.compile(r"\s*(?:\u00a7+\s*\d+\w?|\d+(?:\.\d+)+|\d+[.)])\s")
-_REASON_WANTED = re.compile(
-    r"\b(?:why|warum|weshalb|wieso|por qu\u00e9|pourquoi|perch\u00e9|waarom|varf\u00f6r|hvorfor)\b",
-    re.IGNORECASE,
-)
-_REASON = re.compile(
-    r"\b(?:because|due to|owing to|since|so that|in order to|reason\w*|caused?"
-    r"|weil|denn|wegen|damit|aufgrund|grund|gr\u00fcnde"
-    r"|porque|debido|ya que|para que|parce que|car|afin|perch\u00e9"
-    r"|omdat|vanwege|eftersom|fordi)\b",
-    re.IGNORECASE,
 )
 
 #: What is asked for in "What is a lease, and …", "Was ist ein Vertrag?".
@@ -146,7 +117,9 @@ class Coverage:
         #: What each word weighs.
         self.weights = np.log1p((len(candidates) - holders + 0.5) / (holders + 0.5))
         light = _light(tuple(sorted(languages)))
-        self.weights[[not light.isdisjoint(word) for word in words]] *= LIGHTER
+        #: Which of the words say little.
+        self.light = np.array([not light.isdisjoint(word) for word in words], dtype=bool)
+        self.weights[self.light] *= LIGHTER
 
     def of(self, rows: NDArray[np.intp]) -> "Coverage":
         """Return what is known of some of the candidates."""
@@ -206,22 +179,12 @@ def priors(passages: Sequence[Passage], parts: Sequence[Part]) -> Vectors:
     return np.array(scores, dtype=np.float32)
 
 
-def asks_for_a_reason(question: str) -> bool:
-    """Return True if a question asks why."""
-    return _REASON_WANTED.search(question) is not None
-
-
-def tells_a_reason(text: str) -> bool:
-    """Return True if a text has a word with which reasons are given."""
-    return _REASON.search(text) is not None
-
-
 def kinds(question: str, candidates: Sequence[Candidate]) -> Vectors:
     """Return 1 for each candidate with a number, or a reason, where one is asked for, else 0."""
     if asks_for_a_reason(question):
         return np.array([tells_a_reason(one.text) for one in candidates], np.float32)
-    asked = any(wanted.search(question) for wanted in (NUMBER_WANTED, _NUMBER_WANTED))
-    there = [asked and _tells_a_number(one.text) for one in candidates]
+    asked = asks_for_a_number(question)
+    there = [asked and tells_a_number(one.text) for one in candidates]
     return np.array(there, dtype=np.float32)
 
 
@@ -244,14 +207,6 @@ def _defines(text: str, thing: str) -> bool:
     at = begins.end() if begins else 0
     end = at + len(thing)
     return text[at:end].casefold() == thing and _IS.match(text, end) is not None
-
-
-@lru_cache(maxsize=8_192)
-def _tells_a_number(text: str) -> bool:
-    """Tell whether a text has a number, beside the one that it may begin with as a clause."""
-    label = _LABEL.match(text)
-    told = text[label.end() :] if label else text
-    return NUMBER.search(told) is not None or _NUMBER_WORD.search(told) is not None
 
 
 def neighbours(candidates: Sequence[Candidate], own: Vectors, held: Vectors) -> Vectors:

@@ -4,7 +4,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 
 from rag.documents import ParsedDocument
-from rag.plain import plain
+from rag.plain import without_markup
 
 #: Parts the headings of a path.
 PARTED = " \u203a "
@@ -68,7 +68,7 @@ def opened(path: Iterable[tuple[int, str]], level: int, words: str) -> list[tupl
 
 def written(heading: str) -> str:
     """Return the words of a heading, a long one cut."""
-    words = plain(heading).rstrip(": \uff1a")
+    words = without_markup(heading).rstrip(": \uff1a")
     return words if len(words) <= LONGEST else words[: LONGEST - 1].rstrip() + "\u2026"
 
 

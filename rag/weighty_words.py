@@ -7,9 +7,11 @@ from functools import lru_cache
 from itertools import takewhile
 from typing import Final, NamedTuple
 
-from rag.analysis import UNSPACED, query_alternatives
+from rag.analysis import UNSPACED
 from rag.calendar_dates import MONTH
 from rag.light_words import LIGHT, PLAIN_VERBS
+from rag.query_terms import query_alternatives
+from rag.unspaced_words import WRITTEN, pieces_of
 
 MAX_WORDS: Final = 24  # of a question that are weighed
 SHORT: Final = 4  # code points; a shorter stem has to begin a word, a longer one may stand inside
@@ -49,13 +51,6 @@ _WEEKDAYS: Final = (
 _WEEKDAY: Final = re.compile(_WEEKDAYS)
 _CALENDAR: Final = re.compile(rf"{MONTH}|{_WEEKDAYS}|sonnabends?", re.IGNORECASE)
 _UNSPACED: Final = re.compile(f"[{UNSPACED}]")
-# Pairs of signs in languages without blanks that words are joined and questions are built with:
-# Japanese syllables, Chinese particles, ends of Korean verbs.
-_GRAMMAR: Final = re.compile(
-    r"[\u3040-\u309f]|[\u7684\u662f\u4e86\u5417\u5462\u4e48\u54ea\u8c01\u51e0\u4ec0\u600e\u5427\u4eec\u5011\u55ce"
-    r"\u9ebc\u8ab0\u5e7e]|\u591a\u5c11|\u4e3a\u4ec0|\u65f6\u5019|^(?:\ubb34\uc5c7|\uc5b4\ub514|\uc5b8\uc81c|\ub204\uad6c|\uc5bc\ub9c8|\ubb34\uc2a8"
-    r"|\uc5b4\ub5a4|\uc785\ub2c8|\ub2c8\uae4c|\uc2b5\ub2c8|\ub098\uc694|\uac00\uc694|\uc778\uac00|\uc5b4\ub5bb|\ub5bb\uac8c)$"
-)
 _BESIDE_FIGURE: Final = re.compile(r"\d")
 _ASKS_A_MEASURE: Final = frozenset(("how", "wie"))  # high, large, loud
 _COMPOUNDING: Final = frozenset(("de", "nl", "da", "sv", "no", "fi"))
@@ -72,11 +67,14 @@ class Word(NamedTuple):
         name: Whether it names one of a kind.
 
         text: The word itself, folded.
+
+        weight: What it weighs beside others.
     """
 
     stems: tuple[str, ...]
     name: bool
     text: str
+    weight: float = 1.0
 
 
 def weighty_words(question: str, languages: Collection[str]) -> list[Word]:
@@ -86,14 +84,17 @@ def weighty_words(question: str, languages: Collection[str]) -> list[Word]:
     A name has a capital inside the sentence or nothing but capitals; in German, which gives all
     nouns capitals, it is what follows `Frau` or `Herr`, or has nothing but capitals. Words with
     figures are left out: `rag.identifiers` knows those. Where nothing else is there, light words
-    count.
+    count. Of Chinese, Japanese and Korean the words are those of `rag.unspaced_words`, and the
+    first one counts as a name.
 
     Args:
         question: As it was asked.
 
         languages: ISO 639-1 codes of the texts it is asked of.
     """
-    found = [match[0] for match in _WORD.finditer(question[:2_000])][: 4 * MAX_WORDS]
+    read = question[:2_000]
+    spaced = WRITTEN.sub(" ", read)
+    found = [match[0] for match in _WORD.finditer(spaced)][: 4 * MAX_WORDS]
     plain = [_bare(word) for word in found]
     german = "de" in languages and _GERMAN.search(question) is not None
     known = tuple(sorted(set(languages)))
@@ -114,10 +115,26 @@ def weighty_words(question: str, languages: Collection[str]) -> list[Word]:
             continue  # of a date, which has a figure
         name = (shouted or called or weekday) and not is_light
         for stems in _stems(word, known) or (((folded(word),),) if name else ()):
-            into = light if is_light or _GRAMMAR.search(stems[0]) else weighty
+            into = light if is_light else weighty
             into[stems] = (into.get(stems, (False, ""))[0] or name, folded(word))
-    chosen = weighty or (light if not numbered else {})
-    return [Word(stems, *told) for stems, told in list(chosen.items())[:MAX_WORDS]]
+    chosen = [Word(stems, *told) for stems, told in weighty.items()]
+    if spaced != read:
+        chosen += _unspaced(read, known, alone=not (chosen or numbered))
+    elif not (chosen or numbered):
+        chosen = [Word(stems, *told) for stems, told in light.items()]
+    return chosen[:MAX_WORDS]
+
+
+def _unspaced(question: str, languages: tuple[str, ...], *, alone: bool) -> list[Word]:
+    """Return the words in scripts without blanks, each once; *alone*, also such as say little."""
+    found = {tuple(map(folded, piece.spellings)): piece for piece in reversed(pieces_of(question))}
+    if alone and not found:
+        pairs = [pair for run in WRITTEN.findall(question) for pair in _stems(run, languages)]
+        return [Word(pair, name=False, text=pair[0]) for pair in dict.fromkeys(pairs)]
+    return [
+        Word(stems, piece.topic, folded(piece.text), piece.weight)
+        for stems, piece in reversed(found.items())
+    ]
 
 
 @lru_cache(maxsize=4_096)

@@ -24,7 +24,8 @@ from rag import sentence_codes
 from rag.documents import chunk_id
 from rag.errors import Broken, StoreUnavailable
 from rag.filters import Filter
-from rag.ports import Look, Matching, ReplicaIndex, StoredChunk, Vectors, VectorStore
+from rag.ports import Look, StoredChunk, Vectors, VectorStore
+from rag.reading_ports import Matching, ReplicaIndex
 from rag.sentence_codes import SentenceCosines
 from workers.follower_lag import lag
 from workers.index_audit import Auditor

@@ -7,7 +7,8 @@ from typing import Any, Final
 
 from jobs.catalogue import Catalogue
 from jobs.change_log import ChangeLog
-from rag.ports import ReplicaIndex, StoredChunk, Vectors
+from rag.ports import StoredChunk, Vectors
+from rag.reading_ports import ReplicaIndex
 from workers.tantivy_index import IndexUnusable
 
 log = logging.getLogger(__name__)

@@ -115,7 +115,7 @@ class LocalIndex:
 
 
 class Matching:
-    """The chunks of a replica that match a filter; a `rag.ports.Matching`."""
+    """The chunks of a replica that match a filter; a `rag.reading_ports.Matching`."""
 
     def __init__(self, words: TantivyIndex, selected: Selection, rows: ChunkRows) -> None:
         self._words = words

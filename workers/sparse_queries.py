@@ -8,8 +8,8 @@ from typing import Final
 
 import tantivy
 
-from rag.analysis import Asked, asked
 from rag.compounds import COMPOUNDING, MOST, is_compound, made_of_two, prefixes, splits
+from rag.query_terms import Asked, asked
 
 TERMS: Final = "terms"  # field of a text's words
 BESIDE: Final = "beside"  # field of what it may be found by beside them

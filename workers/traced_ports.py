@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar, cast
 
 from jobs.change_log import ChangeLog
-from rag.ports import Embedder, Look, Matching, Reranker, SparseReader, VectorStore
+from rag.ports import Embedder, Look, Reranker, VectorStore
+from rag.reading_ports import Matching, SparseReader
 from rag.retrieval import Fuse
 from runtime import traces
 from runtime.traces import Attributes

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from rag.columns import Columns
 from rag.documents import Chunk, Scalar, chunk_id
 from rag.filters import facts, holds, parse
-from rag.ports import SparseIndex, StoredChunk
+from rag.ports import StoredChunk
+from rag.reading_ports import SparseIndex
 from tests.filtering import filters, metadata
 from tests.twins import ListIndex
 from workers import tantivy_index

@@ -14,7 +14,8 @@ from jobs.lua import Scripts
 from rag.documents import Chunk, chunk_id
 from rag.errors import StoreUnavailable
 from rag.filters import parse
-from rag.ports import Look, ReplicaIndex, StoredChunk
+from rag.ports import Look, StoredChunk
+from rag.reading_ports import ReplicaIndex
 from rag.sentence_codes import encode
 from tests.twins import DictVectors
 from tests.waiting import until

@@ -4,9 +4,10 @@ from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 
-from rag.analysis import analysed, asked, beside, held_beside, query_alternatives, terms
+from rag.analysis import analysed, beside, held_beside, terms
 from rag.documents import Chunk
 from rag.ports import StoredChunk
+from rag.query_terms import asked, query_alternatives
 from workers.tantivy_index import TantivyIndex
 
 Search = Callable[..., list[int]]

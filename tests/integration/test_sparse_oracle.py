@@ -9,9 +9,10 @@ import pytest
 from rank_bm25 import BM25Okapi
 
 from benchmarks.datasets import Dataset
-from rag.analysis import query_terms, terms
+from rag.analysis import terms
 from rag.documents import Chunk, chunk_id, indexed_text
 from rag.ports import StoredChunk
+from rag.query_terms import query_terms
 from workers.tantivy_index import TantivyIndex
 
 HERE = Path(__file__).parents[2]

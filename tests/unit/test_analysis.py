@@ -4,14 +4,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from rag.analysis import (
-    MAX_TERM_CHARACTERS,
-    beside,
-    query_alternatives,
-    query_terms,
-    terms,
-    words,
-)
+from rag.analysis import MAX_TERM_CHARACTERS, beside, terms, words
+from rag.query_terms import query_alternatives, query_terms
 from rag.stems import OTHER_SCRIPTS, STEMMERS
 
 

@@ -267,6 +267,28 @@ def test_endings_and_particles_of_words_without_blanks_say_nothing() -> None:
     assert features(other).anywhere == 0
 
 
+@pytest.mark.parametrize(
+    ("language", "text", "there", "absent"),
+    [
+        ("ja", "受付は二階です。船は九時に出ます。料金は千円です。",
+         ["受付はどこにありますか。", "船は何時に出ますか。", "料金を教えてください"],
+         ["売店はどこにありますか。", "ロッカーの料金はいくらですか。", "医者の名前は何ですか。"]),
+        ("zh", "游客中心在东门。门票每人三十元。老人免费。船票另外购买。",
+         ["游客中心在哪里?", "门票多少钱?", "老人需要付钱吗?"],
+         ["厕所在哪里?", "缆车多少钱一张?", "导游什么时候来?"]),
+        ("ko", "도서는 두 주 동안 빌려 줍니다. 열람실은 삼 층에 있습니다.",
+         ["열람실은 몇 층에 있습니까?", "도서를 빌릴 수 있나요?", "열람실이 어디예요?"],
+         ["매점은 몇 층에 있습니까?", "우산을 빌릴 수 있나요?", "화장실이 어디예요?"]),
+    ],
+)  # fmt: skip
+def test_a_topic_that_the_texts_lack_is_not_answered_in_scripts_without_blanks(
+    language: str, text: str, there: list[str], absent: list[str]
+) -> None:
+    # The cosines of a model that does not know the language are all alike.
+    assert [sure(one, text, cosine=0.55, language=language) for one in there] == [True] * 3
+    assert [sure(one, text, cosine=0.55, language=language) for one in absent] == [False] * 3
+
+
 def test_what_is_done_to_a_thing_need_not_stand_in_its_row() -> None:
     row = "Part: Drive belt; Size: 840 mm; Interval: 3 years"
     asked = ("How often is the drive belt changed?", "When is the drive belt inspected?")

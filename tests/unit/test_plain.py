@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from rag.plain import plain
+from rag.plain import without_markup
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ from rag.plain import plain
     ],
 )
 def test_signs_go_and_words_stay(source: str, shown: str) -> None:
-    assert plain(source) == shown
+    assert without_markup(source) == shown
 
 
 @pytest.mark.parametrize(
@@ -52,11 +52,11 @@ def test_signs_go_and_words_stay(source: str, shown: str) -> None:
     ],
 )
 def test_the_cells_of_a_row_are_told_without_strokes(row: str, shown: str) -> None:
-    assert plain(row, row=True) == shown
+    assert without_markup(row, row=True) == shown
 
 
 def test_a_stroke_in_prose_stays() -> None:
-    assert plain("The chance P(A | B) is small.") == "The chance P(A | B) is small."
+    assert without_markup("The chance P(A | B) is small.") == "The chance P(A | B) is small."
 
 
 @pytest.mark.parametrize(
@@ -65,6 +65,6 @@ def test_a_stroke_in_prose_stays() -> None:
 def test_signs_without_an_end_take_little_time(crumb: str) -> None:
     began = time.process_time()
 
-    assert plain(crumb * (2_000 // len(crumb)))
+    assert without_markup(crumb * (2_000 // len(crumb)))
 
     assert time.process_time() - began < 0.5

@@ -20,16 +20,8 @@ from rag.errors import Cancelled, EmbedderMismatch, StoreUnavailable
 from rag.filtered_search import nearest_matching
 from rag.filters import Filter, parse
 from rag.legs import NOT_WANTED, STALE_S, TRIES, LegReader, Legs, Mode, Question
-from rag.ports import (
-    CurrentLike,
-    Edition,
-    HnswSettings,
-    Look,
-    Ranking,
-    Scores,
-    StoredChunk,
-    Vectors,
-)
+from rag.ports import Edition, HnswSettings, Look, Ranking, Scores, StoredChunk, Vectors
+from rag.reading_ports import CurrentLike
 from rag.reranking import BATCH, Reranking
 from rag.retrieval import SPARE, Retriever, still_current
 from tests.twins import DictVectors, HashingEmbedder, OverlapReranker, matches
