@@ -189,6 +189,9 @@ class Chunker:
 def fit_title(title: str, counter: TokenCounter, limit: int) -> str:
     """Return *title*, cut at a word (or, in a first word too long, a letter) to *limit* tokens."""
     title = " ".join(title.split())
+    # No tokeniser makes more tokens of ASCII than characters, and one before and after.
+    if title.isascii() and len(title) + 2 <= limit:
+        return title
     cut = [m.start() for m in _SPACE.finditer(title)] + [len(title)]
 
     def tokens(end: int) -> int:

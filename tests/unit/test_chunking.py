@@ -227,6 +227,15 @@ def test_of_a_short_document_the_tokens_are_counted_once() -> None:
     assert counter.texts == [indexed_text("Ti", doc.text)]
 
 
+def test_of_a_title_that_fits_by_its_letters_no_tokens_are_counted() -> None:
+    counter = Counted()
+
+    assert fit_title("A short  title", counter, 15) == "A short title"
+    assert counter.texts == []
+    assert fit_title("A short title", counter, 14) == "A short title"
+    assert counter.texts
+
+
 @given(documents(), st.integers(4, 200), st.sampled_from(["", "Ti", "A b"]))
 def test_a_document_that_is_held_by_one_chunk_is_cut_as_any_other(
     doc: ParsedDocument, most: int, title: str
