@@ -3,6 +3,8 @@
 import base64
 import http.client
 import logging
+import threading
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -53,6 +55,9 @@ class ChromaStore:
     def __init__(self, url: str) -> None:
         self._client = ChromaClient(url)
         self._collections: dict[str, Collection] = {}
+        # One upsert at a time into each: of several at once Chroma puts all rows into its graph
+        # again with every one, at five times the processor time and more (1.5, one server).
+        self._writing: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
     def create(self, incarnation: str, hnsw: HnswSettings | None = None) -> None:
         """
@@ -78,17 +83,18 @@ class ChromaStore:
         self._collections[incarnation] = collection
 
     def upsert(self, incarnation: str, chunks: Sequence[StoredChunk], vectors: Vectors) -> None:
-        """Write chunks under their ids, replacing equal ids."""
+        """Write chunks under their ids, replacing equal ids; waits for a write before it."""
         if len(chunks) != len(vectors):
             raise ValueError(f"{len(chunks)} chunks and {len(vectors)} vectors")
-        with self._calls():
+        metadata = [_metadata(stored) for stored in chunks]
+        with self._writing[incarnation], self._calls():
             try:
                 self._client.upsert(
                     self._collection(incarnation),
                     ids=[stored.chunk_id for stored in chunks],
                     vectors=vectors,
                     texts=[stored.chunk.text for stored in chunks],
-                    metadata=[_metadata(stored) for stored in chunks],
+                    metadata=metadata,
                 )
             except NoCollection as error:
                 # Dropped meanwhile, or lost by the server: the next attempt makes it or gives up.
@@ -234,6 +240,7 @@ class ChromaStore:
     def drop(self, incarnation: str) -> None:
         """Remove the whole collection. Harmless when it does not exist."""
         self._collections.pop(incarnation, None)
+        self._writing.pop(incarnation, None)
         with self._calls():
             try:
                 self._client.drop(incarnation)

@@ -204,3 +204,43 @@ def test_chunks_hold_every_visible_character_once_within_the_budget(
     assert "".join("".join(c.text.split()) for c in chunks) == "".join(doc.text.split())
     counts = counter.count_tokens([indexed_text(title, chunk.text) for chunk in chunks])
     assert all(count <= most for count in counts)
+
+
+class Counted(Words):
+    """Remembers what it counted."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.texts: list[str] = []
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        self.texts += texts
+        return super().count_tokens(texts)
+
+
+def test_of_a_short_document_the_tokens_are_counted_once() -> None:
+    doc, counter = document(words(40), words(20)), Counted()
+
+    chunks = Chunker(max_tokens=200).chunk(doc, title="Ti", counter=counter)
+
+    assert [chunk.text for chunk in chunks] == [doc.text]
+    assert counter.texts == [indexed_text("Ti", doc.text)]
+
+
+def test_of_a_title_that_fits_by_its_letters_no_tokens_are_counted() -> None:
+    counter = Counted()
+
+    assert fit_title("A short  title", counter, 15) == "A short title"
+    assert counter.texts == []
+    assert fit_title("A short title", counter, 14) == "A short title"
+    assert counter.texts
+
+
+@given(documents(), st.integers(4, 200), st.sampled_from(["", "Ti", "A b"]))
+def test_a_document_that_is_held_by_one_chunk_is_cut_as_any_other(
+    doc: ParsedDocument, most: int, title: str
+) -> None:
+    chunker = Chunker(max_tokens=most)
+    whole = chunker._whole(doc, title, Words())
+    if whole is not None:
+        assert chunker._cut(doc, title, Words())[0] == [whole]

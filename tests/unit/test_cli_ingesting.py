@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 
 from cli import comparing, ingesting
 from cli.files import LocalFile, batches, find_files, look
+from cli.handing_over import FIRST_LOOK_S, until_next_look
 from cli.main import main
 from cli.places import Gathered, gather
 from cli.session import Session
@@ -549,3 +550,15 @@ def test_a_folder_that_cannot_be_looked_into_is_told(
     monkeypatch.setattr(os, "scandir", scandir)
 
     assert look([folder]).unseen == [folder / "sub"]
+
+
+def test_a_job_is_looked_at_more_often_where_it_is_about_to_end() -> None:
+    far = until_next_look(1.0, share=0.1, took_s=10.0)
+    near = until_next_look(1.0, share=0.9, took_s=9.0)
+    nearest = until_next_look(1.0, share=0.999, took_s=10.0)
+
+    assert (far, near, nearest) == (1.0, pytest.approx(0.5), FIRST_LOOK_S)
+
+
+def test_before_anything_has_ended_nobody_knows_when_a_job_will() -> None:
+    assert until_next_look(0.7, share=0.0, took_s=100.0) == 0.7
