@@ -63,6 +63,7 @@ _WRITTEN_OUT_NAME = re.compile(r"[A-Z][a-z]*?(?:[aou]e|aa)[a-z]*")
 KEPT: Final = 1 << 14  # pieces of texts of a language that are kept as they were read: 5 MB
 LANGUAGES: Final = 6  # that they are kept of
 LATELY: Final = 32  # texts that are kept as they were read
+FOUND: Final = 2_048  # texts of which it is known what stands beside their terms
 LONG: Final = 32  # characters of a piece that is not kept
 # At the end of a piece these never change what it says.
 _ENDS: Final = '.,;:!?)]"\u201c\u201d'
@@ -130,15 +131,20 @@ def held_beside(text: str, language: str, wanted: frozenset[str]) -> frozenset[s
     """
     if not wanted:
         return wanted
-    read = _read_lately(text, language)
-    with_figures, with_capitals = _kinds(wanted)
-    if with_figures:
-        found = _beside(text, text.split(), list(read), language)
-    else:
-        found = dict.fromkeys(chain.from_iterable([one.beside for one in read]))
-        _add_of_whole(found, text, capitals=with_capitals)
+    found = _found_beside(text, language, *_kinds(wanted))
     held = wanted.intersection(found)
     return held.union(held_in(wanted, found)) if language in COMPOUNDING else held
+
+
+@lru_cache(FOUND)
+def _found_beside(text: str, language: str, figures: bool, capitals: bool) -> tuple[str, ...]:
+    """Return what stands beside the terms of a text, for a question of such words as it has."""
+    read = _read_lately(text, language)
+    if figures:
+        return tuple(_beside(text, text.split(), list(read), language))
+    found = dict.fromkeys(chain.from_iterable([one.beside for one in read]))
+    _add_of_whole(found, text, capitals=capitals)
+    return tuple(found)
 
 
 @lru_cache
@@ -176,18 +182,22 @@ class _Pieces(dict[str, _Read]):
     Pieces of texts of a language, as they were read; reads one that it does not know.
 
     Texts repeat their words. What is long is not kept: addresses and data, or sentences of
-    languages without blanks. When it is full it begins anew.
+    languages without blanks. When half of it is full, a new half begins, and what is asked for
+    again moves there: rare words are forgotten, common ones stay.
     """
 
     def __init__(self, language: str, how: Stemming) -> None:
         super().__init__()
         self._language = language
         self._how = how
+        self._before: dict[str, _Read] = {}
 
     def __missing__(self, piece: str) -> _Read:
-        read = _read_piece(piece, self._language, self._how)
+        known = self._before.get(piece)
+        read = _read_piece(piece, self._language, self._how) if known is None else known
         if len(piece) <= LONG:
-            if len(self) >= KEPT:
+            if len(self) >= KEPT // 2:
+                self._before = dict(self)
                 self.clear()
             self[piece] = read
         return read
