@@ -34,7 +34,7 @@ _STANDING = ("documents", "waiting", "filter_hints")
 @shared_task(name="query.retrieve", bind=True, base=QuernTask)
 def retrieve(self: QuernTask, unit_id: str) -> None:
     """Find the passages for a question or search; safe to run twice."""
-    with self.resources.leases.claim(unit_id, "retrieve") as lease:
+    with self.resources.turn(), self.resources.leases.claim(unit_id, "retrieve") as lease:
         if lease is not None:
             search_and_answer(lease, self.resources)
 
@@ -42,7 +42,7 @@ def retrieve(self: QuernTask, unit_id: str) -> None:
 @shared_task(name="query.generate", bind=True, base=QuernTask)
 def generate(self: QuernTask, unit_id: str) -> None:
     """Answer from the passages in the ledger; safe to run twice."""
-    with self.resources.leases.claim(unit_id, "generate") as lease:
+    with self.resources.turn(), self.resources.leases.claim(unit_id, "generate") as lease:
         if lease is not None:
             _generate(lease, self.resources)
 

@@ -1,6 +1,7 @@
 """What a worker process puts on the Celery app for its tasks: durable state and ports."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -75,6 +76,7 @@ class Resources:
     vectors: VectorStore | None = None
     details: Callable[[], Mapping[str, Any]] = dict  # what the heartbeat tells of them
     checker: Checker | None = None
+    turn: Callable[[], AbstractContextManager[None]] = nullcontext  # in which a question is read
 
 
 def owned(port: T | None) -> T:

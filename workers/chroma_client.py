@@ -15,6 +15,7 @@ import orjson
 
 from rag.documents import Scalar
 from rag.ports import Vectors
+from runtime.turns import aside
 
 #: Longer than any search; a server that hangs is asked no more.
 SEARCH_S: Final = 30.0
@@ -196,7 +197,8 @@ class ChromaClient:
     ) -> Any:
         """Make one call and return its JSON; without *timeout_s* a server may build for long."""
         packed = None if body is None else orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY)
-        status, answer = self._send(method, self._root + path, packed, timeout_s)
+        with aside():
+            status, answer = self._send(method, self._root + path, packed, timeout_s)
         if status == HTTPStatus.NOT_FOUND:
             raise NoCollection
         if not HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:

@@ -13,6 +13,7 @@ import numpy as np
 from rag.errors import Broken, RerankerFailed
 from rag.ports import Scores
 from runtime.log_words import words
+from runtime.turns import aside
 from workers.model_weights import ModelWeights, resolve
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ class CrossEncoderReranker:
         if not texts:
             return np.empty(0, dtype=np.float32)
         try:
-            with self._lock:
+            with aside(), self._lock:
                 found = self._model.predict(
                     [(query, text) for text in texts],
                     batch_size=len(texts),

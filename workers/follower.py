@@ -27,6 +27,7 @@ from rag.filters import Filter
 from rag.ports import Look, StoredChunk, Vectors, VectorStore
 from rag.reading_ports import Matching, ReplicaIndex
 from rag.sentence_codes import SentenceCosines
+from runtime.turns import aside
 from workers.follower_lag import lag
 from workers.index_audit import Auditor
 from workers.local_index import LocalIndex, NothingThere
@@ -221,10 +222,12 @@ class Follower:
 
     def _in_step(self, incarnation: str, newest: str) -> ReplicaIndex | None:
         """Return the index that has applied the entry *newest*, waiting for it a moment."""
+        if not self._has(incarnation, newest):
+            with aside(), self._applied:
+                self._applied.wait_for(
+                    lambda: self._has(incarnation, newest), timeout=timings.SPARSE_WAIT_S
+                )
         with self._applied:
-            self._applied.wait_for(
-                lambda: self._has(incarnation, newest), timeout=timings.SPARSE_WAIT_S
-            )
             return self._indexes[incarnation] if self._has(incarnation, newest) else None
 
     def _has(self, incarnation: str, entry: str) -> bool:

@@ -21,6 +21,7 @@ from rag.retrieval import Fuse, Retriever
 from runtime.collecting import collecting
 from runtime.redis_clients import ledger_client
 from runtime.settings import Settings
+from runtime.turns import Turns
 from tasks.resources import Resources
 from workers import collectors, traced_ports
 from workers.chroma_store import ChromaStore
@@ -88,6 +89,7 @@ def open_resources(
         },
         retriever=retriever,
         generator=Extractive(ExtractiveGenerator(watched, follower)) if answers(settings) else None,
+        turn=Turns().turn,
     )
     return resources, [embedder.identity.model, *([reranker.name] if reranker else [])]
 
