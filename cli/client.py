@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import httpx
 
-from cli.session import Unreachable
+from cli.errors import Unreachable
 from rag.errors import InvalidRequest, QuernError
 
 FINAL_STATES = frozenset({"succeeded", "partial", "failed", "cancelled", "expired"})

@@ -7,7 +7,8 @@ from typing import Any, Final
 
 import click
 
-from cli.session import Session, Unreachable, pass_session
+from cli.errors import Unreachable
+from cli.session import Session, pass_session
 from rag.errors import InvalidRequest, QuernError
 from runtime.settings import BadSetting
 

@@ -12,7 +12,6 @@ from rich.console import Console
 
 from cli.addresses import web_url
 from cli.run_folder import find_running
-from rag.errors import QuernError
 from runtime.settings import Settings
 
 if TYPE_CHECKING:
@@ -21,10 +20,6 @@ if TYPE_CHECKING:
     from cli.client import Client
 
 PIPE_WIDTH = 160
-
-
-class Unreachable(QuernError):
-    """Raised when no Quern answers at the address."""
 
 
 @dataclass

@@ -7,9 +7,10 @@ import click
 from rich.text import Text
 
 from cli.client import Refused
+from cli.errors import Unreachable
 from cli.files import Found, look
 from cli.ingesting import Wishes, bring
-from cli.session import Session, Unreachable, collection_option, pass_session
+from cli.session import Session, collection_option, pass_session
 from cli.words import count
 from rag.errors import InvalidRequest
 

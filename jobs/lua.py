@@ -11,7 +11,7 @@ from redis.commands.core import Script
 from redis.exceptions import NoScriptError
 
 from jobs import keys, timings
-from runtime import traces
+from runtime.spans import SCRIPTS
 
 _CONSTANTS = (
     "CLAIM_MS",
@@ -97,7 +97,7 @@ class Scripts:
         """Return script *name*, put together when first asked for."""
         if name not in self._scripts:
             self._scripts[name] = self._redis.register_script(self._text(name))
-            traces.SCRIPTS[self._scripts[name].sha] = name
+            SCRIPTS[self._scripts[name].sha] = name
         return self._scripts[name]
 
     def _text(self, name: str) -> str:

@@ -31,7 +31,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from runtime.settings import Settings
 from runtime.span_export import EXPORT_S, BoundedProcessor, CleanExporter
-from runtime.traces import SCRIPTS, VERSION_00, Attributes, traces_url
+from runtime.spans import SCRIPTS, VERSION_00, Attributes, traces_url
 
 if TYPE_CHECKING:
     from flask import Flask

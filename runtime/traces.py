@@ -1,12 +1,12 @@
 """Traces: where a job's time goes, for an OpenTelemetry collector; nothing where that is off."""
 
-import re
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Protocol, Self, TypeVar
 
 from runtime.settings import Settings
+from runtime.spans import VERSION_00, Attributes, traces_url
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -14,16 +14,6 @@ if TYPE_CHECKING:
     from runtime.span_recorder import Recorder
 
 T = TypeVar("T")
-
-#: A value that a span may hold: counts, names, identifiers; never text of a document or a question.
-Value = str | int | float | bool
-Attributes = Mapping[str, Value]
-
-#: A `traceparent` of W3C Trace Context.
-VERSION_00: Final = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
-
-#: Names of Lua scripts by the digest that Redis calls them by, for the names of spans.
-SCRIPTS: Final[dict[str, str]] = {}
 
 #: Whose trace this thread works for, where this process records none itself.
 _carried: ContextVar[str] = ContextVar("traceparent", default="")
@@ -165,9 +155,3 @@ def engine_arguments(settings: Settings) -> dict[str, Any]:
     if not settings.otlp_endpoint:
         return {}
     return {"otlp_traces_endpoint": traces_url(settings.otlp_endpoint)}
-
-
-def traces_url(endpoint: str) -> str:
-    """Return where a collector takes traces over HTTP: its base address with `/v1/traces`."""
-    base = endpoint.rstrip("/")
-    return base if base.endswith("/v1/traces") else f"{base}/v1/traces"

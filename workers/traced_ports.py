@@ -9,7 +9,7 @@ from rag.ports import Embedder, Look, Reranker, VectorStore
 from rag.reading_ports import Matching, SparseReader
 from rag.retrieval import Fuse
 from runtime import traces
-from runtime.traces import Attributes
+from runtime.spans import Attributes
 from tasks.resources import Generator, Resources
 
 T = TypeVar("T")

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from cli.client import BUSY_PATIENCE_S, LOST_PATIENCE_S, Client, Event, Refused, document_path
-from cli.session import Unreachable
+from cli.errors import Unreachable
 from rag.errors import InvalidRequest
 
 

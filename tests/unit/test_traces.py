@@ -12,6 +12,7 @@ import pytest
 from rag.errors import InvalidRequest
 from runtime import traces
 from runtime.settings import BadSetting, Settings
+from runtime.spans import traces_url
 from tests.collector import Collector
 from tests.waiting import below
 from workers.traced_ports import Step, embedder
@@ -220,7 +221,7 @@ def test_an_endpoint_must_be_an_address_and_a_ratio_a_share() -> None:
     with pytest.raises(BadSetting, match="QUERN_TRACE_RATIO"):
         Settings.from_environment({"QUERN_TRACE_RATIO": "1.1"})
     for base in ("http://c:4318", "http://c:4318/", "http://c:4318/v1/traces"):
-        assert traces.traces_url(base) == "http://c:4318/v1/traces"
+        assert traces_url(base) == "http://c:4318/v1/traces"
 
 
 def test_a_step_says_what_it_is_told_to_and_passes_everything_through(
