@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from rich.text import Text
 
 from cli.client import Client, Refused, document_path
-from cli.job_tables import failed_rows
+from cli.rows import failed_rows
 from cli.session import Session
 from cli.words import failure
 

@@ -19,9 +19,9 @@ from cli.answers import show_answer
 from cli.client import Client
 from cli.files import find_files
 from cli.handing_over import Ingested, hand_over
-from cli.job_tables import failure_table
 from cli.programs import FLOWER_USER
 from cli.reindexing import make_anew
+from cli.rows import failure_table
 from cli.run_folder import RunRecord, find_running
 from cli.session import Session, pass_session
 from cli.stack import Stack

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from cli.client import FINAL_STATES, PAGE, Client, Refused
 from cli.files import File, batches
-from cli.job_tables import document_rows
+from cli.rows import document_rows
 from cli.words import count
 
 BATCH_FILES = 100

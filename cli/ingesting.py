@@ -16,9 +16,9 @@ from cli.comparing import Comparison, compare
 from cli.files import File
 from cli.filters import kept_as_text, metadata, metadata_option
 from cli.handing_over import Ingested, hand_over
-from cli.job_tables import print_failures, was_cancelled
 from cli.missing import gone_from
 from cli.places import Gathered, Place, gather
+from cli.rows import print_failures, was_cancelled
 from cli.session import Session, collection_option, pass_session
 from cli.words import count, duration
 

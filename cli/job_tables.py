@@ -4,12 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from cli.answers import show_answer
-from cli.client import FINAL_STATES, PAGE, Client
+from cli.client import FINAL_STATES, PAGE
+from cli.rows import failed_rows, print_failures
 from cli.session import Session, json_option, pass_session
 from cli.tables import plain_table
 from cli.words import age, count, duration, failure, state, timings
@@ -110,44 +109,6 @@ def retry(session: Session, job_id: str, *, as_json: bool) -> None:
         click.echo(response.text)
     else:
         session.out.print(f"New job: {response.json()['id']}", markup=False)
-
-
-def failed_rows(client: Client, job_id: str) -> list[dict[str, Any]]:
-    """Return every document row of a job that did not succeed, of an ended job."""
-    return [
-        row
-        for row in document_rows(client, job_id)
-        if row["state"] in FINAL_STATES and row["state"] != "succeeded"
-    ]
-
-
-def document_rows(client: Client, job_id: str) -> list[dict[str, Any]]:
-    """Return every document row of a job."""
-    pages = client.pages(f"/api/jobs/{job_id}/documents", patiently=True)
-    return [row for page in pages for row in page.json()["documents"]]
-
-
-def print_failures(out: Console, rows: list[dict[str, Any]]) -> None:
-    """Show which files failed and why, and how many were cancelled."""
-    stopped = sum(was_cancelled(row) for row in rows)
-    if stopped:
-        out.print(Text(f"{count(stopped, 'document')} cancelled", "yellow"))
-    if len(rows) > stopped:
-        out.print(failure_table([row for row in rows if not was_cancelled(row)]))
-
-
-def was_cancelled(row: Mapping[str, Any]) -> bool:
-    """Tell whether a document was not added because somebody stopped it."""
-    return bool(row["state"] == "cancelled")
-
-
-def failure_table(rows: list[dict[str, Any]]) -> Table:
-    """Show which files failed, and what is wrong with each."""
-    table = plain_table("File", "What is wrong")
-    for row in rows:
-        reason = failure(row.get("error")) if "error" in row else row["state"]
-        table.add_row(Text(row["document_id"]), Text(reason))
-    return table
 
 
 def _what(shown: Mapping[str, Any]) -> str:

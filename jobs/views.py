@@ -18,8 +18,6 @@ NONE_ACCEPTED = {
     "title": "No document succeeded",
     "detail": "Each document's row says why; see links.documents.",
 }
-#: Of a question's result, told before its text.
-_VERDICT = ("answered", "confidence", "why", "filter_hints", "documents", "waiting")
 #: A row's parts of an ingest's progress.
 _ENDED = ("done", "failed", "cancelled", "expired")
 
@@ -158,11 +156,6 @@ class JobView:
         if "error" in row:
             shown["error"] = orjson.loads(row["error"])
         return shown
-
-
-def verdict(result: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a result says before its text: whether that is an answer, and why it is none."""
-    return {name: result[name] for name in _VERDICT if name in result}
 
 
 def attempts(row: Mapping[str, str]) -> int:

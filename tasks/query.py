@@ -9,7 +9,7 @@ import orjson
 from celery import shared_task
 
 from jobs.leases import Lease
-from jobs.views import verdict
+from jobs.results import verdict
 from rag.citations import Citation
 from rag.documents import RARE, Part, Passage
 from rag.errors import EmbedderMismatch, Unreadable

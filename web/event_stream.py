@@ -10,8 +10,9 @@ import orjson
 from redis.exceptions import RedisError
 
 from jobs.events import Event, read_events
+from jobs.results import verdict
 from jobs.units import FINAL_STATES
-from jobs.views import progress, verdict
+from jobs.views import progress
 from web.front_end import FrontEnd
 from web.places import Caller
 from web.waiting import LOOK_S, cancel_if_asked
