@@ -2,8 +2,8 @@
 
 from kombu import Queue
 
-from jobs.keys import CELERY_PREFIX
-from jobs.messages import ROLES
+from protocol.keys import CELERY_PREFIX
+from protocol.messages import ROLES
 
 # One queue per role. Tasks are routed when they are sent, by the stage they run.
 task_queues = tuple(Queue(role) for role in ROLES)

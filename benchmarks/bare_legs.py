@@ -12,10 +12,10 @@ import numpy as np
 from chromadb.config import Settings as ChromaSettings
 from numpy.typing import NDArray
 
-from rag.analysis import terms
+from adapters.local_index.tantivy_index import TantivyIndex
 from rag.ports import Embedder
-from rag.query_terms import query_terms
-from workers.tantivy_index import TantivyIndex
+from rag.words.analysis import terms
+from rag.words.query_terms import query_terms
 
 Floats = NDArray[np.float32]
 

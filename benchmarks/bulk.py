@@ -25,6 +25,7 @@ import httpx
 import psutil
 from rich.progress import Progress
 
+from adapters.models.models import open_model
 from benchmarks.processes import run, running
 from benchmarks.progress import ProgressBars
 from benchmarks.reporting import Limit, percentile, report
@@ -33,7 +34,6 @@ from benchmarks.short_documents import note, write_folder
 from rag.documents import indexed_text
 from rag.ports import Embedder
 from runtime.settings import Settings
-from workers.models import open_model
 
 LIMITS: Final = {
     "of_embedder_limit": Limit(at_least=0.85),

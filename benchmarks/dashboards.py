@@ -25,7 +25,7 @@ from benchmarks.private_prometheus import PrivatePrometheus
 from benchmarks.processes import run
 from benchmarks.progress import ProgressBars
 from benchmarks.short_documents import note
-from cli.stack import Stack
+from stack.up import Stack
 
 BOARDS = Path(__file__).parents[1] / "observability" / "grafana" / "dashboards"
 SHOWN = (

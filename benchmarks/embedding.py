@@ -20,6 +20,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from adapters.models.model_weights import resolve
+from adapters.models.models import open_model
+from adapters.models.processor import integer_unit
 from benchmarks import embedding_cache
 from benchmarks.datasets import Dataset
 from benchmarks.processes import run
@@ -27,11 +30,8 @@ from benchmarks.progress import ProgressBars
 from benchmarks.reporting import Limit, report
 from benchmarks.traffic import TEXTS, entries_for, steepness_for
 from rag.ports import Embedder, Vectors
-from rag.sentences import sentence_spans
+from rag.text.sentences import sentence_spans
 from runtime.settings import Settings
-from workers.model_weights import resolve
-from workers.models import open_model
-from workers.processor import integer_unit
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer

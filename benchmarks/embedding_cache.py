@@ -19,12 +19,12 @@ from typing import Any
 import numpy as np
 from rich.progress import Progress
 
+from adapters.models.redis_bytes import RedisBytes
 from benchmarks.private_redis import PrivateRedis
 from benchmarks.reporting import Limit, percentile
 from benchmarks.traffic import TEXTS, ExactCache, draws, steady_hit_rate
 from rag.embedding_cache import CachedEmbedder
 from rag.ports import BytesStore, EmbeddedPassages, Embedder, EmbedderIdentity, PassageText, Vectors
-from workers.redis_bytes import RedisBytes
 
 CAPACITY = 5_000
 TTL_S = 30 * 86_400

@@ -18,19 +18,19 @@ from typing import Any
 import orjson
 from redis import Redis
 
+from adapters.generators.chat_template import ChatTemplate
+from adapters.generators.vllm_engine import PRIORITIES, VllmEngine
+from adapters.generators.vllm_generator import VllmGenerator
 from benchmarks.engine_orders import ANSWERS, ORDERS
-from jobs.durable import Durable
+from corpus.durable import Durable
 from jobs.leases import Leases
-from rag.generation import GenerationRequest
-from rag.prompts import build
+from rag.answers.generation import GenerationRequest
+from rag.answers.prompts import build
 from runtime.redis_clients import ledger_client
 from runtime.settings import Settings
 from tasks.resources import Resources
-from workers.chat_template import ChatTemplate
 from workers.generation import DRAIN_S, reserve, threads
 from workers.process import run
-from workers.vllm_engine import PRIORITIES, VllmEngine
-from workers.vllm_generator import VllmGenerator
 
 
 class SideDoor:

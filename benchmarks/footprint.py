@@ -32,10 +32,10 @@ from benchmarks.processes import run
 from benchmarks.progress import ProgressBars
 from benchmarks.reporting import Limit, report, write
 from benchmarks.service import FINAL, Service, call
-from cli.leash import leashed
-from cli.run_folder import RunFolder
-from cli.stack import Stack
 from runtime.settings import Settings
+from stack.leash import leashed
+from stack.run_folder import RunFolder
+from stack.up import Stack
 
 LIMITS: Final = {
     "ready_s": Limit(at_most=8),

@@ -34,12 +34,12 @@ from benchmarks.engine_orders import ANSWERS, ORDERS
 from benchmarks.processes import go_on, run, running
 from benchmarks.progress import ProgressBars
 from benchmarks.reporting import Limit, percentile, report
-from cli.engines import generation_python, has_nvidia_card
-from cli.leash import leashed
-from cli.stack import Stack
 from jobs.heartbeats import live_workers
-from jobs.keys import key
+from protocol.keys import key
 from runtime.settings import Settings
+from stack.engines import generation_python, has_nvidia_card
+from stack.leash import leashed
+from stack.up import Stack
 
 CHECKOUT = Path(__file__).parents[1]
 CLIENTS = 8

@@ -21,8 +21,8 @@ from collections.abc import Callable
 from logging.handlers import QueueHandler, QueueListener
 
 from benchmarks.reporting import percentile
-from runtime import log_writer, logs
-from runtime.log_lines import JsonLines
+from runtime.logging import log_writer, logs
+from runtime.logging.log_lines import JsonLines
 
 #: Records of a round: fewer than may wait, so that none is dropped and none is cheap for that.
 ROUND = 8_000

@@ -22,7 +22,7 @@ from benchmarks.bars import bars
 from benchmarks.processes import run
 from benchmarks.progress import ProgressBars
 from benchmarks.reporting import Limit, report
-from cli.leash import leashed
+from stack.leash import leashed
 
 ROOT = Path(__file__).parents[1]
 DESIGNS = ("sync", "queue", "ours", "event")

@@ -24,17 +24,17 @@ from benchmarks.processes import run
 from benchmarks.progress import ProgressBars
 from benchmarks.reporting import Limit, report
 from jobs import measuring
-from jobs.identifiers import new_id
 from jobs.ledger import Fields, Ledger
-from jobs.lua import Scripts
-from jobs.messages import Message
 from jobs.units import Unit
-from rag.retrieval import Found
-from runtime import meters
+from protocol.ids import new_id
+from protocol.messages import Message
+from protocol.scripts import Scripts
+from rag.search.retrieval import Found
+from runtime.metrics import meters
 from runtime.settings import Settings
 from tasks.measuring import searched
 from web.app import create_app
-from web.http_metrics import _begin, _end
+from web.http.http_metrics import _begin, _end
 
 ROUNDS = 7
 #: Takes the counting out of the scripts.

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from benchmarks.processes import end
-from cli.leash import leashed
+from stack.leash import leashed
 
 FOLDER = Path(__file__).parents[1] / "observability" / "prometheus"
 START_TIMEOUT_S = 20.0

@@ -9,9 +9,9 @@ from typing import Self
 from redis import Redis
 from redis.exceptions import RedisError
 
-from cli import process_tree
-from cli.leash import leashed
-from cli.redis_server import find_redis_server, redis_command
+from stack import process_tree
+from stack.leash import leashed
+from stack.redis_server import find_redis_server, redis_command
 
 START_TIMEOUT_S = 20.0
 

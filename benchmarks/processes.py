@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from cli import process_tree
-from cli.leash import leashed
+from stack import process_tree
+from stack.leash import leashed
 
 #: How long a program may take to end once nobody wants to know what it measured.
 HURRY_S: Final = 10.0

@@ -25,6 +25,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from adapters.local_index.tantivy_index import TantivyIndex
 from benchmarks.bars import grouped_bars
 from benchmarks.bootstrap import interval
 from benchmarks.datasets import Dataset, Question
@@ -34,11 +35,10 @@ from benchmarks.ranking import ndcg, recall, reciprocal_rank
 from benchmarks.reporting import Limit, report, write
 from benchmarks.service import Service, call, service
 from rag.documents import Chunk, chunk_id, split_chunk_id
-from rag.fusion import convex, evidence, rrf
 from rag.ports import StoredChunk
-from rag.stems import ENGLISH, STEMMERS
+from rag.search.fusion import convex, evidence, rrf
+from rag.words.stems import ENGLISH, STEMMERS
 from runtime.settings import Settings
-from workers.tantivy_index import TantivyIndex
 
 CLIENTS = 4
 Ranking = list[tuple[str, float]]

@@ -26,20 +26,20 @@ import numpy as np
 from redis import Redis
 from rich.progress import Progress
 
+from adapters.chroma.store import ChromaStore
+from adapters.local_index.follower import Follower, Slot
+from adapters.models.models import open_model
 from benchmarks.bare_legs import Legs, Stored, connect, hnswlib_ms, open_index, rank_bm25_ms
 from benchmarks.processes import run
 from benchmarks.progress import ProgressBars
 from benchmarks.reporting import Limit, percentile, report
 from benchmarks.scale_texts import Asked, Corpus
 from benchmarks.service import FINAL, Service, call
-from cli.stack import Stack
-from jobs.durable import Durable, open_durable
-from jobs.keys import key
+from corpus.durable import Durable, open_durable
+from protocol.keys import key
 from runtime.redis_clients import ledger_client
 from runtime.settings import Settings
-from workers.chroma_store import ChromaStore
-from workers.follower import Follower, Slot
-from workers.models import open_model
+from stack.up import Stack
 
 COLLECTION = "scale"
 ONLY = ("redis-queue", "redis-cache", "chroma", "retrieval", "ingestion", "web")

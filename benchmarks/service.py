@@ -12,8 +12,8 @@ import httpx
 from rich.progress import Progress
 
 from benchmarks.processes import finished, go_on
-from cli.stack import Stack
 from runtime.settings import Settings
+from stack.up import Stack
 
 FINAL = ("succeeded", "partial", "failed", "cancelled", "expired")
 BATCH = 500

@@ -26,9 +26,9 @@ from benchmarks.progress import ProgressBars
 from benchmarks.reporting import report
 from benchmarks.service import FINAL, Service, call
 from benchmarks.short_documents import note
-from cli.stack import Stack
-from runtime import traces
 from runtime.settings import Settings
+from runtime.tracing import traces
+from stack.up import Stack
 
 WANTED: Final = ("redis-queue", "redis-cache", "chroma", "retrieval", "ingestion", "web")
 OURS: Final = ("web", "retrieval")

@@ -17,7 +17,7 @@ from benchmarks.processes import go_on
 from benchmarks.service import FINAL, ROOT, Service, answered, entries
 from benchmarks.trial_cases import Case, Step
 from benchmarks.trial_checks import Finding
-from cli.leash import leashed
+from stack.leash import leashed
 
 #: A job that has not ended by then is told as it is.
 PATIENCE_S: Final = 300.0

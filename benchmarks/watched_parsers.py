@@ -8,11 +8,11 @@ from typing import Final, Self
 
 import psutil
 
+from adapters.parsing.sandbox.parser_pool import ParserPool
 from benchmarks.manifest import Reading
 from benchmarks.peak_memory import PeakMemory, children
 from rag.errors import NoText, Retryable, Unreadable
 from runtime.settings import Settings
-from workers.sandbox import ParserPool
 
 #: Reasons with which a parser process is put away, or has ended by itself.
 BROKEN: Final = ("parser_crashed", "parser_failed", "parser_memory", "parser_timeout")
@@ -78,6 +78,6 @@ class WatchedParsers:
         """Return the id of the template, which is a child of this process; 0 if there is none."""
         for child in psutil.Process().children():
             with contextlib.suppress(psutil.Error):
-                if "workers.parser_process" in child.cmdline():
+                if "adapters.parsing.sandbox.parser_process" in child.cmdline():
                     return child.pid
         return 0

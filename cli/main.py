@@ -15,24 +15,24 @@ from runtime.settings import BadSetting
 #: Which module has a command. Imported when it is asked for: what the supervisor needs takes
 #: longer to import than a small ingest takes.
 COMMANDS: Final = {
-    "demo": "cli.demo",
-    "ingest": "cli.ingesting",
-    "watch": "cli.watching",
-    "ask": "cli.answers",
-    "search": "cli.answers",
-    "jobs": "cli.job_tables",
-    "job": "cli.job_tables",
-    "cancel": "cli.job_tables",
-    "retry": "cli.job_tables",
-    "collections": "cli.collections",
-    "documents": "cli.documents",
-    "text": "cli.documents",
-    "delete": "cli.documents",
-    "reindex": "cli.reindexing",
-    "check": "cli.checking",
-    "health": "cli.health",
-    "logs": "cli.logs",
-    "optimize-model": "cli.optimizing",
+    "demo": "cli.commands.demo",
+    "ingest": "cli.commands.ingest",
+    "watch": "cli.commands.watch",
+    "ask": "cli.commands.ask",
+    "search": "cli.commands.ask",
+    "jobs": "cli.commands.jobs",
+    "job": "cli.commands.jobs",
+    "cancel": "cli.commands.jobs",
+    "retry": "cli.commands.jobs",
+    "collections": "cli.commands.collections",
+    "documents": "cli.commands.documents",
+    "text": "cli.commands.documents",
+    "delete": "cli.commands.documents",
+    "reindex": "cli.commands.reindex",
+    "check": "cli.commands.check",
+    "health": "cli.commands.health",
+    "logs": "cli.commands.logs",
+    "optimize-model": "cli.commands.optimize_model",
 }
 
 
@@ -78,7 +78,7 @@ def main(ctx: click.Context, url: str | None) -> None:
 @pass_session
 def up(session: Session, *, only: tuple[str, ...], model: str | None, quiet: bool) -> None:
     """Start everything on this machine and keep it running until Ctrl-C."""
-    from cli.stack import run_up  # noqa: PLC0415 - see COMMANDS
+    from stack.up import run_up  # noqa: PLC0415 - see COMMANDS
 
     settings = session.settings
     if model is not None:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import click
 from rich.console import Console
 
-from cli.addresses import web_url
-from cli.run_folder import find_running
 from runtime.settings import Settings
+from stack.addresses import web_url
+from stack.run_folder import find_running
 
 if TYPE_CHECKING:
     import httpx

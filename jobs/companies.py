@@ -8,9 +8,9 @@ from redis.exceptions import RedisError
 
 from jobs.leases import EXPECTED, Lease, Leases
 from jobs.ledger import Fields
-from jobs.messages import Stage
+from protocol.messages import Stage
 from rag.errors import Broken, LeaseLost
-from runtime.correlation import bound
+from runtime.logging.correlation import bound
 
 T = TypeVar("T")
 

@@ -11,7 +11,7 @@ from redis import Redis
 from redis.client import PubSub
 from redis.exceptions import RedisError
 
-from jobs.keys import WAKE, key
+from protocol.keys import WAKE, key
 
 
 @dataclass(frozen=True, slots=True)

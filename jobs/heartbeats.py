@@ -7,9 +7,9 @@ from typing import Any
 import orjson
 from redis import Redis
 
-from jobs import timings
-from jobs.keys import key
-from jobs.messages import LONG_ROLES, ROLES
+from protocol import timings
+from protocol.keys import key
+from protocol.messages import LONG_ROLES, ROLES
 
 
 @dataclass(frozen=True, slots=True)

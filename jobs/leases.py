@@ -14,14 +14,15 @@ from redis import Redis
 from redis.client import PubSub
 from redis.exceptions import RedisError
 
-from jobs import measuring, timings
+from jobs import measuring
 from jobs.deltas import Deltas
-from jobs.identifiers import new_id
-from jobs.keys import CANCEL
 from jobs.ledger import Fate, Fields, Ledger
-from jobs.messages import Stage
 from jobs.pulse import Pulse
 from jobs.units import Piece, Unit
+from protocol import timings
+from protocol.ids import new_id
+from protocol.keys import CANCEL
+from protocol.messages import Stage
 from rag.errors import (
     Broken,
     Cancelled,
@@ -33,10 +34,10 @@ from rag.errors import (
     Retryable,
     Unreadable,
 )
-from runtime import traces
-from runtime.correlation import bound
-from runtime.log_words import words
-from runtime.logs import event as tell
+from runtime.logging.correlation import bound
+from runtime.logging.log_words import words
+from runtime.logging.logs import event as tell
+from runtime.tracing import traces
 
 log = logging.getLogger(__name__)
 

@@ -9,13 +9,14 @@ import orjson
 from redis import Redis
 from redis.exceptions import RedisError
 
-from jobs import timings
-from jobs.keys import key
-from jobs.lua import Scripts
-from jobs.messages import ROLE_OF, Message, Stage
 from jobs.units import FINAL_STATES, Piece, Unit, unit_from_flat
+from protocol import timings
+from protocol.keys import key
+from protocol.messages import ROLE_OF, Message, Stage
+from protocol.scripts import Scripts
 from rag.errors import LeaseLost, QuernError, ReindexUnderWay
-from runtime import correlation, traces
+from runtime.logging import correlation
+from runtime.tracing import traces
 
 log = logging.getLogger(__name__)
 

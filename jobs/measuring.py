@@ -1,10 +1,10 @@
 """What /metrics tells of claims: how long units waited, what begins, and what begins again."""
 
-from jobs.messages import ROLE_OF
 from jobs.units import Unit
+from protocol.messages import ROLE_OF
 from rag.errors import NoText, Unreadable
-from runtime.meters import QUEUE_WAIT, REDELIVERED, RETRIED, STARTED, UNREADABLE
-from runtime.metrics import UNREADABLE as REASONS
+from runtime.metrics.families import UNREADABLE as REASONS
+from runtime.metrics.meters import QUEUE_WAIT, REDELIVERED, RETRIED, STARTED, UNREADABLE
 
 
 def claimed(unit: Unit) -> None:

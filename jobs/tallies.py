@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from redis import Redis
 
-from jobs.keys import key
+from protocol.keys import key
 
 #: Jobs by the bucket of their duration: 10 ms, twice as much each, and what took longer.
 BUCKETS = 16

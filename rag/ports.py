@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from rag.documents import Chunk, Value, indexed_text
 from rag.errors import EmbedderMismatch
-from rag.filters import Filter
+from rag.metadata.filters import Filter
 from rag.mixing import may_mix
 
 Vectors = NDArray[np.float32]

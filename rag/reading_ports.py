@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Protocol
 
-from rag.filters import Filter
+from rag.metadata.filters import Filter
 from rag.ports import Edition, Look, Ranking, StoredChunk, Vectors
 from rag.sentence_codes import SentenceCosines
 

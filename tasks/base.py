@@ -4,7 +4,7 @@ from typing import Any
 
 from celery import Task
 
-from runtime.correlation import bound
+from runtime.logging.correlation import bound
 from tasks.resources import Resources
 
 

@@ -6,16 +6,16 @@ from collections.abc import Mapping
 
 from celery import shared_task
 
-from jobs.blobs import Together
+from corpus.blobs import Together
+from corpus.publishing import manifest_of, note_of
+from corpus.publishing_together import publish_together
 from jobs.companies import Company, company
 from jobs.leases import Lease
-from jobs.publishing import manifest_of, note_of
-from jobs.publishing_together import publish_together
-from rag.chunking import fit_title
+from rag.chunking.chunker import fit_title
 from rag.documents import ParsedDocument
 from rag.errors import NoText, StoreUnavailable
-from runtime import traces
-from runtime.meters import timed
+from runtime.metrics.meters import timed
+from runtime.tracing import traces
 from tasks import measuring
 from tasks.base import QuernTask
 from tasks.resources import Resources, owned

@@ -1,8 +1,9 @@
 """What /metrics tells of stages: how long they take, what a search finds, what an answer costs."""
 
-from rag.generation import Answer
-from rag.retrieval import Found
-from runtime.meters import (
+from rag.answers.generation import Answer
+from rag.search.retrieval import Found
+from runtime.metrics.families import TYPES
+from runtime.metrics.meters import (
     GEN_AI_FIRST_TOKEN,
     GEN_AI_PER_TOKEN,
     GEN_AI_SECONDS,
@@ -11,7 +12,6 @@ from runtime.meters import (
     RESULTS,
     STAGE_SECONDS,
 )
-from runtime.metrics import TYPES
 
 #: The operation of OpenTelemetry's conventions that an answer is.
 CHAT = "chat"

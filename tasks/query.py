@@ -10,13 +10,13 @@ from celery import shared_task
 
 from jobs.leases import Lease
 from jobs.results import verdict
-from rag.citations import Citation
+from rag.answers.citations import Citation
+from rag.answers.generation import Answer, GenerationRequest, Turn
+from rag.answers.reasons import Reason, reason
 from rag.documents import RARE, Part, Passage
 from rag.errors import EmbedderMismatch, Unreadable
-from rag.filters import parse
-from rag.generation import Answer, GenerationRequest, Turn
-from rag.reasons import Reason, reason
-from rag.retrieval import Found, Retriever, still_current
+from rag.metadata.filters import parse
+from rag.search.retrieval import Found, Retriever, still_current
 from tasks import measuring
 from tasks.base import QuernTask
 from tasks.resources import Resources, owned

@@ -5,17 +5,17 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
-from jobs.checking import Checker
-from jobs.durable import Durable
+from corpus.checking.checking import Checker
+from corpus.durable import Durable
+from corpus.publishing import Publisher
+from corpus.reindexing import Reindexer
 from jobs.leases import Leases
-from jobs.publishing import Publisher
-from jobs.reindexing import Reindexer
-from rag.chunking import Chunker
+from rag.answers.generation import Answer, GenerationRequest, Priority, StopSignal, Turn
+from rag.chunking.chunker import Chunker
 from rag.documents import ParsedDocument
 from rag.errors import Broken
-from rag.generation import Answer, GenerationRequest, Priority, StopSignal, Turn
 from rag.ports import LanguageDetector, TokenCounter, VectorStore
-from rag.retrieval import Retriever
+from rag.search.retrieval import Retriever
 
 T = TypeVar("T")
 

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from celery import Celery
 from kombu.exceptions import OperationalError
 
-from jobs.messages import ROLE_OF, Message, Stage
-from runtime import traces
+from protocol.messages import ROLE_OF, Message, Stage
+from runtime.tracing import traces
 
 #: The Celery task that runs a stage. Names are stable: they are on the wire and in Flower.
 TASK_OF: dict[Stage, str] = {

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from runtime.metrics import BY_NAME
+from runtime.metrics.families import BY_NAME
 from tests.promql import asked
 
 FOLDER = Path(__file__).parents[1] / "observability"

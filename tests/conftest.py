@@ -11,9 +11,9 @@ from hypothesis import settings
 from redis import Redis
 from redis.exceptions import RedisError
 
+from adapters.models.processor import integer_unit
 from benchmarks.reporting import host
-from cli.redis_server import find_redis_server, redis_command
-from workers.processor import integer_unit
+from stack.redis_server import find_redis_server, redis_command
 
 pytest_plugins = ("tests.folder_times", "tests.second_try")
 

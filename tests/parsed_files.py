@@ -2,9 +2,9 @@
 
 import pytest
 
+from adapters.parsing.formats import parse
 from rag.documents import ParsedDocument
 from rag.errors import Unreadable
-from workers.parsing.formats import parse
 
 
 def blocks(document: ParsedDocument) -> list[tuple[str, str]]:

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from workers import sandbox
+from adapters.parsing.sandbox import parser_pool
 
 # Stands in for `formats.parse` in a template of its own: does what the file says.
 TOLD = """
 import ctypes, errno, os, signal, socket, time
 from rag.documents import Block, ParsedDocument
-from workers.parsing.plainness import NotPlain
+from adapters.parsing.shared.plainness import NotPlain
 
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -98,14 +98,15 @@ def parse(data, *, filename, plain_only=False):
 
 def shadow_parsers(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Make new pools start their template with `TOLD` for parsers, from packages below *root*."""
-    package = root / "workers"
-    (package / "parsing").mkdir(parents=True)
-    real = Path(sandbox.__file__).resolve()
-    (package / "__init__.py").touch()
-    (package / "parsing" / "__init__.py").touch()
-    (package / "parsing" / "formats.py").write_text(TOLD)
-    for name in ("fewer_rights.py", "no_network.py", "parser_process.py", "parsing/plainness.py"):
-        (package / name).symlink_to(real.parent / name)
+    package = root / "adapters" / "parsing"
+    real = Path(parser_pool.__file__).resolve().parents[1]
+    for folder in (package.parent, package, package / "sandbox", package / "shared"):
+        folder.mkdir(parents=True)
+        (folder / "__init__.py").touch()
+    (package / "formats.py").write_text(TOLD)
+    for name in ("fewer_rights.py", "no_network.py", "parser_process.py"):
+        (package / "sandbox" / name).symlink_to(real / "sandbox" / name)
+    (package / "shared" / "plainness.py").symlink_to(real / "shared" / "plainness.py")
     for name in ("rag", "runtime"):
         (root / name).symlink_to(real.parents[1] / name)
-    monkeypatch.setattr(sandbox, "_ROOT", root)
+    monkeypatch.setattr(parser_pool, "_ROOT", root)

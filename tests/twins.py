@@ -8,10 +8,9 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 import numpy as np
 
 from rag import sentence_codes
-from rag.analysis import terms
 from rag.documents import split_chunk_id
 from rag.errors import Cancelled, InvalidRequest, RerankerFailed, StoreUnavailable
-from rag.filters import Facts, Filter, facts, holds
+from rag.metadata.filters import Facts, Filter, facts, holds
 from rag.ports import (
     EmbeddedPassages,
     EmbedderIdentity,
@@ -22,7 +21,8 @@ from rag.ports import (
     StoredRow,
     Vectors,
 )
-from rag.query_terms import query_alternatives, query_terms
+from rag.words.analysis import terms
+from rag.words.query_terms import query_alternatives, query_terms
 
 K1, B = 1.2, 0.75
 

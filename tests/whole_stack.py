@@ -8,8 +8,8 @@ from typing import Any, Self
 
 import httpx
 
-from cli.stack import Stack
 from runtime.settings import Settings
+from stack.up import Stack
 from tests.waiting import until
 
 FINAL = ("succeeded", "partial", "failed", "cancelled", "expired")

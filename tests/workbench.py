@@ -4,15 +4,15 @@ from collections.abc import Sequence
 
 from redis import Redis
 
-from jobs.catalogue import Catalogue
-from jobs.change_log import ChangeLog
-from jobs.editions import Editions
-from jobs.identifiers import new_id
-from jobs.keys import key
+from corpus.catalogue import Catalogue
+from corpus.change_log import ChangeLog
+from corpus.editions import Editions
 from jobs.ledger import Ledger, Refusal
-from jobs.lua import Scripts
-from jobs.messages import ROLE_OF, Message
 from jobs.units import Unit
+from protocol.ids import new_id
+from protocol.keys import key
+from protocol.messages import ROLE_OF, Message
+from protocol.scripts import Scripts
 from runtime.redis_clients import ledger_client
 
 Rules = tuple[tuple[str, str], ...]
@@ -30,7 +30,7 @@ class Workbench:
     Args:
         url: Of a Redis that is emptied first.
 
-        without: Rules taken out of the scripts, see `jobs.lua.Scripts`.
+        without: Rules taken out of the scripts, see `protocol.scripts.Scripts`.
     """
 
     def __init__(self, url: str, *, without: Rules = ()) -> None:

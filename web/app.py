@@ -7,26 +7,24 @@ from flask import Flask, request
 from flask.json.provider import JSONProvider
 from werkzeug.routing import PathConverter
 
-from runtime import logs, traces
 from runtime.hosts import AllowedHosts
+from runtime.logging import logs
 from runtime.settings import Settings
-from web import (
+from runtime.tracing import traces
+from web.front_end import attach, front_end, open_front_end
+from web.http import behind_proxy, http_metrics, problems, security
+from web.routes import (
     admin_routes,
-    behind_proxy,
     collection_routes,
     document_routes,
-    http_metrics,
     ingest_routes,
     job_routes,
     metrics_routes,
     operation_routes,
     pages,
-    problems,
     query_routes,
     search_routes,
-    security,
 )
-from web.front_end import attach, front_end, open_front_end
 
 
 class OrjsonProvider(JSONProvider):

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from celery import Celery
 from flask import Flask, current_app
 
-from jobs.durable import Durable, open_durable
+from corpus.durable import Durable, open_durable
+from intake.front_desk import FrontDesk
+from intake.views import JobView
 from jobs.events import WakeUps
-from jobs.front_desk import FrontDesk
-from jobs.views import JobView
-from rag.chunking import Chunker
+from rag.chunking.chunker import Chunker
 from rag.documents import PARSERS_VERSION
 from runtime.settings import Settings
 from tasks.app import make_app

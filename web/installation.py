@@ -11,12 +11,12 @@ from prometheus_client.metrics_core import Metric
 from redis import Redis
 
 from jobs.heartbeats import WorkerState, live_workers
-from jobs.keys import CELERY_PREFIX, key
-from jobs.messages import LANES_OF, ROLES
 from jobs.tallies import BUCKETS, Tallies, tallies_of
 from jobs.units import FINAL_STATES
-from runtime.collecting import show, show_histogram, show_one
-from runtime.metrics import ENDS, KINDS, OUTCOMES
+from protocol.keys import CELERY_PREFIX, key
+from protocol.messages import LANES_OF, ROLES
+from runtime.metrics.collecting import show, show_histogram, show_one
+from runtime.metrics.families import ENDS, KINDS, OUTCOMES
 from runtime.redis_clients import health_client
 from runtime.settings import Settings
 from web.health.machine import existing

@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterable, Mapping
 from prometheus_client.metrics_core import Metric
 from redis.exceptions import RedisError
 
-from jobs.catalogue import Catalogue
+from corpus.catalogue import Catalogue
 from jobs.leases import Leases
 from rag.embedding_cache import CacheCounts, CachedEmbedder
-from runtime.collecting import show, show_one
-from runtime.metrics import BY_NAME
+from runtime.metrics.collecting import show, show_one
+from runtime.metrics.families import BY_NAME
 
 #: More collections than these would be more series than a dashboard can show.
 MOST_COLLECTIONS = 50

@@ -10,12 +10,12 @@ from typing import Any, Final
 
 from celery.worker import state
 
-from jobs.durable import Durable
+from adapters.generators.graphics_cards import GraphicsCards, graphics_cards
+from corpus.durable import Durable
 from jobs.leases import Leases
-from runtime.collecting import collecting
+from runtime.metrics.collecting import collecting
 from runtime.settings import Settings
 from tasks.resources import Generator, Resources
-from workers.graphics_cards import GraphicsCards, graphics_cards
 from workers.process import run
 
 #: More threads than places: the engine's own waiting queue refills a place in the same step.
@@ -49,13 +49,13 @@ def _open_generator(
 ) -> tuple[Generator, str, GraphicsCards | None]:
     """Open the generator that the settings name; with its name, and the cards it may run on."""
     if settings.answerer == "openai":
-        from workers.openai_generator import OpenAIGenerator  # noqa: PLC0415  needs no engine
+        from adapters.generators.openai_generator import OpenAIGenerator  # noqa: PLC0415  needs no engine
 
         remote = stack.enter_context(OpenAIGenerator.open(settings))
         return remote, remote.name, None
-    from workers.chat_template import ChatTemplate  # noqa: PLC0415  the other kind needs none of it
-    from workers.vllm_engine import VllmEngine, on_cpu  # noqa: PLC0415
-    from workers.vllm_generator import VllmGenerator  # noqa: PLC0415
+    from adapters.generators.chat_template import ChatTemplate  # noqa: PLC0415  the other kind needs none of it
+    from adapters.generators.vllm_engine import VllmEngine, on_cpu  # noqa: PLC0415
+    from adapters.generators.vllm_generator import VllmGenerator  # noqa: PLC0415
 
     engine = stack.enter_context(VllmEngine.open(settings, on_death=_stop_consuming))
     cards = stack.enter_context(graphics_cards(expected=not on_cpu()))

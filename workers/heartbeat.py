@@ -8,8 +8,8 @@ from typing import Any
 
 from redis.exceptions import RedisError
 
-from jobs import timings
 from jobs.heartbeats import WorkerState, beat, retire
+from protocol import timings
 from runtime.settings import Settings
 from tasks.resources import Resources
 

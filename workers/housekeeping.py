@@ -10,14 +10,14 @@ from typing import Final, Self
 
 from redis.exceptions import RedisError
 
-from jobs import timings
-from jobs.catalogue import Catalogue
-from jobs.checking import Checker, Step, Walk
-from jobs.durable import Durable
+from corpus.catalogue import Catalogue
+from corpus.checking.checking import Checker, Step, Walk
+from corpus.durable import Durable
 from jobs.heartbeats import batch_windows, live_workers, long_window, windows
-from jobs.identifiers import new_id
-from jobs.keys import key
-from jobs.messages import CLASSES, ROLES
+from protocol import timings
+from protocol.ids import new_id
+from protocol.keys import key
+from protocol.messages import CLASSES, ROLES
 from rag.documents import chunk_id
 from rag.errors import StoreUnavailable
 from rag.ports import VectorStore
@@ -145,7 +145,7 @@ class Janitor:
     Deletes what nobody can read any more, and trims logs.
 
     Args:
-        vectors: Asked by incarnation; see `jobs.editions.CurrentVectors`.
+        vectors: Asked by incarnation; see `corpus.editions.CurrentVectors`.
     """
 
     def __init__(self, durable: Durable, vectors: VectorStore) -> None:

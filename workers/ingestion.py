@@ -4,24 +4,24 @@ import contextlib
 import sys
 from collections.abc import Callable, Sequence
 
-from jobs.checking import checker_of
-from jobs.durable import Durable
-from jobs.editions import CurrentVectors
+from adapters.chroma.store import ChromaStore
+from adapters.models.models import open_embedder
+from adapters.parsing.language import LanguageModel
+from adapters.parsing.sandbox.parser_pool import ParserPool
+from corpus.checking.checking import checker_of
+from corpus.durable import Durable
+from corpus.editions import CurrentVectors
+from corpus.publishing import Publisher
+from corpus.reindexing import Reindexer
 from jobs.leases import Leases
-from jobs.publishing import Publisher
-from jobs.reindexing import Reindexer
-from rag.chunking import Chunker
+from rag.chunking.chunker import Chunker
 from rag.documents import ParsedDocument
-from runtime.collecting import collecting
+from runtime.metrics.collecting import collecting
 from runtime.settings import Settings
 from tasks.resources import Resources
 from workers import collectors, traced_ports
-from workers.chroma_store import ChromaStore
 from workers.housekeeping import inspect, keep_house
-from workers.language_model import LanguageModel
-from workers.models import open_embedder
 from workers.process import run
-from workers.sandbox import ParserPool
 
 
 class LimitedParser:

@@ -11,10 +11,10 @@ from prometheus_client import make_wsgi_app, start_http_server
 
 from jobs import measuring
 from jobs.leases import Leases
-from runtime import meters
-from runtime.collecting import collecting
 from runtime.hosts import AllowedHosts
-from runtime.log_counts import log_counts
+from runtime.metrics import meters
+from runtime.metrics.collecting import collecting
+from runtime.metrics.log_counts import log_counts
 from runtime.settings import Settings
 from workers import collectors
 

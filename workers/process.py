@@ -14,15 +14,15 @@ from celery import Celery, signals
 from redis.exceptions import RedisError
 from setproctitle import setproctitle
 
-from jobs.durable import Durable, open_durable
+from corpus.durable import Durable, open_durable
 from jobs.heartbeats import WorkerState, forget_failure, tell_failure
-from jobs.identifiers import new_id
 from jobs.leases import Leases
+from protocol.ids import new_id
 from rag.errors import Broken
-from runtime import traces
-from runtime.logs import configure
+from runtime.logging.logs import configure
 from runtime.redis_clients import ledger_client
 from runtime.settings import BadSetting, Settings
+from runtime.tracing import traces
 from tasks.app import make_app
 from tasks.resources import Resources
 from tasks.sending import sender

@@ -8,27 +8,27 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
-from jobs.durable import Durable
-from jobs.editions import CurrentVectors
+from adapters.chroma.store import ChromaStore
+from adapters.generators.extractive import Extractive
+from adapters.local_index.follower import Follower, Slot
+from adapters.models.models import open_embedder, open_reranker
+from corpus.durable import Durable
+from corpus.editions import CurrentVectors
 from jobs.leases import Leases
-from rag import fusion
-from rag.chunk_texts import ChunkTexts
-from rag.extractive import ExtractiveGenerator
-from rag.legs import LegReader
 from rag.ports import Reranker
-from rag.reranking import Reranking
-from rag.retrieval import Fuse, Retriever
-from runtime.collecting import collecting
+from rag.quoting.extractive import ExtractiveGenerator
+from rag.search import fusion
+from rag.search.chunk_texts import ChunkTexts
+from rag.search.legs import LegReader
+from rag.search.reranking import Reranking
+from rag.search.retrieval import Fuse, Retriever
+from runtime.metrics.collecting import collecting
 from runtime.redis_clients import ledger_client
 from runtime.settings import Settings
 from runtime.turns import Turns
 from tasks.resources import Resources
 from workers import collectors, traced_ports
-from workers.chroma_store import ChromaStore
-from workers.extractive import Extractive
-from workers.follower import Follower, Slot
 from workers.housekeeping import keep_house
-from workers.models import open_embedder, open_reranker
 from workers.process import run
 
 

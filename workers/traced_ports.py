@@ -4,12 +4,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar, cast
 
-from jobs.change_log import ChangeLog
+from corpus.change_log import ChangeLog
 from rag.ports import Embedder, Look, Reranker, VectorStore
 from rag.reading_ports import Matching, SparseReader
-from rag.retrieval import Fuse
-from runtime import traces
-from runtime.spans import Attributes
+from rag.search.retrieval import Fuse
+from runtime.tracing import traces
+from runtime.tracing.spans import Attributes
 from tasks.resources import Generator, Resources
 
 T = TypeVar("T")

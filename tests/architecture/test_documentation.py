@@ -7,9 +7,9 @@ from pathlib import Path
 import yaml
 
 import celeryconfig
-from cli.programs import CHROMA_CONFIG
-from jobs.messages import ROLES
+from protocol.messages import ROLES
 from runtime.settings import PREFIX, Settings
+from stack.programs import CHROMA_CONFIG
 
 ROOT = Path(__file__).parents[2]
 

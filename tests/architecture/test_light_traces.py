@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 #: The Redis client imports the API and the SDK's metrics by itself wherever they are installed.
 OURS = (
     "opentelemetry.sdk.trace", "opentelemetry.exporter", "opentelemetry.instrumentation",
-    "opentelemetry.proto", "opentelemetry.propagate", "runtime.span_",
+    "opentelemetry.proto", "opentelemetry.propagate", "runtime.tracing.span_",
 )  # fmt: skip
 
 WEB = """
@@ -26,9 +26,10 @@ app.extensions["quern"].close()
 """
 WORKER = """
 import tasks.app, tasks.checking, tasks.ingest, tasks.query, tasks.reindexing, tasks.removal
-import workers.extractive, workers.generation, workers.openai_generator, workers.process
-import workers.traced_ports, workers.vllm_engine
-from runtime import traces
+import workers.generation, workers.process, workers.traced_ports
+import adapters.generators.extractive, adapters.generators.openai_generator
+import adapters.generators.vllm_engine
+from runtime.tracing import traces
 from runtime.settings import Settings
 
 traces.configure(Settings(), role="retrieval")
@@ -36,7 +37,7 @@ with traces.span("dense"):
     traces.take_up("unit", {})
 traces.close()
 """
-COMMAND = "import cli.main, cli.programs, cli.stack"
+COMMAND = "import cli.main, stack.programs, stack.up"
 
 
 @pytest.mark.parametrize("program", [WEB, WORKER, COMMAND])
@@ -56,7 +57,20 @@ print(json.dumps([found, threads]))
 
 
 def test_of_our_own_modules_only_those_of_the_recorder_import_opentelemetry() -> None:
-    folders = ("rag", "runtime", "jobs", "tasks", "workers", "web", "cli")
+    folders = (
+        "rag",
+        "runtime",
+        "protocol",
+        "jobs",
+        "corpus",
+        "intake",
+        "tasks",
+        "adapters",
+        "workers",
+        "stack",
+        "web",
+        "cli",
+    )
     found = {
         path.name
         for folder in folders

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from runtime.metrics import FAMILIES, Family
+from runtime.metrics.families import FAMILIES, Family
 
 PAGE = Path(__file__).parents[2] / "docs" / "metrics.md"
 

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,8 +17,8 @@ from flask.typing import ResponseReturnValue
 from runtime.hosts import AllowedHosts
 from runtime.settings import Settings
 from tests.waiting import PATIENCE_S
-from web import security
-from web.pages import bp as pages
+from web.http import security
+from web.routes.pages import bp as pages
 
 FINAL = {"succeeded", "partial", "failed", "cancelled", "expired"}
 # The first character lies outside the basic plane: code points and UTF-16 units differ after it.
@@ -203,7 +204,7 @@ def problem(status: int, title: str, **more: Any) -> Response:
 
 
 def canned_app(api: CannedApi, settings: Settings) -> Flask:  # noqa: C901, PLR0915  # a list of routes
-    app = Flask("web", root_path=str(pages.root_path))
+    app = Flask("web", root_path=str(Path(pages.root_path).parent))
     app.extensions["quern"] = SimpleNamespace(settings=settings)
     security.register(app, AllowedHosts(settings.host, settings.allowed_hosts))
     app.register_blueprint(pages)

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, expect
 
-from cli.stack import Stack
+from stack.up import Stack
 from tests.waiting import PATIENCE_S, until
 from tests.whole_stack import quick_stack
 

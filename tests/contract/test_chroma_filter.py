@@ -8,12 +8,12 @@ import pytest
 from hypothesis import example, given, settings
 from ulid import ULID
 
-from cli.stack import Stack
+from adapters.chroma.store import ChromaStore
 from rag.documents import Chunk, Scalar, Value, chunk_id
-from rag.filters import facts, holds, parse
+from rag.metadata.filters import facts, holds, parse
 from rag.ports import StoredChunk
+from stack.up import Stack
 from tests.filtering import VALUES, filters
-from workers.chroma_store import ChromaStore
 
 LISTS: list[dict[str, Value]] = [
     {"a": []},

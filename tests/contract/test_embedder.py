@@ -6,13 +6,13 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from adapters.models.onnx_embedder import OnnxEmbedder
+from adapters.models.onnx_form import IN_FLOAT32
+from adapters.models.sentence_embedder import SentenceEmbedder
 from rag import sentence_codes
 from rag.errors import Broken, InvalidRequest
 from rag.ports import Embedder, PassageText
 from tests.twins import HashingEmbedder
-from workers.onnx_embedder import OnnxEmbedder
-from workers.onnx_form import IN_FLOAT32
-from workers.sentence_embedder import SentenceEmbedder
 
 MODEL = "all-MiniLM-L6-v2"
 OPEN: dict[str, Callable[[], Embedder]] = {

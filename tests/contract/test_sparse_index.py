@@ -11,15 +11,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rag.columns import Columns
+from adapters.local_index import tantivy_index
+from adapters.local_index.tantivy_index import IndexInUse, IndexUnusable, TantivyIndex
 from rag.documents import Chunk, Scalar, chunk_id
-from rag.filters import facts, holds, parse
+from rag.metadata.columns import Columns
+from rag.metadata.filters import facts, holds, parse
 from rag.ports import StoredChunk
 from rag.reading_ports import SparseIndex
 from tests.filtering import filters, metadata
 from tests.twins import ListIndex
-from workers import tantivy_index
-from workers.tantivy_index import IndexInUse, IndexUnusable, TantivyIndex
 
 TEXTS = (
     "The embargo began in October 1973 and raised the price of oil.",

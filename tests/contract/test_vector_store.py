@@ -15,14 +15,14 @@ import pytest
 from chromadb import HttpClient
 from ulid import ULID
 
-from cli.stack import Stack
+from adapters.chroma import store as chroma_store
+from adapters.chroma.store import ChromaStore
 from rag.documents import Chunk, Value, chunk_id
 from rag.errors import Broken, StoreUnavailable
-from rag.filters import parse
+from rag.metadata.filters import parse
 from rag.ports import HnswSettings, StoredChunk, Vectors, VectorStore
+from stack.up import Stack
 from tests.twins import DictVectors
-from workers import chroma_store
-from workers.chroma_store import ChromaStore
 
 
 class CountingStore(VectorStore, Protocol):

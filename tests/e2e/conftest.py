@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from cli.stack import Stack
+from stack.up import Stack
 from tests.whole_stack import Api, quick_stack
 
 

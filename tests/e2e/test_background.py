@@ -8,8 +8,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from cli.stack import Stack
 from runtime.settings import Settings
+from stack.up import Stack
 from tests.whole_stack import WANTED, Api, quick_stack
 
 #: A generation worker too; the server that it asks need not be there.
@@ -41,7 +41,7 @@ def test_ingestion_and_its_parsers_give_way_and_nobody_else_does(own: Stack) -> 
     ingestion = own.process("ingestion")
     commands = [" ".join(child.cmdline()) for child in ingestion.children(recursive=True)]
 
-    assert any("workers.parser_process" in command for command in commands)
+    assert any("adapters.parsing.sandbox.parser_process" in command for command in commands)
     assert priorities(ingestion) == {min(19, ours + Settings().ingestion_nice)}
     for name in (*WANTED, "generation"):
         if name != "ingestion":

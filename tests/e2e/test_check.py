@@ -11,11 +11,11 @@ from typing import Any, Self
 import pytest
 from redis import Redis
 
-from cli.stack import Stack
-from jobs.keys import key
+from adapters.chroma.store import ChromaStore
+from protocol.keys import key
 from rag.documents import chunk_id
+from stack.up import Stack
 from tests.whole_stack import Api, quick_stack
-from workers.chroma_store import ChromaStore
 
 BIRDS = {
     "kestrel": "Kestrels hover over the motorway.",

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from benchmarks.private_prometheus import PrivatePrometheus
-from cli.stack import Stack
+from stack.up import Stack
 from tests import boards
 from tests.waiting import until
 from tests.whole_stack import Api

@@ -9,9 +9,9 @@ from pathlib import Path
 import psutil
 from safetensors.numpy import load_file, save_file
 
+from adapters.models.model_weights import resolve
 from runtime.settings import Settings
 from tests.whole_stack import Api, quick_stack
-from workers.model_weights import resolve
 
 ROOT = Path(__file__).parents[2]
 

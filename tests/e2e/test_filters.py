@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cli.stack import Stack
+from stack.up import Stack
 from tests.waiting import until
 from tests.whole_stack import Api, quick_stack
 

@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from cli.programs import FLOWER_USER, flower_password
-from cli.stack import Stack
+from stack.programs import FLOWER_USER, flower_password
+from stack.up import Stack
 from tests.waiting import until
 from tests.whole_stack import WANTED, Api, quick_stack
 

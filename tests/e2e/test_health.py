@@ -13,8 +13,8 @@ from typing import Any
 import httpx
 import pytest
 
-from cli.stack import Stack
 from runtime.settings import Settings
+from stack.up import Stack
 from tests.answer_times import assert_quick
 from tests.waiting import until
 from tests.whole_stack import Api, quick_stack

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from cli.log_files import LogFiles, Wanted
-from cli.stack import Stack
 from runtime.settings import Settings
+from stack.logs.log_files import LogFiles, Wanted
+from stack.up import Stack
 from tests.waiting import until
 from tests.whole_stack import WANTED, Api, quick_stack
 

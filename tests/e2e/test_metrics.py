@@ -13,7 +13,7 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from runtime.metrics import FAMILIES
+from runtime.metrics.families import FAMILIES
 from runtime.settings import Settings
 from tests.waiting import until
 from tests.whole_stack import WANTED, Api, quick_stack

@@ -9,11 +9,11 @@ from typing import Any
 from click.testing import CliRunner
 from sentence_transformers import SentenceTransformer
 
+from adapters.models.model_weights import resolve
 from cli.main import main
-from cli.stack import Stack
 from runtime.settings import Settings
+from stack.up import Stack
 from tests.whole_stack import Api, quick_stack
-from workers.model_weights import resolve
 
 GATES = {f"gate-{n}": f"The warden of gate {n} keeps {n * 3 + 7} keys." for n in range(20)}
 NEW = {"space": "ip", "ef_construction": 100, "ef_search": 150, "max_neighbors": 24}

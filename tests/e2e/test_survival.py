@@ -9,8 +9,8 @@ import httpx
 import pytest
 from redis import Redis
 
-from cli.stack import Stack
 from jobs.heartbeats import live_workers
+from stack.up import Stack
 from tests.waiting import until
 from tests.whole_stack import Api, quick_stack
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from runtime.settings import Settings
-from runtime.span_export import WARN_S
+from runtime.tracing.span_export import WARN_S
 from tests.collector import Collector, Told
 from tests.waiting import below, until
 from tests.whole_stack import Api, quick_stack

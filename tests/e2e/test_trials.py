@@ -13,7 +13,7 @@ from benchmarks.trial_cases import Case, step
 from benchmarks.trial_checks import Finding
 from benchmarks.trial_steps import Trial
 from benchmarks.trials import collection_of
-from cli.stack import Stack
+from stack.up import Stack
 from tests.whole_stack import Api
 
 ROOT = Path(__file__).parents[2]

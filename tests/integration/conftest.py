@@ -11,8 +11,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from jobs.ledger import Ledger
-from jobs.messages import ROLES
 from jobs.units import Piece, Unit
+from protocol.messages import ROLES
 from runtime.settings import Settings
 from tests.workbench import Workbench
 from web.app import create_app

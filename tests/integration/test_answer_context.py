@@ -8,16 +8,16 @@ from typing import Any
 import orjson
 import pytest
 
-from jobs.durable import Durable, open_durable
-from jobs.front_desk import FrontDesk
+from corpus.durable import Durable, open_durable
+from intake.front_desk import FrontDesk
+from intake.requests import QueryRequest
+from intake.views import JobView
 from jobs.leases import Leases
-from jobs.messages import Message
-from jobs.requests import QueryRequest
-from jobs.views import JobView
-from rag.citations import Citation
+from protocol.messages import Message
+from rag.answers.citations import Citation
+from rag.answers.generation import Answer, GenerationRequest, Priority, StopSignal, Turn
 from rag.documents import Part, Passage
-from rag.generation import Answer, GenerationRequest, Priority, StopSignal, Turn
-from rag.retrieval import Found
+from rag.search.retrieval import Found
 from runtime.redis_clients import ledger_client
 from runtime.settings import Settings
 from tasks import query

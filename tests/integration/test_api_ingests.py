@@ -8,7 +8,7 @@ import orjson
 import pytest
 from flask.testing import FlaskClient
 
-from jobs.keys import key
+from protocol.keys import key
 
 
 def send(
@@ -450,7 +450,7 @@ def test_one_name_twice_in_two_requests_of_a_job_is_an_update(client: FlaskClien
 def test_a_retry_takes_failed_rows_of_any_number(
     client: FlaskClient, worker: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("jobs.front_desk.ROWS_AT_ONCE", 2)
+    monkeypatch.setattr("intake.front_desk.ROWS_AT_ONCE", 2)
     job_id = client.post("/api/ingests", json={"open": True}).get_json()["id"]
     for part in ("abc", "de"):
         files = [(name.encode(), f"{name}.txt") for name in part]
@@ -475,7 +475,7 @@ def test_a_retry_takes_failed_rows_of_any_number(
 def test_a_retry_that_finds_no_room_for_all_leaves_none_half_done(
     client: FlaskClient, worker: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("jobs.front_desk.ROWS_AT_ONCE", 2)
+    monkeypatch.setattr("intake.front_desk.ROWS_AT_ONCE", 2)
     files = [(name.encode(), f"{name}.txt") for name in "abcd"]
     job_id = send(client, *files).get_json()["id"]
     for row in worker.rows(job_id):

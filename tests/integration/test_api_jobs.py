@@ -6,9 +6,9 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from jobs.identifiers import new_id
 from jobs.units import Piece
-from web.event_stream import EventStream
+from protocol.ids import new_id
+from web.http.event_stream import EventStream
 from web.places import Caller
 
 
@@ -253,8 +253,8 @@ def test_a_wrong_parameter_is_refused(client: FlaskClient, query: str) -> None:
 def test_a_silent_stream_is_kept_alive_by_comments(
     app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("web.event_stream.KEEP_ALIVE_S", 0.05)
-    monkeypatch.setattr("web.event_stream.LOOK_S", 0.02)
+    monkeypatch.setattr("web.http.event_stream.KEEP_ALIVE_S", 0.05)
+    monkeypatch.setattr("web.http.event_stream.LOOK_S", 0.02)
     parts = app.extensions["quern"]
     lines = EventStream(parts, ask(client), after="0-0", caller=Caller({})).lines()
     told = [next(lines) for _ in range(4)]

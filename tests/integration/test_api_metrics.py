@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
 
 from jobs.heartbeats import WorkerState, beat
-from jobs.keys import CELERY_PREFIX, key
+from protocol.keys import CELERY_PREFIX, key
 from runtime.settings import Settings
 from tests.waiting import quickly, until
 from web.app import create_app

@@ -15,11 +15,11 @@ import httpx
 import pytest
 from redis import Redis
 
-from cli.redis_server import find_redis_server, redis_command
 from runtime.settings import Settings
+from stack.redis_server import find_redis_server, redis_command
 from tests.waiting import quickly, until
-from web.event_stream import KEEP_ALIVE_S
 from web.front_end import REDIS_READ_S
+from web.http.event_stream import KEEP_ALIVE_S
 
 #: A caller that stops half way is given up after this, seconds; people have it longer.
 RECEIVE_S = 4
@@ -58,12 +58,14 @@ def server(own_redis: tuple[int, str], tmp_path_factory: pytest.TempPathFactory)
     """The front end in gunicorn, as it runs in production; yields its URL."""
     port, folder = free_port(), tmp_path_factory.mktemp("web")
     settings = Settings(redis_url=own_redis[1], cache_url=own_redis[1], data_dir=folder)
-    less_patient = f"from web import patient_worker\npatient_worker.RECEIVE_S = {RECEIVE_S}\n"
+    less_patient = (
+        f"from web.server import patient_worker\npatient_worker.RECEIVE_S = {RECEIVE_S}\n"
+    )
     (folder / "gunicorn.conf.py").write_text(less_patient)
     command = [
         sys.executable, "-m", "gunicorn", "web.app:create_app()",
         f"--config={folder / 'gunicorn.conf.py'}",
-        "--worker-class=web.patient_worker.PatientThreadWorker",
+        "--worker-class=web.server.patient_worker.PatientThreadWorker",
         "--threads=16", f"--bind=127.0.0.1:{port}", "--no-control-socket",
     ]  # fmt: skip
     environment = {k: v for k, v in os.environ.items() if not k.startswith("QUERN_")}

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
+from adapters.parsing.sandbox.parser_pool import ParserPool
 from rag.errors import NoText, Unreadable
 from tests.office_files import ole, xls, xlsx, zipped
 from tests.pdf_files import pdf, text
 from tests.wordfiles import p, word_file
-from workers.sandbox import ParserPool
 
 DOCUMENTS = Path(__file__).parents[2].parent / "shared" / "data" / "documents"
 MOST_GROWTH = 100 * 2**20  # bytes the calling process may grow by: files are read elsewhere

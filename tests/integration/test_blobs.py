@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs.blobs import MOST_OPEN, BlobStore
+from corpus.blobs import MOST_OPEN, BlobStore
 from rag.errors import StoreUnavailable
 
 

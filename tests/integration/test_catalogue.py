@@ -4,11 +4,11 @@ from dataclasses import asdict, replace
 
 import pytest
 
-from jobs import timings
-from jobs.catalogue import Catalogue, Current, split_member
-from jobs.identifiers import new_id
-from jobs.keys import key
+from corpus.catalogue import Catalogue, Current, split_member
 from jobs.ledger import CollectionGone
+from protocol import timings
+from protocol.ids import new_id
+from protocol.keys import key
 from rag.errors import EmbedderMismatch
 from rag.ports import Edition, EmbedderIdentity, HnswSettings, Look
 from tests.workbench import Workbench

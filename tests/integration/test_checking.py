@@ -10,29 +10,29 @@ from typing import Any
 
 import pytest
 
-from cli.stack import Stack
-from jobs import timings
-from jobs.blobs import BlobStore
-from jobs.checking import Walk, checker_of
-from jobs.durable import Durable
-from jobs.editions import CurrentVectors
-from jobs.identifiers import new_id
-from jobs.keys import key
+from adapters.chroma.store import ChromaStore
+from adapters.local_index.follower import Follower, Slot
+from corpus.blobs import BlobStore
+from corpus.checking.checking import Walk, checker_of
+from corpus.checking.mending import text_of
+from corpus.durable import Durable
+from corpus.editions import CurrentVectors
+from corpus.publishing import Publisher, manifest_of
+from corpus.reindexing import Reindexer
 from jobs.leases import Leases
-from jobs.mending import text_of
-from jobs.publishing import Publisher, manifest_of
-from jobs.reindexing import Reindexer
-from rag import fusion
-from rag.chunk_texts import ChunkTexts
+from protocol import timings
+from protocol.ids import new_id
+from protocol.keys import key
 from rag.documents import Chunk, ParsedDocument, chunk_id
-from rag.legs import LegReader, Mode
 from rag.ports import StoredChunk
-from rag.retrieval import Retriever
+from rag.search import fusion
+from rag.search.chunk_texts import ChunkTexts
+from rag.search.legs import LegReader, Mode
+from rag.search.retrieval import Retriever
+from stack.up import Stack
 from tests.twins import HashingEmbedder
 from tests.waiting import until
 from tests.workbench import Workbench
-from workers.chroma_store import ChromaStore
-from workers.follower import Follower, Slot
 from workers.housekeeping import Inspector, Janitor
 
 TEXTS = {
@@ -673,7 +673,7 @@ def test_what_an_index_lacks_or_has_too_much_is_told_and_mended(world: World) ->
 def test_an_index_that_differs_much_is_built_anew(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("workers.index_audit.REBUILD", 1)
+    monkeypatch.setattr("adapters.local_index.index_audit.REBUILD", 1)
     index = world.follower._indexes[world.inc]
     for document, current in world.bench.catalogue.every_current(world.inc):
         index.remove(document, current.generation)

@@ -8,16 +8,17 @@ from pathlib import Path
 import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from jobs import publishing, timings
-from jobs.blobs import BlobStore
+from corpus import publishing
+from corpus.blobs import BlobStore
+from corpus.durable import Durable
+from corpus.publishing import BATCH, FIRST_SLICE, LEAST_SLICE, SLICE_S, Publisher
+from corpus.publishing_together import publish_together
 from jobs.companies import Company, company
-from jobs.durable import Durable
-from jobs.keys import key
 from jobs.leases import Lease, Leases
-from jobs.messages import Stage
-from jobs.publishing import BATCH, FIRST_SLICE, LEAST_SLICE, SLICE_S, Publisher
-from jobs.publishing_together import publish_together
-from rag.chunking import Chunker
+from protocol import timings
+from protocol.keys import key
+from protocol.messages import Stage
+from rag.chunking.chunker import Chunker
 from rag.documents import Block, Chunk, ParsedDocument
 from rag.errors import Broken, Cancelled, LeaseLost, StoreUnavailable, Unreadable
 from rag.ports import StoredChunk, Vectors

@@ -7,9 +7,9 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from jobs.keys import key
 from jobs.leases import Leases
-from runtime import correlation
+from protocol.keys import key
+from runtime.logging import correlation
 from tests.integration.conftest import parts_of
 from tests.workbench import Workbench
 

@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from adapters.models.redis_bytes import RedisBytes
 from benchmarks.private_redis import PrivateRedis
 from rag.embedding_cache import CachedEmbedder
 from tests.twins import HashingEmbedder
 from tests.waiting import PATIENCE_S, until
-from workers.redis_bytes import RedisBytes
 
 DIMENSION = 384
 TEXTS = [f"The warden of gate {n} keeps {3 * n + 7} keys." for n in range(200)]
@@ -22,8 +22,8 @@ WORKER = """
 import itertools, sys
 from rag.embedding_cache import CachedEmbedder
 from tests.twins import HashingEmbedder
-from workers import redis_bytes
-from workers.redis_bytes import RedisBytes
+from adapters.models import redis_bytes
+from adapters.models.redis_bytes import RedisBytes
 
 redis_bytes.TIMEOUT_S = 60.0
 with RedisBytes.open(sys.argv[1]) as store:
@@ -37,7 +37,7 @@ with RedisBytes.open(sys.argv[1]) as store:
 @pytest.fixture(autouse=True)
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a Redis that is slow once count as there; a killed one refuses at once."""
-    monkeypatch.setattr("workers.redis_bytes.TIMEOUT_S", PATIENCE_S)
+    monkeypatch.setattr("adapters.models.redis_bytes.TIMEOUT_S", PATIENCE_S)
 
 
 @pytest.fixture
@@ -133,7 +133,7 @@ def test_after_a_power_cut_the_cache_starts_from_what_reached_the_disk(
 def test_a_worker_outlives_its_cache_and_fills_it_again(
     server: PrivateRedis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("workers.redis_bytes.PAUSE_S", 0.0)
+    monkeypatch.setattr("adapters.models.redis_bytes.PAUSE_S", 0.0)
     with RedisBytes.open(server.url) as store:
         embedder = HashingEmbedder(dimension=DIMENSION)
         cache = CachedEmbedder(embedder, store, ttl_s=600)

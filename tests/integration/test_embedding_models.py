@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from adapters.models import model_weights
+from adapters.models.sentence_embedder import SentenceEmbedder
 from rag.errors import Broken
-from workers import model_weights
-from workers.sentence_embedder import SentenceEmbedder
 
 
 def test_the_identity_names_the_published_weights_and_the_real_limit() -> None:

@@ -25,7 +25,7 @@ import psutil
 from benchmarks.private_redis import PrivateRedis
 from benchmarks.processes import go_on, run, running
 from benchmarks.progress import ProgressBars
-from cli.stack import Stack
+from stack.up import Stack
 
 SLEEPS = "[sys.executable, '-c', 'import time; time.sleep(600)']"
 OBEYS = f"import subprocess, sys; subprocess.run({SLEEPS})"

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from jobs import timings
 from jobs.heartbeats import WorkerState, batch_windows, failures, forget_failure, tell_failure
 from jobs.leases import Leases
+from protocol import timings
 from rag.errors import EngineDead, Retryable
 from runtime.redis_clients import ledger_client
 from tests.workbench import Workbench

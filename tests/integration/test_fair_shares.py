@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 import pytest
 
 from jobs.heartbeats import WorkerState, batch_windows, long_window
-from jobs.keys import key
-from jobs.messages import LANES_OF
-from jobs.timings import LONG_BYTES, LONG_CHUNKS
 from jobs.units import Unit
+from protocol.keys import key
+from protocol.messages import LANES_OF
+from protocol.timings import LONG_BYTES, LONG_CHUNKS
 from tests.workbench import Workbench
 
 ROLES = ("ingest", "embed")

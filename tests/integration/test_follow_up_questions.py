@@ -7,13 +7,13 @@ from typing import Any
 import orjson
 import pytest
 
-from jobs.durable import Durable, open_durable
-from jobs.front_desk import FrontDesk
+from corpus.durable import Durable, open_durable
+from intake.front_desk import FrontDesk
+from intake.requests import QueryRequest
 from jobs.leases import Leases
-from jobs.messages import Message
-from jobs.requests import QueryRequest
-from rag.generation import Answer, GenerationRequest, Priority, StopSignal, Turn
-from rag.retrieval import Found
+from protocol.messages import Message
+from rag.answers.generation import Answer, GenerationRequest, Priority, StopSignal, Turn
+from rag.search.retrieval import Found
 from runtime.redis_clients import ledger_client
 from runtime.settings import Settings
 from tasks import query

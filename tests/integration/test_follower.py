@@ -7,20 +7,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from jobs import timings
-from jobs.change_log import ChangeLog, Entry
-from jobs.keys import key
-from jobs.lua import Scripts
+from adapters.local_index.follower import Fetched, Follower, Slot
+from corpus.change_log import ChangeLog, Entry
+from protocol import timings
+from protocol.keys import key
+from protocol.scripts import Scripts
 from rag.documents import Chunk, chunk_id
 from rag.errors import StoreUnavailable
-from rag.filters import parse
+from rag.metadata.filters import parse
 from rag.ports import Look, StoredChunk
 from rag.reading_ports import ReplicaIndex
 from rag.sentence_codes import encode
 from tests.twins import DictVectors
 from tests.waiting import until
 from tests.workbench import Workbench
-from workers.follower import Fetched, Follower, Slot
 
 
 class Replica(Follower):

@@ -1,8 +1,8 @@
 """How far a replica says that it is behind, on a real Redis."""
 
-from jobs.keys import key
+from adapters.local_index.follower_lag import lag
+from protocol.keys import key
 from tests.workbench import Workbench
-from workers.follower_lag import lag
 
 
 def written(bench: Workbench, incarnation: str, entries: int) -> list[str]:

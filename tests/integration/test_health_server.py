@@ -28,7 +28,7 @@ def server(settings: Settings) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
         port = probe.getsockname()[1]
     command = [
         sys.executable, "-m", "gunicorn", "web.app:create_app()",
-        "--worker-class=web.patient_worker.PatientThreadWorker",
+        "--worker-class=web.server.patient_worker.PatientThreadWorker",
         "--threads=8", f"--bind=127.0.0.1:{port}", "--no-control-socket",
     ]  # fmt: skip
     environment = {k: v for k, v in os.environ.items() if not k.startswith("QUERN_")}

@@ -12,12 +12,12 @@ import pytest
 from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from jobs import timings
 from jobs.events import read_events
-from jobs.keys import key
 from jobs.leases import Lease, Leases
 from jobs.ledger import Ledger
 from jobs.units import FINAL_STATES
+from protocol import timings
+from protocol.keys import key
 from rag.errors import (
     Broken,
     Cancelled,
@@ -29,7 +29,7 @@ from rag.errors import (
     StoreUnavailable,
     Unreadable,
 )
-from runtime import meters
+from runtime.metrics import meters
 from runtime.redis_clients import ledger_client
 from tests.waiting import PATIENCE_S, until
 from tests.workbench import Workbench

@@ -11,12 +11,9 @@ import orjson
 import pytest
 from celery import Celery
 
-from jobs import timings
-from jobs.blobs import BlobStore
-from jobs.durable import Durable
+from corpus.blobs import BlobStore
+from corpus.durable import Durable
 from jobs.events import read_events
-from jobs.identifiers import new_id
-from jobs.keys import PREFIX, key
 from jobs.ledger import (
     CANCELLED_TOGETHER,
     Full,
@@ -26,9 +23,12 @@ from jobs.ledger import (
     Refusal,
     Sealed,
 )
-from jobs.messages import CLASSES, ROLES, Message
 from jobs.tallies import read_tallies
 from jobs.units import FINAL_STATES, Piece, Unit
+from protocol import timings
+from protocol.ids import new_id
+from protocol.keys import PREFIX, key
+from protocol.messages import CLASSES, ROLES, Message
 from rag.errors import LeaseLost
 from tasks.sending import sender
 from tests.waiting import until

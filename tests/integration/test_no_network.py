@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from adapters.parsing.sandbox.no_network import NAMESPACE, NONE, SECCOMP, WAYS
+from adapters.parsing.sandbox.parser_pool import ParserPool
 from rag.documents import ParsedDocument
 from tests.office_files import xls, zipped
 from tests.pdf_files import pdf, text
 from tests.told_parsers import shadow_parsers
 from tests.wordfiles import p, word_file
-from workers.no_network import NAMESPACE, NONE, SECCOMP, WAYS
-from workers.sandbox import ParserPool
 
 if sys.platform != "linux":
     pytest.skip("namespaces and filters are those of Linux", allow_module_level=True)

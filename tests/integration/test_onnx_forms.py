@@ -16,21 +16,30 @@ import psutil
 import pytest
 from numpy.typing import NDArray
 
-from rag.errors import Broken
-from rag.ports import Vectors
-from tests.waiting import below
-from workers import onnx_form, optimize_model
-from workers.embedding_sample import SAMPLE
-from workers.model_weights import resolve
-from workers.onnx_embedder import (
+from adapters.models import onnx_form, optimize_model
+from adapters.models.embedding_sample import SAMPLE
+from adapters.models.model_weights import resolve
+from adapters.models.onnx_embedder import (
     LONGEST_REMEMBERED,
     REMEMBERED,
     OnnxEmbedder,
     _RecentTokens,
 )
-from workers.onnx_form import GRAPH, IN_FLOAT32, IN_INT8, RECORD, WEIGHTS, OnnxForm, find, obtain
-from workers.onnx_graph import float_graph
-from workers.sentence_embedder import SentenceEmbedder
+from adapters.models.onnx_form import (
+    GRAPH,
+    IN_FLOAT32,
+    IN_INT8,
+    RECORD,
+    WEIGHTS,
+    OnnxForm,
+    find,
+    obtain,
+)
+from adapters.models.onnx_graph import float_graph
+from adapters.models.sentence_embedder import SentenceEmbedder
+from rag.errors import Broken
+from rag.ports import Vectors
+from tests.waiting import below
 
 MODEL = "all-MiniLM-L6-v2"
 # None of them is in the sample by which the int8 form was made.
@@ -178,7 +187,7 @@ def test_the_record_says_what_it_was_made_from(made: Path) -> None:
 
 def test_a_second_run_finds_it_and_loads_no_model(made: Path) -> None:
     code = (
-        "import sys; from workers.optimize_model import main; "
+        "import sys; from adapters.models.optimize_model import main; "
         "code = main(sys.argv[1:]); sys.exit(code or 'torch' in sys.modules)"
     )
 
@@ -342,7 +351,7 @@ def test_embedding_needs_neither_torch_nor_what_makes_the_int8_form() -> None:
     code = (
         "import sys\n"
         "import workers.retrieval, workers.ingestion\n"
-        "from workers.onnx_embedder import OnnxEmbedder\n"
+        "from adapters.models.onnx_embedder import OnnxEmbedder\n"
         f"assert OnnxEmbedder.open({MODEL!r}).embed(['a']).shape == (1, 384)\n"
         "heavy = {'torch', 'transformers', 'sentence_transformers', 'onnx'} & set(sys.modules)\n"
         "sys.exit(', '.join(heavy) or 0)"

@@ -16,15 +16,15 @@ from typing import Any
 
 import pytest
 
+from adapters.generators.openai_generator import OpenAIGenerator
+from rag.answers.generation import GenerationRequest, Turn
+from rag.answers.prompts import UNANSWERED
 from rag.documents import Passage
 from rag.errors import Broken, Cancelled, DeadlineExceeded, InvalidRequest, Retryable
-from rag.generation import GenerationRequest, Turn
-from rag.prompts import UNANSWERED
-from runtime import traces
 from runtime.settings import Settings
+from runtime.tracing import traces
 from tests.twins import Stop
 from tests.waiting import PATIENCE_S, below
-from workers.openai_generator import OpenAIGenerator
 
 KEY = "sk-very-secret"
 Answering = Callable[["Handler"], None]

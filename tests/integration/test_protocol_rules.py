@@ -6,10 +6,10 @@ from importlib import resources
 
 import pytest
 
-from jobs import timings
-from jobs.keys import key
-from jobs.lua import source
 from jobs.units import Piece, Unit
+from protocol import timings
+from protocol.keys import key
+from protocol.scripts import source
 from rag.errors import LeaseLost
 from tests.workbench import Rules, Workbench, window
 
@@ -363,7 +363,7 @@ def test_a_rule_is_kept_and_its_absence_would_show(
 def test_the_text_of_a_rule_that_is_taken_out_is_in_one_script_or_more(pattern: str) -> None:
     names = [
         entry.name.removesuffix(".lua")
-        for entry in resources.files("jobs.scripts").iterdir()
+        for entry in resources.files("protocol.lua").iterdir()
         if entry.name.endswith(".lua")
     ]
 

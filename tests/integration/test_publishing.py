@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from jobs import timings
-from jobs.blobs import BlobStore
-from jobs.checking import checker_of
-from jobs.durable import Durable
-from jobs.keys import key
+from corpus.blobs import BlobStore
+from corpus.checking.checking import checker_of
+from corpus.durable import Durable
+from corpus.publishing import BATCH, Publisher, manifest_of
 from jobs.leases import Leases
-from jobs.publishing import BATCH, Publisher, manifest_of
-from rag.chunking import Chunker
+from protocol import timings
+from protocol.keys import key
+from rag.chunking.chunker import Chunker
 from rag.documents import Chunk, ParsedDocument, chunk_id
 from rag.ports import StoredChunk, Vectors
 from tests.twins import DictVectors, HashingEmbedder

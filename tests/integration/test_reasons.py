@@ -6,22 +6,22 @@ from typing import Any
 
 import pytest
 
-from jobs.durable import open_durable
+from adapters.generators.extractive import Extractive
+from corpus.durable import open_durable
+from intake.front_desk import FrontDesk
+from intake.requests import QueryRequest, SearchRequest
+from intake.views import JobView
 from jobs.events import read_events
-from jobs.front_desk import FrontDesk
 from jobs.leases import Leases
-from jobs.messages import Message
-from jobs.requests import QueryRequest, SearchRequest
-from jobs.views import JobView
+from protocol.messages import Message
 from rag.documents import Passage
-from rag.extractive import ExtractiveGenerator
-from rag.retrieval import Found
+from rag.quoting.extractive import ExtractiveGenerator
+from rag.search.retrieval import Found
 from runtime.redis_clients import ledger_client
 from runtime.settings import Settings
 from tasks import query
 from tasks.resources import Resources
 from tests.twins import HashingEmbedder
-from workers.extractive import Extractive
 
 TEXT = "The calibration log hangs beside the door of the archive."
 PASSAGE = Passage("d:1:0", "d", 1, 0, "Rules", TEXT, 0, len(TEXT), 0.9)

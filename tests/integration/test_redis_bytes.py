@@ -12,9 +12,9 @@ from time import monotonic
 import pytest
 import redis
 
+from adapters.models import redis_bytes
+from adapters.models.redis_bytes import RedisBytes
 from tests.waiting import PATIENCE_S, quickly
-from workers import redis_bytes
-from workers.redis_bytes import RedisBytes
 
 
 def free_port() -> int:

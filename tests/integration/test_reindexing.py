@@ -8,17 +8,18 @@ from typing import Any
 
 import pytest
 
-from jobs import reindexing, timings
-from jobs.blobs import BlobStore
-from jobs.checking import checker_of
-from jobs.durable import Durable
-from jobs.editions import CurrentVectors, Editions
-from jobs.identifiers import new_id
-from jobs.keys import key
+from corpus import reindexing
+from corpus.blobs import BlobStore
+from corpus.checking.checking import checker_of
+from corpus.durable import Durable
+from corpus.editions import CurrentVectors, Editions
+from corpus.publishing import Publisher, manifest_of
+from corpus.reindexing import Reindexer
 from jobs.leases import Leases
 from jobs.ledger import AlreadyRunning
-from jobs.publishing import Publisher, manifest_of
-from jobs.reindexing import Reindexer
+from protocol import timings
+from protocol.ids import new_id
+from protocol.keys import key
 from rag.documents import Chunk, ParsedDocument, chunk_id
 from rag.errors import EmbedderMismatch, StoreUnavailable
 from rag.ports import Edition, Embedder, HnswSettings

@@ -14,12 +14,12 @@ from pathlib import Path
 import psutil
 import pytest
 
+from adapters.parsing.sandbox import parser_pool, parser_process
+from adapters.parsing.sandbox.parser_pool import ParserPool
 from rag.errors import Cancelled, DeadlineExceeded, NoText, Retryable, Unreadable
 from tests.office_files import ole, xls, zipped
 from tests.told_parsers import shadow_parsers
 from tests.waiting import is_gone, until
-from workers import parser_process, sandbox
-from workers.sandbox import ParserPool
 
 if sys.platform != "linux":
     pytest.skip("limits and namespaces are those of Linux", allow_module_level=True)
@@ -51,8 +51,10 @@ def reason(pool: ParserPool, data: bytes, timeout_s: float = 20.0) -> str:
 
 def landlock_version() -> int:
     """Return which Landlock this kernel has, as a process of its own finds it."""
-    program = "import sys; from workers.fewer_rights import confine; sys.exit(confine())"
-    root = Path(sandbox.__file__).resolve().parents[1]
+    program = (
+        "import sys; from adapters.parsing.sandbox.fewer_rights import confine; sys.exit(confine())"
+    )
+    root = Path(parser_pool.__file__).resolve().parents[3]
     return subprocess.run([sys.executable, "-c", program], cwd=root, check=False).returncode
 
 
@@ -99,9 +101,9 @@ def test_files_within_files_are_read_without_writing_any(pool: ParserPool) -> No
 
 
 def test_bytes_come_back_whole_whether_lent_in_memory_or_on_disk() -> None:
-    for size in (1, sandbox._SMALL, sandbox._SMALL + 1):
+    for size in (1, parser_pool._SMALL, parser_pool._SMALL + 1):
         data = b"a" * (size // 2) + b"b" * (size - size // 2)
-        with sandbox._descriptor(data) as lent:
+        with parser_pool._descriptor(data) as lent:
             found = os.pread(lent, size + 1, 0)
 
         assert found == data
@@ -156,8 +158,11 @@ def test_a_file_that_breaks_a_limit_fails_alone(
 
 
 def test_the_kernel_ends_a_parser_that_takes_too_much_processor_time() -> None:
-    program = "from workers import parser_process as p; p._limit_processor(0)\nwhile True: pass"
-    root = Path(sandbox.__file__).resolve().parents[1]
+    program = (
+        "from adapters.parsing.sandbox import parser_process as p\n"
+        "p._limit_processor(0)\nwhile True: pass"
+    )
+    root = Path(parser_pool.__file__).resolve().parents[3]
     ended = subprocess.run([sys.executable, "-c", program], cwd=root, timeout=60, check=False)
 
     assert ended.returncode == -signal.SIGXCPU
@@ -265,13 +270,13 @@ def test_a_closed_pool_says_so(pool: ParserPool) -> None:
 def test_no_process_outlives_a_pool_or_its_worker() -> None:
     program = (
         "import sys, time\n"
-        "from workers.sandbox import ParserPool\n"
+        "from adapters.parsing.sandbox.parser_pool import ParserPool\n"
         "pool = ParserPool().__enter__()\n"
         "pool.parse(b'text', filename='x', timeout_s=20)\n"
         "print(pool._template.pid, pool._idle[0].pid, flush=True)\n"
         "time.sleep(60)\n"
     )
-    root = Path(sandbox.__file__).resolve().parents[1]
+    root = Path(parser_pool.__file__).resolve().parents[3]
     with subprocess.Popen(
         [sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, cwd=root
     ) as worker:

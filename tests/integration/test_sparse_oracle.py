@@ -8,12 +8,12 @@ from statistics import mean
 import pytest
 from rank_bm25 import BM25Okapi
 
+from adapters.local_index.tantivy_index import TantivyIndex
 from benchmarks.datasets import Dataset
-from rag.analysis import terms
 from rag.documents import Chunk, chunk_id, indexed_text
 from rag.ports import StoredChunk
-from rag.query_terms import query_terms
-from workers.tantivy_index import TantivyIndex
+from rag.words.analysis import terms
+from rag.words.query_terms import query_terms
 
 HERE = Path(__file__).parents[2]
 SHARED = HERE.parent / "shared" / "data" / "squad-dev"

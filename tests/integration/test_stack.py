@@ -15,13 +15,13 @@ import psutil
 import pytest
 import redis
 
-from cli import programs as quern
-from cli.redis_server import find_redis_server
-from cli.run_folder import find_running
-from cli.stack import Stack
 from jobs.heartbeats import WorkerState, beat
 from rag.errors import Broken
 from runtime.settings import Settings
+from stack import programs as quern
+from stack.redis_server import find_redis_server
+from stack.run_folder import find_running
+from stack.up import Stack
 from tests.waiting import is_gone, until
 
 STORES = ("redis-queue", "redis-cache", "chroma")

@@ -13,7 +13,7 @@ from typing import Any
 import psutil
 import pytest
 
-from cli import process_tree
+from stack import process_tree
 from tests.waiting import PATIENCE_S, is_gone, until
 
 ROOT = Path(__file__).parents[2]
@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 HARNESS = """
 import json, sys
 from pathlib import Path
-from cli.supervisor import Program, StartFailed, Supervisor
+from stack.supervisor import Program, StartFailed, Supervisor
 
 folder = Path(sys.argv[1])
 

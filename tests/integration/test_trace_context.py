@@ -6,10 +6,10 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from jobs.messages import Message
 from jobs.units import Unit
-from runtime import traces
+from protocol.messages import Message
 from runtime.settings import Settings
+from runtime.tracing import traces
 from tasks.app import make_app
 from tasks.sending import sender
 from tests.collector import Collector

@@ -2,13 +2,26 @@
 
 import pytest
 
-from rag.asked_for import lacks_what_is_asked, told_by_kind
-from rag.candidates import Candidate
-from rag.confidence import ANSWERED_FROM, IN_PASSAGE, NOWHERE, Evidence, confidence, features
 from rag.documents import Passage
-from rag.identifiers import missing
-from rag.named_things import another_day, another_nth, another_of_class, day_of_range, others_alone
-from rag.weighty_words import folded, holds, weighty_words
+from rag.questions.asked_for import lacks_what_is_asked, told_by_kind
+from rag.questions.named_things import (
+    another_day,
+    another_nth,
+    another_of_class,
+    day_of_range,
+    others_alone,
+)
+from rag.questions.weighty_words import folded, holds, weighty_words
+from rag.quoting.candidates import Candidate
+from rag.quoting.confidence import (
+    ANSWERED_FROM,
+    IN_PASSAGE,
+    NOWHERE,
+    Evidence,
+    confidence,
+    features,
+)
+from rag.words.identifiers import missing
 
 
 def evidence(

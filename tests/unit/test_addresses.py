@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from cli.addresses import Ports, embedded, resolve, web_url
 from runtime.settings import BadSetting, Settings
+from stack.addresses import Ports, embedded, resolve, web_url
 
 
 @pytest.fixture

@@ -12,11 +12,11 @@ from collections.abc import Callable
 
 import pytest
 
+from adapters.parsing.bundles import archive_text
+from adapters.parsing.formats import parse
 from rag.errors import NoText
 from tests.office_files import zipped
 from tests.parsed_files import refused
-from workers.parsing.bundles import archive_text
-from workers.parsing.formats import parse
 
 
 def tar(members: dict[str, bytes]) -> bytes:

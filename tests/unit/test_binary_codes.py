@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from adapters.local_index.binary_codes import BLOCK, QUESTION_BITS, BinaryCodes, estimates
+from adapters.local_index.float16_rows import unit_rows, unpacked
 from rag.ports import Vectors
-from workers.binary_codes import BLOCK, QUESTION_BITS, BinaryCodes, estimates
-from workers.float16_rows import unit_rows, unpacked
 
 
 def stored(vectors: Vectors) -> NDArray[np.int16]:
@@ -105,7 +105,7 @@ def test_while_codes_are_made_anew_the_former_ones_are_handed_out(
         seen.append(codes.all is former)
         return unpacked(rows)
 
-    monkeypatch.setattr("workers.binary_codes.unpacked", looked)
+    monkeypatch.setattr("adapters.local_index.binary_codes.unpacked", looked)
     codes.follow(bits)
 
     assert seen == [True] * 3  # the average, and two blocks

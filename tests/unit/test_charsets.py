@@ -4,8 +4,8 @@
 
 import pytest
 
-from workers.parsing.formats import parse
-from workers.parsing.lines.charsets import named
+from adapters.parsing.formats import parse
+from adapters.parsing.lines.charsets import named
 
 HEAD = b"From: ann@example.org\nTo: bo@example.org\nSubject: Pump\nMIME-Version: 1.0\n"
 

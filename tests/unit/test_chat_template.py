@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from rag.prompts import Message
-from workers.chat_template import PLAIN, ChatTemplate
+from adapters.generators.chat_template import PLAIN, ChatTemplate
+from rag.answers.prompts import Message
 
 MESSAGES: list[Message] = [
     {"role": "system", "content": "Be brief."},

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from adapters.chroma.client import Collection
+from adapters.chroma.store import ChromaStore
 from rag.documents import Chunk, chunk_id
 from rag.ports import StoredChunk
-from workers.chroma_client import Collection
-from workers.chroma_store import ChromaStore
 
 
 class Meeting:
@@ -43,7 +43,7 @@ class Meeting:
 @pytest.fixture
 def client(monkeypatch: pytest.MonkeyPatch) -> Meeting:
     meeting = Meeting()
-    monkeypatch.setattr("workers.chroma_store.ChromaClient", meeting)
+    monkeypatch.setattr("adapters.chroma.store.ChromaClient", meeting)
     return meeting
 
 

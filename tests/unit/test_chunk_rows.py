@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from adapters.local_index import chunk_rows
+from adapters.local_index.chunk_rows import ChunkRows
+from adapters.local_index.float16_rows import unpacked
+from adapters.local_index.tantivy_index import IndexUnusable
 from rag.documents import Chunk, Scalar, chunk_id
-from rag.filters import Filter, parse
+from rag.metadata.filters import Filter, parse
 from rag.ports import StoredChunk, Vectors
-from workers import chunk_rows
-from workers.chunk_rows import ChunkRows
-from workers.float16_rows import unpacked
-from workers.tantivy_index import IndexUnusable
 
 DIMENSION = 24
 RED, BLUE = {"colour": "red"}, {"colour": "blue"}
@@ -216,8 +216,8 @@ def test_of_many_that_match_those_are_scored_that_their_codes_put_first(
     asked = vectors(1, seed=4)[0]
     exactly = rows.select(read(RED)).nearest(asked, limit=2_000)
     scored = []
-    monkeypatch.setattr("workers.selection.EXACT_NUMBERS", 200 * DIMENSION)
-    monkeypatch.setattr("workers.selection.LIKELY_PER_HIT", 1)
+    monkeypatch.setattr("adapters.local_index.selection.EXACT_NUMBERS", 200 * DIMENSION)
+    monkeypatch.setattr("adapters.local_index.selection.LIKELY_PER_HIT", 1)
     selection = rows.select(read(RED))
     exact = selection._scores
     monkeypatch.setattr(

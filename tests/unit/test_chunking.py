@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.chunking import Chunker, fit_title
+from rag.chunking.chunker import Chunker, fit_title
 from rag.documents import Block, BlockKind, Page, ParsedDocument, indexed_text
 
 

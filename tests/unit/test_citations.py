@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.citations import resolve
+from rag.answers.citations import resolve
 from rag.documents import Passage
 
 TEXT = "Harvard was founded in 1636. Its library holds six million books."

@@ -6,10 +6,10 @@ from itertools import pairwise
 
 import pytest
 
-from rag.clause_numbers import mark_of, named
+from rag.chunking.pieces import MAX_PIECE
 from rag.documents import Passage
-from rag.extractive import ExtractiveAnswer, ExtractiveGenerator
-from rag.pieces import MAX_PIECE
+from rag.quoting.extractive import ExtractiveAnswer, ExtractiveGenerator
+from rag.structure.clause_numbers import mark_of, named
 from tests.twins import HashingEmbedder
 
 CONTRACT = """4. Repairs

@@ -6,7 +6,7 @@ import click
 import pytest
 
 from cli.filters import filters, kept_as_text, metadata, written
-from rag.filters import facts, holds, parse
+from rag.metadata.filters import facts, holds, parse
 
 
 @pytest.mark.parametrize(

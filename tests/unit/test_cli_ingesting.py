@@ -11,12 +11,13 @@ import httpx
 import pytest
 from click.testing import CliRunner, Result
 
-from cli import comparing, ingesting
-from cli.files import LocalFile, batches, find_files, look
-from cli.handing_over import FIRST_LOOK_S, until_next_look
+from cli.commands import ingest as ingesting
 from cli.main import main
-from cli.places import Gathered, gather
 from cli.session import Session
+from cli.transfer import comparing
+from cli.transfer.files import LocalFile, batches, find_files, look
+from cli.transfer.handing_over import FIRST_LOOK_S, until_next_look
+from cli.transfer.places import Gathered, gather
 from rag.errors import InvalidRequest
 
 

@@ -8,9 +8,9 @@ import psutil
 import pytest
 from click.testing import CliRunner, Result
 
-from cli.log_files import LogFiles, Wanted
 from cli.main import main
-from cli.run_folder import RunFolder, RunRecord
+from stack.logs.log_files import LogFiles, Wanted
+from stack.run_folder import RunFolder, RunRecord
 
 
 def line(second: int, event: str, **fields: Any) -> str:
@@ -133,7 +133,7 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
     # Only this process is looked at: others of this user may run a stack of their own.
-    monkeypatch.setattr("cli.running_stacks.psutil.process_iter", lambda: [psutil.Process()])
+    monkeypatch.setattr("stack.running_stacks.psutil.process_iter", lambda: [psutil.Process()])
     return tmp_path
 
 

@@ -19,13 +19,13 @@ import httpx
 import pytest
 from click.testing import CliRunner, Result
 
-from cli import objects
-from cli.files import File
-from cli.known_objects import KnownObjects, default_place
 from cli.main import main
-from cli.objects import RemoteFile, listed, without_credentials
-from cli.places import gather
 from cli.session import Session
+from cli.transfer import objects
+from cli.transfer.files import File
+from cli.transfer.known_objects import KnownObjects, default_place
+from cli.transfer.objects import RemoteFile, listed, without_credentials
+from cli.transfer.places import gather
 from rag.errors import InvalidRequest
 
 
@@ -396,7 +396,7 @@ def test_a_store_that_tells_no_mark_is_read_each_time(store: Any, cache: Path) -
 def test_the_command_starts_without_the_libraries_of_stores() -> None:
     # What was there before does not count: to measure coverage takes SQLite.
     code = (
-        "import sys; before = {*sys.modules}; import cli.ingesting;"
+        "import sys; before = {*sys.modules}; import cli.commands.ingest;"
         "print({'fsspec', 'sqlite3', 'aiohttp'} & ({*sys.modules} - before))"
     )
     run = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from cli.answers import show_answer
+from cli.commands.ask import show_answer
 
 SOURCES = [
     {"document_id": f"{name}.md", "title": name, "page": None, "text": "x", "score": 0.5}

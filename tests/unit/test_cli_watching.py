@@ -35,7 +35,7 @@ def watched(
             raise KeyboardInterrupt
         left.pop(0)()
 
-    monkeypatch.setattr("cli.watching.time.sleep", sleep)
+    monkeypatch.setattr("cli.commands.watch.time.sleep", sleep)
     session = Session(given_url="http://quern", transport=httpx.MockTransport(api))
     return CliRunner().invoke(main, ["watch", str(folder), *options], obj=session)
 

@@ -6,9 +6,9 @@ import struct
 import olefile
 import pytest
 
+from adapters.parsing.shared.compound_streams import stream
 from tests.office_files import ole, xls
 from tests.parsed_files import refused
-from workers.parsing.compound_streams import stream
 
 _SIZE = 0x78  # of an entry of the directory ([MS-CFB], 2.6.1), where the length stands
 

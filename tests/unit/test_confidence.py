@@ -5,8 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from rag.candidates import Candidate
-from rag.confidence import (
+from rag.documents import Passage
+from rag.quoting.candidates import Candidate
+from rag.quoting.confidence import (
     ALONE,
     ANSWERED_FROM,
     IN_PASSAGE,
@@ -16,8 +17,7 @@ from rag.confidence import (
     confidence,
     features,
 )  # fmt: skip
-from rag.documents import Passage
-from rag.extractive import ExtractiveGenerator
+from rag.quoting.extractive import ExtractiveGenerator
 from tests.twins import HashingEmbedder
 
 

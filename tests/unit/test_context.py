@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.chunking import Chunker
-from rag.citations import resolve
-from rag.context import MOST_JOINED, Seen, join_neighbours
+from rag.answers.citations import resolve
+from rag.chunking.chunker import Chunker
 from rag.documents import Block, ParsedDocument, Passage, chunk_id
-from rag.extractive import ExtractiveGenerator
+from rag.quoting.extractive import ExtractiveGenerator
+from rag.search.context import MOST_JOINED, Seen, join_neighbours
 from tests.twins import HashingEmbedder
 
 # Line ends of two kinds, characters beyond the BMP, a table, code, and odd white space.

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.skipif(len(CORES) < 2, reason="a machine with one core 
 #: What runs the function under test: a process whose affinity may change.
 HARNESS = """
 import os, subprocess, sys
-from workers.cores import keep_off_the_models_cores
+from adapters.generators.cores import keep_off_the_models_cores
 names, cores = sys.argv[1].split(","), [int(core) for core in sys.argv[2].split(",") if core]
 children = []
 for name in names:

@@ -4,11 +4,11 @@ import threading
 
 import pytest
 
+from adapters.generators.openai_server import Refused
 from jobs.units import Unit
 from rag.errors import Broken, InvalidRequest, LeaseLost
-from runtime import correlation
-from runtime.log_words import redacted, trace, words
-from workers.openai_server import Refused
+from runtime.logging import correlation
+from runtime.logging.log_words import redacted, trace, words
 
 
 def test_ids_hold_within_their_block_and_outer_ones_come_back() -> None:

@@ -4,10 +4,10 @@ import json
 
 import pytest
 
+from adapters.parsing.formats import parse
 from rag.documents import ParsedDocument
 from rag.errors import NoText
 from tests.parsed_files import blocks
-from workers.parsing.formats import parse
 
 
 def read(text: str, name: str) -> ParsedDocument:

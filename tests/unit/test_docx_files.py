@@ -6,12 +6,12 @@ import zipfile
 
 import pytest
 
+from adapters.parsing.formats import parse
+from adapters.parsing.markup.html_text import parse_html
 from rag.errors import NoText, Unreadable
 from tests.office_files import with_part
 from tests.parsed_files import refused
 from tests.wordfiles import HEADINGS, p, word_file
-from workers.parsing.formats import parse
-from workers.parsing.markup.html_text import parse_html
 
 TITLE = '<w:style w:type="paragraph" w:styleId="T"><w:name w:val="Title"/></w:style>'
 

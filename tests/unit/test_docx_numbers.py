@@ -2,9 +2,9 @@
 
 import pytest
 
+from adapters.parsing.docx.numerals import numeral
+from adapters.parsing.formats import parse
 from tests.wordfiles import HEADINGS, level, lists, numbered, p, word_file
-from workers.parsing.docx.numerals import numeral
-from workers.parsing.formats import parse
 
 CONTRACT = (
     level(0, "decimal", "%1.") + level(1, "decimal", "%1.%2") + level(2, "lowerLetter", "(%3)")

@@ -2,10 +2,10 @@
 
 import pytest
 
+from adapters.parsing.docx.tables import Cell, Row, grid
+from adapters.parsing.formats import parse
 from rag.documents import Block, ParsedDocument
 from tests.wordfiles import level, lists, numbered, p, r, tbl, tc, tr, word_file
-from workers.parsing.docx.tables import Cell, Row, grid
-from workers.parsing.formats import parse
 
 DOWN = '<w:vMerge w:val="restart"/>'
 ON = "<w:vMerge/>"

@@ -2,11 +2,11 @@
 
 import pytest
 
+from adapters.parsing.formats import parse
 from rag.documents import ParsedDocument
 from rag.errors import NoText
 from tests.parsed_files import blocks
 from tests.wordfiles import HEADINGS, level, lists, numbered, p, r, tbl, tr, word_file
-from workers.parsing.formats import parse
 
 FOOT = '<w:r><w:footnoteReference w:id="{}"/></w:r>'
 END = '<w:r><w:endnoteReference w:id="{}"/></w:r>'

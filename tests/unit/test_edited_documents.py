@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from rag.chunking import Chunker
+from rag.chunking.chunker import Chunker
 from rag.documents import Block, ParsedDocument, indexed_text
 from rag.embedding_cache import CachedEmbedder
 from rag.ports import Vectors

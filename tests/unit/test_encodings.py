@@ -4,8 +4,8 @@ import random
 
 import pytest
 
+from adapters.parsing.formats import parse
 from tests.parsed_files import refused
-from workers.parsing.formats import parse
 
 RUSSIAN = "Ключ от склада у сторожа."  # noqa: RUF001
 UKRAINIAN = "Ключі від підвалу є у сторожа."  # noqa: RUF001

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from adapters.generators.engine_settings import CPU_CACHE_MOST, engine_arguments, model_name
 from rag.errors import Broken
 from runtime.settings import BadSetting, Settings
-from workers.engine_settings import CPU_CACHE_MOST, engine_arguments, model_name
 
 KNOWN = {
     "model", "served_model_name", "max_num_seqs", "max_num_batched_tokens", "max_model_len",

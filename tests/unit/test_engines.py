@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from cli import engines
 from rag.errors import Broken
 from runtime.settings import Settings
+from stack import engines
 
 
 def install(folder: Path, name: str) -> str:

@@ -2,9 +2,9 @@
 
 # ruff: noqa: E501 - what lies in a file is written as it lies there
 
+from adapters.parsing.formats import parse
 from tests.office_files import zipped
 from tests.parsed_files import refused
-from workers.parsing.formats import parse
 
 _CONTAINER = '<container><rootfiles><rootfile full-path="OEBPS/book.opf"/></rootfiles></container>'
 

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from adapters.parsing.formats import parse
 from benchmarks.everyday import Outcome, figures, questions, write_files
-from workers.parsing.formats import parse
 
 
 def test_each_answer_stands_in_the_files(tmp_path: Path) -> None:

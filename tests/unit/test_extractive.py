@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rag.chunking.pieces import MAX_PIECE, pieces
 from rag.documents import Part, Passage
-from rag.extractive import ExtractiveGenerator
-from rag.pieces import MAX_PIECE, pieces
 from rag.ports import Vectors
-from rag.quotes import MAX_CHARACTERS, MAX_QUOTES
+from rag.quoting.extractive import ExtractiveGenerator
+from rag.quoting.quotes import MAX_CHARACTERS, MAX_QUOTES
 from rag.sentence_codes import SentenceCosines
 from tests.twins import HashingEmbedder
 

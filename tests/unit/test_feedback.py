@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from rag.feedback import AMONG, completed, fed_back, promising
-from rag.fusion import Evidence
 from rag.ports import Vectors
+from rag.search.feedback import AMONG, completed, fed_back, promising
+from rag.search.fusion import Evidence
 
 
 def unit(*rows: list[float]) -> Vectors:

@@ -4,7 +4,7 @@ import struct
 
 import pytest
 
-from workers.fewer_rights import _rules
+from adapters.parsing.sandbox.fewer_rights import _rules
 
 # From linux/landlock.h: to read a file, to list a folder.
 READ = 1 << 2 | 1 << 3

@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rag.columns import Columns
+from rag.answers.reasons import reason
 from rag.documents import Value
-from rag.filter_hints import MOST, bounded, hints, uncompared
-from rag.filters import facts, parse
-from rag.reasons import reason
+from rag.metadata.columns import Columns
+from rag.metadata.filter_hints import MOST, bounded, hints, uncompared
+from rag.metadata.filters import facts, parse
 
 KNOWN: list[dict[str, Value]] = [
     {"version": "1.10", "price": 7.5, "release date": "2024-02-29"},

@@ -6,10 +6,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.columns import FEW, Columns, Numbers
 from rag.documents import Value
 from rag.errors import InvalidRequest
-from rag.filters import MAX_CONDITIONS, MAX_DEPTH, MAX_VALUES, And, Filter, In, facts, holds, parse
+from rag.metadata.columns import FEW, Columns, Numbers
+from rag.metadata.filters import (
+    MAX_CONDITIONS,
+    MAX_DEPTH,
+    MAX_VALUES,
+    And,
+    Filter,
+    In,
+    facts,
+    holds,
+    parse,
+)
 from tests.filtering import documents, filters, metadata
 
 

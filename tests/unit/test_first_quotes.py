@@ -2,10 +2,10 @@
 
 import pytest
 
-from rag.candidates import candidates
 from rag.documents import Passage
-from rag.extractive import ExtractiveGenerator
-from rag.scoring import definitions
+from rag.quoting.candidates import candidates
+from rag.quoting.extractive import ExtractiveGenerator
+from rag.quoting.scoring import definitions
 from tests.twins import HashingEmbedder
 
 

@@ -2,15 +2,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.analysis import terms
-from rag.follow_ups import (
+from rag.answers.follow_ups import (
     MAX_CHARACTERS,
     MAX_TERMS,
     condense_messages,
     condensed,
     read_condensed,
 )
-from rag.generation import Turn
+from rag.answers.generation import Turn
+from rag.words.analysis import terms
 
 TOWER = [
     Turn("user", "What is the Eiffel Tower?"),

@@ -6,9 +6,9 @@ import os
 from pathlib import Path
 from typing import Any
 
-from cli.capture import RAW_BYTES, Capture
-from cli.foreign_lines import ForeignLines
-from cli.readable_lines import readable
+from stack.logs.capture import RAW_BYTES, Capture
+from stack.logs.foreign_lines import ForeignLines
+from stack.logs.readable_lines import readable
 
 
 def converted(name: str, text: str) -> list[dict[str, Any]]:

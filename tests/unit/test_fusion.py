@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.fusion import convex, evidence, rrf
+from rag.search.fusion import convex, evidence, rrf
 
 DENSE = [("a", 0.8), ("b", 0.6), ("c", -0.2)]
 SPARSE = [("c", 12.0), ("a", 3.0)]

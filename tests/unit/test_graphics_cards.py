@@ -3,8 +3,8 @@
 from types import SimpleNamespace
 from typing import Any
 
-from runtime.metrics import BY_NAME
-from workers.graphics_cards import GraphicsCards
+from adapters.generators.graphics_cards import GraphicsCards
+from runtime.metrics.families import BY_NAME
 
 
 class NvmlError(Exception):

@@ -2,11 +2,11 @@
 
 import pytest
 
+from adapters.parsing.formats import parse
+from adapters.parsing.shared.header_rows import names_columns
 from rag.documents import ParsedDocument
 from tests.pdf_files import pdf, text
 from tests.table_files import opendocument, page, rich_text, slide, word
-from workers.parsing.formats import parse
-from workers.parsing.header_rows import names_columns
 
 NAMED = [
     "step,client 1,client 2,seen so far/1,gets 33,,/2,sleeps,,/3,,gets 34,34",

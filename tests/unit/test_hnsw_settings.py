@@ -2,7 +2,7 @@
 
 import pytest
 
-from jobs.durable import hnsw_of
+from corpus.durable import hnsw_of
 from rag.ports import HnswSettings
 from runtime.settings import BadSetting, Settings
 

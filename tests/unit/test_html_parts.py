@@ -2,8 +2,8 @@
 
 import pytest
 
+from adapters.parsing.formats import parse
 from rag.errors import NoText
-from workers.parsing.formats import parse
 
 ARTICLE = (
     "<h2>The bridge</h2><p>The bridge over the Ems was opened in 1912 and carries two tracks.</p>"

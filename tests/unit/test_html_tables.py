@@ -2,9 +2,9 @@
 
 import pytest
 
+from adapters.parsing.formats import parse
 from rag.documents import ParsedDocument
 from tests.parsed_files import blocks
-from workers.parsing.formats import parse
 
 
 def read(body: str) -> ParsedDocument:

@@ -5,7 +5,7 @@ import uuid
 
 import pytest
 
-from jobs.identifiers import made_at_ms, new_id
+from protocol.ids import made_at_ms, new_id
 
 
 def test_an_id_is_a_uuid_of_version_7_and_the_rfc_variant() -> None:

@@ -2,16 +2,17 @@
 
 import re
 from importlib import resources
+from pathlib import Path
 
 import pytest
 
-from jobs.keys import CELERY_PREFIX, PREFIX, TEMPLATES, key, lua_prelude
+from protocol.keys import CELERY_PREFIX, PREFIX, TEMPLATES, key, lua_prelude
 
 
 def script_texts() -> dict[str, str]:
     return {
         entry.name: entry.read_text("utf-8")
-        for entry in resources.files("jobs.scripts").iterdir()
+        for entry in resources.files("protocol.lua").iterdir()
         if entry.name.endswith(".lua")
     }
 
@@ -62,9 +63,8 @@ def test_every_kind_of_key_is_used() -> None:
     texts = "".join(script_texts().values())
     texts += "".join(
         entry.read_text("utf-8")
-        for folder in ("jobs", "workers", "web", "cli")
-        for entry in resources.files(folder).iterdir()
-        if entry.name.endswith(".py") and entry.name != "keys.py"
+        for folder in ("jobs", "corpus", "intake", "adapters", "workers", "web", "stack", "cli")
+        for entry in Path(str(resources.files(folder))).rglob("*.py")
     )
 
     unused = [n for n in TEMPLATES if f"K.{n}(" not in texts and f'key("{n}"' not in texts]

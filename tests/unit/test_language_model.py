@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from workers.language_model import SAMPLE_CHARACTERS, LanguageModel
+from adapters.parsing.language import SAMPLE_CHARACTERS, LanguageModel
 
 SPANISH = "El embargo comenzó en octubre de 1973 y elevó el precio del petróleo. "
 ENGLISH = "The embargo began in October 1973 and raised the price of oil. "

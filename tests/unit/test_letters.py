@@ -3,8 +3,8 @@
 import pytest
 
 from rag.documents import Passage
-from rag.extractive import ExtractiveGenerator
-from rag.letters import letter_parts
+from rag.quoting.extractive import ExtractiveGenerator
+from rag.structure.letters import letter_parts
 from tests.twins import HashingEmbedder
 
 LETTER = (

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from adapters.local_index import chunk_rows, local_index
+from adapters.local_index.local_index import LocalIndex, NothingThere
+from adapters.local_index.tantivy_index import IndexUnusable
 from rag.documents import Chunk, Value, chunk_id
-from rag.filters import Filter, parse
+from rag.metadata.filters import Filter, parse
 from rag.ports import Ranking, StoredChunk
-from workers import chunk_rows, local_index
-from workers.local_index import LocalIndex, NothingThere
-from workers.tantivy_index import IndexUnusable
 
 COLOURS = ("red", "green", "blue")
 
@@ -215,7 +215,7 @@ WRITER = """
 import sys
 from pathlib import Path
 from tests.unit.test_local_index import add
-from workers.local_index import LocalIndex
+from adapters.local_index.local_index import LocalIndex
 
 index = LocalIndex.open(Path(sys.argv[1]))
 for n in range(int(index.cursor.split("-")[0] or 0) + 1, 10**6):

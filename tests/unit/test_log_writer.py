@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 
-from runtime.log_lines import LINE_BYTES, JsonLines
-from runtime.log_writer import BOUND, ERROR_S, HARD, LogWriter, Payload
+from runtime.logging.log_lines import LINE_BYTES, JsonLines
+from runtime.logging.log_writer import BOUND, ERROR_S, HARD, LogWriter, Payload
 from tests.waiting import PATIENCE_S, below
 
 ROOT = Path(__file__).parents[2]
@@ -110,7 +110,7 @@ def test_lines_come_out_in_the_order_they_went_in(sink: Sink) -> None:
 def test_an_error_is_in_the_sink_when_the_call_returns_with_all_before_it(
     sink: Sink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("runtime.log_writer.ERROR_S", PATIENCE_S)
+    monkeypatch.setattr("runtime.logging.log_writer.ERROR_S", PATIENCE_S)
     writer = LogWriter(encode, descriptor=sink.writer, flush_s=30)
     for n in range(20):
         put(writer, n)
@@ -214,7 +214,7 @@ def test_a_full_disk_is_counted_and_never_raised(tmp_path: Path) -> None:
 
 
 def test_a_reader_that_went_away_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("runtime.log_writer.ERROR_S", PATIENCE_S)
+    monkeypatch.setattr("runtime.logging.log_writer.ERROR_S", PATIENCE_S)
     reader, descriptor = os.pipe()
     os.close(reader)
     writer = LogWriter(encode, descriptor=descriptor)
@@ -248,7 +248,7 @@ def test_a_line_keeps_to_its_length_and_its_secrets_out(sink: Sink) -> None:
 
 PROGRAM = """
 import logging, os, signal, sys, threading, time
-from runtime import correlation, log_writer, logs
+from runtime.logging import correlation, log_writer, logs
 logs.configure(level="INFO", role="test", secrets=["sk-canary"])
 log = logging.getLogger("jobs.test")
 def many(n, start=0):
@@ -326,7 +326,7 @@ def test_two_processes_that_share_a_full_pipe_tear_none_of_each_others_lines() -
     reader, writer = os.pipe()
     child = """
 import sys, time
-from runtime.log_writer import LogWriter
+from runtime.logging.log_writer import LogWriter
 writer = LogWriter(lambda payload, ids: payload, descriptor=int(sys.argv[1]))
 for _ in range(8):
     for n in range(1_000):

@@ -11,13 +11,27 @@ from collections.abc import Iterator
 
 import pytest
 
-from runtime import logs
+from runtime.logging import logs
 
 
 @pytest.fixture(autouse=True)
 def _logging_as_before() -> Iterator[None]:
     root = logging.getLogger()
-    names = ("rag", "runtime", "jobs", "tasks", "workers", "web", "cli", "celery.worker")
+    names = (
+        "rag",
+        "runtime",
+        "protocol",
+        "jobs",
+        "corpus",
+        "intake",
+        "tasks",
+        "adapters",
+        "workers",
+        "stack",
+        "web",
+        "cli",
+        "celery.worker",
+    )
     handlers, level = root.handlers[:], root.level
     levels = {name: logging.getLogger(name).level for name in names}
     switches = ("logThreads", "logProcesses", "logMultiprocessing", "_srcfile", "raiseExceptions")

@@ -8,9 +8,9 @@ from email.message import EmailMessage
 
 import pytest
 
+from adapters.parsing.formats import parse
 from rag.documents import ParsedDocument
 from tests.office_files import Tree, ole, zipped
-from workers.parsing.formats import parse
 
 HEAD = "From: Ann Lee <ann@example.org>\nTo: bo@example.org\nSubject: {}\nDate: Tue, 5 Mar 2024 10:00:00 +0100\nMIME-Version: 1.0\n"
 
@@ -308,7 +308,7 @@ def test_a_message_whose_words_are_only_packed_rich_text_is_read() -> None:
 
 def test_packed_rich_text_is_unpacked() -> None:
     # The example of [MS-OXRTFCP] 3.1.1.
-    from workers.parsing.rtf.packing import unpacked  # noqa: PLC0415
+    from adapters.parsing.rtf.packing import unpacked  # noqa: PLC0415
 
     packed = bytes.fromhex(
         "2d0000002b0000004c5a4675f1c5c7a703000a00726370673132354232"

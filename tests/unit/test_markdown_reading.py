@@ -5,8 +5,8 @@ import random
 
 import pytest
 
+from adapters.parsing.formats import parse
 from rag.documents import ParsedDocument
-from workers.parsing.formats import parse
 
 PICTURE = "data:image/png;base64," + base64.b64encode(random.Random(3).randbytes(900)).decode()
 

@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
+from adapters.models import models
+from adapters.models.model_weights import ModelWeights
+from adapters.models.onnx_embedder import OnnxEmbedder
+from adapters.models.onnx_form import Precision
+from adapters.models.sentence_embedder import SentenceEmbedder
 from rag.errors import Broken
 from runtime.settings import BadSetting, Settings
 from tests.twins import HashingEmbedder
-from workers import models
-from workers.model_weights import ModelWeights
-from workers.onnx_embedder import OnnxEmbedder
-from workers.onnx_form import Precision
-from workers.sentence_embedder import SentenceEmbedder
 
 
 class Engines:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from workers.no_network import leave_network, program
+from adapters.parsing.sandbox.no_network import leave_network, program
 
 ALLOW, REFUSE = 0x7FFF0000, 0x00050001
 ARCHITECTURES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from workers.parsing.office.number_formats import formatted, is_date
+from adapters.parsing.office.number_formats import formatted, is_date
 
 
 @pytest.mark.parametrize(

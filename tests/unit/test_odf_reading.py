@@ -4,11 +4,11 @@
 
 import pytest
 
+from adapters.parsing.formats import parse
 from rag.documents import ParsedDocument
 from rag.errors import Unreadable
 from tests.office_files import zipped
 from tests.parsed_files import blocks
-from workers.parsing.formats import parse
 
 _NS = (
     'xmlns:office="o" xmlns:text="x" xmlns:table="t" xmlns:style="s" xmlns:draw="d" xmlns:fo="f"'

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from adapters.parsing.formats import parse
 from rag.errors import Unreadable
 from tests.office_files import relations, zipped
 from tests.wordfiles import p, word_file
-from workers.parsing.formats import parse
 
 SECRET = "heliotrope"  # noqa: S105 - a word that stands in no other file
 ODT = "application/vnd.oasis.opendocument.text"

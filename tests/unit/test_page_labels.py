@@ -5,17 +5,17 @@ from typing import Any
 
 import pytest
 
-from cli.answers import _page
-from jobs.publishing import chunks_of, manifest_of
-from rag.chunking import Chunker
-from rag.citations import Citation
-from rag.context import join_neighbours
+from adapters.chroma.store import _metadata, _stored
+from adapters.local_index.chunk_records import read_record, record_of
+from cli.commands.ask import _page
+from corpus.publishing import chunks_of, manifest_of
+from rag.answers.citations import Citation
+from rag.chunking.chunker import Chunker
 from rag.documents import Chunk, Page, ParsedDocument, Part, Passage
 from rag.ports import StoredChunk
+from rag.search.context import join_neighbours
 from tasks.query import _cited, _passage, _source
 from tests.unit.test_chunking import Words
-from workers.chroma_store import _metadata, _stored
-from workers.chunk_records import read_record, record_of
 
 PLAIN = Chunk(1, 3, 15, "Four is due.", 2)
 LABELLED = replace(PLAIN, page_label="iv")

@@ -6,13 +6,13 @@ from collections.abc import Callable
 import docx
 import pytest
 
+from adapters.parsing.docx import package
+from adapters.parsing.formats import parse
 from rag.errors import NoText
 from tests import pdf_files
 from tests.office_files import with_part, zipped
 from tests.parsed_files import blocks, refused
 from tests.wordfiles import p, word_file
-from workers.parsing.docx import package
-from workers.parsing.formats import parse
 
 OLE = bytes.fromhex("d0cf11e0a1b11ae1")
 

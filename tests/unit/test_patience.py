@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from adapters.generators.patience import result_of
 from rag.errors import Cancelled, DeadlineExceeded
 from tests.twins import Stop
-from workers.patience import result_of
 
 
 @pytest.fixture

@@ -2,9 +2,9 @@
 
 import pytest
 
+from adapters.parsing.formats import parse
 from tests.parsed_files import blocks
 from tests.pdf_files import lines, pdf, screen, text
-from workers.parsing.formats import parse
 
 LEFT = [
     "The committee met in spring and read",

@@ -2,8 +2,8 @@
 
 import pytest
 
+from adapters.parsing.formats import parse
 from tests.pdf_files import Sheet, grid, lines, pdf, text
-from workers.parsing.formats import parse
 
 SEEN = "/Subtype /Widget /F 4"
 STATES = ["<< /Type /XObject /Subtype /Form /BBox [0 0 12 12] /Length 0 >> stream\n\nendstream"]

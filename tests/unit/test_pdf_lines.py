@@ -2,12 +2,12 @@
 
 import pytest
 
+from adapters.parsing.formats import parse
+from adapters.parsing.pdf.bidi import logical, runs_right_to_left
+from adapters.parsing.pdf.characters import Word, upright
+from adapters.parsing.pdf.hyphens import CUT, Vocabulary
+from adapters.parsing.pdf.lines import Line, lines_of
 from tests.pdf_files import lines, pdf, screen, text
-from workers.parsing.formats import parse
-from workers.parsing.pdf.bidi import logical, runs_right_to_left
-from workers.parsing.pdf.characters import Word, upright
-from workers.parsing.pdf.hyphens import CUT, Vocabulary
-from workers.parsing.pdf.lines import Line, lines_of
 
 
 def read(*pages: str) -> str:

@@ -2,10 +2,10 @@
 
 import pytest
 
+from adapters.parsing.formats import parse
+from adapters.parsing.shared.assembly import Assembly
 from rag.documents import ParsedDocument
 from tests.pdf_files import Sheet, lines, pdf, text
-from workers.parsing.assembly import Assembly
-from workers.parsing.formats import parse
 
 FULL = "Body text runs over the whole width of the page, so that its lines are full"
 PICTURE = (

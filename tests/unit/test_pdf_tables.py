@@ -4,8 +4,8 @@ import time
 
 import pytest
 
+from adapters.parsing.formats import parse
 from tests.pdf_files import grid, lines, pdf, rule, screen, text
-from workers.parsing.formats import parse
 
 
 def cells(rows: list[list[str]], places: list[int], *, top: float = 700, pitch: float = 14) -> str:

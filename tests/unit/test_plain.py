@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from rag.plain import without_markup
+from rag.text.plain import without_markup
 
 
 @pytest.mark.parametrize(

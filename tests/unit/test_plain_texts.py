@@ -4,15 +4,14 @@ import gzip
 
 import pytest
 
+from adapters.parsing import formats, text_formats
+from adapters.parsing.docx.flat import is_flat
+from adapters.parsing.formats import parse
+from adapters.parsing.shared.plainness import NotPlain
 from rag.errors import NoText, Unreadable
 from tests.office_files import ole, xls, xlsx, zipped
 from tests.pdf_files import pdf, text
 from tests.wordfiles import p, word_file
-from workers.parsing import formats
-from workers.parsing.docx.flat import is_flat
-from workers.parsing.formats import parse
-from workers.parsing.lines import text_formats
-from workers.parsing.plainness import NotPlain
 
 FLAT = (
     b'<?xml version="1.0"?><?mso-application progid="Word.Document"?>'

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 import pytest
 
+from adapters.parsing.formats import parse
 from rag.errors import NoText
 from tests.office_files import relations, zipped
 from tests.parsed_files import blocks
-from workers.parsing.formats import parse
 
 _NS = (
     'xmlns:p="http://schemas.openxmlformats.org/presentationml/2006/main"'

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from workers.processor import OTHER, integer_unit
+from adapters.models.processor import OTHER, integer_unit
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads what Linux tells of the processor")

@@ -3,7 +3,7 @@
 import pytest
 
 from rag.documents import Passage
-from rag.extractive import ExtractiveAnswer, ExtractiveGenerator
+from rag.quoting.extractive import ExtractiveAnswer, ExtractiveGenerator
 from tests.twins import HashingEmbedder
 
 

@@ -3,8 +3,8 @@
 import pytest
 
 from rag.documents import Part, Passage
-from rag.extractive import ExtractiveAnswer, ExtractiveGenerator
-from rag.table_rows import TableRows, written
+from rag.quoting.extractive import ExtractiveAnswer, ExtractiveGenerator
+from rag.text.table_rows import TableRows, written
 from tests.twins import HashingEmbedder
 
 HOURS = "Workshop | Monday | Tuesday | Thursday"

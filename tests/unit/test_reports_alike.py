@@ -5,12 +5,12 @@ from collections.abc import Sequence
 
 import pytest
 
-from rag import fusion
-from rag.chunk_texts import ChunkTexts
 from rag.documents import Chunk, chunk_id
-from rag.legs import LegReader
 from rag.ports import Look, Ranking, StoredChunk, Vectors
-from rag.retrieval import Retriever
+from rag.search import fusion
+from rag.search.chunk_texts import ChunkTexts
+from rag.search.legs import LegReader
+from rag.search.retrieval import Retriever
 from tests.twins import HashingEmbedder, ListIndex
 from tests.unit.test_retrieval import INC, World
 

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.requests import (
+from intake.requests import (
     DocumentUpload,
     IngestRequest,
     QueryRequest,

@@ -13,17 +13,17 @@ from typing import Any, TypeVar
 import numpy as np
 import pytest
 
-from rag import filtered_search, fusion, legs
-from rag.chunk_texts import ChunkTexts
 from rag.documents import Chunk, Scalar, chunk_id
 from rag.errors import Cancelled, EmbedderMismatch, StoreUnavailable
-from rag.filtered_search import nearest_matching
-from rag.filters import Filter, parse
-from rag.legs import NOT_WANTED, STALE_S, TRIES, LegReader, Legs, Mode, Question
+from rag.metadata.filters import Filter, parse
 from rag.ports import Edition, HnswSettings, Look, Ranking, Scores, StoredChunk, Vectors
 from rag.reading_ports import CurrentLike
-from rag.reranking import BATCH, Reranking
-from rag.retrieval import SPARE, Retriever, still_current
+from rag.search import filtered_search, fusion, legs
+from rag.search.chunk_texts import ChunkTexts
+from rag.search.filtered_search import nearest_matching
+from rag.search.legs import NOT_WANTED, STALE_S, TRIES, LegReader, Legs, Mode, Question
+from rag.search.reranking import BATCH, Reranking
+from rag.search.retrieval import SPARE, Retriever, still_current
 from tests.twins import DictVectors, HashingEmbedder, OverlapReranker, matches
 
 T = TypeVar("T")
@@ -458,7 +458,7 @@ def test_the_sparse_leg_is_read_while_the_dense_one_is_asked(
         return waits
 
     monkeypatch.setattr(world.vectors, "search", late(world.vectors.search))
-    monkeypatch.setattr("rag.legs.nearest_matching", late(nearest_matching))
+    monkeypatch.setattr("rag.search.legs.nearest_matching", late(nearest_matching))
     wanted = parse({"colour": "red"}) if filtered else None
     with ThreadPoolExecutor(1) as beside:
         found = world.retriever(beside=beside).search(INC, "oil", top_k=10, wanted=wanted)

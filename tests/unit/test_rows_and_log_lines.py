@@ -2,7 +2,7 @@
 
 import pytest
 
-from rag.sentences import sentence_spans
+from rag.text.sentences import sentence_spans
 
 ROWS = {
     "a CSV file with semicolons": [

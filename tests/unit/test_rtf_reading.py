@@ -4,9 +4,9 @@
 
 import pytest
 
+from adapters.parsing.formats import parse
 from rag.documents import ParsedDocument
 from tests.parsed_files import blocks
-from workers.parsing.formats import parse
 
 
 def rtf(body: str, head: str = "") -> ParsedDocument:

@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from cli.run_folder import AlreadyRunning, ProcessRecord, RunFolder, RunRecord, find_running
+from stack.run_folder import AlreadyRunning, ProcessRecord, RunFolder, RunRecord, find_running
 
 
 def record(**changes: object) -> RunRecord:

@@ -2,10 +2,10 @@
 
 import pytest
 
+from rag.chunking.pieces import pieces
 from rag.documents import Passage
-from rag.extractive import ExtractiveGenerator
-from rag.headings import Standing
-from rag.pieces import pieces
+from rag.quoting.extractive import ExtractiveGenerator
+from rag.structure.headings import Standing
 from tests.twins import HashingEmbedder
 
 MINUTES = (

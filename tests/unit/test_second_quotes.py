@@ -3,7 +3,7 @@
 import pytest
 
 from rag.documents import Passage
-from rag.extractive import ExtractiveGenerator
+from rag.quoting.extractive import ExtractiveGenerator
 from tests.twins import HashingEmbedder
 
 

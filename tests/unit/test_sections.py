@@ -2,16 +2,16 @@
 
 from dataclasses import replace
 
-from jobs.publishing import chunks_of, spans_of
-from rag.chunking import Chunker
-from rag.context import join_neighbours
+from adapters.chroma.store import _metadata, _stored
+from adapters.local_index.chunk_records import read_record, record_of
+from adapters.parsing.formats import parse
+from corpus.publishing import chunks_of, spans_of
+from rag.chunking.chunker import Chunker
 from rag.documents import Chunk, ParsedDocument, Passage
 from rag.ports import StoredChunk
-from rag.sections import Sections, written
+from rag.search.context import join_neighbours
+from rag.structure.sections import Sections, written
 from tests.unit.test_chunking import Words
-from workers.chroma_store import _metadata, _stored
-from workers.chunk_records import read_record, record_of
-from workers.parsing.formats import parse
 
 GUIDE = """# Guide
 

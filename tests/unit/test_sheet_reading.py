@@ -4,12 +4,12 @@
 
 import pytest
 
+from adapters.parsing.formats import parse
+from adapters.parsing.shared import packages
 from rag.documents import ParsedDocument
 from rag.errors import NoText
 from tests.office_files import BOLD, DAY, OWN, PERCENT, relations, xls, xlsx, zipped
 from tests.parsed_files import blocks, refused
-from workers.parsing.formats import parse
-from workers.parsing.office import packages
 
 
 def lines(document: ParsedDocument) -> list[str]:

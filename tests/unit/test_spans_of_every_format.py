@@ -6,13 +6,13 @@ from itertools import pairwise
 
 import pytest
 
-from rag.chunking import Chunker
+from adapters.parsing.formats import parse
+from rag.chunking.chunker import Chunker
 from rag.documents import ParsedDocument
 from rag.errors import Unreadable
-from rag.sentences import sentence_spans
+from rag.text.sentences import sentence_spans
 from tests.every_format import FILES
 from tests.mutations import mutated
-from workers.parsing.formats import parse
 
 _MUTATIONS = 40
 _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufeff\u200b\xad]")

@@ -7,8 +7,8 @@ import sys
 import orjson
 import pytest
 
+from adapters.generators.startup_ear import StartupEar
 from tests.waiting import PATIENCE_S
-from workers.startup_ear import StartupEar
 
 CHILD = """
 import sys

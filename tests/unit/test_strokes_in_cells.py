@@ -4,13 +4,13 @@ r"""A stroke inside a cell is written `\|` by every reader, so that each row kee
 
 import pytest
 
+from adapters.parsing.formats import parse
+from adapters.parsing.shared.grids import listed, row_line
 from rag.documents import ParsedDocument, Passage
-from rag.table_rows import TableRows
+from rag.text.table_rows import TableRows
 from tests.office_files import xlsx, zipped
 from tests.pdf_files import pdf, text
 from tests.wordfiles import tbl, tr, word_file
-from workers.parsing.formats import parse
-from workers.parsing.grids import listed, row_line
 
 ROWS = [["Key", "Means", "Since"], ["a|b", "either | or", "2020"], ["c", "none", "2021"]]
 WRITTEN = ["Key | Means | Since", r"a\|b | either \| or | 2020", "c | none | 2021"]

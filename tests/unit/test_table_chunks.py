@@ -6,16 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.publishing import chunks_of, embedded, manifest_of, stored_chunks
-from rag.chunking import Chunker
-from rag.context import join_neighbours
+from adapters.chroma.store import _metadata, _stored
+from adapters.local_index.chunk_records import read_record, record_of
+from corpus.publishing import chunks_of, embedded, manifest_of, stored_chunks
+from rag.chunking.chunker import Chunker
 from rag.documents import Block, Chunk, ParsedDocument, Part, Passage, indexed_text
 from rag.ports import StoredChunk
-from rag.table_headers import header_of
+from rag.search.context import join_neighbours
+from rag.text.table_headers import header_of
 from tests.twins import HashingEmbedder
 from tests.unit.test_chunking import Words
-from workers.chroma_store import _metadata, _stored
-from workers.chunk_records import read_record, record_of
 
 HEADER = "Site | Pump | Pressure"
 ROWS = [f"Town {n} | P{n} | {n} bar" for n in range(100, 160)]

@@ -1,8 +1,8 @@
 """The order of all periods: the protocol is safe only while it holds."""
 
-from jobs import timings as t
-from jobs.requests import MAX_DEADLINE_S
-from rag.legs import STALE_S, TRIES
+from intake.requests import MAX_DEADLINE_S
+from protocol import timings as t
+from rag.search.legs import STALE_S, TRIES
 
 
 def test_a_claim_survives_lost_renewals() -> None:

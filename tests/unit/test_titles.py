@@ -4,9 +4,9 @@
 
 import pytest
 
+from adapters.parsing.formats import parse
+from adapters.parsing.shared.titles import given_title
 from tests.office_files import zipped
-from workers.parsing.formats import parse
-from workers.parsing.titles import given_title
 
 
 @pytest.mark.parametrize(

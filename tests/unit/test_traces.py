@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from rag.errors import InvalidRequest
-from runtime import traces
 from runtime.settings import BadSetting, Settings
-from runtime.spans import traces_url
+from runtime.tracing import traces
+from runtime.tracing.spans import traces_url
 from tests.collector import Collector
 from tests.waiting import below
 from workers.traced_ports import Step, embedder
@@ -183,8 +183,8 @@ def test_a_message_is_sent_for_its_unit_and_a_failure_leaves_nothing_behind(
 def test_a_collector_that_hangs_or_is_away_costs_one_line_and_two_seconds_at_the_end(
     *, hangs: bool, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("runtime.span_recorder.EXPORT_S", 0.2)
-    monkeypatch.setattr("runtime.span_export.PAUSE_S", 0.1)
+    monkeypatch.setattr("runtime.tracing.span_recorder.EXPORT_S", 0.2)
+    monkeypatch.setattr("runtime.tracing.span_export.PAUSE_S", 0.1)
 
     def took_s() -> float:
         caplog.clear()
@@ -237,7 +237,7 @@ def test_a_step_says_what_it_is_told_to_and_passes_everything_through(
 
 
 def test_what_was_recorded_is_sent_when_the_process_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("runtime.span_export.CLOSE_S", 60.0)
+    monkeypatch.setattr("runtime.tracing.span_export.CLOSE_S", 60.0)
     with Collector() as collector:
         traces.configure(Settings(otlp_endpoint=collector.url), role="test")
         with traces.shared_step("document", THEIRS):

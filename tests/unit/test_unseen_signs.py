@@ -5,9 +5,9 @@ import random
 
 import pytest
 
-from workers.parsing.assembly import cleaned
-from workers.parsing.formats import parse
-from workers.parsing.noise import Noise
+from adapters.parsing.formats import parse
+from adapters.parsing.shared.assembly import cleaned
+from adapters.parsing.shared.noise import Noise
 
 BYTES = random.Random(7).randbytes(1500)
 BASE64 = base64.b64encode(BYTES).decode()

@@ -2,8 +2,8 @@
 
 import pytest
 
-from rag.unspaced_words import pieces_of
-from rag.weighty_words import folded, holds, weighty_words
+from rag.questions.unspaced_words import pieces_of
+from rag.questions.weighty_words import folded, holds, weighty_words
 
 
 def told(question: str) -> list[str]:

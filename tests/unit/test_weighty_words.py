@@ -2,8 +2,8 @@
 
 import pytest
 
-from rag.named_things import day_of_range, others_alone
-from rag.weighty_words import abbreviates, folded, holds, weighty_words
+from rag.questions.named_things import day_of_range, others_alone
+from rag.questions.weighty_words import abbreviates, folded, holds, weighty_words
 
 
 def words(question: str, *languages: str) -> list[str]:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from cli.engines import generation_python
 from rag.errors import Broken
 from runtime.settings import Settings
+from stack.engines import generation_python
 from tests.collector import Collector
 from tests.vllm.generating import Generating
 from tests.whole_stack import WANTED, quick_stack

@@ -11,9 +11,9 @@ import httpx
 import psutil
 from redis import Redis
 
-from cli.stack import Stack
 from jobs.events import read_events
 from jobs.heartbeats import live_workers
+from stack.up import Stack
 from tests.whole_stack import Api
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from jobs.timings import MAX_DEATHS
+from protocol.timings import MAX_DEATHS
 from tests.collector import Collector
 from tests.vllm.generating import Generating, told, wait_until
 from tests.waiting import below

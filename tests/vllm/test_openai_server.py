@@ -16,12 +16,12 @@ from typing import Any
 import httpx
 import pytest
 
+from adapters.generators.openai_generator import OpenAIGenerator
+from rag.answers.generation import GenerationRequest, Turn
 from rag.documents import Passage
 from rag.errors import Cancelled, DeadlineExceeded, InvalidRequest, Retryable
-from rag.generation import GenerationRequest, Turn
 from runtime.settings import Settings
 from tests.twins import Stop
-from workers.openai_generator import OpenAIGenerator
 
 STARTS_S = 240
 LONG = 3_000  # tokens; eight such answers take an engine without a card many seconds

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from jobs.heartbeats import WorkerState
-from jobs.messages import LONG_ROLES, ROLES
+from protocol.messages import LONG_ROLES, ROLES
 from runtime.settings import Settings
 from web.health.check import STARTING, Check, Status
 

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from redis import Redis
 
-from jobs.keys import key
-from jobs.messages import LANES_OF, ROLES, Role
+from protocol.keys import key
+from protocol.messages import LANES_OF, ROLES, Role
 from runtime.settings import Settings
 from web.health.check import Check, Status, moment
 

@@ -9,9 +9,9 @@ from typing import Any, Final
 
 from redis import Redis
 
-from jobs import timings
 from jobs.heartbeats import WorkerState, failures, heard_of
-from jobs.messages import ROLES
+from protocol import timings
+from protocol.messages import ROLES
 from runtime.redis_clients import health_client
 from runtime.settings import Settings
 from web.health import machine, stores

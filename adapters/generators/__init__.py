@@ -1,0 +1,1 @@
+"""Who writes answers: quotes, vLLM, or a server that speaks OpenAI's API."""

@@ -1,0 +1,52 @@
+"""The extractive generator as a worker's port."""
+
+from collections.abc import Callable, Sequence
+
+from rag.answers.follow_ups import condensed
+from rag.answers.generation import Answer, GenerationRequest, Priority, StopSignal, Turn
+from rag.answers.prompts import lacking
+from rag.quoting.extractive import ExtractiveGenerator
+
+NOTHING = "The documents do not seem to answer this."
+
+
+class Extractive:
+    """Answers by quoting; whole at once, because there is nothing to wait for."""
+
+    name = "extractive"
+
+    def __init__(self, generator: ExtractiveGenerator) -> None:
+        self._generator = generator
+
+    def generate(
+        self, request: GenerationRequest, *, on_delta: Callable[[str], None], stop: StopSignal
+    ) -> Answer:
+        """Quote what answers the question; tokens and temperature mean nothing here."""
+        stop.check()
+        question = condensed(request.question, request.history)
+        found = self._generator.answer(
+            question, request.passages, incarnation=request.incarnation, asked=request.question
+        )
+        text = found.text or NOTHING
+        on_delta(text)
+        return Answer(
+            text=text,
+            citations=found.citations,
+            answered=found.answered,
+            confidence=found.confidence,
+            generator=self.name,
+            missing=() if found.answered else lacking(request.question, request.passages),
+            usage={"passages": len(request.passages), "quotes": len(found.citations)},
+        )
+
+    def condense(
+        self,
+        question: str,
+        history: Sequence[Turn],
+        *,
+        priority: Priority,  # noqa: ARG002  there is no model to wait for
+        stop: StopSignal,
+    ) -> str:
+        """Join the question with the content terms of what was said before."""
+        stop.check()
+        return condensed(question, history)

@@ -1,0 +1,47 @@
+"""How a thread of the pool waits for a coroutine on another thread's loop."""
+
+import time
+from concurrent.futures import CancelledError, Future, wait
+from typing import TypeVar
+
+from rag.answers.generation import StopSignal
+from rag.errors import DeadlineExceeded
+
+T = TypeVar("T")
+
+
+def result_of(future: Future[T], *, stop: StopSignal, deadline_s: float) -> T:
+    """
+    Wait for a coroutine's result; cancel it once nobody wants it any more.
+
+    Args:
+        future: Of `asyncio.run_coroutine_threadsafe`: to cancel it cancels the coroutine.
+
+        stop: Tells that the caller wants no more.
+
+        deadline_s: When it is too late, seconds since 1970.
+
+    Raises:
+        Cancelled, LeaseLost: As *stop* says.
+
+        DeadlineExceeded: It was not finished in time.
+
+        concurrent.futures.CancelledError: It was cancelled, and not by *stop*: its loop is ending.
+
+        Exception: Whatever else the coroutine raised.
+    """
+
+    def cancel() -> None:
+        future.cancel()
+
+    stop.on_stop(cancel)
+    try:
+        # Not by `result(timeout=...)`: its TimeoutError could as well be the coroutine's own.
+        if not wait([future], timeout=max(0.0, deadline_s - time.time())).done:
+            raise DeadlineExceeded("past its deadline while it was written")
+        return future.result()
+    except CancelledError:
+        stop.check()
+        raise
+    finally:
+        future.cancel()

@@ -1,0 +1,1 @@
+"""Embedding models and rerankers: ONNX Runtime, sentence-transformers, their cache."""

@@ -1,0 +1,1 @@
+"""The processes that parse: limited, without network, started for each file."""

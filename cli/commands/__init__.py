@@ -1,0 +1,1 @@
+"""The commands of `quern`, a module for each."""

@@ -1,0 +1,1 @@
+"""Files that people name: found, compared, handed over; and documents deleted."""

@@ -1,0 +1,1 @@
+"""The documents: catalogue, change log, blobs, publishing, reindexing, versions of the vectors."""

@@ -1,0 +1,197 @@
+"""The change log of an incarnation: what followers of the vector store have to apply."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import orjson
+from redis import Redis
+
+from corpus.catalogue import split_member
+from protocol import timings
+from protocol.ids import new_id
+from protocol.keys import key
+from protocol.scripts import Scripts
+
+#: Between two looks at the followers, at first and at last.
+FIRST_LOOK_S = 0.02
+LAST_LOOK_S = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One change: `add` a generation's chunks, or `drop` them."""
+
+    id: str
+    op: Literal["add", "drop"]
+    document: str
+    generation: int
+    chunks: int
+
+
+@dataclass(frozen=True, slots=True)
+class RebuildStart:
+    """From where a rebuilt index goes on, and what was on its way when the rebuild began."""
+
+    log_epoch: str
+    cursor: str
+    pending: list[tuple[str, int, int]]
+
+
+class ChangeLog:
+    """Read the log, say how far a follower is, and wait until all live ones have an entry."""
+
+    def __init__(self, redis: Redis, scripts: Scripts) -> None:
+        self._redis = redis
+        self._run = scripts
+
+    def follow(self, incarnation: str, follower: str, cursor: str) -> tuple[str, str] | None:
+        """Say that a follower is alive and how far it is; (log epoch, trimmed to), None if gone."""
+        epoch, trimmed_to = self._run("follow", incarnation, follower, cursor)
+        return (epoch, trimmed_to) if epoch else None
+
+    def unfollow(self, incarnation: str, follower: str) -> None:
+        """Say that a follower has stopped: nobody waits for it."""
+        self._redis.zrem(key("followers", incarnation), follower)
+
+    def read(self, incarnation: str, cursor: str, *, most: int = 500) -> list[Entry]:
+        """Return entries after *cursor*."""
+        rows = self._redis.xrange(key("log", incarnation), f"({cursor}", "+", count=most)
+        return [_entry(entry_id, fields) for entry_id, fields in rows]
+
+    def rebuild_start(self, incarnation: str, follower: str) -> RebuildStart | None:
+        """Fix where a rebuild goes on from; None where the collection is gone."""
+        answer = self._run("rebuild_start", incarnation, follower)
+        if not answer[0]:
+            return None
+        return RebuildStart(answer[0], answer[1], [split_member(m) for m in answer[2:]])
+
+    def last_add(self, incarnation: str) -> str:
+        """Return the log entry of the newest flip: an index behind it lacks current text."""
+        return self._redis.hget(key("log_state", incarnation), "last_add") or "0-0"
+
+    def newest(self, incarnation: str) -> tuple[str, str]:
+        """Return the log entry of the newest flip, and the log's epoch."""
+        entry, epoch = self._redis.hmget(key("log_state", incarnation), ["last_add", "epoch"])
+        return entry or "0-0", epoch or ""
+
+    def wait_for_followers(
+        self, incarnation: str, entry: str, *, give_up: Callable[[], None]
+    ) -> bool:
+        """
+        Wait until every live follower has committed *entry*, at most two seconds.
+
+        Tells whether at least one live follower has it: otherwise sparse search lacks it yet.
+        *give_up* is called between looks and may raise.
+        """
+        until = time.monotonic() + timings.PUBLISH_WAIT_S
+        pause = FIRST_LOOK_S
+        while True:
+            live = self._live(incarnation)
+            have = [name for name, cursor in live.items() if not_before(cursor, entry)]
+            if not live or len(have) == len(live) or time.monotonic() > until:
+                return bool(have)
+            give_up()
+            time.sleep(pause)
+            pause = min(pause * 1.5, LAST_LOOK_S)
+
+    def mend(self, incarnation: str, *, only_look: bool = False) -> bool:
+        """Begin a log anew that vanished, so that every follower rebuilds; tells whether it had."""
+        return bool(self._run("mend_log", incarnation, int(only_look))[0])
+
+    def add_again(
+        self, incarnation: str, document: str, generation: int, chunks: int, *, edition: str
+    ) -> bool:
+        """
+        Tell followers that chunks of a current generation are back in *edition*.
+
+        Of one that is not current any more, they are garbage. False where another edition is in
+        use now, so that nobody reads them.
+        """
+        answer = self._run("add_again", incarnation, document, generation, chunks, edition)
+        return bool(answer[0])
+
+    def trim(self, incarnation: str) -> None:
+        """Forget what every live follower has, and what is too old or too much."""
+        self._run("trim", incarnation)
+
+    def attend(self, follower: str) -> None:
+        """Say that a follower process is alive: it follows every collection, new ones too."""
+        self._redis.zadd(key("replicas"), {follower: self._now_ms()})
+
+    def leave(self, follower: str) -> None:
+        """Say that a follower process has stopped: nobody waits for it."""
+        self._redis.zrem(key("replicas"), follower)
+
+    def newest_news(self) -> str:
+        """Return the id of the last announcement of a collection."""
+        last = self._redis.xrevrange(key("news"), count=1)
+        return str(last[0][0]) if last else "0-0"
+
+    # Audits ----------------------------------------------------------------------------------
+
+    def ask_audit(self, incarnation: str, *, repair: bool) -> tuple[str, list[str]]:
+        """Ask every live replica to check its own index; returns a ticket and who shall answer."""
+        ticket = new_id()
+        pipe = self._redis.pipeline(transaction=False)
+        pipe.hset(key("audit", incarnation), ticket, int(repair))
+        pipe.pexpire(key("audit", incarnation), timings.AUDIT_MS)
+        # Followers listen to the news; they look for tickets when they hear any.
+        pipe.xadd(key("news"), {"audit": incarnation}, maxlen=1000)
+        pipe.execute()
+        return ticket, sorted(self._live(incarnation))
+
+    def audits(self, incarnation: str) -> dict[str, bool]:
+        """Return the tickets of audits that are asked for, and whether to repair."""
+        asked = self._redis.hgetall(key("audit", incarnation))
+        return {ticket: repair == "1" for ticket, repair in asked.items()}
+
+    def answer_audit(self, ticket: str, follower: str, answer: Mapping[str, Any]) -> None:
+        """Say what a replica found."""
+        pipe = self._redis.pipeline(transaction=False)
+        pipe.hset(key("answers", ticket), follower, orjson.dumps(answer).decode())
+        pipe.pexpire(key("answers", ticket), timings.AUDIT_MS)
+        pipe.execute()
+
+    def audit_answers(self, ticket: str) -> dict[str, dict[str, Any]]:
+        """Return what replicas have answered so far."""
+        said = self._redis.hgetall(key("answers", ticket))
+        return {follower: orjson.loads(text) for follower, text in said.items()}
+
+    def end_audit(self, incarnation: str, ticket: str) -> None:
+        """Stop asking."""
+        self._redis.hdel(key("audit", incarnation), ticket)
+        self._redis.unlink(key("answers", ticket))
+
+    def _now_ms(self) -> int:
+        """Return Redis' own time: clocks of hosts need not agree."""
+        seconds, micros = self._redis.time()
+        return int(seconds * 1000 + micros // 1000)
+
+    def _live(self, incarnation: str) -> dict[str, str]:
+        """Return the cursor of every live follower; one that has not begun yet is at the start."""
+        flat = self._run("standing", incarnation)
+        return dict(zip(flat[::2], flat[1::2], strict=True))
+
+
+def not_before(a: str, b: str) -> bool:
+    """Tell whether stream entry *a* is *b* or later."""
+    return _order(a) >= _order(b)
+
+
+def _order(entry: str) -> tuple[int, int]:
+    """Turn `milliseconds-n` into numbers that compare."""
+    millis, _, n = entry.partition("-")
+    return int(millis or 0), int(n or 0)
+
+
+def _entry(entry_id: str, fields: dict[str, str]) -> Entry:
+    """Read a log entry."""
+    return Entry(
+        id=entry_id,
+        op="add" if fields["op"] == "add" else "drop",
+        document=fields["document"],
+        generation=int(fields["generation"]),
+        chunks=int(fields["chunks"]),
+    )

@@ -1,0 +1,1 @@
+"""Whether catalogue, vectors and indexes agree, and mending what does not."""

@@ -1,0 +1,66 @@
+"""Opening the durable side of a process: one place that wires Redis, scripts, blobs, ledger."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from redis import Redis
+
+from corpus.blobs import BlobStore
+from corpus.catalogue import Catalogue
+from corpus.change_log import ChangeLog
+from corpus.editions import Editions
+from jobs.ledger import Ledger
+from protocol.messages import Message
+from protocol.scripts import Scripts
+from rag.ports import HnswSettings
+from runtime.redis_clients import ledger_client
+from runtime.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Durable:
+    """Everything durable that a process may need."""
+
+    redis: Redis
+    ledger: Ledger
+    catalogue: Catalogue
+    change_log: ChangeLog
+    blobs: BlobStore
+
+    @property
+    def editions(self) -> Editions:
+        """The record of vectors that are made anew."""
+        return Editions(self.ledger)
+
+
+def hnsw_of(settings: Settings) -> HnswSettings:
+    """Return the settings of vector collections made from now on."""
+    return HnswSettings(
+        space=settings.hnsw_space,
+        ef_construction=settings.hnsw_ef_construction,
+        ef_search=settings.hnsw_ef_search,
+        max_neighbors=settings.hnsw_max_neighbors,
+    )
+
+
+def open_durable(
+    settings: Settings, send: Callable[[Message], None], *, read_s: float = 5.0
+) -> Durable:
+    """
+    Wire the durable side for *settings*; connects when first used.
+
+    *read_s* bounds how long one answer of Redis is waited for.
+    """
+    redis = ledger_client(settings.redis_url, read_s=read_s)
+    scripts = Scripts(
+        redis,
+        retention_s=settings.retention_s,
+        event_retention_s=settings.event_retention_s,
+    )
+    return Durable(
+        redis=redis,
+        ledger=Ledger(redis, scripts=scripts, send=send),
+        catalogue=Catalogue(redis, scripts, hnsw=hnsw_of(settings)),
+        change_log=ChangeLog(redis, scripts),
+        blobs=BlobStore(settings.blobs),
+    )

@@ -1,0 +1,188 @@
+"""How a job looks to its owner: the ledger's row in the words of the API."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from corpus.blobs import BlobStore
+from jobs.heartbeats import WorkerState
+from jobs.ledger import Ledger
+from jobs.units import FINAL_STATES
+from protocol.keys import key
+from protocol.timestamps import rfc3339
+
+#: Of an ingest or delete whose every document failed: each row says why.
+NONE_ACCEPTED = {
+    "type": "documents_failed",
+    "title": "No document succeeded",
+    "detail": "Each document's row says why; see links.documents.",
+}
+#: A row's parts of an ingest's progress.
+_ENDED = ("done", "failed", "cancelled", "expired")
+
+
+class JobView:
+    """
+    Show jobs.
+
+    Args:
+        ledger: Where rows are read.
+
+        blobs: Where passages and results lie that were too large for a row.
+    """
+
+    def __init__(self, ledger: Ledger, blobs: BlobStore) -> None:
+        self._ledger = ledger
+        self._blobs = blobs
+
+    def job(
+        self, job_id: str, row: Mapping[str, str], workers: list[WorkerState] | None = None
+    ) -> dict[str, Any]:
+        """
+        Return a job as the API shows it: state, times, progress, result or error.
+
+        *workers* are the live ones, for the estimate of a waiting job.
+        """
+        shown = self.summary(job_id, row)
+        if row["kind"] not in ("ingest", "delete") and row["state"] not in FINAL_STATES:
+            shown["queue"] = self.place(job_id, row, workers or [])
+        if row["kind"] in ("query", "search"):
+            shown |= self.outcome(row)
+        elif "result" in row:
+            shown["result"] = orjson.loads(row["result"])
+        return shown
+
+    def summary(self, job_id: str, row: Mapping[str, str]) -> dict[str, Any]:
+        """Return a job as it stands in a list: without its place, its sources and its result."""
+        state = row["state"]
+        shown: dict[str, Any] = {
+            "id": job_id,
+            "kind": row["kind"],
+            "state": state,
+            "stage": row.get("stage"),
+            "collection": row.get("collection"),
+            "created_at": rfc3339(row["created"]),
+            "started_at": rfc3339(row["started"]) if "started" in row else None,
+            "finished_at": rfc3339(row["finished"]) if "finished" in row else None,
+            "deadline_at": rfc3339(int(row["deadline"]) * 1000),
+            "attempts": attempts(row),
+            "links": {"self": f"/api/jobs/{job_id}", "events": f"/api/jobs/{job_id}/events"},
+        }
+        if "retry_of" in row:
+            shown["retry_of"] = row["retry_of"]
+        if row["kind"] in ("ingest", "delete"):
+            shown["progress"] = progress(row)
+            shown["links"]["documents"] = f"/api/jobs/{job_id}/documents"
+            shown["open"] = row.get("sealed") != "1" and state not in FINAL_STATES
+        elif "progress" in row:
+            told = orjson.loads(row["progress"]) | {"failed": 0}
+            # It was last told somewhat before the end.
+            shown["progress"] = told | ({"done": told["total"]} if state == "succeeded" else {})
+        shown["timings_ms"] = timings_ms(row)
+        if row["kind"] in ("query", "search") and "request" in row:
+            shown["request"] = orjson.loads(row["request"])
+        if "error" in row:
+            shown["error"] = orjson.loads(row["error"])
+        elif state == "failed":
+            shown["error"] = NONE_ACCEPTED
+        return shown
+
+    def outcome(self, row: Mapping[str, str]) -> dict[str, Any]:
+        """Return a question's `result` or `error`, or the sources of one that still runs."""
+        if "error" in row:
+            return {"error": orjson.loads(row["error"])}
+        if row["kind"] == "search":
+            return {"result": orjson.loads(row["result"])} if "result" in row else {}
+        sources = self.sources(row)
+        if "result" in row:
+            result = orjson.loads(row["result"]) | {"sources": sources or []}
+            if blob := row.get("trace_blob"):
+                result["trace"] = self._blobs.get_json(blob)
+            return {"result": result}
+        return {} if sources is None else {"sources": sources}
+
+    def sources(self, row: Mapping[str, str]) -> list[dict[str, Any]] | None:
+        """Return the passages a question was given, None before retrieval has ended."""
+        if text := row.get("sources"):
+            found: list[dict[str, Any]] = orjson.loads(text)
+            return found
+        if blob := row.get("sources_blob"):
+            kept = self._blobs.get_json(blob)
+            return kept if isinstance(kept, list) else []
+        return None
+
+    def place(
+        self, job_id: str, row: Mapping[str, str], workers: list[WorkerState]
+    ) -> dict[str, Any]:
+        """
+        Return the place in the queue: how many units go first, and about how long that takes.
+
+        The estimate is the mean time of a body, shared by the threads that serve the stage; it is
+        left out while nobody serves it, because nobody can know.
+        """
+        redis, role, owner = self._ledger.redis, row["role"], row["owner"]
+        pipe = redis.pipeline(transaction=False)
+        pipe.zrank(key("lane", role, owner), job_id)
+        pipe.zcard(key("lane", role, "interactive"))
+        pipe.hget(key("pace", role), "mean_us")
+        rank, interactive, mean_us = pipe.execute()
+        if rank is None:
+            return {"position": 0, "eta_s": None}
+        position = rank + 1 + (interactive if owner != "interactive" else 0)
+        threads = sum(worker.threads for worker in workers if role in worker.queues)
+        eta = None
+        if threads and mean_us:
+            eta = round(int(mean_us) / 1e6 * (1 + position / threads), 2)
+        return {"position": position, "eta_s": eta}
+
+    def row(self, row: Mapping[str, str]) -> dict[str, Any]:
+        """Return one document row of an ingest or delete."""
+        chunks = int(row.get("shown_chunks", row.get("chunks", "0")))
+        # What was on its way is there no more where the row ended in any other way.
+        lost = row["state"] in FINAL_STATES and row["state"] != "succeeded"
+        shown: dict[str, Any] = {
+            "document_id": row["document"],
+            "file": row.get("filename") or None,
+            "stage": row["stage"],
+            "state": row["state"],
+            "outcome": row.get("outcome"),
+            "chunks": 0 if lost else chunks,
+            "attempts": attempts(row),
+        }
+        for name in ("duplicate_of", "sparse", "note"):
+            if name in row:
+                shown[name] = row[name]
+        if "error" in row:
+            shown["error"] = orjson.loads(row["error"])
+        return shown
+
+
+def attempts(row: Mapping[str, str]) -> int:
+    """Count how often a unit was begun: deaths of the worker under it, and the present one."""
+    return int(row.get("deaths", "0")) + (1 if "started" in row else 0)
+
+
+def progress(row: Mapping[str, str]) -> dict[str, Any]:
+    """Return an ingest's counted progress: *done* rows have ended, however they did."""
+    counts = {name: int(row.get(name, "0")) for name in _ENDED}
+    return {
+        "done": sum(counts.values()),
+        "total": int(row.get("total", "0")),
+        "unit": "documents",
+        "failed": counts["failed"],
+        "cancelled": counts["cancelled"] + counts["expired"],
+    }
+
+
+def timings_ms(row: Mapping[str, str]) -> dict[str, float]:
+    """Return where the time went; a stage that has not ended is left out."""
+    spent: dict[str, float] = {}
+    if "waited" in row:
+        spent["queued"] = round(int(row["waited"]) / 1000, 2)
+    for name in ("embed", "retrieve", "first_token", "generate"):
+        if f"ms_{name}" in row:
+            spent[name] = float(row[f"ms_{name}"])
+    if "finished" in row:
+        spent["total"] = round((int(row["finished"]) - int(row["created"])) / 1000, 2)
+    return spent

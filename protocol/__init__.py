@@ -1,0 +1,1 @@
+"""What all processes agree on: keys, periods, ids, messages, and the Lua scripts."""

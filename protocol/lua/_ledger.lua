@@ -1,0 +1,485 @@
+-- Shared by every script: the clock, rows, events, the window, and the two moves that end a unit.
+-- Numbers above 2^53 never occur: microseconds since 1970 stay below it until the year 2255.
+
+local function now_us()
+  local t = redis.call('TIME')
+  return tonumber(t[1]) * 1000000 + tonumber(t[2])
+end
+
+local NOW = now_us()
+local NOW_MS = math.floor(NOW / 1000)
+
+local function int(n) return string.format('%.0f', n) end
+
+local FINAL = {succeeded = true, partial = true, failed = true, cancelled = true, expired = true}
+
+local function row(key)
+  local flat = redis.call('HGETALL', key)
+  local r = {}
+  for i = 1, #flat, 2 do r[flat[i]] = flat[i + 1] end
+  return r
+end
+
+local function put(key, fields)
+  local flat = {}
+  for name, value in pairs(fields) do
+    flat[#flat + 1] = name
+    flat[#flat + 1] = value
+  end
+  if #flat > 0 then redis.call('HSET', key, unpack(flat)) end
+end
+
+local function same_or_later(a, b)  -- stream ids "ms-n"
+  local am, an = string.match(a, '^(%d+)-?(%d*)$')
+  local bm, bn = string.match(b, '^(%d+)-?(%d*)$')
+  am, bm = tonumber(am), tonumber(bm)
+  an, bn = tonumber(an) or 0, tonumber(bn) or 0
+  return am > bm or (am == bm and an >= bn)
+end
+
+-- Rows of a job are also asked to stop by their job: its flag is there before theirs are.
+local function cancel_asked(u)
+  return u.cancel == '1' or (u.job and redis.call('HGET', K.job(u.job), 'cancel') == '1')
+end
+
+-- Events ------------------------------------------------------------------------------------
+
+local function append(job, kind, data)
+  return redis.call('XADD', K.events(job), 'MAXLEN', '~', 20000, '*', 't', kind, 'd', data)
+end
+
+local function emit(job, kind, data)
+  local entry = append(job, kind, data)
+  redis.call('PUBLISH', K.WAKE, job)
+  return entry
+end
+
+-- The window --------------------------------------------------------------------------------
+
+-- Roles whose bodies share their threads and may last for minutes, each with the other one.
+local SIBLING = {ingest = 'embed', embed = 'ingest'}
+
+-- Whether a unit's body holds its thread for long: a large file to parse, a long text to embed, a
+-- whole collection.
+local function is_long(u)
+  if u.stage == 'parse' then return tonumber(u.size or '0') > LONG_BYTES end
+  if u.stage == 'publish' then return tonumber(u.chunks or '0') > LONG_CHUNKS end
+  return u.stage == 'reindex' or u.stage == 'check' or u.stage == 'drop'
+end
+
+-- Long documents wait in lanes of their own beside their owner's: they hold up no short one.
+local function long_lanes(role) return role .. '+' end
+
+local function lanes_of(u)
+  local document = u.stage == 'parse' or u.stage == 'publish'
+  if document and u.owner ~= 'interactive' and is_long(u) then return long_lanes(u.role) end
+  return u.role
+end
+
+local function wait_in_lane(id, u)
+  local lanes = lanes_of(u)
+  redis.call('ZADD', K.lane(lanes, u.owner), u.created, id)
+  if not redis.call('ZSCORE', K.owners(lanes), u.owner) then
+    redis.call('ZADD', K.owners(lanes), redis.call('INCR', K.turns(u.role)), u.owner)
+  end
+end
+
+local function leave_lane(id, u)
+  for _, lanes in ipairs({u.role, long_lanes(u.role)}) do
+    if redis.call('ZREM', K.lane(lanes, u.owner), id) == 1
+        and redis.call('EXISTS', K.lane(lanes, u.owner)) == 0 then
+      redis.call('ZREM', K.owners(lanes), u.owner)
+    end
+  end
+end
+
+-- The owner whose turn it is in these lanes, its first unit, and the turn; nil where nothing waits.
+local function first_owner(lanes)
+  while true do
+    local owner, turn = unpack(redis.call('ZRANGE', K.owners(lanes), 0, 0, 'WITHSCORES'))
+    if not owner then return nil end
+    local id = redis.call('ZRANGE', K.lane(lanes, owner), 0, 0)[1]
+    if id then return owner, id, tonumber(turn) end
+    redis.call('ZREM', K.owners(lanes), owner)
+  end
+end
+
+-- Whether a long body may begin: they leave one thread to the short ones.
+local function room_for_long()
+  local limit = redis.call('GET', K.long_window())
+  return not limit or redis.call('SCARD', K.long()) < tonumber(limit)
+end
+
+-- The unit whose turn it is, its owner, and its lanes: interactive first, then each owner (a job
+-- is one) in its turn. Else nil.
+local function next_up(role, batch_too, long_too)
+  local id = redis.call('ZRANGE', K.lane(role, 'interactive'), 0, 0)[1]
+  if id then return id, 'interactive', role end
+  if not batch_too then return nil end
+  local owner, short, turn = first_owner(role)
+  if long_too and SIBLING[role] then
+    local other, long, its_turn = first_owner(long_lanes(role))
+    if long and (not short or its_turn < turn) and room_for_long() then
+      return long, other, long_lanes(role)
+    end
+  end
+  return short, owner, role
+end
+
+-- Takes a unit out of its lane; who owns it has had its turn.
+local function out_of_lane(role, owner, id, lanes)
+  redis.call('ZREM', K.lane(lanes, owner), id)
+  if redis.call('EXISTS', K.lane(lanes, owner)) == 0 then
+    redis.call('ZREM', K.owners(lanes), owner)
+  else
+    redis.call('ZADD', K.owners(lanes), redis.call('INCR', K.turns(role)), owner)
+  end
+end
+
+-- A unit that a body took along takes no place: no message of it is on its way.
+local function into_company(role, id)
+  redis.call('ZADD', K.inflight(role), NOW_MS + CLAIM_MS, id)
+  redis.call('SADD', K.company(role), id)
+end
+
+local function leave_window(role, id)
+  redis.call('ZREM', K.inflight(role), id)
+  redis.call('SREM', K.company(role), id)
+  redis.call('SREM', K.long(), id)
+end
+
+-- Moves waiting units into the window while there is room; interactive first, then by turns. What
+-- is not interactive has a smaller window where workers reserve threads.
+-- Appends (id, stage, priority, traceparent) of each to *out*: the caller sends the messages.
+local function fill(role, out)
+  local limit = tonumber(redis.call('GET', K.window(role)) or '16')
+  local batch_limit = tonumber(redis.call('GET', K.batch_window(role)) or limit)
+  local taken = redis.call('ZCARD', K.inflight(role)) - redis.call('SCARD', K.company(role))
+  while taken < limit do
+    local id, owner, lanes = next_up(role, taken < batch_limit, true)
+    if not id then return end
+    out_of_lane(role, owner, id, lanes)
+    local said = redis.call('HMGET', K.unit(id), 'stage', 'priority', 'traceparent', 'size', 'chunks')
+    if said[1] then
+      redis.call('ZADD', K.inflight(role), NOW_MS + FIRST_CHECK_MS, id)
+      taken = taken + 1
+      redis.call('HSET', K.unit(id), 'backoff', FIRST_CHECK_MS)
+      if is_long({stage = said[1], size = said[4] or nil, chunks = said[5] or nil}) then
+        redis.call('SADD', K.long(), id)
+      end
+      out[#out + 1] = id
+      out[#out + 1] = said[1]
+      out[#out + 1] = said[2]
+      out[#out + 1] = said[3] or ''
+    end
+  end
+end
+
+-- Fills a role's window; and first, where long units wait, that of the role which shares its
+-- threads: what one of them ended may be what a long one there was waiting for.
+local function dispatch(role, out)
+  local other = SIBLING[role]
+  if other and redis.call('EXISTS', K.owners(long_lanes(other))) == 1 and room_for_long() then
+    fill(other, out)
+  end
+  fill(role, out)
+end
+
+-- The change log ----------------------------------------------------------------------------
+
+-- A log that vanished, or whose state did, begins anew under another epoch: what it had told is
+-- not known any more, so every follower rebuilds. Its first entry says nothing; it is there to be
+-- reached. *seq* goes on above all that was ever given, else readers would see a flip everywhere.
+local function log_is_lost(inc)
+  local said = redis.call('HMGET', K.log_state(inc), 'epoch', 'tail', 'last_add')
+  if not said[1] then return true end
+  return (said[2] or said[3]) and redis.call('EXISTS', K.log(inc)) == 0
+end
+
+local function begin_log_anew(inc)
+  local state = K.log_state(inc)
+  local old = tonumber(redis.call('HGET', state, 'epoch') or '0')
+  redis.call('HSET', state, 'epoch', int(math.max(old + 1, NOW)))
+  redis.call('HDEL', state, 'trimmed_to')
+  local entry = redis.call('XADD', K.log(inc), '*', 'op', 'drop', 'document', '', 'generation', '0',
+    'chunks', '0')
+  redis.call('HSET', state, 'tail', entry)
+  if redis.call('HLEN', K.current(inc)) > 0 then
+    redis.call('HSETNX', state, 'seq', int(NOW))
+    redis.call('HSET', state, 'last_add', entry)
+  elseif old == 0 and redis.call('HLEN', K.newest(inc)) > 0 then  -- see orphan
+    redis.call('HSET', state, 'entries_lost', '1')
+  end
+end
+
+local function append_log(inc, op, doc, generation, chunks)
+  if log_is_lost(inc) then begin_log_anew(inc) end
+  local entry = redis.call('XADD', K.log(inc), '*', 'op', op, 'document', doc,
+    'generation', generation, 'chunks', chunks)
+  redis.call('HSET', K.log_state(inc), 'tail', entry)
+  return entry
+end
+
+local function raise_last_add(inc, entry)
+  local last = redis.call('HGET', K.log_state(inc), 'last_add')
+  if not last or same_or_later(entry, last) then
+    redis.call('HSET', K.log_state(inc), 'last_add', entry)
+  end
+end
+
+-- Tallies -----------------------------------------------------------------------------------
+
+-- What /metrics tells of jobs, counted where it happens: once, whoever ends a job. The time a job
+-- took goes into the bucket of the first bound, 10 ms times a power of 2, that is not below it; the
+-- bounds are those of `quern_job_duration_seconds` in runtime/metrics/families.py.
+local function tally(name)
+  redis.call('HINCRBY', K.tallies(), name, 1)
+end
+
+local function tally_end(kind, state, created)
+  local took = math.max(0, NOW - tonumber(created or int(NOW)))
+  local bound, bucket = 10000, 0
+  while took > bound and bucket < 15 do
+    bound, bucket = bound * 2, bucket + 1
+  end
+  tally('finished:' .. kind .. ':' .. (state == 'succeeded' and 'ok' or state))
+  tally('took:' .. kind .. ':' .. bucket)
+  redis.call('HINCRBY', K.tallies(), 'took_us:' .. kind, int(took))
+end
+
+-- Ends --------------------------------------------------------------------------------------
+
+local function into_garbage(inc, member, due)
+  redis.call('ZADD', K.garbage(inc), due, member)
+end
+
+local function done_event(state, fields)
+  local data = '{"state":"' .. state .. '"'
+  if fields.result then data = data .. ',"result":' .. fields.result end
+  if fields.error then data = data .. ',"error":' .. fields.error end
+  return data .. '}'
+end
+
+local function end_job(job)
+  local key = K.job(job)
+  local j = row(key)
+  if not j.state or FINAL[j.state] or j.sealed ~= '1' then return end
+  if redis.call('SCARD', K.open(job)) > 0 then return end
+  local total = tonumber(j.total or '0')
+  local failed = tonumber(j.failed or '0')
+  local stopped = tonumber(j.cancelled or '0') + tonumber(j.expired or '0')
+  local good = total - failed - stopped
+  local state = 'succeeded'
+  if j.cancel == '1' and (stopped > 0 or total == 0) then state = 'cancelled'
+  elseif tonumber(j.expired or '0') > 0 and good == 0 then state = 'expired'
+  elseif failed + stopped > 0 then state = good > 0 and 'partial' or 'failed' end
+  put(key, {state = state, finished = int(NOW)})
+  redis.call('ZREM', K.deadlines('job'), job)
+  redis.call('EXPIRE', key, RETENTION_S)
+  redis.call('EXPIRE', K.rows(job), RETENTION_S)
+  redis.call('EXPIRE', K.events(job), EVENT_RETENTION_S)
+  tally_end(j.kind, state, j.created)
+  redis.call('HSET', key, 'last_event', emit(job, 'done', '{"state":"' .. state .. '"}'))
+end
+
+-- Failures that say nothing of a file's bytes; with any other the same bytes would fail again.
+local NOT_THE_FILES_FAULT = {
+  internal = true, embedder_mismatch = true, duplicate = true, collection_deleted = true,
+}
+
+-- Remembers which bytes gave no document, so that a folder's next round need not send them again.
+local function note_barren(u, state, fields, became_current)
+  local barren = fields.outcome == 'empty'
+  if state == 'failed' and fields.error then
+    barren = not NOT_THE_FILES_FAULT[string.match(fields.error, '"type":"([%w_]*)"') or '']
+  end
+  if barren and u.sha256 and redis.call('EXISTS', K.collection(u.incarnation)) == 1 then
+    redis.call('HSET', K.barren(u.incarnation), u.document, u.sha256 .. ':' .. (u.made_by or ''))
+  elseif became_current then
+    redis.call('HDEL', K.barren(u.incarnation), u.document)
+  end
+end
+
+-- Ends a unit, once. *became_current* tells that its generation is the one people read now.
+local function close(id, u, state, fields, became_current)
+  if FINAL[u.state] then return false end
+  fields.state = state
+  fields.finished = int(NOW)
+  fields.held = '0'
+  put(K.unit(id), fields)
+  u.state = state
+  redis.call('DEL', K.claim(id))
+  leave_lane(id, u)
+  leave_window(u.role, id)
+  redis.call('ZREM', K.deadlines(u.class), id)
+  redis.call('HSET', K.pace(u.role), 'last_finish', int(NOW))
+  if u.generation then
+    redis.call('SREM', K.opened(u.incarnation), u.document .. ':' .. u.generation)
+    note_barren(u, state, fields, became_current)
+    local chunks = tonumber(u.chunks or '0')
+    if chunks > 0 then
+      local member = u.document .. ':' .. u.generation .. ':' .. u.chunks
+      redis.call('SREM', K.add_logged(u.incarnation), member)
+      if not became_current then into_garbage(u.incarnation, member, NOW_MS + GARBAGE_MS) end
+    end
+  end
+  if u.job then
+    -- Counted from the job's deadline, so that no row is forgotten before its job.
+    redis.call('PEXPIREAT', K.unit(id),
+      int(math.max(NOW_MS, tonumber(u.deadline)) + RETENTION_S * 1000))
+    redis.call('SREM', K.open(u.job), id)
+    local counted = 'done'
+    if state == 'failed' or state == 'cancelled' or state == 'expired' then counted = state end
+    redis.call('HINCRBY', K.job(u.job), counted, 1)
+    tally('document:' .. (u.lost and 'lost' or fields.outcome or state))
+    local j = redis.call('HMGET', K.job(u.job), 'total', 'done', 'failed', 'cancelled', 'expired')
+    local over = tonumber(j[2] or '0') + tonumber(j[3] or '0') + tonumber(j[4] or '0')
+      + tonumber(j[5] or '0')
+    emit(u.job, 'progress', cjson.encode({
+      done = over, total = tonumber(j[1] or '0'), unit = 'documents',
+      document_id = u.document, state = state, outcome = fields.outcome,
+    }))
+    end_job(u.job)
+  else
+    -- A search is read at once, by the call that waits for it; kept like a question, its results
+    -- would fill the queue's memory.
+    local search = u.kind == 'search'
+    redis.call('EXPIRE', K.unit(id), search and SEARCH_RETENTION_S or RETENTION_S)
+    tally_end(u.kind, u.lost and 'lost' or state, u.created)
+    local entry = emit(id, 'done', done_event(state, search and {} or fields))
+    redis.call('HSET', K.unit(id), 'last_event', entry)
+    redis.call('EXPIRE', K.events(id), search and SEARCH_RETENTION_S or EVENT_RETENTION_S)
+  end
+  return true
+end
+
+-- Asks a unit to stop that has not ended: at once where it waits, else its worker is told. Tells
+-- whether it has ended, and left its place to others.
+local function ask_to_stop(id, u)
+  redis.call('HSET', K.unit(id), 'cancel', '1')
+  if redis.call('EXISTS', K.claim(id)) == 0 then return close(id, u, 'cancelled', {}) end
+  redis.call('PUBLISH', K.CANCEL, id)
+  return false
+end
+
+local function problem(kind, title, detail)
+  return cjson.encode({type = kind, title = title, detail = detail})
+end
+
+-- A death is counted once per epoch, and not while Redis was away: nobody could renew then. The
+-- second look is for a claim that comes before the first sweep after such a time.
+local function count_lapse(id, u)
+  if u.held ~= '1' or redis.call('EXISTS', K.claim(id)) == 1 then return end
+  if redis.call('EXISTS', K.quiet()) == 1 then return end
+  local last = tonumber(redis.call('HGET', K.watch(), 'last') or '0')
+  if NOW_MS - last > SWEEP_GAP_MS then return end
+  u.deaths = int(tonumber(u.deaths or '0') + 1)
+  u.held = '0'
+  u.counted = '1'
+  put(K.unit(id), {deaths = u.deaths, held = '0', counted = '1'})
+end
+
+-- The three reasons to end a unit that nobody is alive on.
+local function close_if_over(id, u)
+  if tonumber(u.deaths or '0') >= MAX_DEATHS then
+    u.lost = true
+    return close(id, u, 'failed', {error = problem('too_many_attempts', 'Given up after '
+      .. u.deaths .. ' attempts', 'The worker running this died each time; the input may be '
+      .. 'what kills it. Look at the worker log, then retry the job.')})
+  elseif cancel_asked(u) then
+    return close(id, u, 'cancelled', {})
+  elseif NOW_MS > tonumber(u.deadline) then
+    return close(id, u, 'expired', {error = problem('deadline', 'Past its deadline',
+      'It was not finished in time; submit it again, perhaps with a longer deadline_s.')})
+  end
+  return false
+end
+
+-- For the log: a unit that was ended without anybody who could tell.
+local function note_end(ended, id, u)
+  for _, told in ipairs({id, u.state, u.job or '', u.document or '', u.request_id or ''}) do
+    ended[#ended + 1] = told
+  end
+end
+
+local function fenced(u, epoch)
+  return u.state and not FINAL[u.state] and u.epoch == epoch
+end
+
+local function later_epoch(u)
+  return int(math.max(tonumber(u.epoch or '0') + 1, NOW))
+end
+
+-- A unit's row as its body reads it. What a job says of all its documents is kept in the job alone;
+-- only rows of earlier builds have a copy, in `metadata`.
+local function whole_row(id, u)
+  local flat = redis.call('HGETALL', K.unit(id))
+  local of_all = u.job and not u.metadata and redis.call('HGET', K.job(u.job), 'metadata')
+  if of_all then
+    flat[#flat + 1] = 'job_metadata'
+    flat[#flat + 1] = of_all
+  end
+  return flat
+end
+
+-- Takes a unit for the stage that *holder* will run; answers with its row.
+local function take(id, u, holder)
+  local claims = tonumber(u.stage_claims or '0') + 1
+  local fields = {
+    epoch = later_epoch(u), held = '1', counted = '0', holder = holder, state = 'running',
+    stage_claims = tostring(claims), claimed = int(NOW),
+    waited = int(tonumber(u.waited or '0') + NOW - tonumber(u.since or int(NOW))),
+  }
+  if not u.started then fields.started = int(NOW) end
+  put(K.unit(id), fields)
+  redis.call('SET', K.claim(id), fields.epoch, 'PX', CLAIM_MS)
+  if u.job then
+    if redis.call('HGET', K.job(u.job), 'state') == 'queued' then
+      put(K.job(u.job), {state = 'running', started = int(NOW)})
+      emit(u.job, 'state', '{"state":"running"}')
+    end
+  else
+    if u.state == 'queued' then emit(id, 'state', '{"state":"running"}') end
+    if claims > 1 then emit(id, 'reset', '{"attempt":' .. claims .. '}') end
+    emit(id, 'stage', '{"stage":"' .. u.stage .. '"}')
+  end
+  return whole_row(id, u)
+end
+
+-- How far a long body is, for who looks at the job or listens to it.
+local function say_progress(id, said)
+  redis.call('HSET', K.unit(id), 'progress', said)
+  emit(id, 'progress', said)
+end
+
+-- A delete leaves a tombstone: where documents were flipped and no entry is left, all were lost.
+local function entries_are_lost(inc)
+  local said = redis.call('HMGET', K.log_state(inc), 'entries_lost', 'seq')
+  if said[1] == '1' then return true end
+  return tonumber(said[2] or '0') > 0 and redis.call('HLEN', K.current(inc)) == 0
+end
+
+-- Editions ----------------------------------------------------------------------------------
+
+local function is_open(id)
+  local state = redis.call('HGET', K.unit(id), 'state')
+  return state and not FINAL[state]
+end
+
+-- The vectors that people search today; before its first reindex a collection's own name.
+local function edition_of(inc)
+  return redis.call('HGET', K.collection(inc), 'edition') or inc
+end
+
+-- Every change of what is current is noted while an edition is built, which may have been given
+-- another generation, or none at all.
+local function note_change(inc, doc, generation)
+  if redis.call('EXISTS', K.building(inc)) == 1 then
+    redis.call('HSET', K.behind(inc), doc, generation)
+  end
+end
+
+-- Nobody begins to read or write an edition from here on; the janitor drops it after a while.
+local function retire(edition)
+  redis.call('ZADD', K.retired(), int(NOW_MS), edition)
+end

@@ -1,0 +1,108 @@
+"""The ledger's scripts, loaded once and run by name."""
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from importlib import resources
+from typing import Any
+
+from redis import Redis
+from redis.commands.core import Script
+from redis.exceptions import NoScriptError
+
+from protocol import keys, timings
+from runtime.tracing.spans import SCRIPTS
+
+_CONSTANTS = (
+    "CLAIM_MS",
+    "FIRST_CHECK_MS",
+    "LAST_CHECK_MS",
+    "SWEEP_GAP_MS",
+    "QUIET_MS",
+    "EXPIRE_GRACE_MS",
+    "MAX_DEATHS",
+    "SOLO_DEATHS",
+    "LONG_BYTES",
+    "LONG_CHUNKS",
+    "FOLLOWER_LIVE_MS",
+    "GARBAGE_MS",
+    "SEARCH_RETENTION_S",
+    "LOG_ENTRIES",
+    "LOG_AGE_MS",
+)
+
+
+@lru_cache
+def source(name: str) -> str:
+    """Return the text of a script file."""
+    return resources.files("protocol.lua").joinpath(f"{name}.lua").read_text("utf-8")
+
+
+class Scripts:
+    """
+    Run the scripts of `protocol/lua` against one Redis.
+
+    Args:
+        redis: A client that decodes responses.
+
+        retention_s: How long an ended row is kept.
+
+        event_retention_s: How long an ended job's events are kept.
+
+        without: Rules taken out by their text, a regular expression: for the tests that show
+            what each rule is for.
+    """
+
+    def __init__(
+        self,
+        redis: Redis,
+        *,
+        retention_s: int,
+        event_retention_s: int,
+        without: tuple[tuple[str, str], ...] = (),
+    ) -> None:
+        self._redis = redis
+        self._without = without
+        constants = {name: getattr(timings, name) for name in _CONSTANTS}
+        constants |= {"RETENTION_S": retention_s, "EVENT_RETENTION_S": event_retention_s}
+        self._head = "".join(f"local {name} = {value}\n" for name, value in constants.items())
+        self._scripts: dict[str, Script] = {}
+
+    def __call__(self, name: str, *arguments: str | float) -> list[Any]:
+        """Run script *name*; its file says what it takes and answers."""
+        answer: list[Any] = self._script(name)(args=list(arguments))
+        return answer
+
+    def many(self, name: str, calls: Sequence[Sequence[str | float]]) -> list[Any]:
+        """Run script *name* once for each of *calls*, in one trip; an error is one's answer."""
+        script = self._script(name)
+        answers = self._trip(script, calls)
+        lost = [i for i, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
+        if lost:  # Redis was restarted: none of these ran
+            self._redis.script_load(script.script)
+            again = self._trip(script, [calls[i] for i in lost])
+            for i, answer in zip(lost, again, strict=True):
+                answers[i] = answer
+        return answers
+
+    def _trip(self, script: Script, calls: Sequence[Sequence[str | float]]) -> list[Any]:
+        """Send calls of a script together."""
+        pipe = self._redis.pipeline(transaction=False)
+        for arguments in calls:
+            pipe.evalsha(script.sha, 0, *arguments)
+        answers: list[Any] = pipe.execute(raise_on_error=False)
+        return answers
+
+    def _script(self, name: str) -> Script:
+        """Return script *name*, put together when first asked for."""
+        if name not in self._scripts:
+            self._scripts[name] = self._redis.register_script(self._text(name))
+            SCRIPTS[self._scripts[name].sha] = name
+        return self._scripts[name]
+
+    def _text(self, name: str) -> str:
+        """Put a script together: constants, keys, what all share, itself."""
+        text = self._head + keys.lua_prelude() + source("_ledger") + source(name)
+        for pattern, replacement in self._without:
+            text = re.sub(pattern, replacement, text)
+        return text

@@ -1,0 +1,1 @@
+"""Answers of any generator: prompts, replies, citations, follow-ups, reasons for none."""

@@ -1,0 +1,98 @@
+"""What a generator is asked and what it answers with, whoever it is."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from rag.answers.citations import Citation
+from rag.documents import Passage
+
+#: Whose turn comes first where there is not room for all.
+Priority = Literal["interactive", "batch"]
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One earlier turn of a conversation."""
+
+    role: Literal["user", "assistant"]
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GenerationRequest:
+    """
+    A question with what it is to be answered from.
+
+    Args:
+        passages: Best first; the n of a citation `[n]` is the rank here, from 1.
+
+        history: Earlier turns, oldest first.
+
+        max_tokens: How long the answer may be; None leaves it to the generator.
+
+        temperature: None leaves it to the generator.
+
+        deadline_s: When it is too late, seconds since 1970.
+
+        grounded: Whether only passages may answer; false where the caller asked for none.
+
+        incarnation: The collection that the passages are from; empty where nobody says.
+    """
+
+    question: str
+    passages: Sequence[Passage]
+    history: Sequence[Turn] = ()
+    max_tokens: int | None = None
+    temperature: float | None = None
+    priority: Priority = "interactive"
+    deadline_s: float
+    grounded: bool = True
+    incarnation: str = ""
+
+
+class StopSignal(Protocol):
+    """Tells a generator that its caller wants no more; a lease is one."""
+
+    @property
+    def stopped(self) -> bool:
+        """Whether to end soon."""
+        ...
+
+    def on_stop(self, callback: Callable[[], None]) -> None:
+        """Call *callback*, from another thread and perhaps twice, once it is time to end."""
+        ...
+
+    def check(self) -> None:
+        """
+        Go on only if there is still a reason to.
+
+        Raises:
+            Cancelled, DeadlineExceeded, LeaseLost: As their names say.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """
+    An answer with `[n]` markers, each resolved by a citation.
+
+    *answered* is false where the documents do not tell; *confidence*, 0 to 1, says how likely
+    they do, None where the generator cannot know; *usage* counts what the answer cost;
+    *finish_reason* is `stop` or `length` where a model wrote the answer, *first_token_s* how long
+    its first token took from when the model was asked; *left_out* are the ids of the chunks that
+    the prompt had no room for. *missing* is what the question names with figures and no passage
+    holds.
+    """
+
+    text: str
+    citations: Sequence[Citation]
+    answered: bool
+    confidence: float | None
+    generator: str
+    usage: dict[str, Any] = field(default_factory=dict)
+    finish_reason: str | None = None
+    first_token_s: float | None = None
+    left_out: Sequence[str] = ()
+    missing: Sequence[str] = ()

@@ -1,0 +1,1 @@
+"""Cutting documents into chunks, and texts into pieces that may be quoted."""

@@ -1,0 +1,1 @@
+"""What a question asks for: its words that count, kinds of things, names of members."""

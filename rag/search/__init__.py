@@ -1,0 +1,1 @@
+"""Searching: dense and sparse legs, fusion, reranking, near-duplicates left out."""

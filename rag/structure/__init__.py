@@ -1,0 +1,1 @@
+"""What a piece of text stands under: headings, numbered clauses, the head of a letter."""

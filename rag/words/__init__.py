@@ -1,0 +1,1 @@
+"""Words of a text as terms: stems, compounds, symbols, identifiers, stop words."""

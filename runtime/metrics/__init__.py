@@ -1,0 +1,1 @@
+"""Metrics: every one that there is, and how a process counts and shows its own."""

@@ -1,0 +1,1 @@
+"""Traces: the spans of a process, recorded and sent where a collector is named."""

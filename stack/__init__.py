@@ -1,0 +1,1 @@
+"""Quern on one machine: its processes started, supervised and stopped."""

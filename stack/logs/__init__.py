@@ -1,0 +1,1 @@
+"""What the processes of a stack write: captured, rewritten, read and shown."""

@@ -1,0 +1,203 @@
+"""Saying no: every error as problem details (RFC 9457), in plain words, without stack traces."""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+from flask import Flask, Response, request
+from redis.exceptions import (
+    BusyLoadingError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisError,
+    ResponseError,
+)
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
+
+from intake.front_desk import Gone, MemoryFull, NotFound, NotRetryable
+from jobs.ledger import AlreadyRunning, CollectionGone, Full, IdempotencyConflict, Sealed
+from rag.errors import InvalidRequest, StoreUnavailable
+from web.http.behind_proxy import link
+from web.http.http_metrics import rejected
+
+MEDIA_TYPE = "application/problem+json"
+
+#: Seconds after which a refused caller may come back; the API promises at most 120.
+FULL_RETRY_S = 10
+MEMORY_RETRY_S = 30
+AWAY_RETRY_S = 5
+
+#: The stable types of the problems that have no error class of ours.
+_TYPES = {
+    400: "bad-request",
+    403: "forbidden",
+    404: "not-found",
+    405: "method-not-allowed",
+    409: "conflict",
+    410: "gone",
+    413: "too-large",
+    415: "wrong-media-type",
+    421: "misdirected",
+    422: "invalid",
+    429: "too-many",
+    500: "internal",
+    503: "unavailable",
+    504: "timeout",
+}
+
+
+class Problem(Exception):
+    """
+    Raised to answer with problem details.
+
+    Args:
+        status: The HTTP status.
+
+        detail: One plain sentence: what is wrong and what to do.
+
+        kind: The last part of the problem's stable `type`; the status' own by default.
+
+        errors: (field, message) pairs.
+
+        headers: Further headers, for example `Retry-After`.
+
+        more: Further members of the body.
+
+        reason: What `quern_http_rejected_total` calls it, where status and kind do not tell.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        *,
+        kind: str | None = None,
+        errors: Sequence[tuple[str, str]] = (),
+        headers: Mapping[str, str] | None = None,
+        more: Mapping[str, Any] | None = None,
+        reason: str = "",
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.kind = kind or _TYPES.get(status, "error")
+        self.errors = errors
+        self.headers = dict(headers or {})
+        self.more = dict(more or {})
+        self.reason = reason
+
+    def response(self) -> Response:
+        """Build the answer."""
+        body: dict[str, Any] = {
+            "type": f"/problems/{self.kind}",
+            "title": HTTPStatus(self.status).phrase,
+            "status": self.status,
+            "detail": self.detail,
+            "instance": link(request.path),
+        }
+        if self.errors:
+            body["errors"] = [{"field": name, "message": text} for name, text in self.errors]
+        rejected(self.status, self.reason or self.kind)
+        answer = Response(orjson.dumps(body | self.more), self.status, mimetype=MEDIA_TYPE)
+        answer.headers.update(self.headers)
+        return answer
+
+
+def invalid(error: InvalidRequest) -> Problem:
+    """Say which field cannot be accepted, and why."""
+    return Problem(422, str(error), errors=[(error.field, error.message)])
+
+
+def too_many(detail: str, *, limit: int, depth: int, retry_s: int, reason: str = "") -> Problem:
+    """Say that a bound is reached, which, and when to come back."""
+    return Problem(
+        429,
+        detail,
+        headers={"Retry-After": str(retry_s)},
+        more={"limit": limit, "depth": depth},
+        reason=reason,
+    )
+
+
+def register(app: Flask) -> None:
+    """Answer every error of *app* with problem details."""
+    app.register_error_handler(Problem, Problem.response)
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(InvalidRequest, lambda error: invalid(error).response())
+    app.register_error_handler(NotFound, lambda error: Problem(404, str(error)).response())
+    app.register_error_handler(Gone, lambda error: Problem(410, str(error)).response())
+    for conflict in (NotRetryable, Sealed, CollectionGone):
+        app.register_error_handler(conflict, lambda error: Problem(409, str(error)).response())
+    app.register_error_handler(AlreadyRunning, _already)
+    app.register_error_handler(IdempotencyConflict, _idempotency)
+    app.register_error_handler(Full, _full)
+    app.register_error_handler(MemoryFull, _memory_full)
+    app.register_error_handler(StoreUnavailable, _store)
+    app.register_error_handler(RedisError, _redis)
+
+
+def _http(error: HTTPException) -> Response | HTTPException:
+    """Turn what Flask and Werkzeug raise into problem details; redirects pass."""
+    status = error.code or 500
+    if status < HTTPStatus.BAD_REQUEST:
+        return error
+    headers: dict[str, str] = {}
+    detail = error.description or HTTPStatus(status).phrase
+    match error:
+        case MethodNotAllowed():
+            headers["Allow"] = ", ".join(sorted(error.valid_methods or ()))
+            detail = f"{request.method} is not possible here; allowed: {headers['Allow']}."
+        case RequestEntityTooLarge():
+            # The rest of the body is not read: the connection cannot be used again.
+            headers["Connection"] = "close"
+            limit = request.max_content_length
+            detail = f"The request is too large; it may have {limit} bytes."
+        case _ if status == HTTPStatus.NOT_FOUND:
+            detail = f"There is nothing at {request.path}."
+        case _ if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            detail = "This is a fault of Quern, not of the request; the web log has the details."
+    return Problem(status, detail, headers=headers).response()
+
+
+def _already(error: AlreadyRunning) -> Response:
+    """Another job does it."""
+    return Problem(409, str(error), more={"job_id": error.job_id}).response()
+
+
+def _idempotency(error: IdempotencyConflict) -> Response:
+    """An idempotency key came with another body."""
+    return Problem(
+        422, str(error), kind="idempotency-conflict", errors=[("Idempotency-Key", str(error))]
+    ).response()
+
+
+def _full(error: Full) -> Response:
+    """A lane is at its bound."""
+    detail = f"The queue is full: {error}. Try again in {FULL_RETRY_S} seconds."
+    return too_many(
+        detail, limit=error.limit, depth=error.depth, retry_s=FULL_RETRY_S, reason="queue-full"
+    ).response()
+
+
+def _memory_full(error: Exception) -> Response:
+    """Redis has no room for another job."""
+    headers = {"Retry-After": str(MEMORY_RETRY_S)}
+    return Problem(429, str(error), kind="memory-full", headers=headers).response()
+
+
+def _store(error: StoreUnavailable) -> Response:
+    """A disk or store is away."""
+    headers = {"Retry-After": str(AWAY_RETRY_S)}
+    return Problem(503, f"{error}; try again shortly", headers=headers).response()
+
+
+def _redis(error: RedisError) -> Response:
+    """Redis is away, or full; anything else that it says is a fault of ours."""
+    if isinstance(error, OutOfMemoryError):
+        return _memory_full(MemoryFull("the queue has no memory left for new jobs"))
+    away = isinstance(error, BusyLoadingError | ReadOnlyError)
+    if isinstance(error, ResponseError) and not away:
+        raise error
+    headers = {"Retry-After": str(AWAY_RETRY_S)}
+    return Problem(503, "The queue does not answer; try again shortly.", headers=headers).response()

@@ -1,0 +1,133 @@
+"""Reading a request: JSON bodies, query parameters, preferences and idempotency keys."""
+
+import hashlib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from flask import request
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from jobs.ledger import Idempotency
+from rag.errors import InvalidRequest
+from web.front_end import front_end
+from web.http.problems import Problem
+
+MAX_WAIT_S = 30
+MAX_PAGE = 200
+PAGE = 50
+
+_IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Which part of a list is asked for; *cursor* is empty for the first."""
+
+    cursor: str
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Preference:
+    """How long a caller would rather wait than come back (RFC 7240)."""
+
+    wait_s: int
+    applied: str
+
+
+def json_body() -> Any:
+    """
+    Read a JSON body of bounded size.
+
+    Raises:
+        Problem: It is not JSON (400), or not said to be (415).
+    """
+    if not request.is_json:
+        raise Problem(415, "Send JSON with the header `Content-Type: application/json`.")
+    limit = front_end().settings.max_json_bytes
+    # A body without a length is cut at the bound in silence: one byte more tells.
+    request.max_content_length = limit + 1
+    data = request.get_data(cache=False)
+    request.max_content_length = limit
+    if len(data) > limit:
+        raise RequestEntityTooLarge
+    try:
+        return orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        raise Problem(400, f"The body is not JSON: {error}.", kind="not-json") from error
+
+
+def parameters(*known: str) -> dict[str, str]:
+    """
+    Return the query parameters, each given once.
+
+    Raises:
+        InvalidRequest: One is not known here, or given twice.
+    """
+    found: dict[str, str] = {}
+    for name, values in request.args.lists():
+        if name not in known:
+            raise InvalidRequest(name, "is not a known parameter")
+        if len(values) > 1:
+            raise InvalidRequest(name, "is given more than once")
+        found[name] = values[0]
+    return found
+
+
+def whole(given: dict[str, str], name: str, low: int, high: int) -> int | None:
+    """Read a whole number among parameters, None where absent; raises InvalidRequest."""
+    text = given.get(name)
+    if text is None:
+        return None
+    digits = text.isascii() and text.isdigit() and len(text) < 19  # noqa: PLR2004  # 64 bits
+    if not digits or not low <= int(text) <= high:
+        raise InvalidRequest(name, f"must be a whole number from {low} to {high}")
+    return int(text)
+
+
+def page(given: dict[str, str]) -> Page:
+    """Read `cursor` and `limit`; raises InvalidRequest."""
+    return Page(given.get("cursor", ""), whole(given, "limit", 1, MAX_PAGE) or PAGE)
+
+
+def one_of(given: dict[str, str], name: str, allowed: Iterable[str]) -> str | None:
+    """Read one of some words among parameters; raises InvalidRequest."""
+    value = given.get(name)
+    if value is not None and value not in (allowed := sorted(allowed)):
+        raise InvalidRequest(name, f"must be one of: {', '.join(allowed)}")
+    return value
+
+
+def preference() -> Preference:
+    """Read the `Prefer` header; what cannot be read is ignored, as RFC 7240 asks."""
+    wait_s, applied = 0, []
+    for part in ",".join(request.headers.getlist("Prefer")).split(","):
+        name, _, value = part.split(";")[0].partition("=")
+        name, value = name.strip().lower(), value.strip().strip('"')
+        if name == "respond-async" and name not in applied:
+            applied.append(name)
+        elif name == "wait" and value.isascii() and value.isdigit() and not wait_s:
+            wait_s = min(int(value[:9]), MAX_WAIT_S)
+            applied.append(f"wait={wait_s}")
+    return Preference(wait_s, ", ".join(applied))
+
+
+def idempotency(kind: str, told: object) -> Idempotency | None:
+    """
+    Read the `Idempotency-Key` header, None where there is none.
+
+    *kind* and *told* say what was asked: the same key with anything else is refused.
+
+    Raises:
+        InvalidRequest: The key is unusable.
+    """
+    given = request.headers.get("Idempotency-Key")
+    if given is None:
+        return None
+    if not _IDEMPOTENCY_KEY.fullmatch(given):
+        raise InvalidRequest("Idempotency-Key", "must be 1 to 255 visible ASCII characters")
+    body = hashlib.sha256(orjson.dumps([kind, told], option=orjson.OPT_SORT_KEYS)).hexdigest()
+    return Idempotency(key=hashlib.sha256(given.encode()).hexdigest(), body=body)

@@ -1,0 +1,102 @@
+"""Waiting for a job to end, within a bound, as long as the caller is there."""
+
+import math
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from flask import Response, jsonify, request
+
+from jobs.units import FINAL_STATES
+from web.front_end import FrontEnd, front_end
+from web.http.behind_proxy import link, with_links
+from web.places import Caller
+
+#: A lost wake-up costs a waiter this long; a caller who left is noticed as quickly.
+LOOK_S = 0.5
+#: A caller is told to come back after this, more where the queue is long.
+LEAST_RETRY_S = 1
+MOST_RETRY_S = 30
+
+
+def awaited(job_id: str, wait_s: float) -> Mapping[str, str] | None:
+    """
+    Return a job's row when the job has ended or *wait_s* is over; None where no place was left.
+
+    A job that asked for `cancel_on_disconnect` is cancelled when its caller leaves.
+
+    Raises:
+        Gone, NotFound: There is no such job.
+    """
+    parts = front_end()
+    caller = Caller(request.environ)
+    end = time.monotonic() + wait_s
+    with parts.places.held() as got:
+        if not got:
+            return None
+        with parts.wake_ups.waiting_for(job_id) as bell:
+            while (row := parts.desk.job(job_id))["state"] not in FINAL_STATES:
+                left = end - time.monotonic()
+                if left <= 0:
+                    break
+                if caller.gone:
+                    cancel_if_asked(parts, job_id)
+                    break
+                bell.wait(min(left, LOOK_S))
+                bell.clear()
+    return row
+
+
+def cancel_if_asked(parts: FrontEnd, job_id: str) -> None:
+    """Cancel a job whose reader left, if its owner wanted that."""
+    row = parts.durable.ledger.unit(job_id)
+    if row is not None and wants_cancel(row) and row["state"] not in FINAL_STATES:
+        parts.durable.ledger.cancel(job_id)
+
+
+def wants_cancel(row: Mapping[str, str]) -> bool:
+    """Tell whether a job is to end when its reader leaves; a search always is."""
+    if row.get("kind") == "search":
+        return True
+    asked = orjson.loads(row.get("request", "{}"))
+    return bool(asked.get("cancel_on_disconnect"))
+
+
+def job_response(job_id: str, *, status: int, wait_s: int = 0, applied: str = "") -> Response:
+    """
+    Answer with a job as it is when it has ended or *wait_s* is over.
+
+    *applied* are the preferences that were honoured.
+    """
+    parts = front_end()
+    row = awaited(job_id, wait_s) if wait_s else None
+    refused = bool(wait_s) and row is None
+    row = row or parts.desk.job(job_id)
+    shown = with_links(parts.view.job(job_id, row, parts.health.workers))
+    answer = jsonify(shown)
+    answer.status_code = status
+    if row["state"] not in FINAL_STATES:
+        answer.headers["Retry-After"] = str(LEAST_RETRY_S if refused else retry_after_s(shown))
+    if applied:
+        answer.headers["Preference-Applied"] = applied
+    return answer
+
+
+def retry_after_s(shown: Mapping[str, Any]) -> int:
+    """Return when it is worth asking again."""
+    eta_s = (shown.get("queue") or {}).get("eta_s") or 0
+    return max(LEAST_RETRY_S, min(MOST_RETRY_S, math.ceil(eta_s)))
+
+
+def submitted(job_id: str, *, wait_s: int, applied: str) -> Response:
+    """
+    Answer a submit: 202 and where the job is, or 200 where it ended while the caller waited.
+
+    Each says so in `Location`.
+    """
+    answer = job_response(job_id, status=202, wait_s=wait_s, applied=applied)
+    if wait_s and "Retry-After" not in answer.headers:
+        answer.status_code = 200
+    answer.headers["Location"] = link(f"/api/jobs/{job_id}")
+    return answer

@@ -1,0 +1,1 @@
+"""The description of the API: OpenAPI 3.1, and the same as a page for people."""

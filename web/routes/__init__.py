@@ -1,0 +1,1 @@
+"""The routes: each reads a request, calls one function, and answers."""

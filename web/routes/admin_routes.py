@@ -1,0 +1,28 @@
+"""`/api/admin`: jobs for those who run Quern."""
+
+from flask import Blueprint, Response
+
+from intake.requests import CheckRequest, ReindexRequest
+from web.front_end import front_end
+from web.http.request_parts import json_body, parameters, preference
+from web.http.waiting import submitted
+
+bp = Blueprint("admin", __name__, url_prefix="/api/admin")
+
+
+@bp.post("/reindex")
+def reindex() -> Response:
+    """Return the job that makes a collection's vectors anew; 409 while another one does."""
+    parameters()
+    asked = ReindexRequest.from_json(json_body())
+    return submitted(front_end().desk.reindex(asked.collection), wait_s=0, applied="")
+
+
+@bp.post("/check")
+def check() -> Response:
+    """Compare catalogue, Chroma and sparse indexes, and repair where that is asked: a job."""
+    parameters()
+    asked = CheckRequest.from_json(json_body())
+    wish = preference()
+    job_id = front_end().desk.check(asked)
+    return submitted(job_id, wait_s=wish.wait_s, applied=wish.applied)

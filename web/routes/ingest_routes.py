@@ -1,0 +1,26 @@
+"""`/api/ingests`: a pile of documents becomes a job."""
+
+from flask import Blueprint, Response
+
+from intake.requests import IngestRequest
+from rag.errors import InvalidRequest
+from web.front_end import front_end
+from web.http.request_parts import idempotency, parameters, preference
+from web.http.uploads import EMPTY, read_upload
+from web.http.waiting import submitted
+
+bp = Blueprint("ingests", __name__, url_prefix="/api/ingests")
+
+
+@bp.post("")
+def submit() -> Response:
+    """Keep the documents and return the job that will index them."""
+    parameters()
+    upload = read_upload()
+    asked = IngestRequest.from_json(upload.fields, front_end().settings)
+    if not upload.count and not asked.keep_open:
+        raise InvalidRequest("documents", EMPTY)
+    wish = preference()
+    key = idempotency("ingest", upload.fields)
+    job_id = front_end().desk.ingest(asked, upload.documents, idempotency=key)
+    return submitted(job_id, wait_s=wish.wait_s, applied=wish.applied)

@@ -1,0 +1,121 @@
+"""`/api/jobs`: what became of what was asked; cancel, retry, add to an open ingest."""
+
+from flask import Blueprint, Response, jsonify, request
+
+from intake.front_desk import NotFound
+from rag.errors import InvalidRequest
+from web.front_end import front_end
+from web.http.event_stream import BEGINNING, EventStream, event_id, is_over
+from web.http.job_list import KINDS, ROW_STATES, STATES, list_jobs, list_rows
+from web.http.problems import too_many
+from web.http.request_parts import MAX_WAIT_S, one_of, page, parameters, preference, whole
+from web.http.uploads import EMPTY, read_upload
+from web.http.waiting import job_response, submitted
+from web.places import Caller
+
+bp = Blueprint("jobs", __name__, url_prefix="/api/jobs")
+
+
+@bp.get("")
+def index() -> Response:
+    """List jobs, newest first."""
+    given = parameters("state", "kind", "collection", "cursor", "limit")
+    found, cursor = list_jobs(
+        front_end(),
+        state=one_of(given, "state", STATES),
+        kind=one_of(given, "kind", KINDS),
+        collection=given.get("collection"),
+        page=page(given),
+    )
+    return jsonify({"jobs": found, "next_cursor": cursor})
+
+
+@bp.get("/<job_id>")
+def show(job_id: str) -> Response:
+    """Return a job, at once or when it ends within `wait` seconds."""
+    given = parameters("wait")
+    wish = preference()
+    asked_s = whole(given, "wait", 0, MAX_WAIT_S)
+    wait_s = wish.wait_s if asked_s is None else asked_s
+    return job_response(job_id, status=200, wait_s=wait_s, applied=wish.applied)
+
+
+@bp.delete("/<job_id>")
+def cancel(job_id: str) -> Response:
+    """Ask a job to stop; harmless when repeated."""
+    parameters()
+    was_final = front_end().desk.cancel(job_id)
+    return job_response(job_id, status=200 if was_final else 202)
+
+
+@bp.post("/<job_id>/retry")
+def retry(job_id: str) -> Response:
+    """Make a new job of one that failed, was cancelled or expired."""
+    parameters()
+    return submitted(front_end().desk.retry(job_id), wait_s=0, applied="")
+
+
+@bp.get("/<job_id>/documents")
+def documents(job_id: str) -> Response:
+    """List an ingest's rows, in the order in which they came."""
+    given = parameters("state", "cursor", "limit")
+    state, part = one_of(given, "state", ROW_STATES), page(given)
+    parts = front_end()
+    parts.desk.job(job_id)
+    found, cursor = list_rows(parts, job_id, state=state, page=part)
+    return jsonify({"documents": found, "next_cursor": cursor})
+
+
+@bp.post("/<job_id>/documents")
+def add(job_id: str) -> Response:
+    """Add documents to an open ingest; the same document and bytes count once."""
+    parameters()
+    _ingest(job_id)
+    upload = read_upload()
+    for name in upload.fields:
+        raise InvalidRequest(name, "was settled when the ingest was opened")
+    if not upload.count:
+        raise InvalidRequest("documents", EMPTY)
+    front_end().desk.add(job_id, upload.documents)
+    return job_response(job_id, status=202)
+
+
+@bp.post("/<job_id>/close")
+def close(job_id: str) -> Response:
+    """Say that an open ingest gets no more documents; harmless when repeated."""
+    parameters()
+    _ingest(job_id)
+    front_end().durable.ledger.seal(job_id)
+    return job_response(job_id, status=200)
+
+
+@bp.get("/<job_id>/events")
+def events(job_id: str) -> Response:
+    """Stream a job's events, from the beginning or after `Last-Event-ID`."""
+    parameters()
+    parts = front_end()
+    row = parts.desk.job(job_id)
+    after = request.headers.get("Last-Event-ID", "") or BEGINNING
+    if event_id(after) is None:
+        raise InvalidRequest("Last-Event-ID", "is not the id of an event")
+    if is_over(parts, job_id, row, after):
+        return Response(status=204)
+    if not parts.places.take():
+        raise too_many(
+            "Too many streams are open; poll the job, or try again.",
+            limit=parts.places.limit,
+            depth=parts.places.taken,
+            retry_s=1,
+        )
+    stream = EventStream(parts, job_id, after=after, caller=Caller(request.environ))
+    answer = Response(stream.lines(), mimetype="text/event-stream")
+    answer.call_on_close(parts.places.give_back)
+    # A proxy that collects the answer before it passes it on would make a stream pointless.
+    answer.headers["X-Accel-Buffering"] = "no"
+    return answer
+
+
+def _ingest(job_id: str) -> None:
+    """Check that a job takes documents; raises NotFound."""
+    if front_end().desk.job(job_id)["kind"] != "ingest":
+        raise NotFound("only an ingest takes documents")

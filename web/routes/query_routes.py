@@ -1,0 +1,20 @@
+"""`/api/queries`: a question becomes a job."""
+
+from flask import Blueprint, Response
+
+from intake.requests import QueryRequest
+from web.front_end import front_end
+from web.http.request_parts import idempotency, json_body, parameters, preference
+from web.http.waiting import submitted
+
+bp = Blueprint("queries", __name__, url_prefix="/api/queries")
+
+
+@bp.post("")
+def submit() -> Response:
+    """Accept a question and return the job that will answer it."""
+    parameters()
+    asked = QueryRequest.from_json(json_body(), front_end().settings)
+    wish = preference()
+    job_id = front_end().desk.ask(asked, idempotency=idempotency("query", asked.as_json()))
+    return submitted(job_id, wait_s=wish.wait_s, applied=wish.applied)

@@ -1,0 +1,49 @@
+"""`/api/search`: a search is a job like any other, which this call awaits."""
+
+import orjson
+from flask import Blueprint, Response, jsonify
+
+from intake.front_desk import SEARCH_DEADLINE_S
+from intake.requests import SearchRequest
+from intake.views import timings_ms
+from jobs.units import FINAL_STATES
+from web.front_end import front_end
+from web.http.problems import Problem, too_many
+from web.http.request_parts import json_body, parameters
+from web.http.waiting import awaited
+
+bp = Blueprint("search", __name__, url_prefix="/api/search")
+
+
+@bp.post("")
+def search() -> Response:
+    """Search a collection and return the passages, best first."""
+    parameters()
+    parts = front_end()
+    asked = SearchRequest.from_json(json_body(), parts.settings)
+    if parts.places.taken >= parts.places.limit:
+        raise too_many(
+            "Too many callers wait at this moment; try again.",
+            limit=parts.places.limit,
+            depth=parts.places.taken,
+            retry_s=1,
+        )
+    job_id = parts.desk.search(asked)
+    row = awaited(job_id, SEARCH_DEADLINE_S) or parts.desk.job(job_id)
+    if row["state"] == "succeeded" and "result" in row:
+        return jsonify(orjson.loads(row["result"]) | {"timings_ms": timings_ms(row)})
+    if row["state"] == "failed":
+        error = orjson.loads(row.get("error", "{}"))
+        detail = error.get("detail", "The search failed.")
+        raise Problem(
+            500 if error.get("type") in (None, "internal") else 422,
+            detail, kind="search-failed", more={"job_id": job_id, "error": error},
+        )  # fmt: skip
+    if row["state"] not in FINAL_STATES:
+        parts.durable.ledger.cancel(job_id)
+    raise Problem(
+        504,
+        f"The search was not answered within {SEARCH_DEADLINE_S} seconds; try again.",
+        headers={"Retry-After": "5"},
+        more={"job_id": job_id},
+    )

@@ -1,0 +1,1 @@
+"""Gunicorn: its threads, its last seconds, its log."""
