@@ -36,7 +36,7 @@ test:  ## Run every test (ARGS="…" for pytest: some of them, without coverage;
 
 flaky: setup-dev  ## Run tests many times on a busy machine: how often does each fail? (ARGS="tests/…"; N=20)
 	@tests/install_tools.sh
-	@$(BIN)/python -m tests.flaky --rounds $(or $(N),20) $(ARGS)
+	@$(BIN)/python -m tests.support.flaky --rounds $(or $(N),20) $(ARGS)
 
 check: setup-dev  ## Formatting, lint, types, layers
 	@$(BIN)/ruff format --check .

@@ -15,7 +15,7 @@ from adapters.models.processor import integer_unit
 from benchmarks.reporting import host
 from stack.redis_server import find_redis_server, redis_command
 
-pytest_plugins = ("tests.folder_times", "tests.second_try")
+pytest_plugins = ("tests.support.folder_times", "tests.support.second_try")
 
 # A time limit for each example fails where the machine is busy; CI's profile has none either.
 settings.register_profile("patient", parent=settings.default, deadline=None)

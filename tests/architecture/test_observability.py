@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
-from tests import boards
-from tests.promql import asked
+from tests.support import boards
+from tests.support.promql import asked
 
 ROOT = Path(__file__).parents[2]
 CASES = sorted((boards.FOLDER / "prometheus" / "tests").glob("*.yml"))

@@ -16,7 +16,7 @@ from flask.typing import ResponseReturnValue
 
 from runtime.hosts import AllowedHosts
 from runtime.settings import Settings
-from tests.waiting import PATIENCE_S
+from tests.support.waiting import PATIENCE_S
 from web.http import security
 from web.routes.pages import bp as pages
 

@@ -12,7 +12,7 @@ from werkzeug.serving import make_server
 
 from runtime.settings import Settings
 from tests.browser.canned_api import CannedApi, canned_app
-from tests.waiting import PATIENCE_S
+from tests.support.waiting import PATIENCE_S
 
 NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 OPTIONS = [

@@ -9,8 +9,8 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from stack.up import Stack
-from tests.waiting import PATIENCE_S, until
-from tests.whole_stack import quick_stack
+from tests.support.waiting import PATIENCE_S, until
+from tests.support.whole_stack import quick_stack
 
 NOTE = """# The mill at Harrow Ford
 

@@ -13,7 +13,7 @@ from rag.documents import Chunk, Scalar, Value, chunk_id
 from rag.metadata.filters import facts, holds, parse
 from rag.ports import StoredChunk
 from stack.up import Stack
-from tests.filtering import VALUES, filters
+from tests.support.filtering import VALUES, filters
 
 LISTS: list[dict[str, Value]] = [
     {"a": []},

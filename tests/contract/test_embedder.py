@@ -12,7 +12,7 @@ from adapters.models.sentence_embedder import SentenceEmbedder
 from rag import sentence_codes
 from rag.errors import Broken, InvalidRequest
 from rag.ports import Embedder, PassageText
-from tests.twins import HashingEmbedder
+from tests.support.twins import HashingEmbedder
 
 MODEL = "all-MiniLM-L6-v2"
 OPEN: dict[str, Callable[[], Embedder]] = {

@@ -13,7 +13,7 @@ from transformers import BertConfig, BertForSequenceClassification, BertModel, B
 from adapters.models.cross_encoder import MOST_TOKENS, CrossEncoderReranker
 from rag.errors import Broken, RerankerFailed
 from rag.ports import Reranker
-from tests.twins import OverlapReranker
+from tests.support.twins import OverlapReranker
 
 WORDS = ("oil", "price", "embargo", "tower", "paris", "who", "when", "is", "the", "of", "a")
 TEXTS = ["the oil embargo", "a tower of paris", "the price of oil is the price", "", "\U0001f682"]

@@ -18,8 +18,8 @@ from rag.metadata.columns import Columns
 from rag.metadata.filters import facts, holds, parse
 from rag.ports import StoredChunk
 from rag.reading_ports import SparseIndex
-from tests.filtering import filters, metadata
-from tests.twins import ListIndex
+from tests.support.filtering import filters, metadata
+from tests.support.twins import ListIndex
 
 TEXTS = (
     "The embargo began in October 1973 and raised the price of oil.",

@@ -22,7 +22,7 @@ from rag.errors import Broken, StoreUnavailable
 from rag.metadata.filters import parse
 from rag.ports import HnswSettings, StoredChunk, Vectors, VectorStore
 from stack.up import Stack
-from tests.twins import DictVectors
+from tests.support.twins import DictVectors
 
 
 class CountingStore(VectorStore, Protocol):

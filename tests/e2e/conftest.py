@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from stack.up import Stack
-from tests.whole_stack import Api, quick_stack
+from tests.support.whole_stack import Api, quick_stack
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ import pytest
 
 from runtime.settings import Settings
 from stack.up import Stack
-from tests.whole_stack import WANTED, Api, quick_stack
+from tests.support.whole_stack import WANTED, Api, quick_stack
 
 #: A generation worker too; the server that it asks need not be there.
 ASKING = Settings(generator="openai", model="any", openai_url="http://127.0.0.1:9/v1")

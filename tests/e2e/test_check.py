@@ -15,7 +15,7 @@ from adapters.chroma.store import ChromaStore
 from protocol.keys import key
 from rag.documents import chunk_id
 from stack.up import Stack
-from tests.whole_stack import Api, quick_stack
+from tests.support.whole_stack import Api, quick_stack
 
 BIRDS = {
     "kestrel": "Kestrels hover over the motorway.",

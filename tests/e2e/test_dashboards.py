@@ -11,9 +11,9 @@ import pytest
 
 from benchmarks.private_prometheus import PrivatePrometheus
 from stack.up import Stack
-from tests import boards
-from tests.waiting import until
-from tests.whole_stack import Api
+from tests.support import boards
+from tests.support.waiting import until
+from tests.support.whole_stack import Api
 
 WATCHED = {"prometheus", "quern-web", "quern-retrieval", "quern-ingestion"}
 

@@ -11,7 +11,7 @@ from safetensors.numpy import load_file, save_file
 
 from adapters.models.model_weights import resolve
 from runtime.settings import Settings
-from tests.whole_stack import Api, quick_stack
+from tests.support.whole_stack import Api, quick_stack
 
 ROOT = Path(__file__).parents[2]
 

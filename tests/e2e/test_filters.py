@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from stack.up import Stack
-from tests.waiting import until
-from tests.whole_stack import Api, quick_stack
+from tests.support.waiting import until
+from tests.support.whole_stack import Api, quick_stack
 
 #: Every third document is of each year; all say nearly the same.
 YEARS = (1968, 1969, 1973)

@@ -10,8 +10,8 @@ import pytest
 
 from stack.programs import FLOWER_USER, flower_password
 from stack.up import Stack
-from tests.waiting import until
-from tests.whole_stack import WANTED, Api, quick_stack
+from tests.support.waiting import until
+from tests.support.whole_stack import WANTED, Api, quick_stack
 
 QUESTION = "Which colour has the quernstone?"
 #: Quoting is done by the body that retrieves.

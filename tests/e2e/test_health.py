@@ -15,9 +15,9 @@ import pytest
 
 from runtime.settings import Settings
 from stack.up import Stack
-from tests.answer_times import assert_quick
-from tests.waiting import until
-from tests.whole_stack import Api, quick_stack
+from tests.support.answer_times import assert_quick
+from tests.support.waiting import until
+from tests.support.whole_stack import Api, quick_stack
 
 log = logging.getLogger(__name__)
 

@@ -11,8 +11,8 @@ import pytest
 from runtime.settings import Settings
 from stack.logs.log_files import LogFiles, Wanted
 from stack.up import Stack
-from tests.waiting import until
-from tests.whole_stack import WANTED, Api, quick_stack
+from tests.support.waiting import until
+from tests.support.whole_stack import WANTED, Api, quick_stack
 
 CANARY = "canaryzeppelin"
 KEY = "sk-canary-0123456789"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.whole_stack import Api
+from tests.support.whole_stack import Api
 
 TOWERS = {
     "eiffel": "The Eiffel Tower stands in Paris. It was built in 1889 for the World's Fair.",

@@ -15,8 +15,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from runtime.metrics.families import FAMILIES
 from runtime.settings import Settings
-from tests.waiting import until
-from tests.whole_stack import WANTED, Api, quick_stack
+from tests.support.waiting import until
+from tests.support.whole_stack import WANTED, Api, quick_stack
 
 USAGE = {"prompt_tokens": 70, "completion_tokens": 3, "total_tokens": 73}
 TEXTS = {

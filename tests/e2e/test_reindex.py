@@ -13,7 +13,7 @@ from adapters.models.model_weights import resolve
 from cli.main import main
 from runtime.settings import Settings
 from stack.up import Stack
-from tests.whole_stack import Api, quick_stack
+from tests.support.whole_stack import Api, quick_stack
 
 GATES = {f"gate-{n}": f"The warden of gate {n} keeps {n * 3 + 7} keys." for n in range(20)}
 NEW = {"space": "ip", "ef_construction": 100, "ef_search": 150, "max_neighbors": 24}

@@ -11,8 +11,8 @@ from redis import Redis
 
 from jobs.heartbeats import live_workers
 from stack.up import Stack
-from tests.waiting import until
-from tests.whole_stack import Api, quick_stack
+from tests.support.waiting import until
+from tests.support.whole_stack import Api, quick_stack
 
 FACTS = {
     f"fact-{n}": f"The warden of gate {n} keeps {n * 3 + 7} keys. Gate {n} faces the river."

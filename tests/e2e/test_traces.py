@@ -11,9 +11,9 @@ import pytest
 
 from runtime.settings import Settings
 from runtime.tracing.span_export import WARN_S
-from tests.collector import Collector, Told
-from tests.waiting import below, until
-from tests.whole_stack import Api, quick_stack
+from tests.support.collector import Collector, Told
+from tests.support.waiting import below, until
+from tests.support.whole_stack import Api, quick_stack
 
 CANARY = "zanzibarcanary"
 #: The span that every request says it is part of.

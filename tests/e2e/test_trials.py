@@ -14,7 +14,7 @@ from benchmarks.trial_checks import Finding
 from benchmarks.trial_steps import Trial
 from benchmarks.trials import collection_of
 from stack.up import Stack
-from tests.whole_stack import Api
+from tests.support.whole_stack import Api
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples" / "trials"

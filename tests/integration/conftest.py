@@ -14,7 +14,7 @@ from jobs.ledger import Ledger
 from jobs.units import Piece, Unit
 from protocol.messages import ROLES
 from runtime.settings import Settings
-from tests.workbench import Workbench
+from tests.support.workbench import Workbench
 from web.app import create_app
 from web.front_end import FrontEnd
 

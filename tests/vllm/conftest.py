@@ -12,9 +12,9 @@ import pytest
 from rag.errors import Broken
 from runtime.settings import Settings
 from stack.engines import generation_python
-from tests.collector import Collector
+from tests.support.collector import Collector
+from tests.support.whole_stack import WANTED, quick_stack
 from tests.vllm.generating import Generating
-from tests.whole_stack import WANTED, quick_stack
 from workers.metrics_server import ABOVE
 
 #: Starts in half the time, and leaves memory to others.

@@ -14,7 +14,7 @@ from redis import Redis
 from jobs.events import read_events
 from jobs.heartbeats import live_workers
 from stack.up import Stack
-from tests.whole_stack import Api
+from tests.support.whole_stack import Api
 
 
 @dataclass(frozen=True)

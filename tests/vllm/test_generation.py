@@ -9,9 +9,9 @@ import psutil
 import pytest
 
 from protocol.timings import MAX_DEATHS
-from tests.collector import Collector
+from tests.support.collector import Collector
+from tests.support.waiting import below
 from tests.vllm.generating import Generating, told, wait_until
-from tests.waiting import below
 
 pytestmark = pytest.mark.timeout(300)
 

@@ -4,7 +4,7 @@ import re
 import subprocess
 from pathlib import Path
 
-from tests import boards
+from tests.support import boards
 
 FIND = "import importlib.util as u; print(u.find_spec('vllm').submodule_search_locations[0])"
 

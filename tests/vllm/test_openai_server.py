@@ -21,7 +21,7 @@ from rag.answers.generation import GenerationRequest, Turn
 from rag.documents import Passage
 from rag.errors import Cancelled, DeadlineExceeded, InvalidRequest, Retryable
 from runtime.settings import Settings
-from tests.twins import Stop
+from tests.support.twins import Stop
 
 STARTS_S = 240
 LONG = 3_000  # tokens; eight such answers take an engine without a card many seconds

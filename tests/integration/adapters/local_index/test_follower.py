@@ -1,0 +1,454 @@
+"""The follower on a real Redis: it applies all, skips nothing it needs, and waits for nobody."""
+
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from adapters.local_index.follower import Fetched, Follower, Slot
+from corpus.change_log import ChangeLog, Entry
+from protocol import timings
+from protocol.keys import key
+from protocol.scripts import Scripts
+from rag.documents import Chunk, chunk_id
+from rag.errors import StoreUnavailable
+from rag.metadata.filters import parse
+from rag.ports import Look, StoredChunk
+from rag.reading_ports import ReplicaIndex
+from rag.sentence_codes import encode
+from tests.support.twins import DictVectors
+from tests.support.waiting import until
+from tests.support.workbench import Workbench
+
+
+class Replica(Follower):
+    """A follower whose turns are taken by hand."""
+
+    def turn(self) -> None:
+        """Do what the thread does in one round, without waiting for news."""
+        self._open_and_sign()
+        self.apply()
+
+    def apply(self) -> None:
+        for incarnation, index in list(self._indexes.items()):
+            self._apply(incarnation, index)
+
+    def stop(self) -> None:
+        for index in self._indexes.values():
+            index.close()
+        self._slot.close()
+
+
+class World:
+    """A collection, its vector store, and replicas on one disk."""
+
+    def __init__(self, bench: Workbench, folder: Path) -> None:
+        self.bench = bench
+        self.folder = folder
+        self.vectors = DictVectors()
+        self.incarnation = bench.collection()
+        self.vectors.create(self.incarnation)
+        self.replicas: list[Replica] = []
+
+    def replica(self, kind: type[Replica] = Replica) -> Replica:
+        replica = kind(
+            Slot(self.folder), redis=self.bench.redis, catalogue=self.bench.catalogue,
+            change_log=self.bench.change_log, vectors=self.vectors,
+        )  # fmt: skip
+        self.replicas.append(replica)
+        return replica
+
+    def stop(self, replica: Replica) -> None:
+        self.replicas.remove(replica)
+        replica.stop()
+
+    def upsert(self, row: str, word: str) -> None:
+        """Write the two chunks of a parsed row."""
+        document = self.bench.field(row, "document")
+        generation = int(self.bench.field(row, "generation"))
+        chunks = [
+            StoredChunk(chunk_id(document, generation, n), Chunk(n, 0, 9, f"{word} {n}"), 2, "", {})
+            for n in range(2)
+        ]
+        self.vectors.upsert(self.incarnation, chunks, np.ones((2, 3), dtype=np.float32))
+
+    def publish(self, document: str, word: str) -> str:
+        (row,) = self.bench.ingest(self.incarnation, document)[1]
+        self.bench.parse(row)
+        self.upsert(row, word)
+        unit = self.bench.take(row)
+        self.bench.flip(unit, entry=self.bench.ledger.log_add(unit))
+        return row
+
+    def log_open(self, document: str, word: str) -> str:
+        """Publish up to the flip."""
+        (row,) = self.bench.ingest(self.incarnation, document)[1]
+        self.bench.parse(row)
+        self.upsert(row, word)
+        self.bench.ledger.log_add(self.bench.take(row))
+        return row
+
+    def collect(self) -> None:
+        """Do the janitor's work on all garbage, due or not."""
+        for member in self.bench.garbage(self.incarnation):
+            document, generation, chunks = member.rsplit(":", 2)
+            names = [chunk_id(document, int(generation), n) for n in range(int(chunks))]
+            self.vectors.delete(self.incarnation, names)
+            self.bench.catalogue.dropped(self.incarnation, document, int(generation), int(chunks))
+
+    def found(self, replica: Replica, word: str) -> set[str] | None:
+        hits = replica.search(self.incarnation, word, limit=10)
+        return None if hits is None else {name.split(":")[0] for name, _ in hits}
+
+
+@pytest.fixture
+def world(redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    monkeypatch.setattr(timings, "SPARSE_WAIT_S", 0.05)
+    monkeypatch.setattr(timings, "PUBLISH_WAIT_S", 5.0)
+    world = World(Workbench(redis_url), tmp_path)
+    yield world
+    for replica in world.replicas:
+        replica.stop()
+    world.bench.close()
+
+
+@pytest.fixture
+def rebuilds(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the incarnations rebuilt, in order."""
+    done: list[str] = []
+    rebuild = Follower._rebuild
+
+    def noted(self: Follower, incarnation: str) -> None:
+        done.append(incarnation)
+        rebuild(self, incarnation)
+
+    monkeypatch.setattr(Follower, "_rebuild", noted)
+    return done
+
+
+def test_adds_and_drops_are_applied_and_the_cursor_is_told(world: World) -> None:
+    replica = world.replica()
+    replica.turn()
+    world.publish("a", "oil")
+    world.publish("b", "oil")
+    replica.turn()
+    assert world.found(replica, "oil") == {"a", "b"}
+    world.publish("a", "gas")
+    world.collect()
+    replica.turn()
+
+    assert world.found(replica, "oil") == {"b"}
+    assert world.found(replica, "gas") == {"a"}
+    told = world.bench.redis.hgetall(key("cursors", world.incarnation))
+    log = world.bench.change_log.read(world.incarnation, "0-0")
+    assert list(told.values()) == [log[-1].id]
+
+
+def test_how_near_sentences_are_is_told_of_the_chunks_that_are_here(world: World) -> None:
+    replica = world.replica()
+    (row,) = world.bench.ingest(world.incarnation, "d")[1]
+    world.bench.parse(row)
+    generation = int(world.bench.field(row, "generation"))
+    drawn = np.random.default_rng(1).standard_normal((2, 384)).astype(np.float32)
+    vectors = drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
+    codes = [encode(vectors[0], vectors[:2], [4, 9]), b""]
+    chunks = [
+        StoredChunk(chunk_id("d", generation, n), Chunk(n, 0, 9, "a. b."), 2, "", {}, sentences=one)
+        for n, one in enumerate(codes)
+    ]
+    world.vectors.upsert(world.incarnation, chunks, vectors[:2])
+    unit = world.bench.take(row)
+    world.bench.flip(unit, entry=world.bench.ledger.log_add(unit))
+    replica.turn()
+
+    names = [*(chunk.chunk_id for chunk in chunks), "nothing:1:0"]
+    near = replica.sentences(world.incarnation, names, vectors[0])
+
+    assert list(near) == [chunks[0].chunk_id]
+    assert near[chunks[0].chunk_id].of(0, 4) == pytest.approx(1, abs=0.01)
+    assert near[chunks[0].chunk_id].of(5, 9) == pytest.approx(vectors[0] @ vectors[1], abs=0.1)
+    assert replica.sentences("unknown", names, vectors[0]) == {}
+
+
+def test_a_generation_that_the_log_tells_of_twice_in_one_read_is_applied(world: World) -> None:
+    replica = world.replica()
+    replica.turn()
+    (row,) = world.bench.ingest(world.incarnation, "a")[1]
+    world.bench.parse(row)
+    world.upsert(row, "oil")
+    world.bench.ledger.log_add(world.bench.take(row))  # by a publish that dies here
+    world.bench.die(row)
+    unit = world.bench.take(row)
+    world.bench.flip(unit, entry=world.bench.ledger.log_add(unit))
+    assert len(world.bench.change_log.read(world.incarnation, "0-0")) == 2
+    replica.turn()
+
+    assert world.found(replica, "oil") == {"a"}
+
+
+def test_a_replica_that_lacks_a_flipped_document_says_so(world: World) -> None:
+    replica = world.replica()
+    assert world.found(replica, "oil") == set()
+    replica.turn()
+    world.publish("a", "oil")
+
+    assert world.found(replica, "oil") is None
+    replica.turn()
+    assert world.found(replica, "oil") == {"a"}
+
+
+def test_a_replica_answers_for_what_was_flipped_before_the_search_looked(world: World) -> None:
+    replica = world.replica()
+    world.publish("a", "oil")
+    replica.turn()
+    before = world.bench.catalogue.look(world.incarnation)
+    world.publish("b", "oil")
+    after = world.bench.catalogue.look(world.incarnation)
+    wanted = parse({"document_id": "a"})
+    assert wanted is not None
+
+    def found(look: Look) -> tuple[bool, bool]:
+        hits = replica.search(world.incarnation, "oil", limit=9, look=look)
+        matching = replica.select(world.incarnation, wanted, look=look)
+        return hits is not None, matching is not None
+
+    assert (found(before), found(after)) == ((True, True), (False, False))
+    replica.turn()
+    assert found(after) == (True, True)
+
+
+def test_a_search_waits_a_moment_for_the_follower(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(timings, "SPARSE_WAIT_S", 5.0)
+    replica = world.replica()
+    replica.turn()
+    world.publish("a", "oil")
+    timer = threading.Timer(0.2, replica.turn)
+    timer.start()
+
+    assert world.found(replica, "oil") == {"a"}
+    timer.join()
+
+
+def test_a_restart_goes_on_where_it_was(world: World, rebuilds: list[str]) -> None:
+    first = world.replica()
+    first.turn()
+    world.publish("a", "oil")
+    first.turn()
+    world.stop(first)
+    world.publish("b", "oil")
+    rebuilds.clear()
+    second = world.replica()
+    second.turn()
+
+    assert world.found(second, "oil") == {"a", "b"}
+    assert rebuilds == []
+
+
+def test_two_replicas_on_one_disk_have_a_slot_each(world: World) -> None:
+    first, second = world.replica(), world.replica()
+    world.publish("a", "oil")
+    for replica in (first, second):
+        replica.turn()
+
+    assert first._slot.name != second._slot.name
+    assert world.found(first, "oil") == world.found(second, "oil") == {"a"}
+
+
+def test_an_index_of_a_quiet_collection_is_not_rebuilt_when_its_log_grew_too_old(
+    world: World, rebuilds: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replica = world.replica()
+    world.publish("a", "oil")
+    replica.turn()
+    rebuilds.clear()
+    monkeypatch.setattr(timings, "LOG_AGE_MS", -1_000)
+    aged = Scripts(world.bench.redis, retention_s=9, event_retention_s=9)
+    ChangeLog(world.bench.redis, aged).trim(world.incarnation)
+    assert world.bench.redis.xlen(key("log", world.incarnation)) == 0
+    replica.turn()
+
+    assert rebuilds == []
+    assert world.found(replica, "oil") == {"a"}
+
+
+def test_what_was_trimmed_while_the_replica_slept_is_not_skipped(
+    world: World, rebuilds: list[str]
+) -> None:
+    replica = world.replica()
+    replica.turn()
+    world.publish("a", "oil")
+    replica.turn()
+    world.publish("b", "oil")
+    world.publish("c", "oil")
+    # Asleep for longer than it counts as live, it holds the trim up no more.
+    last = world.bench.change_log.read(world.incarnation, "0-0")[-1].id
+    world.bench.redis.delete(key("followers", world.incarnation))
+    world.bench.change_log.follow(world.incarnation, "another", last)
+    world.bench.change_log.trim(world.incarnation)
+    rebuilds.clear()
+    # It wakes in its wait for news, not at the start of a round.
+    replica.apply()
+
+    assert rebuilds == [world.incarnation]
+    assert world.found(replica, "oil") == {"a", "b", "c"}
+
+
+def test_another_log_epoch_means_a_rebuild(world: World, rebuilds: list[str]) -> None:
+    replica = world.replica()
+    world.publish("a", "oil")
+    replica.turn()
+    rebuilds.clear()
+    world.bench.redis.hset(key("log_state", world.incarnation), "epoch", "1")
+    replica.turn()
+    replica.turn()
+
+    assert rebuilds == [world.incarnation]
+    assert world.found(replica, "oil") == {"a"}
+
+
+def test_a_corrupt_index_is_built_anew(world: World, rebuilds: list[str]) -> None:
+    replica = world.replica()
+    world.publish("a", "oil")
+    replica.turn()
+    world.stop(replica)
+    meta = world.folder / "0" / world.incarnation / "meta.json"
+    meta.write_text("{")
+    rebuilds.clear()
+    replica = world.replica()
+    replica.turn()
+
+    assert rebuilds == [world.incarnation]
+    assert world.found(replica, "oil") == {"a"}
+
+
+def test_a_deleted_collection_leaves_no_index(world: World) -> None:
+    replica = world.replica()
+    world.publish("a", "oil")
+    replica.turn()
+    world.bench.catalogue.drop("papers")
+    replica.turn()
+
+    assert not (world.folder / "0" / world.incarnation).exists()
+    assert world.found(replica, "oil") is None
+
+
+class Demanding(Replica):
+    """Applies an add only whole, whoever it is of: the rule of the skip taken out."""
+
+    def _add(self, incarnation: str, index: ReplicaIndex, entry: Entry, fetched: Fetched) -> None:
+        if sum(name.startswith(f"{entry.document}:") for name in fetched) != entry.chunks:
+            raise StoreUnavailable("not all chunks are there yet")
+        super()._add(incarnation, index, entry, fetched)
+
+
+@pytest.mark.parametrize(("kind", "goes_on"), [(Replica, True), (Demanding, False)])
+def test_an_add_that_is_neither_open_nor_current_is_skipped_and_blocks_nobody(
+    world: World, kind: type[Replica], goes_on: bool
+) -> None:
+    replica = world.replica(kind)
+    replica.turn()
+    row = world.log_open("a", "gas")
+    world.bench.die(row)
+    world.bench.ledger.cancel(row)
+    world.collect()
+    world.publish("b", "oil")
+    for _ in range(3):
+        try:
+            replica.turn()
+        except StoreUnavailable:
+            assert not goes_on
+
+    assert (world.found(replica, "oil") == {"b"}) is goes_on
+
+
+class Forgetful(Replica):
+    """Builds from what is current alone: the rule of the pending adds taken out."""
+
+    def _rebuild(self, incarnation: str) -> None:
+        log = self._change_log
+        whole = log.rebuild_start
+
+        def without_pending(name: str, follower: str) -> object:
+            start = whole(name, follower)
+            if start is not None:
+                start.pending.clear()
+            return start
+
+        log.rebuild_start = without_pending  # type: ignore[method-assign, assignment]  # for this rebuild
+        try:
+            super()._rebuild(incarnation)
+        finally:
+            log.rebuild_start = whole  # type: ignore[method-assign]  # back again
+
+
+@pytest.mark.parametrize(("kind", "whole"), [(Replica, True), (Forgetful, False)])
+def test_an_add_before_a_rebuild_whose_flip_comes_after_it_is_not_lost(
+    world: World, kind: type[Replica], whole: bool
+) -> None:
+    row = world.log_open("a", "oil")
+    replica = world.replica(kind)
+    replica.turn()  # the first build, its cursor behind the add
+    # The same worker flips, or another that claims the unit and logs no second add in time.
+    entry = world.bench.change_log.read(world.incarnation, "0-0")[-1].id
+    world.bench.die(row)
+    world.bench.redis.zadd(key("inflight", "embed"), {row: 1})
+    world.bench.flip(world.bench.take(row), entry=entry)
+    replica.turn()
+
+    assert (world.found(replica, "oil") == {"a"}) is whole
+
+
+class Interrupted(DictVectors):
+    """A store in which something happens during the first fetch."""
+
+    def __init__(self, other: DictVectors) -> None:
+        super().__init__()
+        self.collections = other.collections
+        self.during: list[object] = []
+
+    def get(self, incarnation: str, chunk_ids: Sequence[str]) -> dict[str, StoredChunk]:
+        while self.during:
+            self.during.pop()()  # type: ignore[operator]  # callables of the test
+        return super().get(incarnation, chunk_ids)
+
+
+def test_a_document_replaced_during_a_rebuild_ends_as_the_new_one(world: World) -> None:
+    world.publish("a", "oil")
+    vectors = Interrupted(world.vectors)
+    replica = world.replica()
+    replica._vectors = vectors
+
+    def replace() -> None:
+        world.publish("a", "gas")
+        world.collect()
+        world.bench.change_log.trim(world.incarnation)
+
+    vectors.during = [replace]
+    replica.turn()
+    replica.turn()
+
+    assert world.found(replica, "gas") == {"a"}
+    assert world.found(replica, "oil") == set()
+
+
+def test_the_thread_follows_by_itself_and_signs_off(world: World) -> None:
+    replica = world.replica()
+    with replica:
+        row = world.log_open("a", "oil")
+        entry = world.bench.change_log.read(world.incarnation, "0-0")[-1].id
+        until(
+            lambda: world.bench.change_log.wait_for_followers(
+                world.incarnation, entry, give_up=lambda: None
+            )
+        )
+        world.bench.die(row)
+        world.bench.flip(world.bench.take(row), entry=entry)
+
+        assert until(lambda: world.found(replica, "oil") == {"a"})
+        assert replica.alive
+    world.replicas.remove(replica)
+    assert world.bench.redis.zcard(key("followers", world.incarnation)) == 0

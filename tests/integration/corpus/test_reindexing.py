@@ -1,0 +1,595 @@
+"""Reindexing on a real Redis: vectors made anew while everything goes on, and at no moment less."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from corpus import reindexing
+from corpus.blobs import BlobStore
+from corpus.checking.checking import checker_of
+from corpus.durable import Durable
+from corpus.editions import CurrentVectors, Editions
+from corpus.publishing import Publisher, manifest_of
+from corpus.reindexing import Reindexer
+from jobs.leases import Leases
+from jobs.ledger import AlreadyRunning
+from protocol import timings
+from protocol.ids import new_id
+from protocol.keys import key
+from rag.documents import Chunk, ParsedDocument, chunk_id
+from rag.errors import EmbedderMismatch, StoreUnavailable
+from rag.ports import Edition, Embedder, HnswSettings
+from tests.support.twins import DictVectors, HashingEmbedder
+from tests.support.workbench import Workbench
+from workers.housekeeping import Janitor
+
+NEW = HnswSettings("ip", 400, 300, 64)
+
+
+class Killed(BaseException):
+    """The worker was killed here."""
+
+
+class Fuse:
+    """Counts steps, and at one of them does something of the test's choice."""
+
+    def __init__(self) -> None:
+        self.steps = 0
+        self.at: dict[int, Callable[[], object]] = {}
+
+    def burn(self) -> None:
+        self.steps += 1
+        if (act := self.at.pop(self.steps, None)) is not None:
+            act()
+
+
+class Fused:
+    """Passes every call on; a step of the fuse before it, and one after it."""
+
+    def __init__(self, inner: object, fuse: Fuse) -> None:
+        self._inner = inner
+        self._fuse = fuse
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._inner, name)
+        if not callable(found):
+            return found
+
+        def call(*given: Any, **named: Any) -> Any:
+            self._fuse.burn()
+            answer = found(*given, **named)
+            self._fuse.burn()
+            return answer
+
+        return call
+
+
+def kill() -> None:
+    raise Killed
+
+
+class House:
+    """A collection, and workers of two embedders that share a store."""
+
+    def __init__(self, bench: Workbench, folder: Path) -> None:
+        self.bench = bench
+        self.vectors = DictVectors()
+        self.blobs = BlobStore(folder)
+        self.old, self.new = HashingEmbedder(), HashingEmbedder(dimension=64)
+        self.new.identity = replace(self.new.identity, model="another")
+        self.leases = Leases(bench.ledger, bench.redis, name="worker")
+        self.fuse = Fuse()
+        self.current = CurrentVectors(self.vectors, bench.catalogue, bench.editions)
+        durable = Durable(
+            redis=bench.redis, ledger=bench.ledger, catalogue=bench.catalogue,
+            change_log=bench.change_log, blobs=self.blobs,
+        )  # fmt: skip
+        self.janitor = Janitor(durable, self.current)
+        self.durable = durable
+        self.incarnation = bench.collection()
+        bench.catalogue.hnsw = NEW
+
+    @property
+    def suited(self) -> Embedder:
+        """The embedder of the vectors that people search."""
+        return self.new if self.edition.embedder == self.new.identity else self.old
+
+    # Documents ---------------------------------------------------------------------------------
+
+    def accept(self, document: str, *texts: str) -> str:
+        """Take a document whose chunks are *texts* as far as its publish stage."""
+        row = self.bench.ingest(self.incarnation, document)[1][0]
+        text = "\n".join(texts)
+        spans = [(text.index(part), text.index(part) + len(part)) for part in texts]
+        chunks = [Chunk(n, start, end, text[start:end]) for n, (start, end) in enumerate(spans)]
+        parsed = ParsedDocument(text=text, kind="text")
+        blob = self.blobs.put(text.encode())
+        self.bench.redis.hset(key("unit", row), "sha256", blob)
+        manifest = self.blobs.put_json(manifest_of(parsed, "Title", chunks, blob))
+        fields: dict[str, str | int] = {
+            "chunks": len(chunks), "manifest_blob": manifest, "text_blob": blob,
+        }  # fmt: skip
+        self.bench.ledger.hand_over(self.bench.take(row), stage="publish", fields=fields)
+        return row
+
+    def publisher(self, embedder: Embedder, vectors: Any = None) -> Publisher:
+        return Publisher(
+            vectors=vectors or self.vectors, embedder=embedder, catalogue=self.bench.catalogue,
+            change_log=self.bench.change_log, blobs=self.blobs,
+        )  # fmt: skip
+
+    def publish(self, row: str, embedder: Embedder | None = None) -> str:
+        with self.leases.claim(row, "publish") as lease:
+            assert lease is not None
+            self.publisher(embedder or self.suited).publish(lease)
+        return self.bench.field(row, "outcome")
+
+    def put(self, document: str, *texts: str) -> str:
+        return self.publish(self.accept(document, *texts))
+
+    def remove(self, document: str) -> None:
+        _, row = self.bench.delete(self.incarnation, document)
+        with self.leases.claim(row, "remove") as lease:
+            assert lease is not None
+            self.publisher(self.old).remove(lease)
+
+    # Reindexes ---------------------------------------------------------------------------------
+
+    def ask(self) -> str:
+        return self.bench.ledger.submit(
+            new_id(),
+            stage="reindex",
+            fields={
+                "kind": "reindex", "class": "ingest", "owner": "batch", "priority": 9,
+                "collection": "papers", "incarnation": self.incarnation, "request": "{}",
+                "alone": f"reindex:{self.incarnation}",
+            },
+            limit=100,
+            deadline_s=300,
+        )  # fmt: skip
+
+    def reindex(self, job: str, embedder: Embedder | None = None) -> str:
+        with self.leases.claim(job, "reindex") as lease:
+            assert lease is not None
+            embedder = Fused(embedder or self.new, self.fuse)  # type: ignore[assignment]  # passes all on
+            Reindexer(
+                vectors=Fused(self.vectors, self.fuse),  # type: ignore[arg-type]  # passes all on
+                embedder=embedder,
+                catalogue=self.bench.catalogue,
+                editions=Fused(self.bench.editions, self.fuse),  # type: ignore[arg-type]  # the same
+            ).reindex(lease)
+        return self.bench.state(job)
+
+    def until_it_ends(self, job: str) -> str:
+        """Run a reindex, however often it is killed."""
+        for _ in range(10):
+            try:
+                self.reindex(job)
+            except Killed:
+                self.bench.die_and_be_found(job)
+            if self.bench.state(job) != "running":
+                return self.bench.state(job)
+            self.bench.ledger.dispatch("embed")
+        raise AssertionError("it never ends")
+
+    # Looking -----------------------------------------------------------------------------------
+
+    @property
+    def edition(self) -> Edition:
+        return self.bench.catalogue.edition(self.incarnation)
+
+    def wanted(self) -> set[str]:
+        """The ids of every chunk that people should find."""
+        return {
+            chunk_id(document, current.generation, n)
+            for document, current in self.bench.catalogue.every_current(self.incarnation)
+            for n in range(current.chunks)
+        }
+
+    def held(self) -> set[str]:
+        return set(self.vectors.collections.get(self.edition.name, {}))
+
+    def clean(self) -> None:
+        """Let a minute pass for the janitor, twice."""
+        self.janitor.turn()
+        self.age_retired()
+        for _ in range(2):
+            name = key("garbage", self.incarnation)
+            for member in self.bench.redis.zrange(name, 0, -1):
+                self.bench.redis.zadd(name, {member: 1})
+            self.janitor.collect(self.incarnation)
+            self.check()
+        self.janitor.turn()
+
+    def check(self, *, adopt: bool = False) -> dict[str, Any]:
+        """Compare everything, repairing what differs."""
+        walk = checker_of(self.durable, self.vectors, self.suited).walk(
+            None, repair=True, adopt=adopt
+        )
+        for _ in walk:
+            pass
+        return walk.result()
+
+    def age_retired(self) -> None:
+        long_ago = int(self.bench.redis.time()[0] - 3_600) * 1_000
+        for edition in self.retired():
+            self.bench.redis.zadd(key("retired"), {edition: long_ago})
+
+    def retired(self) -> list[str]:
+        return self.bench.redis.zrange(key("retired"), 0, -1)
+
+    def leftovers(self) -> list[str]:
+        names = ("building", "behind", "held")
+        return [name for name in names if self.bench.redis.exists(key(name, self.incarnation))]
+
+
+@pytest.fixture
+def house(bench: Workbench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
+    monkeypatch.setattr(timings, "PUBLISH_WAIT_S", 0.02)
+    house = House(bench, tmp_path)
+    for name in ("a", "b:c", "d"):
+        house.put(name, f"{name} one", f"{name} two")
+    return house
+
+
+def test_a_reindex_makes_new_vectors_and_keeps_everything_else(house: House) -> None:
+    before = house.wanted()
+    seq = house.bench.catalogue.seq(house.incarnation)
+    job = house.ask()
+
+    assert house.reindex(job) == "succeeded"
+    assert house.edition == Edition(house.edition.name, house.new.identity, NEW)
+    assert house.edition.name != house.incarnation
+    assert house.held() == before == house.wanted()
+    assert house.bench.catalogue.seq(house.incarnation) == seq
+    assert house.bench.catalogue.incarnation("papers") == house.incarnation
+    (shown,) = house.bench.catalogue.collections()
+    assert shown.embedder is not None
+    assert shown.embedder["model"] == "another"
+    vectors = house.vectors.collections[house.edition.name]
+    assert {vector.shape for _, vector in vectors.values()} == {(64,)}
+    assert '"documents":3' in house.bench.field(job, "result")
+    assert house.leftovers() == []
+
+
+def test_the_old_vectors_stay_for_searches_that_had_begun_with_them_and_then_go(
+    house: House,
+) -> None:
+    house.reindex(house.ask())
+    house.janitor.turn()
+    assert house.incarnation in house.vectors.collections
+    house.clean()
+
+    assert set(house.vectors.collections) == {house.edition.name}
+    assert house.held() == house.wanted()
+
+
+def test_an_empty_collection_is_reindexed_too(house: House) -> None:
+    house.incarnation = house.bench.collection("empty")
+
+    assert house.reindex(house.ask()) == "succeeded"
+    assert house.edition.embedder == house.new.identity
+
+
+def changes(house: House) -> None:
+    """What may happen while a reindex runs: new, replaced, deleted, and deleted and back."""
+    house.put("new", "new one")
+    house.put("a", "a three", "a four", "a five")
+    house.remove("b:c")
+    house.remove("d")
+    house.put("d", "d again")
+
+
+def steps_of_a_reindex(house: House) -> int:
+    assert house.reindex(house.ask()) == "succeeded"
+    return house.fuse.steps
+
+
+def test_a_reindex_survives_a_kill_between_any_two_steps_and_changes_at_any_of_them(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reindexing, "PAGE", 2)
+    quiet = steps_of_a_reindex(house)
+    ways = [
+        (changed, killed)
+        for changed in range(1, quiet + 1, 3)
+        for killed in range(1 + changed % 2, quiet + 12, 2)
+    ]
+
+    for way in ways:
+        house.bench.redis.flushall()
+        fresh = House(house.bench, tmp_path)
+        for name in ("a", "b:c", "d"):
+            fresh.put(name, f"{name} one", f"{name} two")
+        fresh.fuse.at = {way[1]: kill, way[0]: partial(changes, fresh)}
+
+        assert fresh.until_it_ends(fresh.ask()) == "succeeded", way
+        assert way[0] not in fresh.fuse.at, way
+        assert fresh.edition.embedder == fresh.new.identity, way
+        assert fresh.wanted() <= fresh.held(), way
+        assert fresh.leftovers() == [], way
+        fresh.clean()
+        assert fresh.held() == fresh.wanted(), way
+        assert set(fresh.vectors.collections) == {fresh.edition.name}, way
+
+
+def test_a_worker_of_another_embedder_does_not_go_on_with_a_dead_ones_vectors(
+    house: House,
+) -> None:
+    third = HashingEmbedder(dimension=32)
+    third.identity = replace(third.identity, model="a third")
+    job = house.ask()
+    house.fuse.at = {12: kill}
+    with pytest.raises(Killed):
+        house.reindex(job)
+    unfinished = house.bench.editions.building(house.incarnation)
+    house.bench.die_and_be_found(job)
+
+    assert house.reindex(job, third) == "succeeded"
+    assert house.edition.embedder == third.identity
+    assert unfinished in house.retired()
+    assert house.held() == house.wanted()
+
+
+def test_what_a_disk_lost_of_unfinished_vectors_is_copied_again(house: House) -> None:
+    job = house.ask()
+    unfinished: list[str] = []
+
+    def lose() -> None:
+        unfinished.append(house.bench.editions.building(house.incarnation) or "")
+        house.vectors.drop(unfinished[0])
+        kill()
+
+    # After the page of all three documents was copied and recorded.
+    house.fuse.at = {14: lose}
+    with pytest.raises(Killed):
+        house.reindex(job)
+    assert house.bench.redis.hget(key("building", house.incarnation), "at") == "d"
+    house.bench.die_and_be_found(job)
+
+    assert house.reindex(job) == "succeeded"
+    assert house.edition.name == unfinished[0]
+    assert house.held() == house.wanted()
+
+
+def test_a_worker_that_lost_its_lease_changes_nothing_over(house: House) -> None:
+    job = house.ask()
+
+    def lapse() -> None:
+        house.bench.die_and_be_found(job)
+        house.bench.take(job)
+
+    house.fuse.at = {15: lapse}
+    house.reindex(job)
+
+    assert house.bench.state(job) == "running"
+    assert house.edition.name == house.incarnation
+
+
+def test_what_was_copied_before_a_death_makes_it_none_of_the_jobs_last(house: House) -> None:
+    job = house.ask()
+    for _ in range(timings.MAX_DEATHS + 2):
+        house.fuse.at = {house.fuse.steps + 14: kill}
+        with pytest.raises(Killed):
+            house.reindex(job)
+        house.bench.die_and_be_found(job)
+        house.put(f"more {house.fuse.steps}", "text")
+        house.bench.redis.hdel(key("building", house.incarnation), "at")
+
+    assert house.until_it_ends(job) == "succeeded"
+
+
+def test_a_document_that_kills_its_worker_again_and_again_ends_the_job_and_leaves_nothing(
+    house: House,
+) -> None:
+    job = house.ask()
+    for _ in range(timings.MAX_DEATHS):
+        house.fuse.at = {house.fuse.steps + 10: kill}
+        with pytest.raises(Killed):
+            house.reindex(job)
+        house.bench.die_and_be_found(job)
+    house.janitor.turn()
+
+    assert house.bench.state(job) == "failed"
+    assert "too_many_attempts" in house.bench.field(job, "error")
+    assert house.leftovers() == []
+    house.clean()
+    assert set(house.vectors.collections) == {house.incarnation}
+    assert house.held() == house.wanted()
+
+
+def test_a_publish_that_began_before_the_change_over_is_done_again_after_it(
+    house: House,
+) -> None:
+    row = house.accept("late", "late one", "late two")
+
+    class Late(DictVectors):
+        def upsert(self, *given: Any) -> None:
+            house.vectors.upsert(*given)
+            house.reindex(house.ask(), same)
+
+    same = HashingEmbedder()
+    late = Late()
+    late.collections = house.vectors.collections
+    with house.leases.claim(row, "publish") as lease:
+        assert lease is not None
+        house.publisher(house.old, late).publish(lease)
+    assert house.bench.state(row) == "running"
+    assert "late" not in house.bench.catalogue.current(house.incarnation, ["late"])
+    house.bench.ledger.dispatch("embed")
+
+    assert house.publish(row) == "created"
+    assert house.wanted() <= house.held()
+    adds = [e for e in house.bench.change_log.read(house.incarnation, "0-0") if e.op == "add"]
+    assert [e.document for e in adds] == ["a", "b:c", "d", "late", "late"]
+    assert house.bench.change_log.last_add(house.incarnation) == adds[-1].id
+
+
+def test_a_publish_by_the_new_embedder_waits_for_the_change_over(house: House) -> None:
+    row = house.accept("e", "e one")
+    job = house.ask()
+    assert house.publish(row, house.new) == ""
+    assert house.bench.state(row) == "running"
+    house.reindex(job)
+    house.bench.ledger.dispatch("embed")
+
+    assert house.publish(row, house.new) == "created"
+    assert house.held() == house.wanted()
+
+
+def test_without_a_reindex_a_publish_by_another_embedder_is_refused(house: House) -> None:
+    row = house.accept("e", "e one")
+
+    with pytest.raises(EmbedderMismatch, match="quern reindex"):
+        house.publish(row, house.new)
+
+
+def test_flips_wait_for_the_last_moment_of_a_reindex_and_not_for_ever(
+    house: House,
+) -> None:
+    row, job = house.accept("e", "e one"), house.ask()
+    edition = house.bench.editions
+    with house.leases.claim(job, "reindex") as lease:
+        assert lease is not None
+        building = edition.begin(lease, house.new.identity, NEW)
+        house.remove("a")
+        lacking = edition.swap(lease, building.name, hold=True, result={})
+        held = house.bench.redis.pexpire(key("held", house.incarnation), 300)  # lapses by itself
+        outcome = house.publish(row)
+        lacking_later = edition.swap(lease, building.name, hold=False, result={})
+        house.bench.die(job)
+
+    assert (lacking, held, outcome, lacking_later) == (1, 1, "created", 2)
+
+
+def test_a_steady_stream_of_changes_does_not_keep_a_reindex_from_its_end(house: House) -> None:
+    """Each look finds another document changed, but for the hold at the end."""
+    job, puts = house.ask(), []
+
+    class Stream(Editions):
+        def behind(self, incarnation: str, *, most: int) -> dict[str, int]:
+            if not house.bench.redis.exists(key("held", incarnation)):
+                puts.append(house.put("a", f"a version {len(puts)}"))
+            return super().behind(incarnation, most=most)
+
+        def swap(self, *given: Any, **named: Any) -> int:
+            if not house.bench.redis.exists(key("held", house.incarnation)):
+                puts.append(house.put("d", f"d version {len(puts)}"))
+            return super().swap(*given, **named)
+
+    stream = Stream(house.bench.ledger)
+    with house.leases.claim(job, "reindex") as lease:
+        assert lease is not None
+        Reindexer(
+            vectors=house.vectors, embedder=house.new, catalogue=house.bench.catalogue,
+            editions=stream,
+        ).reindex(lease)  # fmt: skip
+
+    assert house.bench.state(job) == "succeeded"
+    assert len(puts) > 2
+    assert house.wanted() <= house.held()
+
+
+def test_one_collection_is_reindexed_by_one_job_at_a_time(house: House) -> None:
+    job = house.ask()
+    with pytest.raises(AlreadyRunning, match=job):
+        house.ask()
+    house.reindex(job)
+
+    assert house.reindex(house.ask(), house.old) == "succeeded"
+    assert house.edition.embedder == house.old.identity
+    assert house.held() == house.wanted()
+
+
+def test_a_second_job_that_came_in_all_the_same_stands_back(house: House) -> None:
+    job = house.ask()
+    house.fuse.at = {12: kill}
+    with pytest.raises(Killed):
+        house.reindex(job)
+    house.bench.redis.delete(key("alone", f"reindex:{house.incarnation}"))
+    second = house.ask()
+
+    assert house.reindex(second) == "failed"
+    assert job in house.bench.field(second, "error")
+    house.bench.die_and_be_found(job)
+    assert house.reindex(job) == "succeeded"
+
+
+def test_a_cancelled_reindex_leaves_the_old_vectors_in_use_and_nothing_behind(
+    house: House,
+) -> None:
+    job = house.ask()
+
+    def cancel() -> None:
+        house.bench.ledger.cancel(job)
+
+    house.fuse.at = {house.fuse.steps + 14: cancel}
+    house.reindex(job)
+    house.clean()
+
+    assert house.bench.state(job) == "cancelled"
+    assert house.edition.name == house.incarnation
+    assert house.leftovers() == []
+    assert set(house.vectors.collections) == {house.incarnation}
+
+
+@pytest.mark.parametrize("step", range(1, 19))
+def test_deleting_the_collection_at_any_step_ends_the_reindex_and_leaves_nothing(
+    house: House, step: int
+) -> None:
+    def delete() -> None:
+        house.bench.catalogue.drop("papers")
+        house.vectors.drop(house.incarnation)
+        house.bench.catalogue.forget(house.incarnation)
+
+    job = house.ask()
+    house.fuse.at = {step: delete}
+    state = house.until_it_ends(job)
+    house.age_retired()
+    house.janitor.turn()
+
+    assert house.fuse.at == {}
+    if step < 16:
+        assert state == "failed"
+        assert "collection_deleted" in house.bench.field(job, "error")
+    assert house.vectors.collections == {}
+    kept = set(house.bench.redis.scan_iter(match=f"*:{house.incarnation}"))
+    assert kept <= {key("alone", f"reindex:{house.incarnation}")}
+
+
+def test_passages_that_the_new_model_cannot_read_end_the_job_in_plain_words(house: House) -> None:
+    house.new.identity = replace(house.new.identity, max_tokens=2)
+    job = house.ask()
+    house.reindex(job)
+
+    assert house.bench.state(job) == "failed"
+    assert "QUERN_CHUNK_TOKENS" in house.bench.field(job, "error")
+    assert house.edition.name == house.incarnation
+
+
+def test_passages_that_are_lost_are_no_reason_to_change_over_without_them(house: House) -> None:
+    house.vectors.delete(house.incarnation, [min(house.held())])
+    job = house.ask()
+    house.reindex(job)
+
+    assert house.bench.state(job) == "failed"
+    assert "passages_missing" in house.bench.field(job, "error")
+    assert house.edition.name == house.incarnation
+
+
+def test_a_store_that_is_away_makes_the_reindex_wait(house: House) -> None:
+    job = house.ask()
+
+    def away() -> None:
+        raise StoreUnavailable("away")
+
+    house.fuse.at = {10: away}
+    house.reindex(job)
+    assert house.bench.state(job) == "running"
+    house.bench.ledger.dispatch("embed")
+
+    assert house.reindex(job) == "succeeded"

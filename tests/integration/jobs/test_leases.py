@@ -1,0 +1,566 @@
+"""Leases: what a body that runs, stalls, fails or is stopped means for its unit and for others."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+import orjson
+import pytest
+from redis.exceptions import RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from jobs.events import read_events
+from jobs.leases import Lease, Leases
+from jobs.ledger import Ledger
+from jobs.units import FINAL_STATES
+from protocol import timings
+from protocol.keys import key
+from rag.errors import (
+    Broken,
+    Cancelled,
+    DeadlineExceeded,
+    InvalidRequest,
+    LeaseLost,
+    NoText,
+    QuernError,
+    StoreUnavailable,
+    Unreadable,
+)
+from runtime.metrics import meters
+from runtime.redis_clients import ledger_client
+from tests.support.waiting import PATIENCE_S, until
+from tests.support.workbench import Workbench
+
+
+@pytest.fixture
+def bench(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workbench]:
+    monkeypatch.setattr(timings, "RENEW_S", 0.05)
+    bench = Workbench(redis_url)
+    bench.sweep("retrieve")
+    yield bench
+    bench.close()
+
+
+class Process:
+    """A worker process in little: leases, and bodies in threads that wait to be let go."""
+
+    def __init__(
+        self, bench: Workbench, url: str, kind: type[Leases] = Leases, ledger: Ledger | None = None
+    ) -> None:
+        self.bench = bench
+        self._redis = ledger_client(url, connections=4)
+        self.leases = kind(ledger or bench.ledger, self._redis, name="worker")
+        self.leases.__enter__()
+        self.running: dict[str, Lease] = {}
+        self.said: dict[str, str] = {}
+        self._go: dict[str, threading.Event] = {}
+        self.threads: dict[str, threading.Thread] = {}
+
+    def begin(self, unit_id: str) -> None:
+        """Let a pool thread take a message."""
+        self._go[unit_id] = threading.Event()
+        self.threads[unit_id] = threading.Thread(target=self._body, args=(unit_id,), daemon=True)
+        self.threads[unit_id].start()
+
+    def _body(self, unit_id: str) -> None:
+        try:
+            with self.leases.claim(unit_id, "retrieve") as lease:
+                if lease is None:
+                    self.said[unit_id] = "refused"
+                    return
+                self.running[unit_id] = lease
+                try:
+                    self._go[unit_id].wait(PATIENCE_S)
+                finally:
+                    del self.running[unit_id]
+                lease.check()
+                lease.finish(state="succeeded", fields={"result": "{}"})
+                self.said[unit_id] = "finished"
+        except RedisError:
+            self.said[unit_id] = "redis away"
+
+    def end(self, unit_id: str) -> None:
+        self._go[unit_id].set()
+        self.threads[unit_id].join(PATIENCE_S)
+
+    def close(self) -> None:
+        for event in self._go.values():
+            event.set()
+        self.leases.close()
+        for thread in self.threads.values():
+            thread.join(PATIENCE_S)
+        self._redis.connection_pool.disconnect()
+
+
+Start = Callable[..., Process]
+
+
+@pytest.fixture
+def start(bench: Workbench, redis_url: str) -> Iterator[Start]:
+    processes: list[Process] = []
+
+    def begin(kind: type[Leases] = Leases, ledger: Ledger | None = None) -> Process:
+        processes.append(Process(bench, redis_url, kind, ledger))
+        return processes[-1]
+
+    yield begin
+    for process in processes:
+        process.close()
+
+
+def suspect(bench: Workbench) -> str:
+    """Return a unit under which two workers died."""
+    asked = bench.ask()
+    for _ in range(timings.SOLO_DEATHS):
+        bench.take(asked)
+        bench.die_and_be_found(asked)
+    return asked
+
+
+# What a body's end means ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("error", "state", "kind"),
+    [
+        (Cancelled("x"), "cancelled", None),
+        (DeadlineExceeded("x"), "expired", "deadline"),
+        (NoText("blank"), "succeeded", None),
+        (Unreadable("encrypted", "It has a password."), "failed", "encrypted"),
+        (InvalidRequest("top_k", "too large"), "failed", "invalid"),
+    ],
+)
+def test_an_error_raised_on_purpose_ends_the_unit_and_goes_no_further(
+    bench: Workbench, start: Start, error: QuernError, state: str, kind: str | None
+) -> None:
+    asked = bench.ask()
+    with start().leases.claim(asked, "retrieve"):
+        raise error
+
+    assert bench.state(asked) == state
+    told = bench.field(asked, "error")
+    assert (orjson.loads(told)["type"] if told else None) == kind
+
+
+def test_an_error_nobody_expected_fails_the_unit_and_is_raised(
+    bench: Workbench, start: Start
+) -> None:
+    asked = bench.ask()
+
+    with pytest.raises(ZeroDivisionError), start().leases.claim(asked, "retrieve"):
+        _ = 1 / 0
+    assert bench.state(asked) == "failed"
+    assert orjson.loads(bench.field(asked, "error"))["type"] == "internal"
+
+
+def test_what_is_put_back_and_begins_again_is_counted(bench: Workbench, start: Start) -> None:
+    def told() -> list[float]:
+        return [
+            series["retrieve", "retrieve"]._value.get()
+            for series in (meters.STARTED, meters.RETRIED, meters.REDELIVERED)
+        ]
+
+    asked, process, before = bench.ask(), start(), told()
+    with process.leases.claim(asked, "retrieve"):
+        raise StoreUnavailable("away")
+    bench.ledger.dispatch("retrieve")
+    with process.leases.claim(asked, "retrieve") as lease:
+        assert lease is not None
+        lease.finish(state="succeeded", fields={"result": "{}"})
+
+    assert [after - was for after, was in zip(told(), before, strict=True)] == [2, 1, 1]
+
+
+@pytest.mark.parametrize("error", [StoreUnavailable("away"), RedisTimeoutError("away")])
+def test_a_store_that_is_away_costs_no_death_and_a_pause(
+    bench: Workbench, start: Start, error: Exception
+) -> None:
+    asked = bench.ask()
+    sent = len(bench.sent)
+    with start().leases.claim(asked, "retrieve"):
+        raise error
+
+    assert bench.waiting("retrieve") == [asked]
+    assert bench.deaths(asked) == 0
+    assert len(bench.sent) == sent
+
+
+def test_a_broken_worker_gives_its_unit_to_another_at_once(bench: Workbench, start: Start) -> None:
+    asked = bench.ask()
+
+    with pytest.raises(Broken), start().leases.claim(asked, "retrieve"):
+        raise Broken("no model")
+    assert [message.unit_id for message in bench.sent] == [asked, asked]
+    assert bench.deaths(asked) == 0
+
+
+def test_a_message_that_is_not_to_be_run_yields_nothing(bench: Workbench, start: Start) -> None:
+    asked = bench.ask()
+    bench.ledger.cancel(asked)
+    leases = start().leases
+
+    with leases.claim(asked, "retrieve") as lease:
+        assert lease is None
+    assert leases.bodies == 0
+
+
+# Staying alive -------------------------------------------------------------------------------
+
+
+def test_a_claim_outlives_a_long_body(bench: Workbench, start: Start) -> None:
+    process, asked = start(), bench.ask()
+    process.begin(asked)
+    assert until(lambda: asked in process.running)
+    for _ in range(3):
+        bench.redis.pexpire(key("claim", asked), timings.CLAIM_MS // 4)
+        until(lambda: bench.redis.pttl(key("claim", asked)) > timings.CLAIM_MS / 2)
+
+    assert bench.redis.exists(key("claim", asked))
+
+
+def test_a_cancelled_body_is_told_and_ends_as_cancelled(bench: Workbench, start: Start) -> None:
+    process, asked, bell = start(), bench.ask(), threading.Event()
+    process.begin(asked)
+    assert until(lambda: asked in process.running)
+    process.running[asked].on_stop(bell.set)
+    bench.ledger.cancel(asked)
+
+    assert bell.wait(PATIENCE_S)
+    process.end(asked)
+    assert bench.state(asked) == "cancelled"
+
+
+def test_a_body_whose_unit_went_to_another_worker_is_told_and_writes_nothing(
+    bench: Workbench, start: Start
+) -> None:
+    process, asked, bell = start(), bench.ask(), threading.Event()
+    process.begin(asked)
+    assert until(lambda: asked in process.running)
+    process.running[asked].on_stop(bell.set)
+    # It stalled, was written off, and the unit was claimed elsewhere.
+    bench.redis.hset(key("unit", asked), mapping={"epoch": "9" * 16, "held": "1"})
+
+    assert bell.wait(PATIENCE_S)
+    process.end(asked)
+    assert bench.state(asked) == "running"
+    assert asked not in process.said
+
+
+class Asleep(Leases):
+    """Renews nothing."""
+
+    def _renew(self) -> None:
+        """Sleep on."""
+
+
+def test_a_stalled_body_is_told_when_its_own_process_takes_the_unit_again(
+    bench: Workbench, start: Start
+) -> None:
+    process, asked, bell = start(Asleep), bench.ask(), threading.Event()
+    process.begin(asked)
+    assert until(lambda: asked in process.running)
+    process.running[asked].on_stop(bell.set)
+    bench.die_and_be_found(asked)
+    with process.leases.claim(asked, "retrieve") as second:
+        assert second is not None
+
+        assert bell.is_set()
+        second.finish(state="succeeded", fields={"result": "{}"})
+
+
+def test_a_callback_that_fails_does_not_let_the_other_claims_lapse(
+    bench: Workbench, start: Start
+) -> None:
+    def fail() -> None:
+        raise RuntimeError("the engine's loop is closed")
+
+    process, bad, good = start(), bench.ask(), bench.ask()
+    for asked in (bad, good):
+        process.begin(asked)
+    assert until(lambda: len(process.running) == 2)
+    process.running[bad].on_stop(fail)
+    bench.ledger.cancel(bad)
+    assert until(lambda: bad not in process.running or process.running[bad].stopped)
+    bench.redis.pexpire(key("claim", good), timings.CLAIM_MS // 4)
+
+    assert until(lambda: bench.redis.pttl(key("claim", good)) > timings.CLAIM_MS / 2)
+
+
+def test_a_late_body_stops_at_its_next_check(bench: Workbench, start: Start) -> None:
+    asked = bench.ask()
+    with start().leases.claim(asked, "retrieve") as lease:
+        assert lease is not None
+        lease.unit.fields["deadline"] = str(int(time.time() * 1_000) + 200)
+        assert until(lambda: lease.stopped)
+        lease.check()
+
+    assert bench.state(asked) == "expired"
+
+
+# SIGTERM -------------------------------------------------------------------------------------
+
+
+def test_bodies_that_outlast_the_drain_are_given_back_without_a_death(
+    bench: Workbench, start: Start
+) -> None:
+    process, units = start(), [bench.ask() for _ in range(3)]
+    for asked in units:
+        process.begin(asked)
+    assert until(lambda: len(process.running) == 3)
+    process.leases.close()
+    for asked in units:
+        process.end(asked)
+
+    assert process.said == {}
+    for asked in units:
+        assert (bench.deaths(asked), bench.field(asked, "held")) == (0, "0")
+        assert not bench.redis.exists(key("claim", asked))
+        # Sent again at once, for another process to take.
+        assert asked in bench.in_flight("retrieve")
+        assert [message.unit_id for message in bench.sent].count(asked) == 2
+
+
+def test_a_closed_process_claims_nothing(bench: Workbench, start: Start) -> None:
+    process, asked = start(), bench.ask()
+    process.leases.close()
+    process.begin(asked)
+    process.end(asked)
+
+    assert process.said[asked] == "refused"
+    assert bench.state(asked) == "queued"
+
+
+def test_a_claim_under_way_when_the_process_closes_is_given_back(
+    bench: Workbench, start: Start
+) -> None:
+    slow = SlowLedger(bench)
+    process, asked = start(ledger=slow), bench.ask()
+    process.begin(asked)
+    assert slow.asked.wait(PATIENCE_S)
+    closing = threading.Thread(target=process.leases.close)
+    closing.start()
+    time.sleep(0.05)
+    slow.go.set()
+    assert until(lambda: bench.field(asked, "epoch") != "0")
+    closing.join(PATIENCE_S)
+
+    # The process exits now, and nobody would renew.
+    assert not bench.redis.exists(key("claim", asked))
+    assert (bench.field(asked, "held"), bench.deaths(asked)) == ("0", 0)
+
+
+class SlowLedger(Ledger):
+    """Answers a claim only when it is let go."""
+
+    def __init__(self, bench: Workbench) -> None:
+        super().__init__(bench.redis, scripts=bench.scripts, send=bench.sent.append)
+        self.asked, self.go = threading.Event(), threading.Event()
+
+    def claim(self, *args: Any, **options: Any) -> Any:
+        self.asked.set()
+        self.go.wait(PATIENCE_S)
+        return super().claim(*args, **options)
+
+
+# Alone ---------------------------------------------------------------------------------------
+
+
+def test_a_suspect_waits_for_the_others_then_runs_while_nothing_else_does(
+    bench: Workbench, start: Start
+) -> None:
+    bad, process = suspect(bench), start()
+    before, after = bench.ask(), bench.ask()
+    process.begin(before)
+    assert until(lambda: before in process.running)
+    process.begin(bad)
+    assert until(lambda: process.leases._solo)
+    process.begin(after)
+    time.sleep(0.3)
+    assert set(process.running) == {before}
+    process.end(before)
+    assert until(lambda: bad in process.running)
+    time.sleep(0.3)
+    assert set(process.running) == {bad}
+    process.end(bad)
+
+    assert until(lambda: after in process.running)
+    process.end(after)
+    assert [process.said[name] for name in (before, bad, after)] == ["finished"] * 3
+
+
+def test_two_suspects_run_one_after_the_other(bench: Workbench, start: Start) -> None:
+    suspects, process = [suspect(bench), suspect(bench)], start()
+    for name in suspects:
+        process.begin(name)
+    for _ in suspects:
+        assert until(lambda: process.running)
+        time.sleep(0.1)
+        assert len(process.running) == 1
+        process.end(next(iter(process.running)))
+
+    assert [bench.state(name) for name in suspects] == ["succeeded", "succeeded"]
+
+
+def test_many_threads_keep_the_rule_of_the_suspect(bench: Workbench, start: Start) -> None:
+    process, beside = start(), []
+    suspects = {suspect(bench) for _ in range(2)}
+    units = [*suspects, *(bench.ask() for _ in range(10))]
+
+    def body(unit_id: str) -> None:
+        with process.leases.claim(unit_id, "retrieve") as lease:
+            if lease is not None:
+                process.running[unit_id] = lease
+                for _ in range(5):
+                    running = set(process.running)
+                    if running & suspects and len(running) > 1:
+                        beside.append(running)
+                    time.sleep(0.01)
+                del process.running[unit_id]
+                lease.finish(state="succeeded", fields={"result": "{}"})
+
+    threads = [threading.Thread(target=body, args=(name,)) for name in units]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(PATIENCE_S)
+
+    assert beside == []
+    assert {bench.state(name) for name in units} == {"succeeded"}
+
+
+def test_a_suspect_that_cannot_have_the_process_to_itself_is_refused_and_others_go_on(
+    bench: Workbench, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(timings, "SOLO_WAIT_S", 0.3)
+    bad, process, long, other = suspect(bench), start(), bench.ask(), bench.ask()
+    process.begin(long)
+    assert until(lambda: long in process.running)
+    process.begin(bad)
+    assert until(lambda: process.said.get(bad) == "refused")
+    process.begin(other)
+
+    assert until(lambda: other in process.running)
+    assert bad in bench.in_flight("retrieve")
+
+
+def test_a_suspect_whose_claim_fails_for_redis_does_not_block_the_process_for_ever(
+    bench: Workbench, start: Start
+) -> None:
+    flaky = FlakyLedger(bench)
+    bad, process, long, other = suspect(bench), start(ledger=flaky), bench.ask(), bench.ask()
+    process.begin(long)
+    assert until(lambda: long in process.running)
+    process.begin(bad)
+    assert until(lambda: process.leases._solo)
+    flaky.away = True
+    assert until(lambda: process.said.get(bad) == "redis away")
+    flaky.away = False
+    process.begin(other)
+
+    assert until(lambda: other in process.running)
+
+
+class FlakyLedger(Ledger):
+    """Raises what a Redis that is away makes a claim raise."""
+
+    def __init__(self, bench: Workbench) -> None:
+        super().__init__(bench.redis, scripts=bench.scripts, send=bench.sent.append)
+        self.away = False
+
+    def claim(self, *args: Any, **options: Any) -> Any:
+        if self.away:
+            raise RedisTimeoutError("away")
+        return super().claim(*args, **options)
+
+
+class ByClaims(Leases):
+    """Counts as running only what has a live claim in Redis: the rule taken out."""
+
+    @property
+    def bodies(self) -> int:
+        ledger = self._ledger.redis
+        return sum(bool(ledger.exists(key("claim", name))) for name in self._held)
+
+
+@pytest.mark.parametrize(("kind", "alone"), [(Leases, True), (ByClaims, False)])
+def test_a_suspect_does_not_run_beside_a_body_that_redis_has_written_off(
+    bench: Workbench,
+    start: Start,
+    kind: type[Leases],
+    alone: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bad, innocent = suspect(bench), bench.ask()
+    monkeypatch.setattr(timings, "RENEW_S", 60)  # the process sleeps and does not renew
+    process = start(kind)
+    process.begin(innocent)
+    assert until(lambda: innocent in process.running)
+    bench.die(innocent)
+    process.begin(bad)
+    if alone:
+        time.sleep(0.5)
+
+        assert set(process.running) == {innocent}
+    else:
+        assert until(lambda: set(process.running) == {innocent, bad})
+
+
+def test_a_unit_runs_to_its_end_through_processes_that_close_while_it_runs(
+    bench: Workbench, start: Start
+) -> None:
+    asked = bench.ask()
+    for _ in range(timings.MAX_DEATHS + 1):
+        process = start()
+        process.begin(asked)
+        assert until(partial(process.running.__contains__, asked))
+        process.leases.close()
+        process.end(asked)
+    last = start()
+    last.begin(asked)
+    assert until(lambda: asked in last.running)
+    last.end(asked)
+
+    assert bench.state(asked) == "succeeded"
+    assert bench.state(asked) in FINAL_STATES
+    with suppress(LeaseLost), last.leases.claim(asked, "retrieve") as again:
+        assert again is None
+
+
+def test_an_answer_that_is_known_at_once_is_told_with_its_sources_and_the_end(
+    bench: Workbench, start: Start
+) -> None:
+    process = start()
+    unit_id = bench.ask()
+    with process.leases.claim(unit_id, "retrieve") as lease:
+        assert lease is not None
+        before = len(read_events(bench.redis, unit_id, "0-0"))
+        lease.finish(
+            state="succeeded", fields={"result": "{}"},
+            events=[("sources", {"sources": []}), ("verdict", {"answered": True})],
+            text="It is so.",
+        )  # fmt: skip
+    told = read_events(bench.redis, unit_id, "0-0")[before:]
+
+    assert [event.kind for event in told] == ["sources", "verdict", "token", "done"]
+    assert [event.data for event in told[:2]] == [{"sources": []}, {"answered": True}]
+    assert told[2].data["text"] == "It is so."
+    assert bench.field(unit_id, "state") == "succeeded"
+    assert process.leases.bodies == 0
+
+
+def test_a_question_that_was_cancelled_tells_no_answer(bench: Workbench, start: Start) -> None:
+    process = start()
+    unit_id = bench.ask()
+    with process.leases.claim(unit_id, "retrieve") as lease:
+        assert lease is not None
+        bench.redis.hset(key("unit", unit_id), "cancel", "1")
+        lease.finish(
+            state="succeeded", fields={"result": "{}"}, events=[("sources", {})], text="Too late."
+        )
+    kinds = {event.kind for event in read_events(bench.redis, unit_id, "0-0")}
+
+    assert bench.field(unit_id, "state") == "cancelled"
+    assert not kinds & {"sources", "token"}

@@ -1,0 +1,230 @@
+"""The front end behind the real server: callers who leave, and a Redis that does not answer."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import httpx
+import pytest
+from redis import Redis
+
+from runtime.settings import Settings
+from stack.redis_server import find_redis_server, redis_command
+from tests.support.waiting import quickly, until
+from web.front_end import REDIS_READ_S
+from web.http.event_stream import KEEP_ALIVE_S
+
+#: A caller that stops half way is given up after this, seconds; people have it longer.
+RECEIVE_S = 4
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def is_up(url: str, status: int) -> bool:
+    try:
+        return httpx.get(f"{url}/readyz").status_code == status
+    except httpx.HTTPError:
+        return False
+
+
+@pytest.fixture(scope="module")
+def own_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, str]]:
+    """A Redis that these tests may stop; yields its process id and URL."""
+    port, folder = free_port(), tmp_path_factory.mktemp("redis")
+    command = redis_command(
+        find_redis_server(), folder=folder, port=port, memory_mb=64, evicts=False
+    )
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    yield process.pid, f"redis://127.0.0.1:{port}/0"
+    process.send_signal(signal.SIGCONT)
+    process.terminate()
+    process.wait(timeout=10)
+
+
+@pytest.fixture(scope="module")
+def server(own_redis: tuple[int, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The front end in gunicorn, as it runs in production; yields its URL."""
+    port, folder = free_port(), tmp_path_factory.mktemp("web")
+    settings = Settings(redis_url=own_redis[1], cache_url=own_redis[1], data_dir=folder)
+    less_patient = (
+        f"from web.server import patient_worker\npatient_worker.RECEIVE_S = {RECEIVE_S}\n"
+    )
+    (folder / "gunicorn.conf.py").write_text(less_patient)
+    command = [
+        sys.executable, "-m", "gunicorn", "web.app:create_app()",
+        f"--config={folder / 'gunicorn.conf.py'}",
+        "--worker-class=web.server.patient_worker.PatientThreadWorker",
+        "--threads=16", f"--bind=127.0.0.1:{port}", "--no-control-socket",
+    ]  # fmt: skip
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("QUERN_")}
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            command, env=environment | settings.environment(), stdout=log, stderr=log,
+            cwd=Path(__file__).parents[3],
+        )  # fmt: skip
+    url = f"http://127.0.0.1:{port}"
+    until(lambda: is_up(url, 200), told="the server is ready")
+    yield url
+    process.terminate()
+    process.wait(timeout=35)
+
+
+def ask(server: str, **body: Any) -> str:
+    answer = httpx.post(f"{server}/api/queries", json={"question": "x"} | body)
+    job_id: str = answer.json()["id"]
+    return job_id
+
+
+def state(server: str, job_id: str) -> str:
+    found: str = httpx.get(f"{server}/api/jobs/{job_id}").json()["state"]
+    return found
+
+
+def test_a_stream_is_sent_as_it_comes_and_left_without_harm(server: str) -> None:
+    job_id = ask(server)
+    with httpx.stream("GET", f"{server}/api/jobs/{job_id}/events") as answer:
+        first = next(answer.iter_lines())
+    time.sleep(1.2)
+
+    assert first.startswith("retry:")
+    assert state(server, job_id) == "queued"
+
+
+def test_a_job_is_cancelled_when_its_reader_leaves_if_it_asked_for_that(server: str) -> None:
+    job_id = ask(server, cancel_on_disconnect=True)
+    with httpx.stream("GET", f"{server}/api/jobs/{job_id}/events") as answer:
+        next(answer.iter_lines())
+
+    # Before the next sign of life would be sent to nobody.
+    until(lambda: state(server, job_id) == "cancelled", within_s=KEEP_ALIVE_S - 1)
+
+
+def test_a_job_is_cancelled_when_its_waiting_caller_leaves_if_it_asked_for_that(
+    server: str,
+) -> None:
+    job_id = ask(server, cancel_on_disconnect=True)
+    with pytest.raises(httpx.ReadTimeout):
+        httpx.get(f"{server}/api/jobs/{job_id}?wait=20", timeout=0.3)
+
+    # Before the wait would have been over.
+    until(lambda: state(server, job_id) == "cancelled", within_s=15)
+
+
+def test_a_submit_that_waits_is_cancelled_when_its_caller_leaves(server: str) -> None:
+    body = {"question": "left early", "cancel_on_disconnect": True}
+    with pytest.raises(httpx.ReadTimeout):
+        httpx.post(f"{server}/api/queries", json=body, headers={"Prefer": "wait=20"}, timeout=0.5)
+
+    def left() -> list[str]:
+        jobs = httpx.get(f"{server}/api/jobs").json()["jobs"]
+        return [j["state"] for j in jobs if j.get("request", {}).get("question") == "left early"]
+
+    # Before the wait would have been over.
+    until(lambda: left() == ["cancelled"], told="the question is cancelled", within_s=15)
+
+
+def test_a_document_id_keeps_its_odd_characters_through_the_server(server: str) -> None:
+    answer = httpx.get(f"{server}/api/collections/default/documents/%2Fa%2F%2Fb%3F%23%25")
+
+    assert answer.status_code == 404
+    assert "'/a//b?#%'" in answer.json()["detail"]
+
+
+def test_a_large_upload_without_a_length_is_cut_off(server: str) -> None:
+    def endless() -> Iterator[bytes]:
+        for _ in range(200):
+            yield b"x" * 100_000
+
+    headers = {"Content-Type": "application/json"}
+    answer = httpx.post(f"{server}/api/queries", content=endless(), headers=headers)
+
+    assert answer.status_code == 413
+
+
+def test_a_frozen_redis_delays_neither_health_nor_refusal(
+    server: str, own_redis: tuple[int, str]
+) -> None:
+    pid, url = own_redis
+    http = httpx.Client(base_url=server, trust_env=False)
+    http.get("/api/jobs")
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        spent = []
+        end = time.monotonic() + 6
+        while time.monotonic() < end:
+            for path in ("/livez", "/readyz", "/health"):
+                began = time.perf_counter()
+                http.get(path)
+                spent.append(time.perf_counter() - began)
+            time.sleep(0.1)
+        refused = quickly(
+            lambda: http.post("/api/queries", json={"question": "x"}), within_s=REDIS_READ_S + 0.5
+        )
+        ready = http.get("/readyz").status_code
+    finally:
+        os.kill(pid, signal.SIGCONT)
+        http.close()
+    with Redis.from_url(url) as redis:
+        redis.ping()
+
+    # Waiting for Redis would show in each; one may be slow because the machine is.
+    assert median(spent) < 0.05
+    assert refused.status_code == 503
+    assert int(refused.headers["Retry-After"]) <= 120
+    assert ready == 503
+    until(lambda: is_up(server, 200), told="the server is ready again")
+
+
+@pytest.mark.parametrize(
+    ("head", "expected"),
+    [
+        (b"GET /livez HTTP/1.0", 200),
+        (b"GET /livez HTTP/1.1", 400),
+        (b"GET /livez HTTP/1.1\r\nHost: localhost", 200),
+        (b"GET /livez HTTP/1.1\r\nHost: LOCALHOST.:1", 200),
+        (b"GET /livez HTTP/1.1\r\nHost: [::1]:8000", 200),
+        (b"GET /livez HTTP/1.1\r\nHost:", 400),
+        (b"GET /livez HTTP/1.1\r\nHost: local host", 400),
+        (b"GET /livez HTTP/1.1\r\nHost: localhost\r\nHost: evil.example", 400),
+        (b"GET /livez HTTP/1.1\r\nHost: evil.example", 421),
+        (b"GET /livez HTTP/1.0\r\nHost: evil.example", 421),
+        (b"GET /livez HTTP/1.1\r\nHost: evil.example\r\nX-Forwarded-Host: localhost", 421),
+        (b"GET http://localhost/livez HTTP/1.1\r\nHost: evil.example", 421),
+        (b"GET /static/app.js HTTP/1.1\r\nHost: evil.example", 421),
+    ],
+)
+def test_the_server_answers_only_who_calls_it_by_a_name_of_its_own(
+    server: str, head: bytes, expected: int
+) -> None:
+    with socket.create_connection(("127.0.0.1", int(server.rsplit(":", 1)[1]))) as line:
+        line.settimeout(10)
+        line.sendall(head + b"\r\nConnection: close\r\n\r\n")
+        answer = line.makefile("rb").readline()
+
+    assert answer.split()[1] == str(expected).encode()
+
+
+def test_callers_who_stop_half_way_do_not_hold_the_threads_for_ever(server: str) -> None:
+    port = int(server.rsplit(":", 1)[1])
+    stalled = [socket.create_connection(("127.0.0.1", port)) for _ in range(16)]
+    for one in stalled:
+        one.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\nX-A: ")
+    try:
+        answer = httpx.get(f"{server}/livez", timeout=RECEIVE_S + 10)
+    finally:
+        for one in stalled:
+            one.close()
+
+    assert answer.status_code == 200
