@@ -16,12 +16,12 @@ from urllib.parse import quote
 import httpx
 from rich.progress import Progress
 
-from benchmarks.datasets import Dataset, Question
-from benchmarks.processes import run
-from benchmarks.progress import ProgressBars
-from benchmarks.ranking import ndcg, recall
-from benchmarks.reporting import Limit, percentile, report
-from benchmarks.service import FINAL, Service, call, service
+from benchmarks.data.datasets import Dataset, Question
+from benchmarks.figures.ranking import ndcg, recall
+from benchmarks.figures.reporting import Limit, percentile, report
+from benchmarks.running.processes import run
+from benchmarks.running.progress import ProgressBars
+from benchmarks.running.service import FINAL, Service, call, service
 
 ALONE = 40  # questions asked by one client, once and again
 TOP_K = 10

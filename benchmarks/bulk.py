@@ -3,7 +3,7 @@ A folder of short documents: how fast it becomes searchable, again, and what sea
 
     python -m benchmarks.bulk [--files 2000] [--engine ENGINE] [--quick] [--json FILE]
 
-The folder is made up here (`benchmarks.short_documents`). What is timed is `quern ingest FOLDER`, a
+The folder is made up here (`short_documents`). What is timed is `quern ingest FOLDER`, a
 process of its own, from its start to its end, against the embedder alone: the one that the service
 uses, in this process, on the same texts and all cores, before and after.
 """
@@ -26,11 +26,11 @@ import psutil
 from rich.progress import Progress
 
 from adapters.models.models import open_model
-from benchmarks.processes import run, running
-from benchmarks.progress import ProgressBars
-from benchmarks.reporting import Limit, percentile, report
-from benchmarks.service import FINAL, ROOT, Service, call, service
-from benchmarks.short_documents import note, write_folder
+from benchmarks.data.short_documents import note, write_folder
+from benchmarks.figures.reporting import Limit, percentile, report
+from benchmarks.running.processes import run, running
+from benchmarks.running.progress import ProgressBars
+from benchmarks.running.service import FINAL, ROOT, Service, call, service
 from rag.documents import indexed_text
 from rag.ports import Embedder
 from runtime.settings import Settings

@@ -20,11 +20,11 @@ from typing import Any
 import httpx
 from rich.progress import Progress
 
-from benchmarks.lines import Chart, sheet
-from benchmarks.private_prometheus import PrivatePrometheus
-from benchmarks.processes import run
-from benchmarks.progress import ProgressBars
-from benchmarks.short_documents import note
+from benchmarks.data.short_documents import note
+from benchmarks.figures.lines import Chart, sheet
+from benchmarks.running.private_prometheus import PrivatePrometheus
+from benchmarks.running.processes import run
+from benchmarks.running.progress import ProgressBars
 from stack.up import Stack
 
 BOARDS = Path(__file__).parents[1] / "observability" / "grafana" / "dashboards"

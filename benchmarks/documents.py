@@ -3,7 +3,7 @@ How well, how fast and how safely files are read: real ones, and a manifest of w
 
     python -m benchmarks.documents --data DIR [--peer-python PATH | --no-peer] [--json FILE]
 
-DIR holds files and `manifest.jsonl` (`benchmarks.manifest` tells its form). Each file goes through
+DIR holds files and `manifest.jsonl` (`manifest` tells its form). Each file goes through
 the sandbox of the ingestion worker with its default limits, and right after it to markitdown alone,
 which is installed for the run into a temporary environment. The tables go to the error output; the
 figures go to the standard output unless a file is named for them.
@@ -23,14 +23,14 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from benchmarks import manifest
-from benchmarks.environments import environment
-from benchmarks.manifest import Expected, Judgement, Reading, judge
-from benchmarks.peer import PINNED, Peer
-from benchmarks.processes import run
-from benchmarks.progress import ProgressBars
-from benchmarks.reporting import Limit, output, report, show_miss
-from benchmarks.watched_parsers import WatchedParsers
+from benchmarks.data import manifest
+from benchmarks.data.manifest import Expected, Judgement, Reading, judge
+from benchmarks.figures.reporting import Limit, output, report, show_miss
+from benchmarks.parts.peer import PINNED, Peer
+from benchmarks.parts.watched_parsers import WatchedParsers
+from benchmarks.running.environments import environment
+from benchmarks.running.processes import run
+from benchmarks.running.progress import ProgressBars
 from runtime.settings import Settings
 
 LIMITS: Final = {

@@ -23,12 +23,12 @@ import numpy as np
 from adapters.models.model_weights import resolve
 from adapters.models.models import open_model
 from adapters.models.processor import integer_unit
-from benchmarks import embedding_cache
-from benchmarks.datasets import Dataset
-from benchmarks.processes import run
-from benchmarks.progress import ProgressBars
-from benchmarks.reporting import Limit, report
-from benchmarks.traffic import TEXTS, entries_for, steepness_for
+from benchmarks.data.datasets import Dataset
+from benchmarks.data.traffic import TEXTS, entries_for, steepness_for
+from benchmarks.figures.reporting import Limit, report
+from benchmarks.parts import embedding_cache
+from benchmarks.running.processes import run
+from benchmarks.running.progress import ProgressBars
 from rag.ports import Embedder, Vectors
 from rag.text.sentences import sentence_spans
 from runtime.settings import Settings

@@ -19,11 +19,11 @@ import orjson
 from rich.progress import Progress
 
 from benchmarks.answers import ask
-from benchmarks.datasets import Question
-from benchmarks.processes import run
-from benchmarks.progress import ProgressBars
-from benchmarks.reporting import Limit, report
-from benchmarks.service import Service, service
+from benchmarks.data.datasets import Question
+from benchmarks.figures.reporting import Limit, report
+from benchmarks.running.processes import run
+from benchmarks.running.progress import ProgressBars
+from benchmarks.running.service import Service, service
 from benchmarks.unanswerable import auroc
 
 FILES: Final = Path(__file__).parent / "everyday_files"

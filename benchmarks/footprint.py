@@ -28,10 +28,10 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.processes import run
-from benchmarks.progress import ProgressBars
-from benchmarks.reporting import Limit, report, write
-from benchmarks.service import FINAL, Service, call
+from benchmarks.figures.reporting import Limit, report, write
+from benchmarks.running.processes import run
+from benchmarks.running.progress import ProgressBars
+from benchmarks.running.service import FINAL, Service, call
 from runtime.settings import Settings
 from stack.leash import leashed
 from stack.run_folder import RunFolder

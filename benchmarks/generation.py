@@ -29,11 +29,11 @@ import orjson
 from redis import Redis
 from rich.progress import Progress
 
-from benchmarks.bars import bars
-from benchmarks.engine_orders import ANSWERS, ORDERS
-from benchmarks.processes import go_on, run, running
-from benchmarks.progress import ProgressBars
-from benchmarks.reporting import Limit, percentile, report
+from benchmarks.figures.bars import bars
+from benchmarks.figures.reporting import Limit, percentile, report
+from benchmarks.parts.engine_orders import ANSWERS, ORDERS
+from benchmarks.running.processes import go_on, run, running
+from benchmarks.running.progress import ProgressBars
 from jobs.heartbeats import live_workers
 from protocol.keys import key
 from runtime.settings import Settings
@@ -117,7 +117,7 @@ class Bench:
         environment = {k: v for k, v in os.environ.items() if not k.startswith("QUERN_")}
         environment |= settings.environment() | {"PYTHONPATH": str(CHECKOUT)}
         self.redis.delete(ORDERS, ANSWERS)
-        command = [generation_python(settings), "-P", "-m", "benchmarks.engine_host"]
+        command = [generation_python(settings), "-P", "-m", "benchmarks.parts.engine_host"]
         with (
             (Path(self.stack.record.data_dir) / "logs" / "host.log").open("ab") as log,
             running(

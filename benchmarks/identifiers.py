@@ -22,12 +22,12 @@ from rich.progress import Progress
 from rich.table import Table
 
 from benchmarks.answers import ask
-from benchmarks.datasets import Question
-from benchmarks.made_identifiers import KINDS, Made, made
-from benchmarks.processes import run
-from benchmarks.progress import ProgressBars
-from benchmarks.reporting import Limit, report, show_miss
-from benchmarks.service import Service, call, service
+from benchmarks.data.datasets import Question
+from benchmarks.data.made_identifiers import KINDS, Made, made
+from benchmarks.figures.reporting import Limit, report, show_miss
+from benchmarks.running.processes import run
+from benchmarks.running.progress import ProgressBars
+from benchmarks.running.service import Service, call, service
 
 CLIENTS = 4
 NAME = "identifiers"

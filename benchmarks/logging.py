@@ -18,10 +18,10 @@ from typing import Any
 
 from rich.progress import Progress
 
-from benchmarks.bars import bars
-from benchmarks.processes import run
-from benchmarks.progress import ProgressBars
-from benchmarks.reporting import Limit, report
+from benchmarks.figures.bars import bars
+from benchmarks.figures.reporting import Limit, report
+from benchmarks.running.processes import run
+from benchmarks.running.progress import ProgressBars
 from stack.leash import leashed
 
 ROOT = Path(__file__).parents[1]
@@ -143,7 +143,7 @@ def _told(sink: Path, *arguments: str) -> dict[str, float]:
 
 def _run(sink: Path, *arguments: str) -> bytes:
     """Run a design, its lines into the sink; returns what it says."""
-    command = [sys.executable, "-m", "benchmarks.log_designs", *arguments]
+    command = [sys.executable, "-m", "benchmarks.parts.log_designs", *arguments]
     with sink.open("wb") as lines:
         ended = subprocess.run(
             leashed(*command), cwd=ROOT, stdout=subprocess.PIPE, stderr=lines, check=False,

@@ -19,10 +19,10 @@ from prometheus_client import generate_latest
 from redis import Redis
 from rich.progress import Progress
 
-from benchmarks.private_redis import PrivateRedis
-from benchmarks.processes import run
-from benchmarks.progress import ProgressBars
-from benchmarks.reporting import Limit, report
+from benchmarks.figures.reporting import Limit, report
+from benchmarks.running.private_redis import PrivateRedis
+from benchmarks.running.processes import run
+from benchmarks.running.progress import ProgressBars
 from jobs import measuring
 from jobs.ledger import Fields, Ledger
 from jobs.units import Unit

@@ -26,14 +26,14 @@ from rich.progress import Progress
 from rich.table import Table
 
 from adapters.local_index.tantivy_index import TantivyIndex
-from benchmarks.bars import grouped_bars
-from benchmarks.bootstrap import interval
-from benchmarks.datasets import Dataset, Question
-from benchmarks.processes import run
-from benchmarks.progress import ProgressBars
-from benchmarks.ranking import ndcg, recall, reciprocal_rank
-from benchmarks.reporting import Limit, report, write
-from benchmarks.service import Service, call, service
+from benchmarks.data.datasets import Dataset, Question
+from benchmarks.figures.bars import grouped_bars
+from benchmarks.figures.bootstrap import interval
+from benchmarks.figures.ranking import ndcg, recall, reciprocal_rank
+from benchmarks.figures.reporting import Limit, report, write
+from benchmarks.running.processes import run
+from benchmarks.running.progress import ProgressBars
+from benchmarks.running.service import Service, call, service
 from rag.documents import Chunk, chunk_id, split_chunk_id
 from rag.ports import StoredChunk
 from rag.search.fusion import convex, evidence, rrf

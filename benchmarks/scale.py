@@ -29,12 +29,12 @@ from rich.progress import Progress
 from adapters.chroma.store import ChromaStore
 from adapters.local_index.follower import Follower, Slot
 from adapters.models.models import open_model
-from benchmarks.bare_legs import Legs, Stored, connect, hnswlib_ms, open_index, rank_bm25_ms
-from benchmarks.processes import run
-from benchmarks.progress import ProgressBars
-from benchmarks.reporting import Limit, percentile, report
-from benchmarks.scale_texts import Asked, Corpus
-from benchmarks.service import FINAL, Service, call
+from benchmarks.data.scale_texts import Asked, Corpus
+from benchmarks.figures.reporting import Limit, percentile, report
+from benchmarks.parts.bare_legs import Legs, Stored, connect, hnswlib_ms, open_index, rank_bm25_ms
+from benchmarks.running.processes import run
+from benchmarks.running.progress import ProgressBars
+from benchmarks.running.service import FINAL, Service, call
 from corpus.durable import Durable, open_durable
 from protocol.keys import key
 from runtime.redis_clients import ledger_client

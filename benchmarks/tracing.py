@@ -21,11 +21,11 @@ from typing import Any, Final
 
 from rich.progress import Progress
 
-from benchmarks.processes import run
-from benchmarks.progress import ProgressBars
-from benchmarks.reporting import report
-from benchmarks.service import FINAL, Service, call
-from benchmarks.short_documents import note
+from benchmarks.data.short_documents import note
+from benchmarks.figures.reporting import report
+from benchmarks.running.processes import run
+from benchmarks.running.progress import ProgressBars
+from benchmarks.running.service import FINAL, Service, call
 from runtime.settings import Settings
 from runtime.tracing import traces
 from stack.up import Stack

@@ -23,14 +23,14 @@ from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
 
-from benchmarks import trial_cases
-from benchmarks.processes import run
-from benchmarks.progress import ProgressBars
-from benchmarks.reporting import Limit, output, report, show_miss
-from benchmarks.service import Service, service
-from benchmarks.trial_cases import Case
-from benchmarks.trial_checks import Finding
-from benchmarks.trial_steps import Trial
+from benchmarks.data import trial_cases
+from benchmarks.data.trial_cases import Case
+from benchmarks.figures.reporting import Limit, output, report, show_miss
+from benchmarks.parts.trial_checks import Finding
+from benchmarks.parts.trial_steps import Trial
+from benchmarks.running.processes import run
+from benchmarks.running.progress import ProgressBars
+from benchmarks.running.service import Service, service
 
 LIMITS: Final = {"right_share": Limit(at_least=1.0)}
 #: In a quick run.

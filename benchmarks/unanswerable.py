@@ -17,11 +17,11 @@ from typing import Any
 from rich.progress import Progress
 
 from benchmarks.answers import ask
-from benchmarks.datasets import Dataset, Question, lines
-from benchmarks.processes import run
-from benchmarks.progress import ProgressBars
-from benchmarks.reporting import report
-from benchmarks.service import Service, service
+from benchmarks.data.datasets import Dataset, Question, lines
+from benchmarks.figures.reporting import report
+from benchmarks.running.processes import run
+from benchmarks.running.progress import ProgressBars
+from benchmarks.running.service import Service, service
 
 CLIENTS = 16
 

@@ -12,7 +12,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from adapters.models.processor import integer_unit
-from benchmarks.reporting import host
+from benchmarks.figures.reporting import host
 from stack.redis_server import find_redis_server, redis_command
 
 pytest_plugins = ("tests.support.folder_times", "tests.support.second_try")

@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 #: Are started by a benchmark, which ends them, and write for it alone.
 PARTS = {"engine_host", "library_searches", "log_designs", "markitdown_reader"}
-MODULES = {path.stem: path.read_text("utf-8") for path in (ROOT / "benchmarks").glob("*.py")}
+MODULES = {path.stem: path.read_text("utf-8") for path in (ROOT / "benchmarks").rglob("*.py")}
 BENCHMARKS = {
     name for name, code in MODULES.items() if 'if __name__ == "__main__":' in code
 } - PARTS
@@ -17,7 +17,7 @@ BENCHMARKS = {
 @pytest.mark.parametrize("name", sorted(BENCHMARKS))
 def test_a_benchmark_ends_in_order_and_shows_how_far_it_is(name: str) -> None:
     assert MODULES[name].endswith('\n\nif __name__ == "__main__":\n    run(main)\n')
-    assert "from benchmarks.processes import " in MODULES[name]
+    assert "from benchmarks.running.processes import " in MODULES[name]
     assert "ProgressBars(" in MODULES[name]
 
 

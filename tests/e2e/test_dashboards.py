@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.private_prometheus import PrivatePrometheus
+from benchmarks.running.private_prometheus import PrivatePrometheus
 from stack.up import Stack
 from tests.support import boards
 from tests.support.waiting import until

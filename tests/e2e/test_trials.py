@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from benchmarks.service import Service
-from benchmarks.trial_cases import Case, step
-from benchmarks.trial_checks import Finding
-from benchmarks.trial_steps import Trial
+from benchmarks.data.trial_cases import Case, step
+from benchmarks.parts.trial_checks import Finding
+from benchmarks.parts.trial_steps import Trial
+from benchmarks.running.service import Service
 from benchmarks.trials import collection_of
 from stack.up import Stack
 from tests.support.whole_stack import Api

@@ -23,8 +23,8 @@ from typing import IO
 
 import pytest
 
-from benchmarks.processes import run, running
-from benchmarks.progress import ProgressBars
+from benchmarks.running.processes import run, running
+from benchmarks.running.progress import ProgressBars
 
 BUSY = "while True: pass"
 #: Stands for a test where a round ended otherwise than pytest ends, and in no test.

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from benchmarks.peak_memory import children
-from benchmarks.peer import Peer
-from benchmarks.watched_parsers import WatchedParsers
+from benchmarks.figures.peak_memory import children
+from benchmarks.parts.peer import Peer
+from benchmarks.parts.watched_parsers import WatchedParsers
 from runtime.settings import Settings
 
 ROOT = Path(__file__).parents[3]

@@ -22,9 +22,9 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks.private_redis import PrivateRedis
-from benchmarks.processes import go_on, run, running
-from benchmarks.progress import ProgressBars
+from benchmarks.running.private_redis import PrivateRedis
+from benchmarks.running.processes import go_on, run, running
+from benchmarks.running.progress import ProgressBars
 from stack.up import Stack
 
 SLEEPS = "[sys.executable, '-c', 'import time; time.sleep(600)']"

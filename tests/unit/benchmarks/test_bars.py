@@ -1,6 +1,6 @@
 from xml.etree import ElementTree as ET
 
-from benchmarks.bars import grouped_bars
+from benchmarks.figures.bars import grouped_bars
 
 SVG = "{http://www.w3.org/2000/svg}"
 

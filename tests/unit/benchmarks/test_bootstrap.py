@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from benchmarks.bootstrap import interval
+from benchmarks.figures.bootstrap import interval
 
 
 def test_equal_differences_leave_no_doubt() -> None:

@@ -1,7 +1,7 @@
 import math
 from xml.etree import ElementTree as ET
 
-from benchmarks.lines import Chart, sheet, written
+from benchmarks.figures.lines import Chart, sheet, written
 
 SVG = "{http://www.w3.org/2000/svg}"
 

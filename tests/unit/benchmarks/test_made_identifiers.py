@@ -1,4 +1,4 @@
-from benchmarks.made_identifiers import KINDS, made
+from benchmarks.data.made_identifiers import KINDS, made
 
 
 def test_the_same_seed_makes_the_same_identifiers_and_another_makes_others() -> None:

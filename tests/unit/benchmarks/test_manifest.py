@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.manifest import Expected, Reading, judge, read
+from benchmarks.data.manifest import Expected, Reading, judge, read
 
 
 def expected(outcome: str, **more: Any) -> Expected:

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from benchmarks.ranking import ndcg, recall, reciprocal_rank
+from benchmarks.figures.ranking import ndcg, recall, reciprocal_rank
 
 
 def test_ndcg_is_the_discounted_gain_over_the_best_possible() -> None:

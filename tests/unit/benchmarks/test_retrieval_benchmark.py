@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.datasets import Question
+from benchmarks.data.datasets import Question
 from benchmarks.retrieval import Scores, by_words, summary
 from rag.words.stems import STEMMERS
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.scale_texts import Corpus
+from benchmarks.data.scale_texts import Corpus
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from cachetools import TTLCache
 
-from benchmarks.traffic import (
+from benchmarks.data.traffic import (
     ExactCache,
     draws,
     entries_for,

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from benchmarks.trial_cases import BadCase, read
-from benchmarks.trial_checks import Finding
+from benchmarks.data.trial_cases import BadCase, read
+from benchmarks.parts.trial_checks import Finding
 from benchmarks.trials import collection_of, misses, totals, verdict
 
 EXAMPLES = Path(__file__).parents[3] / "examples" / "trials"

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.trial_checks import answer_of, chunks_of, hits_of, text_of
+from benchmarks.parts.trial_checks import answer_of, chunks_of, hits_of, text_of
 
 TEXT = "Opening hours\n\nMetal |  | 9-15 |  | 10-14\nGlass |  |  |  | 8-11\n\nKeys are in room 12."
 CHUNKS = ["name: Okoro; room: 12", "name: Petit; room: 14 aGVsbG8gd29ybGQgaGVsbG8="]

@@ -5,7 +5,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from benchmarks.datasets import Question
+from benchmarks.data.datasets import Question
 from benchmarks.unanswerable import without_answer
 
 

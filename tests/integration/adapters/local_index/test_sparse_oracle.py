@@ -9,7 +9,7 @@ import pytest
 from rank_bm25 import BM25Okapi
 
 from adapters.local_index.tantivy_index import TantivyIndex
-from benchmarks.datasets import Dataset
+from benchmarks.data.datasets import Dataset
 from rag.documents import Chunk, chunk_id, indexed_text
 from rag.ports import StoredChunk
 from rag.words.analysis import terms

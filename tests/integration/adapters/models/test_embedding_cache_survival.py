@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from adapters.models.redis_bytes import RedisBytes
-from benchmarks.private_redis import PrivateRedis
+from benchmarks.running.private_redis import PrivateRedis
 from rag.embedding_cache import CachedEmbedder
 from tests.support.twins import HashingEmbedder
 from tests.support.waiting import PATIENCE_S, until

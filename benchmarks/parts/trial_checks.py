@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from benchmarks.wording import squeezed
+from benchmarks.data.wording import squeezed
 
 #: Of what came so many characters are shown.
 SHOWN: Final = 200

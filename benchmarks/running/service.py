@@ -11,14 +11,14 @@ from typing import Any, Final
 import httpx
 from rich.progress import Progress
 
-from benchmarks.processes import finished, go_on
+from benchmarks.running.processes import finished, go_on
 from runtime.settings import Settings
 from stack.up import Stack
 
 FINAL = ("succeeded", "partial", "failed", "cancelled", "expired")
 BATCH = 500
 BUSY_TRIES = 60
-ROOT: Final = Path(__file__).parents[1]
+ROOT: Final = Path(__file__).parents[2]
 
 
 class Service:

@@ -1,5 +1,5 @@
 """
-One way to log, measured in a process of its own: `python -m benchmarks.log_designs DESIGN …`.
+One way to log, measured in a process of its own: `python -m benchmarks.parts.log_designs DESIGN …`.
 
 `sync` writes each line before the call returns; `queue` is the textbook's QueueHandler and
 QueueListener, stopped at exit; `ours` and `event` are Quern's, by `logging` and by the thin path.
@@ -20,7 +20,7 @@ import time
 from collections.abc import Callable
 from logging.handlers import QueueHandler, QueueListener
 
-from benchmarks.reporting import percentile
+from benchmarks.figures.reporting import percentile
 from runtime.logging import log_writer, logs
 from runtime.logging.log_lines import JsonLines
 

@@ -12,11 +12,11 @@ from urllib.parse import quote
 
 import httpx
 
-from benchmarks import trial_checks as checks
-from benchmarks.processes import go_on
-from benchmarks.service import FINAL, ROOT, Service, answered, entries
-from benchmarks.trial_cases import Case, Step
-from benchmarks.trial_checks import Finding
+from benchmarks.data.trial_cases import Case, Step
+from benchmarks.parts import trial_checks as checks
+from benchmarks.parts.trial_checks import Finding
+from benchmarks.running.processes import go_on
+from benchmarks.running.service import FINAL, ROOT, Service, answered, entries
 from stack.leash import leashed
 
 #: A job that has not ended by then is told as it is.

@@ -9,8 +9,8 @@ from typing import Final, Self
 import psutil
 
 from adapters.parsing.sandbox.parser_pool import ParserPool
-from benchmarks.manifest import Reading
-from benchmarks.peak_memory import PeakMemory, children
+from benchmarks.data.manifest import Reading
+from benchmarks.figures.peak_memory import PeakMemory, children
 from rag.errors import NoText, Retryable, Unreadable
 from runtime.settings import Settings
 

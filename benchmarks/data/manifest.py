@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.datasets import lines
-from benchmarks.wording import Words
+from benchmarks.data.datasets import lines
+from benchmarks.data.wording import Words
 
 OUTCOMES: Final = ("text", "partial", "empty", "error")
 EXPECTED: Final = ("text", "empty", "error")

@@ -14,9 +14,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, Self
 
-from benchmarks.manifest import Reading
-from benchmarks.peak_memory import PeakMemory
-from benchmarks.processes import running
+from benchmarks.data.manifest import Reading
+from benchmarks.figures.peak_memory import PeakMemory
+from benchmarks.running.processes import running
 
 PINNED: Final = "markitdown[docx,outlook,pdf,pptx,xls,xlsx]==0.1.9"
 READER: Final = Path(__file__).with_name("markitdown_reader.py")

@@ -11,10 +11,10 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from benchmarks.processes import end
+from benchmarks.running.processes import end
 from stack.leash import leashed
 
-FOLDER = Path(__file__).parents[1] / "observability" / "prometheus"
+FOLDER = Path(__file__).parents[2] / "observability" / "prometheus"
 START_TIMEOUT_S = 20.0
 PROGRAM = "prometheus"
 

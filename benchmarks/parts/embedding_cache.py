@@ -20,9 +20,9 @@ import numpy as np
 from rich.progress import Progress
 
 from adapters.models.redis_bytes import RedisBytes
-from benchmarks.private_redis import PrivateRedis
-from benchmarks.reporting import Limit, percentile
-from benchmarks.traffic import TEXTS, ExactCache, draws, steady_hit_rate
+from benchmarks.data.traffic import TEXTS, ExactCache, draws, steady_hit_rate
+from benchmarks.figures.reporting import Limit, percentile
+from benchmarks.running.private_redis import PrivateRedis
 from rag.embedding_cache import CachedEmbedder
 from rag.ports import BytesStore, EmbeddedPassages, Embedder, EmbedderIdentity, PassageText, Vectors
 

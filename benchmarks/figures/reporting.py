@@ -111,7 +111,7 @@ def versions() -> dict[str, str]:
 
 def commit() -> str:
     """Return the commit that was measured, with a plus where the tree differs from it."""
-    folder = Path(__file__).parents[1]
+    folder = Path(__file__).parents[2]
     try:
         described = subprocess.run(
             ["git", "describe", "--always", "--dirty=+"],

@@ -6,7 +6,7 @@ from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Any
 
-from benchmarks.datasets import lines
+from benchmarks.data.datasets import lines
 
 QUESTION_WORDS = 9
 

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.processes import finished
+from benchmarks.running.processes import finished
 
 
 def environment(folder: Path, packages: Sequence[str], *, hint: str = "") -> Path:

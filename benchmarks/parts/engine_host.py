@@ -21,7 +21,7 @@ from redis import Redis
 from adapters.generators.chat_template import ChatTemplate
 from adapters.generators.vllm_engine import PRIORITIES, VllmEngine
 from adapters.generators.vllm_generator import VllmGenerator
-from benchmarks.engine_orders import ANSWERS, ORDERS
+from benchmarks.parts.engine_orders import ANSWERS, ORDERS
 from corpus.durable import Durable
 from jobs.leases import Leases
 from rag.answers.generation import GenerationRequest

@@ -1,5 +1,5 @@
 """
-Reads files with markitdown, for `benchmarks.peer`: a program for another interpreter.
+Reads files with markitdown, for `benchmarks.parts.peer`: a program for another interpreter.
 
 Each line of its input is a path in JSON; each line of its output, after a first one with the
 version, is an object with the `text` or the `error`. It imports nothing of this project.

@@ -1,0 +1,1 @@
+"""Figures: how good a ranking is, what memory was taken, tables and charts."""

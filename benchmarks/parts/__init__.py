@@ -1,0 +1,1 @@
+"""Parts of one benchmark each: programs that it starts, and what it compares."""
