@@ -1,1 +1,1 @@
-"""The `quern` command: an HTTP client, plus the local supervisor."""
+"""The `quern` command: a client of the HTTP API."""

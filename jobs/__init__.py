@@ -1,1 +1,1 @@
-"""The ledger: the durable record of what was asked and what became of it."""
+"""The ledger: what was asked and what became of it; claims, retries, events, heartbeats, counts."""

@@ -1,1 +1,1 @@
-"""The pure domain: documents, chunks, tokens, fusion, citations. No I/O, no clock."""
+"""How text is read, cut, found and answered from: the domain. No I/O, no clock."""

@@ -1,1 +1,1 @@
-"""What every process needs to be operated: settings, logs, heartbeats, Redis clients."""
+"""What every process needs to be operated: settings, logs, metrics, traces, Redis clients."""

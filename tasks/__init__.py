@@ -1,1 +1,1 @@
-"""What may be asked of the system, and by which message."""
+"""Celery: what may be asked of the system, and by which message."""

@@ -1,1 +1,1 @@
-"""One entry point per worker role and one adapter per heavy library."""
+"""The worker processes: an entry point for each role, and what they do beside: housekeeping."""

@@ -1,1 +1,1 @@
-"""File bytes become parsed documents: one module a format, all of it run in limited processes."""
+"""File bytes become parsed documents: kinds of files told apart, and their languages."""

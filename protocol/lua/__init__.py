@@ -1,1 +1,1 @@
-"""The ledger's Lua scripts: each file is one change of the durable state, whole or not at all."""
+"""Lua scripts: each file is one change of the durable state, whole or not at all."""

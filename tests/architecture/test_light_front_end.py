@@ -6,7 +6,7 @@ from pathlib import Path
 HEAVY = (
     "torch", "vllm", "chromadb", "tantivy", "sentence_transformers", "transformers",
     "py3langid", "onnx", "onnxruntime", "tokenizers", "safetensors",
-    "tasks.query", "tasks.ingest", "tasks.removal", "workers",
+    "tasks.query", "tasks.ingest", "tasks.removal", "adapters", "workers",
 )  # fmt: skip
 
 PROGRAM = """

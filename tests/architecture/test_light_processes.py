@@ -16,7 +16,10 @@ ROOT = Path(__file__).parents[2]
         ("workers.ingestion", ("chromadb", "grpc", "pydantic", "httpx", "torch", "transformers")),
         ("workers.retrieval", ("chromadb", "grpc", "pydantic", "httpx", "torch", "transformers")),
         ("cli.main, stack.up", ("httpx", "numpy", "celery", "flask")),
-        ("tasks.flower_server", ("numpy", "prompt_toolkit", "tasks.ingest", "workers", "httpx")),
+        (
+            "tasks.flower_server",
+            ("numpy", "prompt_toolkit", "tasks.ingest", "adapters", "workers", "httpx"),
+        ),
     ],
 )
 def test_a_process_that_stays_imports_only_what_it_uses(

@@ -1,0 +1,95 @@
+"""The rooms of the house: one subject each, few modules, and no circle of imports."""
+
+import ast
+import graphlib
+import re
+import subprocess
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = (
+    "rag", "runtime", "protocol", "jobs", "corpus", "intake", "tasks", "adapters", "workers",
+    "stack", "web", "cli",
+)  # fmt: skip
+#: So many modules a folder may hold. A command of `benchmarks` is a module of that folder.
+MOST = 15
+FREE = {"benchmarks"}
+
+
+def modules() -> dict[str, Path]:
+    """Return the modules of the product by their dotted names, packages too."""
+    found = {}
+    for package in PACKAGES:
+        for path in (ROOT / package).rglob("*.py"):
+            parts = path.relative_to(ROOT).with_suffix("").parts
+            found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+def imports(path: Path, known: dict[str, Path]) -> set[str]:
+    """Return what a module imports of *known*, anywhere in its text."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            inner = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= (inner & known.keys()) or {node.module}
+    return found & known.keys()
+
+
+KNOWN = modules()
+GRAPH = {name: imports(path, KNOWN) for name, path in KNOWN.items()}
+
+
+def room(module: str) -> str:
+    """Return the folder of a module; a module beside rooms is one by itself."""
+    path = KNOWN[module]
+    beside = any((folder / "__init__.py").exists() for folder in path.parent.iterdir())
+    return module if beside or path.name == "__init__.py" else module.rpartition(".")[0]
+
+
+def test_no_module_imports_itself_through_others() -> None:
+    graphlib.TopologicalSorter(GRAPH).prepare()
+
+
+def test_no_room_imports_itself_through_others() -> None:
+    rooms: dict[str, set[str]] = {}
+    for module, imported in GRAPH.items():
+        rooms.setdefault(room(module), set()).update(room(name) for name in imported)
+
+    graphlib.TopologicalSorter({one: all_ - {one} for one, all_ in rooms.items()}).prepare()
+
+
+def test_a_circle_would_be_found() -> None:
+    with pytest.raises(graphlib.CycleError):
+        graphlib.TopologicalSorter(GRAPH | {"rag.errors": {"web.app"}}).prepare()
+
+
+def test_no_folder_has_more_modules_than_a_reader_takes_in() -> None:
+    listed = subprocess.run(
+        ["git", "ls-files", "*.py"], cwd=ROOT, check=True, capture_output=True, text=True
+    ).stdout.split()
+    folders = Counter(
+        folder for folder, _, name in (path.rpartition("/") for path in listed)
+        if name != "__init__.py"
+    )  # fmt: skip
+
+    assert {folder: n for folder, n in folders.items() if n > MOST and folder not in FREE} == {}
+
+
+def test_the_page_on_the_house_has_each_room_in_the_words_of_its_package() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    listed = dict(re.findall(r"^\| `([a-z_/]+)/` \| (.*?) \|$", page, re.MULTILINE))
+    said = {
+        "/".join(path.parent.relative_to(ROOT).parts): ast.get_docstring(
+            ast.parse(path.read_text("utf-8"))
+        )
+        for path in KNOWN.values()
+        if path.name == "__init__.py"
+    }
+
+    assert listed == said
