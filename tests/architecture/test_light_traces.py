@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.packages import PACKAGES
+
 ROOT = Path(__file__).parents[2]
 #: The Redis client imports the API and the SDK's metrics by itself wherever they are installed.
 OURS = (
@@ -57,23 +59,9 @@ print(json.dumps([found, threads]))
 
 
 def test_of_our_own_modules_only_those_of_the_recorder_import_opentelemetry() -> None:
-    folders = (
-        "rag",
-        "runtime",
-        "protocol",
-        "jobs",
-        "corpus",
-        "intake",
-        "tasks",
-        "adapters",
-        "workers",
-        "stack",
-        "web",
-        "cli",
-    )
     found = {
         path.name
-        for folder in folders
+        for folder in PACKAGES
         for path in (ROOT / folder).rglob("*.py")
         if "import opentelemetry" in (text := path.read_text()) or "from opentelemetry" in text
     }

@@ -9,11 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from runtime.logging.logs import OURS
+from tests.support.packages import PACKAGES
+
 ROOT = Path(__file__).parents[2]
-PACKAGES = (
-    "rag", "runtime", "protocol", "jobs", "corpus", "intake", "tasks", "adapters", "workers",
-    "stack", "web", "cli",
-)  # fmt: skip
 #: So many modules a folder may hold. A command of `benchmarks` is a module of that folder.
 MOST = 15
 FREE = {"benchmarks"}
@@ -93,3 +92,12 @@ def test_the_page_on_the_house_has_each_room_in_the_words_of_its_package() -> No
     }
 
     assert listed == said
+
+
+def test_every_package_logs_what_it_has_to_tell() -> None:
+    assert set(PACKAGES) <= set(OURS)
+
+
+def test_every_folder_with_modules_of_the_product_is_such_a_package() -> None:
+    found = {folder.name for folder in ROOT.iterdir() if (folder / "__init__.py").exists()}
+    assert found - {"benchmarks", "examples"} == set(PACKAGES)

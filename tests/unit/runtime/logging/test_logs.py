@@ -17,23 +17,8 @@ from runtime.logging import logs
 @pytest.fixture(autouse=True)
 def _logging_as_before() -> Iterator[None]:
     root = logging.getLogger()
-    names = (
-        "rag",
-        "runtime",
-        "protocol",
-        "jobs",
-        "corpus",
-        "intake",
-        "tasks",
-        "adapters",
-        "workers",
-        "stack",
-        "web",
-        "cli",
-        "celery.worker",
-    )
     handlers, level = root.handlers[:], root.level
-    levels = {name: logging.getLogger(name).level for name in names}
+    levels = {name: logging.getLogger(name).level for name in logs.OURS}
     switches = ("logThreads", "logProcesses", "logMultiprocessing", "_srcfile", "raiseExceptions")
     before_ = {name: getattr(logging, name) for name in switches}
     hooks, term = (sys.excepthook, threading.excepthook), signal.getsignal(signal.SIGTERM)
