@@ -152,7 +152,10 @@ class Settings:
     )
 
     # Workers
-    retrieval_threads: int = _knob(8, "Tasks a retrieval worker runs at once.")
+    retrieval_threads: int = _knob(
+        8,
+        "Tasks a retrieval worker has at once; as many compute as there are cores.",
+    )
     ingestion_threads: int = _knob(4, "Tasks an ingestion worker runs at once.")
     ingestion_nice: int = _knob(
         10,
