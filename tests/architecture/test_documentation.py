@@ -94,3 +94,16 @@ def test_the_index_of_decisions_has_each_of_them_once() -> None:
     )
 
     assert listed == sorted(page.name for page in folder.glob("0*.md"))
+
+
+def test_a_decision_has_the_title_that_the_index_gives_it() -> None:
+    folder = ROOT / "docs" / "decisions"
+    listed = re.findall(
+        r"^\| \[(\d+)\]\((.+?)\) \| (.+) \|$",
+        (folder / "README.md").read_text("utf-8"),
+        re.MULTILINE,
+    )
+
+    for number, page, title in listed:
+        heading = (folder / page).read_text("utf-8").partition("\n")[0]
+        assert heading == f"# {number}. {title}"
