@@ -1,1 +1,1 @@
-"""What may be asked, within which limits, how it is taken in, and how a job is shown."""
+"""What may be asked, within which limits, and how it is taken in."""

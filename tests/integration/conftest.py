@@ -10,6 +10,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from corpus.durable import Durable
 from jobs.ledger import Ledger
 from jobs.units import Piece, Unit
 from protocol.messages import ROLES
@@ -32,8 +33,8 @@ class HandWorker:
     """Claims and ends units as the tests say."""
 
     def __init__(self, parts: FrontEnd) -> None:
-        self.parts = parts
-        self.ledger: Ledger = parts.durable.ledger
+        self.durable: Durable = parts.intake._durable
+        self.ledger: Ledger = self.durable.ledger
 
     def claim(self, unit_id: str) -> Unit:
         row = self.ledger.unit(unit_id)
@@ -44,7 +45,7 @@ class HandWorker:
         return unit
 
     def rows(self, job_id: str) -> list[str]:
-        names: list[str] = self.parts.durable.redis.lrange(f"quern:rows:{job_id}", 0, -1)
+        names: list[str] = self.durable.redis.lrange(f"quern:rows:{job_id}", 0, -1)
         return names
 
     def retrieve(self, unit_id: str) -> None:
@@ -74,7 +75,7 @@ class HandWorker:
         self, unit_id: str, text: str, *, spans: list[tuple[int, int]], **told: Any
     ) -> None:
         """Make a document row's text current, as the workers do; *told* is in its manifest."""
-        blobs = self.parts.durable.blobs
+        blobs = self.durable.blobs
         chunks = [
             {"n": n, "start": start, "end": end, "page": None}
             for n, (start, end) in enumerate(spans)
@@ -113,7 +114,7 @@ class BusyWorker:
         self._thread.join(timeout=5)
 
     def _work(self) -> None:
-        redis = self._hand.parts.durable.redis
+        redis = self._hand.durable.redis
         while not self._closing.wait(0.005):
             for role in ROLES:
                 for unit_id in redis.zrange(f"quern:inflight:{role}", 0, 50):

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import orjson
 from redis import Redis
 
-from intake.front_desk import ADMISSION_SHARE
+from intake.admission import ADMISSION_SHARE
 from web.health.check import Check, Status, graded
 from web.health.watch import NobodyThere, Sight
 

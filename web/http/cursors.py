@@ -32,6 +32,17 @@ def decode(word: str, parts: int) -> list[str]:
 def decode_number(word: str) -> int:
     """Read a position that is one whole number; raises InvalidRequest."""
     (text,) = decode(word, 1)
+    return int(_number(text))
+
+
+def decode_time(word: str) -> tuple[str, str]:
+    """Read a position that is a time, a whole number, and a name; raises InvalidRequest."""
+    time, name = decode(word, 2)
+    return _number(time), name
+
+
+def _number(text: str) -> str:
+    """Check that a part of a position is a whole number of at most 64 bits."""
     if not (text.isascii() and text.isdigit() and len(text) < 19):  # noqa: PLR2004  # 64 bits
         raise InvalidRequest("cursor", "is not a cursor of this list")
-    return int(text)
+    return text

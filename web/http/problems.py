@@ -6,18 +6,23 @@ from typing import Any
 
 import orjson
 from flask import Flask, Response, request
-from redis.exceptions import (
-    BusyLoadingError,
-    OutOfMemoryError,
-    ReadOnlyError,
-    RedisError,
-    ResponseError,
-)
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
 
-from intake.front_desk import Gone, MemoryFull, NotFound, NotRetryable
-from jobs.ledger import AlreadyRunning, CollectionGone, Full, IdempotencyConflict, Sealed
-from rag.errors import InvalidRequest, StoreUnavailable
+from intake.errors import (
+    AlreadyRunning,
+    CollectionGone,
+    Full,
+    Gone,
+    IdempotencyConflict,
+    InvalidRequest,
+    MemoryFull,
+    NotFound,
+    NotRetryable,
+    QueueError,
+    Sealed,
+    StoreUnavailable,
+    refusal_of,
+)
 from web.http.behind_proxy import link
 from web.http.http_metrics import rejected
 
@@ -134,7 +139,7 @@ def register(app: Flask) -> None:
     app.register_error_handler(Full, _full)
     app.register_error_handler(MemoryFull, _memory_full)
     app.register_error_handler(StoreUnavailable, _store)
-    app.register_error_handler(RedisError, _redis)
+    app.register_error_handler(QueueError, _queue)
 
 
 def _http(error: HTTPException) -> Response | HTTPException:
@@ -180,7 +185,7 @@ def _full(error: Full) -> Response:
     ).response()
 
 
-def _memory_full(error: Exception) -> Response:
+def _memory_full(error: MemoryFull) -> Response:
     """Redis has no room for another job."""
     headers = {"Retry-After": str(MEMORY_RETRY_S)}
     return Problem(429, str(error), kind="memory-full", headers=headers).response()
@@ -192,12 +197,10 @@ def _store(error: StoreUnavailable) -> Response:
     return Problem(503, f"{error}; try again shortly", headers=headers).response()
 
 
-def _redis(error: RedisError) -> Response:
-    """Redis is away, or full; anything else that it says is a fault of ours."""
-    if isinstance(error, OutOfMemoryError):
-        return _memory_full(MemoryFull("the queue has no memory left for new jobs"))
-    away = isinstance(error, BusyLoadingError | ReadOnlyError)
-    if isinstance(error, ResponseError) and not away:
-        raise error
+def _queue(error: QueueError) -> Response:
+    """The queue is away, or full; anything else that it says is a fault of ours."""
+    refusal = refusal_of(error)
+    if isinstance(refusal, MemoryFull):
+        return _memory_full(refusal)
     headers = {"Retry-After": str(AWAY_RETRY_S)}
-    return Problem(503, "The queue does not answer; try again shortly.", headers=headers).response()
+    return Problem(503, str(refusal), headers=headers).response()

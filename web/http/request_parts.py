@@ -1,6 +1,5 @@
 """Reading a request: JSON bodies, query parameters, preferences and idempotency keys."""
 
-import hashlib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ import orjson
 from flask import request
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from jobs.ledger import Idempotency
+from intake.idempotency import Idempotency, idempotency_of
 from rag.errors import InvalidRequest
 from web.front_end import front_end
 from web.http.problems import Problem
@@ -115,11 +114,11 @@ def preference() -> Preference:
     return Preference(wait_s, ", ".join(applied))
 
 
-def idempotency(kind: str, told: object) -> Idempotency | None:
+def idempotency(kind: str, body: object) -> Idempotency | None:
     """
     Read the `Idempotency-Key` header, None where there is none.
 
-    *kind* and *told* say what was asked: the same key with anything else is refused.
+    *kind* and *body* say what was asked: the same key with anything else is refused.
 
     Raises:
         InvalidRequest: The key is unusable.
@@ -129,5 +128,4 @@ def idempotency(kind: str, told: object) -> Idempotency | None:
         return None
     if not _IDEMPOTENCY_KEY.fullmatch(given):
         raise InvalidRequest("Idempotency-Key", "must be 1 to 255 visible ASCII characters")
-    body = hashlib.sha256(orjson.dumps([kind, told], option=orjson.OPT_SORT_KEYS)).hexdigest()
-    return Idempotency(key=hashlib.sha256(given.encode()).hexdigest(), body=body)
+    return idempotency_of(given, kind, body)

@@ -5,11 +5,10 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
 from flask import Response, jsonify, request
 
-from jobs.units import FINAL_STATES
-from web.front_end import FrontEnd, front_end
+from intake.lookup.views import has_ended
+from web.front_end import front_end
 from web.http.behind_proxy import link, with_links
 from web.places import Caller
 
@@ -35,32 +34,17 @@ def awaited(job_id: str, wait_s: float) -> Mapping[str, str] | None:
     with parts.places.held() as got:
         if not got:
             return None
-        with parts.wake_ups.waiting_for(job_id) as bell:
-            while (row := parts.desk.job(job_id))["state"] not in FINAL_STATES:
+        with parts.intake.wake_ups.waiting_for(job_id) as bell:
+            while not has_ended(row := parts.intake.jobs.row(job_id)):
                 left = end - time.monotonic()
                 if left <= 0:
                     break
                 if caller.gone:
-                    cancel_if_asked(parts, job_id)
+                    parts.intake.control.caller_left(job_id)
                     break
                 bell.wait(min(left, LOOK_S))
                 bell.clear()
     return row
-
-
-def cancel_if_asked(parts: FrontEnd, job_id: str) -> None:
-    """Cancel a job whose reader left, if its owner wanted that."""
-    row = parts.durable.ledger.unit(job_id)
-    if row is not None and wants_cancel(row) and row["state"] not in FINAL_STATES:
-        parts.durable.ledger.cancel(job_id)
-
-
-def wants_cancel(row: Mapping[str, str]) -> bool:
-    """Tell whether a job is to end when its reader leaves; a search always is."""
-    if row.get("kind") == "search":
-        return True
-    asked = orjson.loads(row.get("request", "{}"))
-    return bool(asked.get("cancel_on_disconnect"))
 
 
 def job_response(job_id: str, *, status: int, wait_s: int = 0, applied: str = "") -> Response:
@@ -72,11 +56,11 @@ def job_response(job_id: str, *, status: int, wait_s: int = 0, applied: str = ""
     parts = front_end()
     row = awaited(job_id, wait_s) if wait_s else None
     refused = bool(wait_s) and row is None
-    row = row or parts.desk.job(job_id)
-    shown = with_links(parts.view.job(job_id, row, parts.health.workers))
+    row = row or parts.intake.jobs.row(job_id)
+    shown = with_links(parts.intake.view.job(job_id, row, parts.health.workers))
     answer = jsonify(shown)
     answer.status_code = status
-    if row["state"] not in FINAL_STATES:
+    if not has_ended(row):
         answer.headers["Retry-After"] = str(LEAST_RETRY_S if refused else retry_after_s(shown))
     if applied:
         answer.headers["Preference-Applied"] = applied

@@ -2,8 +2,8 @@
 
 from typing import Final
 
+from intake.lookup.jobs import KINDS, ROW_STATES, STATES
 from runtime.settings import Settings
-from web.http.job_list import KINDS, ROW_STATES, STATES
 from web.http.request_parts import MAX_WAIT_S
 from web.openapi.pieces import (
     HOST,

@@ -1,11 +1,11 @@
 """The schemas of the API's description: what is sent and answered."""
 
 from intake import requests as asked
+from intake.lookup.jobs import KINDS, ROW_STATES, STATES
 from rag.answers.reasons import REASONS
 from rag.metadata import filters
 from rag.metadata.scalars import MAX_TEXT
 from runtime.settings import Settings
-from web.http.job_list import KINDS, ROW_STATES, STATES
 from web.openapi.pieces import (
     Json,
     answered,

@@ -15,7 +15,7 @@ def reindex() -> Response:
     """Return the job that makes a collection's vectors anew; 409 while another one does."""
     parameters()
     asked = ReindexRequest.from_json(json_body())
-    return submitted(front_end().desk.reindex(asked.collection), wait_s=0, applied="")
+    return submitted(front_end().intake.maintenance.reindex(asked.collection), wait_s=0, applied="")
 
 
 @bp.post("/check")
@@ -24,5 +24,5 @@ def check() -> Response:
     parameters()
     asked = CheckRequest.from_json(json_body())
     wish = preference()
-    job_id = front_end().desk.check(asked)
+    job_id = front_end().intake.maintenance.check(asked)
     return submitted(job_id, wait_s=wish.wait_s, applied=wish.applied)

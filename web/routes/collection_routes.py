@@ -1,21 +1,16 @@
 """`/api/collections`: which there are, what is in them, what a folder has that they lack."""
 
 import re
-from typing import Any
 
 from flask import Blueprint, Response, jsonify
 
-from corpus.catalogue import Catalogue, Collection
-from intake.front_desk import NotFound
 from intake.requests import check_document_id, collection_name
-from protocol.timestamps import rfc3339
 from rag.errors import InvalidRequest
 from web.front_end import front_end
 from web.http import cursors
-from web.http.behind_proxy import link
+from web.http.behind_proxy import link, with_links
 from web.http.request_parts import json_body, page, parameters
 from web.http.waiting import submitted
-from web.routes.document_routes import document_shown
 
 bp = Blueprint("collections", __name__, url_prefix="/api/collections")
 
@@ -26,8 +21,8 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 def index() -> Response:
     """List the collections by name."""
     parameters()
-    found = front_end().durable.catalogue.collections()
-    return jsonify({"collections": [_shown(collection) for collection in found]})
+    found = front_end().intake.collections.all()
+    return jsonify({"collections": [with_links(collection) for collection in found]})
 
 
 @bp.post("")
@@ -44,9 +39,8 @@ def create() -> Response:
         name = collection_name(body.get("name"))
     except InvalidRequest as error:
         raise InvalidRequest("name", error.message) from error
-    catalogue = front_end().durable.catalogue
-    _, fresh = catalogue.create(name)
-    answer = jsonify(_shown(_find(catalogue, name)))
+    shown, fresh = front_end().intake.collections.create(name)
+    answer = jsonify(with_links(shown))
     answer.status_code = 201 if fresh else 200
     answer.headers["Location"] = link(f"/api/collections/{name}")
     return answer
@@ -56,14 +50,15 @@ def create() -> Response:
 def show(name: str) -> Response:
     """Return one collection."""
     parameters()
-    return jsonify(_shown(_find(front_end().durable.catalogue, name)))
+    return jsonify(with_links(front_end().intake.collections.find(name)))
 
 
 @bp.delete("/<name>")
 def delete(name: str) -> Response:
     """Free the name at once, and return the job that removes the rest."""
     parameters()
-    return submitted(front_end().desk.delete_collection(name), wait_s=0, applied="")
+    job_id = front_end().intake.maintenance.delete_collection(name)
+    return submitted(job_id, wait_s=0, applied="")
 
 
 @bp.get("/<name>/documents")
@@ -71,13 +66,12 @@ def documents(name: str) -> Response:
     """List the current documents in the order of their ids, or those whose id has a prefix."""
     given = parameters("cursor", "limit", "prefix")
     part, prefix = page(given), given.get("prefix", "")
-    catalogue = front_end().durable.catalogue
     after = cursors.decode(part.cursor, 1)[0] if part.cursor else ""
-    incarnation = _incarnation(catalogue, name)
-    found, last = catalogue.documents(incarnation, after=after, limit=part.limit, prefix=prefix)
+    found, last = front_end().intake.documents.page(
+        name, after=after, limit=part.limit, prefix=prefix
+    )
     cursor = None if last is None else cursors.encode(last)
-    shown = [document_shown(name, record) for record in found]
-    return jsonify({"documents": shown, "next_cursor": cursor})
+    return jsonify({"documents": [with_links(one) for one in found], "next_cursor": cursor})
 
 
 @bp.post("/<name>/diff")
@@ -85,26 +79,7 @@ def diff(name: str) -> Response:
     """Tell which of the documents listed are new or changed, and which of ours are not listed."""
     parameters()
     collection_name(name)
-    listed = _listed(json_body())
-    catalogue = front_end().durable.catalogue
-    incarnation = catalogue.incarnation(name)
-    made_by = front_end().desk.made_by
-    known = dict(catalogue.hashes(incarnation, made_by=made_by)) if incarnation else {}
-    barren = dict(catalogue.barren(incarnation, made_by=made_by)) if incarnation else {}
-    failed = [document for document, sha256 in listed.items() if barren.get(document) == sha256]
-    other = [document for document, sha256 in listed.items() if known.get(document) != sha256]
-    left = set(failed)
-    send = [document for document in other if document not in left]
-    return jsonify(
-        {
-            "send": send,
-            "new": [document for document in send if document not in known],
-            "changed": [document for document in send if document in known],
-            "failed": failed,
-            "gone": sorted(document for document in known if document not in listed),
-            "unchanged": len(listed) - len(send) - len(failed),
-        }
-    )
+    return jsonify(front_end().intake.collections.diff(name, _listed(json_body())))
 
 
 def _listed(body: object) -> dict[str, str]:
@@ -126,36 +101,3 @@ def _listed(body: object) -> dict[str, str]:
             raise InvalidRequest(f"[{n}].id", "is listed twice")
         listed[document_id] = sha256
     return listed
-
-
-def _incarnation(catalogue: Catalogue, name: str) -> str:
-    """Return what a name points at; `default` is made when first asked for."""
-    incarnation = catalogue.incarnation(name)
-    if incarnation is None and name == "default":
-        incarnation, _ = catalogue.create(name)
-    if incarnation is None:
-        raise NotFound(f"there is no collection {name!r}")
-    return incarnation
-
-
-def _find(catalogue: Catalogue, name: str) -> Collection:
-    """Return a collection by name; raises NotFound."""
-    for collection in catalogue.collections():
-        if collection.name == name:
-            return collection
-    raise NotFound(f"there is no collection {name!r}")
-
-
-def _shown(collection: Collection) -> dict[str, Any]:
-    """Show a collection."""
-    return {
-        "name": collection.name,
-        "documents": collection.documents,
-        "created_at": rfc3339(collection.created_us),
-        "embedder": collection.embedder,
-        "hnsw": collection.hnsw,
-        "links": {
-            "self": link(f"/api/collections/{collection.name}"),
-            "documents": link(f"/api/collections/{collection.name}/documents"),
-        },
-    }

@@ -22,5 +22,6 @@ def submit() -> Response:
         raise InvalidRequest("documents", EMPTY)
     wish = preference()
     key = idempotency("ingest", upload.fields)
-    job_id = front_end().desk.ingest(asked, upload.documents, idempotency=key)
+    ingests = front_end().intake.ingests
+    job_id = ingests.submit_ingest(asked, upload.documents, idempotency=key)
     return submitted(job_id, wait_s=wish.wait_s, applied=wish.applied)

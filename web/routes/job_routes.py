@@ -2,11 +2,13 @@
 
 from flask import Blueprint, Response, jsonify, request
 
-from intake.front_desk import NotFound
+from intake.lookup.events import BEGINNING, event_id
+from intake.lookup.jobs import KINDS, NEWEST, ROW_STATES, STATES, JobPosition
 from rag.errors import InvalidRequest
 from web.front_end import front_end
-from web.http.event_stream import BEGINNING, EventStream, event_id, is_over
-from web.http.job_list import KINDS, ROW_STATES, STATES, list_jobs, list_rows
+from web.http import cursors
+from web.http.behind_proxy import with_links
+from web.http.event_stream import EventStream
 from web.http.problems import too_many
 from web.http.request_parts import MAX_WAIT_S, one_of, page, parameters, preference, whole
 from web.http.uploads import EMPTY, read_upload
@@ -20,14 +22,17 @@ bp = Blueprint("jobs", __name__, url_prefix="/api/jobs")
 def index() -> Response:
     """List jobs, newest first."""
     given = parameters("state", "kind", "collection", "cursor", "limit")
-    found, cursor = list_jobs(
-        front_end(),
-        state=one_of(given, "state", STATES),
-        kind=one_of(given, "kind", KINDS),
+    state, kind = one_of(given, "state", STATES), one_of(given, "kind", KINDS)
+    part = page(given)
+    found, last = front_end().intake.jobs.page(
+        state=state,
+        kind=kind,
         collection=given.get("collection"),
-        page=page(given),
+        after=JobPosition(*cursors.decode_time(part.cursor)) if part.cursor else NEWEST,
+        limit=part.limit,
     )
-    return jsonify({"jobs": found, "next_cursor": cursor})
+    cursor = None if last is None else cursors.encode(*last)
+    return jsonify({"jobs": [with_links(job) for job in found], "next_cursor": cursor})
 
 
 @bp.get("/<job_id>")
@@ -44,7 +49,7 @@ def show(job_id: str) -> Response:
 def cancel(job_id: str) -> Response:
     """Ask a job to stop; harmless when repeated."""
     parameters()
-    was_final = front_end().desk.cancel(job_id)
+    was_final = front_end().intake.control.cancel(job_id)
     return job_response(job_id, status=200 if was_final else 202)
 
 
@@ -52,7 +57,7 @@ def cancel(job_id: str) -> Response:
 def retry(job_id: str) -> Response:
     """Make a new job of one that failed, was cancelled or expired."""
     parameters()
-    return submitted(front_end().desk.retry(job_id), wait_s=0, applied="")
+    return submitted(front_end().intake.control.retry(job_id), wait_s=0, applied="")
 
 
 @bp.get("/<job_id>/documents")
@@ -60,9 +65,11 @@ def documents(job_id: str) -> Response:
     """List an ingest's rows, in the order in which they came."""
     given = parameters("state", "cursor", "limit")
     state, part = one_of(given, "state", ROW_STATES), page(given)
-    parts = front_end()
-    parts.desk.job(job_id)
-    found, cursor = list_rows(parts, job_id, state=state, page=part)
+    jobs = front_end().intake.jobs
+    jobs.row(job_id)
+    start = cursors.decode_number(part.cursor) if part.cursor else 0
+    found, following = jobs.documents(job_id, state=state, start=start, limit=part.limit)
+    cursor = None if following is None else cursors.encode(str(following))
     return jsonify({"documents": found, "next_cursor": cursor})
 
 
@@ -70,13 +77,14 @@ def documents(job_id: str) -> Response:
 def add(job_id: str) -> Response:
     """Add documents to an open ingest; the same document and bytes count once."""
     parameters()
-    _ingest(job_id)
+    ingests = front_end().intake.ingests
+    ingests.find(job_id)  # before the files of a form are read
     upload = read_upload()
     for name in upload.fields:
         raise InvalidRequest(name, "was settled when the ingest was opened")
     if not upload.count:
         raise InvalidRequest("documents", EMPTY)
-    front_end().desk.add(job_id, upload.documents)
+    ingests.add(job_id, upload.documents)
     return job_response(job_id, status=202)
 
 
@@ -84,8 +92,7 @@ def add(job_id: str) -> Response:
 def close(job_id: str) -> Response:
     """Say that an open ingest gets no more documents; harmless when repeated."""
     parameters()
-    _ingest(job_id)
-    front_end().durable.ledger.seal(job_id)
+    front_end().intake.ingests.close(job_id)
     return job_response(job_id, status=200)
 
 
@@ -94,11 +101,11 @@ def events(job_id: str) -> Response:
     """Stream a job's events, from the beginning or after `Last-Event-ID`."""
     parameters()
     parts = front_end()
-    row = parts.desk.job(job_id)
+    row = parts.intake.jobs.row(job_id)
     after = request.headers.get("Last-Event-ID", "") or BEGINNING
     if event_id(after) is None:
         raise InvalidRequest("Last-Event-ID", "is not the id of an event")
-    if is_over(parts, job_id, row, after):
+    if parts.intake.events.is_over(job_id, row, after):
         return Response(status=204)
     if not parts.places.take():
         raise too_many(
@@ -107,15 +114,9 @@ def events(job_id: str) -> Response:
             depth=parts.places.taken,
             retry_s=1,
         )
-    stream = EventStream(parts, job_id, after=after, caller=Caller(request.environ))
+    stream = EventStream(parts.intake, job_id, after=after, caller=Caller(request.environ))
     answer = Response(stream.lines(), mimetype="text/event-stream")
     answer.call_on_close(parts.places.give_back)
     # A proxy that collects the answer before it passes it on would make a stream pointless.
     answer.headers["X-Accel-Buffering"] = "no"
     return answer
-
-
-def _ingest(job_id: str) -> None:
-    """Check that a job takes documents; raises NotFound."""
-    if front_end().desk.job(job_id)["kind"] != "ingest":
-        raise NotFound("only an ingest takes documents")

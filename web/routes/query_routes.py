@@ -16,5 +16,6 @@ def submit() -> Response:
     parameters()
     asked = QueryRequest.from_json(json_body(), front_end().settings)
     wish = preference()
-    job_id = front_end().desk.ask(asked, idempotency=idempotency("query", asked.as_json()))
+    key = idempotency("query", asked.as_json())
+    job_id = front_end().intake.submissions.submit_query(asked, idempotency=key)
     return submitted(job_id, wait_s=wish.wait_s, applied=wish.applied)

@@ -3,10 +3,9 @@
 import orjson
 from flask import Blueprint, Response, jsonify
 
-from intake.front_desk import SEARCH_DEADLINE_S
+from intake.lookup.views import has_ended, timings_ms
 from intake.requests import SearchRequest
-from intake.views import timings_ms
-from jobs.units import FINAL_STATES
+from intake.submit import SEARCH_DEADLINE_S
 from web.front_end import front_end
 from web.http.problems import Problem, too_many
 from web.http.request_parts import json_body, parameters
@@ -28,8 +27,8 @@ def search() -> Response:
             depth=parts.places.taken,
             retry_s=1,
         )
-    job_id = parts.desk.search(asked)
-    row = awaited(job_id, SEARCH_DEADLINE_S) or parts.desk.job(job_id)
+    job_id = parts.intake.submissions.submit_search(asked)
+    row = awaited(job_id, SEARCH_DEADLINE_S) or parts.intake.jobs.row(job_id)
     if row["state"] == "succeeded" and "result" in row:
         return jsonify(orjson.loads(row["result"]) | {"timings_ms": timings_ms(row)})
     if row["state"] == "failed":
@@ -39,8 +38,8 @@ def search() -> Response:
             500 if error.get("type") in (None, "internal") else 422,
             detail, kind="search-failed", more={"job_id": job_id, "error": error},
         )  # fmt: skip
-    if row["state"] not in FINAL_STATES:
-        parts.durable.ledger.cancel(job_id)
+    if not has_ended(row):
+        parts.intake.control.cancel(job_id)
     raise Problem(
         504,
         f"The search was not answered within {SEARCH_DEADLINE_S} seconds; try again.",

@@ -5,23 +5,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import orjson
 import pytest
 
-from corpus.durable import Durable, open_durable
-from intake.front_desk import FrontDesk
-from intake.requests import QueryRequest
-from intake.views import JobView
-from jobs.leases import Leases
-from protocol.messages import Message
 from rag.answers.citations import Citation
 from rag.answers.generation import Answer, GenerationRequest, Priority, StopSignal, Turn
 from rag.documents import Part, Passage
 from rag.search.retrieval import Found
-from runtime.redis_clients import ledger_client
 from runtime.settings import Settings
-from tasks import query
-from tasks.resources import Resources
+from tests.support.question_house import QuestionHouse
 
 TEXT = "First.\r\nSecond \U0001f682."
 JOINED = Passage(
@@ -73,56 +64,31 @@ class Reader:
         )
 
 
-class Desk:
-    """The ledger on a real Redis, and both workers as one."""
-
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
-        self.sent: list[Message] = []
-        self.durable: Durable = open_durable(settings, self.sent.append)
-        self.durable.catalogue.create("default")
-        self.leases = Leases(
-            self.durable.ledger, ledger_client(settings.redis_url, connections=4), name="test"
-        )
-        self.desk = FrontDesk(
-            settings=settings, ledger=self.durable.ledger, catalogue=self.durable.catalogue,
-            blobs=self.durable.blobs, pipeline="",
-        )  # fmt: skip
-        self.finder, self.reader = Finder(), Reader()
-
-    def ask(self, **body: Any) -> dict[str, Any]:
-        """Return the ended job's result as the API shows it."""
-        retriever: Any = self.finder
-        resources = Resources(
-            durable=self.durable, leases=self.leases, retriever=retriever, generator=self.reader
-        )
-        job_id = self.desk.ask(QueryRequest.from_json({"question": "?"} | body, self.settings))
-        while self.sent:
-            message = self.sent.pop(0)
-            with self.leases.claim(message.unit_id, message.stage) as lease:
-                assert lease is not None
-                if message.stage == "generate":
-                    query._generate(lease, resources)
-                else:
-                    query.search_and_answer(lease, resources)
-        row = self.durable.ledger.unit(job_id)
-        assert row is not None
-        shown = JobView(self.durable.ledger, self.durable.blobs).job(job_id, row)
-        result: dict[str, Any] = orjson.loads(orjson.dumps(shown["result"]))
-        return result
+@pytest.fixture
+def finder() -> Finder:
+    return Finder()
 
 
 @pytest.fixture
-def desk(clean_redis: str, tmp_path: Path) -> Iterator[Desk]:
+def reader() -> Reader:
+    return Reader()
+
+
+@pytest.fixture
+def house(
+    clean_redis: str, tmp_path: Path, finder: Finder, reader: Reader
+) -> Iterator[QuestionHouse]:
     # Nothing is current in this catalogue, so retrieval is repeated until it has had its turns.
-    opened = Desk(Settings(redis_url=clean_redis, data_dir=tmp_path))
+    settings = Settings(redis_url=clean_redis, data_dir=tmp_path)
+    opened = QuestionHouse(settings, retriever=finder, generator=reader)
     yield opened
-    opened.durable.redis.close()
-    opened.durable.redis.connection_pool.disconnect()
+    opened.close()
 
 
-def test_a_joined_passage_is_one_source_that_names_its_chunks(desk: Desk) -> None:
-    result = desk.ask()
+def test_a_joined_passage_is_one_source_that_names_its_chunks(
+    house: QuestionHouse, reader: Reader
+) -> None:
+    result = house.result(house.ask(question="?"))
 
     (source,) = result["sources"]
     assert (source["text"], source["start"], source["end"]) == (TEXT, 100, 117)
@@ -132,16 +98,18 @@ def test_a_joined_passage_is_one_source_that_names_its_chunks(desk: Desk) -> Non
         {"chunk_id": "d:7:4", "start": 108, "end": 117, "score": 0.9},
     ]
     assert [one["chunk_id"] for one in result["citations"]] == ["d:7:3", "d:7:4"]
-    assert desk.reader.read == [JOINED]
+    assert reader.read == [JOINED]
     assert "trace" not in result
     assert (result["documents"], result["waiting"]) == (7, 3)
 
 
-def test_a_trace_tells_what_the_prompt_had_no_room_for(desk: Desk) -> None:
-    result = desk.ask(trace=True)
+def test_a_trace_tells_what_the_prompt_had_no_room_for(
+    house: QuestionHouse, finder: Finder
+) -> None:
+    result = house.result(house.ask(question="?", trace=True))
 
     assert result["trace"]["dropped"] == {
         "old:1:0": "not the current generation",
         "d:7:3": "budget: the prompt had no room for it",
     }
-    assert all(told["for_context"] for told in desk.finder.told)
+    assert all(told["for_context"] for told in finder.told)

@@ -7,20 +7,12 @@ from typing import Any
 import pytest
 
 from adapters.generators.extractive import Extractive
-from corpus.durable import open_durable
-from intake.front_desk import FrontDesk
-from intake.requests import QueryRequest, SearchRequest
-from intake.views import JobView
 from jobs.events import read_events
-from jobs.leases import Leases
-from protocol.messages import Message
 from rag.documents import Passage
 from rag.quoting.extractive import ExtractiveGenerator
 from rag.search.retrieval import Found
-from runtime.redis_clients import ledger_client
 from runtime.settings import Settings
-from tasks import query
-from tasks.resources import Resources
+from tests.support.question_house import QuestionHouse
 from tests.support.twins import HashingEmbedder
 
 TEXT = "The calibration log hangs beside the door of the archive."
@@ -32,61 +24,41 @@ def found(*passages: Passage, documents: int = 7, **told: Any) -> Found:
     return Found(list(passages), [], 0, 0, documents=documents, **told)
 
 
+class Finder:
+    """A retriever that finds what it is told to."""
+
+    found: Found
+
+    def search(self, *_: object, **__: object) -> Found:
+        return self.found
+
+
 class Desk:
-    """The ledger on a real Redis with a worker that finds what it is told to, and quotes."""
+    """Asks and searches where it is said what is found; the answers are quotes."""
 
     def __init__(self, settings: Settings) -> None:
-        self.settings = settings
-        self.sent: list[Message] = []
-        self.durable = open_durable(settings, self.sent.append)
-        self.durable.catalogue.create("default")
-        redis = ledger_client(settings.redis_url, connections=4)
-        self.leases = Leases(self.durable.ledger, redis, name="test")
-        self.desk = FrontDesk(
-            settings=settings, ledger=self.durable.ledger, catalogue=self.durable.catalogue,
-            blobs=self.durable.blobs, pipeline="",
-        )  # fmt: skip
+        self._finder = Finder()
+        quotes = Extractive(ExtractiveGenerator(HashingEmbedder()))
+        self.house = QuestionHouse(settings, retriever=self._finder, generator=quotes)
 
     def ask(self, found: Found, **body: Any) -> tuple[dict[str, Any], list[tuple[str, Any]]]:
         """Return a question's result and its events."""
-        body = {"question": "When did the archive move?"} | body
-        job_id = self.desk.ask(QueryRequest.from_json(body, self.settings))
-        result = self._run(job_id, found)
-        events = read_events(self.durable.redis, job_id, "0-0")
-        return result, [(event.kind, event.data) for event in events]
+        self._finder.found = found
+        job_id = self.house.ask(**{"question": "When did the archive move?"} | body)
+        events = read_events(self.house.durable.redis, job_id, "0-0")
+        return self.house.result(job_id), [(event.kind, event.data) for event in events]
 
     def search(self, found: Found) -> dict[str, Any]:
-        request = SearchRequest.from_json({"query": "archive"}, self.settings)
-        return self._run(self.desk.search(request), found)
-
-    def _run(self, job_id: str, found: Found) -> dict[str, Any]:
-        class Finder:
-            def search(self, *_: object, **__: object) -> Found:
-                return found
-
-        retriever: Any = Finder()
-        resources = Resources(
-            durable=self.durable, leases=self.leases, retriever=retriever,
-            generator=Extractive(ExtractiveGenerator(HashingEmbedder())),
-        )  # fmt: skip
-        while self.sent:
-            message = self.sent.pop(0)
-            with self.leases.claim(message.unit_id, message.stage) as lease:
-                assert lease is not None
-                query.search_and_answer(lease, resources)
-        row = self.durable.ledger.unit(job_id)
-        assert row is not None
-        shown: dict[str, Any] = JobView(self.durable.ledger, self.durable.blobs).job(job_id, row)
-        result: dict[str, Any] = shown["result"]
-        return result
+        """Return a search's result."""
+        self._finder.found = found
+        return self.house.result(self.house.search(query="archive"))
 
 
 @pytest.fixture
 def desk(clean_redis: str, tmp_path: Path) -> Iterator[Desk]:
     opened = Desk(Settings(redis_url=clean_redis, data_dir=tmp_path))
     yield opened
-    opened.durable.redis.close()
-    opened.durable.redis.connection_pool.disconnect()
+    opened.house.close()
 
 
 CASES: dict[str, Callable[[], Found]] = {

@@ -275,8 +275,8 @@ def test_what_failed_under_another_pipeline_is_to_be_sent_again(
 ) -> None:
     for row in worker.rows(sent(client, "bad")):
         worker.fail(row)
-    desk = client.application.extensions["quern"].desk
-    monkeypatch.setattr(desk, "made_by", "another parser")
+    collections = client.application.extensions["quern"].intake.collections
+    monkeypatch.setattr(collections, "made_by", "another parser")
 
     assert compared(client, "bad")["send"] == ["a"]
 
@@ -296,8 +296,8 @@ def test_a_document_that_would_be_cut_otherwise_today_is_to_be_sent(
 ) -> None:
     put(client, worker, "same")
     listing = [{"id": "same", "sha256": hashlib.sha256(TEXT.encode()).hexdigest()}]
-    desk = client.application.extensions["quern"].desk
-    monkeypatch.setattr(desk, "made_by", "another chunker")
+    collections = client.application.extensions["quern"].intake.collections
+    monkeypatch.setattr(collections, "made_by", "another chunker")
 
     answer = client.post("/api/collections/books/diff", json=listing)
 

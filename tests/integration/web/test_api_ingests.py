@@ -41,7 +41,7 @@ def test_files_become_a_job_with_a_row_each(client: FlaskClient) -> None:
 def test_the_bytes_are_kept_before_the_answer(client: FlaskClient, worker: Any) -> None:
     send(client, (b"one", "a.txt"))
 
-    assert worker.parts.durable.blobs.get(hashlib.sha256(b"one").hexdigest()) == b"one"
+    assert worker.durable.blobs.get(hashlib.sha256(b"one").hexdigest()) == b"one"
 
 
 @pytest.mark.parametrize(
@@ -450,7 +450,7 @@ def test_one_name_twice_in_two_requests_of_a_job_is_an_update(client: FlaskClien
 def test_a_retry_takes_failed_rows_of_any_number(
     client: FlaskClient, worker: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("intake.front_desk.ROWS_AT_ONCE", 2)
+    monkeypatch.setattr("intake.ingests.ROWS_AT_ONCE", 2)
     job_id = client.post("/api/ingests", json={"open": True}).get_json()["id"]
     for part in ("abc", "de"):
         files = [(name.encode(), f"{name}.txt") for name in part]
@@ -475,13 +475,14 @@ def test_a_retry_takes_failed_rows_of_any_number(
 def test_a_retry_that_finds_no_room_for_all_leaves_none_half_done(
     client: FlaskClient, worker: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("intake.front_desk.ROWS_AT_ONCE", 2)
+    monkeypatch.setattr("intake.ingests.ROWS_AT_ONCE", 2)
     files = [(name.encode(), f"{name}.txt") for name in "abcd"]
     job_id = send(client, *files).get_json()["id"]
     for row in worker.rows(job_id):
         worker.fail(row)
-    desk = client.application.extensions["quern"].desk
-    monkeypatch.setattr(desk, "settings", replace(desk.settings, max_ingest_documents=3))
+    ingests = client.application.extensions["quern"].intake.ingests
+    bounded = replace(ingests._settings, max_ingest_documents=3)
+    monkeypatch.setattr(ingests, "_settings", bounded)
 
     answer = client.post(f"/api/jobs/{job_id}/retry")
 

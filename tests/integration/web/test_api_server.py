@@ -15,10 +15,10 @@ import httpx
 import pytest
 from redis import Redis
 
+from intake.wiring import REDIS_READ_S
 from runtime.settings import Settings
 from stack.redis_server import find_redis_server, redis_command
 from tests.support.waiting import quickly, until
-from web.front_end import REDIS_READ_S
 from web.http.event_stream import KEEP_ALIVE_S
 
 #: A caller that stops half way is given up after this, seconds; people have it longer.

@@ -115,7 +115,7 @@ def test_a_fault_shows_no_trace(client: FlaskClient, monkeypatch: pytest.MonkeyP
     def burst(*_: Any, **__: Any) -> None:
         raise RuntimeError("a secret")
 
-    monkeypatch.setattr("web.routes.job_routes.list_jobs", burst)
+    monkeypatch.setattr("intake.lookup.jobs.JobLookup.page", burst)
     answer = client.get("/api/jobs")
 
     assert answer.status_code == 500

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import orjson
+from redis import Redis
 
 from corpus.blobs import BlobStore
 from jobs.heartbeats import WorkerState
-from jobs.ledger import Ledger
 from jobs.units import FINAL_STATES
 from protocol.keys import key
 from protocol.timestamps import rfc3339
@@ -27,13 +27,13 @@ class JobView:
     Show jobs.
 
     Args:
-        ledger: Where rows are read.
+        redis: Where the lanes are, for the place of a job that waits.
 
         blobs: Where passages and results lie that were too large for a row.
     """
 
-    def __init__(self, ledger: Ledger, blobs: BlobStore) -> None:
-        self._ledger = ledger
+    def __init__(self, redis: Redis, blobs: BlobStore) -> None:
+        self._redis = redis
         self._blobs = blobs
 
     def job(
@@ -45,7 +45,7 @@ class JobView:
         *workers* are the live ones, for the estimate of a waiting job.
         """
         shown = self.summary(job_id, row)
-        if row["kind"] not in ("ingest", "delete") and row["state"] not in FINAL_STATES:
+        if row["kind"] not in ("ingest", "delete") and not has_ended(row):
             shown["queue"] = self.place(job_id, row, workers or [])
         if row["kind"] in ("query", "search"):
             shown |= self.outcome(row)
@@ -74,7 +74,7 @@ class JobView:
         if row["kind"] in ("ingest", "delete"):
             shown["progress"] = progress(row)
             shown["links"]["documents"] = f"/api/jobs/{job_id}/documents"
-            shown["open"] = row.get("sealed") != "1" and state not in FINAL_STATES
+            shown["open"] = row.get("sealed") != "1" and not has_ended(row)
         elif "progress" in row:
             told = orjson.loads(row["progress"]) | {"failed": 0}
             # It was last told somewhat before the end.
@@ -121,8 +121,8 @@ class JobView:
         The estimate is the mean time of a body, shared by the threads that serve the stage; it is
         left out while nobody serves it, because nobody can know.
         """
-        redis, role, owner = self._ledger.redis, row["role"], row["owner"]
-        pipe = redis.pipeline(transaction=False)
+        role, owner = row["role"], row["owner"]
+        pipe = self._redis.pipeline(transaction=False)
         pipe.zrank(key("lane", role, owner), job_id)
         pipe.zcard(key("lane", role, "interactive"))
         pipe.hget(key("pace", role), "mean_us")
@@ -140,7 +140,7 @@ class JobView:
         """Return one document row of an ingest or delete."""
         chunks = int(row.get("shown_chunks", row.get("chunks", "0")))
         # What was on its way is there no more where the row ended in any other way.
-        lost = row["state"] in FINAL_STATES and row["state"] != "succeeded"
+        lost = has_ended(row) and row["state"] != "succeeded"
         shown: dict[str, Any] = {
             "document_id": row["document"],
             "file": row.get("filename") or None,
@@ -156,6 +156,11 @@ class JobView:
         if "error" in row:
             shown["error"] = orjson.loads(row["error"])
         return shown
+
+
+def has_ended(row: Mapping[str, str]) -> bool:
+    """Return True if a job, or a document row, is in a final state."""
+    return row["state"] in FINAL_STATES
 
 
 def attempts(row: Mapping[str, str]) -> int:

@@ -1,0 +1,91 @@
+"""What becomes of a job that was taken in: cancelled, retried, given up when its caller left."""
+
+from collections.abc import Mapping
+from typing import Final
+
+import orjson
+
+from intake.errors import NotRetryable
+from intake.ingests import Ingests
+from intake.lookup.jobs import JobLookup
+from intake.lookup.views import has_ended
+from intake.maintenance import Maintenance
+from intake.requests import QueryRequest
+from intake.submit import Submissions
+from jobs.ledger import Ledger
+
+_RETRYABLE: Final = ("failed", "cancelled", "expired", "partial")
+
+
+class JobControl:
+    """Cancel and retry jobs."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        *,
+        lookup: JobLookup,
+        submissions: Submissions,
+        ingests: Ingests,
+        maintenance: Maintenance,
+    ) -> None:
+        self._ledger = ledger
+        self._lookup = lookup
+        self._submissions = submissions
+        self._ingests = ingests
+        self._maintenance = maintenance
+
+    def cancel(self, job_id: str) -> bool:
+        """
+        Ask a job to stop; returns True if it had ended already.
+
+        Raises:
+            NotFound, Gone: There is no such job.
+        """
+        job = self._lookup.row(job_id)
+        if has_ended(job):
+            return True
+        if job["kind"] in ("ingest", "delete"):
+            self._ledger.cancel_job(job_id)
+        else:
+            self._ledger.cancel(job_id)
+        return False
+
+    def caller_left(self, job_id: str) -> None:
+        """Cancel a question or search whose caller left, if that was asked for."""
+        row = self._ledger.unit(job_id)
+        if row is not None and _ends_with_its_caller(row) and not has_ended(row):
+            self._ledger.cancel(job_id)
+
+    def retry(self, job_id: str) -> str:
+        """
+        Record a new job for one that failed, was cancelled or expired; return its id.
+
+        An ingest's new job has its failed documents only.
+
+        Raises:
+            NotFound, Gone: There is no such job.
+
+            NotRetryable: The job succeeded, has not ended, or is of another kind.
+        """
+        job = self._lookup.row(job_id)
+        if job["state"] not in _RETRYABLE:
+            allowed = ", ".join(_RETRYABLE)
+            raise NotRetryable(f"this job is {job['state']}; only {allowed} can retry")
+        match job["kind"]:
+            case "query":
+                request = QueryRequest(**orjson.loads(job["request"]))
+                return self._submissions.submit_query(request, retry_of=job_id)
+            case "reindex":
+                return self._maintenance.reindex(job["collection"], retry_of=job_id)
+            case "ingest":
+                return self._ingests.retry(job_id, job)
+        raise NotRetryable("only questions, ingests and reindexes can be retried")
+
+
+def _ends_with_its_caller(row: Mapping[str, str]) -> bool:
+    """Return True if a job is to end when its reader leaves; a search always does."""
+    if row.get("kind") == "search":
+        return True
+    asked = orjson.loads(row.get("request", "{}"))
+    return bool(asked.get("cancel_on_disconnect"))

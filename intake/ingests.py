@@ -1,0 +1,222 @@
+"""Ingests: documents are kept on disk and recorded row by row, before anybody is told that."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+import orjson
+
+from corpus.blobs import BlobStore, Together
+from corpus.catalogue import Catalogue
+from intake.admission import Admission
+from intake.document_rows import Row, RowMaker, RowSource
+from intake.errors import Full, NotFound, Sealed
+from intake.idempotency import Idempotency, with_documents
+from intake.lookup.jobs import JobLookup
+from intake.requests import MAX_METADATA_BYTES, DocumentUpload, IngestRequest
+from jobs.document_metadata import merged
+from jobs.ledger import Ledger
+from protocol.ids import new_id
+from rag.errors import InvalidRequest
+from runtime.settings import Settings
+
+#: Rows that a retry hands over in one script.
+ROWS_AT_ONCE: Final = 500
+
+
+class Ingests:
+    """Record documents to index."""
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        ledger: Ledger,
+        catalogue: Catalogue,
+        blobs: BlobStore,
+        admission: Admission,
+        lookup: JobLookup,
+        rows: RowMaker,
+    ) -> None:
+        self._settings = settings
+        self._ledger = ledger
+        self._catalogue = catalogue
+        self._blobs = blobs
+        self._admission = admission
+        self._lookup = lookup
+        self._rows = rows
+
+    def submit_ingest(
+        self,
+        request: IngestRequest,
+        uploads: Iterable[DocumentUpload],
+        *,
+        idempotency: Idempotency | None = None,
+    ) -> str:
+        """
+        Keep the bytes, record one row per document, and return the job's id.
+
+        The bytes are on disk before the job exists: an accepted document is never lost. *uploads*
+        is read once, one document at a time. The body of *idempotency* says what was asked of all
+        documents; the documents themselves are added to it here.
+
+        Raises:
+            InvalidRequest: A document cannot be accepted as it is.
+
+            Full, MemoryFull, IdempotencyConflict, CollectionGone, StoreUnavailable: As their names
+                say.
+        """
+        self._admission.check()
+        job_id = new_id()
+        of_all = orjson.dumps(dict(request.metadata)).decode()
+        sources = self._keep(uploads, of_all)
+        incarnation, _ = self._catalogue.create(request.collection)
+        job = {
+            "kind": "ingest",
+            "collection": request.collection,
+            "incarnation": incarnation,
+            "priority": request.priority,
+            "on_duplicate": request.on_duplicate,
+            "metadata": of_all,
+        }
+        if idempotency is not None:
+            idempotency = with_documents(idempotency, (source.identity for source in sources))
+        return self._accept(
+            job_id,
+            job,
+            self._made(job_id, job, sources),
+            deadline_s=request.deadline_s,
+            keep_open=request.keep_open,
+            idempotency=idempotency,
+        )
+
+    def find(self, job_id: str) -> dict[str, str]:
+        """
+        Return the row of an ingest.
+
+        Raises:
+            NotFound, Gone: There is no such ingest.
+        """
+        job = self._lookup.row(job_id)
+        if job["kind"] != "ingest":
+            raise NotFound("only an ingest takes documents")
+        return job
+
+    def add(self, job_id: str, uploads: Iterable[DocumentUpload]) -> None:
+        """
+        Add documents to an open ingest; the same document and bytes count once.
+
+        Raises:
+            NotFound, Gone: There is no such ingest.
+
+            Sealed: It takes no more.
+
+            InvalidRequest, Full, MemoryFull, CollectionGone, StoreUnavailable: As for an ingest.
+        """
+        job = self.find(job_id)
+        if job.get("sealed") == "1":
+            raise Sealed("this job takes no more documents")
+        self._admission.check()
+        sources = self._keep(uploads, job["metadata"])
+        fields = {name: job[name] for name in ("incarnation", "on_duplicate")}
+        self._accept(job_id, fields, self._made(job_id, job, sources), keep_open=True)
+
+    def close(self, job_id: str) -> None:
+        """
+        Say that an open ingest gets no more documents; harmless when repeated.
+
+        Raises:
+            NotFound, Gone: There is no such ingest.
+        """
+        self.find(job_id)
+        self._ledger.seal(job_id)
+
+    def retry(self, job_id: str, job: Mapping[str, str]) -> str:
+        """
+        Record a new ingest of the rows of *job* that did not succeed, however many.
+
+        They are handed over in parts: one script with all of them would keep Redis from all else.
+
+        Raises:
+            Full, MemoryFull, CollectionGone: As their names say; then nothing is retried.
+        """
+        self._admission.check()
+        retry_id = new_id()
+        kept = ("kind", "collection", "incarnation", "priority", "on_duplicate", "metadata")
+        new_job = {name: job[name] for name in kept} | {"retry_of": job_id}
+        total = int(job.get("total", "0"))
+        try:
+            for at in range(0, max(total, 1), ROWS_AT_ONCE):
+                rows = self._lookup.document_rows(job_id, start=at, limit=ROWS_AT_ONCE)
+                sources = [RowSource.of_row(row, job["metadata"]) for row in rows if _failed(row)]
+                self._accept(
+                    retry_id,
+                    new_job,
+                    self._made(retry_id, job, sources),
+                    keep_open=at + ROWS_AT_ONCE < total,
+                )
+        except Full:
+            if self._ledger.job(retry_id):  # the last part found no room: none shall be half done
+                self._ledger.cancel_job(retry_id)
+            raise
+        return retry_id
+
+    def _accept(
+        self,
+        job_id: str,
+        job: Mapping[str, str],
+        rows: Sequence[Row],
+        *,
+        deadline_s: float | None = None,
+        keep_open: bool,
+        idempotency: Idempotency | None = None,
+    ) -> str:
+        """Record rows, and their job unless it is there; return the job's id."""
+        return self._ledger.accept(
+            job_id,
+            job=job,
+            rows=rows,
+            limit=self._settings.max_ingest_documents,
+            deadline_s=deadline_s or self._settings.batch_deadline_s,
+            keep_open=keep_open,
+            idempotency=idempotency,
+        )
+
+    def _made(self, job_id: str, job: Mapping[str, str], sources: Iterable[RowSource]) -> list[Row]:
+        """Return the rows of documents that came with what *job* says of all."""
+        return [
+            self._rows.row(job_id, source, priority=job["priority"], of_all=job["metadata"])
+            for source in sources
+        ]
+
+    def _keep(self, uploads: Iterable[DocumentUpload], of_all: str) -> list[RowSource]:
+        """Put documents' bytes into the blob store, reading one at a time."""
+        with self._blobs.together() as several:
+            return [self._source(upload, of_all, several) for upload in uploads]
+
+    def _source(self, upload: DocumentUpload, of_all: str, blobs: Together) -> RowSource:
+        """Hand a document's bytes over to the blob store."""
+        if len(upload.data) > self._settings.max_file_bytes:
+            raise InvalidRequest(
+                upload.document_id,
+                f"has {len(upload.data)} bytes; a file may have {self._settings.max_file_bytes}",
+            )
+        metadata = merged(of_all, orjson.dumps(dict(upload.metadata)).decode())
+        if (size := len(metadata.encode())) > MAX_METADATA_BYTES:
+            raise InvalidRequest(
+                "metadata",
+                f"has {size} bytes as JSON together with {upload.document_id!r}'s own; "
+                f"a document's may have {MAX_METADATA_BYTES}",
+            )
+        return RowSource(
+            document_id=upload.document_id,
+            sha256=blobs.put(upload.data),
+            size=len(upload.data),
+            filename=upload.filename,
+            title=upload.title or "",
+            metadata=metadata,
+        )
+
+
+def _failed(row: Mapping[str, str]) -> bool:
+    """Return True if a row of an ended ingest can be tried again."""
+    return row["state"] != "succeeded" and "sha256" in row

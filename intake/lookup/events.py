@@ -1,0 +1,110 @@
+"""A job's events as its readers get them: complete, and told from its row once they are gone."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+import orjson
+
+from corpus.blobs import BlobStore
+from intake.lookup.views import JobView, has_ended, progress
+from jobs.events import Event, read_events
+from jobs.ledger import Ledger
+from jobs.results import verdict
+
+__all__ = ["BEGINNING", "Event", "JobEvents", "event_id"]
+
+#: The id before that of any event.
+BEGINNING: Final = "0-0"
+
+_EVENT_ID: Final = re.compile(r"([0-9]{1,15})-([0-9]{1,15})")
+
+
+def event_id(text: str) -> tuple[int, int] | None:
+    """Read an event's id, so that ids can be compared; None if it is not one."""
+    found = _EVENT_ID.fullmatch(text)
+    return (int(found[1]), int(found[2])) if found else None
+
+
+class JobEvents:
+    """Read the events of jobs."""
+
+    def __init__(self, ledger: Ledger, blobs: BlobStore, view: JobView) -> None:
+        self._ledger = ledger
+        self._redis = ledger.redis
+        self._blobs = blobs
+        self._view = view
+
+    def is_over(self, job_id: str, row: Mapping[str, str], after: str) -> bool:
+        """Return True if a reader who has seen all up to *after* has seen all there will be."""
+        if not has_ended(row) or after == BEGINNING:
+            return False
+        if read_events(self._redis, job_id, after, most=1):
+            return False
+        seen, last = event_id(after), event_id(_end_id(row))
+        return seen is not None and last is not None and seen >= last
+
+    def after(self, job_id: str, last: str) -> list[Event]:
+        """
+        Return the events after the one with the id *last*; `done` is the last of all.
+
+        Where the job has ended and its stream has expired, they are told from its row.
+        """
+        # Looked at first: `done` is written with the state.
+        over = self._ledger.is_final(job_id)
+        events = read_events(self._redis, job_id, last)
+        if not events and over is not False:
+            row = self._ledger.job(job_id)
+            return self._replay(row, last) if row else [Event(last, "done", {"state": "gone"})]
+        row = self._ledger.job(job_id) if any(e.kind == "done" for e in events) else None
+        return [self._full(event, row) for event in events]
+
+    def _full(self, event: Event, row: Mapping[str, str] | None) -> Event:
+        """Complete an event: passages that lie in the blob store, the sources of a result."""
+        data = event.data
+        if event.kind == "sources":
+            if isinstance(data, dict) and "blob" in data:
+                data = self._blobs.get_json(data["blob"]) or []
+            return Event(
+                event.id, event.kind, data if isinstance(data, dict) else {"sources": data}
+            )
+        if event.kind == "done" and row is not None:
+            return Event(event.id, event.kind, self._end(row))
+        return event
+
+    def _end(self, row: Mapping[str, str]) -> dict[str, Any]:
+        """Return what `done` says: the state with the result or error."""
+        end: dict[str, Any] = {"state": row["state"]}
+        if row["kind"] in ("query", "search"):
+            outcome = self._view.outcome(row)
+            return end | {k: outcome[k] for k in ("result", "error") if k in outcome}
+        if "error" in row:
+            end["error"] = orjson.loads(row["error"])
+        return end
+
+    def _replay(self, row: Mapping[str, str], after: str) -> list[Event]:
+        """Tell an ended job from its row: passages, the answer as one token, the end."""
+        last = _end_id(row)
+        before = int(last.split("-")[0]) - 1
+        end = self._end(row)
+        events: list[tuple[str, Any]] = []
+        if after != BEGINNING:
+            # What the caller has of the answer so far is repeated below.
+            events.append(("reset", {"attempt": 1}))
+        if row["kind"] == "query":
+            sources = self._view.sources(row)
+            if sources is not None:
+                events.append(("sources", {"sources": sources}))
+            if "answered" in end.get("result", {}):
+                events.append(("verdict", verdict(end["result"])))
+            if answer := end.get("result", {}).get("answer"):
+                events.append(("token", {"text": answer, "attempt": 1}))
+        elif row["kind"] in ("ingest", "delete"):
+            events.append(("progress", progress(row)))
+        told = [Event(f"{before}-{n}", kind, data) for n, (kind, data) in enumerate(events)]
+        return [*told, Event(last, "done", end)]
+
+
+def _end_id(row: Mapping[str, str]) -> str:
+    """Return the id of an ended job's last event, for when its stream is gone."""
+    return row["last_event"]

@@ -1,0 +1,147 @@
+"""Looking jobs up: one by its id, and lists of jobs and of an ingest's documents, in pages."""
+
+import time
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
+
+from intake.errors import Gone, NotFound
+from intake.lookup.views import JobView
+from jobs.ledger import Ledger
+from protocol.ids import made_at_ms
+from protocol.keys import key
+
+STATES: Final = ("queued", "running", "succeeded", "partial", "failed", "cancelled", "expired")
+ROW_STATES: Final = tuple(state for state in STATES if state != "partial")
+KINDS: Final = ("query", "ingest", "delete", "delete_collection", "reindex", "check")
+
+#: Jobs looked at together, and at most for one page: a rare state is found over several pages.
+_STEP: Final = 200
+_MOST: Final = 5_000
+
+
+class JobPosition(NamedTuple):
+    """Where a list of jobs goes on: below the time *before*, or at it with an id below *skip*."""
+
+    before: str
+    skip: str
+
+
+NEWEST: Final = JobPosition("inf", "")
+
+
+class JobLookup:
+    """
+    Look jobs up.
+
+    Args:
+        retention_s: For how long a job that has ended is known.
+    """
+
+    def __init__(self, ledger: Ledger, view: JobView, *, retention_s: float) -> None:
+        self._ledger = ledger
+        self._redis = ledger.redis
+        self._view = view
+        self._retention_s = retention_s
+
+    def row(self, job_id: str) -> dict[str, str]:
+        """
+        Return a job's row.
+
+        Raises:
+            Gone: It is older than the retention.
+
+            NotFound: There never was one.
+        """
+        found = self._ledger.job(job_id)
+        if found is not None and "job" not in found:
+            return found
+        made = made_at_ms(job_id)
+        if made is not None and made < (time.time() - self._retention_s) * 1000:
+            raise Gone("this job ended so long ago that it was forgotten")
+        raise NotFound(f"there is no job {job_id!r}")
+
+    def page(
+        self,
+        *,
+        state: str | None,
+        kind: str | None,
+        collection: str | None,
+        after: JobPosition = NEWEST,
+        limit: int,
+    ) -> tuple[list[dict[str, Any]], JobPosition | None]:
+        """
+        Return a page of jobs, newest first, without their results, and where the next one begins.
+
+        A page may be short, even empty, and not be the last: then the filter is rare.
+        """
+        before, skip = after
+        wanted = (state, kind, collection)
+        found: list[dict[str, Any]] = []
+        step = _STEP if any(wanted) else limit + 1  # one more: the last of the page before
+        looked = 0
+        while looked < _MOST:
+            names = self._redis.zrevrangebyscore(
+                key("jobs"), before, "-inf", start=0, num=step, withscores=True
+            )
+            fresh = [(name, at) for name, at in names if (at, name) < (float(before), skip)]
+            rows = self._rows([name for name, _ in fresh])
+            for (name, at), row in zip(fresh, rows, strict=True):
+                before, skip = f"{at:.0f}", name
+                # A row that is gone is older than the retention.
+                if row and _matches(row, wanted):
+                    found.append(self._view.summary(name, row))
+                    if len(found) == limit:
+                        return found, JobPosition(before, skip)
+            looked += len(names)
+            if len(names) < step:
+                return found, None
+        return found, JobPosition(before, skip)
+
+    def documents(
+        self, job_id: str, *, state: str | None, start: int, limit: int
+    ) -> tuple[list[dict[str, Any]], int | None]:
+        """
+        Return a page of an ingest's rows in the order in which they came, and the next number.
+
+        The page begins with row number *start*; it may be short where *state* is rare.
+        """
+        at, total = start, self._redis.llen(key("rows", job_id))
+        most = min(total, at + _MOST)
+        found: list[dict[str, Any]] = []
+        while at < most:
+            rows = self._document_rows(job_id, at, min(at + _STEP, most) - 1)
+            if not rows:
+                return found, None
+            for row in rows:
+                at += 1
+                if row and state in (None, row["state"]):
+                    found.append(self._view.row(row))
+                    if len(found) == limit:
+                        return found, at if at < total else None
+        return found, at if at < total else None
+
+    def document_rows(self, job_id: str, *, start: int, limit: int) -> list[dict[str, str]]:
+        """Return up to *limit* rows of an ingest, in order, from number *start*."""
+        return [row for row in self._document_rows(job_id, start, start + limit - 1) if row]
+
+    def _document_rows(self, job_id: str, first: int, last: int) -> list[dict[str, str]]:
+        """Read rows by their numbers in two round trips; one that is gone is empty."""
+        pipe = self._redis.pipeline(transaction=False)
+        for name in self._redis.lrange(key("rows", job_id), first, last):
+            pipe.hgetall(key("unit", name))
+        return pipe.execute()
+
+    def _rows(self, names: Sequence[str]) -> list[dict[str, str]]:
+        """Read the rows of jobs in one round trip; an absent one is empty."""
+        pipe = self._redis.pipeline(transaction=False)
+        for name in names:
+            pipe.hgetall(key("unit", name))
+            pipe.hgetall(key("job", name))
+        answers = pipe.execute()
+        return [unit or job for unit, job in zip(answers[::2], answers[1::2], strict=True)]
+
+
+def _matches(row: dict[str, str], wanted: tuple[str | None, ...]) -> bool:
+    """Return True if a row is one of those asked for."""
+    fields = ("state", "kind", "collection")
+    return all(want in (None, row.get(name)) for want, name in zip(wanted, fields, strict=True))

@@ -1,0 +1,131 @@
+"""Jobs on what is there already: reindexes, checks, deletes."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+import orjson
+
+from corpus.catalogue import Catalogue
+from intake.admission import Admission
+from intake.document_rows import bare_row
+from intake.errors import NotFound
+from intake.lookup.collections import collection_of, existing_collection
+from intake.requests import MAX_DEADLINE_S, CheckRequest
+from jobs.ledger import Ledger
+from protocol.ids import new_id
+from protocol.messages import PRIORITY_OF, Stage
+from runtime.settings import Settings
+
+#: Places in a full lane that are left to these jobs.
+_SPARE_PLACES = 1_000
+
+
+class Maintenance:
+    """Record jobs on collections and their documents; a full lane does not keep them out."""
+
+    def __init__(
+        self, *, settings: Settings, ledger: Ledger, catalogue: Catalogue, admission: Admission
+    ) -> None:
+        self._ledger = ledger
+        self._catalogue = catalogue
+        self._admission = admission
+        self._limit = settings.max_ingest_documents + _SPARE_PLACES
+        self._deadline_s = settings.batch_deadline_s
+
+    def reindex(self, collection: str, *, retry_of: str = "") -> str:
+        """
+        Record the job that makes a collection's vectors anew, and return its id.
+
+        Raises:
+            NotFound: There is no such collection.
+
+            AlreadyRunning: Its vectors are being made anew.
+
+            Full, MemoryFull: As their names say.
+        """
+        self._admission.check()
+        incarnation = existing_collection(self._catalogue, collection)
+        fields = {
+            "collection": collection,
+            "incarnation": incarnation,
+            "alone": f"reindex:{incarnation}",
+        } | ({"retry_of": retry_of} if retry_of else {})
+        return self._submit("reindex", "reindex", fields, deadline_s=MAX_DEADLINE_S)
+
+    def check(self, request: CheckRequest) -> str:
+        """
+        Record the comparison of catalogue, vector store and sparse indexes; return the job's id.
+
+        Raises:
+            NotFound: There is no such collection.
+
+            Full: As its name says.
+        """
+        if request.collection is not None:
+            collection_of(self._catalogue, request.collection)
+        fields = {"request": orjson.dumps(request.as_json()).decode()}
+        if request.collection is not None:
+            fields["collection"] = request.collection
+        return self._submit("check", "check", fields, owner="interactive")
+
+    def delete_document(self, collection: str, document_id: str) -> str:
+        """
+        Record the delete of a document; once its job has ended no search returns it.
+
+        Raises:
+            NotFound: There is no such collection or document.
+
+            Full: As its name says.
+        """
+        incarnation = collection_of(self._catalogue, collection)
+        if not self._catalogue.known(incarnation, document_id):
+            raise NotFound(f"there is no document {document_id!r} in {collection!r}")
+        job_id = new_id()
+        return self._ledger.accept(
+            job_id,
+            job={"kind": "delete", "collection": collection, "incarnation": incarnation},
+            rows=[bare_row(job_id, stage="remove", document=document_id)],
+            limit=self._limit,
+            deadline_s=self._deadline_s,
+        )
+
+    def delete_collection(self, collection: str) -> str:
+        """
+        Free a collection's name at once, and record the job that removes the rest.
+
+        Raises:
+            NotFound: There is no such collection.
+
+            Full: As its name says.
+        """
+        incarnation = self._catalogue.drop(collection)
+        if incarnation is None:
+            raise NotFound(f"there is no collection {collection!r}")
+        return self._submit(
+            "delete_collection", "drop", {"collection": collection, "incarnation": incarnation}
+        )
+
+    def _submit(
+        self,
+        kind: str,
+        stage: Stage,
+        fields: Mapping[str, str],
+        *,
+        owner: Literal["batch", "interactive"] = "batch",
+        deadline_s: float | None = None,
+    ) -> str:
+        """Record a job on a whole collection."""
+        return self._ledger.submit(
+            new_id(),
+            stage=stage,
+            fields={
+                "kind": kind,
+                "class": "ingest",
+                "owner": owner,
+                "priority": PRIORITY_OF[owner],
+                "request": "{}",
+                **fields,
+            },
+            limit=self._limit,
+            deadline_s=deadline_s or self._deadline_s,
+        )

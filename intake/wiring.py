@@ -1,0 +1,83 @@
+"""Opening the intake of a process: everything that takes requests in and shows what they became."""
+
+from collections.abc import Callable
+from typing import Final
+
+from corpus.durable import Durable, open_durable
+from intake.admission import Admission
+from intake.control import JobControl
+from intake.document_rows import RowMaker, made_by
+from intake.ingests import Ingests
+from intake.lookup.collections import Collections
+from intake.lookup.documents import Documents
+from intake.lookup.events import JobEvents
+from intake.lookup.jobs import JobLookup
+from intake.lookup.views import JobView
+from intake.maintenance import Maintenance
+from intake.submit import Submissions
+from jobs.events import WakeUps
+from protocol.messages import Message
+from rag.chunking.chunker import Chunker
+from rag.documents import PARSERS_VERSION
+from runtime.settings import Settings
+
+#: How long one answer of Redis is waited for. Redis itself holds writes back for up to two seconds
+#: while its disk is busy (appendfsync everysec): a shorter wait would turn that into refusals.
+REDIS_READ_S: Final = 2.5
+
+
+class Intake:
+    """
+    The parts of the intake; clients and threads are made when first used.
+
+    Args:
+        pipeline: A word for everything that decides how bytes become chunks.
+    """
+
+    def __init__(self, settings: Settings, durable: Durable, *, pipeline: str) -> None:
+        self._durable = durable
+        ledger, catalogue, blobs = durable.ledger, durable.catalogue, durable.blobs
+        admission = Admission(durable.redis)
+        self.wake_ups = WakeUps(durable.redis)
+        self.view = JobView(durable.redis, blobs)
+        self.jobs = JobLookup(ledger, self.view, retention_s=settings.retention_s)
+        self.events = JobEvents(ledger, blobs, self.view)
+        self.collections = Collections(catalogue, made_by=made_by(pipeline))
+        self.documents = Documents(catalogue, blobs)
+        self.submissions = Submissions(
+            settings=settings, ledger=ledger, catalogue=catalogue, admission=admission
+        )
+        self.maintenance = Maintenance(
+            settings=settings, ledger=ledger, catalogue=catalogue, admission=admission
+        )
+        self.ingests = Ingests(
+            settings=settings,
+            ledger=ledger,
+            catalogue=catalogue,
+            blobs=blobs,
+            admission=admission,
+            lookup=self.jobs,
+            rows=RowMaker(pipeline),
+        )
+        self.control = JobControl(
+            ledger,
+            lookup=self.jobs,
+            submissions=self.submissions,
+            ingests=self.ingests,
+            maintenance=self.maintenance,
+        )
+
+    def close(self) -> None:
+        """Stop the thread that listens for wake-ups, and close the connections."""
+        self.wake_ups.close()
+        self._durable.redis.close()
+
+
+def open_intake(settings: Settings, send: Callable[[Message], None]) -> Intake:
+    """Wire the intake for *settings*, which tells workers by *send*; connects when first used."""
+    chunker = Chunker(max_tokens=settings.chunk_tokens)
+    return Intake(
+        settings,
+        open_durable(settings, send, read_s=REDIS_READ_S),
+        pipeline=f"{PARSERS_VERSION}:{chunker.fingerprint}:{settings.embedding_model}",
+    )

@@ -1,0 +1,85 @@
+"""A house for questions: the intake and the ledger on a real Redis, and workers run by hand."""
+
+from typing import Any
+
+import orjson
+
+from corpus.durable import Durable, open_durable
+from intake.requests import QueryRequest, SearchRequest
+from intake.wiring import Intake
+from jobs.leases import Leases
+from protocol.messages import Message, Stage
+from runtime.redis_clients import ledger_client
+from runtime.settings import Settings
+from tasks import query
+from tasks.resources import Generator, Resources
+
+
+class QuestionHouse:
+    """
+    Take questions in, and run what is sent for them, one after the other, in this thread.
+
+    Args:
+        retriever: Finds passages, as `Retriever.search` does.
+
+        generator: Answers from them.
+
+        apart: Whether one worker retrieves and another generates, or one does both.
+    """
+
+    def __init__(
+        self, settings: Settings, *, retriever: Any, generator: Generator, apart: bool = False
+    ) -> None:
+        self.settings = settings
+        self.sent: list[Message] = []
+        #: The stages that were run, in order.
+        self.stages: list[Stage] = []
+        self.durable: Durable = open_durable(settings, self.sent.append)
+        self.durable.catalogue.create("default")
+        self.intake = Intake(settings, self.durable, pipeline="")
+        self._redis = ledger_client(settings.redis_url, connections=4)
+        self.leases = Leases(self.durable.ledger, self._redis, name="test")
+        both = {"retriever": retriever, "generator": generator}
+        self._resources = {
+            stage: Resources(
+                durable=self.durable,
+                leases=self.leases,
+                **({name: both[name]} if apart else both),
+            )
+            for stage, name in (("retrieve", "retriever"), ("generate", "generator"))
+        }
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.intake.close()
+        self._redis.close()
+        self.durable.redis.connection_pool.disconnect()
+
+    def ask(self, **body: Any) -> str:
+        """Take a question in and run it to its end; returns its job's id."""
+        request = QueryRequest.from_json(body, self.settings)
+        return self._run(self.intake.submissions.submit_query(request))
+
+    def search(self, **body: Any) -> str:
+        """Take a search in and run it to its end; returns its id."""
+        request = SearchRequest.from_json(body, self.settings)
+        return self._run(self.intake.submissions.submit_search(request))
+
+    def result(self, job_id: str) -> dict[str, Any]:
+        """Return the result of a job that has ended, as the API shows it."""
+        shown = self.intake.view.job(job_id, self.intake.jobs.row(job_id))
+        result: dict[str, Any] = orjson.loads(orjson.dumps(shown["result"]))
+        return result
+
+    def _run(self, job_id: str) -> str:
+        while self.sent:
+            message = self.sent.pop(0)
+            self.stages.append(message.stage)
+            resources = self._resources[message.stage]
+            with self.leases.claim(message.unit_id, message.stage) as lease:
+                assert lease is not None
+                if message.stage == "generate":
+                    query._generate(lease, resources)
+                else:
+                    query.search_and_answer(lease, resources)
+        return job_id
