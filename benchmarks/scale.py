@@ -401,7 +401,7 @@ class Bench:
 
     def _edition(self) -> str:
         """Return the collection of vectors that is searched: another one after a reindex."""
-        return self._durable().catalogue.edition(self._incarnation()).name
+        return self._durable().catalogue.editions.in_use(self._incarnation()).name
 
     def _durable(self) -> Durable:
         """Open what the service remembers."""

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import orjson
 from redis import Redis
 
-from corpus.catalogue import split_member
+from corpus.catalogue.garbage import split_member
 from protocol import timings
 from protocol.ids import new_id
 from protocol.keys import key

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from redis import Redis
 
 from corpus.blobs import BlobStore
-from corpus.catalogue import Catalogue
+from corpus.catalogue.catalogue import Catalogue
 from corpus.change_log import ChangeLog
-from corpus.editions import Editions
 from jobs.ledger import Ledger
 from protocol.messages import Message
 from protocol.scripts import Scripts
@@ -26,11 +25,6 @@ class Durable:
     catalogue: Catalogue
     change_log: ChangeLog
     blobs: BlobStore
-
-    @property
-    def editions(self) -> Editions:
-        """The record of vectors that are made anew."""
-        return Editions(self.ledger)
 
 
 def hnsw_of(settings: Settings) -> HnswSettings:
@@ -57,10 +51,11 @@ def open_durable(
         retention_s=settings.retention_s,
         event_retention_s=settings.event_retention_s,
     )
+    ledger = Ledger(redis, scripts=scripts, send=send)
     return Durable(
         redis=redis,
-        ledger=Ledger(redis, scripts=scripts, send=send),
-        catalogue=Catalogue(redis, scripts, hnsw=hnsw_of(settings)),
+        ledger=ledger,
+        catalogue=Catalogue.of(ledger, hnsw=hnsw_of(settings)),
         change_log=ChangeLog(redis, scripts),
         blobs=BlobStore(settings.blobs),
     )

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from corpus.blobs import BlobStore
-from corpus.catalogue import Catalogue
+from corpus.catalogue.catalogue import Catalogue
 from corpus.change_log import ChangeLog
 from jobs.leases import Lease
 from jobs.ledger import CollectionGone
@@ -206,9 +206,9 @@ class Publisher:
 
             ReindexUnderWay: It was, and is being made anew.
         """
-        if not self._catalogue.exists(incarnation):
+        if not self._catalogue.collections.exists(incarnation):
             return None
-        edition = self._catalogue.agree_on_embedder(incarnation, self._embedder.identity)
+        edition = self._catalogue.editions.agree_on_embedder(incarnation, self._embedder.identity)
         self._vectors.create(edition.name, edition.hnsw)
         return edition
 

@@ -5,8 +5,8 @@ from dataclasses import asdict
 from itertools import islice
 from typing import Final
 
-from corpus.catalogue import Catalogue, Current
-from corpus.editions import Editions
+from corpus.catalogue.catalogue import Catalogue
+from corpus.catalogue.generations import Current
 from corpus.publishing import embedded
 from jobs.leases import Lease, problem
 from jobs.ledger import AlreadyRunning, CollectionGone
@@ -37,9 +37,7 @@ class Reindexer:
 
         embedder: Of the new one.
 
-        catalogue: What is current.
-
-        editions: The record of the new one.
+        catalogue: What is current, and the record of both editions.
     """
 
     def __init__(
@@ -48,12 +46,11 @@ class Reindexer:
         vectors: VectorStore,
         embedder: Embedder,
         catalogue: Catalogue,
-        editions: Editions,
     ) -> None:
         self._vectors = vectors
         self._embedder = embedder
         self._catalogue = catalogue
-        self._editions = editions
+        self._editions = catalogue.editions
 
     def reindex(self, lease: Lease) -> None:
         """Run the whole of a reindex job under its lease."""
@@ -68,7 +65,7 @@ class Reindexer:
 
     def _reindex(self, lease: Lease) -> None:
         """Begin or take up, copy, catch up, change over."""
-        hnsw = self._catalogue.hnsw
+        hnsw = self._catalogue.collections.hnsw
         building = self._editions.begin(lease, self._embedder.identity, hnsw)
         edition = Edition(building.name, self._embedder.identity, hnsw)
         self._vectors.create(edition.name, hnsw)
@@ -92,12 +89,12 @@ class Reindexer:
     def _copy_all(self, lease: Lease, edition: Edition, *, after: str) -> int:
         """Copy the current documents after *after*, in the order of their names; returns all."""
         incarnation = lease.unit.incarnation
-        done = self._catalogue.count_after(incarnation, "")
-        done -= self._catalogue.count_after(incarnation, after)
-        while names := self._catalogue.page(incarnation, after=after, limit=PAGE):
-            self._copy(lease, edition, self._catalogue.current(incarnation, names))
+        done = self._catalogue.documents.count_after(incarnation, "")
+        done -= self._catalogue.documents.count_after(incarnation, after)
+        while names := self._catalogue.documents.names(incarnation, after=after, limit=PAGE):
+            self._copy(lease, edition, self._catalogue.generations.current(incarnation, names))
             after, done = names[-1], done + len(names)
-            total = done + self._catalogue.count_after(incarnation, after)
+            total = done + self._catalogue.documents.count_after(incarnation, after)
             self._editions.advance(lease, edition.name, done=done, total=total, at=after)
         return done
 
@@ -108,7 +105,7 @@ class Reindexer:
         It may have lost what was copied before this worker took it up, with the store's disk.
         """
         incarnation = lease.unit.incarnation
-        entries = self._catalogue.every_current(incarnation)
+        entries = self._catalogue.generations.every_current(incarnation)
         while documents := dict(islice(entries, PAGE)):
             lease.check()
             ids = _ids(documents)
@@ -120,7 +117,7 @@ class Reindexer:
         """Copy some of what has changed since it was copied."""
         incarnation = lease.unit.incarnation
         behind = self._editions.behind(incarnation, most=PAGE)
-        current = self._catalogue.current(incarnation, list(behind))
+        current = self._catalogue.generations.current(incarnation, list(behind))
         self._copy(lease, edition, current)
         copied = {name: entry.generation for name, entry in current.items()}
         self._editions.advance(
@@ -137,7 +134,7 @@ class Reindexer:
     def _copy_batch(self, lease: Lease, edition: Edition, ids: Sequence[str]) -> None:
         """Embed and write some chunks; their texts come from the vectors people search."""
         incarnation = lease.unit.incarnation
-        source = self._catalogue.edition(incarnation).name
+        source = self._editions.in_use(incarnation).name
         found = self._vectors.get(source, ids)
         for name in ids:
             if name not in found:
@@ -164,9 +161,9 @@ class Reindexer:
             Unreadable: It is lost.
         """
         document, generation, _ = split_chunk_id(name)
-        current = self._catalogue.current(lease.unit.incarnation, [document]).get(document)
+        current = self._catalogue.generations.current_of(lease.unit.incarnation, document)
         if current is not None and current.generation == generation:
-            if not self._catalogue.exists(lease.unit.incarnation):
+            if not self._catalogue.collections.exists(lease.unit.incarnation):
                 raise CollectionGone("the collection was deleted")
             raise Unreadable(
                 "passages_missing",

@@ -6,7 +6,7 @@ from typing import Final
 import orjson
 
 from corpus.blobs import BlobStore, Together
-from corpus.catalogue import Catalogue
+from corpus.catalogue.catalogue import Catalogue
 from intake.admission import Admission
 from intake.document_rows import Row, RowMaker, RowSource
 from intake.errors import Full, NotFound, Sealed
@@ -69,7 +69,7 @@ class Ingests:
         job_id = new_id()
         of_all = orjson.dumps(dict(request.metadata)).decode()
         sources = self._keep(uploads, of_all)
-        incarnation, _ = self._catalogue.create(request.collection)
+        incarnation, _ = self._catalogue.collections.create(request.collection)
         job = {
             "kind": "ingest",
             "collection": request.collection,

@@ -5,7 +5,7 @@ from typing import Literal
 
 import orjson
 
-from corpus.catalogue import Catalogue
+from corpus.catalogue.catalogue import Catalogue
 from intake.admission import Admission
 from intake.document_rows import bare_row
 from intake.errors import NotFound
@@ -78,7 +78,7 @@ class Maintenance:
             Full: As its name says.
         """
         incarnation = collection_of(self._catalogue, collection)
-        if not self._catalogue.known(incarnation, document_id):
+        if not self._catalogue.generations.known(incarnation, document_id):
             raise NotFound(f"there is no document {document_id!r} in {collection!r}")
         job_id = new_id()
         return self._ledger.accept(
@@ -98,7 +98,7 @@ class Maintenance:
 
             Full: As its name says.
         """
-        incarnation = self._catalogue.drop(collection)
+        incarnation = self._catalogue.collections.drop(collection)
         if incarnation is None:
             raise NotFound(f"there is no collection {collection!r}")
         return self._submit(

@@ -4,7 +4,7 @@ from typing import Final
 
 import orjson
 
-from corpus.catalogue import Catalogue
+from corpus.catalogue.catalogue import Catalogue
 from intake.admission import Admission
 from intake.idempotency import Idempotency
 from intake.lookup.collections import collection_of

@@ -146,7 +146,9 @@ def _generate(lease: Lease, resources: Resources) -> None:
     retrieved = int(lease.unit.fields.get("retrievals", "1"))
     if (
         passages
-        and not still_current(resources.durable.catalogue, lease.unit.incarnation, passages)
+        and not still_current(
+            resources.durable.catalogue.generations, lease.unit.incarnation, passages
+        )
         and retrieved < RETRIEVALS
     ):
         # A document was deleted or replaced meanwhile; its old text must not be quoted.

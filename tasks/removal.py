@@ -20,5 +20,5 @@ def drop(self: QuernTask, unit_id: str) -> None:
     with self.resources.leases.claim(unit_id, "drop") as lease:
         if lease is not None:
             owned(self.resources.vectors).drop(lease.unit.incarnation)
-            self.resources.durable.catalogue.forget(lease.unit.incarnation)
+            self.resources.durable.catalogue.collections.forget(lease.unit.incarnation)
             lease.finish(state="succeeded", fields={})

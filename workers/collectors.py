@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from prometheus_client.metrics_core import Metric
 from redis.exceptions import RedisError
 
-from corpus.catalogue import Catalogue
+from corpus.catalogue.collections import Collections
 from jobs.leases import Leases
 from rag.embedding_cache import CacheCounts, CachedEmbedder
 from runtime.metrics.collecting import show, show_one
@@ -58,13 +58,13 @@ def look_ups(counts: CacheCounts) -> dict[tuple[str, str], int]:
 
 
 def index(
-    chunks: Callable[[], Mapping[str, int]], catalogue: Catalogue
+    chunks: Callable[[], Mapping[str, int]], collections: Collections
 ) -> Callable[[], Iterable[Metric]]:
     """Show the chunks of each collection, given by incarnation."""
 
     def read() -> Iterable[Metric]:
         try:
-            names = sorted(catalogue.incarnations().items())[:MOST_COLLECTIONS]
+            names = sorted(collections.incarnations().items())[:MOST_COLLECTIONS]
         except RedisError:
             return
         held = chunks()

@@ -10,7 +10,7 @@ from typing import Final, Self
 
 from redis.exceptions import RedisError
 
-from corpus.catalogue import Catalogue
+from corpus.catalogue.catalogue import Catalogue
 from corpus.checking.checking import Checker, Step, Walk
 from corpus.durable import Durable
 from jobs.heartbeats import batch_windows, live_workers, long_window, windows
@@ -145,7 +145,7 @@ class Janitor:
     Deletes what nobody can read any more, and trims logs.
 
     Args:
-        vectors: Asked by incarnation; see `corpus.editions.CurrentVectors`.
+        vectors: Asked by incarnation; see `corpus.current_vectors.CurrentVectors`.
     """
 
     def __init__(self, durable: Durable, vectors: VectorStore) -> None:
@@ -157,10 +157,10 @@ class Janitor:
 
     def turn(self) -> None:
         """Collect due garbage; each hour also clear graves and sweep."""
-        for incarnation in self._durable.catalogue.incarnations().values():
+        for incarnation in self._durable.catalogue.collections.incarnations().values():
             self.collect(incarnation)
             self._durable.change_log.trim(incarnation)
-            if self._durable.editions.abandon(incarnation):
+            if self._durable.catalogue.editions.abandon(incarnation):
                 log.info("unfinished edition let go", extra={"incarnation": incarnation})
         self.drop_retired()
         now = time.monotonic()
@@ -176,7 +176,7 @@ class Janitor:
         """Delete due generations by their ids, then tell the followers; repeats are harmless."""
         catalogue = self._durable.catalogue
         until = time.monotonic() + timings.JANITOR_S
-        while (due := catalogue.garbage_due(incarnation)) and time.monotonic() < until:
+        while (due := catalogue.garbage.due(incarnation)) and time.monotonic() < until:
             self._vectors.delete(
                 incarnation,
                 [
@@ -186,7 +186,7 @@ class Janitor:
                 ],
             )
             for document, generation, chunks in due:
-                catalogue.dropped(incarnation, document, generation, chunks)
+                catalogue.garbage.dropped(incarnation, document, generation, chunks)
 
     def clear_graves(self) -> None:
         """
@@ -196,10 +196,10 @@ class Janitor:
         late leaves garbage under the dropped incarnation.
         """
         catalogue = self._durable.catalogue
-        for incarnation in catalogue.graves():
+        for incarnation in catalogue.collections.graves():
             self._vectors.drop(incarnation)
-            catalogue.forget(incarnation)
-        catalogue.bury(older_than_s=timings.GRAVE_S)
+            catalogue.collections.forget(incarnation)
+        catalogue.collections.bury(older_than_s=timings.GRAVE_S)
 
     def drop_retired(self) -> None:
         """
@@ -208,7 +208,7 @@ class Janitor:
         Each again at every check for as long as graves are cleared: a publish under way then may
         have made one anew.
         """
-        editions = self._durable.editions
+        editions = self._durable.catalogue.editions
         for edition in editions.retired(older_than_s=timings.GARBAGE_MS / 1000):
             if edition not in self._dropped:
                 self._vectors.drop(edition)
@@ -224,10 +224,10 @@ class Janitor:
         names = ("sha256", "text_blob", "manifest_blob", "sources_blob", "trace_blob")
         for unit in redis.scan_iter(match=key("unit", "*"), count=500):
             old.difference_update(value for value in redis.hmget(unit, names) if value)
-        for incarnation in self._durable.catalogue.incarnations().values():
+        for incarnation in self._durable.catalogue.collections.incarnations().values():
             after = ""
             while True:
-                page, following = self._durable.catalogue.documents(
+                page, following = self._durable.catalogue.documents.page(
                     incarnation, after=after, limit=500
                 )
                 for record in page:
@@ -259,8 +259,8 @@ class Inspector:
 
     def turn(self) -> None:
         """Walk on for half a second; begin anew an hour after the last end."""
-        for incarnation in self._catalogue.incarnations().values():
-            edition = self._catalogue.edition(incarnation).name
+        for incarnation in self._catalogue.collections.incarnations().values():
+            edition = self._catalogue.editions.in_use(incarnation).name
             if edition not in self._labelled and self._checker.label(incarnation):
                 self._labelled.add(edition)
         if self._walk is None:

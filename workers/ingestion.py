@@ -9,8 +9,8 @@ from adapters.models.models import open_embedder
 from adapters.parsing.language import LanguageModel
 from adapters.parsing.sandbox.parser_pool import ParserPool
 from corpus.checking.checking import checker_of
+from corpus.current_vectors import CurrentVectors
 from corpus.durable import Durable
-from corpus.editions import CurrentVectors
 from corpus.publishing import Publisher
 from corpus.reindexing import Reindexer
 from jobs.leases import Leases
@@ -47,7 +47,7 @@ def open_resources(
     stack.enter_context(collecting(collectors.cache(embedder)))
     vectors = ChromaStore(settings.chroma_url)
     stack.callback(vectors.close)
-    keep_house(stack, durable, CurrentVectors(vectors, durable.catalogue, durable.editions))
+    keep_house(stack, durable, CurrentVectors(vectors, durable.catalogue.editions))
     checker = checker_of(durable, vectors, embedder)
     inspect(stack, durable, checker)
     resources = Resources(
@@ -77,7 +77,6 @@ def open_resources(
             vectors=vectors,
             embedder=embedder,
             catalogue=durable.catalogue,
-            editions=durable.editions,
         ),
     )
     return resources, [embedder.identity.model]

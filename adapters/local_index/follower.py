@@ -20,7 +20,7 @@ from adapters.local_index.follower_lag import lag
 from adapters.local_index.index_audit import Auditor
 from adapters.local_index.local_index import LocalIndex, NothingThere
 from adapters.local_index.tantivy_index import IndexUnusable
-from corpus.catalogue import Catalogue
+from corpus.catalogue.catalogue import Catalogue
 from corpus.change_log import ChangeLog, Entry, not_before
 from protocol import timings
 from protocol.keys import key
@@ -155,7 +155,7 @@ class Follower:
         """Return how far this replica is behind, for the heartbeat; see `follower_lag`."""
         return lag(
             self._redis,
-            collections=self._catalogue.incarnations(),
+            collections=self._catalogue.collections.incarnations(),
             cursors={name: index.cursor or "0-0" for name, index in list(self._indexes.items())},
             rebuilding=self._rebuilding,
         )
@@ -256,7 +256,7 @@ class Follower:
         """Open the indexes of new collections, drop those of old ones, say how far all are."""
         self._news = self._change_log.newest_news()
         self._change_log.attend(self._slot.name)
-        wanted = set(self._catalogue.incarnations().values())
+        wanted = set(self._catalogue.collections.incarnations().values())
         for gone in [name for name in self._indexes if name not in wanted]:
             with self._applied:
                 self._indexes.pop(gone).close()
@@ -370,8 +370,9 @@ class Follower:
         if len(chunks) == entry.chunks:
             index.add(chunks, vectors)
             return
-        current = self._catalogue.current(incarnation, [entry.document]).get(entry.document)
-        if self._catalogue.is_open(incarnation, entry.document, entry.generation) or (
+        generations = self._catalogue.generations
+        current = generations.current_of(incarnation, entry.document)
+        if generations.is_open(incarnation, entry.document, entry.generation) or (
             current is not None and current.generation == entry.generation
         ):
             # Never short in order: somebody removed rows behind our back.
@@ -446,7 +447,7 @@ class Follower:
 
     def _current(self, incarnation: str) -> Iterator[tuple[str, int, int]]:
         """Yield every current generation that has chunks."""
-        for document, current in self._catalogue.every_current(incarnation):
+        for document, current in self._catalogue.generations.every_current(incarnation):
             if current.chunks:
                 yield document, current.generation, current.chunks
 

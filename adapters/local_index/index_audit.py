@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from adapters.local_index.tantivy_index import IndexUnusable
-from corpus.catalogue import Catalogue
+from corpus.catalogue.catalogue import Catalogue
 from corpus.change_log import ChangeLog
 from rag.ports import StoredChunk, Vectors
 from rag.reading_ports import ReplicaIndex
@@ -115,7 +115,7 @@ class Auditor:
         """Return what is missing, with its number of chunks, and what is there and should not."""
         missing: dict[Generation, int] = {}
         wanted: set[Generation] = set()
-        for document, current in self._catalogue.every_current(incarnation):
+        for document, current in self._catalogue.generations.every_current(incarnation):
             if current.chunks:
                 wanted.add((document, current.generation))
                 if held.get((document, current.generation)) != current.chunks:
@@ -125,7 +125,7 @@ class Auditor:
         if extra:
             # What the catalogue lost is no orphan: its entry will come back.
             extra = [name for name in extra if self._is_orphan(incarnation, *name, held[name])]
-            garbage = self._catalogue.garbage(incarnation)
+            garbage = self._catalogue.garbage.generations(incarnation)
             extra = [name for name in extra if name not in garbage]
         missing = {
             name: chunks for name, chunks in missing.items() if self._is_current(incarnation, *name)
@@ -142,12 +142,12 @@ class Auditor:
 
     def _is_orphan(self, incarnation: str, document: str, generation: int, chunks: int) -> bool:
         """Tell whether a generation is neither on its way nor current."""
-        look = self._catalogue.orphan
+        look = self._catalogue.garbage.orphan
         return look(incarnation, document, generation, chunks, only_look=True) == "orphan"
 
     def _is_current(self, incarnation: str, document: str, generation: int) -> bool:
         """Tell whether a generation is current at this moment."""
-        current = self._catalogue.current(incarnation, [document]).get(document)
+        current = self._catalogue.generations.current_of(incarnation, document)
         return current is not None and bool(current.chunks) and current.generation == generation
 
     def _mend(

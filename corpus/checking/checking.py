@@ -11,12 +11,13 @@ from typing import Any, Final, TypeVar
 from ulid import ULID
 
 from corpus.blobs import BlobStore
-from corpus.catalogue import Catalogue, Current
+from corpus.catalogue.catalogue import Catalogue
+from corpus.catalogue.generations import Current
 from corpus.change_log import ChangeLog
 from corpus.checking.findings import Outcome, Report
 from corpus.checking.mending import CannotMend, Mender
+from corpus.current_vectors import CurrentVectors
 from corpus.durable import Durable
-from corpus.editions import CurrentVectors, Editions
 from protocol import timings
 from rag.documents import chunk_id
 from rag.errors import EmbedderMismatch, ReindexUnderWay
@@ -74,15 +75,13 @@ class Checker:
     Memory grows with the documents of one collection (some 200 bytes each), not with their text.
 
     Args:
-        vectors: The truth about chunks, asked by incarnation; see `corpus.editions.CurrentVectors`.
+        vectors: The truth about chunks, asked by incarnation; see `CurrentVectors`.
 
         catalogue: The truth about what is current.
 
         change_log: Where replicas are asked to look at their own indexes.
 
         blobs: Where files, texts and manifests lie.
-
-        editions: Which of the vector store's collections are whose.
 
         mender: Does the repairs.
     """
@@ -94,14 +93,12 @@ class Checker:
         catalogue: Catalogue,
         change_log: ChangeLog,
         blobs: BlobStore,
-        editions: Editions,
         mender: Mender,
     ) -> None:
         self.vectors = vectors
         self.catalogue = catalogue
         self.change_log = change_log
         self.blobs = blobs
-        self.editions = editions
         self.mender = mender
 
     def walk(self, collection: str | None, *, repair: bool, adopt: bool = True) -> "Walk":
@@ -114,20 +111,20 @@ class Checker:
 
     def label(self, incarnation: str) -> bool:
         """Write beside a collection what a lost catalogue would need; tells whether it is there."""
-        return self.vectors.label(incarnation, self.catalogue.about(incarnation))
+        return self.vectors.label(incarnation, self.catalogue.collections.about(incarnation))
 
 
 def checker_of(durable: Durable, store: VectorStore, embedder: Embedder) -> Checker:
     """Wire a checker for what a worker owns."""
     catalogue, change_log, blobs = durable.catalogue, durable.change_log, durable.blobs
-    vectors = CurrentVectors(store, catalogue, durable.editions)
+    vectors = CurrentVectors(store, catalogue.editions)
     mender = Mender(
         vectors=vectors, store=store, embedder=embedder, catalogue=catalogue,
         change_log=change_log, blobs=blobs,
     )  # fmt: skip
     return Checker(
         vectors=vectors, catalogue=catalogue, change_log=change_log, blobs=blobs,
-        editions=durable.editions, mender=mender,
+        mender=mender,
     )  # fmt: skip
 
 
@@ -150,12 +147,14 @@ class Walk:
 
     def __iter__(self) -> Iterator[Step]:
         """Walk, pausing after each bounded piece of work."""
-        names = self._catalogue.incarnations()
+        names = self._catalogue.collections.incarnations()
         if self._wanted is not None:
             names = {name: inc for name, inc in names.items() if name == self._wanted}
         unknown = self._unknown() if self._adopt else {}
         for incarnation in (*names.values(), *unknown):
-            self._total += self._vectors.count(incarnation) + self._catalogue.sizes(incarnation)[0]
+            self._total += (
+                self._vectors.count(incarnation) + self._catalogue.documents.sizes(incarnation)[0]
+            )
         yield Step(self._done, self._total)
         for name, incarnation in sorted(names.items()):
             yield from self._collection(Report(name), incarnation)
@@ -178,7 +177,7 @@ class Walk:
         catalogue = self._catalogue
         labels = self._vectors.labels()
         # Looked at after the list: what is made later is not in it.
-        known = self._checker.editions.known(catalogue.incarnations().values())
+        known = catalogue.editions.known(catalogue.collections.incarnations().values())
         found: dict[str, dict[str, str]] = {}
         for edition, about in labels.items():
             incarnation = about.get("incarnation", edition)
@@ -186,8 +185,8 @@ class Walk:
                 _is_incarnation(edition)
                 and edition not in known
                 and "unfinished" not in about
-                and not catalogue.exists(incarnation)
-                and not catalogue.buried(incarnation)
+                and not catalogue.collections.exists(incarnation)
+                and not catalogue.collections.buried(incarnation)
                 and (about or self._vectors.count(edition))
             ):
                 found[edition] = about
@@ -204,7 +203,7 @@ class Walk:
             report.add("collection_unknown", "found", None, detail)
             self.reports.append(report)
             return
-        adopted = self._catalogue.adopt(
+        adopted = self._catalogue.repairs.adopt(
             incarnation,
             edition=edition,
             name=name,
@@ -224,7 +223,7 @@ class Walk:
         for units in check.steps():
             self._done += units
             yield Step(self._done, self._total)
-        if self._catalogue.exists(incarnation):
+        if self._catalogue.collections.exists(incarnation):
             self.reports.append(report)
 
 
@@ -261,20 +260,20 @@ class _CollectionCheck:
         yield from self._entries(held)
         yield from self._strays()
         yield from self._leftovers(held)
-        if self._repair and self._catalogue.exists(self._inc):
-            self._catalogue.all_restored(self._inc)
+        if self._repair and self._catalogue.collections.exists(self._inc):
+            self._catalogue.repairs.all_restored(self._inc)
         yield from self._replicas()
 
     # Catalogue → vector store and blobs ----------------------------------------------------
 
     def _entries(self, held: _Generations) -> Iterator[int]:
         """Look for every current document; takes what it finds out of *held*."""
-        for batch in _batches(self._catalogue.every_current(self._inc)):
+        for batch in _batches(self._catalogue.generations.every_current(self._inc)):
             documents = {name: current for name, current in batch if current.chunks}
             self._report.documents += len(documents)
             suspects: list[str] = []
-            records = self._catalogue.records(self._inc, list(documents))
-            unlisted = self._catalogue.unlisted(self._inc, list(documents))
+            records = self._catalogue.documents.records(self._inc, list(documents))
+            unlisted = self._catalogue.documents.unlisted(self._inc, list(documents))
             for (name, current), record in zip(documents.items(), records, strict=True):
                 there = held.pop((name, current.generation), None)
                 if (
@@ -295,12 +294,12 @@ class _CollectionCheck:
         current = self._current(document)
         if current is None or not current.chunks:
             return
-        record = self._catalogue.document(self._inc, document)
+        record = self._catalogue.documents.record(self._inc, document)
         numbers = self._mender.missing(self._inc, document, current)
         file_gone, text_gone = self._gone(record)
         yield 0
         # A flip since the first look explains everything, and so does the collection's end.
-        if self._current(document) != current or not self._catalogue.exists(self._inc):
+        if self._current(document) != current or not self._catalogue.collections.exists(self._inc):
             return
         if record is not None and record["generation"] != current.generation:
             record = None
@@ -314,7 +313,7 @@ class _CollectionCheck:
             self._listed(document, record)
         if file_gone:
             if self._repair:
-                self._catalogue.distrust(self._inc, document, current.generation)
+                self._catalogue.repairs.distrust(self._inc, document, current.generation)
             detail = f"the file as it came is gone from the blob store; {INGEST_AGAIN} to have it"
             self._report.add("file_missing", self._unmended, document, detail)
 
@@ -336,7 +335,7 @@ class _CollectionCheck:
                 detail = f"{detail}; {AWAY}"
                 self._report.add("passages_missing", "left", document, detail)
                 return
-            self._catalogue.withdraw(self._inc, document, current)
+            self._catalogue.repairs.withdraw(self._inc, document, current)
             why = f"{error}: it is withdrawn from search, {INGEST_AGAIN}"
             self._report.add("passages_missing", "left", document, f"{detail}; {why}")
             log.warning(
@@ -370,14 +369,14 @@ class _CollectionCheck:
             return
         if record is not None:
             fresh = record | {name: fresh[name] for name in ("text_blob", "manifest_blob", "chars")}
-        self._catalogue.restore(self._inc, fresh)
+        self._catalogue.repairs.restore(self._inc, fresh)
         self._report.add(kind, "repaired", document, f"{detail}; made anew from its passages")
 
     def _listed(self, document: str, record: dict[str, Any]) -> None:
         """See that a document is in the list of all."""
-        if self._catalogue.unlisted(self._inc, [document]):
+        if self._catalogue.documents.unlisted(self._inc, [document]):
             if self._repair:
-                self._catalogue.restore(self._inc, record)
+                self._catalogue.repairs.restore(self._inc, record)
             self._add("record_missing", document, "the list of documents lacks it")
 
     def _gone(self, record: dict[str, Any] | None) -> tuple[bool, bool]:
@@ -394,21 +393,21 @@ class _CollectionCheck:
 
     def _strays(self) -> Iterator[int]:
         """Look for records without an entry: the entry was lost, and its record has it all."""
-        _, records = self._catalogue.sizes(self._inc)
+        _, records = self._catalogue.documents.sizes(self._inc)
         if records == self._report.documents:
             return
-        for batch in _batches(self._catalogue.recorded(self._inc)):
-            known = self._catalogue.current(self._inc, batch)
+        for batch in _batches(self._catalogue.documents.recorded(self._inc)):
+            known = self._catalogue.generations.current(self._inc, batch)
             yield 0
             for document in batch:
                 if document in known or self._current(document) is not None:
                     continue
-                record = self._catalogue.document(self._inc, document)
-                if record is None or self._catalogue.current(self._inc, [document]):
+                record = self._catalogue.documents.record(self._inc, document)
+                if record is None or self._catalogue.generations.current(self._inc, [document]):
                     continue
                 self._told.add(document)
                 if self._repair:
-                    self._catalogue.restore(self._inc, record)
+                    self._catalogue.repairs.restore(self._inc, record)
                 self._add("entry_missing", document, "the catalogue lost its entry")
                 if self._repair:
                     yield from self._examine(document)
@@ -417,7 +416,9 @@ class _CollectionCheck:
         """Look at generations in the vector store that were not current."""
         lost: dict[str, dict[int, _Held]] = {}
         for n, ((document, generation), there) in enumerate(held.items()):
-            look = partial(self._catalogue.orphan, self._inc, document, generation, there.chunks)
+            look = partial(
+                self._catalogue.garbage.orphan, self._inc, document, generation, there.chunks
+            )
             word = look(only_look=True)
             # Collected since they were listed: of those nobody knows either.
             if word != "known" and not self._are_there(document, generation, there):
@@ -458,11 +459,11 @@ class _CollectionCheck:
             except CannotMend as error:  # changed since it was listed; another check tells
                 self._report.add("entry_missing", "left", document, str(error))
                 return
-            self._catalogue.restore(self._inc, record)
+            self._catalogue.repairs.restore(self._inc, record)
         self._add("entry_missing", document, detail)
         for generation, there in generations.items():
             if generation != newest and self._repair:
-                self._catalogue.orphan(self._inc, document, generation, there.chunks)
+                self._catalogue.garbage.orphan(self._inc, document, generation, there.chunks)
 
     # Followers -------------------------------------------------------------------------------
 
@@ -491,7 +492,7 @@ class _CollectionCheck:
     # Inside ----------------------------------------------------------------------------------
 
     def _current(self, document: str) -> Current | None:
-        return self._catalogue.current(self._inc, [document]).get(document)
+        return self._catalogue.generations.current_of(self._inc, document)
 
     def _add(self, kind: Any, document: str | None, detail: str) -> None:
         """Report a difference that a repair mends for certain."""

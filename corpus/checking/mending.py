@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from corpus.blobs import BlobStore
-from corpus.catalogue import Catalogue, Current
+from corpus.catalogue.catalogue import Catalogue
+from corpus.catalogue.generations import Current
 from corpus.change_log import ChangeLog
 from corpus.publishing import embedded, spans_of, stored_chunks
 from protocol.timestamps import rfc3339
@@ -103,7 +104,7 @@ class Mender:
             document, current.generation, manifest, text, record.get("metadata") or {}
         )
         chunks = [stored for stored in chunks if stored.chunk.n in wanted]
-        edition = self._catalogue.agree_on_embedder(incarnation, self._embedder.identity)
+        edition = self._catalogue.editions.agree_on_embedder(incarnation, self._embedder.identity)
         self._store.create(edition.name, edition.hnsw)
         for first in range(0, len(chunks), BATCH):
             batch = chunks[first : first + BATCH]

@@ -3,14 +3,15 @@
 from collections.abc import Mapping
 from typing import Any
 
-from corpus.catalogue import Catalogue, Collection
+from corpus.catalogue.catalogue import Catalogue
+from corpus.catalogue.collections import Collection
 from intake.errors import NotFound
 from protocol.timestamps import rfc3339
 
 
 def existing_collection(catalogue: Catalogue, name: str) -> str:
     """Return what a collection's name points at; raises NotFound."""
-    incarnation = catalogue.incarnation(name)
+    incarnation = catalogue.collections.incarnation(name)
     if incarnation is None:
         raise NotFound(f"there is no collection {name!r}")
     return incarnation
@@ -18,9 +19,9 @@ def existing_collection(catalogue: Catalogue, name: str) -> str:
 
 def collection_of(catalogue: Catalogue, name: str) -> str:
     """Return what a collection's name points at; `default` is made when first asked for."""
-    incarnation = catalogue.incarnation(name)
+    incarnation = catalogue.collections.incarnation(name)
     if incarnation is None and name == "default":
-        incarnation, _ = catalogue.create(name)
+        incarnation, _ = catalogue.collections.create(name)
     if incarnation is None:
         raise NotFound(f"there is no collection {name!r}")
     return incarnation
@@ -41,16 +42,16 @@ class Collections:
 
     def all(self) -> list[dict[str, Any]]:
         """Return every collection as the API shows it, by name."""
-        return [_shown(collection) for collection in self._catalogue.collections()]
+        return [_shown(collection) for collection in self._catalogue.collections.all()]
 
     def create(self, name: str) -> tuple[dict[str, Any], bool]:
         """Make a collection unless it exists; returns it as shown, and whether it is new."""
-        _, fresh = self._catalogue.create(name)
+        _, fresh = self._catalogue.collections.create(name)
         return self.find(name), fresh
 
     def find(self, name: str) -> dict[str, Any]:
         """Return a collection as the API shows it; raises NotFound."""
-        for collection in self._catalogue.collections():
+        for collection in self._catalogue.collections.all():
             if collection.name == name:
                 return _shown(collection)
         raise NotFound(f"there is no collection {name!r}")
@@ -62,12 +63,12 @@ class Collections:
         Returns which are to be sent, new or changed, which failed and would again, and which of
         the collection's are not listed. A collection that does not exist has none.
         """
-        incarnation = self._catalogue.incarnation(name)
+        incarnation = self._catalogue.collections.incarnation(name)
         known: dict[str, str] = {}
         barren: dict[str, str] = {}
         if incarnation:
-            known = dict(self._catalogue.hashes(incarnation, made_by=self.made_by))
-            barren = dict(self._catalogue.barren(incarnation, made_by=self.made_by))
+            known = dict(self._catalogue.documents.hashes(incarnation, made_by=self.made_by))
+            barren = dict(self._catalogue.documents.barren(incarnation, made_by=self.made_by))
         failed = [document for document, sha256 in listed.items() if barren.get(document) == sha256]
         other = [document for document, sha256 in listed.items() if known.get(document) != sha256]
         left = set(failed)

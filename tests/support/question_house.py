@@ -35,7 +35,7 @@ class QuestionHouse:
         #: The stages that were run, in order.
         self.stages: list[Stage] = []
         self.durable: Durable = open_durable(settings, self.sent.append)
-        self.durable.catalogue.create("default")
+        self.durable.catalogue.collections.create("default")
         self.intake = Intake(settings, self.durable, pipeline="")
         self._redis = ledger_client(settings.redis_url, connections=4)
         self.leases = Leases(self.durable.ledger, self._redis, name="test")

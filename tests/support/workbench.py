@@ -4,9 +4,8 @@ from collections.abc import Sequence
 
 from redis import Redis
 
-from corpus.catalogue import Catalogue
+from corpus.catalogue.catalogue import Catalogue
 from corpus.change_log import ChangeLog
-from corpus.editions import Editions
 from jobs.ledger import Ledger, Refusal
 from jobs.units import Unit
 from protocol.ids import new_id
@@ -44,9 +43,8 @@ class Workbench:
         )
         self.sent: list[Message] = []
         self.ledger = Ledger(self.redis, scripts=self.scripts, send=self.sent.append)
-        self.catalogue = Catalogue(self.redis, self.scripts)
+        self.catalogue = Catalogue.of(self.ledger)
         self.change_log = ChangeLog(self.redis, self.scripts)
-        self.editions = Editions(self.ledger)
 
     def close(self) -> None:
         self.redis.close()
@@ -75,7 +73,7 @@ class Workbench:
         )  # fmt: skip
 
     def collection(self, name: str = "papers") -> str:
-        return self.catalogue.create(name)[0]
+        return self.catalogue.collections.create(name)[0]
 
     def row(
         self, document: str, *, unit_id: str | None = None, content: str | None = None

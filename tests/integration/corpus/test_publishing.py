@@ -116,7 +116,7 @@ def test_a_document_is_embedded_with_its_title_and_becomes_current_with_all_its_
     row = house.accept("a:b.txt")
     house.parse(row, "one", "two")
     house.publish(row)
-    record = house.bench.catalogue.document(house.incarnation, "a:b.txt")
+    record = house.bench.catalogue.documents.record(house.incarnation, "a:b.txt")
 
     assert house.bench.field(row, "outcome") == "created"
     assert house.held() == set(house.ids(row))
@@ -133,10 +133,10 @@ def test_the_language_of_a_document_is_known_to_both_legs_and_to_people(house: H
     house.parse(row, "uno", "dos", language="es")
     house.publish(row)
     chunks = house.vectors.get(house.incarnation, house.ids(row)).values()
-    record = house.bench.catalogue.document(house.incarnation, "a")
+    record = house.bench.catalogue.documents.record(house.incarnation, "a")
 
     assert [stored.language for stored in chunks] == ["es", "es"]
-    assert house.bench.catalogue.current(house.incarnation, ["a"])["a"].language == "es"
+    assert house.bench.catalogue.generations.current(house.incarnation, ["a"])["a"].language == "es"
     assert record is not None
     assert record["language"] == "es"
 
@@ -150,7 +150,7 @@ def test_a_document_is_published_with_what_its_request_says_of_all_and_its_own(
     house.parse(row, "one")
     house.publish(row)
     (stored,) = house.vectors.get(house.incarnation, house.ids(row)).values()
-    record = bench.catalogue.document(house.incarnation, "a")
+    record = bench.catalogue.documents.record(house.incarnation, "a")
 
     assert stored.metadata == {"year": 1999, "kind": "x"}
     assert record is not None
@@ -164,7 +164,7 @@ def test_a_row_of_an_earlier_build_is_published_with_the_copy_that_it_has(house:
     house.parse(row, "one")
     house.publish(row)
     (stored,) = house.vectors.get(house.incarnation, house.ids(row)).values()
-    record = bench.catalogue.document(house.incarnation, "a")
+    record = bench.catalogue.documents.record(house.incarnation, "a")
 
     assert record is not None
     assert stored.metadata == record["metadata"] == {"kind": "x", "year": 1999}
@@ -229,7 +229,7 @@ def test_a_publish_that_loses_its_unit_stops_and_flips_nothing(house: House) -> 
 
     assert house.bench.state(row) == "running"
     assert house.bench.redis.xlen(key("log", house.incarnation)) == 0
-    assert house.bench.catalogue.current(house.incarnation, ["a"]) == {}
+    assert house.bench.catalogue.generations.current(house.incarnation, ["a"]) == {}
 
 
 def test_a_replaced_document_is_readable_for_a_minute_then_gone_and_logged(house: House) -> None:
@@ -261,7 +261,7 @@ def test_a_deleted_document_does_not_come_back_with_a_slow_older_update(house: H
     house.janitor.collect(house.incarnation)
 
     assert house.bench.field(slow, "outcome") == "superseded"
-    assert house.bench.catalogue.current(house.incarnation, ["a"])["a"].chunks == 0
+    assert house.bench.catalogue.generations.current(house.incarnation, ["a"])["a"].chunks == 0
     assert house.held() == set()
 
 
@@ -312,9 +312,9 @@ def test_a_publish_into_a_deleted_collection_fails_and_the_grave_is_cleared(
     house: House, when: str
 ) -> None:
     def delete() -> None:
-        house.bench.catalogue.drop("papers")
+        house.bench.catalogue.collections.drop("papers")
         house.vectors.drop(house.incarnation)
-        house.bench.catalogue.forget(house.incarnation)
+        house.bench.catalogue.collections.forget(house.incarnation)
 
     row = house.accept("a")
     house.parse(row, "text")

@@ -10,9 +10,10 @@ import pytest
 
 from corpus import reindexing
 from corpus.blobs import BlobStore
+from corpus.catalogue.editions import Editions
 from corpus.checking.checking import checker_of
+from corpus.current_vectors import CurrentVectors
 from corpus.durable import Durable
-from corpus.editions import CurrentVectors, Editions
 from corpus.publishing import Publisher, manifest_of
 from corpus.reindexing import Reindexer
 from jobs.leases import Leases
@@ -56,7 +57,7 @@ class Fused:
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._inner, name)
-        if not callable(found):
+        if not callable(found) or name == "in_use":  # asking which edition is searched is no step
             return found
 
         def call(*given: Any, **named: Any) -> Any:
@@ -83,7 +84,7 @@ class House:
         self.new.identity = replace(self.new.identity, model="another")
         self.leases = Leases(bench.ledger, bench.redis, name="worker")
         self.fuse = Fuse()
-        self.current = CurrentVectors(self.vectors, bench.catalogue, bench.editions)
+        self.current = CurrentVectors(self.vectors, bench.catalogue.editions)
         durable = Durable(
             redis=bench.redis, ledger=bench.ledger, catalogue=bench.catalogue,
             change_log=bench.change_log, blobs=self.blobs,
@@ -91,7 +92,7 @@ class House:
         self.janitor = Janitor(durable, self.current)
         self.durable = durable
         self.incarnation = bench.collection()
-        bench.catalogue.hnsw = NEW
+        bench.catalogue.collections.hnsw = NEW
 
     @property
     def suited(self) -> Embedder:
@@ -159,8 +160,10 @@ class House:
             Reindexer(
                 vectors=Fused(self.vectors, self.fuse),  # type: ignore[arg-type]  # passes all on
                 embedder=embedder,
-                catalogue=self.bench.catalogue,
-                editions=Fused(self.bench.editions, self.fuse),  # type: ignore[arg-type]  # the same
+                catalogue=replace(
+                    self.bench.catalogue,
+                    editions=Fused(self.bench.catalogue.editions, self.fuse),  # type: ignore[arg-type]  # the same
+                ),
             ).reindex(lease)
         return self.bench.state(job)
 
@@ -180,13 +183,15 @@ class House:
 
     @property
     def edition(self) -> Edition:
-        return self.bench.catalogue.edition(self.incarnation)
+        return self.bench.catalogue.editions.in_use(self.incarnation)
 
     def wanted(self) -> set[str]:
         """The ids of every chunk that people should find."""
         return {
             chunk_id(document, current.generation, n)
-            for document, current in self.bench.catalogue.every_current(self.incarnation)
+            for document, current in self.bench.catalogue.generations.every_current(
+                self.incarnation
+            )
             for n in range(current.chunks)
         }
 
@@ -238,16 +243,16 @@ def house(bench: Workbench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_a_reindex_makes_new_vectors_and_keeps_everything_else(house: House) -> None:
     before = house.wanted()
-    seq = house.bench.catalogue.seq(house.incarnation)
+    seq = house.bench.catalogue.generations.seq(house.incarnation)
     job = house.ask()
 
     assert house.reindex(job) == "succeeded"
     assert house.edition == Edition(house.edition.name, house.new.identity, NEW)
     assert house.edition.name != house.incarnation
     assert house.held() == before == house.wanted()
-    assert house.bench.catalogue.seq(house.incarnation) == seq
-    assert house.bench.catalogue.incarnation("papers") == house.incarnation
-    (shown,) = house.bench.catalogue.collections()
+    assert house.bench.catalogue.generations.seq(house.incarnation) == seq
+    assert house.bench.catalogue.collections.incarnation("papers") == house.incarnation
+    (shown,) = house.bench.catalogue.collections.all()
     assert shown.embedder is not None
     assert shown.embedder["model"] == "another"
     vectors = house.vectors.collections[house.edition.name]
@@ -326,7 +331,7 @@ def test_a_worker_of_another_embedder_does_not_go_on_with_a_dead_ones_vectors(
     house.fuse.at = {12: kill}
     with pytest.raises(Killed):
         house.reindex(job)
-    unfinished = house.bench.editions.building(house.incarnation)
+    unfinished = house.bench.catalogue.editions.building(house.incarnation)
     house.bench.die_and_be_found(job)
 
     assert house.reindex(job, third) == "succeeded"
@@ -340,7 +345,7 @@ def test_what_a_disk_lost_of_unfinished_vectors_is_copied_again(house: House) ->
     unfinished: list[str] = []
 
     def lose() -> None:
-        unfinished.append(house.bench.editions.building(house.incarnation) or "")
+        unfinished.append(house.bench.catalogue.editions.building(house.incarnation) or "")
         house.vectors.drop(unfinished[0])
         kill()
 
@@ -419,7 +424,7 @@ def test_a_publish_that_began_before_the_change_over_is_done_again_after_it(
         assert lease is not None
         house.publisher(house.old, late).publish(lease)
     assert house.bench.state(row) == "running"
-    assert "late" not in house.bench.catalogue.current(house.incarnation, ["late"])
+    assert "late" not in house.bench.catalogue.generations.current(house.incarnation, ["late"])
     house.bench.ledger.dispatch("embed")
 
     assert house.publish(row) == "created"
@@ -452,7 +457,7 @@ def test_flips_wait_for_the_last_moment_of_a_reindex_and_not_for_ever(
     house: House,
 ) -> None:
     row, job = house.accept("e", "e one"), house.ask()
-    edition = house.bench.editions
+    edition = house.bench.catalogue.editions
     with house.leases.claim(job, "reindex") as lease:
         assert lease is not None
         building = edition.begin(lease, house.new.identity, NEW)
@@ -485,8 +490,8 @@ def test_a_steady_stream_of_changes_does_not_keep_a_reindex_from_its_end(house: 
     with house.leases.claim(job, "reindex") as lease:
         assert lease is not None
         Reindexer(
-            vectors=house.vectors, embedder=house.new, catalogue=house.bench.catalogue,
-            editions=stream,
+            vectors=house.vectors, embedder=house.new,
+            catalogue=replace(house.bench.catalogue, editions=stream),
         ).reindex(lease)  # fmt: skip
 
     assert house.bench.state(job) == "succeeded"
@@ -542,9 +547,9 @@ def test_deleting_the_collection_at_any_step_ends_the_reindex_and_leaves_nothing
     house: House, step: int
 ) -> None:
     def delete() -> None:
-        house.bench.catalogue.drop("papers")
+        house.bench.catalogue.collections.drop("papers")
         house.vectors.drop(house.incarnation)
-        house.bench.catalogue.forget(house.incarnation)
+        house.bench.catalogue.collections.forget(house.incarnation)
 
     job = house.ask()
     house.fuse.at = {step: delete}

@@ -277,7 +277,7 @@ def test_a_company_is_embedded_and_written_in_one_call_each(yard: Yard) -> None:
     assert [message.stage for message in yard.bench.sent] == ["parse"]
     assert yard.nothing_is_left()
     for n, row in enumerate(rows):
-        record = yard.bench.catalogue.document(yard.incarnation, f"file-{n}")
+        record = yard.bench.catalogue.documents.record(yard.incarnation, f"file-{n}")
         assert record is not None
         assert record["generation"] == int(yard.bench.field(row, "generation"))
         name = f"file-{n}:{record['generation']}:0"
@@ -293,7 +293,7 @@ def test_each_is_published_with_what_its_own_request_says_of_all(yard: Yard) -> 
 
     yard.parse(rows[0])
 
-    found = [yard.bench.catalogue.document(yard.incarnation, name) for name in "ab"]
+    found = [yard.bench.catalogue.documents.record(yard.incarnation, name) for name in "ab"]
     assert [record and record["metadata"] for record in found] == [{"n": 0}, {"n": 1}]
 
 
@@ -489,8 +489,8 @@ def test_documents_of_a_collection_deleted_meanwhile_fail_and_others_go_on(yard:
     second = yard.accept("b")
 
     def delete() -> None:
-        if yard.bench.catalogue.exists(gone):
-            yard.bench.catalogue.drop("papers")
+        if yard.bench.catalogue.collections.exists(gone):
+            yard.bench.catalogue.collections.drop("papers")
 
     yard.embedder.before = delete
     yard.parse(first[0])
@@ -499,7 +499,7 @@ def test_documents_of_a_collection_deleted_meanwhile_fail_and_others_go_on(yard:
     yard.incarnation = gone
     (late,) = yard.bench.ingest(yard.bench.collection(), rows=[yard.bench.row("c")])[1]
     yard.bench.parse(late)
-    yard.bench.catalogue.drop("papers")
+    yard.bench.catalogue.collections.drop("papers")
     yard.publish(late)
     assert yard.outcomes([late]) == ["failed"]
 

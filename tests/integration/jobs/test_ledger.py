@@ -347,7 +347,7 @@ def test_two_contents_of_one_document_in_one_request_leave_the_second(bench: Wor
     outcomes = [bench.publish(second), bench.publish(first)]
 
     assert outcomes == ["created", "superseded"]
-    assert bench.catalogue.current(inc, ["a"])["a"].generation == int(
+    assert bench.catalogue.generations.current(inc, ["a"])["a"].generation == int(
         bench.field(second, "generation")
     )
 
@@ -824,7 +824,7 @@ class Storm:
         assert bench.redis.smembers(key("opened", inc)) == opened
         logged = bench.redis.smembers(key("add_logged", inc))
         assert {member.rpartition(":")[0] for member in logged} <= opened
-        current = bench.catalogue.current(inc, self.DOCUMENTS)
+        current = bench.catalogue.generations.current(inc, self.DOCUMENTS)
         garbage = bench.garbage(inc)
         for document, now in current.items():
             assert now.generation >= self.generations.get(document, 0), "a document went back"

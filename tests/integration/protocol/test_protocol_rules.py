@@ -140,7 +140,7 @@ def a_slow_older_update_does_not_bring_a_deleted_document_back(bench: Workbench)
     _, deletion = bench.delete(inc, "a")
     bench.flip(bench.take(deletion))
     bench.publish(slow)
-    current = bench.catalogue.current(inc, ["a"]).get("a")
+    current = bench.catalogue.generations.current(inc, ["a"]).get("a")
     return current is None or current.chunks == 0
 
 
@@ -150,9 +150,9 @@ def what_a_zombie_wrote_late_is_found_by_the_check(bench: Workbench) -> bool:
     bench.parse(row)
     bench.ledger.cancel(row)
     document, generation, chunks = bench.member(row).split(":")
-    bench.catalogue.dropped(inc, document, int(generation), int(chunks))
+    bench.catalogue.garbage.dropped(inc, document, int(generation), int(chunks))
     # Only now does the zombie upsert; the check finds that in the vector store.
-    bench.catalogue.orphan(inc, document, int(generation), int(chunks))
+    bench.catalogue.garbage.orphan(inc, document, int(generation), int(chunks))
     return bench.garbage(inc) == {bench.member(row)}
 
 
@@ -162,7 +162,7 @@ def rows_of_a_lost_catalogue_are_no_garbage(bench: Workbench) -> bool:
     bench.publish(row)
     document, generation, chunks = bench.member(row).split(":")
     bench.redis.delete(key("current", inc), key("documents", inc))
-    bench.catalogue.orphan(inc, document, int(generation), int(chunks))
+    bench.catalogue.garbage.orphan(inc, document, int(generation), int(chunks))
     return bench.garbage(inc) == set()
 
 

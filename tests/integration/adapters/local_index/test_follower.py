@@ -96,7 +96,9 @@ class World:
             document, generation, chunks = member.rsplit(":", 2)
             names = [chunk_id(document, int(generation), n) for n in range(int(chunks))]
             self.vectors.delete(self.incarnation, names)
-            self.bench.catalogue.dropped(self.incarnation, document, int(generation), int(chunks))
+            self.bench.catalogue.garbage.dropped(
+                self.incarnation, document, int(generation), int(chunks)
+            )
 
     def found(self, replica: Replica, word: str) -> set[str] | None:
         hits = replica.search(self.incarnation, word, limit=10)
@@ -203,9 +205,9 @@ def test_a_replica_answers_for_what_was_flipped_before_the_search_looked(world: 
     replica = world.replica()
     world.publish("a", "oil")
     replica.turn()
-    before = world.bench.catalogue.look(world.incarnation)
+    before = world.bench.catalogue.generations.look(world.incarnation)
     world.publish("b", "oil")
-    after = world.bench.catalogue.look(world.incarnation)
+    after = world.bench.catalogue.generations.look(world.incarnation)
     wanted = parse({"document_id": "a"})
     assert wanted is not None
 
@@ -329,7 +331,7 @@ def test_a_deleted_collection_leaves_no_index(world: World) -> None:
     replica = world.replica()
     world.publish("a", "oil")
     replica.turn()
-    world.bench.catalogue.drop("papers")
+    world.bench.catalogue.collections.drop("papers")
     replica.turn()
 
     assert not (world.folder / "0" / world.incarnation).exists()

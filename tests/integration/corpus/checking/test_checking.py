@@ -15,8 +15,8 @@ from adapters.local_index.follower import Follower, Slot
 from corpus.blobs import BlobStore
 from corpus.checking.checking import Walk, checker_of
 from corpus.checking.mending import text_of
+from corpus.current_vectors import CurrentVectors
 from corpus.durable import Durable
-from corpus.editions import CurrentVectors
 from corpus.publishing import Publisher, manifest_of
 from corpus.reindexing import Reindexer
 from jobs.leases import Leases
@@ -49,7 +49,7 @@ class World:
         self.bench = Workbench(redis_url)
         self.folder = folder
         self.store = ChromaStore(chroma_url)
-        self.vectors = CurrentVectors(self.store, self.bench.catalogue, self.bench.editions)
+        self.vectors = CurrentVectors(self.store, self.bench.catalogue.editions)
         self.blobs = BlobStore(folder / "blobs")
         self.embedder = HashingEmbedder()
         self.leases = Leases(self.bench.ledger, self.bench.redis, name="worker")
@@ -115,7 +115,7 @@ class World:
         assert until(lambda: self.sparse("oil") == {"oil"})
 
     def ids(self, document: str) -> list[str]:
-        current = self.bench.catalogue.current(self.inc, [document])[document]
+        current = self.bench.catalogue.generations.current(self.inc, [document])[document]
         return [chunk_id(document, current.generation, n) for n in range(current.chunks)]
 
     def held(self) -> set[str]:
@@ -129,7 +129,7 @@ class World:
         return {name for document in TEXTS for name in self.ids(document)}
 
     def blob(self, document: str, kind: str) -> Path:
-        record = self.bench.catalogue.document(self.inc, document)
+        record = self.bench.catalogue.documents.record(self.inc, document)
         assert record is not None
         name = record[kind]
         return self.folder / "blobs" / name[:2] / name
@@ -140,9 +140,8 @@ class World:
             assert lease is not None
             Reindexer(
                 vectors=self.store, embedder=self.embedder, catalogue=self.bench.catalogue,
-                editions=self.bench.editions,
             ).reindex(lease)  # fmt: skip
-        return self.bench.catalogue.edition(self.inc).name
+        return self.bench.catalogue.editions.in_use(self.inc).name
 
     def ask_reindex(self) -> str:
         return self.bench.ledger.submit(
@@ -161,8 +160,8 @@ class World:
     def search(self, query: str, mode: Mode) -> set[str]:
         legs = LegReader(
             embedder=HashingEmbedder(), vectors=self.store, sparse=self.follower,
-            visibility=self.bench.catalogue, texts=ChunkTexts(self.follower, self.store),
-            depth=50, clock=time.perf_counter,
+            visibility=self.bench.catalogue.generations,
+            texts=ChunkTexts(self.follower, self.store), depth=50, clock=time.perf_counter,
         )  # fmt: skip
         retriever = Retriever(legs, fuse=partial(fusion.convex, weight=0.5))
         found = retriever.search(self.inc, query, top_k=10, mode=mode)
@@ -324,7 +323,7 @@ def test_half_a_document_whose_text_is_gone_is_withdrawn_until_it_comes_again(
     assert not mended.consistent
     for mode in ("dense", "sparse", "hybrid"):
         assert world.search("prices", mode) == set()
-    assert world.bench.catalogue.document(world.inc, "oil") is None
+    assert world.bench.catalogue.documents.record(world.inc, "oil") is None
     row = world.publish("oil")
     assert world.bench.field(row, "outcome") == "created"
     assert world.search("prices", "hybrid") == {"oil"}
@@ -342,13 +341,13 @@ def test_no_document_is_withdrawn_while_the_disk_of_the_blobs_is_away(world: Wor
 
 
 def test_a_lost_text_is_made_anew_of_its_passages(world: World) -> None:
-    record = world.bench.catalogue.document(world.inc, "oil")
+    record = world.bench.catalogue.documents.record(world.inc, "oil")
     assert record is not None
     world.blob("oil", "manifest_blob").unlink()
     assert world.check().differences == {"text_missing": (1, 0)}
     world.mend()
 
-    after = world.bench.catalogue.document(world.inc, "oil")
+    after = world.bench.catalogue.documents.record(world.inc, "oil")
     assert after is not None
     text = (world.blobs.get(after["text_blob"]) or b"").decode()
     manifest = world.blobs.get_json(after["manifest_blob"])
@@ -361,9 +360,11 @@ def test_a_lost_text_is_made_anew_of_its_passages(world: World) -> None:
 def test_a_lost_file_is_named_until_it_is_sent_again(world: World) -> None:
     row = world.publish("table", "A table of numbers.")
     source = world.blobs.put(b"the bytes of a spreadsheet")
-    record = world.bench.catalogue.document(world.inc, "table")
+    record = world.bench.catalogue.documents.record(world.inc, "table")
     assert record is not None
-    world.bench.catalogue.restore(world.inc, record | {"sha256": source, "source_blob": source})
+    world.bench.catalogue.repairs.restore(
+        world.inc, record | {"sha256": source, "source_blob": source}
+    )
     world.blob("table", "source_blob").unlink()
     for repair in (False, True):
         assert world.check(repair=repair).differences == {"file_missing": (1, 0)}
@@ -396,7 +397,7 @@ def test_a_lost_catalogue_is_restored_and_no_text_is_thrown_away(world: World, l
     assert mended.differences["entry_missing"] == (number, number)
     assert world.held() == expected == world.wanted()
     assert world.bench.garbage(inc) == set()
-    records, _ = world.bench.catalogue.documents(inc, after="", limit=10)
+    records, _ = world.bench.catalogue.documents.page(inc, after="", limit=10)
     assert [record["document_id"] for record in records] == sorted(TEXTS)
     for mode in ("dense", "sparse", "hybrid"):
         assert world.search("embargo", mode) == {"oil"}
@@ -409,7 +410,7 @@ def test_a_lost_list_of_documents_is_written_anew(world: World) -> None:
     mended = world.mend()
 
     assert mended.differences == {"record_missing": (3, 3)}
-    records, _ = world.bench.catalogue.documents(world.inc, after="", limit=10)
+    records, _ = world.bench.catalogue.documents.page(world.inc, after="", limit=10)
     assert [record["document_id"] for record in records] == sorted(TEXTS)
     assert world.bench.garbage(world.inc) == set()
 
@@ -442,7 +443,7 @@ def test_what_others_keep_in_the_same_vector_store_is_left_alone(world: World) -
     assert world.check(repair=True).differences == {}
 
     assert world.store.count("somebody-elses") == 1
-    assert set(world.bench.catalogue.incarnations()) == {"papers"}
+    assert set(world.bench.catalogue.collections.incarnations()) == {"papers"}
 
 
 def test_a_deleted_document_stays_away_when_the_catalogue_is_restored(world: World) -> None:
@@ -471,7 +472,9 @@ def test_after_redis_was_emptied_collections_come_back_with_their_names(world: W
     world.check(repair=True)  # as it runs in the background: it writes the labels
     expected = world.held()
     world.bench.redis.flushall()
-    other, _ = world.bench.catalogue.create("papers")  # made by the first question after that
+    other, _ = world.bench.catalogue.collections.create(
+        "papers"
+    )  # made by the first question after that
     found = world.check()
     assert found.differences == {"collection_unknown": (1, 0)}
     assert world.check(repair=True, adopt=False).differences == {}
@@ -479,12 +482,12 @@ def test_after_redis_was_emptied_collections_come_back_with_their_names(world: W
 
     assert mended.differences["collection_unknown"] == (1, 1)
     assert mended.differences["entry_missing"] == (3, 3)
-    assert world.bench.catalogue.incarnations() == {"papers": world.inc}
-    assert not world.bench.catalogue.exists(other)
+    assert world.bench.catalogue.collections.incarnations() == {"papers": world.inc}
+    assert not world.bench.catalogue.collections.exists(other)
     assert world.held() == expected
     assert until(lambda: world.sparse("embargo") == {"oil"})
     assert world.check().differences == {}
-    kept = world.bench.catalogue.collections()[0].embedder
+    kept = world.bench.catalogue.collections.all()[0].embedder
     assert kept is not None
     assert kept["model"] == "hashing"
 
@@ -492,11 +495,11 @@ def test_after_redis_was_emptied_collections_come_back_with_their_names(world: W
 def test_a_name_taken_meanwhile_is_left_to_who_has_it(world: World) -> None:
     world.check(repair=True)
     world.bench.redis.flushall()
-    other, _ = world.bench.catalogue.create("papers")
+    other, _ = world.bench.catalogue.collections.create("papers")
     world.bench.ingest(other, "new")
     world.check(repair=True)
 
-    names = world.bench.catalogue.incarnations()
+    names = world.bench.catalogue.collections.incarnations()
     assert names.pop("papers") == other
     ((name, incarnation),) = names.items()
     assert (name.startswith("papers-restored-"), incarnation) == (True, world.inc)
@@ -515,7 +518,7 @@ def test_vectors_made_anew_are_checked_and_mended_as_any(world: World) -> None:
 
     assert mended.differences == {"passages_missing": (1, 1)}
     assert world.store.count(edition) == len(world.wanted()) == world.store.count(world.inc)
-    assert world.bench.catalogue.incarnations() == {"papers": world.inc}
+    assert world.bench.catalogue.collections.incarnations() == {"papers": world.inc}
     assert world.search("embargo", "hybrid") == {"oil"}
 
 
@@ -536,7 +539,7 @@ def test_a_change_over_in_the_middle_of_a_repair_leaves_no_vector_in_the_wrong_e
 
     assert found.differences == {"passages_missing": (1, 0)}
     assert "made anew meanwhile" in found.told[0]["detail"]
-    assert world.bench.catalogue.edition(world.inc).name == edition
+    assert world.bench.catalogue.editions.in_use(world.inc).name == edition
     assert world.store.count(edition) == 0
 
 
@@ -546,7 +549,9 @@ def test_unfinished_and_retired_editions_are_never_taken_for_lost_collections(
     with world.leases.claim(world.ask_reindex(), "reindex") as lease:
         assert lease is not None
         catalogue = world.bench.catalogue
-        begun = world.bench.editions.begin(lease, world.embedder.identity, catalogue.hnsw)
+        begun = world.bench.catalogue.editions.begin(
+            lease, world.embedder.identity, catalogue.collections.hnsw
+        )
         world.store.create(begun.name)
         world.store.upsert(begun.name, [stray("half", 1)], world.embedder.embed(["gas"]))
         assert world.check(repair=True).differences == {}
@@ -558,7 +563,7 @@ def test_unfinished_and_retired_editions_are_never_taken_for_lost_collections(
     world.bench.redis.flushall()
     world.check(repair=True)
 
-    assert world.bench.catalogue.incarnations() == {"papers": world.inc}
+    assert world.bench.catalogue.collections.incarnations() == {"papers": world.inc}
 
 
 def test_after_redis_was_emptied_vectors_made_anew_come_back_under_their_collection(
@@ -571,24 +576,26 @@ def test_after_redis_was_emptied_vectors_made_anew_come_back_under_their_collect
     assert world.check().differences == {"collection_unknown": (1, 0)}
     world.check(repair=True)
 
-    assert world.bench.catalogue.incarnations() == {"papers": world.inc}
-    assert world.bench.catalogue.edition(world.inc).name == edition
+    assert world.bench.catalogue.collections.incarnations() == {"papers": world.inc}
+    assert world.bench.catalogue.editions.in_use(world.inc).name == edition
     assert world.check().differences == {}
     assert until(lambda: world.sparse("embargo") == {"oil"})
     assert world.search("embargo", "hybrid") == {"oil"}
 
 
 def test_what_is_mended_while_vectors_are_made_anew_is_noted_for_them(world: World) -> None:
-    current = world.bench.catalogue.current(world.inc, list(TEXTS))
+    current = world.bench.catalogue.generations.current(world.inc, list(TEXTS))
     with world.leases.claim(world.ask_reindex(), "reindex") as lease:
         assert lease is not None
-        world.bench.editions.begin(lease, world.embedder.identity, world.bench.catalogue.hnsw)
+        world.bench.catalogue.editions.begin(
+            lease, world.embedder.identity, world.bench.catalogue.collections.hnsw
+        )
         world.bench.redis.hdel(key("current", world.inc), "oil")
         world.vectors.delete(world.inc, world.ids("trees")[:1])
         world.blob("maps", "text_blob").unlink()
         world.vectors.delete(world.inc, world.ids("maps")[:1])
         world.check(repair=True)
-        behind = world.bench.editions.behind(world.inc, most=10)
+        behind = world.bench.catalogue.editions.behind(world.inc, most=10)
 
     assert behind == {name: entry.generation for name, entry in current.items()}
 
@@ -601,7 +608,7 @@ def test_nobody_changes_over_while_the_catalogue_lacks_its_entries(world: World)
     assert "check --repair" in world.bench.field(job, "error")
     world.mend()
 
-    assert world.bench.catalogue.edition(world.inc).name == world.inc
+    assert world.bench.catalogue.editions.in_use(world.inc).name == world.inc
     assert world.reindex() != world.inc
     assert world.search("embargo", "hybrid") == {"oil"}
 
@@ -620,7 +627,7 @@ def test_a_lost_log_begins_anew_and_every_index_follows(world: World, lost: str)
 
     assert until(lambda: world.sparse("lamps") == {"oil"})
     assert world.sparse("embargo") == set()
-    assert world.bench.catalogue.seq(world.inc) > 3
+    assert world.bench.catalogue.generations.seq(world.inc) > 3
     assert world.check().differences == {}
 
 
@@ -656,7 +663,7 @@ def test_a_log_that_was_begun_again_before_anybody_looked_is_known_for_a_new_one
 
 def test_what_an_index_lacks_or_has_too_much_is_told_and_mended(world: World) -> None:
     index = world.follower._indexes[world.inc]
-    current = world.bench.catalogue.current(world.inc, ["oil"])["oil"]
+    current = world.bench.catalogue.generations.current(world.inc, ["oil"])["oil"]
     index.remove("oil", current.generation)
     index.add([stray("maps", 7)], world.embedder.embed(["gas"]))
     index.commit(cursor=index.cursor, log_epoch=index.log_epoch)
@@ -675,7 +682,7 @@ def test_an_index_that_differs_much_is_built_anew(
 ) -> None:
     monkeypatch.setattr("adapters.local_index.index_audit.REBUILD", 1)
     index = world.follower._indexes[world.inc]
-    for document, current in world.bench.catalogue.every_current(world.inc):
+    for document, current in world.bench.catalogue.generations.every_current(world.inc):
         index.remove(document, current.generation)
     index.commit(cursor=index.cursor, log_epoch=index.log_epoch)
     mended = world.mend()
@@ -741,7 +748,7 @@ def test_an_index_damaged_between_two_runs_is_built_anew(world: World, damage: s
 
 def test_an_add_that_is_told_twice_is_applied(world: World) -> None:
     def tell_twice() -> None:
-        current = world.bench.catalogue.current(world.inc, ["oil"])["oil"]
+        current = world.bench.catalogue.generations.current(world.inc, ["oil"])["oil"]
         for _ in range(2):
             assert world.bench.change_log.add_again(
                 world.inc, "oil", current.generation, current.chunks, edition=world.inc

@@ -1,28 +1,20 @@
-"""Editions: making a collection's vectors anew beside those people search, and changing over."""
+"""Editions of a collection's vectors: the one in use, one that is made anew, retired ones."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from itertools import islice
 from typing import Any
 
 import orjson
 from ulid import ULID
 
-from corpus.catalogue import Catalogue
 from jobs.leases import Lease
 from jobs.ledger import AlreadyRunning, CollectionGone, Ledger
 from protocol import timings
 from protocol.keys import key
-from rag.errors import LeaseLost, ReindexUnderWay, Unreadable
-from rag.metadata.filters import Filter
-from rag.ports import (
-    EmbedderIdentity,
-    HnswSettings,
-    StoredChunk,
-    StoredRow,
-    Vectors,
-    VectorStore,
-)
+from rag.errors import EmbedderMismatch, LeaseLost, ReindexUnderWay, Unreadable
+from rag.ports import Edition, EmbedderIdentity, HnswSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +38,41 @@ class Editions:
         self._redis = ledger.redis
         self._run = ledger.scripts
         self._ledger = ledger
+
+    def in_use(self, incarnation: str) -> Edition:
+        """Return the vectors that are searched today, and what made them."""
+        name, embedder, hnsw = self._redis.hmget(
+            key("collection", incarnation), ["edition", "embedder", "hnsw"]
+        )
+        return read_edition(name or incarnation, embedder, hnsw)
+
+    def agree_on_embedder(self, incarnation: str, identity: EmbedderIdentity) -> Edition:
+        """
+        Record what embeds a collection, or check that it is the same as ever.
+
+        Returns the edition of its vectors to write to. A collection that was deleted meanwhile is
+        left alone; who writes to it finds out.
+
+        Raises:
+            ReindexUnderWay: The vectors are another model's; a reindex may be making them mine.
+
+            EmbedderMismatch: They are, and nothing is changing it.
+        """
+        told = orjson.dumps(asdict(identity)).decode()
+        answer = self._run("agree", incarnation, told)
+        if not answer:
+            return Edition(incarnation, identity)
+        embedder, hnsw, name, changing = answer
+        edition = read_edition(name, embedder, hnsw)
+        try:
+            edition.check_embedder(identity)
+        except EmbedderMismatch as error:
+            if changing:
+                raise ReindexUnderWay("the collection's vectors are being made anew") from error
+            raise
+        return edition
+
+    # A reindex -----------------------------------------------------------------------------
 
     def begin(self, lease: Lease, embedder: EmbedderIdentity, hnsw: HnswSettings) -> Building:
         """
@@ -160,78 +187,11 @@ class Editions:
                 return answer
 
 
-class CurrentVectors:
-    """
-    A `VectorStore` that is asked by incarnation and looks into the edition people search today.
-
-    For those whose single calls stand for themselves. Who makes several that must agree, or writes
-    vectors, asks the catalogue for the edition once and the store itself with its name.
-    """
-
-    def __init__(self, store: VectorStore, catalogue: Catalogue, editions: Editions) -> None:
-        self._store = store
-        self._catalogue = catalogue
-        self._editions = editions
-
-    def create(self, incarnation: str, hnsw: HnswSettings | None = None) -> None:
-        """Make the collection; harmless when it exists."""
-        self._store.create(self._name(incarnation), hnsw)
-
-    def upsert(self, incarnation: str, chunks: Sequence[StoredChunk], vectors: Vectors) -> None:
-        """Write chunks under their ids, replacing equal ids."""
-        self._store.upsert(self._name(incarnation), chunks, vectors)
-
-    def search(self, incarnation: str, vector: Vectors, *, limit: int) -> list[tuple[str, float]]:
-        """Return (chunk id, cosine) of the nearest chunks, best first; *vector* has shape (d,)."""
-        return self._store.search(self._name(incarnation), vector, limit=limit)
-
-    def search_where(
-        self, incarnation: str, vector: Vectors, *, limit: int, wanted: Filter
-    ) -> list[tuple[str, float]]:
-        """Return (chunk id, cosine) of the nearest chunks that may match a filter, best first."""
-        return self._store.search_where(self._name(incarnation), vector, limit=limit, wanted=wanted)
-
-    def get_with_vectors(
-        self, incarnation: str, chunk_ids: Sequence[str]
-    ) -> tuple[list[StoredChunk], Vectors]:
-        """Return the chunks that exist, in the order asked for, and their vectors row by row."""
-        return self._store.get_with_vectors(self._name(incarnation), chunk_ids)
-
-    def get(self, incarnation: str, chunk_ids: Sequence[str]) -> dict[str, StoredChunk]:
-        """Return the chunks that exist, by id."""
-        return self._store.get(self._name(incarnation), chunk_ids)
-
-    def rows(self, incarnation: str) -> Iterator[list[StoredRow]]:
-        """Yield every chunk present without its text, page by page; all of one edition."""
-        return self._store.rows(self._name(incarnation))
-
-    def present(self, incarnation: str, chunk_ids: Sequence[str]) -> set[str]:
-        """Return those of the ids that exist."""
-        return self._store.present(self._name(incarnation), chunk_ids)
-
-    def count(self, incarnation: str) -> int:
-        """Return how many chunks there are, of all generations."""
-        return self._store.count(self._name(incarnation))
-
-    def label(self, incarnation: str, about: Mapping[str, str]) -> bool:
-        """Write beside the edition what a lost catalogue would need; tells whether it exists."""
-        return self._store.label(self._name(incarnation), {**about, "incarnation": incarnation})
-
-    def labels(self) -> dict[str, dict[str, str]]:
-        """Return every edition of the store by its own name, with its label."""
-        return self._store.labels()
-
-    def delete(self, incarnation: str, chunk_ids: Sequence[str]) -> None:
-        """Remove chunks, from an unfinished edition too."""
-        self._store.delete(self._name(incarnation), chunk_ids)
-        building = self._editions.building(incarnation)
-        if building is not None:
-            self._store.delete(building, chunk_ids)
-
-    def drop(self, edition: str) -> None:
-        """Remove one edition, by its own name."""
-        self._store.drop(edition)
-
-    def _name(self, incarnation: str) -> str:
-        """Return what the store calls an incarnation's vectors today."""
-        return self._catalogue.edition(incarnation).name
+@lru_cache(maxsize=64)  # each search reads one
+def read_edition(name: str, embedder: str | None, hnsw: str | None) -> Edition:
+    """Read an edition's record."""
+    return Edition(
+        name,
+        EmbedderIdentity(**orjson.loads(embedder)) if embedder else None,
+        HnswSettings(**orjson.loads(hnsw)) if hnsw else None,
+    )

@@ -1,0 +1,1 @@
+"""The catalogue: which collections there are, and which generation of each document is current."""

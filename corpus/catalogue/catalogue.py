@@ -1,0 +1,37 @@
+"""The parts of the catalogue, wired for one Redis."""
+
+from dataclasses import dataclass
+
+from corpus.catalogue.collections import Collections
+from corpus.catalogue.documents import Documents
+from corpus.catalogue.editions import Editions
+from corpus.catalogue.garbage import Garbage
+from corpus.catalogue.generations import Generations
+from corpus.catalogue.repairs import Repairs
+from jobs.ledger import Ledger
+from rag.ports import HnswSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """The parts of the catalogue; whoever needs two or more of them takes it whole."""
+
+    collections: Collections
+    editions: Editions
+    generations: Generations
+    documents: Documents
+    garbage: Garbage
+    repairs: Repairs
+
+    @classmethod
+    def of(cls, ledger: Ledger, *, hnsw: HnswSettings | None = None) -> "Catalogue":
+        """Wire the parts on a ledger's Redis; *hnsw* is for the collections made from now on."""
+        redis, scripts = ledger.redis, ledger.scripts
+        return cls(
+            collections=Collections(redis, scripts, hnsw=hnsw),
+            editions=Editions(ledger),
+            generations=Generations(redis, scripts),
+            documents=Documents(redis),
+            garbage=Garbage(redis, scripts),
+            repairs=Repairs(redis, scripts),
+        )

@@ -1,0 +1,118 @@
+"""Collections: names people use, each of which points at one incarnation until it is deleted."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import orjson
+from redis import Redis
+from ulid import ULID
+
+from protocol.keys import key
+from protocol.scripts import Scripts
+from rag.ports import HnswSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """A name people use, and the incarnation it points at today."""
+
+    name: str
+    incarnation: str
+    created_us: int
+    documents: int
+    chunks: int | None
+    embedder: dict[str, Any] | None
+    hnsw: dict[str, Any] | None
+
+
+class Collections:
+    """
+    Make, list and delete collections.
+
+    Args:
+        hnsw: Settings of the vectors of collections made from now on.
+    """
+
+    def __init__(self, redis: Redis, scripts: Scripts, *, hnsw: HnswSettings | None = None) -> None:
+        self._redis = redis
+        self._run = scripts
+        self.hnsw = hnsw or HnswSettings()
+
+    def create(self, name: str) -> tuple[str, bool]:
+        """Make a collection unless it exists; returns (incarnation, whether it is new)."""
+        fields = {"name": name, "hnsw": orjson.dumps(asdict(self.hnsw)).decode()}
+        word, incarnation = self._run(
+            "create_collection", name, str(ULID()), orjson.dumps(fields).decode()
+        )
+        return incarnation, word == "new"
+
+    def incarnation(self, name: str) -> str | None:
+        """Return what *name* points at, None where there is no such collection."""
+        return self._redis.hget(key("collections"), name)
+
+    def exists(self, incarnation: str) -> bool:
+        """Return True if an incarnation has not been deleted."""
+        return bool(self._redis.exists(key("collection", incarnation)))
+
+    def incarnations(self) -> dict[str, str]:
+        """Return every collection's incarnation by its name."""
+        return self._redis.hgetall(key("collections"))
+
+    def all(self) -> list[Collection]:
+        """Return every collection, by name."""
+        found = sorted(self.incarnations().items())
+        pipe = self._redis.pipeline(transaction=False)
+        for _, incarnation in found:
+            pipe.hgetall(key("collection", incarnation))
+            pipe.zcard(key("names", incarnation))
+        answers = pipe.execute()
+        return [
+            Collection(
+                name=name,
+                incarnation=incarnation,
+                created_us=int(row.get("created", "0")),
+                documents=count,
+                chunks=None,
+                embedder=orjson.loads(row["embedder"]) if "embedder" in row else None,
+                hnsw=orjson.loads(row["hnsw"]) if "hnsw" in row else None,
+            )
+            for (name, incarnation), row, count in zip(
+                found, answers[::2], answers[1::2], strict=True
+            )
+        ]
+
+    def about(self, incarnation: str) -> dict[str, str]:
+        """Return what a lost catalogue would need of a collection: its name, what made it."""
+        names = ("name", "created", "embedder", "hnsw")
+        told = self._redis.hmget(key("collection", incarnation), names)
+        return {name: text for name, text in zip(names, told, strict=True) if text}
+
+    # Deleted collections -------------------------------------------------------------------
+
+    def drop(self, name: str) -> str | None:
+        """Free a name at once; returns the incarnation whose rest a job removes."""
+        answer = self._run("drop_collection", name)
+        return answer[0] if answer else None
+
+    def forget(self, incarnation: str) -> None:
+        """Remove every key of a dropped incarnation."""
+        names = (
+            "current", "newest", "documents", "names", "contents", "opened", "log", "log_state",
+            "add_logged", "garbage", "followers", "cursors", "building", "behind", "held",
+            "audit", "barren",
+        )  # fmt: skip
+        self._redis.unlink(*(key(name, incarnation) for name in names))
+
+    def graves(self) -> list[str]:
+        """Return the incarnations of deleted collections that somebody may still write into."""
+        return self._redis.zrange(key("graves"), 0, -1)
+
+    def buried(self, incarnation: str) -> bool:
+        """Return True if an incarnation is that of a deleted collection."""
+        return self._redis.zscore(key("graves"), incarnation) is not None
+
+    def bury(self, *, older_than_s: float) -> None:
+        """Forget the graves of collections deleted so long ago that all their work has ended."""
+        seconds, _ = self._redis.time()
+        until = (seconds - older_than_s) * 1000
+        self._redis.zremrangebyscore(key("graves"), "-inf", until)

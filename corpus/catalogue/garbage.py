@@ -1,0 +1,57 @@
+"""Garbage: replaced generations, whose rows are deleted once nobody reads them any more."""
+
+from typing import Literal
+
+from redis import Redis
+
+from protocol.keys import key
+from protocol.scripts import Scripts
+
+
+class Garbage:
+    """Which generations are to be deleted from the vector store, and from when on."""
+
+    def __init__(self, redis: Redis, scripts: Scripts) -> None:
+        self._redis = redis
+        self._run = scripts
+
+    def due(self, incarnation: str, *, most: int = 50) -> list[tuple[str, int, int]]:
+        """Return generations whose readers are gone: (document, generation, chunks)."""
+        seconds, micros = self._redis.time()
+        members = self._redis.zrangebyscore(
+            key("garbage", incarnation), "-inf", seconds * 1000 + micros // 1000, 0, most
+        )
+        return [split_member(member) for member in members]
+
+    def generations(self, incarnation: str) -> set[tuple[str, int]]:
+        """Return every (document, generation) in the garbage, due or not."""
+        members = self._redis.zrange(key("garbage", incarnation), 0, -1)
+        return {split_member(member)[:2] for member in members}
+
+    def dropped(self, incarnation: str, document: str, generation: int, chunks: int) -> None:
+        """Say that a due generation's rows are out of the vector store; tells the followers."""
+        self._run("dropped", incarnation, f"{document}:{generation}:{chunks}")
+
+    def orphan(
+        self,
+        incarnation: str,
+        document: str,
+        generation: int,
+        chunks: int,
+        *,
+        only_look: bool = False,
+    ) -> Literal["known", "orphan", "lost"]:
+        """
+        Put a generation of the vector store that nobody knows into the garbage.
+
+        One that the catalogue once knew, and lost, is left: its rows are all there is of it.
+        """
+        words: tuple[Literal["known", "orphan", "lost"], ...] = ("known", "orphan", "lost")
+        answer = self._run("orphan", incarnation, document, generation, chunks, int(only_look))
+        return words[int(answer[0])]
+
+
+def split_member(member: str) -> tuple[str, int, int]:
+    """Take `document:generation:chunks` apart; documents may hold colons."""
+    document, generation, chunks = member.rsplit(":", 2)
+    return document, int(generation), int(chunks)

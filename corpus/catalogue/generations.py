@@ -1,0 +1,101 @@
+"""Current generations: which version of each document searches read."""
+
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+import orjson
+from redis import Redis
+
+from corpus.catalogue.editions import read_edition
+from protocol.keys import key
+from protocol.scripts import Scripts
+from rag.ports import Edition, Look
+
+
+class Current(NamedTuple):
+    """
+    A document's current generation; *chunks* is 0 after a delete. *seq* counts flips.
+
+    *language* is what the document is written in, ISO 639-1, empty where nobody could tell: a
+    reader weighs its two legs by it, before it fetches any chunk.
+    """
+
+    generation: int
+    chunks: int
+    seq: int
+    language: str = ""
+
+    @classmethod
+    @lru_cache(maxsize=8_192)  # each search reads one of each candidate
+    def parse(cls, text: str) -> "Current":
+        """Read `generation:chunks:seq`, or `generation:chunks:seq:language`."""
+        generation, chunks, seq, *language = text.split(":")
+        return cls(int(generation), int(chunks), int(seq), *language)
+
+
+class Generations:
+    """Read which generations are current, and which are on their way: a `Visibility`."""
+
+    def __init__(self, redis: Redis, scripts: Scripts) -> None:
+        self._redis = redis
+        self._run = scripts
+
+    def seq(self, incarnation: str) -> int:
+        """Return how many flips there have been."""
+        return int(self._redis.hget(key("log_state", incarnation), "seq") or 0)
+
+    def look(self, incarnation: str) -> Look:
+        """Return what a search must know before it reads, in one trip."""
+        pipe = self._redis.pipeline(transaction=False)
+        # In this order: what was flipped by then is in this edition, and in this state of the log.
+        pipe.hget(key("log_state", incarnation), "seq")
+        pipe.hmget(key("collection", incarnation), ["edition", "embedder", "hnsw"])
+        pipe.hmget(key("log_state", incarnation), ["last_add", "epoch"])
+        pipe.zcard(key("names", incarnation))
+        pipe.scard(key("opened", incarnation))
+        seq, (name, embedder, hnsw), (entry, epoch), documents, waiting = pipe.execute()
+        edition = read_edition(name or incarnation, embedder, hnsw)
+        return Look(int(seq or 0), edition, entry or "0-0", epoch or "", documents, waiting)
+
+    def current(self, incarnation: str, documents: Sequence[str]) -> dict[str, Current]:
+        """Look once at the current generations of *documents*; absent ones are left out."""
+        return self.look_again(incarnation, documents)[0] if documents else {}
+
+    def current_of(self, incarnation: str, document: str) -> Current | None:
+        """Return the current generation of one document, None where it has none."""
+        return self.current(incarnation, [document]).get(document)
+
+    def look_again(
+        self, incarnation: str, documents: Sequence[str]
+    ) -> tuple[dict[str, Current], Edition]:
+        """Look once at the current generations of *documents*, and at the vectors' edition."""
+        entries, name, embedder, hnsw = self._run(
+            "current", incarnation, orjson.dumps(list(documents)).decode()
+        )
+        texts = orjson.loads(entries) if documents else []  # Lua has one word for {} and []
+        found = {
+            document: Current.parse(text)
+            for document, text in zip(documents, texts, strict=True)
+            if text
+        }
+        return found, read_edition(name or incarnation, embedder, hnsw)
+
+    def every_current(self, incarnation: str) -> Iterator[tuple[str, Current]]:
+        """Yield every document with its current generation, tombstones included."""
+        for document, text in self._redis.hscan_iter(key("current", incarnation), count=1000):
+            yield document, Current.parse(text)
+
+    def is_open(self, incarnation: str, document: str, generation: int) -> bool:
+        """Return True if the row of a generation has not ended."""
+        return bool(self._redis.sismember(key("opened", incarnation), f"{document}:{generation}"))
+
+    def known(self, incarnation: str, document: str) -> bool:
+        """Return True if a document is current or on its way: there is one to delete."""
+        current = self.current_of(incarnation, document)
+        if current is not None and current.chunks:
+            return True
+        newest = self._redis.hget(key("newest", incarnation), document)
+        return newest is not None and self.is_open(
+            incarnation, document, int(newest.partition(":")[0])
+        )

@@ -1,0 +1,71 @@
+"""Repairs: what a check writes into a catalogue that has lost entries, records or collections."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from redis import Redis
+
+from corpus.catalogue.generations import Current
+from protocol.keys import key
+from protocol.scripts import Scripts
+
+
+class Repairs:
+    """Put back what was lost, or let nobody read it; each repair is one script."""
+
+    def __init__(self, redis: Redis, scripts: Scripts) -> None:
+        self._redis = redis
+        self._run = scripts
+
+    def restore(self, incarnation: str, record: Mapping[str, Any]) -> bool:
+        """
+        Write the entry of a document that the catalogue lost, and its record.
+
+        Return False, and write nothing, where another generation is current, or on its way to the
+        garbage.
+        """
+        told = orjson.dumps(record).decode()
+        return bool(
+            self._run(
+                "restore", incarnation, record["document_id"], record["generation"],
+                record["chunks"], told,
+            )[0]
+        )  # fmt: skip
+
+    def withdraw(self, incarnation: str, document: str, current: Current) -> bool:
+        """
+        Take a document of which parts are lost out of every search.
+
+        Return False, and change nothing, where *current* is not what is current.
+        """
+        return bool(
+            self._run("withdraw", incarnation, document, current.generation, current.chunks)[0]
+        )
+
+    def distrust(self, incarnation: str, document: str, generation: int) -> None:
+        """Let the same bytes, sent again, be worked on again; a diff asks for them."""
+        self._run("distrust", incarnation, document, generation)
+
+    def all_restored(self, incarnation: str) -> None:
+        """Say that every entry is back that could be had: what is unknown now is an orphan."""
+        self._redis.hdel(key("log_state", incarnation), "entries_lost")
+
+    def adopt(
+        self,
+        incarnation: str,
+        *,
+        edition: str,
+        name: str,
+        other_name: str,
+        about: Mapping[str, str],
+    ) -> str | None:
+        """
+        Make a collection of the vector store that no catalogue knows one of ours again.
+
+        *edition* is what the store calls it, *about* its label. Returns its name, *other_name*
+        where *name* is taken; None where it is known after all.
+        """
+        told = orjson.dumps(dict(about)).decode()
+        answer = self._run("adopt", incarnation, name, other_name, told, edition)
+        return str(answer[0]) if answer else None

@@ -1,0 +1,103 @@
+"""Generations on a real Redis: which one of each document is current."""
+
+import pytest
+
+from corpus.catalogue.generations import Current
+from protocol.keys import key
+from rag.ports import EmbedderIdentity, Look
+from tests.support.workbench import Workbench
+
+MODEL = EmbedderIdentity("model", "1", "torch", 384, 254)
+
+
+@pytest.fixture
+def inc(bench: Workbench) -> str:
+    return bench.collection()
+
+
+def test_the_first_publish_creates_the_next_updates_and_a_delete_removes(
+    bench: Workbench, inc: str
+) -> None:
+    (first,) = bench.ingest(inc, "a:b")[1]
+    (second,) = bench.ingest(inc, "a:b")[1]
+    outcomes = [bench.publish(first), bench.publish(second, chunks=3, language="es")]
+    now = bench.catalogue.generations.current(inc, ["a:b", "nothing"])
+    outcomes.append(bench.flip(bench.take(bench.delete(inc, "a:b")[1])))
+    tombstone = bench.catalogue.generations.current(inc, ["a:b"])["a:b"]
+
+    assert outcomes == ["created", "updated", "removed"]
+    assert list(now) == ["a:b"]
+    assert (now["a:b"].chunks, now["a:b"].seq, now["a:b"].language) == (3, 2, "es")
+    assert (tombstone.chunks, tombstone.seq, tombstone.language) == (0, 3, "")
+    assert bench.catalogue.generations.seq(inc) == 3
+    assert bench.catalogue.documents.record(inc, "a:b") is None
+    assert bench.garbage(inc) == {bench.member(first), bench.member(second)}
+
+
+def test_many_documents_of_any_name_are_looked_at_at_once(bench: Workbench, inc: str) -> None:
+    odd = ['a"b', "a\\b", "ü:ß", "語", "a b", "\t", "\x00", "[1]", "null"]
+    names = [*odd, *(f"d{n}" for n in range(2_500))]
+    there = {name: f"{n + 1}:1:{n}:en" for n, name in enumerate(names)}
+    bench.redis.hset(key("current", inc), mapping=there)
+    now = bench.catalogue.generations.current(inc, [*names, "nothing"])
+
+    assert now == {name: Current(n + 1, 1, n, "en") for n, name in enumerate(names)}
+    assert bench.catalogue.generations.current(inc, ["nothing"]) == {}
+
+
+def test_a_look_is_of_the_newest_flip_and_the_edition_in_use(bench: Workbench, inc: str) -> None:
+    before = bench.catalogue.generations.look(inc)
+    bench.catalogue.editions.agree_on_embedder(inc, MODEL)
+    bench.publish(bench.ingest(inc, "a")[1][0])
+    after = bench.catalogue.generations.look(inc)
+    entry, epoch = bench.change_log.newest(inc)
+
+    assert (before.seq, before.entry, before.edition.embedder) == (0, "0-0", None)
+    assert after == Look(
+        1, bench.catalogue.editions.in_use(inc), entry, epoch, documents=1, waiting=0
+    )
+    assert (after.edition.embedder, entry != "0-0") == (MODEL, True)
+
+
+def test_a_look_counts_the_documents_that_are_there_and_those_on_their_way(
+    bench: Workbench, inc: str
+) -> None:
+    _, rows = bench.ingest(inc, "a", "b", "c")
+    bench.publish(rows[0])
+
+    look = bench.catalogue.generations.look(inc)
+
+    assert (look.documents, look.waiting) == (1, 2)
+
+
+def test_a_second_look_tells_which_edition_is_searched_by_then(bench: Workbench, inc: str) -> None:
+    assert bench.catalogue.generations.look_again(inc, []) == (
+        {},
+        bench.catalogue.editions.in_use(inc),
+    )
+    bench.catalogue.editions.agree_on_embedder(inc, MODEL)
+    bench.publish(bench.ingest(inc, "a")[1][0])
+    current, edition = bench.catalogue.generations.look_again(inc, ["a", "b"])
+
+    assert current == bench.catalogue.generations.current(inc, ["a"])
+    assert edition == bench.catalogue.editions.in_use(inc)
+    assert edition.embedder == MODEL
+
+
+def test_a_generation_is_above_every_earlier_one_even_when_they_come_at_once(
+    bench: Workbench, inc: str
+) -> None:
+    _, rows = bench.ingest(inc, *["a"] * 20)
+    given = [int(bench.field(row, "generation")) for row in rows]
+
+    assert given == sorted(set(given))
+
+
+def test_a_generation_is_not_given_twice_when_redis_loses_its_last_second(
+    bench: Workbench, inc: str
+) -> None:
+    (lost,) = bench.ingest(inc, "a")[1]
+    bench.redis.delete(key("newest", inc))
+    (again,) = bench.ingest(inc, "a")[1]
+
+    assert int(bench.field(again, "generation")) > int(bench.field(lost, "generation"))
