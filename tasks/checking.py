@@ -5,7 +5,7 @@ import time
 import orjson
 from celery import shared_task
 
-from corpus.checking.checking import Checker
+from corpus.check_and_repair.checker import Checker
 from jobs.leases import Lease
 from tasks.base import QuernTask
 from tasks.resources import owned

@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
-from corpus.checking.checking import Checker
+from corpus.check_and_repair.checker import Checker
 from corpus.durable import Durable
 from corpus.publishing import Publisher
 from corpus.reindexing import Reindexer

@@ -11,7 +11,7 @@ from typing import Final, Self
 from redis.exceptions import RedisError
 
 from corpus.catalogue.catalogue import Catalogue
-from corpus.checking.checking import Checker, Step, Walk
+from corpus.check_and_repair.checker import Checker, Step, Walk
 from corpus.durable import Durable
 from jobs.heartbeats import batch_windows, live_workers, long_window, windows
 from protocol import timings

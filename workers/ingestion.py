@@ -8,7 +8,7 @@ from adapters.chroma.store import ChromaStore
 from adapters.models.models import open_embedder
 from adapters.parsing.language import LanguageModel
 from adapters.parsing.sandbox.parser_pool import ParserPool
-from corpus.checking.checking import checker_of
+from corpus.check_and_repair.checker import checker_of
 from corpus.current_vectors import CurrentVectors
 from corpus.durable import Durable
 from corpus.publishing import Publisher

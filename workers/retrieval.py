@@ -12,8 +12,8 @@ from adapters.chroma.store import ChromaStore
 from adapters.generators.extractive import Extractive
 from adapters.local_index.follower import Follower, Slot
 from adapters.models.models import open_embedder, open_reranker
+from corpus.current_vectors import CurrentVectors
 from corpus.durable import Durable
-from corpus.editions import CurrentVectors
 from jobs.leases import Leases
 from rag.ports import Reranker
 from rag.quoting.extractive import ExtractiveGenerator
@@ -41,7 +41,7 @@ def open_resources(
     reranker = open_reranker(settings)
     vectors = ChromaStore(settings.chroma_url)
     stack.callback(vectors.close)
-    current = CurrentVectors(vectors, durable.catalogue, durable.editions)
+    current = CurrentVectors(vectors, durable.catalogue.editions)
     follower = stack.enter_context(
         Follower(
             Slot(settings.indexes),
@@ -53,7 +53,10 @@ def open_resources(
     )
     keep_house(stack, durable, current)
     stack.enter_context(
-        collecting(collectors.cache(embedder), collectors.index(follower.counts, durable.catalogue))
+        collecting(
+            collectors.cache(embedder),
+            collectors.index(follower.counts, durable.catalogue.collections),
+        )
     )
     beside = stack.enter_context(
         ThreadPoolExecutor(settings.retrieval_threads, thread_name_prefix="sparse")
@@ -62,7 +65,7 @@ def open_resources(
         embedder=watched,
         vectors=traced_ports.vectors(vectors),
         sparse=traced_ports.sparse(follower),
-        visibility=durable.catalogue,
+        visibility=durable.catalogue.generations,
         texts=ChunkTexts(follower, traced_ports.vectors(vectors)),
         depth=settings.search_depth,
         clock=time.perf_counter,

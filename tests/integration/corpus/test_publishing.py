@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from corpus.blobs import BlobStore
-from corpus.checking.checking import checker_of
+from corpus.check_and_repair.checker import checker_of
 from corpus.durable import Durable
 from corpus.publishing import BATCH, Publisher, manifest_of
 from jobs.leases import Leases

@@ -11,7 +11,7 @@ import pytest
 from corpus import reindexing
 from corpus.blobs import BlobStore
 from corpus.catalogue.editions import Editions
-from corpus.checking.checking import checker_of
+from corpus.check_and_repair.checker import checker_of
 from corpus.current_vectors import CurrentVectors
 from corpus.durable import Durable
 from corpus.publishing import Publisher, manifest_of

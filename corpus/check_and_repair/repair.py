@@ -1,4 +1,4 @@
-"""Mending: making a document whole again from what is left of it, or letting nobody read it."""
+"""Repair: making a document whole again from what is left of it, or letting nobody read it."""
 
 import hashlib
 import time
@@ -21,11 +21,11 @@ BATCH: Final = 50
 FETCH: Final = 1_000
 
 
-class CannotMend(QuernError):
+class CannotRepair(QuernError):
     """Raised when too little is left of a document."""
 
 
-class Mender:
+class Repairer:
     """
     Repair one document. Every step is harmless when repeated, and when another does it too.
 
@@ -87,7 +87,7 @@ class Mender:
         Write the missing chunks of a current generation anew; yields between batches.
 
         Raises:
-            CannotMend: Its text is not there to be embedded.
+            CannotRepair: Its text is not there to be embedded.
 
             EmbedderMismatch: The collection's vectors are another model's.
 
@@ -95,10 +95,10 @@ class Mender:
         """
         wanted = set(numbers)
         if record is None:
-            raise CannotMend("its record is gone too")
+            raise CannotRepair("its record is gone too")
         parsed = self._parsed(record)
         if parsed is None or len(parsed[0]["chunks"]) != current.chunks:
-            raise CannotMend("its parsed text is gone from the blob store")
+            raise CannotRepair("its parsed text is gone from the blob store")
         manifest, text = parsed
         chunks = stored_chunks(
             document, current.generation, manifest, text, record.get("metadata") or {}
@@ -125,11 +125,11 @@ class Mender:
         nothing is known, neither bytes nor name nor kind.
 
         Raises:
-            CannotMend: The rows are not all there.
+            CannotRepair: The rows are not all there.
         """
         rows = self._rows(incarnation, document, generation, chunks)
         if len(rows) != chunks or not rows:
-            raise CannotMend(f"{len(rows)} of its {chunks} passages are left")
+            raise CannotRepair(f"{len(rows)} of its {chunks} passages are left")
         text = text_of(rows)
         text_blob = self._blobs.put(text.encode())
         manifest = {

@@ -48,9 +48,10 @@ class Finding:
 
 @dataclass(slots=True)
 class Report:
-    """What was found of one collection."""
+    """What was found of one collection; *repair* says whether what differs is repaired."""
 
     collection: str
+    repair: bool = False
     documents: int = 0
     passages: int = 0
     replicas: list[dict[str, Any]] = field(default_factory=list)
@@ -64,6 +65,14 @@ class Report:
         self._counts[kind, outcome] += times
         if len(self._findings) < TOLD:
             self._findings.append(Finding(kind, outcome, document_id, detail))
+
+    def add_repaired(self, kind: Kind, document_id: str | None, detail: str) -> None:
+        """Report a difference that a repair mends for certain."""
+        self.add(kind, "repaired" if self.repair else "found", document_id, detail)
+
+    def add_unrepaired(self, kind: Kind, document_id: str | None, detail: str) -> None:
+        """Report a difference that no repair mends."""
+        self.add(kind, "left" if self.repair else "found", document_id, detail)
 
     def merge(self, findings: Sequence[dict[str, Any]]) -> None:
         """Take over what another process found, as JSON with *times*."""

@@ -1,0 +1,184 @@
+"""The check: compares catalogue, vector store and every sparse index, document by document."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from corpus.blobs import BlobStore
+from corpus.catalogue.catalogue import Catalogue
+from corpus.change_log import ChangeLog
+from corpus.check_and_repair.current_documents import CurrentDocuments
+from corpus.check_and_repair.findings import Report
+from corpus.check_and_repair.lost_collections import LostCollection, adopt, lost_collections
+from corpus.check_and_repair.lost_entries import LostEntries
+from corpus.check_and_repair.repair import Repairer
+from corpus.check_and_repair.replicas import check_replicas
+from corpus.check_and_repair.scope import Scope
+from corpus.check_and_repair.stored_generations import Held, StoredGenerations
+from corpus.current_vectors import CurrentVectors
+from corpus.durable import Durable
+from rag.ports import Embedder, VectorStore
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """How far a walk is: rows and entries looked at, of how many."""
+
+    done: int
+    total: int
+
+
+class Checker:
+    """
+    Find what differs between catalogue, vector store, blobs and indexes, and repair it.
+
+    All of them go on to change meanwhile, so whatever seems to differ is looked at again, exactly,
+    before it is told or touched; what decides is one script each. Generations of open rows are
+    never touched. To stop at any instant is harmless, and so is a second walk at the same time.
+
+    Memory grows with the documents of one collection (some 200 bytes each), not with their text.
+
+    Args:
+        vectors: The truth about chunks, asked by incarnation; see `CurrentVectors`.
+
+        catalogue: The truth about what is current.
+
+        change_log: Where replicas are asked to look at their own indexes.
+
+        blobs: Where files, texts and manifests lie.
+
+        repairer: Does the repairs of documents.
+    """
+
+    def __init__(
+        self,
+        *,
+        vectors: VectorStore,
+        catalogue: Catalogue,
+        change_log: ChangeLog,
+        blobs: BlobStore,
+        repairer: Repairer,
+    ) -> None:
+        self.vectors = vectors
+        self.catalogue = catalogue
+        self.change_log = change_log
+        self.blobs = blobs
+        self.repairer = repairer
+
+    def walk(self, collection: str | None, *, repair: bool, adopt: bool = True) -> "Walk":
+        """
+        Prepare a walk through one collection, or all; nothing happens until it is iterated.
+
+        With *adopt*, collections of the vector store that no catalogue knows are looked for too.
+        """
+        return Walk(self, collection, repair=repair, adopt=adopt and collection is None)
+
+    def label(self, incarnation: str) -> bool:
+        """Write beside a collection what a lost catalogue would need; False where it is gone."""
+        return self.vectors.label(incarnation, self.catalogue.collections.about(incarnation))
+
+
+def checker_of(durable: Durable, store: VectorStore, embedder: Embedder) -> Checker:
+    """Wire a checker for what a worker owns."""
+    catalogue, change_log, blobs = durable.catalogue, durable.change_log, durable.blobs
+    vectors = CurrentVectors(store, catalogue.editions)
+    repairer = Repairer(
+        vectors=vectors, store=store, embedder=embedder, catalogue=catalogue,
+        change_log=change_log, blobs=blobs,
+    )  # fmt: skip
+    return Checker(
+        vectors=vectors, catalogue=catalogue, change_log=change_log, blobs=blobs,
+        repairer=repairer,
+    )  # fmt: skip
+
+
+class Walk:
+    """One walk of a checker: iterate it to its end, then ask for the result."""
+
+    def __init__(
+        self, checker: Checker, collection: str | None, *, repair: bool, adopt: bool
+    ) -> None:
+        self._checker = checker
+        self._catalogue = checker.catalogue
+        self._vectors = checker.vectors
+        self._wanted = collection
+        self._repair = repair
+        self._adopt = adopt
+        self._done = 0
+        self._total = 0
+        self.reports: list[Report] = []
+
+    def __iter__(self) -> Iterator[Step]:
+        """Walk, pausing after each bounded piece of work."""
+        names = self._catalogue.collections.incarnations()
+        if self._wanted is not None:
+            names = {name: inc for name, inc in names.items() if name == self._wanted}
+        lost = lost_collections(self._catalogue, self._vectors) if self._adopt else []
+        for searched in (*names.values(), *(one.edition for one in lost)):
+            self._total += self._vectors.count(searched)
+            self._total += self._catalogue.documents.sizes(searched)[0]
+        yield Step(self._done, self._total)
+        for name, incarnation in sorted(names.items()):
+            yield from self._collection(Report(name, repair=self._repair), incarnation)
+        for one in lost:
+            yield from self._lost_collection(one)
+
+    def result(self) -> dict[str, Any]:
+        """Return what was found, as the job's result."""
+        return {
+            "repair": self._repair,
+            "consistent": not any(report.left for report in self.reports),
+            "collections": [report.as_json() for report in self.reports],
+        }
+
+    def _lost_collection(self, lost: LostCollection) -> Iterator[Step]:
+        """Report a collection that the catalogue lost; a repair takes it back, and checks it."""
+        if not self._repair:
+            report = Report(lost.name, repair=False)
+            report.add("collection_unknown", "found", None, lost.detail)
+            self.reports.append(report)
+            return
+        name = adopt(self._catalogue, lost)
+        if name is None:
+            return  # another check was quicker
+        report = Report(name, repair=True)
+        detail = f"{lost.detail}; it is called {name}"
+        report.add("collection_unknown", "repaired", None, detail)
+        yield from self._collection(report, lost.incarnation)
+
+    def _collection(self, report: Report, incarnation: str) -> Iterator[Step]:
+        """Check one collection; what is found of one that is deleted meanwhile is not told."""
+        checker = self._checker
+        scope = Scope(
+            incarnation=incarnation, catalogue=checker.catalogue, vectors=checker.vectors,
+            blobs=checker.blobs, change_log=checker.change_log, repairer=checker.repairer,
+            report=report,
+        )  # fmt: skip
+        for looked_at in self._steps(scope):
+            self._done += looked_at
+            yield Step(self._done, self._total)
+        if scope.exists:
+            self.reports.append(report)
+
+    def _steps(self, scope: Scope) -> Iterator[int]:
+        """Check a collection step by step; yields how many rows and entries were looked at."""
+        current = CurrentDocuments(scope)
+        lost = LostEntries(scope, examine=current.examine)
+        if scope.repair:
+            self._checker.label(scope.incarnation)
+        if scope.change_log.mend(scope.incarnation, only_look=not scope.repair):
+            detail = "the change log vanished; every index is built anew"
+            scope.report.add_repaired("log_lost", None, detail)
+        held: StoredGenerations = {}
+        for page in scope.vectors.rows(scope.incarnation):
+            for row in page:
+                entry = held.setdefault((row.document, row.generation), Held(0, row.of))
+                entry.bits |= 1 << row.n
+            scope.report.passages += len(page)
+            yield len(page)
+        yield from current.check(held)
+        yield from lost.check_records()
+        yield from lost.check_generations(held)
+        if scope.repair and scope.exists:
+            scope.catalogue.repairs.all_restored(scope.incarnation)
+        yield from check_replicas(scope)

@@ -1,0 +1,85 @@
+"""Collections that the vector store has and no catalogue knows: found, and taken back."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ulid import ULID
+
+from corpus.catalogue.catalogue import Catalogue
+from rag.ports import VectorStore
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class LostCollection:
+    """An edition of the vector store that no catalogue knows; *about* is its label."""
+
+    edition: str
+    about: Mapping[str, str]
+
+    @property
+    def incarnation(self) -> str:
+        """Whose vectors it has."""
+        return self.about.get("incarnation", self.edition)
+
+    @property
+    def tail(self) -> str:
+        """What tells it from others of its name."""
+        return self.incarnation[-6:].lower()
+
+    @property
+    def name(self) -> str:
+        """What it was called, or a name that says where it comes from."""
+        return self.about.get("name") or f"restored-{self.tail}"
+
+    @property
+    def detail(self) -> str:
+        """What is wrong with it."""
+        return f"{self.edition} is in the vector store, and in no catalogue"
+
+
+def lost_collections(catalogue: Catalogue, vectors: VectorStore) -> list[LostCollection]:
+    """Return what no catalogue knows, newest first."""
+    collections = catalogue.collections
+    labels = vectors.labels()
+    # Looked at after the list: what is made later is not in it.
+    known = catalogue.editions.known(collections.incarnations().values())
+    found: list[LostCollection] = []
+    # Newest first: of two editions of one collection the older was about to be dropped.
+    for edition, about in sorted(labels.items(), reverse=True):
+        lost = LostCollection(edition, about)
+        if (
+            _is_incarnation(edition)
+            and edition not in known
+            and "unfinished" not in about
+            and not collections.exists(lost.incarnation)
+            and not collections.buried(lost.incarnation)
+            and (about or vectors.count(edition))
+        ):
+            found.append(lost)
+    return found
+
+
+def adopt(catalogue: Catalogue, lost: LostCollection) -> str | None:
+    """Make a lost collection one of ours again; returns its name, None where it is one by now."""
+    adopted = catalogue.repairs.adopt(
+        lost.incarnation,
+        edition=lost.edition,
+        name=lost.name,
+        other_name=f"{lost.name[:40]}-restored-{lost.tail}",
+        about={field: told for field, told in lost.about.items() if field != "incarnation"},
+    )
+    if adopted is not None:
+        log.warning("collection restored", extra={"collection": adopted})
+    return adopted
+
+
+def _is_incarnation(name: str) -> bool:
+    """Return True if a collection of the vector store may be one of ours."""
+    try:
+        ULID.from_str(name)
+    except ValueError:
+        return False
+    return True

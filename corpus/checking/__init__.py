@@ -1,1 +1,0 @@
-"""Whether catalogue, vectors and indexes agree, and mending what does not."""
