@@ -31,6 +31,7 @@ from benchmarks.running.processes import run
 from benchmarks.running.progress import ProgressBars
 from rag.ports import Embedder, Vectors
 from rag.text.sentences import sentence_spans
+from runtime.cores import usable_cores
 from runtime.settings import Settings
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="also write the figures here")
     parser.add_argument("--quick", action="store_true", help="a minute at most, on the same path")
     options = parser.parse_args()
-    threads = options.threads or len(os.sched_getaffinity(0))
+    threads = options.threads or usable_cores()
     settings = Settings(model_threads=threads)
     with ProgressBars() as progress:
         bare = bare_model(settings, threads=threads)

@@ -38,7 +38,7 @@ from rag.documents import Chunk, chunk_id, split_chunk_id
 from rag.ports import StoredChunk
 from rag.search.fusion import convex, evidence, rrf
 from rag.words.stems import ENGLISH, STEMMERS
-from runtime.settings import Settings
+from runtime.environment import read_settings
 
 CLIENTS = 4
 Ranking = list[tuple[str, float]]
@@ -154,7 +154,7 @@ def measure(
     with ThreadPoolExecutor(CLIENTS) as pool:
         found = [pair for batch in pool.map(some, range(CLIENTS)) for pair in batch]
     language = language_of(quern, data.name)
-    known = Settings.from_environment().embedder_languages
+    known = read_settings().embedder_languages
     scores = Scores(data.name, language, is_known=known is None or language in {"", *known})
     for system in SYSTEMS:
         ranked = [(question, ways[system]) for question, ways in found]
@@ -215,7 +215,7 @@ def language_of(quern: Service, collection: str) -> str:
 
 def rankings(trace: dict[str, Any]) -> dict[str, Ranking]:
     """Return every way of ranking a traced search's candidates."""
-    settings = Settings.from_environment()
+    settings = read_settings()
     legs = {
         leg: [
             (candidate["chunk_id"], candidate[leg]["score"])

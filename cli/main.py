@@ -10,7 +10,7 @@ import click
 from cli.errors import Unreachable
 from cli.session import Session, pass_session
 from rag.errors import InvalidRequest, QuernError
-from runtime.settings import BadSetting
+from runtime.environment import BadSetting
 
 #: Which module has a command. Imported when it is asked for: what the supervisor needs takes
 #: longer to import than a small ingest takes.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 from rich.console import Console
 
+from runtime.environment import read_settings
 from runtime.settings import Settings
 from stack.addresses import web_url
 from stack.run_folder import find_running
@@ -43,7 +44,7 @@ class Session:
     @cached_property
     def settings(self) -> Settings:
         """The settings of the environment; raises BadSetting."""
-        return Settings.from_environment()
+        return read_settings()
 
     @property
     def url(self) -> str:

@@ -1,52 +1,15 @@
-"""Every setting of Quern on one screen: name, default, meaning. Read once, from QUERN_*."""
+"""Every setting of Quern on one screen: name, default, meaning."""
 
-import json
-import os
-import re
-from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from runtime import hosts
-
 PREFIX = "QUERN_"
-BOOLEANS = {"1": True, "true": True, "0": False, "false": False}
-
-#: Numbers that 0 makes no sense of.
-LEAST = {
-    "max_num_seqs": 1,
-    "hnsw_ef_construction": 1,
-    "hnsw_ef_search": 1,
-    "hnsw_max_neighbors": 2,
-}
-
-#: Numbers that end somewhere; the lowest priority that Linux knows is 19.
-MOST = {"fusion_weight": 1, "ingestion_nice": 19, "trace_ratio": 1}
-
 #: Embedding models that were trained on English alone, by the last part of their name.
 ENGLISH_MODELS = frozenset(
     {"all-MiniLM-L6-v2", "all-MiniLM-L12-v2", "all-distilroberta-v1", "all-mpnet-base-v2"}
 )
-
-#: Settings that people know from elsewhere and that do not exist here; what does it instead.
-RETIRED = {
-    name: (
-        f"{name} no longer exists in vLLM: use QUERN_KV_OFFLOADING_SIZE (main memory for the KV "
-        "cache, GiB) or QUERN_CPU_OFFLOAD_GB (main memory for weights, GiB)"
-    )
-    for name in ("swap_space", "swap_space_gb")
-} | {
-    "engine_metrics_port": (
-        "engine_metrics_port is gone: every worker has /metrics now, from QUERN_METRICS_PORT "
-        "upwards, and the generation worker two above it"
-    )
-}
-
-
-class BadSetting(Exception):
-    """Raised when a setting is unknown or cannot work; the process stops and says which."""
 
 
 def _knob(default: Any, meaning: str, *, secret: bool = False) -> Any:
@@ -56,7 +19,7 @@ def _knob(default: Any, meaning: str, *, secret: bool = False) -> Any:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """All settings. An unknown QUERN_ variable stops the process: a typo is never silent."""
+    """All settings; `runtime.environment` reads them from QUERN_* variables."""
 
     # Where things live
     data_dir: Path = _knob(Path("data"), "Folder for everything that must survive a restart.")
@@ -316,29 +279,6 @@ class Settings:
         """Folder of the sparse indexes."""
         return Path(self.index_dir) if self.index_dir else self.data_dir / "index"
 
-    @classmethod
-    def from_environment(cls, environ: Mapping[str, str] | None = None) -> "Settings":
-        """
-        Read QUERN_* variables, refusing unknown names and unreadable values.
-
-        Raises:
-            BadSetting: Names the variable and what it should hold.
-        """
-        environ = os.environ if environ is None else environ
-        given = {
-            k.removeprefix(PREFIX).lower(): v for k, v in environ.items() if k.startswith(PREFIX)
-        }
-        known = {f.name for f in fields(cls)}
-        if unknown := sorted(set(given) - known):
-            if retired := [RETIRED[name] for name in unknown if name in RETIRED]:
-                raise BadSetting(retired[0])
-            names = ", ".join(PREFIX + name.upper() for name in unknown)
-            raise BadSetting(f"unknown settings: {names}; the README lists every setting")
-        hints = get_type_hints(cls)
-        settings = cls(**{name: _read(name, text, hints[name]) for name, text in given.items()})
-        _check(settings)
-        return settings
-
     def environment(self) -> dict[str, str]:
         """Return the variables that give a child process these settings."""
         return {
@@ -354,88 +294,3 @@ def _password(url: str) -> str | None:
         return urlsplit(url).password
     except ValueError:
         return None
-
-
-def engine_options(settings: Settings) -> dict[str, Any]:
-    """
-    Return the further engine arguments that `engine_options` names.
-
-    Raises:
-        BadSetting: It is no JSON object, or names what vLLM no longer has.
-    """
-    text = settings.engine_options.strip()
-    name = f"{PREFIX}ENGINE_OPTIONS"
-    if not text:
-        return {}
-    try:
-        options = json.loads(text)
-    except ValueError as error:
-        raise BadSetting(f"{name} is not valid JSON: {error}") from error
-    if not isinstance(options, dict):
-        raise BadSetting(f'{name} must be a JSON object such as {{"enforce_eager": true}}')
-    for retired in sorted(RETIRED.keys() & options):
-        raise BadSetting(f"{name}: {RETIRED[retired]}")
-    return options
-
-
-def _read(name: str, text: str, kind: type) -> Any:
-    """Turn the text of a variable into the setting's type."""
-    try:
-        if kind is bool:
-            return BOOLEANS[text.strip().lower()]
-        return Path(text) if kind is Path else kind(text)
-    except (ValueError, KeyError) as error:
-        raise BadSetting(
-            f"{PREFIX}{name.upper()}={text!r} is not a valid {kind.__name__}"
-        ) from error
-
-
-def _check(settings: Settings) -> None:
-    """Refuse values that are of the right type but cannot work."""
-    choices = {
-        "embedding_engine": ("auto", "onnx-int8", "onnx-float32", "sentence-transformers"),
-        "fusion": ("convex", "rrf"),
-        "hnsw_space": ("cosine", "ip", "l2"),
-        "generator": ("", "extractive", "vllm", "openai"),
-        "health_detail": ("everyone", "private", "nobody"),
-        "log_level": ("DEBUG", "INFO", "WARNING", "ERROR"),
-    }
-    for name, allowed in choices.items():
-        if getattr(settings, name) not in allowed:
-            raise BadSetting(f"{PREFIX}{name.upper()} must be one of: {', '.join(allowed)}")
-    for f in fields(settings):
-        value, least = getattr(settings, f.name), LEAST.get(f.name, 0)
-        if isinstance(value, int | float) and value < least:
-            must = f"be at least {least}" if least else "not be negative"
-            raise BadSetting(f"{PREFIX}{f.name.upper()} must {must}")
-        # What is not a number fails this comparison too.
-        if f.name in MOST and not value <= MOST[f.name]:
-            raise BadSetting(f"{PREFIX}{f.name.upper()} must be at most {MOST[f.name]}")
-    _check_addresses(settings)
-    if not 0 < settings.gpu_memory_utilization <= 1:
-        raise BadSetting(f"{PREFIX}GPU_MEMORY_UTILIZATION must be above 0 and at most 1")
-    for code in sorted(settings.embedder_languages or ()):
-        if not re.fullmatch("[a-z]{2}", code):
-            raise BadSetting(
-                f"{PREFIX}EMBEDDING_LANGUAGES names {code!r}, which is no ISO 639-1 code; write "
-                "`en,de`, or `all`"
-            )
-    if settings.answerer == "vllm" and not settings.model:
-        raise BadSetting(f"{PREFIX}GENERATOR=vllm needs {PREFIX}MODEL, a name or a folder")
-    engine_options(settings)
-
-
-def _check_addresses(settings: Settings) -> None:
-    """Refuse hosts and a collector that cannot be."""
-    if unusable := hosts.unusable(settings.allowed_hosts):
-        raise BadSetting(
-            f"{hosts.SETTING} names {unusable[0]!r}, which is no host; write names or addresses "
-            "between commas, `.example.org` for a domain and all below it, or `*`"
-        )
-    if settings.otlp_endpoint and not re.fullmatch(
-        r"https?://[^/\s@]+(/\S*)?", settings.otlp_endpoint
-    ):
-        raise BadSetting(
-            f"{PREFIX}OTLP_ENDPOINT must be an http(s) address without a password in it; "
-            "keys go into OTEL_EXPORTER_OTLP_HEADERS"
-        )

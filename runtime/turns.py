@@ -1,10 +1,11 @@
 """Turns to compute: of many threads that share one interpreter, only as many run as help."""
 
 import contextlib
-import os
 import threading
 from collections.abc import Iterator
 from contextvars import ContextVar
+
+from runtime.cores import usable_cores
 
 
 class Turns:
@@ -20,7 +21,7 @@ class Turns:
     """
 
     def __init__(self, at_once: int = 0) -> None:
-        self._free = threading.Semaphore(at_once or max(2, _cores()))
+        self._free = threading.Semaphore(at_once or max(2, usable_cores()))
 
     @contextlib.contextmanager
     def turn(self) -> Iterator[None]:
@@ -96,10 +97,3 @@ class _Turn:
 
 
 _CURRENT: ContextVar[_Turn | None] = ContextVar("turn", default=None)
-
-
-def _cores() -> int:
-    """Return how many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -6,7 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
-from runtime.settings import BadSetting, Settings
+from runtime.environment import BadSetting
+from runtime.settings import Settings
 
 LOOPBACK = ("127.0.0.1", "localhost")
 NEIGHBOURS = 20

@@ -22,7 +22,8 @@ import psutil
 from rich.console import Console
 
 from rag.errors import Broken, QuernError
-from runtime.settings import BadSetting, Settings
+from runtime.environment import BadSetting, read_settings
+from runtime.settings import Settings
 from stack.addresses import Ports, resolve
 from stack.leash import leashed
 from stack.programs import programs
@@ -286,7 +287,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--quiet", action="store_true", help="say nothing but errors")
     options = parser.parse_args(arguments)
     try:
-        settings = Settings.from_environment()
+        settings = read_settings()
     except BadSetting as error:
         print(f"{error}.", file=sys.stderr)
         return 1

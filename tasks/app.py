@@ -2,6 +2,7 @@
 
 from celery import Celery
 
+from runtime.environment import read_settings
 from runtime.settings import Settings
 
 
@@ -24,4 +25,4 @@ def make_app(settings: Settings) -> Celery:
 
 # Celery's command line, and so Flower, wants an app at module level: reading the settings here is
 # the one thing in Quern that happens at import.
-app = make_app(Settings.from_environment())
+app = make_app(read_settings())

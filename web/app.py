@@ -7,6 +7,7 @@ from flask import Flask, request
 from flask.json.provider import JSONProvider
 from werkzeug.routing import PathConverter
 
+from runtime.environment import read_settings
 from runtime.hosts import AllowedHosts
 from runtime.logging import logs
 from runtime.settings import Settings
@@ -59,7 +60,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         BadSetting: The environment holds an unknown or unreadable setting.
     """
     if settings is None:
-        settings = Settings.from_environment()
+        settings = read_settings()
         logs.configure(level=settings.log_level, role="web", secrets=settings.secrets)
         traces.configure(settings, role="web")
     app = Flask(__name__)

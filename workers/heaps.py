@@ -4,6 +4,8 @@ import ctypes
 import os
 from typing import Final
 
+from runtime.cores import usable_cores
+
 #: As `mallopt` of the GNU C library calls it.
 _M_ARENA_MAX: Final = -8
 
@@ -19,4 +21,4 @@ def one_heap_a_core() -> None:
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None and "MALLOC_ARENA_MAX" not in os.environ:
-        mallopt(_M_ARENA_MAX, len(os.sched_getaffinity(0)))
+        mallopt(_M_ARENA_MAX, usable_cores())

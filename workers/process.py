@@ -19,9 +19,10 @@ from jobs.heartbeats import WorkerState, forget_failure, tell_failure
 from jobs.leases import Leases
 from protocol.ids import new_id
 from rag.errors import Broken
+from runtime.environment import BadSetting, read_settings
 from runtime.logging.logs import configure
 from runtime.redis_clients import ledger_client
-from runtime.settings import BadSetting, Settings
+from runtime.settings import Settings
 from runtime.tracing import traces
 from tasks.app import make_app
 from tasks.resources import Resources
@@ -63,7 +64,7 @@ def run(
     worker would take tasks without its models.
     """
     try:
-        settings = Settings.from_environment()
+        settings = read_settings()
     except BadSetting as error:
         sys.stderr.write(f"{error}\n")
         return 1

@@ -8,7 +8,8 @@ from typing import Any
 import psutil
 
 from rag.errors import Broken
-from runtime.settings import PREFIX, Settings, engine_options
+from runtime.environment import engine_options
+from runtime.settings import PREFIX, Settings
 from runtime.tracing import traces
 
 #: On a CPU the cache lies in main memory, which other processes need too.

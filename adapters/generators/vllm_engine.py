@@ -19,7 +19,8 @@ from adapters.generators.patience import result_of
 from adapters.generators.startup_ear import StartupEar
 from rag.answers.generation import Priority, StopSignal
 from rag.errors import Broken, EngineDead, InvalidRequest, StoreUnavailable
-from runtime.settings import BadSetting, Settings
+from runtime.environment import BadSetting
+from runtime.settings import Settings
 from runtime.tracing import traces
 
 log = logging.getLogger(__name__)

@@ -13,6 +13,7 @@ import numpy as np
 from adapters.models.model_weights import ModelWeights, resolve
 from rag.errors import Broken, RerankerFailed
 from rag.ports import Scores
+from runtime.cores import usable_cores
 from runtime.logging.log_words import words
 from runtime.turns import aside
 
@@ -62,7 +63,7 @@ class CrossEncoderReranker:
         from sentence_transformers import CrossEncoder  # noqa: PLC0415 - imports torch
         from transformers.utils import logging as transformers_logging  # noqa: PLC0415 - the same
 
-        torch.set_num_threads(threads or len(os.sched_getaffinity(0)))
+        torch.set_num_threads(threads or usable_cores())
         # transformers publishes it without types.
         transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         try:

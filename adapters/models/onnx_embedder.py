@@ -1,7 +1,6 @@
 """The embedder for processors: a form of a model on ONNX Runtime, without torch."""
 
 import logging
-import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,6 +18,7 @@ from adapters.models.onnx_form import ENVIRONMENT, GRAPH, IN_INT8, OnnxForm, Pre
 from rag import sentence_codes
 from rag.errors import Broken, InvalidRequest
 from rag.ports import EmbeddedPassages, EmbedderIdentity, PassageText, Vectors
+from runtime.cores import usable_cores
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -119,7 +119,7 @@ class OnnxEmbedder:
             raise Broken(f"{form.folder} does not load as an embedding model: {error}") from error
         tokenizer.no_padding()
         tokenizer.no_truncation()
-        cores = len(os.sched_getaffinity(0))
+        cores = usable_cores()
         embedder = cls(session, tokenizer, form.identity, threads=threads or cores)
         form.check(embedder.embed(SAMPLE, truncate=True))
         log.info("embedding model loaded", extra={"model": weights.name, "path": str(form.folder)})

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from adapters.models.model_weights import ModelWeights, resolve
 from rag.errors import Broken, InvalidRequest
 from rag.ports import EmbeddedPassages, EmbedderIdentity, PassageText, Vectors
+from runtime.cores import usable_cores
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -63,7 +64,7 @@ class SentenceEmbedder:
         from sentence_transformers import SentenceTransformer  # noqa: PLC0415 - imports torch
         from transformers.utils import logging as transformers_logging  # noqa: PLC0415 - the same
 
-        torch.set_num_threads(threads or len(os.sched_getaffinity(0)))
+        torch.set_num_threads(threads or usable_cores())
         # transformers publishes it without types.
         transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         try:

@@ -25,6 +25,7 @@ import pytest
 
 from benchmarks.running.processes import run, running
 from benchmarks.running.progress import ProgressBars
+from runtime.cores import usable_cores
 
 BUSY = "while True: pass"
 #: Stands for a test where a round ended otherwise than pytest ends, and in no test.
@@ -131,7 +132,7 @@ def main() -> None:
 @contextlib.contextmanager
 def load() -> Iterator[None]:
     """Keep every core busy during the block."""
-    cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    cores = usable_cores()
     with contextlib.ExitStack() as stack:
         for _ in range(cores):
             stack.enter_context(running([sys.executable, "-I", "-S", "-c", BUSY]))

@@ -5,8 +5,8 @@ from typing import Any
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
 
+from runtime.environment import BadSetting, read_settings
 from runtime.logging import logs
-from runtime.settings import BadSetting, Settings
 
 
 class JsonLogger(Logger):  # type: ignore[misc]  # gunicorn publishes no types
@@ -17,7 +17,7 @@ class JsonLogger(Logger):  # type: ignore[misc]  # gunicorn publishes no types
         self.cfg = cfg
         self._access_log_enabled = False
         try:
-            settings = Settings.from_environment()
+            settings = read_settings()
             logs.configure(level=settings.log_level, role="web", secrets=settings.secrets)
         except BadSetting:  # which the app will say, in words
             logs.configure(level="INFO", role="web")

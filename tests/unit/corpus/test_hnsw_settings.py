@@ -4,11 +4,11 @@ import pytest
 
 from corpus.durable import hnsw_of
 from rag.ports import HnswSettings
-from runtime.settings import BadSetting, Settings
+from runtime.environment import BadSetting, read_settings
 
 
 def test_the_defaults_are_those_of_the_port() -> None:
-    assert hnsw_of(Settings.from_environment({})) == HnswSettings()
+    assert hnsw_of(read_settings({})) == HnswSettings()
 
 
 def test_each_setting_reaches_a_new_collection() -> None:
@@ -17,7 +17,7 @@ def test_each_setting_reaches_a_new_collection() -> None:
         "QUERN_HNSW_EF_SEARCH": "250", "QUERN_HNSW_MAX_NEIGHBORS": "48",
     }  # fmt: skip
 
-    assert hnsw_of(Settings.from_environment(environment)) == HnswSettings("ip", 350, 250, 48)
+    assert hnsw_of(read_settings(environment)) == HnswSettings("ip", 350, 250, 48)
 
 
 @pytest.mark.parametrize(
@@ -29,4 +29,4 @@ def test_each_setting_reaches_a_new_collection() -> None:
 )  # fmt: skip
 def test_what_cannot_work_and_what_does_not_exist_is_refused_by_name(name: str, value: str) -> None:
     with pytest.raises(BadSetting, match=f"QUERN_{name}"):
-        Settings.from_environment({f"QUERN_{name}": value})
+        read_settings({f"QUERN_{name}": value})

@@ -1,6 +1,7 @@
 import pytest
 
-from runtime.settings import BadSetting, Settings
+from runtime.environment import BadSetting, read_settings
+from runtime.settings import Settings
 
 
 @pytest.mark.parametrize(
@@ -24,4 +25,4 @@ def test_an_embedder_knows_the_languages_it_is_said_to_know(
 
 def test_what_is_no_code_of_a_language_is_refused() -> None:
     with pytest.raises(BadSetting, match="EMBEDDING_LANGUAGES names 'english'"):
-        Settings.from_environment({"QUERN_EMBEDDING_LANGUAGES": "de,english"})
+        read_settings({"QUERN_EMBEDDING_LANGUAGES": "de,english"})

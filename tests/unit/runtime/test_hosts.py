@@ -7,8 +7,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from runtime.environment import BadSetting, read_settings
 from runtime.hosts import AllowedHosts, read_host
-from runtime.settings import BadSetting, Settings
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104  it is not bound
 
@@ -151,7 +151,7 @@ def test_a_server_answers_to_what_is_listed(allowed: str, host: str, expected: i
 )
 def test_a_setting_that_names_no_host_stops_the_process(allowed: str) -> None:
     with pytest.raises(BadSetting, match="QUERN_ALLOWED_HOSTS names"):
-        Settings.from_environment({"QUERN_ALLOWED_HOSTS": allowed})
+        read_settings({"QUERN_ALLOWED_HOSTS": allowed})
 
 
 def test_a_request_that_names_no_host_is_refused_unless_it_is_of_http_1_0() -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from runtime.settings import BadSetting, Settings
+from runtime.environment import BadSetting
+from runtime.settings import Settings
 from stack.addresses import Ports, embedded, resolve, web_url
 
 

@@ -8,7 +8,8 @@ import pytest
 
 from adapters.generators.engine_settings import CPU_CACHE_MOST, engine_arguments, model_name
 from rag.errors import Broken
-from runtime.settings import BadSetting, Settings
+from runtime.environment import BadSetting, read_settings
+from runtime.settings import Settings
 
 KNOWN = {
     "model", "served_model_name", "max_num_seqs", "max_num_batched_tokens", "max_model_len",
@@ -64,9 +65,9 @@ def test_swap_space_is_refused_with_what_replaced_it(name: str) -> None:
     replaced = "QUERN_KV_OFFLOADING_SIZE"
 
     with pytest.raises(BadSetting, match=replaced):
-        Settings.from_environment({f"QUERN_{name.upper()}": "4"})
+        read_settings({f"QUERN_{name.upper()}": "4"})
     with pytest.raises(BadSetting, match=replaced):
-        Settings.from_environment({"QUERN_ENGINE_OPTIONS": json.dumps({name: 4})})
+        read_settings({"QUERN_ENGINE_OPTIONS": json.dumps({name: 4})})
 
 
 @pytest.mark.parametrize(
@@ -80,15 +81,15 @@ def test_swap_space_is_refused_with_what_replaced_it(name: str) -> None:
 )  # fmt: skip
 def test_a_number_or_word_that_cannot_work_is_named(name: str, value: str) -> None:
     with pytest.raises(BadSetting, match=f"QUERN_{name}"):
-        Settings.from_environment({f"QUERN_{name}": value})
+        read_settings({f"QUERN_{name}": value})
 
 
 @pytest.mark.parametrize(("text", "value"), [("1", True), ("true", True), ("False", False)])
 def test_booleans_are_read_in_any_usual_spelling(text: str, value: bool) -> None:
-    settings = Settings.from_environment({"QUERN_ENABLE_PREFIX_CACHING": text})
+    settings = read_settings({"QUERN_ENABLE_PREFIX_CACHING": text})
 
     assert settings.enable_prefix_caching is value
-    assert Settings.from_environment(settings.environment()) == settings
+    assert read_settings(settings.environment()) == settings
 
 
 def test_a_model_alone_makes_the_engine_answer() -> None:

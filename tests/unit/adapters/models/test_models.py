@@ -12,7 +12,8 @@ from adapters.models.onnx_embedder import OnnxEmbedder
 from adapters.models.onnx_form import Precision
 from adapters.models.sentence_embedder import SentenceEmbedder
 from rag.errors import Broken
-from runtime.settings import BadSetting, Settings
+from runtime.environment import BadSetting, read_settings
+from runtime.settings import Settings
 from tests.support.twins import HashingEmbedder
 
 
@@ -96,4 +97,4 @@ def test_what_somebody_chose_is_not_replaced(engines: Engines) -> None:
 
 def test_an_engine_that_does_not_exist_is_refused() -> None:
     with pytest.raises(BadSetting, match="QUERN_EMBEDDING_ENGINE must be one of: auto, onnx-int8"):
-        Settings.from_environment({"QUERN_EMBEDDING_ENGINE": "int4"})
+        read_settings({"QUERN_EMBEDDING_ENGINE": "int4"})

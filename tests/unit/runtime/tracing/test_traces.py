@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from rag.errors import InvalidRequest
-from runtime.settings import BadSetting, Settings
+from runtime.environment import BadSetting, read_settings
+from runtime.settings import Settings
 from runtime.tracing import traces
 from runtime.tracing.spans import traces_url
 from tests.support.collector import Collector
@@ -216,10 +217,10 @@ def test_a_collector_that_hangs_or_is_away_costs_one_line_and_two_seconds_at_the
 def test_an_endpoint_must_be_an_address_and_a_ratio_a_share() -> None:
     for wrong in ("collector:4318", "grpc://c:4317", "http://user:secret@c:4318", "http://"):
         with pytest.raises(BadSetting, match="QUERN_OTLP_ENDPOINT") as refused:
-            Settings.from_environment({"QUERN_OTLP_ENDPOINT": wrong})
+            read_settings({"QUERN_OTLP_ENDPOINT": wrong})
         assert "secret" not in str(refused.value)
     with pytest.raises(BadSetting, match="QUERN_TRACE_RATIO"):
-        Settings.from_environment({"QUERN_TRACE_RATIO": "1.1"})
+        read_settings({"QUERN_TRACE_RATIO": "1.1"})
     for base in ("http://c:4318", "http://c:4318/", "http://c:4318/v1/traces"):
         assert traces_url(base) == "http://c:4318/v1/traces"
 
