@@ -14,27 +14,26 @@ import json
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-import numpy as np
 from redis import Redis
 from rich.progress import Progress
 
 from adapters.chroma.store import ChromaStore
 from adapters.local_index.follower import Follower, Slot
 from adapters.models.models import open_model
-from benchmarks.data.scale_texts import Asked, Corpus
+from benchmarks.data.scale_texts import Corpus
 from benchmarks.figures.reporting import Limit, percentile, report
 from benchmarks.parts.bare_legs import Legs, Stored, connect, hnswlib_ms, open_index, rank_bm25_ms
+from benchmarks.parts.filtered_searches import FilteredSearches
+from benchmarks.parts.hnsw_graphs import Sought, graphs
 from benchmarks.running.processes import run
 from benchmarks.running.progress import ProgressBars
-from benchmarks.running.service import FINAL, Service, call
+from benchmarks.running.service import FINAL, Service, call, retrieval_ms
 from corpus.durable import Durable, open_durable
 from protocol.keys import key
 from runtime.redis_clients import ledger_client
@@ -45,8 +44,12 @@ COLLECTION = "scale"
 ONLY = ("redis-queue", "redis-cache", "chroma", "retrieval", "ingestion", "web")
 SETTINGS = Settings(redis_memory_mb=2_048, cache_memory_mb=1_024)
 ADDED = 100
-#: The graph that the first brief proposed, against the default.
-TUNED = {"ef_construction": 400, "ef_search": 200, "max_neighbors": 64}
+#: The graph of vectors that a collection has unless settings say otherwise.
+DEFAULT = {
+    "ef_construction": SETTINGS.hnsw_ef_construction,
+    "ef_search": SETTINGS.hnsw_ef_search,
+    "max_neighbors": SETTINGS.hnsw_max_neighbors,
+}
 RANK_BM25_QUESTIONS = 40
 #: 200 questions time a search well enough, but take 1,000 to tell a recall of 0.994 from 0.996.
 RECALL_TIMES = 5
@@ -95,7 +98,7 @@ def main() -> None:
         figures |= bench.additions()
         figures |= bench.replica(scratch / "another-replica")
         stored = bench.stored
-    figures |= graphs(stored, bench.sought)
+    figures |= graphs(stored, bench.sought, DEFAULT)
     report("scale", figures, limits=LIMITS, json_path=options.json)
 
 
@@ -193,18 +196,18 @@ class Bench:
         for n, question in enumerate(asked):
             if n % 2:  # neither side always finds what the other has just touched
                 began = time.perf_counter()
-                fresh.append(_spent(self.search(question.text)))
+                fresh.append(retrieval_ms(self.search(question.text)))
                 calls.append((time.perf_counter() - began) * 1000)
-                cached.append(_spent(self.search(question.text)))
+                cached.append(retrieval_ms(self.search(question.text)))
             spent, vector = self._legs.embed_ms(question.text)
             embed.append(spent)
             dense.append(self._legs.dense_ms(vector))
             sparse.append(self._legs.sparse_ms(question.text))
             if not n % 2:
                 began = time.perf_counter()
-                fresh.append(_spent(self.search(question.text)))
+                fresh.append(retrieval_ms(self.search(question.text)))
                 calls.append((time.perf_counter() - began) * 1000)
-                cached.append(_spent(self.search(question.text)))
+                cached.append(retrieval_ms(self.search(question.text)))
             vectors.append(vector)
             self._progress.advance(bar)
         legs = [sum(parts) for parts in zip(embed, dense, sparse, strict=True)]
@@ -258,7 +261,7 @@ class Bench:
             "sparse_alone_p50_ms": sparse_ms,
             "sparse_speedup_over_rank_bm25": oracle_ms / sparse_ms,
         }
-        graph = hnswlib_ms(self.stored.vectors, vectors, _graph(), depth=depth)
+        graph = hnswlib_ms(self.stored.vectors, vectors, DEFAULT, depth=depth)
         self._progress.advance(bar)
         if graph is not None:
             dense_ms = median([self._legs.dense_ms(vector) for vector in vectors])
@@ -271,45 +274,10 @@ class Bench:
 
     def filters(self) -> dict[str, float]:
         """Search under filters of known selectivity, beside the same search without one."""
-        kinds = ("none", "tenth", "hundredth", "one", "other_language")
-        spent: dict[str, list[float]] = {kind: [] for kind in kinds}
-        recalls: dict[str, list[float]] = {kind: [] for kind in kinds[1:]}
-        # What an earlier run on a kept folder has added bears no metadata, so no filter matches it.
-        names = [name.split(":")[0] for name in self.stored.ids]
-        numbers = np.array([int(name[1:]) if name.startswith("p") else -1 for name in names])
-        rows = self._corpus.rows
-        langs = np.array([rows[n]["metadata"]["lang"] if n >= 0 else "" for n in numbers])
-        count = max(self._count // 2, 20)
-        bar = self._progress.add_task("filter", total=2 * count)
-        for n in range(count):
-            for at, kind in enumerate(kinds):
-                # Each its own words: what the cache holds would make it a cheaper search.
-                question = self._corpus.questions(count, skip=1 + at)[n]
-                chosen, _ = _filter(kind, question, n, numbers, langs)
-                spent[kind].append(_spent(self.search(question.text, filters=chosen)))
-            self._progress.advance(bar)
-        # Not between the measurements, as above.
-        for n in range(count):
-            for at, kind in enumerate(kinds):
-                question = self._corpus.questions(count, skip=1 + at)[n]
-                chosen, among = _filter(kind, question, n, numbers, langs)
-                if among is None:
-                    continue
-                vector = self._legs.embed_ms(question.text)[1]
-                exact = self.stored.nearest(vector, 10, among)
-                dense = self.search(question.text, filters=chosen, mode="dense", top_k=10)
-                hits = {hit["chunk_id"] for hit in dense["results"]}
-                recalls[kind].append(len(hits & exact) / len(exact))
-            self._progress.advance(bar)
-        medians = {kind: median(values) for kind, values in spent.items()}
-        recall = {kind: sum(values) / len(values) for kind, values in recalls.items()}
-        ratios = {kind: medians[kind] / medians["none"] for kind in kinds[1:]}
-        return {
-            **{f"filtered_{kind}_p50_ms": value for kind, value in medians.items()},
-            **{f"filtered_{kind}_recall_at_10": value for kind, value in recall.items()},
-            "filtered_over_unfiltered_worst": max(ratios.values()),
-            "filtered_recall_at_10_worst": min(recall.values()),
-        }
+        searches = FilteredSearches(
+            self._corpus, self.stored, self.search, lambda text: self._legs.embed_ms(text)[1]
+        )
+        return searches.figures(self._count // 2, self._progress)
 
     # Changing --------------------------------------------------------------------------------
 
@@ -353,7 +321,7 @@ class Bench:
             if over.is_set():
                 break
             body = {"query": question.text, "collection": COLLECTION, "top_k": 10}
-            spent.append(_spent(call(http, "POST", "/api/search", json=body)))
+            spent.append(retrieval_ms(call(http, "POST", "/api/search", json=body)))
         return spent
 
     def replica(self, folder: Path) -> dict[str, float]:
@@ -413,97 +381,11 @@ class Bench:
         return sum(self._running.process(n).memory_info().rss for n in ("chroma", "retrieval"))
 
 
-@dataclass(frozen=True, slots=True)
-class Sought:
-    """A question's vector and the ids that are nearest to it."""
-
-    vector: Any
-    nearest: set[str]
-
-
-def graphs(stored: Stored, asked: Sequence[Sought]) -> dict[str, float]:
-    """Build the default graph and the tuned one, each in a Chroma server of its own."""
-    figures: dict[str, float] = {}
-    for name, graph in (("default", _graph()), ("tuned", TUNED)):
-        with _chroma() as running:
-            server = running.process("chroma")
-            before = server.memory_info().rss
-            collection = connect(running.chroma_url).create_collection(
-                "graph",
-                configuration={"hnsw": {"space": "cosine", **graph}},
-                embedding_function=None,
-            )
-            began = time.perf_counter()
-            for first in range(0, len(stored.ids), 1_000):
-                last = first + 1_000
-                collection.upsert(ids=stored.ids[first:last], embeddings=stored.vectors[first:last])
-            figures[f"hnsw_{name}_build_s"] = time.perf_counter() - began
-            figures[f"hnsw_{name}_memory_mb"] = (server.memory_info().rss - before) / 1e6
-            spent, found = [], 0.0
-            for warm in (True, False):
-                for one in asked:
-                    began = time.perf_counter()
-                    hits = collection.query(
-                        query_embeddings=[one.vector], n_results=100, include=[]
-                    )
-                    if warm:
-                        continue
-                    spent.append((time.perf_counter() - began) * 1000)
-                    found += len(one.nearest & set(hits["ids"][0][:10])) / len(one.nearest)
-            figures[f"hnsw_{name}_p50_ms"] = median(spent)
-            figures[f"hnsw_{name}_p95_ms"] = percentile(spent, 0.95)
-            figures[f"hnsw_{name}_recall_at_10"] = found / len(asked)
-    return figures
-
-
-def _filter(
-    kind: str, question: Asked, n: int, numbers: Any, langs: Any
-) -> tuple[Mapping[str, Any] | None, Any]:
-    """Return a filter of some selectivity and the rows that it matches."""
-    if kind == "tenth":
-        return {"tenth": n % 10}, (numbers >= 0) & (numbers % 10 == n % 10)
-    if kind == "hundredth":
-        return {"hundredth": n % 100}, (numbers >= 0) & (numbers % 100 == n % 100)
-    if kind == "one":
-        return {"number": question.number}, numbers == question.number
-    if kind == "other_language":  # nothing that is near the question matches
-        other = "de" if question.lang == "en" else "en"
-        return {"lang": other}, langs == other
-    return None, None
-
-
 def _grown(collection: Any, wanted: int, over: threading.Event) -> float:
     """Return the moment at which a collection has *wanted* rows."""
     while collection.count() < wanted and not over.is_set():
         time.sleep(0.01)
     return time.perf_counter()
-
-
-@contextmanager
-def _chroma() -> Iterator[Stack]:
-    """Start a Chroma server alone, in a folder of its own."""
-    with (
-        tempfile.TemporaryDirectory(prefix="quern-bench-") as folder,
-        Stack.start(data_dir=Path(folder), only=("chroma",)) as running,
-    ):
-        yield running
-
-
-def _graph() -> dict[str, Any]:
-    """Return the default graph's settings."""
-    return {
-        "ef_construction": SETTINGS.hnsw_ef_construction,
-        "ef_search": SETTINGS.hnsw_ef_search,
-        "max_neighbors": SETTINGS.hnsw_max_neighbors,
-    }
-
-
-def _spent(answer: Mapping[str, Any]) -> float:
-    """Return what a search took in the worker, milliseconds."""
-    if answer["degraded"]:
-        raise SystemExit(f"a search was degraded: {answer['degraded']}")
-    timings = answer["timings_ms"]
-    return float(timings["embed"] + timings["retrieve"])
 
 
 def _size(folder: Path) -> int:

@@ -129,3 +129,16 @@ def call(http: httpx.Client, method: str, path: str, **more: Any) -> dict[str, A
         raise SystemExit(f"{method} {response.request.url}: {response.text[:500]}")
     body: dict[str, Any] = response.json()
     return body
+
+
+def retrieval_ms(answer: Mapping[str, Any]) -> float:
+    """
+    Return what a search took in the worker, milliseconds.
+
+    Raises:
+        SystemExit: A part of it was left out, so that it measures nothing.
+    """
+    if answer["degraded"]:
+        raise SystemExit(f"a search was degraded: {answer['degraded']}")
+    timings = answer["timings_ms"]
+    return float(timings["embed"] + timings["retrieve"])
