@@ -11,8 +11,8 @@ from adapters.models.onnx_form import IN_FLOAT32
 from adapters.models.sentence_embedder import SentenceEmbedder
 from rag import sentence_codes
 from rag.errors import Broken, InvalidRequest
+from rag.in_memory.embedder import HashingEmbedder
 from rag.ports import Embedder, PassageText
-from tests.support.twins import HashingEmbedder
 
 MODEL = "all-MiniLM-L6-v2"
 OPEN: dict[str, Callable[[], Embedder]] = {

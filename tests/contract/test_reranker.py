@@ -12,8 +12,8 @@ from transformers import BertConfig, BertForSequenceClassification, BertModel, B
 
 from adapters.models.cross_encoder import MOST_TOKENS, CrossEncoderReranker
 from rag.errors import Broken, RerankerFailed
+from rag.in_memory.reranker import OverlapReranker
 from rag.ports import Reranker
-from tests.support.twins import OverlapReranker
 
 WORDS = ("oil", "price", "embargo", "tower", "paris", "who", "when", "is", "the", "of", "a")
 TEXTS = ["the oil embargo", "a tower of paris", "the price of oil is the price", "", "\U0001f682"]

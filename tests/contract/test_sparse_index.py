@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from adapters.local_index import tantivy_index
 from adapters.local_index.tantivy_index import IndexInUse, IndexUnusable, TantivyIndex
 from rag.documents import Chunk, Scalar, chunk_id
+from rag.in_memory.sparse_index import ListIndex
 from rag.metadata.columns import Columns
 from rag.metadata.filters import facts, holds, parse
 from rag.ports import StoredChunk
 from rag.reading_ports import SparseIndex
 from tests.support.filtering import filters, metadata
-from tests.support.twins import ListIndex
 
 TEXTS = (
     "The embargo began in October 1973 and raised the price of oil.",

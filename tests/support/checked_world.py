@@ -18,12 +18,12 @@ from jobs.leases import Leases
 from protocol.ids import new_id
 from protocol.keys import key
 from rag.documents import Chunk, ParsedDocument, chunk_id
+from rag.in_memory.embedder import HashingEmbedder
 from rag.ports import StoredChunk
 from rag.search import fusion
 from rag.search.chunk_texts import ChunkTexts
 from rag.search.legs import LegReader, Mode
 from rag.search.retrieval import Retriever
-from tests.support.twins import HashingEmbedder
 from tests.support.waiting import until
 from tests.support.workbench import Workbench
 

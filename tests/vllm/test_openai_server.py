@@ -20,8 +20,8 @@ from adapters.generators.openai_generator import OpenAIGenerator
 from rag.answers.generation import GenerationRequest, Turn
 from rag.documents import Passage
 from rag.errors import Cancelled, DeadlineExceeded, InvalidRequest, Retryable
+from rag.in_memory.stop import Stop
 from runtime.settings import Settings
-from tests.support.twins import Stop
 
 STARTS_S = 240
 LONG = 3_000  # tokens; eight such answers take an engine without a card many seconds

@@ -23,8 +23,9 @@ from protocol.ids import new_id
 from protocol.keys import key
 from rag.documents import Chunk, ParsedDocument, chunk_id
 from rag.errors import EmbedderMismatch, StoreUnavailable
+from rag.in_memory.embedder import HashingEmbedder
+from rag.in_memory.vector_store import DictVectors
 from rag.ports import Edition, Embedder, HnswSettings
-from tests.support.twins import DictVectors, HashingEmbedder
 from tests.support.workbench import Workbench
 from workers.housekeeping import Janitor
 

@@ -21,10 +21,11 @@ from protocol.messages import Stage
 from rag.chunking.chunker import Chunker
 from rag.documents import Block, Chunk, ParsedDocument
 from rag.errors import Broken, Cancelled, LeaseLost, StoreUnavailable, Unreadable
+from rag.in_memory.embedder import HashingEmbedder
+from rag.in_memory.vector_store import DictVectors
 from rag.ports import StoredChunk, Vectors
 from tasks import ingest as tasks
 from tasks.resources import Resources
-from tests.support.twins import DictVectors, HashingEmbedder
 from tests.support.waiting import PATIENCE_S
 from tests.support.workbench import Workbench, window
 

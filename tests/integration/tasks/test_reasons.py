@@ -9,11 +9,11 @@ import pytest
 from adapters.generators.extractive import Extractive
 from jobs.events import read_events
 from rag.documents import Passage
+from rag.in_memory.embedder import HashingEmbedder
 from rag.quoting.extractive import ExtractiveGenerator
 from rag.search.retrieval import Found
 from runtime.settings import Settings
 from tests.support.question_house import QuestionHouse
-from tests.support.twins import HashingEmbedder
 
 TEXT = "The calibration log hangs beside the door of the archive."
 PASSAGE = Passage("d:1:0", "d", 1, 0, "Rules", TEXT, 0, len(TEXT), 0.9)

@@ -21,9 +21,9 @@ from rag.answers.generation import GenerationRequest, Turn
 from rag.answers.prompts import UNANSWERED
 from rag.documents import Passage
 from rag.errors import Broken, Cancelled, DeadlineExceeded, InvalidRequest, Retryable
+from rag.in_memory.stop import Stop
 from runtime.settings import Settings
 from runtime.tracing import traces
-from tests.support.twins import Stop
 from tests.support.waiting import PATIENCE_S, below
 
 KEY = "sk-very-secret"

@@ -14,11 +14,11 @@ from protocol.keys import key
 from protocol.scripts import Scripts
 from rag.documents import Chunk, chunk_id
 from rag.errors import StoreUnavailable
+from rag.in_memory.vector_store import DictVectors
 from rag.metadata.filters import parse
 from rag.ports import Look, StoredChunk
 from rag.reading_ports import ReplicaIndex
 from rag.sentence_codes import encode
-from tests.support.twins import DictVectors
 from tests.support.waiting import until
 from tests.support.workbench import Workbench
 

@@ -13,7 +13,7 @@ import pytest
 from adapters.models.redis_bytes import RedisBytes
 from benchmarks.running.private_redis import PrivateRedis
 from rag.embedding_cache import CachedEmbedder
-from tests.support.twins import HashingEmbedder
+from rag.in_memory.embedder import HashingEmbedder
 from tests.support.waiting import PATIENCE_S, until
 
 DIMENSION = 384
@@ -21,7 +21,7 @@ TEXTS = [f"The warden of gate {n} keeps {3 * n + 7} keys." for n in range(200)]
 WORKER = """
 import itertools, sys
 from rag.embedding_cache import CachedEmbedder
-from tests.support.twins import HashingEmbedder
+from rag.in_memory.embedder import HashingEmbedder
 from adapters.models import redis_bytes
 from adapters.models.redis_bytes import RedisBytes
 

@@ -12,9 +12,9 @@ from adapters.models.onnx_embedder import OnnxEmbedder
 from adapters.models.onnx_form import Precision
 from adapters.models.sentence_embedder import SentenceEmbedder
 from rag.errors import Broken
+from rag.in_memory.embedder import HashingEmbedder
 from runtime.environment import BadSetting, read_settings
 from runtime.settings import Settings
-from tests.support.twins import HashingEmbedder
 
 
 class Engines:

@@ -11,10 +11,10 @@ from adapters.local_index.chunk_records import read_record, record_of
 from corpus.publishing import chunks_of, embedded, manifest_of, stored_chunks
 from rag.chunking.chunker import Chunker
 from rag.documents import Block, Chunk, ParsedDocument, Part, Passage, indexed_text
+from rag.in_memory.embedder import HashingEmbedder
 from rag.ports import StoredChunk
 from rag.search.context import join_neighbours
 from rag.text.table_headers import header_of
-from tests.support.twins import HashingEmbedder
 from tests.unit.rag.chunking.test_chunking import Words
 
 HEADER = "Site | Pump | Pressure"

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from rag.documents import Passage
+from rag.in_memory.embedder import HashingEmbedder
 from rag.quoting.candidates import Candidate
 from rag.quoting.confidence import (
     ALONE,
@@ -18,7 +19,6 @@ from rag.quoting.confidence import (
     features,
 )  # fmt: skip
 from rag.quoting.extractive import ExtractiveGenerator
-from tests.support.twins import HashingEmbedder
 
 
 def passage(text: str, *, title: str = "", name: str = "d", language: str = "en") -> Passage:

@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 
 from rag.chunking.pieces import MAX_PIECE, pieces
 from rag.documents import Part, Passage
+from rag.in_memory.embedder import HashingEmbedder
 from rag.ports import Vectors
 from rag.quoting.extractive import ExtractiveGenerator
 from rag.quoting.quotes import MAX_CHARACTERS, MAX_QUOTES
 from rag.sentence_codes import SentenceCosines
-from tests.support.twins import HashingEmbedder
 
 OIL = (
     "The oil embargo began in October 1973. Motorists faced long lines at filling stations. "

@@ -3,10 +3,10 @@
 import pytest
 
 from rag.documents import Passage
+from rag.in_memory.embedder import HashingEmbedder
 from rag.quoting.candidates import candidates
 from rag.quoting.extractive import ExtractiveGenerator
 from rag.quoting.scoring import definitions
-from tests.support.twins import HashingEmbedder
 
 
 def quotes(question: str, *texts: str, language: str = "en") -> list[str]:

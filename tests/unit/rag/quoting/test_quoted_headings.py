@@ -3,8 +3,8 @@
 import pytest
 
 from rag.documents import Passage
+from rag.in_memory.embedder import HashingEmbedder
 from rag.quoting.extractive import ExtractiveAnswer, ExtractiveGenerator
-from tests.support.twins import HashingEmbedder
 
 
 def passage(text: str, *, n: int = 0, title: str = "", score: float = 1.0) -> Passage:

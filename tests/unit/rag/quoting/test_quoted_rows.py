@@ -3,9 +3,9 @@
 import pytest
 
 from rag.documents import Part, Passage
+from rag.in_memory.embedder import HashingEmbedder
 from rag.quoting.extractive import ExtractiveAnswer, ExtractiveGenerator
 from rag.text.table_rows import TableRows, written
-from tests.support.twins import HashingEmbedder
 
 HOURS = "Workshop | Monday | Tuesday | Thursday"
 ROWS = "Wood | 8-12 | 13-17 |\nMetal |  | 9-15 | 10-14\nGlass |  |  | 8-11"

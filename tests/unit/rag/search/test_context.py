@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from rag.answers.citations import resolve
 from rag.chunking.chunker import Chunker
 from rag.documents import Block, ParsedDocument, Passage, chunk_id
+from rag.in_memory.embedder import HashingEmbedder
 from rag.quoting.extractive import ExtractiveGenerator
 from rag.search.context import MOST_JOINED, Seen, join_neighbours
-from tests.support.twins import HashingEmbedder
 
 # Line ends of two kinds, characters beyond the BMP, a table, code, and odd white space.
 TEXT = (

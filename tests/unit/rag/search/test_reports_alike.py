@@ -6,12 +6,13 @@ from collections.abc import Sequence
 import pytest
 
 from rag.documents import Chunk, chunk_id
+from rag.in_memory.embedder import HashingEmbedder
+from rag.in_memory.sparse_index import ListIndex
 from rag.ports import Look, Ranking, StoredChunk, Vectors
 from rag.search import fusion
 from rag.search.chunk_texts import ChunkTexts
 from rag.search.legs import LegReader
 from rag.search.retrieval import Retriever
-from tests.support.twins import HashingEmbedder, ListIndex
 from tests.unit.rag.search.test_retrieval import INC, World
 
 MONTHS = (

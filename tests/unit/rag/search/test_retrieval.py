@@ -15,6 +15,9 @@ import pytest
 
 from rag.documents import Chunk, Scalar, chunk_id
 from rag.errors import Cancelled, EmbedderMismatch, StoreUnavailable
+from rag.in_memory.embedder import HashingEmbedder
+from rag.in_memory.reranker import OverlapReranker
+from rag.in_memory.vector_store import DictVectors, matches
 from rag.metadata.filters import Filter, parse
 from rag.ports import Edition, HnswSettings, Look, Ranking, Scores, StoredChunk, Vectors
 from rag.reading_ports import CurrentLike
@@ -24,7 +27,6 @@ from rag.search.filtered_search import nearest_matching
 from rag.search.legs import NOT_WANTED, STALE_S, TRIES, LegReader, Legs, Mode, Question
 from rag.search.reranking import BATCH, Reranking
 from rag.search.retrieval import SPARE, Retriever, still_current
-from tests.support.twins import DictVectors, HashingEmbedder, OverlapReranker, matches
 
 T = TypeVar("T")
 

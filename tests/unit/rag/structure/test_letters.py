@@ -3,9 +3,9 @@
 import pytest
 
 from rag.documents import Passage
+from rag.in_memory.embedder import HashingEmbedder
 from rag.quoting.extractive import ExtractiveGenerator
 from rag.structure.letters import letter_parts
-from tests.support.twins import HashingEmbedder
 
 LETTER = (
     "Harbour Office\n3 Quay Road\nLindow\n\nMr Paul Stein\n8 Mill Lane\nLindow\n\n7 March 2031\n\n"

@@ -4,9 +4,9 @@ import pytest
 
 from rag.chunking.pieces import pieces
 from rag.documents import Passage
+from rag.in_memory.embedder import HashingEmbedder
 from rag.quoting.extractive import ExtractiveGenerator
 from rag.structure.headings import Standing
-from tests.support.twins import HashingEmbedder
 
 MINUTES = (
     "Committee of the rowing club\n"

@@ -1,0 +1,1 @@
+"""The ports in memory, for tests and benchmarks: no files, no processes, no weights."""
