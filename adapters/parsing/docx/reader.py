@@ -1,6 +1,6 @@
 """Walking a part of a Word file in reading order: paragraphs, lists, tables, boxes and notes."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from lxml import etree
@@ -16,27 +16,22 @@ from adapters.parsing.docx.styles import (
     ParagraphStyle,
     Styles,
     among,
-    looks_at_first_row,
     numbering,
     outlined,
     properties_of,
     said,
-    shaded,
     switch,
-    value,
 )
-from adapters.parsing.docx.tables import Cell, Row, grid
+from adapters.parsing.docx.tables import read_grid, seen_rows
 from adapters.parsing.docx.tree import cells_of, children, drop_cap, rows_of
 from adapters.parsing.office.charts import ChartPiece, chart_pieces
 from adapters.parsing.office.diagrams import diagram_lines
 from adapters.parsing.shared.grids import listed
-from adapters.parsing.shared.packages import whole
 from rag.documents import BlockKind
 
 _STYLE, _OUTLINE, _FRAME = f"{W}pStyle", f"{W}outlineLvl", f"{W}framePr"
 _PARAGRAPH, _PROPERTIES, _END = f"{W}p", f"{W}pPr", f"{W}rPr"
 _HEADING_CHARACTERS = 200  # a longer one is a clause that takes its number from the style
-_LOOKED_AT = 4  # rows at the top of a table whose look may tell that they name the columns
 _NO_LIST = "0"
 _BULLET = Mark("-", item=True)
 _ENDS = (";", ",", ".", ":", "!", "?")
@@ -312,70 +307,16 @@ class Reader:
     def _table(self, table: etree._Element) -> None:
         """Add a table; one whose rows are of one cell each arranges text, and is that text."""
         self.end()
-        rows = [(row, list(cells_of(row))) for row in self._seen(rows_of(table))]
+        rows = [(row, list(cells_of(row))) for row in seen_rows(table, self.leave_out)]
         if all(len(cells) <= 1 for _, cells in rows):
             for _, cells in rows:
                 for cell in cells:
                     self.body(cell)
             return
-        properties = table.find(f"{W}tblPr")
-        styled = looks_at_first_row(properties) and self.styles.header_rows.get(
-            value(properties, "tblStyle"), False
-        )
-        laid = grid(
-            [self._row(n, row, cells) for n, (row, cells) in enumerate(rows)], styled=styled
-        )
+        laid = read_grid(table, rows, styles=self.styles, text=self.flat)
         # The notes of its cells follow the table, so nothing between may call for them.
         captions = (Piece("paragraph", caption) for caption in laid.captions)
         self.pieces.extend(captions)
         if laid.lines:
             self.pieces.append(Piece("table", "\n".join(laid.lines), header=laid.header))
         self.end()
-
-    def _seen(self, rows: Iterable[etree._Element]) -> Iterator[etree._Element]:
-        """Yield the rows that are neither deleted nor hidden."""
-        for row in rows:
-            properties = row.find(f"{W}trPr")
-            if properties is not None and properties.find(f"{W}del") is not None:
-                self.leave_out("Text deleted in tracked changes was left out.")
-            elif switch(properties, "hidden", otherwise=False):
-                self.leave_out("Hidden text was left out.")
-            else:
-                yield row
-
-    def _row(self, n: int, row: etree._Element, cells: list[etree._Element]) -> Row:
-        """Read row *n* of a table."""
-        properties = row.find(f"{W}trPr")
-        return Row(
-            [self._cell(cell, look=n < _LOOKED_AT) for cell in cells],
-            whole(value(properties, "gridBefore")),
-            whole(value(properties, "gridAfter")),
-            switch(properties, "tblHeader", otherwise=False),
-        )
-
-    def _cell(self, cell: etree._Element, *, look: bool) -> Cell:
-        """Read a cell, and where it may matter how it looks."""
-        properties = cell.find(f"{W}tcPr")
-        merge = properties.find(f"{W}vMerge") if properties is not None else None
-        begins = merge is not None and merge.get(f"{W}val") == "restart"
-        return Cell(
-            self.flat(cell),
-            max(whole(value(properties, "gridSpan"), 1), 1),
-            begins,
-            merge is not None and not begins,
-            look and (shaded(properties) or self._bold(cell)),
-        )
-
-    def _bold(self, cell: etree._Element) -> bool:
-        """Tell whether all words of a cell are bold."""
-        runs = [
-            switch(
-                run.find(f"{W}rPr"),
-                "b",
-                self.styles.paragraph(value(p.find(f"{W}pPr"), "pStyle")).bold,
-            )
-            for p in cell.iter(f"{W}p")
-            for run in p.iter(f"{W}r")
-            if any((t.text or "").strip() for t in run.iterfind(f"{W}t"))
-        ]
-        return bool(runs) and all(runs)

@@ -1,16 +1,23 @@
-"""The grid of a Word table: merged cells in every place they cover, and the rows of names."""
+"""Tables of a Word file: their cells, merged ones in every place they cover, and rows of names."""
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from lxml import etree
+
+from adapters.parsing.docx.package import W
+from adapters.parsing.docx.styles import Styles, looks_at_first_row, shaded, switch, value
+from adapters.parsing.docx.tree import rows_of
 from adapters.parsing.shared.grids import row_line
 from adapters.parsing.shared.header_rows import are_names, names_columns
+from adapters.parsing.shared.packages import whole
 
 _LONG = 400  # characters: a merged cell with more is prose, and stands once
 _MOST_GROWTH = 4  # times as many places as cells: spans of a broken grid do not fill the memory
 _SPARE_PLACES = 1000
 _MOST_REPEATED = 2_000_000  # characters that merged cells of one table may add
+_LOOKED_AT = 4  # rows at the top of a table whose look may tell that they name the columns
 
 
 @dataclass(slots=True)
@@ -46,6 +53,55 @@ class Grid:
 _Placed = list[tuple[int, int, Cell]]  # first column, column after the last, cell
 
 
+def seen_rows(table: etree._Element, leave_out: Callable[[str], None]) -> Iterator[etree._Element]:
+    """Yield the rows that are neither deleted nor hidden; *leave_out* is told of the others."""
+    for row in rows_of(table):
+        properties = row.find(f"{W}trPr")
+        if properties is not None and properties.find(f"{W}del") is not None:
+            leave_out("Text deleted in tracked changes was left out.")
+        elif switch(properties, "hidden", otherwise=False):
+            leave_out("Hidden text was left out.")
+        else:
+            yield row
+
+
+def read_grid(
+    table: etree._Element,
+    rows: Sequence[tuple[etree._Element, Sequence[etree._Element]]],
+    *,
+    styles: Styles,
+    text: Callable[[etree._Element], str],
+) -> Grid:
+    """
+    Read a table and lay it out; see `grid`.
+
+    Args:
+        table: The table.
+
+        rows: Those of its rows that are read, each with its cells.
+
+        styles: Tell how the words of a cell look.
+
+        text: Returns what a cell says.
+    """
+    properties = table.find(f"{W}tblPr")
+    styled = looks_at_first_row(properties) and styles.header_rows.get(
+        value(properties, "tblStyle"), False
+    )
+    read = []
+    for n, (row, cells) in enumerate(rows):
+        of = row.find(f"{W}trPr")
+        read.append(
+            Row(
+                [_cell(cell, text(cell), styles if n < _LOOKED_AT else None) for cell in cells],
+                whole(value(of, "gridBefore")),
+                whole(value(of, "gridAfter")),
+                switch(of, "tblHeader", otherwise=False),
+            )
+        )
+    return grid(read, styled=styled)
+
+
 def grid(rows: Sequence[Row], *, styled: bool = False) -> Grid:
     """
     Lay out *rows*; a line is written `a | b | c`, and empty cells keep their place.
@@ -65,6 +121,35 @@ def grid(rows: Sequence[Row], *, styled: bool = False) -> Grid:
     header = sum(n < names for n in kept)
     lines = tuple(row_line(filled[n]) for n in kept)
     return Grid(tuple(filter(None, captions)), lines, header)
+
+
+def _cell(cell: etree._Element, text: str, styles: Styles | None) -> Cell:
+    """Return a cell of that text; without *styles* it does not matter how it looks."""
+    properties = cell.find(f"{W}tcPr")
+    merge = properties.find(f"{W}vMerge") if properties is not None else None
+    begins = merge is not None and merge.get(f"{W}val") == "restart"
+    return Cell(
+        text,
+        max(whole(value(properties, "gridSpan"), 1), 1),
+        begins,
+        merge is not None and not begins,
+        styles is not None and (shaded(properties) or _bold(cell, styles)),
+    )
+
+
+def _bold(cell: etree._Element, styles: Styles) -> bool:
+    """Return True if all words of a cell are bold."""
+    runs = [
+        switch(
+            run.find(f"{W}rPr"),
+            "b",
+            styles.paragraph(value(p.find(f"{W}pPr"), "pStyle")).bold,
+        )
+        for p in cell.iter(f"{W}p")
+        for run in p.iter(f"{W}r")
+        if any((t.text or "").strip() for t in run.iterfind(f"{W}t"))
+    ]
+    return bool(runs) and all(runs)
 
 
 def _alone(row: Row) -> bool:
