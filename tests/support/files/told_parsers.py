@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.parsing.sandbox import parser_pool
+from adapters.parsing.sandbox import template
 
 # Stands in for `formats.parse` in a template of its own: does what the file says.
 TOLD = """
@@ -99,7 +99,7 @@ def parse(data, *, filename, plain_only=False):
 def shadow_parsers(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Make new pools start their template with `TOLD` for parsers, from packages below *root*."""
     package = root / "adapters" / "parsing"
-    real = Path(parser_pool.__file__).resolve().parents[1]
+    real = Path(template.__file__).resolve().parents[1]
     for folder in (package.parent, package, package / "sandbox", package / "shared"):
         folder.mkdir(parents=True)
         (folder / "__init__.py").touch()
@@ -109,4 +109,4 @@ def shadow_parsers(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (package / "shared" / "plainness.py").symlink_to(real / "shared" / "plainness.py")
     for name in ("rag", "runtime"):
         (root / name).symlink_to(real.parents[1] / name)
-    monkeypatch.setattr(parser_pool, "_ROOT", root)
+    monkeypatch.setattr(template, "_ROOT", root)

@@ -100,15 +100,6 @@ def test_files_within_files_are_read_without_writing_any(pool: ParserPool) -> No
     assert [note.split(" ")[1] for note in document.notes] == ["note.msg"]
 
 
-def test_bytes_come_back_whole_whether_lent_in_memory_or_on_disk() -> None:
-    for size in (1, parser_pool._SMALL, parser_pool._SMALL + 1):
-        data = b"a" * (size // 2) + b"b" * (size - size // 2)
-        with parser_pool._descriptor(data) as lent:
-            found = os.pread(lent, size + 1, 0)
-
-        assert found == data
-
-
 def test_what_a_parser_refuses_is_raised_here(pool: ParserPool) -> None:
     with pytest.raises(NoText):
         read(pool, b"   ")
@@ -220,7 +211,7 @@ def test_a_parser_killed_from_outside_is_replaced_and_the_file_parsed(hostile: P
 def test_a_template_that_died_is_started_again(hostile: ParserPool) -> None:
     first = int(read(hostile, b"pid"))
     assert hostile._template is not None
-    hostile._template.kill()
+    hostile._template.process.kill()
     # The kernel ends the parsers with their template.
     until(lambda: is_gone(first))
 
