@@ -25,7 +25,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from adapters.local_index.tantivy_index import TantivyIndex
+from adapters.local_index.sparse.tantivy_index import TantivyIndex
 from benchmarks.data.datasets import Dataset, Question
 from benchmarks.figures.bars import grouped_bars
 from benchmarks.figures.bootstrap import interval

@@ -24,7 +24,8 @@ from redis import Redis
 from rich.progress import Progress
 
 from adapters.chroma.store import ChromaStore
-from adapters.local_index.follower import Follower, Slot
+from adapters.local_index.follower import Follower
+from adapters.local_index.slot import Slot
 from adapters.models.models import open_model
 from benchmarks.data.scale_texts import Corpus
 from benchmarks.figures.reporting import Limit, percentile, report
@@ -336,7 +337,7 @@ class Bench:
             change_log=durable.change_log,
             vectors=vectors,
         ) as follower:
-            while follower.search(self._incarnation(), "quernstone", limit=1) is None:
+            while follower.reader.search(self._incarnation(), "quernstone", limit=1) is None:
                 time.sleep(0.05)
         return {"replica_catch_up_s": time.perf_counter() - began}
 

@@ -10,7 +10,8 @@ from functools import partial
 
 from adapters.chroma.store import ChromaStore
 from adapters.generators.extractive import Extractive
-from adapters.local_index.follower import Follower, Slot
+from adapters.local_index.follower import Follower
+from adapters.local_index.slot import Slot
 from adapters.models.models import open_embedder, open_reranker
 from corpus.current_vectors import CurrentVectors
 from corpus.durable import Durable
@@ -51,11 +52,12 @@ def open_resources(
             vectors=current,
         )
     )
+    replica = follower.reader
     keep_house(stack, durable, current)
     stack.enter_context(
         collecting(
             collectors.cache(embedder),
-            collectors.index(follower.counts, durable.catalogue.collections),
+            collectors.index(replica.counts, durable.catalogue.collections),
         )
     )
     beside = stack.enter_context(
@@ -64,9 +66,9 @@ def open_resources(
     legs = LegReader(
         embedder=watched,
         vectors=traced_ports.vectors(vectors),
-        sparse=traced_ports.sparse(follower),
+        sparse=traced_ports.sparse(replica),
         visibility=durable.catalogue.generations,
-        texts=ChunkTexts(follower, traced_ports.vectors(vectors)),
+        texts=ChunkTexts(replica, traced_ports.vectors(vectors)),
         depth=settings.search_depth,
         clock=time.perf_counter,
         beside=beside,
@@ -76,7 +78,7 @@ def open_resources(
         fuse=traced_ports.fuse(fuse(settings)),
         languages=settings.embedder_languages,
         reranking=_reranking(reranker, settings),
-        near=follower if settings.fusion == "convex" else None,
+        near=replica if settings.fusion == "convex" else None,
         # Evidence grows with the square of the distance: what is told lies as cosines do.
         scale=math.sqrt if settings.fusion == "convex" else None,
     )
@@ -91,7 +93,7 @@ def open_resources(
             "sparse": follower.report(),
         },
         retriever=retriever,
-        generator=Extractive(ExtractiveGenerator(watched, follower)) if answers(settings) else None,
+        generator=Extractive(ExtractiveGenerator(watched, replica)) if answers(settings) else None,
         turn=Turns().turn,
     )
     return resources, [embedder.identity.model, *([reranker.name] if reranker else [])]

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from adapters.local_index.tantivy_index import IndexUnusable
+from adapters.local_index.errors import IndexUnusable
 from corpus.catalogue.catalogue import Catalogue
 from corpus.change_log import ChangeLog
 from rag.ports import StoredChunk, Vectors

@@ -5,9 +5,10 @@ from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Self
 
-from adapters.local_index.chunk_rows import ChunkRows
-from adapters.local_index.selection import Selection
-from adapters.local_index.tantivy_index import TantivyIndex
+from adapters.local_index.rows.chunk_rows import ChunkRows
+from adapters.local_index.rows.committed_rows import CommittedRows
+from adapters.local_index.rows.selection import Selection
+from adapters.local_index.sparse.tantivy_index import TantivyIndex
 from corpus.change_log import not_before
 from rag.metadata.filters import Filter
 from rag.ports import Ranking, StoredChunk, Vectors
@@ -81,15 +82,16 @@ class LocalIndex:
 
     def select(self, wanted: Filter | None) -> "Matching":
         """Return what matches a filter, to be searched; all chunks without one."""
-        return Matching(self._words, self._rows.select(wanted), self._rows)
+        rows = self._rows.committed
+        return Matching(self._words, rows.select(wanted), rows)
 
     def chunks(self, chunk_ids: Sequence[str]) -> dict[str, StoredChunk]:
         """Return the chunks that are here, by id."""
-        return self._rows.chunks(chunk_ids)
+        return self._rows.committed.chunks(chunk_ids)
 
     def vectors(self, chunk_ids: Sequence[str]) -> tuple[list[str], Vectors]:
         """Return the ids of the chunks that are here, with their vectors of norm 1."""
-        return self._rows.vectors(chunk_ids)
+        return self._rows.committed.vectors(chunk_ids)
 
     def count(self) -> int:
         """Return the number of chunks that searches see."""
@@ -117,7 +119,7 @@ class LocalIndex:
 class Matching:
     """The chunks of a replica that match a filter; a `rag.reading_ports.Matching`."""
 
-    def __init__(self, words: TantivyIndex, selected: Selection, rows: ChunkRows) -> None:
+    def __init__(self, words: TantivyIndex, selected: Selection, rows: CommittedRows) -> None:
         self._words = words
         self._selected = selected
         self._rows = rows

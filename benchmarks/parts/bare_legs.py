@@ -12,7 +12,7 @@ import numpy as np
 from chromadb.config import Settings as ChromaSettings
 from numpy.typing import NDArray
 
-from adapters.local_index.tantivy_index import TantivyIndex
+from adapters.local_index.sparse.tantivy_index import TantivyIndex
 from rag.ports import Embedder
 from rag.words.analysis import terms
 from rag.words.query_terms import query_terms

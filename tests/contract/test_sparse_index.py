@@ -11,8 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from adapters.local_index import tantivy_index
-from adapters.local_index.tantivy_index import IndexInUse, IndexUnusable, TantivyIndex
+from adapters.local_index.errors import IndexInUse, IndexUnusable
+from adapters.local_index.sparse import chunk_names, tantivy_index
+from adapters.local_index.sparse.tantivy_index import TantivyIndex
 from rag.documents import Chunk, Scalar, chunk_id
 from rag.in_memory.sparse_index import ListIndex
 from rag.metadata.columns import Columns
@@ -393,7 +394,7 @@ def test_an_index_without_one_of_the_fields_is_unusable(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as older:
-        older.setattr(tantivy_index, "_NAME", tantivy_index._NAME[:-1])
+        older.setattr(chunk_names, "_NAME", chunk_names._NAME[:-1])
         TantivyIndex.open(tmp_path).close()
 
     with pytest.raises(IndexUnusable, match="schema"):

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from adapters.chroma.store import ChromaStore
-from adapters.local_index.follower import Follower, Slot
+from adapters.local_index.follower import Follower
+from adapters.local_index.slot import Slot
 from corpus.blobs import BlobStore
 from corpus.check_and_repair.checker import Walk, checker_of
 from corpus.current_vectors import CurrentVectors
@@ -151,9 +152,9 @@ class World:
 
     def search(self, query: str, mode: Mode) -> set[str]:
         legs = LegReader(
-            embedder=HashingEmbedder(), vectors=self.store, sparse=self.follower,
+            embedder=HashingEmbedder(), vectors=self.store, sparse=self.follower.reader,
             visibility=self.bench.catalogue.generations,
-            texts=ChunkTexts(self.follower, self.store), depth=50, clock=time.perf_counter,
+            texts=ChunkTexts(self.follower.reader, self.store), depth=50, clock=time.perf_counter,
         )  # fmt: skip
         retriever = Retriever(legs, fuse=partial(fusion.convex, weight=0.5))
         found = retriever.search(self.inc, query, top_k=10, mode=mode)
@@ -205,6 +206,6 @@ def damage(world: World) -> None:
     world.vectors.delete(world.inc, world.ids("maps"))
     world.bench.redis.hdel(key("current", world.inc), "trees")
     world.vectors.upsert(world.inc, [stray("oil", 5)], world.embedder.embed(["gas"]))
-    index = world.follower._indexes[world.inc]
+    index = world.follower._indexes.all()[world.inc]
     index.add([stray("maps", 7)], world.embedder.embed(["gas"]))
     index.commit(cursor=index.cursor, log_epoch=index.log_epoch)

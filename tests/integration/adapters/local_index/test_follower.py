@@ -7,7 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from adapters.local_index.follower import Fetched, Follower, Slot
+from adapters.local_index import follower
+from adapters.local_index.chunk_source import ChunkSource, Fetched
+from adapters.local_index.follower import Follower
+from adapters.local_index.rebuilding import Rebuilder
+from adapters.local_index.slot import Slot
 from corpus.change_log import ChangeLog, Entry
 from protocol import timings
 from protocol.keys import key
@@ -32,12 +36,11 @@ class Replica(Follower):
         self.apply()
 
     def apply(self) -> None:
-        for incarnation, index in list(self._indexes.items()):
-            self._apply(incarnation, index)
+        for incarnation, index in self._indexes.all().items():
+            self._applier.apply(incarnation, index)
 
     def stop(self) -> None:
-        for index in self._indexes.values():
-            index.close()
+        self._indexes.close()
         self._slot.close()
 
 
@@ -52,10 +55,10 @@ class World:
         self.vectors.create(self.incarnation)
         self.replicas: list[Replica] = []
 
-    def replica(self, kind: type[Replica] = Replica) -> Replica:
-        replica = kind(
+    def replica(self, vectors: DictVectors | None = None) -> Replica:
+        replica = Replica(
             Slot(self.folder), redis=self.bench.redis, catalogue=self.bench.catalogue,
-            change_log=self.bench.change_log, vectors=self.vectors,
+            change_log=self.bench.change_log, vectors=vectors or self.vectors,
         )  # fmt: skip
         self.replicas.append(replica)
         return replica
@@ -101,7 +104,7 @@ class World:
             )
 
     def found(self, replica: Replica, word: str) -> set[str] | None:
-        hits = replica.search(self.incarnation, word, limit=10)
+        hits = replica.reader.search(self.incarnation, word, limit=10)
         return None if hits is None else {name.split(":")[0] for name, _ in hits}
 
 
@@ -120,13 +123,13 @@ def world(redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
 def rebuilds(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Return the incarnations rebuilt, in order."""
     done: list[str] = []
-    rebuild = Follower._rebuild
+    rebuild = Rebuilder.rebuild
 
-    def noted(self: Follower, incarnation: str) -> None:
+    def noted(self: Rebuilder, incarnation: str) -> None:
         done.append(incarnation)
         rebuild(self, incarnation)
 
-    monkeypatch.setattr(Follower, "_rebuild", noted)
+    monkeypatch.setattr(Rebuilder, "rebuild", noted)
     return done
 
 
@@ -166,12 +169,12 @@ def test_how_near_sentences_are_is_told_of_the_chunks_that_are_here(world: World
     replica.turn()
 
     names = [*(chunk.chunk_id for chunk in chunks), "nothing:1:0"]
-    near = replica.sentences(world.incarnation, names, vectors[0])
+    near = replica.reader.sentences(world.incarnation, names, vectors[0])
 
     assert list(near) == [chunks[0].chunk_id]
     assert near[chunks[0].chunk_id].of(0, 4) == pytest.approx(1, abs=0.01)
     assert near[chunks[0].chunk_id].of(5, 9) == pytest.approx(vectors[0] @ vectors[1], abs=0.1)
-    assert replica.sentences("unknown", names, vectors[0]) == {}
+    assert replica.reader.sentences("unknown", names, vectors[0]) == {}
 
 
 def test_a_generation_that_the_log_tells_of_twice_in_one_read_is_applied(world: World) -> None:
@@ -212,8 +215,8 @@ def test_a_replica_answers_for_what_was_flipped_before_the_search_looked(world: 
     assert wanted is not None
 
     def found(look: Look) -> tuple[bool, bool]:
-        hits = replica.search(world.incarnation, "oil", limit=9, look=look)
-        matching = replica.select(world.incarnation, wanted, look=look)
+        hits = replica.reader.search(world.incarnation, "oil", limit=9, look=look)
+        matching = replica.reader.select(world.incarnation, wanted, look=look)
         return hits is not None, matching is not None
 
     assert (found(before), found(after)) == ((True, True), (False, False))
@@ -338,20 +341,21 @@ def test_a_deleted_collection_leaves_no_index(world: World) -> None:
     assert world.found(replica, "oil") is None
 
 
-class Demanding(Replica):
-    """Applies an add only whole, whoever it is of: the rule of the skip taken out."""
+class Demanding(ChunkSource):
+    """Adds only what is whole, whoever it is of: the rule of the skip taken out."""
 
-    def _add(self, incarnation: str, index: ReplicaIndex, entry: Entry, fetched: Fetched) -> None:
+    def add(self, incarnation: str, index: ReplicaIndex, entry: Entry, fetched: Fetched) -> None:
         if sum(name.startswith(f"{entry.document}:") for name in fetched) != entry.chunks:
             raise StoreUnavailable("not all chunks are there yet")
-        super()._add(incarnation, index, entry, fetched)
+        super().add(incarnation, index, entry, fetched)
 
 
-@pytest.mark.parametrize(("kind", "goes_on"), [(Replica, True), (Demanding, False)])
+@pytest.mark.parametrize(("kind", "goes_on"), [(ChunkSource, True), (Demanding, False)])
 def test_an_add_that_is_neither_open_nor_current_is_skipped_and_blocks_nobody(
-    world: World, kind: type[Replica], goes_on: bool
+    world: World, monkeypatch: pytest.MonkeyPatch, kind: type[ChunkSource], goes_on: bool
 ) -> None:
-    replica = world.replica(kind)
+    monkeypatch.setattr(follower, "ChunkSource", kind)
+    replica = world.replica()
     replica.turn()
     row = world.log_open("a", "gas")
     world.bench.die(row)
@@ -367,10 +371,10 @@ def test_an_add_that_is_neither_open_nor_current_is_skipped_and_blocks_nobody(
     assert (world.found(replica, "oil") == {"b"}) is goes_on
 
 
-class Forgetful(Replica):
+class Forgetful(Rebuilder):
     """Builds from what is current alone: the rule of the pending adds taken out."""
 
-    def _rebuild(self, incarnation: str) -> None:
+    def rebuild(self, incarnation: str) -> None:
         log = self._change_log
         whole = log.rebuild_start
 
@@ -382,17 +386,18 @@ class Forgetful(Replica):
 
         log.rebuild_start = without_pending  # type: ignore[method-assign, assignment]  # for this rebuild
         try:
-            super()._rebuild(incarnation)
+            super().rebuild(incarnation)
         finally:
             log.rebuild_start = whole  # type: ignore[method-assign]  # back again
 
 
-@pytest.mark.parametrize(("kind", "whole"), [(Replica, True), (Forgetful, False)])
+@pytest.mark.parametrize(("kind", "whole"), [(Rebuilder, True), (Forgetful, False)])
 def test_an_add_before_a_rebuild_whose_flip_comes_after_it_is_not_lost(
-    world: World, kind: type[Replica], whole: bool
+    world: World, monkeypatch: pytest.MonkeyPatch, kind: type[Rebuilder], whole: bool
 ) -> None:
+    monkeypatch.setattr(follower, "Rebuilder", kind)
     row = world.log_open("a", "oil")
-    replica = world.replica(kind)
+    replica = world.replica()
     replica.turn()  # the first build, its cursor behind the add
     # The same worker flips, or another that claims the unit and logs no second add in time.
     entry = world.bench.change_log.read(world.incarnation, "0-0")[-1].id
@@ -421,8 +426,7 @@ class Interrupted(DictVectors):
 def test_a_document_replaced_during_a_rebuild_ends_as_the_new_one(world: World) -> None:
     world.publish("a", "oil")
     vectors = Interrupted(world.vectors)
-    replica = world.replica()
-    replica._vectors = vectors
+    replica = world.replica(vectors)
 
     def replace() -> None:
         world.publish("a", "gas")

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 
-from adapters.local_index.tantivy_index import TantivyIndex
+from adapters.local_index.sparse.tantivy_index import TantivyIndex
 from rag.documents import Chunk
 from rag.ports import StoredChunk
 from rag.words.analysis import analysed, beside, held_beside, terms

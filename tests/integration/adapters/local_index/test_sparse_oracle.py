@@ -8,7 +8,7 @@ from statistics import mean
 import pytest
 from rank_bm25 import BM25Okapi
 
-from adapters.local_index.tantivy_index import TantivyIndex
+from adapters.local_index.sparse.tantivy_index import TantivyIndex
 from benchmarks.data.datasets import Dataset
 from rag.documents import Chunk, chunk_id, indexed_text
 from rag.ports import StoredChunk

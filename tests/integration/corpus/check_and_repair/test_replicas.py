@@ -51,7 +51,7 @@ def test_a_log_that_was_begun_again_before_anybody_looked_is_known_for_a_new_one
 
 
 def test_what_an_index_lacks_or_has_too_much_is_told_and_mended(world: World) -> None:
-    index = world.follower._indexes[world.inc]
+    index = world.follower._indexes.all()[world.inc]
     current = world.bench.catalogue.generations.current(world.inc, ["oil"])["oil"]
     index.remove("oil", current.generation)
     index.add([stray("maps", 7)], world.embedder.embed(["gas"]))
@@ -70,14 +70,14 @@ def test_an_index_that_differs_much_is_built_anew(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("adapters.local_index.index_audit.REBUILD", 1)
-    index = world.follower._indexes[world.inc]
+    index = world.follower._indexes.all()[world.inc]
     for document, current in world.bench.catalogue.generations.every_current(world.inc):
         index.remove(document, current.generation)
     index.commit(cursor=index.cursor, log_epoch=index.log_epoch)
     mended = world.mend()
 
     assert mended.differences == {"sparse_missing": (3, 3)}
-    assert world.follower._indexes[world.inc] is not index
+    assert world.follower._indexes.all()[world.inc] is not index
     assert world.sparse("embargo") == {"oil"}
 
 
@@ -86,7 +86,7 @@ def test_an_index_whose_files_vanish_while_it_is_used_is_built_anew(
     world: World, damage: str
 ) -> None:
     folder = world.folder / "index" / "0" / world.inc
-    index = world.follower._indexes[world.inc]
+    index = world.follower._indexes.all()[world.inc]
     files = [file for file in folder.rglob("*") if file.is_file()]
     for file in files:
         file.unlink()

@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from adapters.local_index import chunk_rows, local_index
+from adapters.local_index import local_index
+from adapters.local_index.errors import IndexUnusable
 from adapters.local_index.local_index import LocalIndex, NothingThere
-from adapters.local_index.tantivy_index import IndexUnusable
+from adapters.local_index.rows import committed_rows
 from rag.documents import Chunk, Value, chunk_id
 from rag.metadata.filters import Filter, parse
 from rag.ports import Ranking, StoredChunk
@@ -68,7 +69,7 @@ def test_a_filtered_sparse_ranking_is_the_whole_one_without_what_does_not_match(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     values, few, each = ways
-    monkeypatch.setattr(chunk_rows, "FEW_VALUES", values)
+    monkeypatch.setattr(committed_rows, "FEW_VALUES", values)
     monkeypatch.setattr(local_index, "FEW_NAMES", few)
     monkeypatch.setattr(local_index, "HITS_PER_NAME", each)
     whole = coloured.search("oil price gas", limit=10_000)

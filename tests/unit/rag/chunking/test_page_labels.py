@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from adapters.chroma.store import _metadata, _stored
-from adapters.local_index.chunk_records import read_record, record_of
+from adapters.local_index.rows.chunk_records import read_record, record_of
 from cli.commands.ask import _page
 from corpus.publishing import chunks_of, manifest_of
 from rag.answers.citations import Citation

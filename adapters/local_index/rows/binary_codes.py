@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from adapters.local_index.float16_rows import unpacked
+from adapters.local_index.rows.float16_rows import unpacked
 from rag.metadata.columns import Whole
 from rag.ports import Vectors
 

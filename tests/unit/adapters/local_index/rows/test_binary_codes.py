@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from adapters.local_index.binary_codes import BLOCK, QUESTION_BITS, BinaryCodes, estimates
-from adapters.local_index.float16_rows import unit_rows, unpacked
+from adapters.local_index.rows.binary_codes import BLOCK, QUESTION_BITS, BinaryCodes, estimates
+from adapters.local_index.rows.float16_rows import unit_rows, unpacked
 from rag.ports import Vectors
 
 
@@ -105,7 +105,7 @@ def test_while_codes_are_made_anew_the_former_ones_are_handed_out(
         seen.append(codes.all is former)
         return unpacked(rows)
 
-    monkeypatch.setattr("adapters.local_index.binary_codes.unpacked", looked)
+    monkeypatch.setattr("adapters.local_index.rows.binary_codes.unpacked", looked)
     codes.follow(bits)
 
     assert seen == [True] * 3  # the average, and two blocks

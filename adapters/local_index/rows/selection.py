@@ -6,8 +6,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from adapters.local_index.binary_codes import Codes, estimates
-from adapters.local_index.float16_rows import SCALE, scaled_down, unit_rows
+from adapters.local_index.rows.binary_codes import Codes, estimates
+from adapters.local_index.rows.float16_rows import SCALE, scaled_down, unit_rows
 from rag.metadata.columns import Mask, Whole
 from rag.metadata.filters import Filter
 from rag.ports import Ranking, Vectors

@@ -1,0 +1,123 @@
+"""Building a replica's index anew from the vector store, beside the one in use."""
+
+import logging
+import shutil
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+
+from adapters.local_index.chunk_source import FETCH, ChunkSource, in_order
+from adapters.local_index.open_indexes import OpenIndexes
+from adapters.local_index.slot import Slot
+from corpus.catalogue.catalogue import Catalogue
+from corpus.change_log import ChangeLog, Entry
+from rag.reading_ports import ReplicaIndex
+
+log = logging.getLogger(__name__)
+
+
+class Rebuilder:
+    """
+    Builds an index that is lost, corrupt, of another version, or behind the log's beginning.
+
+    Args:
+        slot: Where the indexes lie.
+
+        indexes: Those that searches see.
+
+        open_index: Opens an index in a folder, or makes an empty one there.
+
+        source: Where the chunks come from.
+
+        catalogue: What is current.
+
+        change_log: Where the log was when a rebuild began.
+
+        closing: Once it is set, a rebuild is given up.
+    """
+
+    def __init__(
+        self,
+        slot: Slot,
+        indexes: OpenIndexes,
+        *,
+        open_index: Callable[[Path], ReplicaIndex],
+        source: ChunkSource,
+        catalogue: Catalogue,
+        change_log: ChangeLog,
+        closing: threading.Event,
+    ) -> None:
+        self._slot = slot
+        self._indexes = indexes
+        self._open_index = open_index
+        self._source = source
+        self._catalogue = catalogue
+        self._change_log = change_log
+        self._closing = closing
+        self.rebuilding = ""  # the incarnation whose index is being built anew
+
+    def rebuild(self, incarnation: str) -> None:
+        """Build an index beside the old one and swap (docs/protocol.md, A follower)."""
+        start = self._change_log.rebuild_start(incarnation, self._slot.name)
+        if start is None:
+            return
+        self.rebuilding = incarnation
+        log.info("index rebuild begins", extra={"incarnation": incarnation})
+        fresh = self._slot.folder / f"{incarnation}.new"
+        shutil.rmtree(fresh, ignore_errors=True)
+        index = self._open_index(fresh)
+        for batch in _batches(self._current(incarnation)):
+            self._add_many(incarnation, index, batch)
+            self._change_log.follow(incarnation, self._slot.name, start.cursor)
+            if self._closing.is_set():
+                index.close()
+                return
+        # An add before the cursor whose flip came after the scan would be lost otherwise.
+        for document, generation, chunks in start.pending:
+            entry = Entry(start.cursor, "add", document, generation, chunks)
+            fetched = self._source.fetch(incarnation, [(document, generation, chunks)])
+            self._source.add(incarnation, index, entry, fetched)
+        index.commit(cursor=start.cursor, log_epoch=start.log_epoch)
+        index.close()
+        self._indexes.replace(
+            incarnation, partial(self._moved, fresh, self._slot.folder / incarnation)
+        )
+        self.rebuilding = ""
+        log.info("index rebuilt", extra={"incarnation": incarnation})
+
+    def _moved(self, fresh: Path, place: Path) -> ReplicaIndex:
+        """Put the folder *fresh* in the place of the old index, which is closed, and open it."""
+        shutil.rmtree(place, ignore_errors=True)
+        fresh.rename(place)
+        return self._open_index(place)
+
+    def _current(self, incarnation: str) -> Iterator[tuple[str, int, int]]:
+        """Yield every current generation that has chunks."""
+        for document, current in self._catalogue.generations.every_current(incarnation):
+            if current.chunks:
+                yield document, current.generation, current.chunks
+
+    def _add_many(
+        self, incarnation: str, index: ReplicaIndex, batch: Sequence[tuple[str, int, int]]
+    ) -> None:
+        """Fetch and add the chunks of several small documents, or of one large one."""
+        fetched = self._source.fetch(incarnation, batch)
+        # In one call: adding a part of a generation replaces the part before it.
+        index.add(*in_order(fetched, fetched))
+
+
+def _batches(
+    documents: Iterator[tuple[str, int, int]],
+) -> Iterator[list[tuple[str, int, int]]]:
+    """Group documents so that a group has about FETCH chunks."""
+    batch: list[tuple[str, int, int]] = []
+    chunks = 0
+    for document in documents:
+        batch.append(document)
+        chunks += document[2]
+        if chunks >= FETCH:
+            yield batch
+            batch, chunks = [], 0
+    if batch:
+        yield batch

@@ -1,0 +1,95 @@
+"""Searches and chunks of this replica, from what its follower has applied."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from adapters.local_index.local_index import NothingThere
+from adapters.local_index.open_indexes import OpenIndexes
+from corpus.change_log import ChangeLog
+from rag import sentence_codes
+from rag.metadata.filters import Filter
+from rag.ports import Look, StoredChunk, Vectors
+from rag.reading_ports import Matching
+from rag.sentence_codes import SentenceCosines
+
+
+class ReplicaReader:
+    """
+    The ports of a search on this replica's indexes.
+
+    A search that would miss a flipped document waits up to 200 ms, then does without.
+
+    Args:
+        indexes: What the follower has opened.
+
+        change_log: Tells what was flipped, where the search did not look itself.
+    """
+
+    def __init__(self, indexes: OpenIndexes, change_log: ChangeLog) -> None:
+        self._indexes = indexes
+        self._change_log = change_log
+
+    def search(
+        self, incarnation: str, query: str, *, limit: int, look: Look | None = None
+    ) -> list[tuple[str, float]] | None:
+        """Search this replica's index; None where it lacks a document flipped before *look*."""
+        newest = look.entry if look else self._change_log.last_add(incarnation)
+        if newest == "0-0":
+            return []
+        index = self._indexes.in_step(incarnation, newest)
+        return None if index is None else index.search(query, limit=limit)
+
+    def select(
+        self, incarnation: str, wanted: Filter, *, look: Look | None = None
+    ) -> Matching | None:
+        """Return what matches a filter; None where a document flipped before *look* is lacking."""
+        if look is not None:
+            newest, epoch = look.entry, look.epoch
+        else:
+            newest, epoch = self._change_log.newest(incarnation)
+        if newest == "0-0":
+            return NothingThere()
+        index = self._indexes.in_step(incarnation, newest)
+        # Of another epoch, its vectors may be another embedder's.
+        return None if index is None or index.log_epoch != epoch else index.select(wanted)
+
+    def whole(self, incarnation: str, look: Look) -> Matching | None:
+        """Return all chunks; None where one flipped before *look* is lacking at this moment."""
+        index = self._indexes.get(incarnation)
+        if (
+            index is None
+            or index.log_epoch != look.epoch
+            or not self._indexes.has(incarnation, look.entry)
+        ):
+            return None
+        return index.select(None)
+
+    def chunks(self, incarnation: str, chunk_ids: Sequence[str]) -> dict[str, StoredChunk]:
+        """Return those chunks that this replica holds, by id."""
+        index = self._indexes.get(incarnation)
+        return {} if index is None else index.chunks(chunk_ids)
+
+    def vectors(self, incarnation: str, chunk_ids: Sequence[str]) -> tuple[list[str], Vectors]:
+        """Return the ids of those chunks that this replica holds, with their vectors."""
+        index = self._indexes.get(incarnation)
+        return ([], np.zeros((0, 0), np.float32)) if index is None else index.vectors(chunk_ids)
+
+    def sentences(
+        self, incarnation: str, chunk_ids: Sequence[str], question: Vectors
+    ) -> dict[str, SentenceCosines]:
+        """Return how near the sentences of chunks that this replica holds are to a question."""
+        index = self._indexes.get(incarnation)
+        if index is None:
+            return {}
+        chunks = index.chunks(chunk_ids)
+        names, vectors = index.vectors(list(chunks))
+        found = {
+            name: sentence_codes.cosines(chunks[name].sentences, vector, question)
+            for name, vector in zip(names, vectors, strict=True)
+        }
+        return {name: near for name, near in found.items() if near is not None}
+
+    def counts(self) -> dict[str, int]:
+        """Return how many chunks this replica's indexes hold, by incarnation."""
+        return {incarnation: index.count() for incarnation, index in self._indexes.all().items()}

@@ -1,0 +1,1 @@
+"""The rows of a replica: facts, vectors and texts of each chunk, and what a filter selects."""

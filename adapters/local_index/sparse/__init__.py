@@ -1,0 +1,1 @@
+"""The sparse index of a replica: BM25 on tantivy."""
