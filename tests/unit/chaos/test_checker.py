@@ -1,0 +1,94 @@
+"""A checker that cannot fail proves nothing: each promise is broken once here."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+
+from chaos.checker import PROMISES, check
+from chaos.history import Accepted, Answered, Read, Record, Seen, Write
+
+FIRST = Write(
+    document="record-0-0", revision=1, deletes=False, began=1, known=3, outcome="created", chunks=3
+)
+SECOND = replace(FIRST, revision=2, began=10, known=12, outcome="updated")
+DELETE = replace(FIRST, revision=3, deletes=True, began=20, known=22, outcome="deleted", chunks=0)
+SEARCH = Read(
+    how="search", document="record-0-0", began=5, ended=6, revisions=(1,), chunks=3, whole=True
+)
+JOB = Accepted(job="j", kind="query", at=1, deadline_s=100)
+END = Seen(job="j", at=4, state="succeeded", digest="a")
+
+
+def promises(history: Sequence[Record], index: dict[str, int]) -> list[str]:
+    return [found.promise for found in check(history, index)]
+
+
+def test_a_history_without_faults_keeps_every_promise() -> None:
+    between = replace(SEARCH, began=11, ended=11.5)  # while the second is on its way
+    history = [
+        FIRST, SEARCH, SECOND, between, replace(between, revisions=(2,)), DELETE, JOB, END,
+        replace(END, at=9), replace(SEARCH, began=21, ended=21.5, revisions=(), chunks=0),
+        replace(SEARCH, began=23, ended=24, revisions=(), chunks=0),
+    ]  # fmt: skip
+    assert promises(history, {}) == []
+    assert promises([FIRST, SECOND], {"record-0-0": 2}) == []
+
+
+@pytest.mark.parametrize(
+    ("promise", "history", "index"),
+    [
+        ("lost", [JOB], {}),
+        ("late", [JOB, replace(END, at=170)], {}),
+        ("twice", [JOB, replace(END, ends=2)], {}),
+        ("changed_after_final", [JOB, END, replace(END, at=9, digest="b")], {}),
+        ("changed_after_final", [JOB, END, replace(END, at=9, state="cancelled")], {}),
+        ("innocent_failed", [JOB, replace(END, state="failed", error="internal")], {}),
+        ("innocent_failed", [replace(FIRST, outcome="failed: store-unavailable")], {}),
+        ("half_documents", [FIRST, replace(SEARCH, chunks=2)], {"record-0-0": 1}),
+        ("wrong_reads", [FIRST, SECOND, replace(SEARCH, began=13, ended=14)], {"record-0-0": 2}),
+        ("wrong_reads", [FIRST, SECOND, replace(SEARCH, revisions=(2,))], {"record-0-0": 2}),
+        ("wrong_reads", [FIRST, DELETE, replace(SEARCH, began=23, ended=24)], {}),
+        (
+            "wrong_reads",
+            [FIRST, DELETE, replace(SEARCH, how="answer", began=23, ended=24)],
+            {},
+        ),
+        ("missing_documents", [FIRST, replace(SEARCH, revisions=(), chunks=0)], {"record-0-0": 1}),
+        ("wrong_index", [FIRST, SECOND], {"record-0-0": 1}),
+        ("wrong_index", [FIRST, DELETE], {"record-0-0": 1}),
+        ("wrong_index", [FIRST], {}),
+        ("wrong_index", [FIRST, replace(SECOND, outcome="superseded")], {"record-0-0": 1}),
+        ("server_errors", [Answered(at=1, status=500, call="GET /")], {}),
+    ],
+)
+def test_a_broken_promise_is_found(
+    promise: str, history: Sequence[Record], index: dict[str, int]
+) -> None:
+    assert promises(history, index) == [promise]
+
+
+def test_two_versions_in_one_search_are_found() -> None:
+    torn = replace(SEARCH, began=10, ended=13, revisions=(1, 2), chunks=6)
+    assert "two_versions" in promises([FIRST, SECOND, torn], {"record-0-0": 2})
+
+
+def test_every_promise_is_broken_here() -> None:
+    [mark] = [m for m in test_a_broken_promise_is_found.pytestmark if m.name == "parametrize"]
+    assert {case[0] for case in mark.args[1]} | {"two_versions"} == set(PROMISES)
+
+
+def test_a_search_that_lacks_a_leg_may_lack_chunks_but_not_be_wrong() -> None:
+    part = replace(SEARCH, chunks=1, whole=False)
+    assert promises([FIRST, part], {"record-0-0": 1}) == []
+    late = replace(part, began=13, ended=14)
+    assert promises([FIRST, SECOND, late], {"record-0-0": 2}) == ["wrong_reads"]
+
+
+def test_poison_fails_without_a_violation() -> None:
+    poison = replace(FIRST, outcome="failed: too_many_attempts", poisoned=True)
+    assert promises([poison], {}) == []
+
+
+def test_an_answer_or_a_status_that_says_come_back_is_no_error() -> None:
+    assert promises([Answered(at=1, status=503, call="GET /")], {}) == []
