@@ -39,9 +39,9 @@ class Intake:
         ledger, catalogue, blobs = durable.ledger, durable.catalogue, durable.blobs
         admission = Admission(durable.redis)
         self.wake_ups = WakeUps(durable.redis)
-        self.view = JobView(durable.redis, blobs)
-        self.jobs = JobLookup(ledger, self.view, retention_s=settings.retention_s)
-        self.events = JobEvents(ledger, blobs, self.view)
+        view = JobView(durable.redis, blobs)
+        self.jobs = JobLookup(ledger, view, retention_s=settings.retention_s)
+        self.events = JobEvents(ledger, blobs, view)
         self.collections = Collections(catalogue, made_by=made_by(pipeline))
         self.documents = Documents(catalogue, blobs)
         self.submissions = Submissions(

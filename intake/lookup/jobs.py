@@ -1,11 +1,12 @@
 """Looking jobs up: one by its id, and lists of jobs and of an ingest's documents, in pages."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from intake.errors import Gone, NotFound
 from intake.lookup.views import JobView
+from jobs.heartbeats import WorkerState
 from jobs.ledger import Ledger
 from protocol.ids import made_at_ms
 from protocol.keys import key
@@ -59,6 +60,24 @@ class JobLookup:
         if made is not None and made < (time.time() - self._retention_s) * 1000:
             raise Gone("this job ended so long ago that it was forgotten")
         raise NotFound(f"there is no job {job_id!r}")
+
+    def show(
+        self,
+        job_id: str,
+        workers: Sequence[WorkerState] = (),
+        *,
+        row: Mapping[str, str] | None = None,
+    ) -> dict[str, Any]:
+        """
+        Return a job as the API shows it: state, times, progress, result or error.
+
+        *workers* are the live ones, for the estimate of a waiting job; *row* is the job's, where
+        the caller has it.
+
+        Raises:
+            NotFound, Gone: There is no such job.
+        """
+        return self._view.job(job_id, row or self.row(job_id), workers)
 
     def page(
         self,

@@ -1,6 +1,6 @@
 """How a job looks to its owner: the ledger's row in the words of the API."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -37,7 +37,7 @@ class JobView:
         self._blobs = blobs
 
     def job(
-        self, job_id: str, row: Mapping[str, str], workers: list[WorkerState] | None = None
+        self, job_id: str, row: Mapping[str, str], workers: Sequence[WorkerState] = ()
     ) -> dict[str, Any]:
         """
         Return a job as the API shows it: state, times, progress, result or error.
@@ -46,7 +46,7 @@ class JobView:
         """
         shown = self.summary(job_id, row)
         if row["kind"] not in ("ingest", "delete") and not has_ended(row):
-            shown["queue"] = self.place(job_id, row, workers or [])
+            shown["queue"] = self.place(job_id, row, workers)
         if row["kind"] in ("query", "search"):
             shown |= self.outcome(row)
         elif "result" in row:
@@ -113,7 +113,7 @@ class JobView:
         return None
 
     def place(
-        self, job_id: str, row: Mapping[str, str], workers: list[WorkerState]
+        self, job_id: str, row: Mapping[str, str], workers: Sequence[WorkerState]
     ) -> dict[str, Any]:
         """
         Return the place in the queue: how many units go first, and about how long that takes.
@@ -158,8 +158,8 @@ class JobView:
         return shown
 
 
-def has_ended(row: Mapping[str, str]) -> bool:
-    """Return True if a job, or a document row, is in a final state."""
+def has_ended(row: Mapping[str, Any]) -> bool:
+    """Return True if a job or a document row, kept or shown, is in a final state."""
     return row["state"] in FINAL_STATES
 
 

@@ -67,7 +67,7 @@ class QuestionHouse:
 
     def result(self, job_id: str) -> dict[str, Any]:
         """Return the result of a job that has ended, as the API shows it."""
-        shown = self.intake.view.job(job_id, self.intake.jobs.row(job_id))
+        shown = self.intake.jobs.show(job_id)
         result: dict[str, Any] = orjson.loads(orjson.dumps(shown["result"]))
         return result
 

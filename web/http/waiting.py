@@ -56,11 +56,11 @@ def job_response(job_id: str, *, status: int, wait_s: int = 0, applied: str = ""
     parts = front_end()
     row = awaited(job_id, wait_s) if wait_s else None
     refused = bool(wait_s) and row is None
-    row = row or parts.intake.jobs.row(job_id)
-    shown = with_links(parts.intake.view.job(job_id, row, parts.health.workers))
-    answer = jsonify(shown)
+    shown = parts.intake.jobs.show(job_id, parts.health.workers, row=row)
+    ended = has_ended(shown)
+    answer = jsonify(with_links(shown))
     answer.status_code = status
-    if not has_ended(row):
+    if not ended:
         answer.headers["Retry-After"] = str(LEAST_RETRY_S if refused else retry_after_s(shown))
     if applied:
         answer.headers["Preference-Applied"] = applied

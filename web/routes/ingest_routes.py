@@ -16,12 +16,12 @@ bp = Blueprint("ingests", __name__, url_prefix="/api/ingests")
 def submit() -> Response:
     """Keep the documents and return the job that will index them."""
     parameters()
+    parts = front_end()
     upload = read_upload()
-    asked = IngestRequest.from_json(upload.fields, front_end().settings)
+    asked = IngestRequest.from_json(upload.fields, parts.settings)
     if not upload.count and not asked.keep_open:
         raise InvalidRequest("documents", EMPTY)
     wish = preference()
     key = idempotency("ingest", upload.fields)
-    ingests = front_end().intake.ingests
-    job_id = ingests.submit_ingest(asked, upload.documents, idempotency=key)
+    job_id = parts.intake.ingests.submit_ingest(asked, upload.documents, idempotency=key)
     return submitted(job_id, wait_s=wish.wait_s, applied=wish.applied)

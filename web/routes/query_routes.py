@@ -14,8 +14,9 @@ bp = Blueprint("queries", __name__, url_prefix="/api/queries")
 def submit() -> Response:
     """Accept a question and return the job that will answer it."""
     parameters()
-    asked = QueryRequest.from_json(json_body(), front_end().settings)
+    parts = front_end()
+    asked = QueryRequest.from_json(json_body(), parts.settings)
     wish = preference()
     key = idempotency("query", asked.as_json())
-    job_id = front_end().intake.submissions.submit_query(asked, idempotency=key)
+    job_id = parts.intake.submissions.submit_query(asked, idempotency=key)
     return submitted(job_id, wait_s=wish.wait_s, applied=wish.applied)
