@@ -4,11 +4,11 @@ import re
 from pathlib import PurePath
 
 from adapters.parsing.containers import OLE, ZIP_NAMES, compound, is_tar, mail, zipped
-from adapters.parsing.lines.encodings import decoded
-from adapters.parsing.lines.json_text import looks_like_json
-from adapters.parsing.lines.plain_text import has_header, looks_like_log
-from adapters.parsing.lines.separated_text import looks_separated
+from adapters.parsing.encodings.encodings import decoded
 from adapters.parsing.markup.xml_text import looks_like_xml
+from adapters.parsing.plain_text.json_text import looks_like_json
+from adapters.parsing.plain_text.plain_text import has_header, looks_like_log
+from adapters.parsing.plain_text.separated_text import looks_separated
 from adapters.parsing.shared.refusals import READS, unsupported
 from rag.errors import Unreadable
 

@@ -3,23 +3,23 @@
 import re
 from collections.abc import Callable
 
-from adapters.parsing.bundles.archive_text import parse_packed, parse_tar, parse_zip
-from adapters.parsing.bundles.epub_text import parse_epub
-from adapters.parsing.bundles.mail_text import parse_mail, parse_mbox, parse_mhtml
-from adapters.parsing.bundles.msg_text import parse_msg
+from adapters.parsing.archives.archive_text import parse_packed, parse_tar, parse_zip
+from adapters.parsing.archives.epub_text import parse_epub
 from adapters.parsing.detection import detect
 from adapters.parsing.docx.flat import is_flat, packaged
 from adapters.parsing.docx.text import parse_docx
-from adapters.parsing.office.odf_text import parse_odt
-from adapters.parsing.office.odp_text import parse_odp
-from adapters.parsing.office.ods_text import parse_ods
-from adapters.parsing.office.pptx_text import parse_pptx
-from adapters.parsing.office.xls_text import parse_xls
-from adapters.parsing.office.xlsx_text import parse_xlsx
+from adapters.parsing.mail.mail_text import parse_mail, parse_mbox, parse_mhtml
+from adapters.parsing.mail.msg_text import parse_msg
+from adapters.parsing.opendocument.odf_text import parse_odt
 from adapters.parsing.pdf.text import parse_pdf
 from adapters.parsing.rtf.text import parse_rtf
 from adapters.parsing.shared.nesting import Nest
 from adapters.parsing.shared.plainness import NotPlain
+from adapters.parsing.slides.odp_text import parse_odp
+from adapters.parsing.slides.pptx_text import parse_pptx
+from adapters.parsing.spreadsheets.ods_text import parse_ods
+from adapters.parsing.spreadsheets.xls_text import parse_xls
+from adapters.parsing.spreadsheets.xlsx_text import parse_xlsx
 from adapters.parsing.text_formats import parse_text
 from rag.documents import ParsedDocument
 from rag.errors import NoText

@@ -4,14 +4,14 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from adapters.parsing.detection import decode_named, named_kind, text_kind
-from adapters.parsing.lines.code_text import parse_code
-from adapters.parsing.lines.json_text import load_json, parse_json
-from adapters.parsing.lines.plain_text import parse_plain
-from adapters.parsing.lines.separated_text import parse_separated
 from adapters.parsing.markup.html_text import parse_html
 from adapters.parsing.markup.markdown_text import parse_markdown
 from adapters.parsing.markup.notebook_text import is_notebook, parse_notebook
 from adapters.parsing.markup.xml_text import parse_xml
+from adapters.parsing.plain_text.code_text import parse_code
+from adapters.parsing.plain_text.json_text import load_json, parse_json
+from adapters.parsing.plain_text.plain_text import parse_plain
+from adapters.parsing.plain_text.separated_text import parse_separated
 from adapters.parsing.shared.plainness import NotPlain, is_plain
 from rag.documents import ParsedDocument
 

@@ -4,12 +4,12 @@ import email.errors
 import re
 from typing import Literal
 
-from adapters.parsing.bundles.mail_parts import opened
-from adapters.parsing.bundles.web_archive import saved_text
 from adapters.parsing.detection import decode
 from adapters.parsing.docx.flat import packaged
-from adapters.parsing.lines.plain_text import parse_plain
+from adapters.parsing.mail.mail_parts import opened
+from adapters.parsing.mail.web_archive import saved_text
 from adapters.parsing.markup.html_text import parse_html
+from adapters.parsing.plain_text.plain_text import parse_plain
 from adapters.parsing.rtf.text import parse_rtf
 from rag.documents import ParsedDocument
 from rag.errors import Unreadable

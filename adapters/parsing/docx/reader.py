@@ -24,8 +24,8 @@ from adapters.parsing.docx.styles import (
 )
 from adapters.parsing.docx.tables import read_grid, seen_rows
 from adapters.parsing.docx.tree import cells_of, children, drop_cap, rows_of
-from adapters.parsing.office.charts import ChartPiece, chart_pieces
-from adapters.parsing.office.diagrams import diagram_lines
+from adapters.parsing.drawings.charts import ChartPiece, chart_pieces
+from adapters.parsing.drawings.diagrams import diagram_lines
 from adapters.parsing.shared.grids import listed
 from rag.documents import BlockKind
 

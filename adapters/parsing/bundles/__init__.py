@@ -1,1 +1,0 @@
-"""Files that hold other files: mail, archives, books."""

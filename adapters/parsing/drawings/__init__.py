@@ -1,0 +1,1 @@
+"""What is drawn in Office files: charts, diagrams, the paragraphs of shapes."""

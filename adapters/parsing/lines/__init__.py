@@ -1,1 +1,0 @@
-"""Text without marks: prose, logs, code, records, and how its bytes become letters."""

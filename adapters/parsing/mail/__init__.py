@@ -1,0 +1,1 @@
+"""Mail, and the web pages that are saved as mail."""

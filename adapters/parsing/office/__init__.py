@@ -1,1 +1,0 @@
-"""Slides, sheets and OpenDocument files."""

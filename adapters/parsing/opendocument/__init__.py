@@ -1,0 +1,1 @@
+"""OpenDocument texts, and what all OpenDocument files have in common."""

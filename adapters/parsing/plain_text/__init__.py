@@ -1,0 +1,1 @@
+"""Text without marks: prose, logs, code, records."""

@@ -1,0 +1,1 @@
+"""Spreadsheets: Excel, old and new, and OpenDocument."""
