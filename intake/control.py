@@ -51,7 +51,7 @@ class JobControl:
             self._ledger.cancel(job_id)
         return False
 
-    def caller_left(self, job_id: str) -> None:
+    def on_disconnect(self, job_id: str) -> None:
         """Cancel a question or search whose caller left, if that was asked for."""
         row = self._ledger.unit(job_id)
         if row is not None and _ends_with_its_caller(row) and not has_ended(row):

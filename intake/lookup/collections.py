@@ -19,12 +19,9 @@ def existing_collection(catalogue: Catalogue, name: str) -> str:
 
 def collection_of(catalogue: Catalogue, name: str) -> str:
     """Return what a collection's name points at; `default` is made when first asked for."""
-    incarnation = catalogue.collections.incarnation(name)
-    if incarnation is None and name == "default":
-        incarnation, _ = catalogue.collections.create(name)
-    if incarnation is None:
-        raise NotFound(f"there is no collection {name!r}")
-    return incarnation
+    if name == "default":
+        return catalogue.collections.incarnation(name) or catalogue.collections.create(name)[0]
+    return existing_collection(catalogue, name)
 
 
 class Collections:

@@ -78,7 +78,7 @@ class EventStream:
     def _left(self) -> None:
         """The caller left before the end."""
         try:
-            self._intake.control.caller_left(self._job_id)
+            self._intake.control.on_disconnect(self._job_id)
         except QueueError as error:
             log.warning("not cancelled", extra={"job_id": self._job_id, "reason": str(error)})
 

@@ -40,7 +40,7 @@ def awaited(job_id: str, wait_s: float) -> Mapping[str, str] | None:
                 if left <= 0:
                     break
                 if caller.gone:
-                    parts.intake.control.caller_left(job_id)
+                    parts.intake.control.on_disconnect(job_id)
                     break
                 bell.wait(min(left, LOOK_S))
                 bell.clear()
