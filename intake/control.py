@@ -3,16 +3,14 @@
 from collections.abc import Mapping
 from typing import Final
 
-import orjson
-
 from intake.errors import NotRetryable
 from intake.ingests import Ingests
 from intake.lookup.jobs import JobLookup
 from intake.lookup.views import has_ended
 from intake.maintenance import Maintenance
-from intake.requests import QueryRequest
 from intake.submit import Submissions
 from jobs.ledger import Ledger
+from jobs.requests import QueryRequest
 
 _RETRYABLE: Final = ("failed", "cancelled", "expired", "partial")
 
@@ -74,8 +72,7 @@ class JobControl:
             raise NotRetryable(f"this job is {job['state']}; only {allowed} can retry")
         match job["kind"]:
             case "query":
-                request = QueryRequest(**orjson.loads(job["request"]))
-                return self._submissions.submit_query(request, retry_of=job_id)
+                return self._submissions.submit_query(QueryRequest.from_row(job), retry_of=job_id)
             case "reindex":
                 return self._maintenance.reindex(job["collection"], retry_of=job_id)
             case "ingest":
@@ -85,7 +82,5 @@ class JobControl:
 
 def _ends_with_its_caller(row: Mapping[str, str]) -> bool:
     """Return True if a job is to end when its reader leaves; a search always does."""
-    if row.get("kind") == "search":
-        return True
-    asked = orjson.loads(row.get("request", "{}"))
-    return bool(asked.get("cancel_on_disconnect"))
+    kind = row.get("kind")
+    return kind == "search" or (kind == "query" and QueryRequest.from_row(row).cancel_on_disconnect)

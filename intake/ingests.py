@@ -9,10 +9,11 @@ from corpus.blobs import BlobStore, Together
 from corpus.catalogue.catalogue import Catalogue
 from intake.admission import Admission
 from intake.document_rows import Row, RowMaker, RowSource
+from intake.documents import MAX_METADATA_BYTES, DocumentUpload
 from intake.errors import Full, NotFound, Sealed
 from intake.idempotency import Idempotency, with_documents
 from intake.lookup.jobs import JobLookup
-from intake.requests import MAX_METADATA_BYTES, DocumentUpload, IngestRequest
+from intake.requests import IngestRequest
 from jobs.document_metadata import merged
 from jobs.ledger import Ledger
 from protocol.ids import new_id

@@ -10,8 +10,9 @@ from intake.admission import Admission
 from intake.document_rows import bare_row
 from intake.errors import NotFound
 from intake.lookup.collections import collection_of, existing_collection
-from intake.requests import MAX_DEADLINE_S, CheckRequest
+from intake.requests import MAX_DEADLINE_S
 from jobs.ledger import Ledger
+from jobs.requests import CheckRequest
 from protocol.ids import new_id
 from protocol.messages import PRIORITY_OF, Stage
 from runtime.settings import Settings

@@ -1,397 +1,222 @@
 """What people may ask for, checked once: a request that exists is a request that can be served."""
 
 import re
-import unicodedata
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
-from typing import Any, ClassVar, Self
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final, get_args
 
-import orjson
-
+from intake.documents import METADATA
+from intake.fields import Field, Fields, Kind, choice, flag, nullable, number, sent, text, whole
+from jobs.requests import CheckRequest, QueryRequest, SearchRequest
+from rag.answers.conversation import Priority, Turn
 from rag.documents import Value
 from rag.errors import InvalidRequest
 from rag.metadata.filters import parse
-from rag.metadata.scalars import check_scalar, encoded
+from rag.metadata.scalars import encoded
+from rag.search.modes import Mode
 from runtime.settings import Settings
 
-#: Control characters, surrogates, line and paragraph separators; and what turns the order of text.
-_UNSEEN = frozenset({"Cc", "Cs", "Zl", "Zp"})
-_BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-COLLECTION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
-MAX_DOCUMENT_ID = 512
-MAX_TITLE = 300
-MAX_METADATA = 32
-#: Values of one name.
-MAX_METADATA_VALUES = 100
-#: As JSON in UTF-8, of one document together with what its request says of all.
-MAX_METADATA_BYTES = 4_096
-MAX_DEADLINE_S = 7 * 86_400
-MAX_ANSWER_TOKENS = 8_192
-MAX_TEMPERATURE = 2.0
-MAX_TURNS = 20
-MAX_HISTORY_BYTES = 64 * 1024
-PRIORITIES = ("interactive", "batch")
-ROLES = ("user", "assistant")
-MODES = ("hybrid", "dense", "sparse")
-DUPLICATES = ("index", "skip", "fail")
-
-#: Known to the API's design and not built yet: named apart, so that nobody thinks it worked.
-NOT_YET = ("callback_url",)
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+MAX_DEADLINE_S: Final = 7 * 86_400
+MAX_ANSWER_TOKENS: Final = 8_192
+MAX_TEMPERATURE: Final = 2.0
+MAX_TURNS: Final = 20
+MAX_HISTORY_BYTES: Final = 64 * 1024
+_ROLE: Final = choice("user", "assistant")
+#: Known to the API's design and not built yet.
+PLANNED: Final = ("callback_url",)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QueryRequest:
-    """
-    A question, valid by construction.
+def _collection_name(value: object, where: str) -> str:
+    """Check the name of a collection."""
+    if not isinstance(value, str) or not _NAME.fullmatch(value):
+        raise InvalidRequest(
+            where,
+            "must be 1 to 63 letters, digits, dots, dashes or underscores, a letter or digit first",
+        )
+    return value
 
-    *history* holds the earlier turns, oldest first, each an object of `role` and `text`. *filters*
-    is the filter as it was given, which `rag.metadata.filters` can read.
-    """
 
-    question: str
-    history: Sequence[Mapping[str, str]] = ()
-    collection: str = "default"
-    top_k: int
-    filters: Mapping[str, Any] | None = None
-    priority: str = "interactive"
-    max_tokens: int | None = None
-    temperature: float | None = None
-    trace: bool = False
-    deadline_s: int
-    cancel_on_disconnect: bool = False
+def _filters(value: object, where: str) -> object:
+    """Check a filter; it is kept as it was given, and one that excludes nothing is none."""
+    return None if parse(value, where) is None else value
 
-    KNOWN: ClassVar[frozenset[str]] = frozenset(
+
+def _history(value: object, where: str) -> tuple[Turn, ...]:
+    """Check the earlier turns of a conversation."""
+    if not isinstance(value, list) or len(value) > MAX_TURNS:
+        raise InvalidRequest(where, f"must be a list of at most {MAX_TURNS} turns")
+    turns = tuple(_turn(turn, f"{where}[{n}]") for n, turn in enumerate(value))
+    if sum(len(turn.text.encode()) for turn in turns) > MAX_HISTORY_BYTES:
+        raise InvalidRequest(where, f"must have at most {MAX_HISTORY_BYTES} bytes of text")
+    return turns
+
+
+def _turn(turn: object, where: str) -> Turn:
+    """Check one turn of a conversation."""
+    if not isinstance(turn, dict):
+        raise InvalidRequest(where, "must be an object with role and text")
+    for name in turn:
+        if name not in ("role", "text", "content"):
+            raise InvalidRequest(f"{where}.{name}", "is not a known field")
+    _ROLE.read(turn.get("role"), f"{where}.role")
+    if "text" in turn and "content" in turn:
+        raise InvalidRequest(f"{where}.content", "is another name for text; give one of them")
+    name = "content" if "content" in turn else "text"
+    said = turn.get(name)
+    if not isinstance(said, str) or not said.strip():
+        raise InvalidRequest(f"{where}.{name}", "must be a non-empty string")
+    encoded(said, f"{where}.{name}")
+    return Turn(turn["role"], said)
+
+
+COLLECTION_NAME: Final = Kind(_collection_name, {"type": "string", "pattern": f"^{_NAME.pattern}$"})
+_SAID: Final = text(MAX_HISTORY_BYTES).schema
+_TURNS: Final = Kind(
+    _history,
+    {
+        "type": "array",
+        "maxItems": MAX_TURNS,
+        "items": {
+            "oneOf": [
+                sent({"role": _ROLE.schema, name: _SAID}, required=["role", name])
+                for name in ("text", "content")
+            ]
+        },
+    },
+)
+_PRIORITY: Final = choice(*get_args(Priority))
+_COLLECTION: Final = Field(COLLECTION_NAME, default="default")
+_DEADLINE: Final = whole(1, MAX_DEADLINE_S)
+_FILTERS: Final = Field(
+    nullable(Kind(_filters, {"$ref": "#/components/schemas/Filter"})),
+    description="Only documents that match are searched.",
+)
+
+
+@lru_cache(maxsize=8)
+def query_fields(settings: Settings) -> Fields:
+    """Declare the fields of a question."""
+    deadlines = {
+        "interactive": settings.interactive_deadline_s, "batch": settings.batch_deadline_s
+    }  # fmt: skip
+    return Fields(
         {
-            "question", "history", "collection", "top_k", "filters", "priority", "max_tokens",
-            "temperature", "trace", "deadline_s", "cancel_on_disconnect",
-        }
-    )  # fmt: skip
-
-    @classmethod
-    def from_json(cls, body: object, settings: Settings) -> Self:
-        """
-        Check a JSON body.
-
-        Raises:
-            InvalidRequest: Names the field and what it should hold.
-        """
-        known = _object(body, cls.KNOWN)
-        priority = _choice(known, "priority", PRIORITIES, "interactive")
-        usual = (
-            settings.interactive_deadline_s
-            if priority == "interactive"
-            else settings.batch_deadline_s
-        )
-        return cls(
-            question=_text(known, "question", settings.max_question_bytes),
-            history=_history(known.get("history")),
-            collection=collection_name(known.get("collection", "default")),
-            top_k=_whole(known, "top_k", 0, settings.max_top_k, settings.top_k),
-            filters=_filters(known),
-            priority=priority,
-            max_tokens=_whole_or_none(known, "max_tokens", 1, MAX_ANSWER_TOKENS),
-            temperature=_number_or_none(known, "temperature", 0, MAX_TEMPERATURE),
-            trace=_flag(known, "trace"),
-            deadline_s=_whole(known, "deadline_s", 1, MAX_DEADLINE_S, usual),
-            cancel_on_disconnect=_flag(known, "cancel_on_disconnect"),
-        )
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the request as the ledger keeps it."""
-        return {f.name: getattr(self, f.name) for f in fields(self)}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SearchRequest:
-    """A search, valid by construction."""
-
-    query: str
-    collection: str = "default"
-    top_k: int
-    filters: Mapping[str, Any] | None = None
-    mode: str = "hybrid"
-    trace: bool = False
-
-    KNOWN: ClassVar[frozenset[str]] = frozenset(
-        {"query", "collection", "top_k", "filters", "mode", "trace"}
+            "priority": Field(_PRIORITY, default="interactive"),
+            "question": _question(settings),
+            "history": Field(
+                nullable(_TURNS, empty=()),
+                description=(
+                    "Earlier turns, oldest first; `content` is another name for `text`. "
+                    f"At most {MAX_HISTORY_BYTES} bytes of text together."
+                ),
+            ),
+            "collection": _COLLECTION,
+            "top_k": Field(whole(0, settings.max_top_k), default=settings.top_k),
+            "filters": _FILTERS,
+            "max_tokens": Field(nullable(whole(1, MAX_ANSWER_TOKENS))),
+            "temperature": Field(nullable(number(0, MAX_TEMPERATURE))),
+            "trace": Field(flag(), default=False),
+            "deadline_s": Field(_DEADLINE, usual=lambda known: deadlines[known["priority"]]),
+            "cancel_on_disconnect": Field(flag(), default=False),
+        },
+        planned=PLANNED,
     )
 
-    @classmethod
-    def from_json(cls, body: object, settings: Settings) -> Self:
-        """Check a JSON body; raises InvalidRequest."""
-        known = _object(body, cls.KNOWN)
-        return cls(
-            query=_text(known, "query", settings.max_question_bytes),
-            collection=collection_name(known.get("collection", "default")),
-            top_k=_whole(known, "top_k", 1, settings.max_top_k, settings.top_k),
-            filters=_filters(known),
-            mode=_choice(known, "mode", MODES, "hybrid"),
-            trace=_flag(known, "trace"),
-        )
 
-    def as_json(self) -> dict[str, Any]:
-        """Return the request as the ledger keeps it."""
-        return {f.name: getattr(self, f.name) for f in fields(self)}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReindexRequest:
-    """Which collection's vectors are to be made anew."""
-
-    collection: str
-
-    KNOWN: ClassVar[frozenset[str]] = frozenset({"collection"})
-
-    @classmethod
-    def from_json(cls, body: object) -> Self:
-        """Check a JSON body; raises InvalidRequest."""
-        return cls(collection=collection_name(_object(body, cls.KNOWN).get("collection")))
+@lru_cache(maxsize=8)
+def search_fields(settings: Settings) -> Fields:
+    """Declare the fields of a search."""
+    return Fields(
+        {
+            "query": _question(settings),
+            "collection": _COLLECTION,
+            "top_k": Field(whole(1, settings.max_top_k), default=settings.top_k),
+            "filters": _FILTERS,
+            "mode": Field(choice(*get_args(Mode)), default="hybrid"),
+            "trace": Field(flag(), default=False),
+        },
+        planned=PLANNED,
+    )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CheckRequest:
-    """A check of one collection, or of all where *collection* is None."""
+@lru_cache(maxsize=8)
+def ingest_fields(settings: Settings) -> Fields:
+    """Declare the fields of an ingest, its documents left out."""
+    return Fields(
+        {
+            "collection": _COLLECTION,
+            "priority": Field(_PRIORITY, default="batch"),
+            "on_duplicate": Field(choice("index", "skip", "fail"), default="index"),
+            "metadata": Field(METADATA, default={}),
+            "open": Field(flag(), default=False),
+            "deadline_s": Field(_DEADLINE, usual=lambda _: settings.batch_deadline_s),
+        },
+        planned=PLANNED,
+    )
 
-    collection: str | None = None
-    repair: bool = False
 
-    KNOWN: ClassVar[frozenset[str]] = frozenset({"collection", "repair"})
-
-    @classmethod
-    def from_json(cls, body: object) -> Self:
-        """Check a JSON body; raises InvalidRequest."""
-        known = _object(body, cls.KNOWN)
-        given = known.get("collection")
-        return cls(
-            collection=None if given is None else collection_name(given),
-            repair=_flag(known, "repair"),
-        )
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the request as the ledger keeps it."""
-        return {f.name: getattr(self, f.name) for f in fields(self)}
+CHECK: Final = Fields(
+    {
+        "collection": Field(nullable(COLLECTION_NAME)),
+        "repair": Field(flag(), default=False),
+    },
+    planned=PLANNED,
+)
+REINDEX: Final = Fields({"collection": Field(COLLECTION_NAME, required=True)}, planned=PLANNED)
+NEW_COLLECTION: Final = Fields({"name": Field(COLLECTION_NAME, required=True)})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IngestRequest:
     """What an ingest says of all its documents."""
 
-    collection: str = "default"
-    priority: str = "batch"
-    on_duplicate: str = "index"
-    metadata: Mapping[str, Value] = field(default_factory=dict)
-    keep_open: bool = False
+    collection: str
+    priority: Priority
+    on_duplicate: str
+    metadata: Mapping[str, Value]
+    keep_open: bool
     deadline_s: int
 
-    KNOWN: ClassVar[frozenset[str]] = frozenset(
-        {"collection", "priority", "on_duplicate", "metadata", "open", "deadline_s"}
-    )
 
-    @classmethod
-    def from_json(cls, body: object, settings: Settings) -> Self:
-        """Check the fields of an ingest, its documents left out; raises InvalidRequest."""
-        known = _object(body, cls.KNOWN)
-        return cls(
-            collection=collection_name(known.get("collection", "default")),
-            priority=_choice(known, "priority", PRIORITIES, "batch"),
-            on_duplicate=_choice(known, "on_duplicate", DUPLICATES, "index"),
-            metadata=metadata(known.get("metadata", {}), "metadata"),
-            keep_open=_flag(known, "open"),
-            deadline_s=_whole(known, "deadline_s", 1, MAX_DEADLINE_S, settings.batch_deadline_s),
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DocumentUpload:
-    """One document of an ingest: its bytes, what it is called, what is known of it."""
-
-    document_id: str
-    data: bytes
-    filename: str
-    title: str | None = None
-    metadata: Mapping[str, Value] = field(default_factory=dict)
-
-    KNOWN: ClassVar[frozenset[str]] = frozenset({"id", "text", "title", "metadata"})
-
-    @classmethod
-    def from_json(cls, body: object, where: str) -> Self:
-        """Check one entry of `documents`; raises InvalidRequest naming *where*."""
-        if not isinstance(body, dict):
-            raise InvalidRequest(where, "must be an object with id and text")
-        for name in body:
-            if name not in cls.KNOWN:
-                raise InvalidRequest(f"{where}.{name}", "is not a known field")
-        text, title = body.get("text"), body.get("title")
-        if not isinstance(text, str):
-            raise InvalidRequest(f"{where}.text", "must be a string")
-        if title is not None and (not isinstance(title, str) or len(title) > MAX_TITLE):
-            raise InvalidRequest(
-                f"{where}.title", f"must be a string of at most {MAX_TITLE} characters"
-            )
-        document_id = check_document_id(body.get("id"), f"{where}.id")
-        return cls(
-            document_id=document_id,
-            data=encoded(text, f"{where}.text"),
-            filename="",
-            title=title,
-            metadata=metadata(body.get("metadata", {}), f"{where}.metadata"),
-        )
-
-
-def collection_name(value: object) -> str:
-    """Check a collection's name; raises InvalidRequest."""
-    if not isinstance(value, str) or not COLLECTION.fullmatch(value):
-        raise InvalidRequest(
-            "collection",
-            "must be 1 to 63 letters, digits, dots, dashes or underscores, a letter or digit first",
-        )
-    return value
-
-
-def check_document_id(value: object, where: str) -> str:
+def read_query(body: object, settings: Settings) -> QueryRequest:
     """
-    Check a document's id; raises InvalidRequest naming *where*.
-
-    An id is part of the document's address, so it may look like a path, but never like a way out
-    of one: no empty, `.` or `..` segments.
-    """
-    if not isinstance(value, str) or not value.strip():
-        raise InvalidRequest(where, "must be a non-empty string")
-    if len(value) > MAX_DOCUMENT_ID:
-        raise InvalidRequest(where, f"must have at most {MAX_DOCUMENT_ID} characters")
-    if any(unicodedata.category(c) in _UNSEEN or c in _BIDI for c in value):
-        raise InvalidRequest(where, "must not hold control characters")
-    if not any(unicodedata.category(c)[0] in "LMNPS" for c in value):
-        raise InvalidRequest(where, "must hold a visible character")
-    if any(segment in ("", ".", "..") for segment in value.split("/")):
-        raise InvalidRequest(
-            where, "must not begin or end with a slash, or hold empty, . or .. segments"
-        )
-    return value
-
-
-def metadata(value: object, where: str) -> dict[str, Value]:
-    """
-    Check metadata: an object of strings, numbers, booleans and lists of these.
+    Read a question from a JSON body.
 
     Raises:
-        InvalidRequest: Names the place and what it should hold.
+        InvalidRequest: Names the field and what it should hold.
     """
-    if not isinstance(value, dict):
-        raise InvalidRequest(where, "must be an object")
-    if len(value) > MAX_METADATA:
-        raise InvalidRequest(where, f"must have at most {MAX_METADATA} entries")
-    for name, entry in value.items():
-        encoded(name, where)
-        place = f"{where}.{name}"
-        if isinstance(entry, list):
-            if len(entry) > MAX_METADATA_VALUES:
-                raise InvalidRequest(place, f"must have at most {MAX_METADATA_VALUES} values")
-            for n, one in enumerate(entry):
-                check_scalar(one, f"{place}[{n}]", kinds="must be a string, a number or a boolean")
-        else:
-            kinds = "must be a string, a number, a boolean or a list of these"
-            check_scalar(entry, place, kinds=kinds)
-    if (size := len(orjson.dumps(value))) > MAX_METADATA_BYTES:
-        raise InvalidRequest(
-            where, f"has {size} bytes as JSON; a document's may have {MAX_METADATA_BYTES}"
-        )
-    return value
+    return QueryRequest(**query_fields(settings).read(body))
 
 
-def _filters(body: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Check a filter; one that excludes nothing is none."""
-    given = body.get("filters")
-    return None if parse(given) is None else given
+def read_search(body: object, settings: Settings) -> SearchRequest:
+    """Read a search from a JSON body; raises InvalidRequest."""
+    return SearchRequest(**search_fields(settings).read(body))
 
 
-def _history(value: object) -> list[dict[str, str]]:
-    """Check the earlier turns of a conversation."""
-    if value is None:
-        return []
-    if not isinstance(value, list) or len(value) > MAX_TURNS:
-        raise InvalidRequest("history", f"must be a list of at most {MAX_TURNS} turns")
-    turns = [_turn(turn, f"history[{n}]") for n, turn in enumerate(value)]
-    if sum(len(turn["text"].encode()) for turn in turns) > MAX_HISTORY_BYTES:
-        raise InvalidRequest("history", f"must have at most {MAX_HISTORY_BYTES} bytes of text")
-    return turns
+def read_ingest(body: object, settings: Settings) -> IngestRequest:
+    """Read the fields of an ingest, its documents left out; raises InvalidRequest."""
+    known = ingest_fields(settings).read(body)
+    return IngestRequest(keep_open=known.pop("open"), **known)
 
 
-def _turn(turn: object, where: str) -> dict[str, str]:
-    """Check one turn; `content` is another name for `text`."""
-    if not isinstance(turn, dict):
-        raise InvalidRequest(where, "must be an object with role and text")
-    for name in turn:
-        if name not in ("role", "text", "content"):
-            raise InvalidRequest(f"{where}.{name}", "is not a known field")
-    if turn.get("role") not in ROLES:
-        raise InvalidRequest(f"{where}.role", f"must be one of: {', '.join(ROLES)}")
-    if "text" in turn and "content" in turn:
-        raise InvalidRequest(f"{where}.content", "is another name for text; give one of them")
-    name = "content" if "content" in turn else "text"
-    text = turn.get(name)
-    if not isinstance(text, str) or not text.strip():
-        raise InvalidRequest(f"{where}.{name}", "must be a non-empty string")
-    encoded(text, f"{where}.{name}")
-    return {"role": turn["role"], "text": text}
+def read_check(body: object) -> CheckRequest:
+    """Read which collections are to be checked from a JSON body; raises InvalidRequest."""
+    return CheckRequest(**CHECK.read(body))
 
 
-def _object(body: object, known: frozenset[str]) -> dict[str, Any]:
-    """Check that a body is an object of known fields."""
-    if not isinstance(body, dict):
-        raise InvalidRequest("body", "must be a JSON object")
-    for name in body:
-        if name in NOT_YET:
-            raise InvalidRequest(name, "is not supported by this version")
-        if name not in known:
-            raise InvalidRequest(name, "is not a known field")
-    return body
+def read_reindex(body: object) -> str:
+    """Read which collection's vectors are to be made anew; raises InvalidRequest."""
+    return str(REINDEX.read(body)["collection"])
 
 
-def _text(body: Mapping[str, Any], name: str, most: int) -> str:
-    """Read a non-empty text of bounded size."""
-    value = body.get(name)
-    if not isinstance(value, str) or not value.strip():
-        raise InvalidRequest(name, "must be a non-empty string")
-    if len(encoded(value, name)) > most:
-        raise InvalidRequest(name, f"must have at most {most} bytes")
-    return value
+def read_new_collection(body: object) -> str:
+    """Read what a new collection is to be called; raises InvalidRequest."""
+    return str(NEW_COLLECTION.read(body)["name"])
 
 
-def _choice(body: Mapping[str, Any], name: str, allowed: tuple[str, ...], usual: str) -> str:
-    """Read one of some words."""
-    value = body.get(name, usual)
-    if value not in allowed:
-        raise InvalidRequest(name, f"must be one of: {', '.join(allowed)}")
-    return str(value)
-
-
-def _flag(body: Mapping[str, Any], name: str) -> bool:
-    """Read a boolean, false where it is absent."""
-    value = body.get(name, False)
-    if not isinstance(value, bool):
-        raise InvalidRequest(name, "must be true or false")
-    return value
-
-
-def _whole(body: Mapping[str, Any], name: str, low: int, high: int, usual: int) -> int:
-    """Read a whole number within bounds."""
-    value = body.get(name, usual)
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise InvalidRequest(name, f"must be a whole number from {low} to {high}")
-    return value
-
-
-def _whole_or_none(body: Mapping[str, Any], name: str, low: int, high: int) -> int | None:
-    """Read a whole number within bounds, or nothing."""
-    return None if body.get(name) is None else _whole(body, name, low, high, low)
-
-
-def _number_or_none(body: Mapping[str, Any], name: str, low: float, high: float) -> float | None:
-    """Read a number within bounds, or nothing."""
-    value = body.get(name)
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-        raise InvalidRequest(name, f"must be a number from {low} to {high}")
-    return float(value)
+def _question(settings: Settings) -> Field:
+    """Declare what a question or a search is."""
+    most = settings.max_question_bytes
+    return Field(text(most), required=True, description=f"At most {most} bytes of UTF-8.")

@@ -8,8 +8,8 @@ from corpus.catalogue.catalogue import Catalogue
 from intake.admission import Admission
 from intake.idempotency import Idempotency
 from intake.lookup.collections import collection_of
-from intake.requests import QueryRequest, SearchRequest
 from jobs.ledger import Ledger
+from jobs.requests import QueryRequest, SearchRequest
 from protocol.ids import new_id
 from protocol.messages import PRIORITY_OF
 from runtime.settings import Settings

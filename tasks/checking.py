@@ -7,6 +7,7 @@ from celery import shared_task
 
 from corpus.check_and_repair.checker import Checker
 from jobs.leases import Lease
+from jobs.requests import CheckRequest
 from tasks.base import QuernTask
 from tasks.resources import owned
 
@@ -24,8 +25,8 @@ def check(self: QuernTask, unit_id: str) -> None:
 
 def _check(lease: Lease, checker: Checker) -> None:
     """Walk through all that is asked for, and end the job with what was found."""
-    asked = lease.unit.json("request")
-    walk = checker.walk(asked["collection"], repair=asked["repair"])
+    request = CheckRequest.from_row(lease.unit.fields)
+    walk = checker.walk(request.collection, repair=request.repair)
     told = float("-inf")
     for step in walk:
         lease.check()

@@ -9,17 +9,19 @@ import orjson
 from celery import shared_task
 
 from jobs.leases import Lease
+from jobs.requests import QueryRequest, SearchRequest
 from jobs.results import verdict
 from rag.answers.citations import Citation
-from rag.answers.generation import Answer, GenerationRequest, Turn
+from rag.answers.generation import Answer, GenerationRequest
 from rag.answers.reasons import Reason, reason
 from rag.documents import RARE, Part, Passage
 from rag.errors import EmbedderMismatch, Unreadable
 from rag.metadata.filters import parse
-from rag.search.retrieval import Found, Retriever, still_current
+from rag.search.modes import Mode
+from rag.search.retrieval import Found, still_current
 from tasks import measuring
 from tasks.base import QuernTask
-from tasks.resources import Resources, owned
+from tasks.resources import Generator, Resources, owned
 
 #: Passages above this size lie in the blob store, not in Redis.
 INLINE_BYTES = 2_048
@@ -63,42 +65,44 @@ def search_and_answer(lease: Lease, resources: Resources) -> None:
     Such a worker quotes, which takes less time than another message would: passages and answer are
     written together, when the unit ends.
     """
-    found = _retrieve(lease, resources)
+    if lease.unit.fields["kind"] == "search":
+        _search(lease, resources)
+        return
+    request = QueryRequest.from_row(lease.unit.fields)
+    found = _retrieve(lease, request, resources)
     if found is not None:
-        _answer(lease, resources, found.passages, found)
+        _answer(lease, request, resources, found.passages, found)
 
 
-def _retrieve(lease: Lease, resources: Resources) -> _Found | None:
-    """Search, then end a search or hand a question over; returns what this body is to answer."""
-    retriever = owned(resources.retriever)
-    request = lease.unit.json("request")
+def _search(lease: Lease, resources: Resources) -> None:
+    """Search, and end the search with what was found."""
+    request = SearchRequest.from_row(lease.unit.fields)
+    # It shows every hit, copies too; an answer's context has no room for them.
+    found = _found(lease, resources, request, request.query, mode=request.mode, for_context=False)
+    sources = [_source(passage) for passage in found.passages]
+    standing = _standing(found)
+    why = None if sources else _why(standing)
+    result = {"results": sources, "degraded": found.degraded} | _told(standing, why)
+    if found.trace is not None:
+        result["trace"] = found.trace
+    fields = _told_of_search(found, standing) | {"result": orjson.dumps(result).decode()}
+    lease.finish(state="succeeded", fields=fields)
+
+
+def _retrieve(lease: Lease, request: QueryRequest, resources: Resources) -> _Found | None:
+    """Retrieve, then hand the question over or return what this body is to answer."""
     condensed = lease.unit.fields.get("condensed", "")
-    if not condensed and (history := _history(request)):
+    if not condensed and request.history:
         if resources.generator is None:
             # Whoever answers knows best what a follow-up means; it hands the question back.
             lease.hand_over(stage="generate", fields={})
             return None
-        condensed = resources.generator.condense(
-            request["question"], history, priority=request["priority"], stop=lease
-        )
-    found = _search(lease, retriever, request, condensed)
-    measuring.searched(found)
+        condensed = _condensed(lease, request, resources.generator)
+    found = _found(lease, resources, request, condensed or request.question)
     sources = [_source(passage) for passage in found.passages]
-    fields: dict[str, Any] = {
-        "ms_embed": round(found.embed_ms, 2),
-        "ms_retrieve": round(found.retrieve_ms, 2),
-        "degraded": orjson.dumps(found.degraded).decode(),
-        "standing": orjson.dumps(standing := _standing(found)).decode(),
-    }
+    fields = _told_of_search(found, _standing(found))
     if condensed:
         fields["condensed"] = condensed
-    if lease.unit.fields["kind"] == "search":
-        why = None if sources else _why(standing)
-        result = {"results": sources, "degraded": found.degraded} | _told(standing, why)
-        if found.trace is not None:
-            result["trace"] = found.trace
-        lease.finish(state="succeeded", fields=fields | {"result": orjson.dumps(result).decode()})
-        return None
     if found.trace is not None:
         fields["trace_blob"] = resources.durable.blobs.put_json(found.trace, durable=False)
     kept, shown = _keep(sources, resources)
@@ -109,37 +113,56 @@ def _retrieve(lease: Lease, resources: Resources) -> _Found | None:
     return _Found(found.passages, fields, shown)
 
 
-def _search(lease: Lease, retriever: Retriever, request: dict[str, Any], condensed: str) -> Found:
+def _found(
+    lease: Lease,
+    resources: Resources,
+    request: QueryRequest | SearchRequest,
+    query: str,
+    *,
+    mode: Mode = "hybrid",
+    for_context: bool = True,
+) -> Found:
     """Search the collection."""
-    if lease.unit.fields["kind"] == "search":
-        query, mode = request["query"], request["mode"]
-    else:
-        query, mode = condensed or request["question"], "hybrid"
     try:
-        return retriever.search(
+        found = owned(resources.retriever).search(
             lease.unit.incarnation,
             query,
-            top_k=request["top_k"],
+            top_k=request.top_k,
             mode=mode,
-            trace=request["trace"],
-            # A search shows every hit, copies too; an answer's context has no room for them.
-            for_context=lease.unit.fields["kind"] != "search",
+            trace=request.trace,
+            for_context=for_context,
             check=lease.check,
-            wanted=parse(request.get("filters")),
+            wanted=parse(request.filters),
         )
     except EmbedderMismatch as error:
         # The collection's fault, not this worker's: its job fails, other collections go on.
         raise Unreadable("embedder_mismatch", str(error)) from error
+    measuring.searched(found)
+    return found
+
+
+def _told_of_search(found: Found, standing: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of a row that tell how a search went."""
+    return {
+        "ms_embed": round(found.embed_ms, 2),
+        "ms_retrieve": round(found.retrieve_ms, 2),
+        "degraded": orjson.dumps(found.degraded).decode(),
+        "standing": orjson.dumps(standing).decode(),
+    }
+
+
+def _condensed(lease: Lease, request: QueryRequest, generator: Generator) -> str:
+    """Return what to search for when a question follows others."""
+    return generator.condense(
+        request.question, request.history, priority=request.priority, stop=lease
+    )
 
 
 def _generate(lease: Lease, resources: Resources) -> None:
     """Answer from the row's passages, unless one is no longer current: then retrieve again."""
-    request = lease.unit.json("request")
-    history = _history(request)
-    if history and request["top_k"] and not lease.unit.fields.get("condensed"):
-        condensed = owned(resources.generator).condense(
-            request["question"], history, priority=request["priority"], stop=lease
-        )
+    request = QueryRequest.from_row(lease.unit.fields)
+    if request.history and request.top_k and not lease.unit.fields.get("condensed"):
+        condensed = _condensed(lease, request, owned(resources.generator))
         lease.hand_over(stage="retrieve", fields={"condensed": condensed})
         return
     passages = [_passage(source) for source in _sources(lease, resources)]
@@ -154,18 +177,21 @@ def _generate(lease: Lease, resources: Resources) -> None:
         # A document was deleted or replaced meanwhile; its old text must not be quoted.
         lease.hand_over(stage="retrieve", fields={"retrievals": retrieved + 1})
         return
-    _answer(lease, resources, passages)
+    _answer(lease, request, resources, passages)
 
 
 def _answer(
-    lease: Lease, resources: Resources, passages: list[Passage], found: _Found | None = None
+    lease: Lease,
+    request: QueryRequest,
+    resources: Resources,
+    passages: list[Passage],
+    found: _Found | None = None,
 ) -> None:
     """Answer from passages, which the row has, or gets now with the answer if they are *found*."""
-    request = lease.unit.json("request")
     generator = owned(resources.generator)
     began = time.perf_counter()
     first: list[float] = []
-    told = request["priority"] == "interactive"
+    told = request.priority == "interactive"
 
     def stream(text: str) -> None:
         first.append(time.perf_counter())
@@ -173,14 +199,14 @@ def _answer(
             lease.tell(text)
 
     asked = GenerationRequest(
-        question=request["question"],
+        question=request.question,
         passages=passages,
-        history=_history(request),
-        max_tokens=request["max_tokens"],
-        temperature=request["temperature"],
-        priority=request["priority"],
+        history=request.history,
+        max_tokens=request.max_tokens,
+        temperature=request.temperature,
+        priority=request.priority,
         deadline_s=lease.unit.deadline_s,
-        grounded=request["top_k"] > 0,
+        grounded=request.top_k > 0,
         incarnation=lease.unit.incarnation,
     )
     try:
@@ -269,11 +295,6 @@ def _told_in_trace(
     return {
         "trace_blob": resources.durable.blobs.put_json(trace | {"dropped": dropped}, durable=False)
     }
-
-
-def _history(request: dict[str, Any]) -> list[Turn]:
-    """Read the earlier turns; a search has none."""
-    return [Turn(**turn) for turn in request.get("history") or ()]
 
 
 def _keep(sources: list[dict[str, Any]], resources: Resources) -> tuple[dict[str, str], Any]:

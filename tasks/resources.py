@@ -10,7 +10,8 @@ from corpus.durable import Durable
 from corpus.publishing import Publisher
 from corpus.reindexing import Reindexer
 from jobs.leases import Leases
-from rag.answers.generation import Answer, GenerationRequest, Priority, StopSignal, Turn
+from rag.answers.conversation import Priority, Turn
+from rag.answers.generation import Answer, GenerationRequest, StopSignal
 from rag.chunking.chunker import Chunker
 from rag.documents import ParsedDocument
 from rag.errors import Broken

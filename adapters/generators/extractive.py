@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Sequence
 
+from rag.answers.conversation import Priority, Turn
 from rag.answers.follow_ups import condensed
-from rag.answers.generation import Answer, GenerationRequest, Priority, StopSignal, Turn
+from rag.answers.generation import Answer, GenerationRequest, StopSignal
 from rag.answers.prompts import lacking
 from rag.quoting.extractive import ExtractiveGenerator
 

@@ -12,7 +12,8 @@ from typing import Any, Self
 from adapters.generators.openai_server import ChatServer, Reply, Served, TooLong, look
 from adapters.generators.patience import result_of
 from rag.answers import follow_ups
-from rag.answers.generation import Answer, GenerationRequest, Priority, StopSignal, Turn
+from rag.answers.conversation import Priority, Turn
+from rag.answers.generation import Answer, GenerationRequest, StopSignal
 from rag.answers.prompts import UNANSWERED, Message, Prompt, build
 from rag.answers.replies import nothing_found, read_reply
 from rag.errors import DeadlineExceeded, InvalidRequest, Retryable

@@ -17,7 +17,8 @@ from adapters.generators.cores import keep_off_the_models_cores
 from adapters.generators.engine_settings import engine_arguments
 from adapters.generators.patience import result_of
 from adapters.generators.startup_ear import StartupEar
-from rag.answers.generation import Priority, StopSignal
+from rag.answers.conversation import Priority
+from rag.answers.generation import StopSignal
 from rag.errors import Broken, EngineDead, InvalidRequest, StoreUnavailable
 from runtime.environment import BadSetting
 from runtime.settings import Settings

@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from adapters.generators.chat_template import ChatTemplate
 from adapters.generators.engine_settings import model_name
 from adapters.generators.vllm_engine import VllmEngine
+from rag.answers.conversation import Priority, Turn
 from rag.answers.follow_ups import CONDENSED_TOKENS, condense_messages, read_condensed
-from rag.answers.generation import Answer, GenerationRequest, Priority, StopSignal, Turn
+from rag.answers.generation import Answer, GenerationRequest, StopSignal
 from rag.answers.prompts import Message, build
 from rag.answers.replies import nothing_found, read_reply
 from rag.errors import DeadlineExceeded, InvalidRequest

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
-from rag.answers.generation import Turn
+from rag.answers.conversation import Turn
 from rag.answers.prompts import Message, escape, said_in
 from rag.words.analysis import terms
 from rag.words.empty_words import QUESTION_WORDS, STOP_WORDS

@@ -2,21 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 from rag.answers.citations import Citation
+from rag.answers.conversation import Priority, Turn
 from rag.documents import Passage
-
-#: Whose turn comes first where there is not room for all.
-Priority = Literal["interactive", "batch"]
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """One earlier turn of a conversation."""
-
-    role: Literal["user", "assistant"]
-    text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

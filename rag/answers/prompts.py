@@ -8,7 +8,8 @@ from functools import cache
 from typing import TypedDict
 
 from rag.answers.citations import resolve
-from rag.answers.generation import GenerationRequest, Turn
+from rag.answers.conversation import Turn
+from rag.answers.generation import GenerationRequest
 from rag.chunking.pieces import pieces
 from rag.documents import Part, Passage
 from rag.errors import InvalidRequest

@@ -6,7 +6,7 @@ from concurrent.futures import Executor
 from contextvars import copy_context
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 from rag.documents import split_chunk_id
 from rag.errors import EmbedderMismatch, StoreUnavailable
@@ -16,11 +16,11 @@ from rag.ports import Edition, Embedder, Look, Ranking, StoredChunk, Vectors, Ve
 from rag.reading_ports import CurrentLike, SparseReader, Visibility
 from rag.search.chunk_texts import ChunkTexts
 from rag.search.filtered_search import nearest_matching
+from rag.search.modes import Mode
 
 T = TypeVar("T")
 
 Texts = Callable[[Sequence[str]], dict[str, StoredChunk]]
-Mode = Literal["hybrid", "dense", "sparse"]
 
 #: docs/protocol.md, A reader: a flip during the legs starts them again, at most this often.
 TRIES = 3

@@ -12,7 +12,8 @@ from rag.search.context import Seen, join_neighbours
 from rag.search.explanation import Leg, explain
 from rag.search.feedback import VectorReader, completed, fed_back, promising
 from rag.search.fusion import Evidence, evidence
-from rag.search.legs import NOT_WANTED, LegReader, Mode, Question, Texts, matches, visible
+from rag.search.legs import NOT_WANTED, LegReader, Question, Texts, matches, visible
+from rag.search.modes import Mode
 from rag.search.reranking import Reranking
 
 Fuse = Callable[[Ranking, Ranking, Container[str]], Ranking]

@@ -23,7 +23,8 @@ from rag.in_memory.embedder import HashingEmbedder
 from rag.ports import StoredChunk
 from rag.search import fusion
 from rag.search.chunk_texts import ChunkTexts
-from rag.search.legs import LegReader, Mode
+from rag.search.legs import LegReader
+from rag.search.modes import Mode
 from rag.search.retrieval import Retriever
 from tests.support.waiting import until
 from tests.support.workbench import Workbench

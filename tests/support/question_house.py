@@ -5,7 +5,7 @@ from typing import Any
 import orjson
 
 from corpus.durable import Durable, open_durable
-from intake.requests import QueryRequest, SearchRequest
+from intake.requests import read_query, read_search
 from intake.wiring import Intake
 from jobs.leases import Leases
 from protocol.messages import Message, Stage
@@ -57,13 +57,16 @@ class QuestionHouse:
 
     def ask(self, **body: Any) -> str:
         """Take a question in and run it to its end; returns its job's id."""
-        request = QueryRequest.from_json(body, self.settings)
-        return self._run(self.intake.submissions.submit_query(request))
+        return self.run(self.accept(**body))
+
+    def accept(self, **body: Any) -> str:
+        """Take a question in; returns its job's id."""
+        return self.intake.submissions.submit_query(read_query(body, self.settings))
 
     def search(self, **body: Any) -> str:
         """Take a search in and run it to its end; returns its id."""
-        request = SearchRequest.from_json(body, self.settings)
-        return self._run(self.intake.submissions.submit_search(request))
+        request = read_search(body, self.settings)
+        return self.run(self.intake.submissions.submit_search(request))
 
     def result(self, job_id: str) -> dict[str, Any]:
         """Return the result of a job that has ended, as the API shows it."""
@@ -71,7 +74,8 @@ class QuestionHouse:
         result: dict[str, Any] = orjson.loads(orjson.dumps(shown["result"]))
         return result
 
-    def _run(self, job_id: str) -> str:
+    def run(self, job_id: str) -> str:
+        """Run all that was sent; returns *job_id*."""
         while self.sent:
             message = self.sent.pop(0)
             self.stages.append(message.stage)

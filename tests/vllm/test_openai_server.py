@@ -17,7 +17,8 @@ import httpx
 import pytest
 
 from adapters.generators.openai_generator import OpenAIGenerator
-from rag.answers.generation import GenerationRequest, Turn
+from rag.answers.conversation import Turn
+from rag.answers.generation import GenerationRequest
 from rag.documents import Passage
 from rag.errors import Cancelled, DeadlineExceeded, InvalidRequest, Retryable
 from rag.in_memory.stop import Stop

@@ -3,22 +3,27 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import orjson
 from flask import request
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from intake import fields
 from intake.idempotency import Idempotency, idempotency_of
 from rag.errors import InvalidRequest
 from web.front_end import front_end
 from web.http.problems import Problem
 
-MAX_WAIT_S = 30
-MAX_PAGE = 200
-PAGE = 50
+MAX_WAIT_S: Final = 30
+PAGE: Final = 50
 
-_IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+#: What query parameters may be.
+WAIT: Final = fields.whole(0, MAX_WAIT_S)
+LIMIT: Final = fields.whole(1, 200)
+#: Code points of a text, and generations.
+OFFSET: Final = fields.whole(0, 2**53)
+IDEMPOTENCY_KEY: Final = re.compile("[!-~]{1,255}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,20 +81,18 @@ def parameters(*known: str) -> dict[str, str]:
     return found
 
 
-def whole(given: dict[str, str], name: str, low: int, high: int) -> int | None:
+def whole(given: dict[str, str], name: str, kind: fields.Kind[int]) -> int | None:
     """Read a whole number among parameters, None where absent; raises InvalidRequest."""
     text = given.get(name)
     if text is None:
         return None
     digits = text.isascii() and text.isdigit() and len(text) < 19  # noqa: PLR2004  # 64 bits
-    if not digits or not low <= int(text) <= high:
-        raise InvalidRequest(name, f"must be a whole number from {low} to {high}")
-    return int(text)
+    return kind.read(int(text) if digits else text, name)
 
 
 def page(given: dict[str, str]) -> Page:
     """Read `cursor` and `limit`; raises InvalidRequest."""
-    return Page(given.get("cursor", ""), whole(given, "limit", 1, MAX_PAGE) or PAGE)
+    return Page(given.get("cursor", ""), whole(given, "limit", LIMIT) or PAGE)
 
 
 def one_of(given: dict[str, str], name: str, allowed: Iterable[str]) -> str | None:
@@ -126,6 +129,6 @@ def idempotency(kind: str, body: object) -> Idempotency | None:
     given = request.headers.get("Idempotency-Key")
     if given is None:
         return None
-    if not _IDEMPOTENCY_KEY.fullmatch(given):
+    if not IDEMPOTENCY_KEY.fullmatch(given):
         raise InvalidRequest("Idempotency-Key", "must be 1 to 255 visible ASCII characters")
     return idempotency_of(given, kind, body)

@@ -10,7 +10,7 @@ import orjson
 from flask import request
 from werkzeug.datastructures import FileStorage
 
-from intake.requests import DocumentUpload, check_document_id, metadata
+from intake.documents import DOCUMENT_ID, METADATA, DocumentUpload, read_document
 from rag.documents import Value
 from rag.errors import InvalidRequest
 from runtime.settings import Settings
@@ -66,9 +66,7 @@ def _from_json(body: object, settings: Settings) -> Upload:
     if not isinstance(given, list):
         raise InvalidRequest("documents", "must be a list of {id, text, title, metadata}")
     _check_count(len(given), settings)
-    documents = [
-        DocumentUpload.from_json(entry, f"documents[{n}]") for n, entry in enumerate(given)
-    ]
+    documents = [read_document(entry, f"documents[{n}]") for n, entry in enumerate(given)]
     for n, document in enumerate(documents):
         _check_size(len(document.data), f"documents[{n}]", document.document_id, settings)
     _check_names([document.document_id for document in documents], "documents[%d].id")
@@ -95,7 +93,7 @@ def _from_form(settings: Settings) -> Upload:
         raise InvalidRequest(FILE_METADATA, "must be a JSON object: file name to metadata")
     names = [_document_id(file, n, settings) for n, file in enumerate(files)]
     _check_names(names, f"{FILES}[%d]")
-    own = {name: metadata(given, f"{FILE_METADATA}.{name}") for name, given in each.items()}
+    own = {name: METADATA.read(given, f"{FILE_METADATA}.{name}") for name, given in each.items()}
     for name in own:
         if name not in names:
             raise InvalidRequest(f"{FILE_METADATA}.{name}", "is not the name of a file sent here")
@@ -130,7 +128,7 @@ def _document_id(file: FileStorage, n: int, settings: Settings) -> str:
     size = file.stream.seek(0, 2)
     file.stream.seek(0)
     _check_size(size, where, name, settings)
-    return check_document_id(name, where)
+    return DOCUMENT_ID.read(name, where)
 
 
 def _documents(

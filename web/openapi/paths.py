@@ -2,12 +2,14 @@
 
 from typing import Final
 
+from intake.fields import Json
 from intake.lookup.jobs import KINDS, ROW_STATES, STATES
 from runtime.settings import Settings
-from web.http.request_parts import MAX_WAIT_S
+from web.http.request_parts import OFFSET, WAIT
+from web.openapi.answers import answers
+from web.openapi.bodies import bodies
 from web.openapi.pieces import (
     HOST,
-    Json,
     choice,
     collection_name,
     document_id,
@@ -21,7 +23,6 @@ from web.openapi.pieces import (
     ref,
     refusals,
 )
-from web.openapi.schemas import schemas
 
 _READS: Final = (422, 500, 503)
 _WRITES: Final = (403, 422, 429, 500, 503)
@@ -54,7 +55,7 @@ def openapi_document(*, version: str, settings: Settings, root: str = "") -> Jso
             | _admin()
             | _operations()
         ),
-        "components": {"schemas": schemas(settings)},
+        "components": {"schemas": bodies(settings) | answers()},
     }
 
 
@@ -137,7 +138,7 @@ def _ingests() -> Json:
 
 def _jobs() -> Json:
     """Jobs of every kind."""
-    wait = query("wait", {"type": "integer", "minimum": 0, "maximum": MAX_WAIT_S})
+    wait = query("wait", WAIT.schema)
     return {
         "/api/jobs": {
             "get": operation(
@@ -238,7 +239,7 @@ def _collections() -> Json:
 def _documents() -> Json:
     """Documents that are there."""
     which = [collection_name(), document_id()]
-    number = {"type": "integer", "minimum": 0}
+    number = OFFSET.schema
     base = "/api/collections/{name}/documents"
     return {
         base: {

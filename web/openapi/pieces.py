@@ -1,10 +1,9 @@
 """Pieces of the API's description: operations, parameters, objects and refusals."""
 
-from typing import Any, Final
+from typing import Final
 
-from web.http.request_parts import MAX_PAGE, PAGE
-
-Json = dict[str, Any]
+from intake.fields import Json
+from web.http.request_parts import IDEMPOTENCY_KEY, LIMIT, PAGE
 
 _PROBLEMS: Final = {
     400: "The body, or the `Host` header, cannot be read.",
@@ -75,12 +74,6 @@ def list_of(name: str) -> Json:
     return {"type": "array", "items": ref(name)}
 
 
-def sent(properties: Json, *, required: list[str] | None = None) -> Json:
-    """Describe what is sent: nothing but these fields."""
-    described = {"type": "object", "properties": properties, "additionalProperties": False}
-    return described | ({"required": required} if required else {})
-
-
 def answered(properties: Json, *, optional: list[str] | None = None) -> Json:
     """Describe what is answered: later versions may say more."""
     required = [name for name in properties if name not in (optional or [])]
@@ -109,8 +102,7 @@ def choice(name: str, words: tuple[str, ...]) -> Json:
 
 def paging() -> list[Json]:
     """Describe `cursor` and `limit`."""
-    limit = {"type": "integer", "minimum": 1, "maximum": MAX_PAGE, "default": PAGE}
-    return [query("cursor", {"type": "string"}), query("limit", limit)]
+    return [query("cursor", {"type": "string"}), query("limit", LIMIT.schema | {"default": PAGE})]
 
 
 def header(name: str, example: str) -> Json:
@@ -120,7 +112,7 @@ def header(name: str, example: str) -> Json:
 
 def idempotency_key() -> Json:
     """Describe the idempotency key."""
-    schema = {"type": "string", "pattern": "^[!-~]{1,255}$"}
+    schema = {"type": "string", "pattern": f"^{IDEMPOTENCY_KEY.pattern}$"}
     return {"name": "Idempotency-Key", "in": "header", "schema": schema}
 
 

@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Response
 
-from intake.requests import CheckRequest, ReindexRequest
+from intake.requests import read_check, read_reindex
 from web.front_end import front_end
 from web.http.request_parts import json_body, parameters, preference
 from web.http.waiting import submitted
@@ -14,15 +14,15 @@ bp = Blueprint("admin", __name__, url_prefix="/api/admin")
 def reindex() -> Response:
     """Return the job that makes a collection's vectors anew; 409 while another one does."""
     parameters()
-    asked = ReindexRequest.from_json(json_body())
-    return submitted(front_end().intake.maintenance.reindex(asked.collection), wait_s=0, applied="")
+    job_id = front_end().intake.maintenance.reindex(read_reindex(json_body()))
+    return submitted(job_id, wait_s=0, applied="")
 
 
 @bp.post("/check")
 def check() -> Response:
     """Compare catalogue, Chroma and sparse indexes, and repair where that is asked: a job."""
     parameters()
-    asked = CheckRequest.from_json(json_body())
+    asked = read_check(json_body())
     wish = preference()
     job_id = front_end().intake.maintenance.check(asked)
     return submitted(job_id, wait_s=wish.wait_s, applied=wish.applied)

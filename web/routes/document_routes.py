@@ -6,7 +6,6 @@ called `a/text` is `…/documents/a/text` for DELETE, and for GET only where the
 """
 
 import io
-from typing import Final
 
 from flask import Blueprint, Response, jsonify, send_file
 
@@ -14,13 +13,10 @@ from rag.errors import InvalidRequest
 from web.front_end import front_end
 from web.http import cursors
 from web.http.behind_proxy import with_links
-from web.http.request_parts import page, parameters, whole
+from web.http.request_parts import OFFSET, page, parameters, whole
 from web.http.waiting import submitted
 
 bp = Blueprint("documents", __name__, url_prefix="/api/collections/<name>/documents")
-
-#: Code points and generations stay below this.
-_MOST: Final = 2**53
 
 
 @bp.get("/<document:document_id>")
@@ -46,9 +42,9 @@ def text(name: str, document_id: str) -> Response:
         return other
     given = parameters("generation", "start", "end")
     documents = front_end().intake.documents
-    generation = whole(given, "generation", 0, _MOST)
+    generation = whole(given, "generation", OFFSET)
     document = documents.find(name, document_id, generation=generation)
-    start, end = whole(given, "start", 0, _MOST) or 0, whole(given, "end", 0, _MOST)
+    start, end = whole(given, "start", OFFSET) or 0, whole(given, "end", OFFSET)
     if end is not None and end < start:
         raise InvalidRequest("end", "must not be less than start")
     return jsonify(documents.text(document, start=start, end=end))
@@ -79,7 +75,7 @@ def chunks(name: str, document_id: str) -> Response:
     given = parameters("generation", "cursor", "limit")
     part = page(given)
     documents = front_end().intake.documents
-    generation = whole(given, "generation", 0, _MOST)
+    generation = whole(given, "generation", OFFSET)
     document = documents.find(name, document_id, generation=generation)
     start = cursors.decode_number(part.cursor) if part.cursor else 0
     told, following = documents.chunks(document, start=start, limit=part.limit)

@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Response
 
-from intake.requests import IngestRequest
+from intake.requests import read_ingest
 from rag.errors import InvalidRequest
 from web.front_end import front_end
 from web.http.request_parts import idempotency, parameters, preference
@@ -18,7 +18,7 @@ def submit() -> Response:
     parameters()
     parts = front_end()
     upload = read_upload()
-    asked = IngestRequest.from_json(upload.fields, parts.settings)
+    asked = read_ingest(upload.fields, parts.settings)
     if not upload.count and not asked.keep_open:
         raise InvalidRequest("documents", EMPTY)
     wish = preference()

@@ -10,7 +10,7 @@ from web.http import cursors
 from web.http.behind_proxy import with_links
 from web.http.event_stream import EventStream
 from web.http.problems import too_many
-from web.http.request_parts import MAX_WAIT_S, one_of, page, parameters, preference, whole
+from web.http.request_parts import WAIT, one_of, page, parameters, preference, whole
 from web.http.uploads import EMPTY, read_upload
 from web.http.waiting import job_response, submitted
 from web.places import Caller
@@ -40,7 +40,7 @@ def show(job_id: str) -> Response:
     """Return a job, at once or when it ends within `wait` seconds."""
     given = parameters("wait")
     wish = preference()
-    asked_s = whole(given, "wait", 0, MAX_WAIT_S)
+    asked_s = whole(given, "wait", WAIT)
     wait_s = wish.wait_s if asked_s is None else asked_s
     return job_response(job_id, status=200, wait_s=wait_s, applied=wish.applied)
 

@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Response
 
-from intake.requests import QueryRequest
+from intake.requests import read_query
 from web.front_end import front_end
 from web.http.request_parts import idempotency, json_body, parameters, preference
 from web.http.waiting import submitted
@@ -15,7 +15,7 @@ def submit() -> Response:
     """Accept a question and return the job that will answer it."""
     parameters()
     parts = front_end()
-    asked = QueryRequest.from_json(json_body(), parts.settings)
+    asked = read_query(json_body(), parts.settings)
     wish = preference()
     key = idempotency("query", asked.as_json())
     job_id = parts.intake.submissions.submit_query(asked, idempotency=key)

@@ -4,7 +4,7 @@ import orjson
 from flask import Blueprint, Response, jsonify
 
 from intake.lookup.views import has_ended, timings_ms
-from intake.requests import SearchRequest
+from intake.requests import read_search
 from intake.submit import SEARCH_DEADLINE_S
 from web.front_end import front_end
 from web.http.problems import Problem, too_many
@@ -19,7 +19,7 @@ def search() -> Response:
     """Search a collection and return the passages, best first."""
     parameters()
     parts = front_end()
-    asked = SearchRequest.from_json(json_body(), parts.settings)
+    asked = read_search(json_body(), parts.settings)
     if parts.places.taken >= parts.places.limit:
         raise too_many(
             "Too many callers wait at this moment; try again.",

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from rag.answers.citations import Citation
-from rag.answers.generation import Answer, GenerationRequest, Priority, StopSignal, Turn
+from rag.answers.conversation import Priority, Turn
+from rag.answers.generation import Answer, GenerationRequest, StopSignal
 from rag.documents import Part, Passage
 from rag.search.retrieval import Found
 from runtime.settings import Settings

@@ -7,7 +7,9 @@ from typing import Any
 import orjson
 import pytest
 
-from rag.answers.generation import Answer, GenerationRequest, Priority, StopSignal, Turn
+from protocol.keys import key
+from rag.answers.conversation import Priority, Turn
+from rag.answers.generation import Answer, GenerationRequest, StopSignal
 from rag.search.retrieval import Found
 from runtime.settings import Settings
 from tests.support.question_house import QuestionHouse
@@ -140,3 +142,24 @@ def test_a_follow_up_that_wants_no_passages_is_not_rewritten(
     assert speaker.condensed == 0
     assert not speaker.requests[0].grounded
     assert len(speaker.requests[0].history) == 2
+
+
+def test_a_follow_up_that_another_build_accepted_is_answered(
+    house: Callable[[bool], QuestionHouse], listener: Listener, speaker: Speaker
+) -> None:
+    there = house(True)
+    job_id = there.accept(question="?")
+    kept = (
+        '{"question":"How tall is it?","history":[{"role":"user","text":"Where is the tower?"}],'
+        '"collection":"default","top_k":10,"filters":null,"priority":"batch","max_tokens":7,'
+        '"temperature":0.5,"trace":false,"deadline_s":300,"cancel_on_disconnect":false,"mood":1}'
+    )
+    there.durable.redis.hset(key("unit", job_id), "request", kept)
+
+    there.run(job_id)
+
+    assert there.intake.jobs.row(job_id)["state"] == "succeeded"
+    assert listener.asked == ["How tall is it? <- Where is the tower?"]
+    (told,) = speaker.requests
+    assert (told.max_tokens, told.temperature, told.priority) == (7, 0.5, "batch")
+    assert [turn.text for turn in told.history] == ["Where is the tower?"]

@@ -17,7 +17,8 @@ from typing import Any
 import pytest
 
 from adapters.generators.openai_generator import OpenAIGenerator
-from rag.answers.generation import GenerationRequest, Turn
+from rag.answers.conversation import Turn
+from rag.answers.generation import GenerationRequest
 from rag.answers.prompts import UNANSWERED
 from rag.documents import Passage
 from rag.errors import Broken, Cancelled, DeadlineExceeded, InvalidRequest, Retryable

@@ -2,6 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rag.answers.conversation import Turn
 from rag.answers.follow_ups import (
     MAX_CHARACTERS,
     MAX_TERMS,
@@ -9,7 +10,6 @@ from rag.answers.follow_ups import (
     condensed,
     read_condensed,
 )
-from rag.answers.generation import Turn
 from rag.words.analysis import terms
 
 TOWER = [

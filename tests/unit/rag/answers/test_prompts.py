@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.answers.generation import GenerationRequest, Turn
+from rag.answers.conversation import Turn
+from rag.answers.generation import GenerationRequest
 from rag.answers.prompts import INSTRUCTIONS, UNANSWERED, Message, Prompt, build, escape
 from rag.answers.replies import nothing_found, read_reply
 from rag.documents import Part, Passage

@@ -24,7 +24,8 @@ from rag.reading_ports import CurrentLike
 from rag.search import filtered_search, fusion, legs
 from rag.search.chunk_texts import ChunkTexts
 from rag.search.filtered_search import nearest_matching
-from rag.search.legs import NOT_WANTED, STALE_S, TRIES, LegReader, Legs, Mode, Question
+from rag.search.legs import NOT_WANTED, STALE_S, TRIES, LegReader, Legs, Question
+from rag.search.modes import Mode
 from rag.search.reranking import BATCH, Reranking
 from rag.search.retrieval import SPARE, Retriever, still_current
 

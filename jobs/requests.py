@@ -1,0 +1,89 @@
+"""What was asked, as its row keeps it: written where it is taken in, read where it is served."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Self
+
+import orjson
+
+from rag.answers.conversation import Priority, Turn
+from rag.search.modes import Mode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """
+    A request that a row has under `request`; it was checked before it was written.
+
+    The row may be of another build: what it lacks has its default, and what this build does not
+    know is left out.
+    """
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the request as its row keeps it and the API shows it."""
+        return {f.name: getattr(self, f.name) for f in fields(self)}
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, str]) -> Self:
+        """Read the request of a row."""
+        return cls(**cls._known(row))
+
+    @classmethod
+    def _known(cls, row: Mapping[str, str]) -> dict[str, Any]:
+        """Return what a row tells of the fields that there are."""
+        told = orjson.loads(row["request"])
+        return {f.name: told[f.name] for f in fields(cls) if f.name in told}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueryRequest(Request):
+    """
+    A question.
+
+    *history* holds the earlier turns, oldest first. *filters* is the filter as it was given, which
+    `rag.metadata.filters` can read. A *top_k* of 0 asks for an answer without passages.
+    """
+
+    question: str
+    history: tuple[Turn, ...] = ()
+    collection: str = "default"
+    top_k: int
+    filters: Mapping[str, Any] | None = None
+    priority: Priority = "interactive"
+    max_tokens: int | None = None
+    temperature: float | None = None
+    trace: bool = False
+    deadline_s: int
+    cancel_on_disconnect: bool = False
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the request as its row keeps it and the API shows it."""
+        turns = [{"role": turn.role, "text": turn.text} for turn in self.history]
+        return Request.as_json(self) | {"history": turns}
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, str]) -> Self:
+        """Read the request of a row."""
+        known = cls._known(row)
+        turns = known.pop("history", None) or ()
+        return cls(history=tuple(Turn(turn["role"], turn["text"]) for turn in turns), **known)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchRequest(Request):
+    """A search: passages for *query*, without an answer."""
+
+    query: str
+    collection: str = "default"
+    top_k: int
+    filters: Mapping[str, Any] | None = None
+    mode: Mode = "hybrid"
+    trace: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckRequest(Request):
+    """A check of one collection, or of all where *collection* is None."""
+
+    collection: str | None = None
+    repair: bool = False
