@@ -7,10 +7,12 @@ import orjson
 from redis import Redis
 
 from corpus.blobs import BlobStore
+from corpus.sources import kept_sources
 from jobs.heartbeats import WorkerState
 from jobs.units import FINAL_STATES
 from protocol.keys import key
 from protocol.timestamps import rfc3339
+from rag.errors import Unreadable
 
 #: Of an ingest or delete whose every document failed: each row says why.
 NONE_ACCEPTED = {
@@ -104,13 +106,10 @@ class JobView:
 
     def sources(self, row: Mapping[str, str]) -> list[dict[str, Any]] | None:
         """Return the passages a question was given, None before retrieval has ended."""
-        if text := row.get("sources"):
-            found: list[dict[str, Any]] = orjson.loads(text)
-            return found
-        if blob := row.get("sources_blob"):
-            kept = self._blobs.get_json(blob)
-            return kept if isinstance(kept, list) else []
-        return None
+        try:
+            return kept_sources(row, self._blobs)
+        except Unreadable:
+            return []
 
     def place(
         self, job_id: str, row: Mapping[str, str], workers: Sequence[WorkerState]

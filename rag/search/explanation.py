@@ -1,6 +1,6 @@
 """Telling how each candidate of a search came to its place."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,3 +41,9 @@ def explain(
     for rank, (name, score) in enumerate(reranked, start=1):
         candidates[name]["rerank"] = {"rank": rank, "score": score}
     return {"candidates": list(candidates.values()), "dropped": dict(dropped)}
+
+
+def with_left_out(trace: Mapping[str, Any], left_out: Sequence[str]) -> dict[str, Any]:
+    """Add the chunks that the prompt had no room for to what a trace says was dropped."""
+    dropped = dict.fromkeys(left_out, "budget: the prompt had no room for it")
+    return {**trace, "dropped": trace["dropped"] | dropped}

@@ -9,12 +9,12 @@ from adapters.chroma.store import _metadata, _stored
 from adapters.local_index.rows.chunk_records import read_record, record_of
 from cli.commands.ask import _page
 from corpus.publishing import chunks_of, manifest_of
+from jobs.sources import cited, passage_of, source_of
 from rag.answers.citations import Citation
 from rag.chunking.chunker import Chunker
 from rag.documents import Chunk, Page, ParsedDocument, Part, Passage
 from rag.ports import StoredChunk
 from rag.search.context import join_neighbours
-from tasks.query import _cited, _passage, _source
 from tests.unit.rag.chunking.test_chunking import Words
 
 PLAIN = Chunk(1, 3, 15, "Four is due.", 2)
@@ -104,30 +104,30 @@ def test_a_source_tells_labels_where_there_are_some_and_is_read_back() -> None:
     joined = join_neighbours(
         [passage(2, page_kind="slide"), passage(1, "iv")], {"d:1:2": "       ", "d:1:1": ""}
     )[0]
-    told = _source(joined)
+    told = source_of(joined)
 
     assert told["page_label"] == "iv"
     assert "page_kind" not in told
     assert told["parts"][1] == {
         "chunk_id": "d:1:2", "start": 20, "end": 23, "score": 0.5, "page": 3, "page_kind": "slide",
     }  # fmt: skip
-    assert _passage(told) == joined
-    old = {name: value for name, value in _source(passage(1)).items() if "page_" not in name}
-    assert _passage(old) == passage(1)
+    assert passage_of(told) == joined
+    old = {name: value for name, value in source_of(passage(1)).items() if "page_" not in name}
+    assert passage_of(old) == passage(1)
 
 
 def test_a_citation_tells_the_page_of_the_chunk_that_it_quotes() -> None:
     (joined,) = join_neighbours([passage(2, "v"), passage(1)], {"d:1:2": "       ", "d:1:1": ""})
 
     first, second = (
-        _cited(Citation(1, 0, at, at + 3, "row"), joined) for at in (joined.start, joined.end - 3)
+        cited(Citation(1, 0, at, at + 3, "row"), joined) for at in (joined.start, joined.end - 3)
     )
 
     assert (first["page"], first["chunk_id"]) == (2, "d:1:1")
     assert (second["page"], second["page_label"]) == (3, "v")
     assert "page_label" not in first
     bare = replace(passage(1), page=None)
-    assert _cited(Citation(1, 0, 10, 13, "row"), bare)["page"] is None
+    assert cited(Citation(1, 0, 10, 13, "row"), bare)["page"] is None
 
 
 @pytest.mark.parametrize(
