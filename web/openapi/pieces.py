@@ -20,6 +20,10 @@ _PROBLEMS: Final = {
     503: "Redis or a disk is away; come back after `Retry-After`.",
     504: "Not answered in time.",
 }
+#: What may go wrong wherever something is read, is changed, or has a body.
+READS: Final = (422, 500, 503)
+WRITES: Final = (403, 422, 429, 500, 503)
+BODY: Final = (413, 415)
 #: Looked at before anything else, on every path.
 HOST: Final = (400, 421)
 

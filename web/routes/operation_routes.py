@@ -8,7 +8,7 @@ from flask import Blueprint, Response, jsonify, request
 
 from web.front_end import front_end
 from web.openapi.docs_page import DOCS_STYLE, docs_page
-from web.openapi.paths import openapi_document
+from web.openapi.document import openapi_document
 
 bp = Blueprint("operations", __name__)
 

@@ -21,7 +21,7 @@ from schemathesis.specs.openapi.checks import (
 from runtime.settings import Settings
 from tests.integration.conftest import BusyWorker, HandWorker
 from web.app import create_app
-from web.openapi.paths import openapi_document
+from web.openapi.document import openapi_document
 
 CHECKS = [
     not_a_server_error, status_code_conformance, content_type_conformance,

@@ -1,0 +1,142 @@
+"""The paths of collections and their documents."""
+
+from typing import Final
+
+from intake.fields import Json
+from web.http.request_parts import OFFSET
+from web.openapi.pieces import (
+    BODY,
+    READS,
+    WRITES,
+    collection_name,
+    document_id,
+    json_body,
+    operation,
+    paging,
+    query,
+)
+
+_DOCUMENTS: Final = "/api/collections/{name}/documents"
+
+
+def collection_paths() -> Json:
+    """Describe collections and what is in them."""
+    return _collections() | _collection() | _documents() | _contents()
+
+
+def _collections() -> Json:
+    """Collections."""
+    return {
+        "/api/collections": {
+            "get": operation(
+                "List collections", "Collections", name="listCollections",
+                answers={200: ("All collections by name", "Collections")},
+                problems=READS,
+            ),
+            "post": operation(
+                "Make a collection", "Collections", name="createCollection",
+                body=json_body("NewCollection"),
+                answers={200: ("It exists", "Collection"), 201: ("Made", "Collection")},
+                problems=(*WRITES, *BODY),
+                location=True,
+            ),
+        },
+    }  # fmt: skip
+
+
+def _collection() -> Json:
+    """One collection."""
+    return {
+        "/api/collections/{name}": {
+            "get": operation(
+                "Look at a collection", "Collections", name="getCollection",
+                parameters=[collection_name()],
+                answers={200: ("The collection", "Collection")},
+                problems=(*READS, 404),
+            ),
+            "delete": operation(
+                "Delete a collection; its name is free at once", "Collections",
+                name="deleteCollection",
+                parameters=[collection_name()],
+                answers={202: ("The job that removes the rest", "Job")},
+                problems=(*WRITES, 404),
+                location=True,
+            ),
+        },
+        "/api/collections/{name}/diff": {
+            "post": operation(
+                "Compare a folder with a collection", "Collections", name="diff",
+                parameters=[collection_name()],
+                body=json_body("Listing"),
+                answers={200: ("What to send, and what is listed no more", "Difference")},
+                problems=(*WRITES, *BODY),
+            )
+        },
+    }  # fmt: skip
+
+
+def _documents() -> Json:
+    """Documents that are there."""
+    return {
+        _DOCUMENTS: {
+            "get": operation(
+                "List documents in the order of their ids", "Collections", name="listDocuments",
+                parameters=[collection_name(), query("prefix", {"type": "string"}), *paging()],
+                answers={200: ("A page", "Documents")},
+                problems=(*READS, 404),
+            )
+        },
+        f"{_DOCUMENTS}/{{document_id}}": {
+            "get": operation(
+                "Look at a document", "Collections", name="getDocument",
+                parameters=_which(),
+                answers={200: ("The document", "Document")},
+                problems=(*READS, 404),
+            ),
+            "delete": operation(
+                "Delete a document", "Collections", name="deleteDocument",
+                parameters=_which(),
+                answers={202: ("The job; once it has ended no search finds the text", "Job")},
+                problems=(*WRITES, 404, 409),
+                location=True,
+            ),
+        },
+    }  # fmt: skip
+
+
+def _contents() -> Json:
+    """What a document holds."""
+    return {
+        f"{_DOCUMENTS}/{{document_id}}/text": {
+            "get": operation(
+                "Read the parsed text, or a span of it", "Collections", name="getText",
+                parameters=[
+                    *_which(), query("generation", OFFSET.schema), query("start", OFFSET.schema),
+                    query("end", OFFSET.schema),
+                ],
+                answers={200: ("The text; offsets count Unicode code points", "Text")},
+                problems=(*READS, 404, 410),
+            )
+        },
+        f"{_DOCUMENTS}/{{document_id}}/chunks": {
+            "get": operation(
+                "List the chunks", "Collections", name="listChunks",
+                parameters=[*_which(), query("generation", OFFSET.schema), *paging()],
+                answers={200: ("A page", "Chunks")},
+                problems=(*READS, 404, 410),
+            )
+        },
+        f"{_DOCUMENTS}/{{document_id}}/file": {
+            "get": operation(
+                "Download the original", "Collections", name="getFile",
+                parameters=_which(),
+                answers={200: ("The bytes as they came", "application/octet-stream")},
+                problems=(*READS, 404, 410),
+            )
+        },
+    }  # fmt: skip
+
+
+def _which() -> list[Json]:
+    """Describe by what a document is named."""
+    return [collection_name(), document_id()]

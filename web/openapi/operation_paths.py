@@ -1,0 +1,63 @@
+"""The paths of those who run Quern."""
+
+from intake.fields import Json
+from web.openapi.pieces import BODY, HOST, WRITES, header, json_body, operation, refusals
+
+
+def operation_paths() -> Json:
+    """Describe what operators ask for and look at."""
+    return _admin() | _operations()
+
+
+def _admin() -> Json:
+    """Jobs for those who run Quern."""
+    return {
+        "/api/admin/check": {
+            "post": operation(
+                "Compare catalogue, Chroma and sparse indexes, and repair", "Operations",
+                name="check",
+                parameters=[header("Prefer", "respond-async, wait=10")],
+                body=json_body("Check"),
+                answers={200: ("The job, ended while you waited", "Job"), 202: ("The job", "Job")},
+                problems=(*WRITES, *BODY, 404),
+                location=True,
+            )
+        },
+        "/api/admin/reindex": {
+            "post": operation(
+                "Make a collection's vectors anew, under today's settings and embedder",
+                "Operations", name="reindex",
+                body=json_body("Reindex"),
+                answers={202: ("The job", "Job")},
+                problems=(*WRITES, *BODY, 404, 409),
+                location=True,
+            )
+        }
+    }  # fmt: skip
+
+
+def _operations() -> Json:
+    """What operators look at."""
+
+    def look(summary: str, name: str, media: str, *, may_fail: bool = False) -> Json:
+        answer = {"description": summary, "content": {media: {"schema": {}}}}
+        answers: Json = {"200": answer} | refusals(*HOST)
+        if may_fail:
+            answers["503"] = answer | {"description": "It cannot"}
+        return {
+            "get": {
+                "summary": summary, "tags": ["Operations"], "operationId": name,
+                "responses": answers,
+            }
+        }  # fmt: skip
+
+    return {
+        "/livez": look("Does the process answer?", "livez", "application/json"),
+        "/readyz": look("Can jobs be accepted?", "readyz", "application/json", may_fail=True),
+        "/health": look("How is everything?", "health", "application/health+json", may_fail=True),
+        "/metrics": look("Numbers for Prometheus", "metrics", "text/plain"),
+        "/prometheus/sd": look("Where the workers' numbers are", "targets", "application/json"),
+        "/api/openapi.json": look("This description", "openapi", "application/json"),
+        "/api/docs": look("This description as a page", "docs", "text/html"),
+        "/api/docs.css": look("The page's style sheet", "docsStyle", "text/css"),
+    }
