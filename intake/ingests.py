@@ -57,37 +57,33 @@ class Ingests:
         Keep the bytes, record one row per document, and return the job's id.
 
         The bytes are on disk before the job exists: an accepted document is never lost. *uploads*
-        is read once, one document at a time. The body of *idempotency* says what was asked of all
-        documents; the documents themselves are added to it here.
+        is read once, one at a time. *idempotency* is that of the request without its documents.
 
         Raises:
             InvalidRequest: A document cannot be accepted as it is.
 
-            Full, MemoryFull, IdempotencyConflict, CollectionGone, StoreUnavailable: As their names
-                say.
+            Full, MemoryFull, IdempotencyConflict, CollectionGone, StoreUnavailable: As named.
         """
         self._admission.check()
         job_id = new_id()
         of_all = orjson.dumps(dict(request.metadata)).decode()
         sources = self._keep(uploads, of_all)
-        incarnation, _ = self._catalogue.collections.create(request.collection)
         job = {
             "kind": "ingest",
             "collection": request.collection,
-            "incarnation": incarnation,
+            "incarnation": self._catalogue.collections.create(request.collection)[0],
             "priority": request.priority,
             "on_duplicate": request.on_duplicate,
             "metadata": of_all,
         }
-        if idempotency is not None:
-            idempotency = with_documents(idempotency, (source.identity for source in sources))
+        documents = (source.identity for source in sources)
         return self._accept(
             job_id,
             job,
             self._made(job_id, job, sources),
             deadline_s=request.deadline_s,
             keep_open=request.keep_open,
-            idempotency=idempotency,
+            idempotency=idempotency and with_documents(idempotency, documents),
         )
 
     def find(self, job_id: str) -> dict[str, str]:

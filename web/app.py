@@ -27,6 +27,19 @@ from web.routes import (
     search_routes,
 )
 
+ROUTES = (
+    query_routes,
+    ingest_routes,
+    job_routes,
+    search_routes,
+    document_routes,
+    collection_routes,
+    admin_routes,
+    operation_routes,
+    metrics_routes,
+    pages,
+)
+
 
 class OrjsonProvider(JSONProvider):
     """JSON by orjson: several times as fast, and strict about Unicode."""
@@ -77,18 +90,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     security.register(app, AllowedHosts(settings.host, settings.allowed_hosts))
     problems.register(app)
     app.before_request(_start_health)
-    for routes in (
-        query_routes,
-        ingest_routes,
-        job_routes,
-        search_routes,
-        document_routes,
-        collection_routes,
-        admin_routes,
-        operation_routes,
-        metrics_routes,
-        pages,
-    ):
+    for routes in ROUTES:
         app.register_blueprint(routes.bp)
     http_metrics.begin(app)
     return app
