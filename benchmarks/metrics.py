@@ -24,7 +24,8 @@ from benchmarks.running.private_redis import PrivateRedis
 from benchmarks.running.processes import run
 from benchmarks.running.progress import ProgressBars
 from jobs import measuring
-from jobs.ledger import Fields, Ledger
+from jobs.ledger.ledger import Ledger
+from jobs.ledger.wire import Fields
 from jobs.units import Unit
 from protocol.ids import new_id
 from protocol.messages import Message
@@ -148,8 +149,10 @@ def _question_us(redis: "Redis[str]", scripts: Scripts, calls: int) -> float:
     fields: Fields = {"kind": "query", "class": "batch", "owner": "batch", "priority": 9}
     redis.config_resetstat()
     for _ in range(calls):
-        unit = ledger.submit(new_id(), stage="retrieve", fields=fields, limit=10**9, deadline_s=60)
-        ledger.cancel(unit)
+        unit = ledger.submissions.submit(
+            new_id(), stage="retrieve", fields=fields, limit=10**9, deadline_s=60
+        )
+        ledger.submissions.cancel(unit)
     spent: Any = redis.info("commandstats")["cmdstat_evalsha"]
     return float(spent["usec"]) / calls
 

@@ -8,7 +8,7 @@ from redis import Redis
 from corpus.blobs import BlobStore
 from corpus.catalogue.catalogue import Catalogue
 from corpus.change_log import ChangeLog
-from jobs.ledger import Ledger
+from jobs.ledger.ledger import Ledger
 from protocol.messages import Message
 from protocol.scripts import Scripts
 from rag.ports import HnswSettings

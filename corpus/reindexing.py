@@ -7,9 +7,10 @@ from typing import Final
 
 from corpus.catalogue.catalogue import Catalogue
 from corpus.catalogue.generations import Current
-from corpus.publishing import embedded
-from jobs.leases import Lease, problem
-from jobs.ledger import AlreadyRunning, CollectionGone
+from corpus.embedding import embedded
+from jobs.errors import AlreadyRunning, CollectionGone
+from jobs.leases.endings import problem
+from jobs.leases.lease import Lease
 from protocol import timings
 from rag.documents import chunk_id, split_chunk_id
 from rag.errors import InvalidRequest, Unreadable

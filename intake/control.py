@@ -9,7 +9,7 @@ from intake.lookup.jobs import JobLookup
 from intake.lookup.views import has_ended
 from intake.maintenance import Maintenance
 from intake.submit import Submissions
-from jobs.ledger import Ledger
+from jobs.ledger.ledger import Ledger
 from jobs.requests import QueryRequest
 
 _RETRYABLE: Final = ("failed", "cancelled", "expired", "partial")
@@ -44,16 +44,16 @@ class JobControl:
         if has_ended(job):
             return True
         if job["kind"] in ("ingest", "delete"):
-            self._ledger.cancel_job(job_id)
+            self._ledger.submissions.cancel_job(job_id)
         else:
-            self._ledger.cancel(job_id)
+            self._ledger.submissions.cancel(job_id)
         return False
 
     def on_disconnect(self, job_id: str) -> None:
         """Cancel a question or search whose caller left, if that was asked for."""
-        row = self._ledger.unit(job_id)
+        row = self._ledger.rows.unit(job_id)
         if row is not None and _ends_with_its_caller(row) and not has_ended(row):
-            self._ledger.cancel(job_id)
+            self._ledger.submissions.cancel(job_id)
 
     def retry(self, job_id: str) -> str:
         """

@@ -3,7 +3,7 @@
 from redis.exceptions import BusyLoadingError, OutOfMemoryError, ReadOnlyError, ResponseError
 from redis.exceptions import RedisError as QueueError
 
-from jobs.ledger import AlreadyRunning, CollectionGone, Full, IdempotencyConflict, Sealed
+from jobs.errors import AlreadyRunning, CollectionGone, Full, IdempotencyConflict, Sealed
 from rag.errors import InvalidRequest, QuernError, StoreUnavailable
 
 __all__ = [

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 import orjson
 
-from jobs.ledger import Idempotency
+from jobs.ledger.submissions import Idempotency
 
 __all__ = ["Idempotency", "idempotency_of", "with_documents"]
 

@@ -15,7 +15,7 @@ from intake.idempotency import Idempotency, with_documents
 from intake.lookup.jobs import JobLookup
 from intake.requests import IngestRequest
 from jobs.document_metadata import merged
-from jobs.ledger import Ledger
+from jobs.ledger.ledger import Ledger
 from protocol.ids import new_id
 from rag.errors import InvalidRequest
 from runtime.settings import Settings
@@ -125,7 +125,7 @@ class Ingests:
             NotFound, Gone: There is no such ingest.
         """
         self.find(job_id)
-        self._ledger.seal(job_id)
+        self._ledger.submissions.seal(job_id)
 
     def retry(self, job_id: str, job: Mapping[str, str]) -> str:
         """
@@ -152,8 +152,9 @@ class Ingests:
                     keep_open=at + ROWS_AT_ONCE < total,
                 )
         except Full:
-            if self._ledger.job(retry_id):  # the last part found no room: none shall be half done
-                self._ledger.cancel_job(retry_id)
+            # The last part found no room: none shall be half done.
+            if self._ledger.rows.job(retry_id):
+                self._ledger.submissions.cancel_job(retry_id)
             raise
         return retry_id
 
@@ -168,7 +169,7 @@ class Ingests:
         idempotency: Idempotency | None = None,
     ) -> str:
         """Record rows, and their job unless it is there; return the job's id."""
-        return self._ledger.accept(
+        return self._ledger.submissions.accept(
             job_id,
             job=job,
             rows=rows,

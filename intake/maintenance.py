@@ -11,7 +11,7 @@ from intake.document_rows import bare_row
 from intake.errors import NotFound
 from intake.lookup.collections import collection_of, existing_collection
 from intake.requests import MAX_DEADLINE_S
-from jobs.ledger import Ledger
+from jobs.ledger.ledger import Ledger
 from jobs.requests import CheckRequest
 from protocol.ids import new_id
 from protocol.messages import PRIORITY_OF, Stage
@@ -82,7 +82,7 @@ class Maintenance:
         if not self._catalogue.generations.known(incarnation, document_id):
             raise NotFound(f"there is no document {document_id!r} in {collection!r}")
         job_id = new_id()
-        return self._ledger.accept(
+        return self._ledger.submissions.accept(
             job_id,
             job={"kind": "delete", "collection": collection, "incarnation": incarnation},
             rows=[bare_row(job_id, stage="remove", document=document_id)],
@@ -116,7 +116,7 @@ class Maintenance:
         deadline_s: float | None = None,
     ) -> str:
         """Record a job on a whole collection."""
-        return self._ledger.submit(
+        return self._ledger.submissions.submit(
             new_id(),
             stage=stage,
             fields={

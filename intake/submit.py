@@ -8,7 +8,7 @@ from corpus.catalogue.catalogue import Catalogue
 from intake.admission import Admission
 from intake.idempotency import Idempotency
 from intake.lookup.collections import collection_of
-from jobs.ledger import Ledger
+from jobs.ledger.ledger import Ledger
 from jobs.requests import QueryRequest, SearchRequest
 from protocol.ids import new_id
 from protocol.messages import PRIORITY_OF
@@ -50,7 +50,7 @@ class Submissions:
         fields = self._fields("query", request, request.priority)
         if retry_of:
             fields["retry_of"] = retry_of
-        return self._ledger.submit(
+        return self._ledger.submissions.submit(
             new_id(),
             stage="retrieve" if request.top_k else "generate",
             fields=fields,
@@ -69,7 +69,7 @@ class Submissions:
             Full, MemoryFull: As their names say.
         """
         self._admission.check()
-        return self._ledger.submit(
+        return self._ledger.submissions.submit(
             new_id(),
             stage="retrieve",
             fields=self._fields("search", request, "interactive"),

@@ -1,1 +1,1 @@
-"""The ledger: what was asked and what became of it; claims, retries, events, heartbeats, counts."""
+"""Jobs: what was asked and what became of it; units, events, heartbeats, counts."""

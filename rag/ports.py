@@ -1,13 +1,13 @@
 """The ports of the domain: what it asks of the outside, by a real or an in-memory adapter."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.documents import Chunk, Value, indexed_text
+from rag.documents import Chunk, ParsedDocument, Value, indexed_text
 from rag.errors import EmbedderMismatch
 from rag.metadata.filters import Filter
 from rag.mixing import may_mix
@@ -146,6 +146,19 @@ class Reranker(Protocol):
 
         Raises:
             RerankerFailed: There are no scores; the reason is in the log.
+        """
+        ...
+
+
+class Parser(Protocol):
+    """Turns bytes into text inside limits, in another process."""
+
+    def parse(self, data: bytes, *, filename: str, abort: Callable[[], bool]) -> ParsedDocument:
+        """
+        Parse a file; gives up when *abort* says so.
+
+        Raises:
+            Unreadable, NoText: It cannot be turned into text; the detail says why.
         """
         ...
 

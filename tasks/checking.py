@@ -6,7 +6,7 @@ import orjson
 from celery import shared_task
 
 from corpus.check_and_repair.checker import Checker
-from jobs.leases import Lease
+from jobs.leases.lease import Lease
 from jobs.requests import CheckRequest
 from tasks.base import QuernTask
 from tasks.resources import owned

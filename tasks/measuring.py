@@ -2,13 +2,11 @@
 
 from rag.answers.generation import Answer
 from rag.search.retrieval import Found
-from runtime.metrics.families import TYPES
 from runtime.metrics.meters import (
     GEN_AI_FIRST_TOKEN,
     GEN_AI_PER_TOKEN,
     GEN_AI_SECONDS,
     GEN_AI_TOKENS,
-    INGESTED_BYTES,
     RESULTS,
     STAGE_SECONDS,
 )
@@ -34,11 +32,6 @@ def searched(found: Found) -> None:
     RESULTS["dense"].observe(found.dense_found)
     RESULTS["sparse"].observe(found.sparse_found)
     RESULTS["fused"].observe(len(found.passages))
-
-
-def parsed(kind: str, size: int) -> None:
-    """Count the bytes of a file that was read."""
-    INGESTED_BYTES[kind if kind in TYPES else "other"].inc(size)
 
 
 def answered(answer: Answer, *, took_s: float, first_token_s: float | None) -> None:

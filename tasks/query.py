@@ -9,7 +9,7 @@ import orjson
 from celery import shared_task
 
 from corpus.sources import keep_sources, kept_sources
-from jobs.leases import Lease
+from jobs.leases.lease import Lease
 from jobs.requests import QueryRequest, SearchRequest
 from jobs.results import query_result, search_fields, search_result, verdict
 from jobs.sources import passage_of, source_of

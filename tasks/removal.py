@@ -9,9 +9,7 @@ from tasks.resources import owned
 @shared_task(name="documents.remove", bind=True, base=QuernTask)
 def remove(self: QuernTask, unit_id: str) -> None:
     """Make a document invisible at once; its rows are garbage from then on."""
-    with self.resources.leases.claim(unit_id, "remove") as lease:
-        if lease is not None:
-            owned(self.resources.publisher).remove(lease)
+    owned(self.resources.ingestion).remove(unit_id)
 
 
 @shared_task(name="collections.drop", bind=True, base=QuernTask)

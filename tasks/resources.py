@@ -7,31 +7,16 @@ from typing import Any, Protocol, TypeVar
 
 from corpus.check_and_repair.checker import Checker
 from corpus.durable import Durable
-from corpus.publishing import Publisher
+from corpus.ingestion import Ingestion
 from corpus.reindexing import Reindexer
-from jobs.leases import Leases
+from jobs.leases.leases import Leases
 from rag.answers.conversation import Priority, Turn
 from rag.answers.generation import Answer, GenerationRequest, StopSignal
-from rag.chunking.chunker import Chunker
-from rag.documents import ParsedDocument
 from rag.errors import Broken
-from rag.ports import LanguageDetector, TokenCounter, VectorStore
+from rag.ports import VectorStore
 from rag.search.retrieval import Retriever
 
 T = TypeVar("T")
-
-
-class Parser(Protocol):
-    """Turns bytes into text inside limits, in another process."""
-
-    def parse(self, data: bytes, *, filename: str, abort: Callable[[], bool]) -> ParsedDocument:
-        """
-        Parse a file; gives up when *abort* says so.
-
-        Raises:
-            Unreadable, NoText: It cannot be turned into text; the detail says why.
-        """
-        ...
 
 
 class Generator(Protocol):
@@ -68,11 +53,7 @@ class Resources:
     leases: Leases
     retriever: Retriever | None = None
     generator: Generator | None = None
-    parser: Parser | None = None
-    languages: LanguageDetector | None = None
-    chunker: Chunker | None = None
-    tokens: TokenCounter | None = None
-    publisher: Publisher | None = None
+    ingestion: Ingestion | None = None
     reindexer: Reindexer | None = None
     vectors: VectorStore | None = None
     details: Callable[[], Mapping[str, Any]] = dict  # what the heartbeat tells of them

@@ -6,7 +6,7 @@ from prometheus_client.metrics_core import Metric
 from redis.exceptions import RedisError
 
 from corpus.catalogue.collections import Collections
-from jobs.leases import Leases
+from jobs.leases.leases import Leases
 from rag.embedding_cache import CacheCounts, CachedEmbedder
 from runtime.metrics.collecting import show, show_one
 from runtime.metrics.families import BY_NAME

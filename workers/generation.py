@@ -12,7 +12,7 @@ from celery.worker import state
 
 from adapters.generators.graphics_cards import GraphicsCards, graphics_cards
 from corpus.durable import Durable
-from jobs.leases import Leases
+from jobs.leases.leases import Leases
 from runtime.metrics.collecting import collecting
 from runtime.settings import Settings
 from tasks.resources import Generator, Resources

@@ -131,13 +131,13 @@ class Sweeper:
         long_size = long_window(workers)
         for role in ROLES:
             if role in sizes:
-                ledger.dispatch(
+                ledger.upkeep.dispatch(
                     role, window=sizes[role], batch_window=batch_sizes.get(role),
                     long_window=long_size,
                 )  # fmt: skip
-            ledger.sweep(role, consumed=role in sizes, run_id=run_id, away=away)
+            ledger.upkeep.sweep(role, consumed=role in sizes, run_id=run_id, away=away)
         for unit_class in CLASSES:
-            ledger.expire(unit_class)
+            ledger.upkeep.expire(unit_class)
 
 
 class Janitor:

@@ -11,9 +11,11 @@ from adapters.parsing.sandbox.parser_pool import ParserPool
 from corpus.check_and_repair.checker import checker_of
 from corpus.current_vectors import CurrentVectors
 from corpus.durable import Durable
-from corpus.publishing import Publisher
+from corpus.embedding import PacedEmbedder
+from corpus.ingestion import Ingestion
+from corpus.parsing import FileReader
 from corpus.reindexing import Reindexer
-from jobs.leases import Leases
+from jobs.leases.leases import Leases
 from rag.chunking.chunker import Chunker
 from rag.documents import ParsedDocument
 from runtime.metrics.collecting import collecting
@@ -50,6 +52,15 @@ def open_resources(
     keep_house(stack, durable, CurrentVectors(vectors, durable.catalogue.editions))
     checker = checker_of(durable, vectors, embedder)
     inspect(stack, durable, checker)
+    # A model that reads less than that is still one setting away.
+    chunk_tokens = min(settings.chunk_tokens, embedder.identity.max_tokens)
+    reader = FileReader(
+        parser=traced_ports.parser(LimitedParser(pool, timeout_s=settings.parser_timeout_s)),
+        chunker=traced_ports.chunker(Chunker(max_tokens=chunk_tokens)),
+        tokens=embedder,
+        languages=LanguageModel.open(),
+        blobs=durable.blobs,
+    )
     resources = Resources(
         durable=durable,
         leases=leases,
@@ -59,16 +70,14 @@ def open_resources(
             "isolation": pool.isolation,
             "models": {"embedding": embedder.identity.model},
         },
-        parser=LimitedParser(pool, timeout_s=settings.parser_timeout_s),
-        languages=LanguageModel.open(),
-        # A model that reads less than that is still one setting away.
-        chunker=Chunker(max_tokens=min(settings.chunk_tokens, embedder.identity.max_tokens)),
-        tokens=embedder,
         vectors=vectors,
         checker=checker,
-        publisher=Publisher(
+        ingestion=Ingestion(
+            leases=leases,
+            steps=durable.ledger.documents,
+            reader=reader,
+            embedder=PacedEmbedder(traced_ports.embedder(embedder)),
             vectors=traced_ports.vectors(vectors),
-            embedder=traced_ports.embedder(embedder),
             catalogue=durable.catalogue,
             change_log=traced_ports.change_log(durable.change_log),
             blobs=durable.blobs,

@@ -10,7 +10,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 from prometheus_client import make_wsgi_app, start_http_server
 
 from jobs import measuring
-from jobs.leases import Leases
+from jobs.leases.leases import Leases
 from runtime.hosts import AllowedHosts
 from runtime.metrics import meters
 from runtime.metrics.collecting import collecting

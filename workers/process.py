@@ -16,7 +16,7 @@ from setproctitle import setproctitle
 
 from corpus.durable import Durable, open_durable
 from jobs.heartbeats import WorkerState, forget_failure, tell_failure
-from jobs.leases import Leases
+from jobs.leases.leases import Leases
 from protocol.ids import new_id
 from rag.errors import Broken
 from runtime.environment import BadSetting, read_settings
@@ -88,7 +88,7 @@ def run(
         with contextlib.ExitStack() as stack:
             leases = stack.enter_context(
                 Leases(
-                    durable.ledger,
+                    durable.ledger.work,
                     ledger_client(settings.redis_url, connections=4),
                     name=name,
                     delta_s=settings.delta_ms / 1000,

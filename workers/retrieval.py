@@ -15,7 +15,7 @@ from adapters.local_index.slot import Slot
 from adapters.models.models import open_embedder, open_reranker
 from corpus.current_vectors import CurrentVectors
 from corpus.durable import Durable
-from jobs.leases import Leases
+from jobs.leases.leases import Leases
 from rag.ports import Reranker
 from rag.quoting.extractive import ExtractiveGenerator
 from rag.search import fusion

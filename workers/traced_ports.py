@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar, cast
 
 from corpus.change_log import ChangeLog
-from rag.ports import Embedder, Look, Reranker, VectorStore
+from rag.chunking.chunker import Chunker
+from rag.ports import Embedder, Look, Parser, Reranker, VectorStore
 from rag.reading_ports import Matching, SparseReader
 from rag.search.retrieval import Fuse
 from runtime.tracing import traces
@@ -109,6 +110,16 @@ def reranker(port: Reranker) -> Reranker:
     )
 
 
+def parser(port: Parser) -> Parser:
+    """Watch who turns bytes into text."""
+    return _watched(port, {"parse": Step("parse", lambda data, **_: {"quern.bytes": len(data)})})
+
+
+def chunker(port: Chunker) -> Chunker:
+    """Watch who cuts text into chunks."""
+    return _watched(port, {"chunk": Step("chunk", after=_chunks_made)})
+
+
 def change_log(port: ChangeLog) -> ChangeLog:
     """Watch how long a publisher waits for those who search."""
     return _watched(port, {"wait_for_followers": Step("wait for searchers")})
@@ -121,12 +132,6 @@ def resources(whole: Resources) -> Resources:
     return replace(
         whole,
         generator=whole.generator and _generator(whole.generator),
-        parser=whole.parser
-        and _watched(
-            whole.parser, {"parse": Step("parse", lambda data, **_: {"quern.bytes": len(data)})}
-        ),
-        chunker=whole.chunker
-        and _watched(whole.chunker, {"chunk": Step("chunk", after=_chunks_made)}),
     )
 
 

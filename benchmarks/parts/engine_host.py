@@ -23,7 +23,7 @@ from adapters.generators.vllm_engine import PRIORITIES, VllmEngine
 from adapters.generators.vllm_generator import VllmGenerator
 from benchmarks.parts.engine_orders import ANSWERS, ORDERS
 from corpus.durable import Durable
-from jobs.leases import Leases
+from jobs.leases.leases import Leases
 from rag.answers.generation import GenerationRequest
 from rag.answers.prompts import build
 from runtime.redis_clients import ledger_client

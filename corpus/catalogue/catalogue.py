@@ -8,7 +8,7 @@ from corpus.catalogue.editions import Editions
 from corpus.catalogue.garbage import Garbage
 from corpus.catalogue.generations import Generations
 from corpus.catalogue.repairs import Repairs
-from jobs.ledger import Ledger
+from jobs.ledger.ledger import Ledger
 from rag.ports import HnswSettings
 
 

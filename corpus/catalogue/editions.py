@@ -9,8 +9,9 @@ from typing import Any
 import orjson
 from ulid import ULID
 
-from jobs.leases import Lease
-from jobs.ledger import AlreadyRunning, CollectionGone, Ledger
+from jobs.errors import AlreadyRunning, CollectionGone
+from jobs.leases.lease import Lease
+from jobs.ledger.ledger import Ledger
 from protocol import timings
 from protocol.keys import key
 from rag.errors import EmbedderMismatch, LeaseLost, ReindexUnderWay, Unreadable
@@ -137,7 +138,7 @@ class Editions:
         if answer[0] == "behind":
             return int(answer[1])
         lease.ended = True
-        self._ledger.send(answer[1:])
+        self._ledger.outbox.send(answer[1:])
         return 0
 
     def abandon(self, incarnation: str) -> bool:

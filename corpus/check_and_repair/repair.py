@@ -9,7 +9,8 @@ from corpus.blobs import BlobStore
 from corpus.catalogue.catalogue import Catalogue
 from corpus.catalogue.generations import Current
 from corpus.change_log import ChangeLog
-from corpus.publishing import embedded, spans_of, stored_chunks
+from corpus.embedding import embedded
+from corpus.manifests import spans_of, stored_chunks
 from protocol.timestamps import rfc3339
 from rag.documents import chunk_id
 from rag.errors import QuernError, ReindexUnderWay

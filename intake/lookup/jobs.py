@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 from intake.errors import Gone, NotFound
 from intake.lookup.views import JobView
 from jobs.heartbeats import WorkerState
-from jobs.ledger import Ledger
+from jobs.ledger.ledger import Ledger
 from protocol.ids import made_at_ms
 from protocol.keys import key
 
@@ -53,7 +53,7 @@ class JobLookup:
 
             NotFound: There never was one.
         """
-        found = self._ledger.job(job_id)
+        found = self._ledger.rows.job(job_id)
         if found is not None and "job" not in found:
             return found
         made = made_at_ms(job_id)

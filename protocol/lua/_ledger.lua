@@ -137,7 +137,7 @@ local function out_of_lane(role, owner, id, lanes)
 end
 
 -- A unit that a body took along takes no place: no message of it is on its way.
-local function into_company(role, id)
+local function into_batch(role, id)
   redis.call('ZADD', K.inflight(role), NOW_MS + CLAIM_MS, id)
   redis.call('SADD', K.company(role), id)
 end

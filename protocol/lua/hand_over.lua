@@ -39,7 +39,7 @@ if ARGV[6] ~= '' then emit(u.job or id, ARGV[6], ARGV[7]) end
 if stays then
   if not u.job then emit(id, 'stage', '{"stage":"' .. stage .. '"}') end
   redis.call('SET', K.claim(id), fields.epoch, 'PX', CLAIM_MS)
-  into_company(role, id)
+  into_batch(role, id)
   out[1], out[2] = 'on', fields.epoch
 else
   redis.call('DEL', K.claim(id))

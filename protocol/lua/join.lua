@@ -18,7 +18,7 @@ while #out < most do
     break
   end
   out_of_lane(role, owner, id, lanes)
-  into_company(role, id)
+  into_batch(role, id)
   local taken = take(id, u, holder)
   table.insert(taken, 1, id)
   out[#out + 1] = taken

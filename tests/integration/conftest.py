@@ -11,11 +11,11 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from corpus.durable import Durable
-from jobs.ledger import Ledger
+from jobs.ledger.ledger import Ledger
 from jobs.units import Piece, Unit
 from protocol.messages import ROLES
 from runtime.settings import Settings
-from tests.support.workbench import Workbench
+from tests.support.workbench import Workbench, flip, hand_over
 from web.app import create_app
 from web.front_end import FrontEnd
 
@@ -37,10 +37,12 @@ class HandWorker:
         self.ledger: Ledger = self.durable.ledger
 
     def claim(self, unit_id: str) -> Unit:
-        row = self.ledger.unit(unit_id)
+        row = self.ledger.rows.unit(unit_id)
         assert row is not None
         stage: Any = row["stage"]
-        unit = self.ledger.claim(unit_id, stage=stage, holder="test", bodies=0, solo_running=False)
+        unit = self.ledger.work.claim(
+            unit_id, stage=stage, holder="test", bodies=0, solo_running=False
+        )
         assert isinstance(unit, Unit), unit
         return unit
 
@@ -51,15 +53,20 @@ class HandWorker:
     def retrieve(self, unit_id: str) -> None:
         fields = {"sources": orjson.dumps([SOURCE]).decode()}
         data = {"sources": [SOURCE]}
-        self.ledger.hand_over(
-            self.claim(unit_id), stage="generate", fields=fields, event="sources", data=data
+        hand_over(
+            self.ledger,
+            self.claim(unit_id),
+            stage="generate",
+            fields=fields,
+            event="sources",
+            data=data,
         )
 
     def generate(self, unit_id: str) -> None:
         unit = self.claim(unit_id)
         for number, text in enumerate(("A is ", "first. [1]"), start=1):
-            self.ledger.tell([Piece(unit, number, text)])
-        self.ledger.finish(
+            self.ledger.work.tell([Piece(unit, number, text)])
+        self.ledger.work.finish(
             unit, state="succeeded", fields={"result": orjson.dumps(ANSWER).decode()}
         )
 
@@ -69,7 +76,7 @@ class HandWorker:
 
     def fail(self, unit_id: str, *, kind: str = "corrupt") -> None:
         error = orjson.dumps({"type": kind, "title": "No", "detail": "It is broken."}).decode()
-        self.ledger.finish(self.claim(unit_id), state="failed", fields={"error": error})
+        self.ledger.work.finish(self.claim(unit_id), state="failed", fields={"error": error})
 
     def publish(
         self, unit_id: str, text: str, *, spans: list[tuple[int, int]], **told: Any
@@ -83,7 +90,7 @@ class HandWorker:
         text_blob = blobs.put(text.encode())
         manifest = blobs.put_json({"chunks": chunks, "text_blob": text_blob, **told})
         fields = {"manifest_blob": manifest, "text_blob": text_blob, "chunks": len(chunks)}
-        self.ledger.hand_over(self.claim(unit_id), stage="publish", fields=fields)
+        hand_over(self.ledger, self.claim(unit_id), stage="publish", fields=fields)
         unit = self.claim(unit_id)
         record = {
             "document_id": unit.fields["document"], "generation": int(unit.fields["generation"]),
@@ -94,10 +101,10 @@ class HandWorker:
             "metadata": unit.metadata, "updated_at": "2026-01-01T00:00:00Z",
             "made_by": unit.fields.get("made_by", ""),
         }  # fmt: skip
-        self.ledger.flip(unit, entry="", document=record, fields={})
+        flip(self.ledger, unit, document=record)
 
     def remove(self, unit_id: str) -> None:
-        self.ledger.flip(self.claim(unit_id), entry="", document={}, fields={})
+        flip(self.ledger, self.claim(unit_id), document={})
 
 
 class BusyWorker:
@@ -122,15 +129,17 @@ class BusyWorker:
 
     def _end(self, unit_id: str) -> None:
         ledger = self._hand.ledger
-        stage: Any = (ledger.unit(unit_id) or {}).get("stage", "")
-        unit = ledger.claim(unit_id, stage=stage, holder="busy", bodies=0, solo_running=False)
+        stage: Any = (ledger.rows.unit(unit_id) or {}).get("stage", "")
+        unit = ledger.work.claim(unit_id, stage=stage, holder="busy", bodies=0, solo_running=False)
         if not isinstance(unit, Unit):
             return
         if unit.fields["kind"] == "search":
             result: Any = {"results": [SOURCE], "degraded": []}
         else:
             result = ANSWER
-        ledger.finish(unit, state="succeeded", fields={"result": orjson.dumps(result).decode()})
+        ledger.work.finish(
+            unit, state="succeeded", fields={"result": orjson.dumps(result).decode()}
+        )
 
 
 def parts_of(app: Flask) -> FrontEnd:

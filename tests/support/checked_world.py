@@ -13,9 +13,9 @@ from corpus.blobs import BlobStore
 from corpus.check_and_repair.checker import Walk, checker_of
 from corpus.current_vectors import CurrentVectors
 from corpus.durable import Durable
-from corpus.publishing import Publisher, manifest_of
+from corpus.manifests import manifest_of
 from corpus.reindexing import Reindexer
-from jobs.leases import Leases
+from jobs.leases.leases import Leases
 from protocol.ids import new_id
 from protocol.keys import key
 from rag.documents import Chunk, ParsedDocument, chunk_id
@@ -27,7 +27,7 @@ from rag.search.legs import LegReader
 from rag.search.modes import Mode
 from rag.search.retrieval import Retriever
 from tests.support.waiting import until
-from tests.support.workbench import Workbench
+from tests.support.workbench import Workbench, ingestion_of
 
 TEXTS = {
     "oil": ("The embargo on oil began.", "It raised prices.", "It ended in spring."),
@@ -46,16 +46,15 @@ class World:
         self.vectors = CurrentVectors(self.store, self.bench.catalogue.editions)
         self.blobs = BlobStore(folder / "blobs")
         self.embedder = HashingEmbedder()
-        self.leases = Leases(self.bench.ledger, self.bench.redis, name="worker")
+        self.leases = Leases(self.bench.ledger.work, self.bench.redis, name="worker")
         bench = self.bench
         self.durable = Durable(
             redis=bench.redis, ledger=bench.ledger, catalogue=bench.catalogue,
             change_log=bench.change_log, blobs=self.blobs,
         )  # fmt: skip
-        self.publisher = Publisher(
-            vectors=self.store, embedder=self.embedder, catalogue=bench.catalogue,
-            change_log=bench.change_log, blobs=self.blobs,
-        )  # fmt: skip
+        self.ingestion = ingestion_of(
+            bench, self.leases, self.blobs, vectors=self.store, embedder=self.embedder
+        )
         self.checker = checker_of(self.durable, self.store, self.embedder)
         self.inc = bench.collection()
         self.follower = self.follow()
@@ -97,10 +96,8 @@ class World:
         fields: dict[str, str | int] = {
             "chunks": len(chunks), "manifest_blob": manifest, "text_blob": blob,
         }  # fmt: skip
-        self.bench.ledger.hand_over(self.bench.take(row), stage="publish", fields=fields)
-        with self.leases.claim(row, "publish") as lease:
-            assert lease is not None
-            self.publisher.publish(lease)
+        self.bench.hand_over(self.bench.take(row), stage="publish", fields=fields)
+        self.ingestion.publish(row)
         return row
 
     def fill(self) -> None:
@@ -138,7 +135,7 @@ class World:
         return self.bench.catalogue.editions.in_use(self.inc).name
 
     def ask_reindex(self) -> str:
-        return self.bench.ledger.submit(
+        return self.bench.ledger.submissions.submit(
             new_id(),
             stage="reindex",
             fields={

@@ -7,7 +7,7 @@ import orjson
 from corpus.durable import Durable, open_durable
 from intake.requests import read_query, read_search
 from intake.wiring import Intake
-from jobs.leases import Leases
+from jobs.leases.leases import Leases
 from protocol.messages import Message, Stage
 from runtime.redis_clients import ledger_client
 from runtime.settings import Settings
@@ -38,7 +38,7 @@ class QuestionHouse:
         self.durable.catalogue.collections.create("default")
         self.intake = Intake(settings, self.durable, pipeline="")
         self._redis = ledger_client(settings.redis_url, connections=4)
-        self.leases = Leases(self.durable.ledger, self._redis, name="test")
+        self.leases = Leases(self.durable.ledger.work, self._redis, name="test")
         both = {"retriever": retriever, "generator": generator}
         self._resources = {
             stage: Resources(

@@ -1,18 +1,34 @@
 """A workbench for tests of the ledger: real scripts on a real Redis, and hands to move time."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 from redis import Redis
 
+from corpus.blobs import BlobStore
 from corpus.catalogue.catalogue import Catalogue
 from corpus.change_log import ChangeLog
-from jobs.ledger import Ledger, Refusal
+from corpus.embedding import PacedEmbedder
+from corpus.ingestion import Ingestion
+from corpus.parsing import FileReader
+from jobs.leases.leases import Leases
+from jobs.ledger.document_steps import Flip
+from jobs.ledger.ledger import Ledger
+from jobs.ledger.wire import Fields
+from jobs.ledger.work import Output, Refusal
 from jobs.units import Unit
 from protocol.ids import new_id
 from protocol.keys import key
-from protocol.messages import ROLE_OF, Message
+from protocol.messages import ROLE_OF, Message, Stage
 from protocol.scripts import Scripts
+from rag.chunking.chunker import Chunker
+from rag.documents import Block, ParsedDocument
+from rag.errors import Unreadable
+from rag.in_memory.embedder import HashingEmbedder
 from runtime.redis_clients import ledger_client
+
+T = TypeVar("T")
 
 Rules = tuple[tuple[str, str], ...]
 RETENTION_S, EVENT_RETENTION_S = 7 * 86_400, 3_600
@@ -61,7 +77,7 @@ class Workbench:
         limit: int = 1_000,
         deadline_s: float = 300,
     ) -> str:
-        return self.ledger.submit(
+        return self.ledger.submissions.submit(
             unit_id or new_id(),
             stage="retrieve",
             fields={
@@ -97,7 +113,7 @@ class Workbench:
         metadata: str = "{}",
     ) -> tuple[str, list[str]]:
         given = [self.row(document) for document in documents] if rows is None else rows
-        job_id = self.ledger.accept(
+        job_id = self.ledger.submissions.accept(
             job_id or new_id(),
             job={
                 "kind": "ingest", "incarnation": incarnation, "on_duplicate": on_duplicate,
@@ -115,7 +131,7 @@ class Workbench:
             "id": new_id(), "kind": "document", "document": document, "stage": "remove",
             "role": "embed", "owner": "interactive", "priority": 0,
         }  # fmt: skip
-        job_id = self.ledger.accept(
+        job_id = self.ledger.submissions.accept(
             new_id(),
             job={"kind": "delete", "incarnation": incarnation},
             rows=[row],
@@ -135,7 +151,7 @@ class Workbench:
         bodies: int = 0,
         solo_running: bool = False,
     ) -> Unit | Refusal:
-        return self.ledger.claim(
+        return self.ledger.work.claim(
             unit_id,
             stage=stage or self.field(unit_id, "stage"),
             holder=holder or new_id(),
@@ -150,7 +166,16 @@ class Workbench:
 
     def parse(self, unit_id: str, *, chunks: int = 2) -> None:
         fields: dict[str, str | int] = {"chunks": chunks, "manifest_blob": "m", "text_blob": "t"}
-        self.ledger.hand_over(self.take(unit_id), stage="publish", fields=fields)
+        self.hand_over(self.take(unit_id), stage="publish", fields=fields)
+
+    def hand_over(
+        self, unit: Unit, *, stage: Stage, fields: Fields, event: str = "", data: object = None
+    ) -> Unit | str:
+        return hand_over(self.ledger, unit, stage=stage, fields=fields, event=event, data=data)
+
+    def log_add(self, unit: Unit, *, edition: str = "") -> str:
+        (answer,) = self.ledger.documents.log_add([(unit, edition)])
+        return _raised(answer)
 
     def flip(self, unit: Unit, *, entry: str = "", language: str = "") -> str:
         record = {
@@ -158,12 +183,12 @@ class Workbench:
             "sha256": unit.fields.get("sha256", ""),
             "language": language,
         }
-        return self.ledger.flip(unit, entry=entry, document=record, fields={})
+        return flip(self.ledger, unit, entry=entry, document=record)
 
     def publish(self, unit_id: str, *, chunks: int = 2, language: str = "") -> str:
         self.parse(unit_id, chunks=chunks)
         unit = self.take(unit_id)
-        return self.flip(unit, entry=self.ledger.log_add(unit), language=language)
+        return self.flip(unit, entry=self.log_add(unit), language=language)
 
     # What time does --------------------------------------------------------------------------
 
@@ -181,7 +206,7 @@ class Workbench:
         return 1
 
     def sweep(self, role: str, *, run_id: str = RUN_ID, away: bool = False) -> int:
-        return self.ledger.sweep(role, consumed=True, run_id=run_id, away=away)
+        return self.ledger.upkeep.sweep(role, consumed=True, run_id=run_id, away=away)
 
     def die_and_be_found(self, unit_id: str) -> None:
         """The worker dies, and the sweeper comes by."""
@@ -221,7 +246,91 @@ class Workbench:
         return ":".join(self.field(unit_id, name) for name in names)
 
 
+def hand_over(
+    ledger: Ledger,
+    unit: Unit,
+    *,
+    stage: Stage,
+    fields: Fields,
+    event: str = "",
+    data: object = None,
+) -> Unit | str:
+    """Hand one unit over."""
+    (answer,) = ledger.work.hand_over([Output(unit, fields, event, data)], stage=stage)
+    return _raised(answer)
+
+
+def flip(ledger: Ledger, unit: Unit, *, entry: str = "", document: Mapping[str, object]) -> str:
+    """Make one row's generation the current one."""
+    (answer,) = ledger.documents.flip([Flip(unit, entry, document, {})])
+    return _raised(answer)
+
+
+def _raised(answer: T | Exception) -> T:
+    """Raise what went wrong for one unit."""
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
+
+
 def window(bench: Workbench, size: int) -> None:
     """Set every role's window."""
     for role in set(ROLE_OF.values()):
-        bench.ledger.dispatch(role, window=size)
+        bench.ledger.upkeep.dispatch(role, window=size)
+
+
+# Ingesting: no Celery, no processes, one thread ------------------------------------------------
+
+
+@dataclass
+class LineParser:
+    """Reads a file as text, a paragraph for each line; `bad` files cannot be read."""
+
+    before: Callable[[str], object] = lambda _: None
+    notes: dict[str, list[str]] = field(default_factory=dict)
+
+    def parse(self, data: bytes, *, filename: str, abort: Callable[[], bool]) -> ParsedDocument:
+        self.before(filename)
+        if abort() or filename.startswith("bad"):
+            raise Unreadable("corrupt", "It is damaged.")
+        text = data.decode()
+        blocks = (Block("paragraph", 0, len(text), 0),)
+        notes = tuple(self.notes.get(filename, ()))
+        return ParsedDocument(text, "text", blocks=blocks, notes=notes, encoding="utf-8")
+
+
+class English:
+    """Takes every text for English."""
+
+    def language_of(self, text: str) -> str:
+        return "en" if text else ""
+
+
+def ingestion_of(
+    bench: Workbench,
+    leases: Leases,
+    blobs: BlobStore,
+    *,
+    vectors: Any,
+    embedder: Any,
+    parser: LineParser | None = None,
+    chunker: Chunker | None = None,
+) -> Ingestion:
+    """Return what runs the stages of documents, on a test's stores and models."""
+    paced = embedder if isinstance(embedder, PacedEmbedder) else PacedEmbedder(embedder)
+    return Ingestion(
+        leases=leases,
+        steps=bench.ledger.documents,
+        reader=FileReader(
+            parser=parser or LineParser(),
+            chunker=chunker or Chunker(),
+            tokens=HashingEmbedder(),
+            languages=English(),
+            blobs=blobs,
+        ),
+        embedder=paced,
+        vectors=vectors,
+        catalogue=bench.catalogue,
+        change_log=bench.change_log,
+        blobs=blobs,
+    )

@@ -142,7 +142,7 @@ def _troubles(
 def _stuck(state: WorkerState, *, waiting: bool, settings: Settings) -> str:
     """Say how a pool stands still; empty if it does not, or has nothing to do."""
     patience_s = settings.health_still_warn_s
-    # Bodies of documents take as long as their files do: a whole company, a large one's parsing.
+    # Bodies of documents take as long as their files do: a whole batch, a large one's parsing.
     if state.busy >= state.threads and LONG_ROLES.issuperset(state.queues):
         patience_s = max(patience_s, settings.parser_timeout_s)
     if state.still_s < patience_s:

@@ -70,7 +70,7 @@ def test_a_publish_waits_for_live_followers_only_and_not_for_ever(
     monkeypatch.setattr(timings, "PUBLISH_WAIT_S", 1.0)
     (row,) = bench.ingest(inc, "a")[1]
     bench.parse(row)
-    entry = bench.ledger.log_add(bench.take(row))
+    entry = bench.log_add(bench.take(row))
     looks: list[str] = []
 
     def wait() -> bool:

@@ -8,8 +8,9 @@ import pytest
 from corpus.blobs import BlobStore
 from corpus.check_and_repair.checker import checker_of
 from corpus.durable import Durable
-from corpus.publishing import BATCH, Publisher, manifest_of
-from jobs.leases import Leases
+from corpus.embedding import MOST_CHUNKS
+from corpus.manifests import manifest_of
+from jobs.leases.leases import Leases
 from protocol import timings
 from protocol.keys import key
 from rag.chunking.chunker import Chunker
@@ -18,7 +19,7 @@ from rag.in_memory.embedder import HashingEmbedder
 from rag.in_memory.vector_store import DictVectors
 from rag.ports import StoredChunk, Vectors
 from tests.support.waiting import PATIENCE_S
-from tests.support.workbench import Workbench
+from tests.support.workbench import Workbench, ingestion_of
 from workers.housekeeping import Inspector, Janitor
 
 
@@ -42,14 +43,10 @@ class House:
         self.vectors = Watched()
         self.blobs = BlobStore(folder)
         self.embedder = HashingEmbedder()
-        self.publisher = Publisher(
-            vectors=self.vectors,
-            embedder=self.embedder,
-            catalogue=bench.catalogue,
-            change_log=bench.change_log,
-            blobs=self.blobs,
+        self.leases = Leases(bench.ledger.work, bench.redis, name="worker")
+        self.ingestion = ingestion_of(
+            bench, self.leases, self.blobs, vectors=self.vectors, embedder=self.embedder
         )
-        self.leases = Leases(bench.ledger, bench.redis, name="worker")
         durable = Durable(
             redis=bench.redis, ledger=bench.ledger, catalogue=bench.catalogue,
             change_log=bench.change_log, blobs=self.blobs,
@@ -76,18 +73,14 @@ class House:
             "manifest_blob": manifest,
             "text_blob": blob,
         }
-        self.bench.ledger.hand_over(self.bench.take(row), stage="publish", fields=fields)
+        self.bench.hand_over(self.bench.take(row), stage="publish", fields=fields)
 
     def publish(self, row: str) -> None:
-        with self.leases.claim(row, "publish") as lease:
-            assert lease is not None
-            self.publisher.publish(lease)
+        self.ingestion.publish(row)
 
     def remove(self, document: str) -> None:
         _, row = self.bench.delete(self.incarnation, document)
-        with self.leases.claim(row, "remove") as lease:
-            assert lease is not None
-            self.publisher.remove(lease)
+        self.ingestion.remove(row)
 
     def ids(self, row: str) -> list[str]:
         bench = self.bench
@@ -176,7 +169,7 @@ def test_every_chunk_is_there_before_the_log_says_so_and_the_log_before_the_flip
 ) -> None:
     row = house.accept("a")
     seen: list[tuple[int, bool]] = []
-    house.parse(row, *(f"chunk {n:03}" for n in range(2 * BATCH + 1)))
+    house.parse(row, *(f"chunk {n:03}" for n in range(2 * MOST_CHUNKS + 1)))
     house.vectors.before_upsert = lambda: seen.append(
         (
             house.bench.redis.xlen(key("log", house.incarnation)),
@@ -187,7 +180,7 @@ def test_every_chunk_is_there_before_the_log_says_so_and_the_log_before_the_flip
 
     assert seen == [(0, False)] * 3
     (entry,) = house.bench.change_log.read(house.incarnation, "0-0")
-    assert (entry.op, entry.chunks) == ("add", 2 * BATCH + 1)
+    assert (entry.op, entry.chunks) == ("add", 2 * MOST_CHUNKS + 1)
     assert house.bench.change_log.last_add(house.incarnation) == entry.id
 
 
@@ -199,14 +192,14 @@ def test_a_publish_whose_worker_died_in_its_middle_runs_again_without_chunking_a
 
     monkeypatch.setattr(Chunker, "chunk", chunk_again)
     row = house.accept("a")
-    house.parse(row, *(f"chunk {n:03}" for n in range(BATCH + 1)))
+    house.parse(row, *(f"chunk {n:03}" for n in range(MOST_CHUNKS + 1)))
     dead = house.bench.take(row)
-    half = house.ids(row)[:BATCH]
+    half = house.ids(row)[:MOST_CHUNKS]
     house.vectors.create(house.incarnation)
     house.vectors.upsert(
         house.incarnation,
         [StoredChunk(name, Chunk(n, 0, 1, "x"), 1, "", {}) for n, name in enumerate(half)],
-        house.embedder.embed(["x"] * BATCH),
+        house.embedder.embed(["x"] * MOST_CHUNKS),
     )
     house.bench.die(row)
     house.publish(row)
@@ -327,7 +320,7 @@ def test_a_publish_into_a_deleted_collection_fails_and_the_grave_is_cleared(
         house.publish(row)
         # The store is gone: the unit waits, and its next attempt finds out why.
         assert house.bench.state(row) == "running"
-        house.bench.ledger.dispatch("embed")
+        house.bench.ledger.upkeep.dispatch("embed")
         house.vectors.before_upsert = lambda: None
         house.publish(row)
 

@@ -14,19 +14,20 @@ from corpus.catalogue.editions import Editions
 from corpus.check_and_repair.checker import checker_of
 from corpus.current_vectors import CurrentVectors
 from corpus.durable import Durable
-from corpus.publishing import Publisher, manifest_of
+from corpus.ingestion import Ingestion
+from corpus.manifests import manifest_of
 from corpus.reindexing import Reindexer
-from jobs.leases import Leases
-from jobs.ledger import AlreadyRunning
+from jobs.errors import AlreadyRunning
+from jobs.leases.leases import Leases
 from protocol import timings
 from protocol.ids import new_id
 from protocol.keys import key
 from rag.documents import Chunk, ParsedDocument, chunk_id
-from rag.errors import EmbedderMismatch, StoreUnavailable
+from rag.errors import StoreUnavailable
 from rag.in_memory.embedder import HashingEmbedder
 from rag.in_memory.vector_store import DictVectors
 from rag.ports import Edition, Embedder, HnswSettings
-from tests.support.workbench import Workbench
+from tests.support.workbench import Workbench, ingestion_of
 from workers.housekeeping import Janitor
 
 NEW = HnswSettings("ip", 400, 300, 64)
@@ -83,7 +84,7 @@ class House:
         self.blobs = BlobStore(folder)
         self.old, self.new = HashingEmbedder(), HashingEmbedder(dimension=64)
         self.new.identity = replace(self.new.identity, model="another")
-        self.leases = Leases(bench.ledger, bench.redis, name="worker")
+        self.leases = Leases(bench.ledger.work, bench.redis, name="worker")
         self.fuse = Fuse()
         self.current = CurrentVectors(self.vectors, bench.catalogue.editions)
         durable = Durable(
@@ -115,19 +116,16 @@ class House:
         fields: dict[str, str | int] = {
             "chunks": len(chunks), "manifest_blob": manifest, "text_blob": blob,
         }  # fmt: skip
-        self.bench.ledger.hand_over(self.bench.take(row), stage="publish", fields=fields)
+        self.bench.hand_over(self.bench.take(row), stage="publish", fields=fields)
         return row
 
-    def publisher(self, embedder: Embedder, vectors: Any = None) -> Publisher:
-        return Publisher(
-            vectors=vectors or self.vectors, embedder=embedder, catalogue=self.bench.catalogue,
-            change_log=self.bench.change_log, blobs=self.blobs,
-        )  # fmt: skip
+    def ingestion(self, embedder: Embedder, vectors: Any = None) -> Ingestion:
+        return ingestion_of(
+            self.bench, self.leases, self.blobs, vectors=vectors or self.vectors, embedder=embedder
+        )
 
     def publish(self, row: str, embedder: Embedder | None = None) -> str:
-        with self.leases.claim(row, "publish") as lease:
-            assert lease is not None
-            self.publisher(embedder or self.suited).publish(lease)
+        self.ingestion(embedder or self.suited).publish(row)
         return self.bench.field(row, "outcome")
 
     def put(self, document: str, *texts: str) -> str:
@@ -135,14 +133,12 @@ class House:
 
     def remove(self, document: str) -> None:
         _, row = self.bench.delete(self.incarnation, document)
-        with self.leases.claim(row, "remove") as lease:
-            assert lease is not None
-            self.publisher(self.old).remove(lease)
+        self.ingestion(self.old).remove(row)
 
     # Reindexes ---------------------------------------------------------------------------------
 
     def ask(self) -> str:
-        return self.bench.ledger.submit(
+        return self.bench.ledger.submissions.submit(
             new_id(),
             stage="reindex",
             fields={
@@ -177,7 +173,7 @@ class House:
                 self.bench.die_and_be_found(job)
             if self.bench.state(job) != "running":
                 return self.bench.state(job)
-            self.bench.ledger.dispatch("embed")
+            self.bench.ledger.upkeep.dispatch("embed")
         raise AssertionError("it never ends")
 
     # Looking -----------------------------------------------------------------------------------
@@ -421,12 +417,10 @@ def test_a_publish_that_began_before_the_change_over_is_done_again_after_it(
     same = HashingEmbedder()
     late = Late()
     late.collections = house.vectors.collections
-    with house.leases.claim(row, "publish") as lease:
-        assert lease is not None
-        house.publisher(house.old, late).publish(lease)
+    house.ingestion(house.old, late).publish(row)
     assert house.bench.state(row) == "running"
     assert "late" not in house.bench.catalogue.generations.current(house.incarnation, ["late"])
-    house.bench.ledger.dispatch("embed")
+    house.bench.ledger.upkeep.dispatch("embed")
 
     assert house.publish(row) == "created"
     assert house.wanted() <= house.held()
@@ -441,7 +435,7 @@ def test_a_publish_by_the_new_embedder_waits_for_the_change_over(house: House) -
     assert house.publish(row, house.new) == ""
     assert house.bench.state(row) == "running"
     house.reindex(job)
-    house.bench.ledger.dispatch("embed")
+    house.bench.ledger.upkeep.dispatch("embed")
 
     assert house.publish(row, house.new) == "created"
     assert house.held() == house.wanted()
@@ -449,9 +443,13 @@ def test_a_publish_by_the_new_embedder_waits_for_the_change_over(house: House) -
 
 def test_without_a_reindex_a_publish_by_another_embedder_is_refused(house: House) -> None:
     row = house.accept("e", "e one")
+    house.publish(row, house.new)
+    error = house.bench.field(row, "error")
 
-    with pytest.raises(EmbedderMismatch, match="quern reindex"):
-        house.publish(row, house.new)
+    assert house.bench.state(row) == "failed"
+    assert "embedder_mismatch" in error
+    assert "quern reindex" in error
+    assert "e" not in house.bench.catalogue.generations.current(house.incarnation, ["e"])
 
 
 def test_flips_wait_for_the_last_moment_of_a_reindex_and_not_for_ever(
@@ -531,7 +529,7 @@ def test_a_cancelled_reindex_leaves_the_old_vectors_in_use_and_nothing_behind(
     job = house.ask()
 
     def cancel() -> None:
-        house.bench.ledger.cancel(job)
+        house.bench.ledger.submissions.cancel(job)
 
     house.fuse.at = {house.fuse.steps + 14: cancel}
     house.reindex(job)
@@ -596,6 +594,6 @@ def test_a_store_that_is_away_makes_the_reindex_wait(house: House) -> None:
     house.fuse.at = {10: away}
     house.reindex(job)
     assert house.bench.state(job) == "running"
-    house.bench.ledger.dispatch("embed")
+    house.bench.ledger.upkeep.dispatch("embed")
 
     assert house.reindex(job) == "succeeded"

@@ -19,8 +19,8 @@ Scenario = Callable[[Workbench], bool]
 def a_cancelled_unit_gives_its_place_in_the_window_back(bench: Workbench) -> bool:
     window(bench, 1)
     first, second = bench.ask(), bench.ask()
-    bench.ledger.cancel(first)
-    bench.ledger.dispatch("retrieve")
+    bench.ledger.submissions.cancel(first)
+    bench.ledger.upkeep.dispatch("retrieve")
     return second in bench.in_flight("retrieve")
 
 
@@ -28,17 +28,17 @@ def an_expired_unit_gives_its_place_in_the_window_back(bench: Workbench) -> bool
     window(bench, 1)
     first, second = bench.ask(), bench.ask()
     bench.late(first)
-    bench.ledger.expire("interactive")
-    bench.ledger.dispatch("retrieve")
+    bench.ledger.upkeep.expire("interactive")
+    bench.ledger.upkeep.dispatch("retrieve")
     return second in bench.in_flight("retrieve")
 
 
 def chunks_of_a_row_that_ends_unpublished_become_garbage(bench: Workbench) -> bool:
     _, (row,) = bench.ingest(bench.collection(), "a")
     bench.parse(row)
-    bench.ledger.log_add(bench.take(row))
+    bench.log_add(bench.take(row))
     bench.late(row)
-    bench.ledger.expire("ingest")
+    bench.ledger.upkeep.expire("ingest")
     return bench.garbage(bench.collection()) == {bench.member(row)}
 
 
@@ -55,14 +55,14 @@ def a_late_message_of_a_waiting_unit_does_not_overfill_the_window(bench: Workben
     window(bench, 1)
     waiting = bench.ask(priority="batch")
     unit = bench.take(waiting)
-    bench.ledger.release(unit, at_once=False)
+    bench.ledger.work.release(unit, at_once=False)
     bench.take(bench.ask())
     return not isinstance(bench.claim(waiting), Unit)
 
 
 def a_late_message_of_an_earlier_stage_does_not_run_the_next_one(bench: Workbench) -> bool:
     asked = bench.ask()
-    bench.ledger.hand_over(bench.take(asked), stage="generate", fields={"sources": "[]"})
+    bench.hand_over(bench.take(asked), stage="generate", fields={"sources": "[]"})
     return not isinstance(bench.claim(asked, stage="retrieve"), Unit)
 
 
@@ -73,20 +73,20 @@ def an_epoch_is_not_given_twice_when_redis_loses_its_last_second(bench: Workbenc
     bench.redis.delete(key("unit", asked), key("claim", asked))
     bench.redis.hset(key("unit", asked), mapping=before)
     bench.take(asked)
-    return bench.ledger.tell([Piece(lost, 1, "mine")]) == ["lost"]
+    return bench.ledger.work.tell([Piece(lost, 1, "mine")]) == ["lost"]
 
 
 def a_stage_begins_with_the_output_of_the_one_before(bench: Workbench) -> bool:
     asked = bench.ask()
-    bench.ledger.hand_over(bench.take(asked), stage="generate", fields={"sources": "[1]"})
+    bench.hand_over(bench.take(asked), stage="generate", fields={"sources": "[1]"})
     return bool(bench.take(asked).json("sources") == [1])
 
 
 def a_unit_whose_cancel_was_accepted_does_not_end_as_succeeded(bench: Workbench) -> bool:
     asked = bench.ask()
     unit = bench.take(asked)
-    bench.ledger.cancel(asked)
-    bench.ledger.finish(unit, state="succeeded", fields={"result": "{}"})
+    bench.ledger.submissions.cancel(asked)
+    bench.ledger.work.finish(unit, state="succeeded", fields={"result": "{}"})
     return bench.state(asked) == "cancelled"
 
 
@@ -94,8 +94,8 @@ def a_hung_body_that_is_renewed_for_ever_ends_at_its_deadline(bench: Workbench) 
     asked = bench.ask()
     unit = bench.take(asked)
     bench.late(asked)
-    bench.ledger.renew([unit])
-    bench.ledger.expire("interactive")
+    bench.ledger.work.renew([unit])
+    bench.ledger.upkeep.expire("interactive")
     return bench.state(asked) == "expired"
 
 
@@ -148,7 +148,7 @@ def what_a_zombie_wrote_late_is_found_by_the_check(bench: Workbench) -> bool:
     inc = bench.collection()
     _, (row,) = bench.ingest(inc, "a")
     bench.parse(row)
-    bench.ledger.cancel(row)
+    bench.ledger.submissions.cancel(row)
     document, generation, chunks = bench.member(row).split(":")
     bench.catalogue.garbage.dropped(inc, document, int(generation), int(chunks))
     # Only now does the zombie upsert; the check finds that in the vector store.
@@ -171,14 +171,14 @@ def a_zombie_write_is_refused_once_another_worker_has_the_unit(bench: Workbench)
     zombie = bench.take(asked)
     bench.die_and_be_found(asked)
     bench.take(asked)
-    return refused(lambda: bench.ledger.finish(zombie, state="succeeded", fields={}))
+    return refused(lambda: bench.ledger.work.finish(zombie, state="succeeded", fields={}))
 
 
 def a_hand_over_whose_answer_was_lost_is_not_done_twice(bench: Workbench) -> bool:
     asked = bench.ask()
     unit = bench.take(asked)
-    bench.ledger.hand_over(unit, stage="generate", fields={"sources": "[1]"})
-    return refused(lambda: bench.ledger.hand_over(unit, stage="generate", fields={}))
+    bench.hand_over(unit, stage="generate", fields={"sources": "[1]"})
+    return refused(lambda: bench.hand_over(unit, stage="generate", fields={}))
 
 
 def a_stall_is_not_a_death(bench: Workbench) -> bool:
@@ -187,7 +187,7 @@ def a_stall_is_not_a_death(bench: Workbench) -> bool:
     unit = bench.take(asked)
     for _ in range(timings.MAX_DEATHS):
         bench.die_and_be_found(asked)
-        bench.ledger.renew([unit])
+        bench.ledger.work.renew([unit])
     return bench.state(asked) == "running" and bench.deaths(asked) == 0
 
 
@@ -197,14 +197,14 @@ def _documents(bench: Workbench, job: str, *sizes: int) -> list[str]:
 
 
 def long_bodies_leave_a_thread_to_a_short_one(bench: Workbench) -> bool:
-    bench.ledger.dispatch("ingest", window=4, long_window=3)
+    bench.ledger.upkeep.dispatch("ingest", window=4, long_window=3)
     _documents(bench, "a", *[timings.LONG_BYTES + 1] * 5)
     (short,) = _documents(bench, "b", 100)
     return short in bench.in_flight("ingest")
 
 
 def the_place_of_a_long_body_that_died_is_given_back_once_it_is_given_up(bench: Workbench) -> bool:
-    bench.ledger.dispatch("ingest", window=4, long_window=1)
+    bench.ledger.upkeep.dispatch("ingest", window=4, long_window=1)
     first, second = _documents(bench, "a", *[timings.LONG_BYTES + 1] * 2)
     for _ in range(timings.MAX_DEATHS):
         bench.take(first)
@@ -213,10 +213,10 @@ def the_place_of_a_long_body_that_died_is_given_back_once_it_is_given_up(bench: 
 
 
 def a_job_that_had_its_turn_waits_for_the_others(bench: Workbench) -> bool:
-    bench.ledger.dispatch("ingest", window=2)
+    bench.ledger.upkeep.dispatch("ingest", window=2)
     _documents(bench, "a", *[100] * 5)
     (lone,) = _documents(bench, "b", 100)
-    bench.ledger.dispatch("ingest", window=4)
+    bench.ledger.upkeep.dispatch("ingest", window=4)
     return lone in bench.in_flight("ingest")
 
 

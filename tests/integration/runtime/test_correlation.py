@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from jobs.leases import Leases
+from jobs.leases.leases import Leases
 from protocol.keys import key
 from runtime.logging import correlation
 from tests.integration.conftest import parts_of
@@ -47,7 +47,7 @@ def test_a_body_is_bound_to_the_ids_of_its_row(bench: Workbench) -> None:
     job_id = bench.ask()
     correlation.end()
     with (
-        Leases(bench.ledger, bench.redis, name="test") as leases,
+        Leases(bench.ledger.work, bench.redis, name="test") as leases,
         leases.claim(job_id, "retrieve") as lease,
     ):
         assert lease is not None

@@ -22,7 +22,7 @@ THEIRS = "00-" + "ab" * 16 + "-" + "cd" * 8 + "-01"
 
 def row_of(app: Flask, job_id: str) -> dict[str, str]:
     parts: FrontEnd = app.extensions["quern"]
-    row = parts.intake._durable.ledger.unit(job_id)
+    row = parts.intake._durable.ledger.rows.unit(job_id)
     assert row is not None
     return row
 
@@ -42,7 +42,7 @@ def test_a_traceparent_is_kept_with_the_job_though_nobody_here_records(
 def test_every_message_of_a_unit_names_its_trace_whoever_sends_it_and_whenever(
     bench: Workbench,
 ) -> None:
-    bench.ledger.dispatch("retrieve", window=1)
+    bench.ledger.upkeep.dispatch("retrieve", window=1)
     traces.accept(THEIRS)
     first = bench.ask()
     traces.accept(None)
@@ -60,7 +60,7 @@ def test_every_message_of_a_unit_names_its_trace_whoever_sends_it_and_whenever(
     for unit_id in (first, second):
         unit = bench.claim(unit_id)
         assert isinstance(unit, Unit)
-        bench.ledger.finish(unit, state="succeeded", fields={})
+        bench.ledger.work.finish(unit, state="succeeded", fields={})
     assert bench.sent == [Message(second, "retrieve", 0), Message(waiting, "retrieve", 0, THEIRS)]
     bench.sent.clear()
 

@@ -23,7 +23,7 @@ def test_a_reindex_is_a_job_with_progress_and_a_result(
     worker.durable.redis.hset(f"quern:unit:{job_id}", "progress", said)
     running = client.get(f"/api/jobs/{job_id}").get_json()
     result = orjson.dumps({"documents": 3}).decode()
-    worker.ledger.finish(unit, state="succeeded", fields={"result": result})
+    worker.ledger.work.finish(unit, state="succeeded", fields={"result": result})
     (listed,) = client.get("/api/jobs?kind=reindex&collection=books").get_json()["jobs"]
 
     assert answer.status_code == 202

@@ -16,9 +16,11 @@ def test_a_check_is_a_job_with_progress_and_a_result(
     response = client.post("/api/admin/check", json={"collection": "papers", "repair": True})
     job_id = response.json["id"]
     unit = worker.claim(job_id)
-    worker.ledger.progress(unit, done=3, total=7, what="entries")
+    worker.ledger.work.progress(unit, done=3, total=7, what="entries")
     running = client.get(f"/api/jobs/{job_id}").json
-    worker.ledger.finish(unit, state="succeeded", fields={"result": orjson.dumps(RESULT).decode()})
+    worker.ledger.work.finish(
+        unit, state="succeeded", fields={"result": orjson.dumps(RESULT).decode()}
+    )
     ended = client.get(f"/api/jobs/{job_id}").json
 
     assert response.status_code == 202

@@ -286,7 +286,7 @@ def test_a_file_that_holds_no_text_is_told_as_one_that_failed(
 ) -> None:
     for row in worker.rows(sent(client, "   ")):
         fields = {"outcome": "empty", "note": "nothing"}
-        worker.ledger.finish(worker.claim(row), state="succeeded", fields=fields)
+        worker.ledger.work.finish(worker.claim(row), state="succeeded", fields=fields)
 
     assert compared(client, "   ")["failed"] == ["a"]
 

@@ -202,7 +202,7 @@ def test_a_retry_has_the_metadata_of_the_first_try(client: FlaskClient, worker: 
     worker.fail(worker.rows(job_id)[0])
     retry_id = client.post(f"/api/jobs/{job_id}/retry").get_json()["id"]
     (row,) = worker.rows(retry_id)
-    own = worker.ledger.unit(row)["own_metadata"]
+    own = worker.ledger.rows.unit(row)["own_metadata"]
     worker.publish(row, "x", spans=[(0, 1)])
     again = client.post("/api/ingests", json=body).get_json()["id"]
 
@@ -281,7 +281,7 @@ def test_documents_come_as_json_too(client: FlaskClient, worker: Any) -> None:
     body = {"documents": [{"id": "a/1", "text": "One.", "title": "First", "metadata": {"n": 1}}]}
     job_id = client.post("/api/ingests", json=body).get_json()["id"]
 
-    row = worker.ledger.unit(worker.rows(job_id)[0])
+    row = worker.ledger.rows.unit(worker.rows(job_id)[0])
     assert (row["document"], row["title"], row["filename"]) == ("a/1", "First", "")
 
 

@@ -8,6 +8,7 @@ from flask.testing import FlaskClient
 
 from jobs.units import Piece
 from protocol.ids import new_id
+from tests.support.workbench import hand_over
 from web.http.event_stream import EventStream
 from web.places import Caller
 
@@ -90,9 +91,9 @@ def test_an_expired_stream_is_told_from_the_row(client: FlaskClient, worker: Any
 def test_passages_in_the_blob_store_are_sent_in_full(client: FlaskClient, worker: Any) -> None:
     job_id = ask(client)
     blob = worker.durable.blobs.put_json([{"document_id": "far"}])
-    worker.ledger.hand_over(
-        worker.claim(job_id), stage="generate", fields={"sources_blob": blob}, event="sources",
-        data={"blob": blob},
+    hand_over(
+        worker.ledger, worker.claim(job_id), stage="generate", fields={"sources_blob": blob},
+        event="sources", data={"blob": blob},
     )  # fmt: skip
     worker.generate(job_id)
     told = events(client, job_id)
@@ -106,8 +107,8 @@ def test_passages_in_the_blob_store_are_sent_in_full(client: FlaskClient, worker
 def test_a_new_attempt_resets_the_tokens(client: FlaskClient, worker: Any) -> None:
     job_id = ask(client, top_k=0)
     unit = worker.claim(job_id)
-    worker.ledger.tell([Piece(unit, 1, "lost")])
-    worker.ledger.release(unit, at_once=True)
+    worker.ledger.work.tell([Piece(unit, 1, "lost")])
+    worker.ledger.work.release(unit, at_once=True)
     worker.generate(job_id)
 
     kinds = [kind for _, kind, _ in events(client, job_id)]
@@ -157,7 +158,7 @@ def test_a_running_job_is_told_to_stop(client: FlaskClient, worker: Any) -> None
 
     assert answer.status_code == 202
     assert answer.get_json()["state"] == "running"
-    assert worker.ledger.finish(unit, state="succeeded", fields={}) == "cancelled"
+    assert worker.ledger.work.finish(unit, state="succeeded", fields={}) == "cancelled"
 
 
 def test_a_cancelled_ingest_ends_and_takes_no_more(client: FlaskClient) -> None:
@@ -174,7 +175,7 @@ def test_a_cancelled_ingest_counts_what_is_there(client: FlaskClient, worker: An
     job_id = client.post("/api/ingests", json={"documents": documents}).get_json()["id"]
     first, second, _ = worker.rows(job_id)
     worker.publish(first, "Some text.", spans=[(0, 10)])
-    worker.ledger.hand_over(worker.claim(second), stage="publish", fields={"chunks": 20})
+    hand_over(worker.ledger, worker.claim(second), stage="publish", fields={"chunks": 20})
     client.delete(f"/api/jobs/{job_id}")
 
     shown = client.get(f"/api/jobs/{job_id}").get_json()
@@ -272,6 +273,6 @@ def test_a_job_that_did_not_ask_for_it_outlives_its_reader(app: Flask, client: F
         lines = EventStream(parts.intake, job_id, after="0-0", caller=Caller({})).lines()
         next(lines)
         lines.close()
-        states.append(parts.intake._durable.ledger.unit(job_id)["state"])
+        states.append(parts.intake._durable.ledger.rows.unit(job_id)["state"])
 
     assert states == ["queued", "cancelled"]

@@ -82,7 +82,7 @@ class World:
         self.bench.parse(row)
         self.upsert(row, word)
         unit = self.bench.take(row)
-        self.bench.flip(unit, entry=self.bench.ledger.log_add(unit))
+        self.bench.flip(unit, entry=self.bench.log_add(unit))
         return row
 
     def log_open(self, document: str, word: str) -> str:
@@ -90,7 +90,7 @@ class World:
         (row,) = self.bench.ingest(self.incarnation, document)[1]
         self.bench.parse(row)
         self.upsert(row, word)
-        self.bench.ledger.log_add(self.bench.take(row))
+        self.bench.log_add(self.bench.take(row))
         return row
 
     def collect(self) -> None:
@@ -165,7 +165,7 @@ def test_how_near_sentences_are_is_told_of_the_chunks_that_are_here(world: World
     ]
     world.vectors.upsert(world.incarnation, chunks, vectors[:2])
     unit = world.bench.take(row)
-    world.bench.flip(unit, entry=world.bench.ledger.log_add(unit))
+    world.bench.flip(unit, entry=world.bench.log_add(unit))
     replica.turn()
 
     names = [*(chunk.chunk_id for chunk in chunks), "nothing:1:0"]
@@ -183,10 +183,10 @@ def test_a_generation_that_the_log_tells_of_twice_in_one_read_is_applied(world: 
     (row,) = world.bench.ingest(world.incarnation, "a")[1]
     world.bench.parse(row)
     world.upsert(row, "oil")
-    world.bench.ledger.log_add(world.bench.take(row))  # by a publish that dies here
+    world.bench.log_add(world.bench.take(row))  # by a publish that dies here
     world.bench.die(row)
     unit = world.bench.take(row)
-    world.bench.flip(unit, entry=world.bench.ledger.log_add(unit))
+    world.bench.flip(unit, entry=world.bench.log_add(unit))
     assert len(world.bench.change_log.read(world.incarnation, "0-0")) == 2
     replica.turn()
 
@@ -359,7 +359,7 @@ def test_an_add_that_is_neither_open_nor_current_is_skipped_and_blocks_nobody(
     replica.turn()
     row = world.log_open("a", "gas")
     world.bench.die(row)
-    world.bench.ledger.cancel(row)
+    world.bench.ledger.submissions.cancel(row)
     world.collect()
     world.publish("b", "oil")
     for _ in range(3):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from jobs.ledger import CollectionGone
+from jobs.errors import CollectionGone
 from protocol import timings
 from tests.support.workbench import Workbench
 
@@ -34,7 +34,7 @@ def test_a_forgotten_incarnation_leaves_no_key(bench: Workbench, inc: str) -> No
     _, (a, b) = bench.ingest(inc, "a", "b")
     bench.publish(a)
     bench.parse(b)
-    bench.ledger.log_add(bench.take(b))
+    bench.log_add(bench.take(b))
     bench.change_log.follow(inc, "follower", "1-1")
     bench.publish(bench.ingest(inc, "a")[1][0])
     bench.catalogue.collections.drop("papers")
@@ -49,7 +49,7 @@ def test_a_row_of_a_deleted_collection_fails_and_publishes_nothing(
     job, (row, waiting) = bench.ingest(inc, "a", "b")
     bench.parse(row)
     unit = bench.take(row)
-    entry = bench.ledger.log_add(unit)
+    entry = bench.log_add(unit)
     bench.catalogue.collections.drop("papers")
     bench.catalogue.collections.forget(inc)
 
@@ -58,7 +58,7 @@ def test_a_row_of_a_deleted_collection_fails_and_publishes_nothing(
     bench.parse(waiting)
     unit = bench.take(waiting)
     with pytest.raises(CollectionGone):
-        bench.ledger.log_add(unit)
+        bench.log_add(unit)
     assert bench.flip(unit) == "failed"
     assert bench.job_state(job) == "failed"
     # What its rows left behind is cleared with the grave.

@@ -35,9 +35,9 @@ def test_the_check_leaves_alone_what_somebody_knows(bench: Workbench, inc: str, 
     bench.parse(row)
     if kind == "current":
         unit = bench.take(row)
-        bench.flip(unit, entry=bench.ledger.log_add(unit))
+        bench.flip(unit, entry=bench.log_add(unit))
     elif kind == "garbage":
-        bench.ledger.cancel(row)
+        bench.ledger.submissions.cancel(row)
     document, generation, chunks = split_member(bench.member(row))
 
     assert bench.catalogue.garbage.orphan(inc, document, generation, chunks) == "known"

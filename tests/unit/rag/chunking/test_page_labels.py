@@ -8,7 +8,7 @@ import pytest
 from adapters.chroma.store import _metadata, _stored
 from adapters.local_index.rows.chunk_records import read_record, record_of
 from cli.commands.ask import _page
-from corpus.publishing import chunks_of, manifest_of
+from corpus.manifests import chunks_of, manifest_of
 from jobs.sources import cited, passage_of, source_of
 from rag.answers.citations import Citation
 from rag.chunking.chunker import Chunker

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from adapters.chroma.store import _metadata, _stored
 from adapters.local_index.rows.chunk_records import read_record, record_of
-from corpus.publishing import chunks_of, embedded, manifest_of, stored_chunks
+from corpus.embedding import embedded
+from corpus.manifests import chunks_of, manifest_of, stored_chunks
 from rag.chunking.chunker import Chunker
 from rag.documents import Block, Chunk, ParsedDocument, Part, Passage, indexed_text
 from rag.in_memory.embedder import HashingEmbedder

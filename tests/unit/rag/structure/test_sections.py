@@ -5,7 +5,7 @@ from dataclasses import replace
 from adapters.chroma.store import _metadata, _stored
 from adapters.local_index.rows.chunk_records import read_record, record_of
 from adapters.parsing.formats import parse
-from corpus.publishing import chunks_of, spans_of
+from corpus.manifests import chunks_of, spans_of
 from rag.chunking.chunker import Chunker
 from rag.documents import Chunk, ParsedDocument, Passage
 from rag.ports import StoredChunk

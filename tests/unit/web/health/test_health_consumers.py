@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from jobs.heartbeats import WorkerState
-from jobs.pulse import Pulse
+from jobs.leases.pulse import Pulse
 from runtime.settings import Settings
 from web.health.check import Check
 from web.health.consumers import START_S, Heard, consumers, relevant

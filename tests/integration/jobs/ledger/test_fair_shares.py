@@ -30,7 +30,7 @@ class Pile:
         self.incarnation = self.bench.collection()
         worker = WorkerState("w", "ingestion", 1, "host", ROLES, self.threads)
         for role in ROLES:
-            self.bench.ledger.dispatch(
+            self.bench.ledger.upkeep.dispatch(
                 role, window=2 * self.threads, batch_window=batch_windows([worker])[role],
                 long_window=long_window([worker]),
             )  # fmt: skip
@@ -59,9 +59,9 @@ class Pile:
         """Do what a body does with a unit, to the end of its stage."""
         if unit.stage == "parse":
             fields: dict[str, str | int] = {"chunks": chunks, "manifest_blob": "m"}
-            self.bench.ledger.hand_over(unit, stage="publish", fields=fields)
+            self.bench.hand_over(unit, stage="publish", fields=fields)
         else:
-            self.bench.flip(unit, entry=self.bench.ledger.log_add(unit))
+            self.bench.flip(unit, entry=self.bench.log_add(unit))
 
     def long_in_flight(self) -> int:
         return int(self.bench.redis.scard(key("long")))
@@ -151,13 +151,13 @@ def test_an_interactive_document_goes_first_however_large(pile: Pile) -> None:
     assert pile.rows["now"][0] in pile.free()
 
 
-def test_a_company_is_of_its_leaders_job_first(pile: Pile) -> None:
+def test_a_batch_is_of_the_job_of_its_first_unit_before_others(pile: Pile) -> None:
     bench = pile.bench
-    bench.ledger.dispatch("ingest", window=0, batch_window=0)
+    bench.ledger.upkeep.dispatch("ingest", window=0, batch_window=0)
     pile.add("a", [100] * 6)
     pile.add("b", [100] * 6)
 
-    taken = bench.ledger.join(
+    taken = bench.ledger.work.join(
         "ingest", stage="parse", holder="me", most=9, most_bytes=10**6, owner="ingest:b"
     )
 
@@ -196,7 +196,7 @@ def test_no_job_starves_and_each_keeps_its_order_whatever_happens(pile: Pile, se
         free = pile.free()
         if not free:
             for role in ROLES:
-                bench.ledger.dispatch(role)
+                bench.ledger.upkeep.dispatch(role)
             held = list(running_units(pile))
             if not held and not pile.free():
                 if step > max(late):
@@ -226,11 +226,11 @@ def _live_on(pile: Pile, unit: Unit, chance: random.Random, flips: dict[str, int
             flips[unit.id] += unit.stage == "publish"
             pile.end(unit, chunks=chance.choice([2, LONG_CHUNKS + 1]))
         case "release":
-            pile.bench.ledger.release(unit, at_once=chance.random() < 0.5)
+            pile.bench.ledger.work.release(unit, at_once=chance.random() < 0.5)
         case "die" if pile.bench.deaths(unit.id) < 1:
             pile.bench.die_and_be_found(unit.id)
         case "join":
-            others = pile.bench.ledger.join(
+            others = pile.bench.ledger.work.join(
                 unit.fields["role"], stage=unit.stage, holder="me", most=5, most_bytes=10**6,
                 owner=unit.fields["owner"],
             )  # fmt: skip
@@ -246,7 +246,7 @@ def test_while_a_job_waits_every_other_one_has_at_most_its_turns(
 ) -> None:
     chance = random.Random(seed)
     pile = Pile(bench, threads=chance.randint(1, 6))
-    bench.ledger.dispatch("ingest", window=0, batch_window=0)
+    bench.ledger.upkeep.dispatch("ingest", window=0, batch_window=0)
     jobs = [f"j{n}" for n in range(chance.randint(2, 8))]
     for job in jobs:
         pile.add(job, [100] * chance.randint(1, 40))
@@ -254,7 +254,7 @@ def test_while_a_job_waits_every_other_one_has_at_most_its_turns(
     since = dict.fromkeys(jobs, 0)
     orders: dict[str, list[str]] = defaultdict(list)
     for size in range(1, sum(left.values()) + 1):
-        bench.ledger.dispatch("ingest", window=size, batch_window=size)
+        bench.ledger.upkeep.dispatch("ingest", window=size, batch_window=size)
         sent = bench.sent[-1].unit_id
         job = pile.job_of(sent)
         orders[job].append(sent)

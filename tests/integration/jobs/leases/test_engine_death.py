@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from jobs.heartbeats import WorkerState, batch_windows, failures, forget_failure, tell_failure
-from jobs.leases import Leases
+from jobs.leases.leases import Leases
 from protocol import timings
 from rag.errors import EngineDead, Retryable
 from runtime.redis_clients import ledger_client
@@ -26,7 +26,7 @@ def test_the_engines_death_under_a_unit_is_a_death_of_that_unit(
     unit_id = bench.ask()
     with (
         ledger_client(redis_url, connections=2) as redis,
-        Leases(bench.ledger, redis, name="worker") as leases,
+        Leases(bench.ledger.work, redis, name="worker") as leases,
     ):
         with pytest.raises(EngineDead), leases.claim(unit_id, "retrieve"):
             raise EngineDead("the engine died")
@@ -38,18 +38,18 @@ def test_the_engines_death_under_a_unit_is_a_death_of_that_unit(
 
 
 def test_batch_waits_while_only_reserved_room_is_left(bench: Workbench) -> None:
-    bench.ledger.dispatch("retrieve", window=4, batch_window=2)
+    bench.ledger.upkeep.dispatch("retrieve", window=4, batch_window=2)
     batch = [bench.ask(priority="batch") for _ in range(3)]
     interactive = [bench.ask() for _ in range(3)]
 
     assert bench.in_flight("retrieve") == {*batch[:2], *interactive[:2]}
 
     for unit_id in interactive[:2]:
-        bench.ledger.finish(bench.take(unit_id), state="succeeded", fields={})
+        bench.ledger.work.finish(bench.take(unit_id), state="succeeded", fields={})
 
     assert bench.in_flight("retrieve") == {*batch[:2], interactive[2]}
 
-    bench.ledger.dispatch("retrieve", window=4)
+    bench.ledger.upkeep.dispatch("retrieve", window=4)
 
     assert bench.in_flight("retrieve") == {*batch, interactive[2]}
 
@@ -76,7 +76,7 @@ def test_what_a_unit_waits_for_is_told_until_one_ends_well(
     waits, ends = bench.ask(), bench.ask()
     with (
         ledger_client(redis_url, connections=2) as redis,
-        Leases(bench.ledger, redis, name="worker") as leases,
+        Leases(bench.ledger.work, redis, name="worker") as leases,
     ):
         before = leases.trouble
         with leases.claim(waits, "retrieve"):

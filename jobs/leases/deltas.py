@@ -7,8 +7,9 @@ from collections.abc import Callable
 
 from redis.exceptions import RedisError
 
-from jobs.ledger import Fate, Ledger
+from jobs.ledger.work import Fate, Work
 from jobs.units import Piece, Unit
+from runtime.background import BackgroundThread
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +29,7 @@ class Deltas:
     *every_s*. What cannot be written is kept, and written in order once Redis is back.
 
     Args:
-        ledger: Where to write.
+        work: Where to write.
 
         every_s: How long text is collected.
 
@@ -36,34 +37,23 @@ class Deltas:
     """
 
     def __init__(
-        self, ledger: Ledger, *, every_s: float, on_fate: Callable[[Unit, Fate], None]
+        self, work: Work, *, every_s: float, on_fate: Callable[[Unit, Fate], None]
     ) -> None:
-        self._ledger = ledger
+        self._work = work
         self._every_s = every_s
         self._on_fate = on_fate
-        self._bell = threading.Condition()
+        self._lock = threading.Lock()
         self._held: dict[str, _Answer] = {}
         self._urgent = False
         # Held during a write, so that an end is never written before what goes before it.
         self._writing = threading.Lock()
-        self._closing = False
-        self._thread = threading.Thread(target=self._write_for_ever, name="deltas", daemon=True)
-
-    def start(self) -> None:
-        """Start to write."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Stop writing; what nobody took is dropped. Harmless when repeated."""
-        with self._bell:
-            self._closing = True
-            self._bell.notify()
-        if self._thread.is_alive():
-            self._thread.join(timeout=5)
+        self._due = 0.0
+        #: Started and stopped by the owner; what nobody took by then is dropped.
+        self.thread = BackgroundThread("deltas", self._turn)
 
     def add(self, unit: Unit, text: str) -> None:
         """Take a piece of a unit's answer; never waits, and may be called from any thread."""
-        with self._bell:
+        with self._lock:
             answer = self._held.get(unit.id)
             if answer is None or int(answer.unit.epoch) < int(unit.epoch):
                 answer = self._held[unit.id] = _Answer(unit)
@@ -73,45 +63,40 @@ class Deltas:
             if answer.number == 0:
                 # Each time: who was woken last may have found that answer taken, and sleep again.
                 self._urgent = True
-                self._bell.notify()
+                self.thread.wake()
 
     def take(self, unit: Unit) -> list[Piece]:
         """Take back what was not written for sure, for the caller to write with the end."""
         if unit.id not in self._held:
             return []
-        with self._writing, self._bell:
+        with self._writing, self._lock:
             answer = self._held.get(unit.id)
             if answer is None or answer.unit.epoch != unit.epoch:
                 return []
             del self._held[unit.id]
             return answer.rest()
 
-    def _write_for_ever(self) -> None:
-        """Write what is due, until closed."""
-        due = 0.0
-        while True:
-            with self._bell:
-                self._bell.wait_for(lambda: self._held or self._closing)
-                self._bell.wait_for(
-                    lambda: self._urgent or self._closing, timeout=due - time.monotonic()
-                )
-                if self._closing:
-                    return
-            if self._urgent:
-                time.sleep(TOGETHER_S)
-            with self._bell:
-                self._urgent = False
-            everything = time.monotonic() >= due
-            if everything:
-                due = time.monotonic() + self._every_s
-            if not self._write(everything=everything):
-                with self._bell:
-                    self._bell.wait_for(lambda: self._closing, timeout=AGAIN_S)
+    def _turn(self) -> float | None:
+        """Write what is due; returns for how long nothing will be."""
+        if self._urgent:
+            time.sleep(TOGETHER_S)
+        with self._lock:
+            self._urgent = False
+            if not self._held:
+                return None
+        everything = time.monotonic() >= self._due
+        if everything:
+            self._due = time.monotonic() + self._every_s
+        if not self._write(everything=everything):
+            # First texts do not end this wait: Redis would be asked once for each of them.
+            self.thread.pause(AGAIN_S)
+            return 0
+        return max(0.0, self._due - time.monotonic())
 
     def _write(self, *, everything: bool) -> bool:
         """Write first texts, or all; tells whether Redis took them."""
         with self._writing:
-            with self._bell:
+            with self._lock:
                 answers = [
                     answer
                     for answer in self._held.values()
@@ -121,11 +106,11 @@ class Deltas:
             if not pieces:
                 return True
             try:
-                fates = self._ledger.tell(pieces)
+                fates = self._work.tell(pieces)
             except RedisError as error:
                 log.warning("answers not passed on", extra={"reason": str(error)})
                 return False
-            with self._bell:
+            with self._lock:
                 for answer, fate in zip(answers, fates, strict=True):
                     answer.sent = None
                     # Also what came after its body's end, for which nobody will ask.

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 import pytest
 from redis.exceptions import ConnectionError as Away
 
-from jobs.deltas import Deltas
 from jobs.events import Event, WakeUps, read_events
-from jobs.ledger import Fate
+from jobs.leases.deltas import Deltas
+from jobs.ledger.work import Fate
 from jobs.units import Piece, Unit
 from tests.support.waiting import PATIENCE_S, until
 from tests.support.workbench import Workbench
@@ -36,7 +36,7 @@ class Counting:
         if self.fails_before:
             self.fails_before -= 1
             raise Away("before it was written")
-        fates = self._ledger.tell(pieces)
+        fates = self._ledger.work.tell(pieces)
         self.calls.append([piece.text for piece in pieces])
         if self.fails_after:
             self.fails_after -= 1
@@ -63,15 +63,14 @@ def every_s() -> float:
 def deltas(
     ledger: Counting, fates: dict[str, Fate], every_s: float, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Deltas]:
-    monkeypatch.setattr("jobs.deltas.AGAIN_S", 0.05)
+    monkeypatch.setattr("jobs.leases.deltas.AGAIN_S", 0.05)
     writer = Deltas(
         ledger,  # type: ignore[arg-type]  # all that it is asked for
         every_s=every_s,
         on_fate=lambda unit, fate: fates.__setitem__(unit.id, fate),
     )
-    writer.start()
-    yield writer
-    writer.stop()
+    with writer.thread:
+        yield writer
 
 
 def asked(bench: Workbench) -> Unit:
@@ -107,7 +106,7 @@ def test_an_answer_that_ended_before_its_first_text_was_written_keeps_no_other_w
     bench: Workbench, deltas: Deltas
 ) -> None:
     short, other = asked(bench), asked(bench)
-    with deltas._bell:  # what writes cannot look before the answer has ended
+    with deltas.thread._bell:  # what writes cannot look before the answer has ended
         deltas.add(short, "a")
         rest = deltas.take(short)
     time.sleep(0.1)  # now it has looked, and found nothing to write
@@ -149,7 +148,7 @@ def test_one_wake_up_names_all_that_were_told_something(bench: Workbench) -> Non
         assert until(lambda: all(bell.is_set() for bell in (first, last, stranger)))
         for bell in (first, last, stranger):
             bell.clear()
-        bench.ledger.tell([Piece(unit, 1, "a") for unit in units])
+        bench.ledger.work.tell([Piece(unit, 1, "a") for unit in units])
         assert first.wait(PATIENCE_S)
         assert last.wait(PATIENCE_S)
         assert not stranger.is_set()
@@ -170,7 +169,7 @@ def test_what_is_left_goes_with_the_end_and_nothing_comes_after_it(
 
     unit, rest = until(taken)
     calls = len(ledger.calls)
-    bench.ledger.finish(unit, state="succeeded", fields={"result": "{}"}, rest=rest)
+    bench.ledger.work.finish(unit, state="succeeded", fields={"result": "{}"}, rest=rest)
     time.sleep(2 * EVERY_S)
 
     events = read_events(bench.redis, unit.id, "0-0")
@@ -228,7 +227,7 @@ def test_a_piece_whose_answer_was_lost_is_not_told_again_by_the_end(
     assert until(lambda: tokens(bench, unit))
     deltas.add(unit, "b")
     rest = deltas.take(unit)
-    bench.ledger.finish(unit, state="succeeded", fields={"result": "{}"}, rest=rest)
+    bench.ledger.work.finish(unit, state="succeeded", fields={"result": "{}"}, rest=rest)
 
     assert [piece.text for piece in rest] == ["a", "b"]
     assert tokens(bench, unit) == ["a", "b"]
@@ -242,7 +241,7 @@ def test_a_new_claim_of_a_unit_begins_anew(
     assert until(lambda: tokens(bench, first))
     ledger.gate.clear()
     deltas.add(first, " and left")
-    bench.ledger.release(first, at_once=True)
+    bench.ledger.work.release(first, at_once=True)
     second = bench.take(first.id)
     deltas.add(second, "new")
     ledger.gate.set()
@@ -260,7 +259,7 @@ def test_a_cancelled_unit_and_a_lost_one_are_told_apart(
     bench: Workbench, deltas: Deltas, fates: dict[str, Fate]
 ) -> None:
     cancelled, lost = asked(bench), asked(bench)
-    bench.ledger.cancel(cancelled.id)
+    bench.ledger.submissions.cancel(cancelled.id)
     bench.die_and_be_found(lost.id)
     bench.take(lost.id)
     deltas.add(cancelled, "a")
@@ -273,7 +272,7 @@ def test_a_cancelled_unit_and_a_lost_one_are_told_apart(
 
 def test_text_that_comes_after_the_end_is_forgotten(bench: Workbench, deltas: Deltas) -> None:
     unit = asked(bench)
-    bench.ledger.finish(unit, state="cancelled", fields={})
+    bench.ledger.work.finish(unit, state="cancelled", fields={})
     deltas.add(unit, "too late")
     assert until(lambda: not deltas._held)
 

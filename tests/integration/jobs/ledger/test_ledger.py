@@ -13,16 +13,11 @@ from celery import Celery
 
 from corpus.blobs import BlobStore
 from corpus.durable import Durable
+from jobs.errors import Full, IdempotencyConflict, Sealed
 from jobs.events import read_events
-from jobs.ledger import (
-    CANCELLED_TOGETHER,
-    Full,
-    Idempotency,
-    IdempotencyConflict,
-    Ledger,
-    Refusal,
-    Sealed,
-)
+from jobs.ledger.ledger import Ledger
+from jobs.ledger.submissions import CANCELLED_TOGETHER, Idempotency
+from jobs.ledger.work import Output, Refusal
 from jobs.tallies import read_tallies
 from jobs.units import FINAL_STATES, Piece, Unit
 from protocol import timings
@@ -50,10 +45,12 @@ def now_ms(bench: Workbench) -> float:
 
 def test_a_question_goes_through_its_stages_and_tells_each_step(bench: Workbench) -> None:
     asked = bench.ask()
-    bench.ledger.hand_over(
+    bench.hand_over(
         bench.take(asked), stage="generate", fields={"sources": "[]"}, event="sources", data={}
     )
-    bench.ledger.finish(bench.take(asked), state="succeeded", fields={"result": '{"answer":"x"}'})
+    bench.ledger.work.finish(
+        bench.take(asked), state="succeeded", fields={"result": '{"answer":"x"}'}
+    )
 
     assert bench.sent == [Message(asked, "retrieve", 0), Message(asked, "generate", 0)]
     assert kinds(bench, asked) == ["state", "state", "stage", "sources", "stage", "done"]
@@ -64,7 +61,7 @@ def test_a_question_goes_through_its_stages_and_tells_each_step(bench: Workbench
 
 def test_a_second_attempt_tells_readers_to_start_anew(bench: Workbench) -> None:
     asked = bench.ask()
-    bench.ledger.release(bench.take(asked), at_once=True)
+    bench.ledger.work.release(bench.take(asked), at_once=True)
     bench.take(asked)
 
     assert kinds(bench, asked)[-2:] == ["reset", "stage"]
@@ -72,7 +69,7 @@ def test_a_second_attempt_tells_readers_to_start_anew(bench: Workbench) -> None:
 
 def test_the_events_of_an_ended_job_and_its_row_are_forgotten_in_time(bench: Workbench) -> None:
     asked = bench.ask()
-    bench.ledger.finish(bench.take(asked), state="succeeded", fields={"result": "{}"})
+    bench.ledger.work.finish(bench.take(asked), state="succeeded", fields={"result": "{}"})
 
     assert 0 < bench.redis.ttl(key("events", asked)) <= 3_600
     assert RETENTION_S - 10 < bench.redis.ttl(key("unit", asked)) <= RETENTION_S
@@ -83,7 +80,7 @@ def test_the_same_idempotency_key_gives_the_same_job_and_another_body_is_refused
     bench: Workbench,
 ) -> None:
     def submit(body: str) -> str:
-        return bench.ledger.submit(
+        return bench.ledger.submissions.submit(
             new_id(),
             stage="retrieve",
             fields={"kind": "query", "class": "batch", "owner": "batch", "priority": 9},
@@ -143,20 +140,20 @@ def test_interactive_goes_first_and_owners_take_turns(bench: Workbench) -> None:
 def test_a_released_unit_waits_at_the_front_of_its_lane_without_a_death(bench: Workbench) -> None:
     window(bench, 1)
     first, second = bench.ask(), bench.ask()
-    bench.ledger.release(bench.take(first), at_once=False)
+    bench.ledger.work.release(bench.take(first), at_once=False)
 
     assert bench.waiting("retrieve") == [first, second]
     assert bench.deaths(first) == 0
-    bench.ledger.dispatch("retrieve")
+    bench.ledger.upkeep.dispatch("retrieve")
     assert bench.in_flight("retrieve") == {first}
 
 
 def test_a_repeated_release_changes_nothing(bench: Workbench) -> None:
     asked = bench.ask()
     unit = bench.take(asked)
-    bench.ledger.release(unit, at_once=True)
+    bench.ledger.work.release(unit, at_once=True)
     sent = len(bench.sent)
-    bench.ledger.release(unit, at_once=True)
+    bench.ledger.work.release(unit, at_once=True)
 
     assert len(bench.sent) == sent
 
@@ -168,7 +165,9 @@ def test_a_message_that_cannot_be_sent_is_sent_by_the_sweeper(bench: Workbench) 
     silent = Ledger(bench.redis, scripts=bench.scripts, send=away)
     fields: dict[str, str | int] = {"kind": "query", "class": "batch", "owner": "batch"}
     fields["priority"] = 9
-    asked = silent.submit(new_id(), stage="retrieve", fields=fields, limit=9, deadline_s=9)
+    asked = silent.submissions.submit(
+        new_id(), stage="retrieve", fields=fields, limit=9, deadline_s=9
+    )
     bench.due(asked)
     bench.sweep("retrieve")
 
@@ -192,7 +191,7 @@ def test_a_message_is_not_sent_again_while_nobody_consumes(bench: Workbench) -> 
     asked = bench.ask()
     bench.due(asked)
 
-    assert bench.ledger.sweep("retrieve", consumed=False, run_id="r") == 0
+    assert bench.ledger.upkeep.sweep("retrieve", consumed=False, run_id="r") == 0
     assert asked in bench.in_flight("retrieve")
 
 
@@ -204,8 +203,8 @@ def test_what_waits_is_cancelled_in_the_call_itself(bench: Workbench, dispatched
     window(bench, 1 if dispatched else 0)
     asked = bench.ask()
 
-    assert bench.ledger.cancel(asked) == "cancelled"
-    assert bench.ledger.cancel(asked) == "cancelled"
+    assert bench.ledger.submissions.cancel(asked) == "cancelled"
+    assert bench.ledger.submissions.cancel(asked) == "cancelled"
     assert bench.claim(asked) == Refusal("final")
 
 
@@ -213,28 +212,28 @@ def test_a_cancel_of_what_ended_answers_its_state_and_of_nothing_answers_none(
     bench: Workbench,
 ) -> None:
     asked = bench.ask()
-    bench.ledger.finish(bench.take(asked), state="failed", fields={"error": "{}"})
+    bench.ledger.work.finish(bench.take(asked), state="failed", fields={"error": "{}"})
 
-    assert bench.ledger.cancel(asked) == "failed"
-    assert bench.ledger.cancel("nothing") is None
+    assert bench.ledger.submissions.cancel(asked) == "failed"
+    assert bench.ledger.submissions.cancel("nothing") is None
 
 
 def test_a_running_unit_learns_of_its_cancel_at_its_next_write(bench: Workbench) -> None:
     asked = bench.ask()
     unit = bench.take(asked)
 
-    assert bench.ledger.tell([Piece(unit, 1, "some")]) == ["ok"]
-    assert bench.ledger.cancel(asked) == "running"
-    assert bench.ledger.tell([Piece(unit, 2, "more")]) == ["stop"]
-    assert bench.ledger.renew([unit]) == ["stop"]
-    assert bench.ledger.hand_over(unit, stage="generate", fields={}) == "cancelled"
+    assert bench.ledger.work.tell([Piece(unit, 1, "some")]) == ["ok"]
+    assert bench.ledger.submissions.cancel(asked) == "running"
+    assert bench.ledger.work.tell([Piece(unit, 2, "more")]) == ["stop"]
+    assert bench.ledger.work.renew([unit]) == ["stop"]
+    assert bench.hand_over(unit, stage="generate", fields={}) == "cancelled"
 
 
 def test_a_cancelled_unit_that_is_given_back_ends_there(bench: Workbench) -> None:
     asked = bench.ask()
     unit = bench.take(asked)
-    bench.ledger.cancel(asked)
-    bench.ledger.release(unit, at_once=False)
+    bench.ledger.submissions.cancel(asked)
+    bench.ledger.work.release(unit, at_once=False)
 
     assert bench.state(asked) == "cancelled"
 
@@ -305,11 +304,11 @@ def test_a_slow_worker_may_still_write_until_another_one_claims(bench: Workbench
     asked = bench.ask()
     slow = bench.take(asked)
     bench.die_and_be_found(asked)
-    bench.ledger.tell([Piece(slow, 1, "late")])
+    bench.ledger.work.tell([Piece(slow, 1, "late")])
     bench.take(asked)
 
-    assert bench.ledger.tell([Piece(slow, 2, "too late")]) == ["lost"]
-    assert bench.ledger.renew([slow]) == ["lost"]
+    assert bench.ledger.work.tell([Piece(slow, 2, "too late")]) == ["lost"]
+    assert bench.ledger.work.renew([slow]) == ["lost"]
     events = read_events(bench.redis, asked, "0-0")
     assert [event.data["text"] for event in events if event.kind == "token"] == ["late"]
 
@@ -332,9 +331,9 @@ def test_every_claim_of_a_row_brings_what_its_job_says_of_all(bench: Workbench) 
     assert isinstance(first, Unit)
     assert isinstance(again, Unit)
     fields: dict[str, str | int] = {"chunks": 1, "manifest_blob": "m", "text_blob": "t"}
-    (gone_on,) = bench.ledger.hand_over_many([(first, fields)], stage="publish")
+    (gone_on,) = bench.ledger.work.hand_over([Output(first, fields)], stage="publish", goes_on=True)
     assert isinstance(gone_on, Unit)
-    bench.ledger.release(gone_on, at_once=True)
+    bench.ledger.work.release(gone_on, at_once=True)
 
     assert bench.field(row, "job_metadata") == ""
     for unit in (first, again, gone_on, bench.take(row)):
@@ -364,7 +363,7 @@ def test_unchanged_is_said_only_if_the_newest_accepted_generation_is_current(
     elif newest != "current":
         _, (other,) = bench.ingest(inc, rows=[bench.row("a", content="other")])
         if newest == "failed":
-            bench.ledger.finish(bench.take(other), state="failed", fields={"error": "{}"})
+            bench.ledger.work.finish(bench.take(other), state="failed", fields={"error": "{}"})
     job, (again,) = bench.ingest(inc, rows=[bench.row("a", content="same")])
 
     if newest == "current":
@@ -408,7 +407,7 @@ def test_an_open_job_takes_more_until_it_is_closed_and_ends_with_its_last_row(
     bench.publish(first)
     assert bench.job_state(job) == "running"
     _, (second,) = bench.ingest(inc, "b", job_id=job, keep_open=True)
-    bench.ledger.seal(job)
+    bench.ledger.submissions.seal(job)
     bench.publish(second)
 
     assert bench.job_state(job) == "succeeded"
@@ -427,7 +426,7 @@ def test_an_accept_repeated_after_its_answer_was_lost_is_no_error(bench: Workben
 
 def test_documents_for_a_job_that_is_forgotten_are_refused(bench: Workbench) -> None:
     with pytest.raises(Sealed):
-        bench.ledger.accept(
+        bench.ledger.submissions.accept(
             new_id(),
             job={"incarnation": bench.collection(), "on_duplicate": "index"},
             rows=[bench.row("a")],
@@ -439,11 +438,11 @@ def test_documents_for_a_job_that_is_forgotten_are_refused(bench: Workbench) -> 
 
 ENDS: dict[str, Callable[[Workbench, str], object]] = {
     "ok": lambda bench, row: bench.publish(row),
-    "bad": lambda bench, row: bench.ledger.finish(
+    "bad": lambda bench, row: bench.ledger.work.finish(
         bench.take(row), state="failed", fields={"error": "{}"}
     ),
-    "late": lambda bench, row: bench.ledger.expire("ingest", most=bench.late(row)),
-    "cancel": lambda bench, row: bench.ledger.cancel(row),
+    "late": lambda bench, row: bench.ledger.upkeep.expire("ingest", most=bench.late(row)),
+    "cancel": lambda bench, row: bench.ledger.submissions.cancel(row),
 }
 
 
@@ -480,11 +479,11 @@ def test_a_cancelled_ingest_ends_its_waiting_rows_at_once_and_its_running_ones_s
     job, rows = bench.ingest(bench.collection(), *"abcd", keep_open=True)
     running = bench.take(rows[0])
     bench.publish(rows[1])
-    bench.ledger.cancel_job(job)
+    bench.ledger.submissions.cancel_job(job)
     states = [bench.state(row) for row in rows]
 
     assert states == ["running", "succeeded", "cancelled", "cancelled"]
-    assert bench.ledger.hand_over(running, stage="publish", fields={"chunks": 1}) == "cancelled"
+    assert bench.hand_over(running, stage="publish", fields={"chunks": 1}) == "cancelled"
     assert bench.job_state(job) == "cancelled"
     with pytest.raises(Sealed):
         bench.ingest(bench.collection(), "e", job_id=job, keep_open=True)
@@ -497,7 +496,7 @@ def test_a_cancel_of_many_rows_ends_them_all_and_lets_others_have_their_places(
     many = 3 * CANCELLED_TOGETHER
     job, rows = bench.ingest(bench.collection(), *(f"d{n}" for n in range(many)))
     other, (later,) = bench.ingest(bench.collection(), "a")
-    bench.ledger.cancel_job(job)
+    bench.ledger.submissions.cancel_job(job)
 
     assert {bench.state(row) for row in rows} == {"cancelled"}
     assert bench.job_state(job) == "cancelled"
@@ -510,8 +509,8 @@ def test_a_cancel_that_dies_after_its_first_step_still_stops_every_row(bench: Wo
     unit = bench.take(running)
     bench.scripts("cancel_job", job)
 
-    assert bench.ledger.renew([unit]) == ["stop"]
-    assert bench.ledger.finish(unit, state="succeeded", fields={}) == "cancelled"
+    assert bench.ledger.work.renew([unit]) == ["stop"]
+    assert bench.ledger.work.finish(unit, state="succeeded", fields={}) == "cancelled"
     assert bench.claim(waiting) == Refusal("closed")
     assert bench.job_state(job) == "cancelled"
 
@@ -522,8 +521,8 @@ def test_an_open_ingest_without_documents_ends_as_cancelled_or_succeeded(
     inc = bench.collection()
     cancelled, _ = bench.ingest(inc, keep_open=True)
     closed, _ = bench.ingest(inc, keep_open=True)
-    bench.ledger.cancel_job(cancelled)
-    bench.ledger.seal(closed)
+    bench.ledger.submissions.cancel_job(cancelled)
+    bench.ledger.submissions.seal(closed)
 
     assert (bench.job_state(cancelled), bench.job_state(closed)) == ("cancelled", "succeeded")
 
@@ -532,7 +531,7 @@ def test_a_cancel_of_an_ended_ingest_changes_nothing(bench: Workbench) -> None:
     job, (row,) = bench.ingest(bench.collection(), "a")
     bench.publish(row)
     before = bench.redis.hgetall(key("job", job))
-    bench.ledger.cancel_job(job)
+    bench.ledger.submissions.cancel_job(job)
 
     assert bench.redis.hgetall(key("job", job)) == before
 
@@ -559,7 +558,7 @@ def _has_expiretime(bench: Workbench) -> bool:
 def test_the_list_of_jobs_forgets_what_is_long_gone(bench: Workbench) -> None:
     asked = bench.ask()
     bench.redis.zadd(key("jobs"), {"ancient": 1})
-    bench.ledger.expire("job")
+    bench.ledger.upkeep.expire("job")
 
     assert bench.redis.zrange(key("jobs"), 0, -1) == [asked]
 
@@ -568,7 +567,7 @@ def test_an_open_ingest_past_its_deadline_ends(bench: Workbench) -> None:
     job, (row,) = bench.ingest(bench.collection(), "a", keep_open=True)
     bench.publish(row)
     bench.redis.zadd(key("deadlines", "job"), {job: 1})
-    bench.ledger.expire("job")
+    bench.ledger.upkeep.expire("job")
 
     assert bench.job_state(job) == "succeeded"
     assert bench.redis.zcard(key("deadlines", "job")) == 0
@@ -576,11 +575,11 @@ def test_an_open_ingest_past_its_deadline_ends(bench: Workbench) -> None:
 
 def _late_claim(bench: Workbench, unit: str) -> None:
     bench.redis.hset(key("unit", unit), "deadline", 1)
-    bench.ledger.claim(unit, stage="retrieve", holder="w", bodies=0, solo_running=False)
+    bench.ledger.work.claim(unit, stage="retrieve", holder="w", bodies=0, solo_running=False)
 
 
 def _late(bench: Workbench, unit: str) -> None:
-    bench.ledger.expire("interactive", most=bench.late(unit))
+    bench.ledger.upkeep.expire("interactive", most=bench.late(unit))
 
 
 def _killed(bench: Workbench, unit: str) -> None:
@@ -680,18 +679,20 @@ class Storm:
         try:
             match unit.stage:
                 case _ if fails:
-                    ledger.finish(unit, state="failed", fields={"error": "{}"})
+                    ledger.work.finish(unit, state="failed", fields={"error": "{}"})
                 case "retrieve":
-                    ledger.hand_over(unit, stage="generate", fields={"sources": "[]"})
+                    self.bench.hand_over(unit, stage="generate", fields={"sources": "[]"})
                 case "parse":
                     fields: dict[str, str | int] = {"chunks": 2, "manifest_blob": "m"}
-                    ledger.hand_over(unit, stage="publish", fields=fields)
+                    self.bench.hand_over(unit, stage="publish", fields=fields)
                 case "publish":
-                    self.bench.flip(unit, entry=ledger.log_add(unit))
+                    self.bench.flip(unit, entry=self.bench.log_add(unit))
                 case "remove":
                     self.bench.flip(unit)
                 case _:
-                    ledger.finish(unit, state="succeeded", fields={"result": f'"{unit.epoch}"'})
+                    ledger.work.finish(
+                        unit, state="succeeded", fields={"result": f'"{unit.epoch}"'}
+                    )
         except LeaseLost:
             assert self.bench.field(unit.id, "epoch") != unit.epoch or unit.id in self.final()
         else:
@@ -708,7 +709,7 @@ class Storm:
     def zombie(self) -> None:
         if self.hands:
             unit = self.random.choice(self.hands)
-            if self.bench.ledger.tell([Piece(unit, 1, "anybody?")]) == ["lost"]:
+            if self.bench.ledger.work.tell([Piece(unit, 1, "anybody?")]) == ["lost"]:
                 return
             assert self.bench.field(unit.id, "epoch") == unit.epoch
             self.act(unit)
@@ -722,20 +723,20 @@ class Storm:
     def renew(self) -> None:
         if self.hands:
             unit = self.random.choice(self.hands)
-            self.bench.ledger.renew([unit])
+            self.bench.ledger.work.renew([unit])
 
     def give_back(self) -> None:
         if self.alive:
             unit = self.alive.pop()
-            self.bench.ledger.release(unit, at_once=self.random.random() < 0.5)
+            self.bench.ledger.work.release(unit, at_once=self.random.random() < 0.5)
 
     def cancel(self) -> None:
         if self.units:
-            self.bench.ledger.cancel(self.random.choice(self.units[-10:]))
+            self.bench.ledger.submissions.cancel(self.random.choice(self.units[-10:]))
 
     def cancel_job(self) -> None:
         if self.jobs:
-            self.bench.ledger.cancel_job(self.random.choice(self.jobs[-5:]))
+            self.bench.ledger.submissions.cancel_job(self.random.choice(self.jobs[-5:]))
 
     def time_passes(self) -> None:
         role = self.random.choice(ROLES)
@@ -748,7 +749,7 @@ class Storm:
         if open_units := self.open_units():
             self.bench.late(self.random.choice(open_units))
             for unit_class in CLASSES:
-                self.bench.ledger.expire(unit_class)
+                self.bench.ledger.upkeep.expire(unit_class)
 
     def final(self) -> dict[str, dict[str, str]]:
         """Return the rows of units that have ended."""

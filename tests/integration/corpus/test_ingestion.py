@@ -1,33 +1,29 @@
-"""Companies on a real Redis: units that run together, and end each by itself."""
+"""Batches on a real Redis: documents that are ingested together, and end each by itself."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from itertools import cycle
 from pathlib import Path
 
 import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from corpus import publishing
+from corpus import embedding, ingestion
 from corpus.blobs import BlobStore
-from corpus.durable import Durable
-from corpus.publishing import BATCH, FIRST_SLICE, LEAST_SLICE, SLICE_S, Publisher
-from corpus.publishing_together import publish_together
-from jobs.companies import Company, company
-from jobs.leases import Lease, Leases
+from corpus.embedding import FIRST_SLICE, LEAST_SLICE, MOST_CHUNKS, SLICE_S, PacedEmbedder
+from jobs.leases.batch import Batch, claim_batch
+from jobs.leases.lease import Lease
+from jobs.leases.leases import Leases
 from protocol import timings
 from protocol.keys import key
 from protocol.messages import Stage
 from rag.chunking.chunker import Chunker
-from rag.documents import Block, Chunk, ParsedDocument
-from rag.errors import Broken, Cancelled, LeaseLost, StoreUnavailable, Unreadable
+from rag.documents import Chunk
+from rag.errors import Broken, Cancelled, LeaseLost, StoreUnavailable
 from rag.in_memory.embedder import HashingEmbedder
 from rag.in_memory.vector_store import DictVectors
 from rag.ports import StoredChunk, Vectors
-from tasks import ingest as tasks
-from tasks.resources import Resources
 from tests.support.waiting import PATIENCE_S
-from tests.support.workbench import Workbench, window
+from tests.support.workbench import LineParser, Workbench, ingestion_of, window
 
 Hook = Callable[[], object]
 
@@ -64,30 +60,6 @@ class Choosy(HashingEmbedder):
         return super().embed(texts, truncate=truncate)
 
 
-class LineParser:
-    """Reads a file as text, a paragraph for each line; `bad` files cannot be read."""
-
-    def __init__(self) -> None:
-        self.before: Callable[[str], object] = lambda _: None
-        self.notes: dict[str, list[str]] = {}
-
-    def parse(self, data: bytes, *, filename: str, abort: Callable[[], bool]) -> ParsedDocument:
-        self.before(filename)
-        if abort() or filename.startswith("bad"):
-            raise Unreadable("corrupt", "It is damaged.")
-        text = data.decode()
-        blocks = (Block("paragraph", 0, len(text), 0),)
-        notes = tuple(self.notes.get(filename, ()))
-        return ParsedDocument(text, "text", blocks=blocks, notes=notes, encoding="utf-8")
-
-
-class English:
-    """Takes every text for English."""
-
-    def language_of(self, text: str) -> str:
-        return "en" if text else ""
-
-
 class Yard:
     """An ingestion worker in little: no Celery, one thread."""
 
@@ -95,22 +67,18 @@ class Yard:
         self.bench = bench
         self.vectors, self.embedder, self.parser = Watched(), Choosy(), LineParser()
         blobs = BlobStore(folder)
-        self.leases = Leases(bench.ledger, bench.redis, name="worker")
-        self.publisher = Publisher(
-            vectors=self.vectors, embedder=self.embedder, catalogue=bench.catalogue,
-            change_log=bench.change_log, blobs=blobs,
-        )  # fmt: skip
-        durable = Durable(
-            redis=bench.redis, ledger=bench.ledger, catalogue=bench.catalogue,
-            change_log=bench.change_log, blobs=blobs,
-        )  # fmt: skip
-        self.resources = Resources(
-            durable=durable, leases=self.leases, parser=self.parser, chunker=Chunker(),
-            tokens=self.embedder, vectors=self.vectors, publisher=self.publisher,
-            languages=English(),
-        )  # fmt: skip
+        self.leases = Leases(bench.ledger.work, bench.redis, name="worker")
+        self.paced = PacedEmbedder(self.embedder)
         self.blobs = blobs
+        self.cut(Chunker())
         self.incarnation = bench.collection()
+
+    def cut(self, chunker: Chunker) -> None:
+        """Cut documents with *chunker* from now on."""
+        self.ingestion = ingestion_of(
+            self.bench, self.leases, self.blobs, vectors=self.vectors, embedder=self.paced,
+            parser=self.parser, chunker=chunker,
+        )  # fmt: skip
 
     def accept(self, *names: str, words: int = 3, size: int = 100) -> list[str]:
         """Hand files over as one ingest; the text of each holds its name."""
@@ -123,16 +91,11 @@ class Yard:
 
     def parse(self, unit_id: str) -> None:
         """Run the body of a `parse` message."""
-        with company(self.leases, unit_id, "parse") as together:
-            assert together is not None
-            tasks._parse_together(together, self.resources)
-            publish_together(self.publisher, together)
+        self.ingestion.parse(unit_id)
 
     def publish(self, unit_id: str) -> None:
         """Run the body of a `publish` message."""
-        with company(self.leases, unit_id, "publish") as together:
-            assert together is not None
-            publish_together(self.publisher, together)
+        self.ingestion.publish(unit_id)
 
     def outcomes(self, rows: Sequence[str]) -> list[str]:
         return [self.bench.field(row, "outcome") or self.bench.state(row) for row in rows]
@@ -153,7 +116,7 @@ class Yard:
 @pytest.fixture
 def yard(redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Yard]:
     monkeypatch.setattr(timings, "PUBLISH_WAIT_S", 0.05)
-    monkeypatch.setattr(tasks, "PATIENCE_S", PATIENCE_S)
+    monkeypatch.setattr(ingestion, "PATIENCE_S", PATIENCE_S)
     bench = Workbench(redis_url)
     bench.sweep("ingest")
     window(bench, 1)
@@ -161,13 +124,13 @@ def yard(redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
     bench.close()
 
 
-def members(yard: Yard, unit_id: str, stage: Stage = "parse", **bounds: int) -> list[str]:
+def batched(yard: Yard, unit_id: str, stage: Stage = "parse", **bounds: int) -> list[str]:
     """Return who a body for *unit_id* has with it; gives all back."""
-    with company(yard.leases, unit_id, stage, **bounds) as together:
-        assert together is not None
-        names = [lease.unit.id for lease in together.members]
-        for lease in together.members:
-            together.give_back(lease)
+    with claim_batch(yard.leases, unit_id, stage, **bounds) as batch:
+        assert batch is not None
+        names = [lease.unit.id for lease in batch.active]
+        for lease in list(batch.active):
+            batch.give_back(lease)
     return names
 
 
@@ -177,21 +140,21 @@ def members(yard: Yard, unit_id: str, stage: Stage = "parse", **bounds: int) -> 
 def test_a_body_takes_along_what_waits_in_its_turn(yard: Yard) -> None:
     first, second = yard.accept("a", "b"), yard.accept("c")
 
-    assert members(yard, first[0]) == [first[0], first[1], second[0]]
+    assert batched(yard, first[0]) == [first[0], first[1], second[0]]
 
 
 def test_what_comes_along_takes_no_place_so_that_messages_go_on(yard: Yard) -> None:
     window(yard.bench, 2)
     rows = yard.accept("a", "b", "c", "d", "e")
-    with company(yard.leases, rows[0], "parse", most=3) as together:
-        assert together is not None
-        yard.bench.ledger.dispatch("ingest")
+    with claim_batch(yard.leases, rows[0], "parse", most=3) as batch:
+        assert batch is not None
+        yard.bench.ledger.upkeep.dispatch("ingest")
 
-        assert [lease.unit.id for lease in together.members] == [rows[0], rows[2], rows[3]]
+        assert [lease.unit.id for lease in batch.active] == [rows[0], rows[2], rows[3]]
         assert yard.leases.bodies == 3
         assert [message.unit_id for message in yard.bench.sent] == rows[:2]
-        for lease in together.members:
-            together.give_back(lease)
+        for lease in list(batch.active):
+            batch.give_back(lease)
     assert len(yard.bench.in_flight("ingest")) == 2
     assert yard.bench.redis.smembers(key("company", "ingest")) == set()
 
@@ -199,10 +162,10 @@ def test_what_comes_along_takes_no_place_so_that_messages_go_on(yard: Yard) -> N
 def test_only_small_files_come_along_and_a_large_one_goes_alone(yard: Yard) -> None:
     small, large = yard.accept("a", "b"), yard.accept("c", size=900)
 
-    assert members(yard, small[0], most_bytes=1_000) == [small[0], small[1]]
-    yard.bench.ledger.dispatch("ingest", window=9)
+    assert batched(yard, small[0], most_bytes=1_000) == [small[0], small[1]]
+    yard.bench.ledger.upkeep.dispatch("ingest", window=9)
     yard.accept("d")
-    assert members(yard, large[0], most_bytes=900) == [large[0]]
+    assert batched(yard, large[0], most_bytes=900) == [large[0]]
 
 
 def test_a_unit_that_a_worker_died_under_neither_comes_along_nor_takes_others(yard: Yard) -> None:
@@ -213,16 +176,15 @@ def test_a_unit_that_a_worker_died_under_neither_comes_along_nor_takes_others(ya
     yard.accept("c")
     assert yard.bench.deaths(rows[1]) == 1
 
-    assert members(yard, rows[1]) == [rows[1]]  # and is given back
-    yard.bench.ledger.release(yard.bench.take(rows[1]), at_once=False)
+    assert batched(yard, rows[1]) == [rows[1]]  # and is given back
+    yard.bench.ledger.work.release(yard.bench.take(rows[1]), at_once=False)
     assert rows[1] in yard.bench.waiting("ingest")
-    assert members(yard, rows[0]) == [rows[0]]
+    assert batched(yard, rows[0]) == [rows[0]]
 
 
 def test_a_process_whose_unit_must_run_alone_takes_nobody_along(yard: Yard) -> None:
     rows = yard.accept("a", "b")
-    lease = yard.leases.take(rows[0], "parse")
-    assert lease is not None
+    (lease,) = yard.leases.take(rows[0], "parse")
     yard.leases._solo = "another"
 
     assert yard.leases.join(lease, most=5, most_bytes=1_000) == []
@@ -236,13 +198,12 @@ def test_nothing_of_another_stage_comes_along(yard: Yard) -> None:
     yard.bench.parse(row)
 
     assert yard.bench.waiting("embed") == [row]
-    assert members(yard, removal, "remove") == [removal]
+    assert batched(yard, removal, "remove") == [removal]
 
 
 def test_one_that_dies_with_its_worker_is_sent_and_counted_and_takes_a_place(yard: Yard) -> None:
     rows = yard.accept("a", "b")
-    lease = yard.leases.take(rows[0], "parse")
-    assert lease is not None
+    (lease,) = yard.leases.take(rows[0], "parse")
     yard.leases.join(lease, most=5, most_bytes=1_000)
     for row in rows:
         yard.bench.die_and_be_found(row)
@@ -261,7 +222,7 @@ def test_no_passage_is_lost_while_other_threads_change_how_many_go_at_once(
     yard: Yard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sizes = cycle((4, 8))
-    monkeypatch.setattr(Publisher, "at_once", property(lambda _: next(sizes)))
+    monkeypatch.setattr(PacedEmbedder, "at_once", property(lambda _: next(sizes)))
     rows = yard.accept(*(f"file-{n}" for n in range(20)))
     yard.parse(rows[0])
 
@@ -269,7 +230,7 @@ def test_no_passage_is_lost_while_other_threads_change_how_many_go_at_once(
     assert yard.vectors.upserts == [20]
 
 
-def test_a_company_is_embedded_and_written_in_one_call_each(yard: Yard) -> None:
+def test_a_batch_is_embedded_and_written_in_one_call_each(yard: Yard) -> None:
     rows = yard.accept(*(f"file-{n}" for n in range(7)))
     yard.parse(rows[0])
 
@@ -333,18 +294,17 @@ def test_documents_of_two_collections_go_each_to_its_own(yard: Yard) -> None:
 
 
 def test_a_document_of_many_chunks_waits_for_a_body_of_its_own_beside_the_small_ones(
-    yard: Yard, monkeypatch: pytest.MonkeyPatch
+    yard: Yard,
 ) -> None:
     rows = yard.accept("a", "b") + yard.accept("long", words=2_500) + yard.accept("c")
-    small = Chunker(max_tokens=20)
-    monkeypatch.setattr(yard, "resources", replace(yard.resources, chunker=small))
+    yard.cut(Chunker(max_tokens=20))
     yard.parse(rows[0])
     early = yard.outcomes(rows)
     yard.publish(rows[2])
 
     assert early == ["created", "created", "running", "created"]
     assert yard.outcomes(rows) == ["created"] * 4
-    assert yard.vectors.upserts[:2] == [3, BATCH]
+    assert yard.vectors.upserts[:2] == [3, MOST_CHUNKS]
     assert yard.nothing_is_left()
 
 
@@ -398,7 +358,7 @@ def test_a_cancel_ends_only_what_was_cancelled(yard: Yard) -> None:
     lease_of = _leases(yard)
 
     def cancel() -> None:
-        yard.bench.ledger.cancel(rows[1])
+        yard.bench.ledger.submissions.cancel(rows[1])
         lease_of(rows[1]).stop(Cancelled)
 
     yard.embedder.before = cancel
@@ -415,11 +375,11 @@ def test_a_cancel_stops_the_embedding_of_what_was_cancelled_after_the_call_under
     names = [f"document{n}" for n in range(20)]
     rows = yard.accept(*names)
     lease_of = _leases(yard)
-    yard.publisher._pace_s = SLICE_S / 5
+    yard.paced._pace_s = SLICE_S / 5
 
     def cancel() -> None:
         for row in rows[1:]:
-            yard.bench.ledger.cancel(row)
+            yard.bench.ledger.submissions.cancel(row)
             lease_of(row).stop(Cancelled)
 
     yard.embedder.before = cancel
@@ -434,7 +394,7 @@ def test_a_cancel_stops_the_embedding_of_what_was_cancelled_after_the_call_under
 def test_a_cancel_stops_a_large_document_after_the_call_under_way(yard: Yard) -> None:
     (row,) = yard.accept("large", words=9_000, size=70_000)
     lease_of = _leases(yard)
-    yard.publisher._pace_s = SLICE_S / 5
+    yard.paced._pace_s = SLICE_S / 5
     yard.embedder.before = lambda: lease_of(row).stop(Cancelled)
     yard.parse(row)
 
@@ -446,27 +406,27 @@ def test_a_cancel_stops_a_large_document_after_the_call_under_way(yard: Yard) ->
 def test_a_slow_model_is_given_few_chunks_at_once_and_a_quick_one_many(
     yard: Yard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    publisher = yard.publisher
+    paced = yard.paced
     clock = [0.0]
-    monkeypatch.setattr(publishing.time, "perf_counter", lambda: clock[0])
+    monkeypatch.setattr(embedding.time, "perf_counter", lambda: clock[0])
 
     def takes(seconds: float) -> None:
         def pass_time() -> None:
             clock[0] += seconds
 
         yard.embedder.before = pass_time
-        publisher.embed([_stored("d", n) for n in range(4)])
+        paced.embed([_stored("d", n) for n in range(4)])
 
-    assert publisher.at_once == FIRST_SLICE
+    assert paced.at_once == FIRST_SLICE
     takes(4 * 0.2)
-    assert publisher.at_once == 5
+    assert paced.at_once == 5
     takes(4 * 2.0)
-    assert publisher.at_once == LEAST_SLICE
+    assert paced.at_once == LEAST_SLICE
     takes(0)
-    assert publisher.at_once == LEAST_SLICE
+    assert paced.at_once == LEAST_SLICE
     for _ in range(60):
         takes(0)
-    assert publisher.at_once == BATCH
+    assert paced.at_once == MOST_CHUNKS
 
 
 def test_a_unit_that_another_worker_has_by_now_is_left_to_it(yard: Yard) -> None:
@@ -522,7 +482,7 @@ def test_a_store_that_is_away_lets_all_wait_unharmed(yard: Yard) -> None:
     assert yard.leases.trouble == "Chroma does not answer"
     assert yard.embedder.calls == [3]  # and not one by one
     yard.vectors.before = lambda: None
-    yard.bench.ledger.dispatch("embed")
+    yard.bench.ledger.upkeep.dispatch("embed")
     yard.publish(rows[0])
     assert yard.outcomes(rows) == ["created"] * 3
     assert yard.leases.trouble == ""
@@ -541,7 +501,7 @@ def test_a_broken_worker_gives_all_back_at_once_and_says_so(yard: Yard) -> None:
     assert yard.leases.bodies == 0
 
 
-@pytest.mark.parametrize("call", ["log_add_many", "flip_many", "hand_over_many"])
+@pytest.mark.parametrize("call", ["log_add", "flip", "hand_over"])
 def test_redis_going_away_lets_all_wait_unharmed(
     yard: Yard, monkeypatch: pytest.MonkeyPatch, call: str
 ) -> None:
@@ -551,7 +511,8 @@ def test_redis_going_away_lets_all_wait_unharmed(
         raise RedisConnectionError("gone")
 
     with monkeypatch.context() as patch:
-        patch.setattr(yard.bench.ledger, call, away)
+        steps = yard.bench.ledger.work if call == "hand_over" else yard.bench.ledger.documents
+        patch.setattr(steps, call, away)
         yard.parse(rows[0])
 
     assert [yard.bench.deaths(row) for row in rows] == [0, 0]
@@ -577,7 +538,7 @@ def test_scripts_that_redis_has_forgotten_are_loaded_again(yard: Yard) -> None:
 
 def test_an_interactive_document_that_waits_to_be_published_goes_first(yard: Yard) -> None:
     (urgent,) = yard.bench.ingest(yard.incarnation, "urgent")[1]
-    yard.bench.ledger.dispatch("embed", window=0)
+    yard.bench.ledger.upkeep.dispatch("embed", window=0)
     yard.bench.parse(urgent)
     rows = yard.accept("a", "b")
     yard.parse(rows[0])
@@ -589,11 +550,11 @@ def test_an_interactive_document_that_waits_to_be_published_goes_first(yard: Yar
 
 def test_a_worker_that_dies_after_going_on_is_followed_by_another_at_that_stage(yard: Yard) -> None:
     rows = yard.accept("a", "b")
-    with company(yard.leases, rows[0], "parse") as together:
-        assert together is not None
-        epochs = [lease.unit.epoch for lease in together.members]
-        tasks._parse_together(together, yard.resources)
-        now = [lease.unit for lease in together.members]
+    with claim_batch(yard.leases, rows[0], "parse") as batch:
+        assert batch is not None
+        epochs = [lease.unit.epoch for lease in batch.active]
+        yard.ingestion._parse(batch)
+        now = [lease.unit for lease in batch.active]
 
         assert [unit.stage for unit in now] == ["publish", "publish"]
         assert all(int(u.epoch) > int(e) for u, e in zip(now, epochs, strict=True))
@@ -620,21 +581,21 @@ def test_what_a_closing_process_gives_back_is_the_claim_that_units_have_by_then(
 
 def test_a_closing_process_hands_nothing_on_with_a_claim(yard: Yard) -> None:
     rows = yard.accept("a", "b")
-    with company(yard.leases, rows[0], "parse") as together:
-        assert together is not None
-        work = [(lease, {"chunks": 1}) for lease in together.members]
+    with claim_batch(yard.leases, rows[0], "parse") as batch:
+        assert batch is not None
+        work = [(lease, {"chunks": 1}) for lease in batch.active]
         yard.leases.close()
-        together.hand_on(work, stage="publish")
+        batch.hand_over(work, stage="publish")
 
-        assert together.members == []
+        assert batch.active == []
     assert [yard.bench.field(row, "stage") for row in rows] == ["parse", "parse"]
 
 
-def test_a_company_whose_parsing_takes_long_gives_back_what_it_has_not_begun(
+def test_a_batch_whose_parsing_takes_long_gives_back_what_it_has_not_begun(
     yard: Yard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows = yard.accept("a", "b", "c")
-    monkeypatch.setattr(tasks, "PATIENCE_S", -1.0)
+    monkeypatch.setattr(ingestion, "PATIENCE_S", -1.0)
     yard.parse(rows[0])
 
     assert yard.outcomes(rows) == ["created", "running", "running"]
@@ -651,15 +612,14 @@ def test_a_company_whose_parsing_takes_long_gives_back_what_it_has_not_begun(
 
 def test_a_unit_that_is_to_stop_is_told_apart_from_one_that_goes_on(yard: Yard) -> None:
     rows = yard.accept("a", "b")
-    first = yard.leases.take(rows[0], "parse")
-    assert first is not None
-    (second,) = yard.leases.join(first, most=5, most_bytes=1_000)
-    together = Company(yard.leases, first, [second])
+    first, second = yard.leases.take(rows[0], "parse", most=2, most_bytes=1_000)
+    batch = Batch(yard.leases, [first, second])
     second.stop(LeaseLost)
+    documents = [ingestion._Document(lease) for lease in (first, second)]
 
-    assert (together.still(first), together.still(second)) == (True, False)
-    assert together.members == [first]
-    assert not together.still(second)
+    assert ingestion._going(batch, documents) == documents[:1]
+    assert batch.active == [first]
+    assert ingestion._going(batch, documents[1:]) == []
 
 
 def _leases(yard: Yard) -> Callable[[str], Lease]:

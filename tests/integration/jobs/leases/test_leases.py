@@ -13,8 +13,9 @@ from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from jobs.events import read_events
-from jobs.leases import Lease, Leases
-from jobs.ledger import Ledger
+from jobs.leases.lease import Lease
+from jobs.leases.leases import Leases
+from jobs.ledger.work import Work
 from jobs.units import FINAL_STATES
 from protocol import timings
 from protocol.keys import key
@@ -48,11 +49,11 @@ class Process:
     """A worker process in little: leases, and bodies in threads that wait to be let go."""
 
     def __init__(
-        self, bench: Workbench, url: str, kind: type[Leases] = Leases, ledger: Ledger | None = None
+        self, bench: Workbench, url: str, kind: type[Leases] = Leases, work: Work | None = None
     ) -> None:
         self.bench = bench
         self._redis = ledger_client(url, connections=4)
-        self.leases = kind(ledger or bench.ledger, self._redis, name="worker")
+        self.leases = kind(work or bench.ledger.work, self._redis, name="worker")
         self.leases.__enter__()
         self.running: dict[str, Lease] = {}
         self.said: dict[str, str] = {}
@@ -102,8 +103,8 @@ Start = Callable[..., Process]
 def start(bench: Workbench, redis_url: str) -> Iterator[Start]:
     processes: list[Process] = []
 
-    def begin(kind: type[Leases] = Leases, ledger: Ledger | None = None) -> Process:
-        processes.append(Process(bench, redis_url, kind, ledger))
+    def begin(kind: type[Leases] = Leases, work: Work | None = None) -> Process:
+        processes.append(Process(bench, redis_url, kind, work))
         return processes[-1]
 
     yield begin
@@ -166,7 +167,7 @@ def test_what_is_put_back_and_begins_again_is_counted(bench: Workbench, start: S
     asked, process, before = bench.ask(), start(), told()
     with process.leases.claim(asked, "retrieve"):
         raise StoreUnavailable("away")
-    bench.ledger.dispatch("retrieve")
+    bench.ledger.upkeep.dispatch("retrieve")
     with process.leases.claim(asked, "retrieve") as lease:
         assert lease is not None
         lease.finish(state="succeeded", fields={"result": "{}"})
@@ -199,7 +200,7 @@ def test_a_broken_worker_gives_its_unit_to_another_at_once(bench: Workbench, sta
 
 def test_a_message_that_is_not_to_be_run_yields_nothing(bench: Workbench, start: Start) -> None:
     asked = bench.ask()
-    bench.ledger.cancel(asked)
+    bench.ledger.submissions.cancel(asked)
     leases = start().leases
 
     with leases.claim(asked, "retrieve") as lease:
@@ -226,7 +227,7 @@ def test_a_cancelled_body_is_told_and_ends_as_cancelled(bench: Workbench, start:
     process.begin(asked)
     assert until(lambda: asked in process.running)
     process.running[asked].on_stop(bell.set)
-    bench.ledger.cancel(asked)
+    bench.ledger.submissions.cancel(asked)
 
     assert bell.wait(PATIENCE_S)
     process.end(asked)
@@ -282,7 +283,7 @@ def test_a_callback_that_fails_does_not_let_the_other_claims_lapse(
         process.begin(asked)
     assert until(lambda: len(process.running) == 2)
     process.running[bad].on_stop(fail)
-    bench.ledger.cancel(bad)
+    bench.ledger.submissions.cancel(bad)
     assert until(lambda: bad not in process.running or process.running[bad].stopped)
     bench.redis.pexpire(key("claim", good), timings.CLAIM_MS // 4)
 
@@ -336,8 +337,8 @@ def test_a_closed_process_claims_nothing(bench: Workbench, start: Start) -> None
 def test_a_claim_under_way_when_the_process_closes_is_given_back(
     bench: Workbench, start: Start
 ) -> None:
-    slow = SlowLedger(bench)
-    process, asked = start(ledger=slow), bench.ask()
+    slow = SlowWork(bench)
+    process, asked = start(work=slow), bench.ask()
     process.begin(asked)
     assert slow.asked.wait(PATIENCE_S)
     closing = threading.Thread(target=process.leases.close)
@@ -352,11 +353,11 @@ def test_a_claim_under_way_when_the_process_closes_is_given_back(
     assert (bench.field(asked, "held"), bench.deaths(asked)) == ("0", 0)
 
 
-class SlowLedger(Ledger):
+class SlowWork(Work):
     """Answers a claim only when it is let go."""
 
     def __init__(self, bench: Workbench) -> None:
-        super().__init__(bench.redis, scripts=bench.scripts, send=bench.sent.append)
+        super().__init__(bench.scripts, bench.ledger.outbox)
         self.asked, self.go = threading.Event(), threading.Event()
 
     def claim(self, *args: Any, **options: Any) -> Any:
@@ -449,8 +450,8 @@ def test_a_suspect_that_cannot_have_the_process_to_itself_is_refused_and_others_
 def test_a_suspect_whose_claim_fails_for_redis_does_not_block_the_process_for_ever(
     bench: Workbench, start: Start
 ) -> None:
-    flaky = FlakyLedger(bench)
-    bad, process, long, other = suspect(bench), start(ledger=flaky), bench.ask(), bench.ask()
+    flaky = FlakyWork(bench)
+    bad, process, long, other = suspect(bench), start(work=flaky), bench.ask(), bench.ask()
     process.begin(long)
     assert until(lambda: long in process.running)
     process.begin(bad)
@@ -463,11 +464,11 @@ def test_a_suspect_whose_claim_fails_for_redis_does_not_block_the_process_for_ev
     assert until(lambda: other in process.running)
 
 
-class FlakyLedger(Ledger):
+class FlakyWork(Work):
     """Raises what a Redis that is away makes a claim raise."""
 
     def __init__(self, bench: Workbench) -> None:
-        super().__init__(bench.redis, scripts=bench.scripts, send=bench.sent.append)
+        super().__init__(bench.scripts, bench.ledger.outbox)
         self.away = False
 
     def claim(self, *args: Any, **options: Any) -> Any:
@@ -481,8 +482,8 @@ class ByClaims(Leases):
 
     @property
     def bodies(self) -> int:
-        ledger = self._ledger.redis
-        return sum(bool(ledger.exists(key("claim", name))) for name in self._held)
+        redis = self._renewal._redis
+        return sum(bool(redis.exists(key("claim", name))) for name in self._held)
 
 
 @pytest.mark.parametrize(("kind", "alone"), [(Leases, True), (ByClaims, False)])

@@ -1,0 +1,88 @@
+"""Endings: what an error of a body means for its unit."""
+
+import logging
+
+import orjson
+from redis.exceptions import RedisError
+
+from jobs import measuring
+from jobs.leases.lease import Lease
+from rag.errors import (
+    Broken,
+    Cancelled,
+    DeadlineExceeded,
+    EngineDead,
+    InvalidRequest,
+    LeaseLost,
+    NoText,
+    Retryable,
+    Unreadable,
+)
+from runtime.logging.log_words import words
+
+log = logging.getLogger(__name__)
+
+#: What a body raises on purpose; the unit's end says all there is to say.
+EXPECTED = (
+    Cancelled,
+    DeadlineExceeded,
+    Unreadable,
+    InvalidRequest,
+    Retryable,
+    RedisError,
+)
+
+LATE = "It was not finished in time; submit it again, perhaps with a longer deadline_s."
+INTERNAL = "This is a fault of Quern, not of the input; the worker log has the details."
+
+
+def end(lease: Lease, error: Exception) -> str:
+    """Write what an error means for a unit; returns why it waits, where a store is away."""
+    told = lease.unit.ids | {"unit_id": lease.unit.id, "reason": words(error)}
+    try:
+        if lease.ended:
+            log.error("error after the unit's end", exc_info=error, extra=told)
+        elif isinstance(error, Retryable | RedisError):
+            log.warning("a store is away; the unit waits", extra=told)
+            measuring.put_back(lease.unit)
+            lease.release(at_once=False)
+            return words(error)
+        elif isinstance(error, EngineDead):
+            log.error("the engine died; the claim lapses", extra=told)
+            lease.ended = True  # not renewed any more, and not released when the process ends
+        elif isinstance(error, Broken):
+            lease.release(at_once=True)
+        else:
+            if not isinstance(error, EXPECTED):
+                log.error("the body failed", exc_info=error, extra=told)
+            state, fields = _verdict(error)
+            lease.finish(state=state, fields=fields)
+            measuring.refused(lease.unit, error)
+    except LeaseLost:
+        log.info("lease lost", extra=told)
+    except RedisError as away:
+        # Not even that could be written: the claim lapses and the sweeper sees to it.
+        log.warning("end not written", extra=told | {"reason": words(away)})
+    return ""
+
+
+def _verdict(error: Exception) -> tuple[str, dict[str, str]]:
+    """Return the state and fields that an error of a body means."""
+    match error:
+        case Cancelled():
+            return "cancelled", {}
+        case DeadlineExceeded():
+            return "expired", {"error": problem("deadline", "Past its deadline", LATE)}
+        case NoText():
+            return "succeeded", {"outcome": "empty", "note": error.detail}
+        case Unreadable():
+            return "failed", {"error": problem(error.reason, "Could not be read", error.detail)}
+        case InvalidRequest():
+            return "failed", {"error": problem("invalid", "Cannot be done as asked", str(error))}
+        case _:
+            return "failed", {"error": problem("internal", "Quern failed", INTERNAL)}
+
+
+def problem(kind: str, title: str, detail: str) -> str:
+    """Return an error as the ledger keeps it: JSON of type, title, detail."""
+    return orjson.dumps({"type": kind, "title": title, "detail": detail}).decode()

@@ -1,0 +1,131 @@
+"""A lease: one claimed unit inside the body that runs it."""
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+
+import orjson
+from redis.exceptions import RedisError
+
+from jobs.leases.deltas import Deltas
+from jobs.leases.pulse import Pulse
+from jobs.ledger.wire import Fields
+from jobs.ledger.work import Output, Work
+from jobs.units import Piece, Unit
+from protocol.messages import Stage
+from rag.errors import Cancelled, DeadlineExceeded, LeaseLost
+from runtime.logging.log_words import words
+from runtime.logging.logs import event as tell
+
+log = logging.getLogger(__name__)
+
+
+class Lease:
+    """
+    One claimed unit inside the body that runs it.
+
+    Every write is fenced by the unit's epoch. A body that works for long calls `check` between
+    its steps; a body that waits for something else registers a callback with `on_stop`.
+    """
+
+    def __init__(self, work: Work, unit: Unit, deltas: Deltas, pulse: Pulse) -> None:
+        self._work = work
+        self.unit = unit
+        self.begun_at = time.monotonic()
+        self._deltas = deltas
+        self._pulse = pulse
+        self.ended = False
+        # Its epoch changes at this moment: what is heard of the old one means nothing.
+        self.moving = False
+        self._stop: type[LeaseLost | Cancelled] | None = None
+        self._callbacks: list[Callable[[], None]] = []
+
+    def check(self) -> None:
+        """
+        Go on only if there is still a reason to.
+
+        Raises:
+            LeaseLost: Another worker has the unit; write nothing more.
+
+            Cancelled: Its owner asked it to stop.
+
+            DeadlineExceeded: It is too late.
+        """
+        self._pulse.moved()
+        if self._stop is not None:
+            raise self._stop(self.unit.id)
+        if time.time() > self.unit.deadline_s:
+            raise DeadlineExceeded(self.unit.id)
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the body should end soon; asked between two steps, see `jobs.leases.pulse`."""
+        self._pulse.moved()
+        return self._stop is not None or time.time() > self.unit.deadline_s
+
+    def on_stop(self, callback: Callable[[], None]) -> None:
+        """Call *callback*, from another thread and perhaps twice, once the body should end."""
+        self._callbacks.append(callback)
+        if self._stop is not None:
+            callback()
+
+    def stop(self, reason: type[LeaseLost | Cancelled]) -> None:
+        """Tell the body to end; called by the thread that renews."""
+        if self._stop is None:
+            self._stop = reason
+            for callback in self._callbacks:
+                callback()
+
+    def tell(self, text: str) -> None:
+        """Pass a piece of the answer on, soon; never waits, and may be called by any thread."""
+        self._pulse.moved()
+        self._deltas.add(self.unit, text)
+
+    def progress(self, *, done: int, total: int, what: str) -> None:
+        """Say how far the body is, and go on only if there is still a reason to; see `check`."""
+        self.check()
+        self._work.progress(self.unit, done=done, total=total, what=what)
+
+    def hand_over(
+        self, *, stage: Stage, fields: Fields, event: str = "", data: object = None
+    ) -> None:
+        """Write this stage's output and give the unit to the next."""
+        output = Output(self.unit, fields, event, data)
+        (answer,) = self._work.hand_over([output], stage=stage)
+        if isinstance(answer, Exception):
+            raise answer
+        self.conclude("handed over", to=stage)
+
+    def finish(
+        self,
+        *,
+        state: str,
+        fields: Fields,
+        events: Sequence[tuple[str, object]] = (),
+        text: str = "",
+    ) -> None:
+        """
+        End the unit; *events*, (type, data) of each, and the rest of its answer are told first.
+
+        *text* is an answer of which nothing was told by `tell`.
+        """
+        rest = self._deltas.take(self.unit)
+        if text:
+            rest = [Piece(self.unit, 1, text)]
+        outcome = self._work.finish(self.unit, state=state, fields=fields, events=events, rest=rest)
+        why = {"error": orjson.loads(str(fields["error"]))["type"]} if "error" in fields else {}
+        self.conclude("finished", state=state if outcome == "ok" else outcome, **why)
+
+    def release(self, *, at_once: bool) -> None:
+        """Give the unit back unharmed; one that cannot be given back lapses by itself."""
+        try:
+            self._work.release(self.unit, at_once=at_once)
+        except RedisError as error:
+            log.warning("not released", extra=self.unit.ids | {"reason": words(error)})
+        self.ended = True
+
+    def conclude(self, event: str, **told: object) -> None:
+        """Note that this body's last word on the unit is written."""
+        self.ended = True
+        ran_ms = round((time.monotonic() - self.begun_at) * 1000, 1)
+        tell(event, **self.unit.ids, **(told | {"stage": self.unit.stage, "ms": ran_ms}))

@@ -1,0 +1,91 @@
+"""Renewal: one thread says that the claims of a process are alive, and stops what is to stop."""
+
+import logging
+import time
+from collections.abc import Mapping
+
+from redis import Redis
+from redis.client import PubSub
+from redis.exceptions import RedisError
+
+from jobs.leases.lease import Lease
+from jobs.ledger.work import Fate, Work
+from jobs.units import Unit
+from protocol import timings
+from protocol.keys import CANCEL
+from rag.errors import Cancelled, LeaseLost
+from runtime.background import BackgroundThread
+
+log = logging.getLogger(__name__)
+
+#: So long it waits for a cancellation before it looks around, and after Redis was away.
+HEAR_S = 0.5
+
+
+class Renewal:
+    """
+    Renew every lease each two seconds, and hear cancellations between.
+
+    Args:
+        work: Where claims are renewed.
+
+        redis: A client whose connections may be used by the thread.
+
+        held: The leases by their unit's id; changed by others meanwhile.
+    """
+
+    def __init__(self, work: Work, redis: Redis, held: Mapping[str, Lease]) -> None:
+        self._work = work
+        self._redis = redis
+        self._held = held
+        self._ears: PubSub | None = None
+        self._due = 0.0
+        self.thread = BackgroundThread("leases", self._turn, at_end=self._close_ears)
+
+    def heed(self, unit: Unit, fate: Fate) -> None:
+        """Stop a body whose unit is to stop, or is no longer ours."""
+        lease = self._held.get(unit.id)
+        if fate == "ok" or lease is None or lease.ended or lease.moving:
+            return
+        if lease.unit.epoch != unit.epoch:
+            return
+        lease.stop(Cancelled if fate == "stop" else LeaseLost)
+
+    def _turn(self) -> float:
+        """Hear a cancellation, if one comes, and renew if it is time."""
+        try:
+            if self._ears is None:
+                self._ears = self._redis.pubsub(ignore_subscribe_messages=True)
+                self._ears.subscribe(CANCEL)
+            self._hear(self._ears, timeout=max(0.0, min(HEAR_S, self._due - time.monotonic())))
+            if time.monotonic() >= self._due:
+                self._due = time.monotonic() + timings.RENEW_S
+                self._renew()
+        except RedisError as error:
+            log.warning("leases not renewed", extra={"reason": str(error)})
+            self._close_ears()
+            return HEAR_S
+        except Exception:
+            # A body's callback failed; the claims of all the others must not lapse for it.
+            log.exception("a lease could not be stopped in order")
+        return 0
+
+    def _hear(self, ears: PubSub, *, timeout: float) -> None:
+        """Stop the unit that a cancellation names."""
+        message = ears.get_message(timeout=timeout)
+        if message and (lease := self._held.get(message["data"])):
+            lease.stop(Cancelled)
+
+    def _renew(self) -> None:
+        """Say that every held unit is alive; stop the ones that are no longer ours."""
+        units = [
+            lease.unit for lease in list(self._held.values()) if not (lease.ended or lease.moving)
+        ]
+        for unit, fate in zip(units, self._work.renew(units), strict=True):
+            self.heed(unit, fate)
+
+    def _close_ears(self) -> None:
+        """Listen no more; the next turn listens anew."""
+        ears, self._ears = self._ears, None
+        if ears is not None:
+            ears.close()

@@ -1,0 +1,83 @@
+"""Document steps: what makes a generation of a document the one that people read."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from jobs.errors import CollectionGone
+from jobs.ledger.wire import Fields, Outbox, fenced_each, json_of, text_of
+from jobs.units import Unit
+from protocol.scripts import Scripts
+from rag.errors import ReindexUnderWay
+
+MOVED: Final = "the collection was reindexed meanwhile; the document is written once more"
+
+
+@dataclass(frozen=True, slots=True)
+class Flip:
+    """A row whose generation is to become current: its log entry, its record, fields it gets."""
+
+    unit: Unit
+    entry: str
+    document: Mapping[str, Any]
+    fields: Fields
+
+
+class DocumentSteps:
+    """
+    Log and flip generations, of several rows in one trip.
+
+    An answer for each, in order, or the error that it would raise: LeaseLost where the unit is no
+    longer this claim's.
+    """
+
+    def __init__(self, scripts: Scripts, outbox: Outbox) -> None:
+        self._run = scripts
+        self._outbox = outbox
+
+    def log_add(self, work: Sequence[tuple[Unit, str]]) -> list[str | Exception]:
+        """
+        Tell the followers that chunks of generations are in the vector store; the log entries.
+
+        Each unit comes with the edition of the collection's vectors that they are in; empty means
+        the incarnation's own. CollectionGone where the collection was deleted meanwhile.
+        """
+        calls = [(unit.id, unit.epoch, edition) for unit, edition in work]
+        return [
+            answer
+            if isinstance(answer, Exception)
+            else CollectionGone("the collection was deleted")
+            if answer[0] == "gone"
+            else str(answer[1])
+            for answer in fenced_each(self._run, "log_add", [unit for unit, _ in work], calls)
+        ]
+
+    def flip(self, flips: Sequence[Flip]) -> list[str | Exception]:
+        """
+        Make generations the current ones, unless newer ones are; answers with the outcomes.
+
+        `held` means that nothing happened: ask again in a moment. ReindexUnderWay where the chunks
+        are in vectors that a reindex has replaced.
+        """
+        calls = [
+            (
+                one.unit.id,
+                one.unit.epoch,
+                one.entry,
+                json_of(one.document),
+                json_of(text_of(one.fields)),
+            )
+            for one in flips
+        ]
+        answers = fenced_each(self._run, "flip", [one.unit for one in flips], calls)
+        for answer in answers:
+            if not isinstance(answer, Exception):
+                self._outbox.send(answer[1:])
+        return [
+            answer
+            if isinstance(answer, Exception)
+            else ReindexUnderWay(MOVED)
+            if answer[0] == "moved"
+            else str(answer[0])
+            for answer in answers
+        ]

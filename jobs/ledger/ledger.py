@@ -1,0 +1,50 @@
+"""The ledger of one Redis: its parts, by who asks what of them."""
+
+from collections.abc import Callable
+
+from redis import Redis
+
+from jobs.ledger.document_steps import DocumentSteps
+from jobs.ledger.rows import Rows
+from jobs.ledger.submissions import Submissions
+from jobs.ledger.upkeep import Upkeep
+from jobs.ledger.wire import Outbox
+from jobs.ledger.work import Work
+from protocol.messages import Message
+from protocol.scripts import Scripts
+
+
+class Ledger:
+    """
+    The parts of the ledger, on one Redis.
+
+    Args:
+        redis: A client that decodes responses.
+
+        scripts: The ledger's scripts on the same Redis.
+
+        send: Sends one Celery message; see `Outbox`.
+
+    Attributes:
+        submissions: What the front end asks: take in, cancel.
+
+        work: What a worker asks: claim, renew, hand over, finish.
+
+        documents: What publishing asks besides: log, flip.
+
+        upkeep: What the sweeper asks: dispatch, sweep, expire.
+
+        rows: What there is to read.
+
+        outbox: Sends the messages that scripts answer with.
+    """
+
+    def __init__(self, redis: Redis, *, scripts: Scripts, send: Callable[[Message], None]) -> None:
+        self.redis = redis
+        self.scripts = scripts
+        self.outbox = Outbox(send)
+        self.submissions = Submissions(scripts, self.outbox)
+        self.work = Work(scripts, self.outbox)
+        self.documents = DocumentSteps(scripts, self.outbox)
+        self.upkeep = Upkeep(scripts, self.outbox)
+        self.rows = Rows(redis)

@@ -1,0 +1,162 @@
+"""Submissions: units are taken in, written before they are sent, and cancelled."""
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from jobs.errors import AlreadyRunning, CollectionGone, Full, IdempotencyConflict, Sealed
+from jobs.ledger.wire import Fields, Outbox, json_of, text_of
+from protocol import timings
+from protocol.messages import ROLE_OF, Stage
+from protocol.scripts import Scripts
+from runtime.logging import correlation
+from runtime.tracing import traces
+
+log = logging.getLogger(__name__)
+
+#: Rows of a job that one call cancels: Redis is busy with them for some 20 ms.
+CANCELLED_TOGETHER: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Idempotency:
+    """A caller's key and the hash of the body it came with."""
+
+    key: str
+    body: str
+
+
+class Submissions:
+    """Take units in, and ask them to stop. Every method is one script: whole, or not at all."""
+
+    def __init__(self, scripts: Scripts, outbox: Outbox) -> None:
+        self._run = scripts
+        self._outbox = outbox
+
+    def submit(
+        self,
+        unit_id: str,
+        *,
+        stage: Stage,
+        fields: Fields,
+        limit: int,
+        deadline_s: float,
+        idempotency: Idempotency | None = None,
+    ) -> str:
+        """
+        Record a question or search and send it if there is room; return its id.
+
+        *fields* names at least `kind`, `class`, `owner`, `priority`. With a known idempotency key
+        the id returned is the first one's.
+
+        Raises:
+            Full: The class is at its bound.
+
+            IdempotencyConflict: The key came with another body.
+
+            AlreadyRunning: Another open unit does what *fields* name as `alone`.
+        """
+        whole = dict(fields) | {
+            "stage": stage,
+            "role": ROLE_OF[stage],
+            "deadline_ms": int(deadline_s * 1000),
+            **_asked_by(),
+        }
+        answer = self._run(
+            "submit", unit_id, json_of(text_of(whole)), limit, *_idempotency(idempotency),
+            timings.IDEMPOTENCY_S,
+        )  # fmt: skip
+        return self._accepted(answer, limit, kind=whole.get("kind"))
+
+    def accept(
+        self,
+        job_id: str,
+        *,
+        job: Fields,
+        rows: Sequence[Fields],
+        limit: int,
+        deadline_s: float,
+        keep_open: bool = False,
+        idempotency: Idempotency | None = None,
+    ) -> str:
+        """
+        Record document rows, creating their job unless it is there; return the job's id.
+
+        Each row names `id, document, kind, stage, role, owner, priority` and, for an ingest,
+        `sha256, fingerprint`. A row whose id is known is left as it is.
+
+        Raises:
+            Full, IdempotencyConflict, Sealed, CollectionGone: As their names say.
+        """
+        asked_by = _asked_by()
+        whole = dict(job) | {"deadline_ms": int(deadline_s * 1000)} | asked_by
+        told = [text_of(row) | asked_by for row in rows]
+        answer = self._run(
+            "accept", job_id, json_of(text_of(whole)), json_of(told), limit,
+            *_idempotency(idempotency), timings.IDEMPOTENCY_S, int(keep_open),
+        )  # fmt: skip
+        return self._accepted(answer, limit, kind=job.get("kind"), documents=len(rows))
+
+    def seal(self, job_id: str) -> None:
+        """Say that no more documents will come; a job without open rows ends."""
+        self._run("seal", job_id)
+
+    def cancel(self, unit_id: str) -> str | None:
+        """
+        Ask a unit to stop: at once if it waits, else its worker is told.
+
+        Returns its state after the call, None where there is no such unit.
+        """
+        answer = self._run("cancel", unit_id)
+        if answer[0] == "none":
+            return None
+        self._outbox.send(answer[1:])
+        return str(answer[0])
+
+    def cancel_job(self, job_id: str) -> None:
+        """Ask every open row of a job to stop, and the job to take no more."""
+        # Sealed first: a row that came after the scan would not be cancelled.
+        self._run("cancel_job", job_id)
+        cursor = "0"
+        while True:
+            cursor, *messages = self._run("cancel_rows", job_id, cursor, CANCELLED_TOGETHER)
+            self._outbox.send(messages)
+            if cursor == "0":
+                return
+
+    def _accepted(self, answer: list[Any], limit: int, **told: object) -> str:
+        """Read the answer of submit and accept; *told* is for the log."""
+        match answer[0]:
+            case "ok":
+                log.info("accepted", extra={"job_id": answer[1], **_known(told)})
+                self._outbox.send(answer[2:])
+            case "same":
+                pass
+            case "full":
+                raise Full(limit=limit, depth=int(answer[1]))
+            case "conflict":
+                raise IdempotencyConflict("this Idempotency-Key was used with another body")
+            case "busy":
+                raise AlreadyRunning(str(answer[1]))
+            case "sealed":
+                raise Sealed("this job takes no more documents")
+            case _:
+                raise CollectionGone("the collection was deleted")
+        return str(answer[1])
+
+
+def _idempotency(idempotency: Idempotency | None) -> Iterable[str]:
+    """Return key and body hash, empty where none was given."""
+    return (idempotency.key, idempotency.body) if idempotency else ("", "")
+
+
+def _asked_by() -> dict[str, str]:
+    """Return the fields that lead from a unit back to the request that asked for it."""
+    request_id = correlation.request_id()
+    return ({"request_id": request_id} if request_id else {}) | traces.row_fields()
+
+
+def _known(told: Mapping[str, object]) -> dict[str, object]:
+    """Leave out what is not known."""
+    return {name: value for name, value in told.items() if value is not None}
