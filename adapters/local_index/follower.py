@@ -2,7 +2,6 @@
 
 import logging
 import shutil
-import threading
 import time
 from collections.abc import Callable
 from functools import partial
@@ -30,6 +29,7 @@ from protocol.keys import key
 from rag.errors import StoreUnavailable
 from rag.ports import VectorStore
 from rag.reading_ports import ReplicaIndex
+from runtime.background import BackgroundThread
 
 log = logging.getLogger(__name__)
 
@@ -74,14 +74,14 @@ class Follower:
         self._open_index = open_index
         self._audited: dict[str, set[str]] = {}  # tickets of checks that were answered
         self._news = "0-0"  # the last announcement of a collection that was heeded
-        self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._follow_for_ever, name="follower", daemon=True)
+        self._sign_at = 0.0  # by the monotonic clock
+        self._thread = BackgroundThread("follower", self._turn, join_s=10)
         self._indexes = OpenIndexes()
         self.reader = ReplicaReader(self._indexes, change_log)
         self._source = ChunkSource(vectors, catalogue)
         self._rebuilder = Rebuilder(
             slot, self._indexes, open_index=open_index, source=self._source, catalogue=catalogue,
-            change_log=change_log, closing=self._closing,
+            change_log=change_log, given_up=lambda: self._thread.closing,
         )  # fmt: skip
         self._applier = LogApplier(
             slot.name, self._indexes, source=self._source, change_log=change_log,
@@ -100,8 +100,7 @@ class Follower:
         trace: TracebackType | None,
     ) -> None:
         """Stop following and let the indexes go."""
-        self._closing.set()
-        self._thread.join(timeout=10)
+        self._thread.stop()
         try:
             self._change_log.leave(self._slot.name)
             for incarnation in self._indexes.all():
@@ -110,11 +109,6 @@ class Follower:
             log.debug("not signed off", extra={"reason": str(away)})
         self._indexes.close()
         self._slot.close()
-
-    @property
-    def alive(self) -> bool:
-        """Whether the following thread runs."""
-        return self._thread.is_alive()
 
     def report(self) -> dict[str, Any]:
         """Return how far this replica is behind, for the heartbeat; see `follower_lag`."""
@@ -125,22 +119,21 @@ class Follower:
             rebuilding=self._rebuilder.rebuilding,
         )
 
-    def _follow_for_ever(self) -> None:
-        """Apply what the logs say until closed; what is away is waited for."""
-        due = 0.0
-        while not self._closing.is_set():
-            try:
-                if time.monotonic() >= due:
-                    self._open_and_sign()
-                    due = time.monotonic() + timings.RENEW_S
-                self._apply_waiting()
-            except (RedisError, StoreUnavailable) as error:
-                log.warning("following interrupted", extra={"reason": str(error)})
-                self._closing.wait(1.0)
-            except Exception:
-                # The thread must outlive a fault in one collection; it is tried again.
-                log.exception("following failed")
-                self._closing.wait(5.0)
+    def _turn(self) -> float:
+        """Apply what the logs say; returns how long to rest: what is away is waited for."""
+        try:
+            if time.monotonic() >= self._sign_at:
+                self._open_and_sign()
+                self._sign_at = time.monotonic() + timings.RENEW_S
+            self._apply_waiting()
+        except (RedisError, StoreUnavailable) as error:
+            log.warning("following interrupted", extra={"reason": str(error)})
+            return 1.0
+        except Exception:
+            # A fault in one collection must not keep the others waiting; it is tried again.
+            log.exception("following failed")
+            return 5.0
+        return 0.0
 
     def _open_and_sign(self) -> None:
         """Open the indexes of new collections, drop those of old ones, say how far all are."""
@@ -208,7 +201,7 @@ class Follower:
         streams = self._redis.xread(cursors | {key("news"): self._news}, count=1, block=500)
         if streams:
             # Entries of one publish follow each other closely, and a commit costs as much for one.
-            self._closing.wait(
+            self._thread.pause(
                 max(GATHER_S, self._applier.committed_at + COMMIT_S - time.monotonic())
             )
         for stream, _ in streams or []:

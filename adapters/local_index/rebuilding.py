@@ -2,7 +2,6 @@
 
 import logging
 import shutil
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -34,7 +33,7 @@ class Rebuilder:
 
         change_log: Where the log was when a rebuild began.
 
-        closing: Once it is set, a rebuild is given up.
+        given_up: Asked between two batches; once it is true a rebuild ends without an index.
     """
 
     def __init__(
@@ -46,7 +45,7 @@ class Rebuilder:
         source: ChunkSource,
         catalogue: Catalogue,
         change_log: ChangeLog,
-        closing: threading.Event,
+        given_up: Callable[[], bool],
     ) -> None:
         self._slot = slot
         self._indexes = indexes
@@ -54,7 +53,7 @@ class Rebuilder:
         self._source = source
         self._catalogue = catalogue
         self._change_log = change_log
-        self._closing = closing
+        self._given_up = given_up
         self.rebuilding = ""  # the incarnation whose index is being built anew
 
     def rebuild(self, incarnation: str) -> None:
@@ -70,7 +69,7 @@ class Rebuilder:
         for batch in _batches(self._current(incarnation)):
             self._add_many(incarnation, index, batch)
             self._change_log.follow(incarnation, self._slot.name, start.cursor)
-            if self._closing.is_set():
+            if self._given_up():
                 index.close()
                 return
         # An add before the cursor whose flip came after the scan would be lost otherwise.
