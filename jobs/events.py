@@ -12,6 +12,12 @@ from redis.client import PubSub
 from redis.exceptions import RedisError
 
 from protocol.keys import WAKE, key
+from runtime.background import BackgroundThread
+
+#: So long the thread waits for a wake-up before it looks around, and after Redis was away.
+HEAR_S, AWAY_S = 0.2, 0.5
+#: A process that ends has others to stop: less than the usual time.
+JOIN_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +47,14 @@ class WakeUps:
         self._redis = redis
         self._lock = threading.Lock()
         self._waiting: dict[str, set[threading.Event]] = {}
-        self._thread: threading.Thread | None = None
-        self._closing = threading.Event()
+        self._ears: PubSub | None = None
+        self._thread = BackgroundThread(
+            "wake-ups", self._turn, at_end=self._close_ears, join_s=JOIN_S
+        )
 
     def close(self) -> None:
         """Stop listening; the thread ends shortly after."""
-        self._closing.set()
-        with self._lock:
-            thread = self._thread
-        if thread is not None:
-            thread.join(timeout=2)
+        self._thread.stop()
 
     @contextmanager
     def waiting_for(self, job_id: str) -> Iterator[threading.Event]:
@@ -58,10 +62,8 @@ class WakeUps:
         bell = threading.Event()
         with self._lock:
             self._waiting.setdefault(job_id, set()).add(bell)
-            # Started with the first waiter, not at import or before a fork.
-            if self._thread is None or not self._thread.is_alive():
-                self._thread = threading.Thread(target=self._listen, name="wake-ups", daemon=True)
-                self._thread.start()
+        # Started with the first waiter, not at import or before a fork.
+        self._thread.start()
         try:
             yield bell
         finally:
@@ -71,22 +73,25 @@ class WakeUps:
                 if not bells:
                     del self._waiting[job_id]
 
-    def _listen(self) -> None:
-        """Pass wake-ups on until closed; a lost connection wakes everybody and is made again."""
-        ears: PubSub | None = None
-        while not self._closing.is_set():
-            try:
-                if ears is None:
-                    ears = self._redis.pubsub(ignore_subscribe_messages=True)
-                    ears.subscribe(WAKE)
-                    self._ring(None)
-                message = ears.get_message(timeout=0.2)
-                if message:
-                    for job_id in message["data"].split():  # answers are told several at once
-                        self._ring(job_id)
-            except RedisError:
-                ears = None
-                self._closing.wait(0.5)
+    def _turn(self) -> float:
+        """Pass a wake-up on; a lost connection wakes everybody and is made again."""
+        try:
+            if self._ears is None:
+                self._ears = self._redis.pubsub(ignore_subscribe_messages=True)
+                self._ears.subscribe(WAKE)
+                self._ring(None)
+            message = self._ears.get_message(timeout=HEAR_S)
+        except RedisError:
+            self._close_ears()
+            return AWAY_S
+        if message:
+            for job_id in message["data"].split():  # answers are told several at once
+                self._ring(job_id)
+        return 0
+
+    def _close_ears(self) -> None:
+        """Listen no more; the next turn listens anew."""
+        ears, self._ears = self._ears, None
         if ears is not None:
             ears.close()
 

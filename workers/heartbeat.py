@@ -1,7 +1,6 @@
 """The heartbeat of a worker process: what it says each two seconds, and the file it touches."""
 
 import logging
-import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from redis.exceptions import RedisError
 
 from jobs.heartbeats import WorkerState, beat, retire
 from protocol import timings
+from runtime.background import BackgroundThread
 from runtime.settings import Settings
 from tasks.resources import Resources
 
@@ -32,8 +32,8 @@ class Heartbeat:
         self._tell = resources.details
         self._alive = Path(settings.alive_file) if settings.alive_file else None
         self._patience_s = settings.health_still_fail_s
-        self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
+        # Not waited for as long as others: who ends must sign off in time.
+        self._thread = BackgroundThread("heartbeat", self._turn, join_s=2.0)
 
     def start(self) -> None:
         """Start to beat."""
@@ -41,33 +41,31 @@ class Heartbeat:
 
     def stop(self) -> None:
         """Say that the worker has stopped."""
-        self._closing.set()
-        self._thread.join(timeout=2)
+        self._thread.stop()
         try:
             retire(self._redis, self._state.name)
         except RedisError as error:
             log.warning("not signed off", extra={"reason": str(error)})
 
-    def _run(self) -> None:
-        """Beat until stopped."""
+    def _turn(self) -> float:
+        """Beat once."""
+        # A thread may run several units together.
+        busy = min(self._leases.bodies, self._state.threads)
+        still_s = self._leases.pulse.still_s
+        self._touch(busy=busy, still_s=still_s)
         known = {name: getattr(self._state, name) for name in WorkerState.__slots__}
-        while not self._closing.is_set():
-            # A thread may run several units together.
-            busy = min(self._leases.bodies, self._state.threads)
-            still_s = self._leases.pulse.still_s
-            self._touch(busy=busy, still_s=still_s)
-            try:
-                now = {
-                    "busy": busy,
-                    "still_s": round(still_s, 1),
-                    "oldest_s": round(self._leases.oldest_s, 1),
-                    "trouble": self._leases.trouble,
-                    "details": self._details(),
-                }
-                beat(self._redis, WorkerState(**(known | now)))
-            except RedisError as error:
-                log.warning("no heartbeat", extra={"reason": str(error)})
-            self._closing.wait(timings.HEARTBEAT_S)
+        try:
+            now = {
+                "busy": busy,
+                "still_s": round(still_s, 1),
+                "oldest_s": round(self._leases.oldest_s, 1),
+                "trouble": self._leases.trouble,
+                "details": self._details(),
+            }
+            beat(self._redis, WorkerState(**(known | now)))
+        except RedisError as error:
+            log.warning("no heartbeat", extra={"reason": str(error)})
+        return timings.HEARTBEAT_S
 
     def _details(self) -> Mapping[str, Any]:
         """Return what the resources tell; a fault in one of them does not stop the heart."""

@@ -2,7 +2,6 @@
 
 import contextlib
 import logging
-import threading
 import time
 from collections.abc import Callable, Iterator
 from types import TracebackType
@@ -21,6 +20,7 @@ from protocol.messages import CLASSES, ROLES
 from rag.documents import chunk_id
 from rag.errors import StoreUnavailable
 from rag.ports import VectorStore
+from runtime.background import BackgroundThread
 
 log = logging.getLogger(__name__)
 
@@ -64,8 +64,7 @@ class Chore:
         self._reached = reached
         self._me = new_id()
         self._keep = durable.redis.register_script(_KEEP)
-        self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._thread = BackgroundThread(name, self._take_turn, first_s=every_s)
 
     def __enter__(self) -> Self:
         """Start."""
@@ -79,29 +78,28 @@ class Chore:
         trace: TracebackType | None,
     ) -> None:
         """Stop after the present turn."""
-        self._closing.set()
-        self._thread.join(timeout=5)
+        self._thread.stop()
 
     @property
     def closing(self) -> bool:
         """Whether a long turn should end."""
-        return self._closing.is_set()
+        return self._thread.closing
 
-    def _run(self) -> None:
-        """Take turns while the lock is ours; what is away is waited for."""
-        while not self._closing.wait(self._every_s):
-            try:
-                lock = key("lock", self._name)
-                mine = self._keep(keys=[lock], args=[self._me, timings.LOCK_MS])
-                if self._reached is not None:
-                    self._reached()
-                if mine:
-                    self._turn()
-            except (RedisError, StoreUnavailable) as error:
-                log.warning("chore put off", extra={"chore": self._name, "reason": str(error)})
-            except Exception:
-                # A fault in one turn must not end the chore for good.
-                log.exception("chore failed", extra={"chore": self._name})
+    def _take_turn(self) -> float:
+        """Take a turn while the lock is ours; what is away is waited for."""
+        try:
+            lock = key("lock", self._name)
+            mine = self._keep(keys=[lock], args=[self._me, timings.LOCK_MS])
+            if self._reached is not None:
+                self._reached()
+            if mine:
+                self._turn()
+        except (RedisError, StoreUnavailable) as error:
+            log.warning("chore put off", extra={"chore": self._name, "reason": str(error)})
+        except Exception:
+            # A fault in one turn must not end the chore for good.
+            log.exception("chore failed", extra={"chore": self._name})
+        return self._every_s
 
 
 class Sweeper:

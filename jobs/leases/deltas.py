@@ -28,6 +28,11 @@ class Deltas:
     once, an eighth of two cores. The first text of an answer is written at once, the rest every
     *every_s*. What cannot be written is kept, and written in order once Redis is back.
 
+    An engine paces its texts by the same setting, and both are needed. It rests for each answer by
+    itself, which spares it work for each token; the texts of its answers come at any moment all the
+    same. Only here do they meet: of 64 answers that each get a text every 50 ms, this runs 20
+    scripts a second once all have begun, and some 150 if it does not collect.
+
     Args:
         work: Where to write.
 

@@ -40,9 +40,8 @@ class HealthSampler:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._lock = threading.Lock()
-        self._closing = threading.Event()
-        self._threads: list[threading.Thread] = []
         self._pid = 0
+        self._closed = False
         self._draining = False
         self._queues = Queues(settings)
         self._consumed_at: dict[str, float] = {}
@@ -60,14 +59,20 @@ class HealthSampler:
                 return
             self._clients = {}
             self._watches = self._new_watches()
-            self._threads = [watch.start(self._closing) for watch in self._watches.values()]
+            if not self._closed:
+                for watch in self._watches.values():
+                    watch.start()
             self._pid = os.getpid()
 
     def close(self) -> None:
         """Stop looking."""
-        self._closing.set()
-        for thread in self._threads:
-            thread.join(timeout=5)
+        with self._lock:
+            self._closed = True
+            watches = list(self._watches.values())
+        for watch in watches:  # all first, that none is waited for before the next is told
+            watch.thread.close()
+        for watch in watches:
+            watch.thread.stop()
         for client in self._clients.values():
             client.close()
 

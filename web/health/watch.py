@@ -11,6 +11,7 @@ from typing import Final
 
 from redis.exceptions import RedisError
 
+from runtime.background import BackgroundThread
 from web.health.check import Check
 from web.health.judgement import Judgement
 
@@ -70,15 +71,14 @@ class Watch:
         self._came_back_at = time.monotonic()
         self._taken_at = 0.0
         self.seen = threading.Event()
+        # Its own, made here: seeded anew in each process, and the module's stays whose it is.
+        self._jitter = random.Random()
+        self.thread = BackgroundThread(f"health {name}", self._turn)
 
-    def start(self, closing: threading.Event) -> threading.Thread:
-        """Look until *closing* is set."""
+    def start(self) -> None:
+        """Look until the thread is stopped."""
         self._came_back_at = time.monotonic()
-        thread = threading.Thread(
-            target=self._look_for_ever, args=(closing,), name=f"health {self._name}", daemon=True
-        )
-        thread.start()
-        return thread
+        self.thread.start()
 
     @property
     def sight(self) -> Sight | None:
@@ -97,22 +97,19 @@ class Watch:
         """When the last look came back, seconds since 1970."""
         return self._taken_at
 
-    def _look_for_ever(self, closing: threading.Event) -> None:
-        """Look, rest, repeat."""
-        # Its own, made here: seeded anew in each process, and the module's stays whose it is.
-        jitter = random.Random()
-        while not closing.is_set():
-            try:
-                sight = self._look_once()
-            except Exception:
-                # The thread must outlive any fault: without it nothing would be seen any more.
-                log.exception("health not sampled", extra={"look": self._name})
-            else:
-                self._sight = Sight(self._judgement.settle(sight.checks), sight.refusals)
-                self._taken_at, self._came_back_at = time.time(), time.monotonic()
-                self.seen.set()
-            # Several processes that began together shall not ask together for ever.
-            closing.wait(SAMPLE_S * jitter.uniform(0.9, 1.1))
+    def _turn(self) -> float:
+        """Look, then rest."""
+        try:
+            sight = self._look_once()
+        except Exception:
+            # The thread must outlive any fault: without it nothing would be seen any more.
+            log.exception("health not sampled", extra={"look": self._name})
+        else:
+            self._sight = Sight(self._judgement.settle(sight.checks), sight.refusals)
+            self._taken_at, self._came_back_at = time.time(), time.monotonic()
+            self.seen.set()
+        # Several processes that began together shall not ask together for ever.
+        return SAMPLE_S * self._jitter.uniform(0.9, 1.1)
 
     def _look_once(self) -> Sight:
         """Look; of somebody who is away twice in a row no job is expected to be accepted."""

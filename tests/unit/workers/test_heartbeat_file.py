@@ -1,4 +1,4 @@
-"""The file that a container's probe looks at: fresh while a worker lives and moves."""
+"""The heart of a worker: it outlives faults, and its file is fresh while a worker moves."""
 
 from pathlib import Path
 from threading import Event
@@ -9,8 +9,9 @@ import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from jobs.heartbeats import WorkerState
+from runtime import background
 from runtime.settings import Settings
-from tests.support.waiting import PATIENCE_S
+from tests.support.waiting import PATIENCE_S, until
 from workers.heartbeat import Heartbeat
 
 
@@ -45,6 +46,28 @@ def touched(tmp_path: Path, *, busy: int, still_s: float) -> bool:
     assert away.asked.wait(PATIENCE_S)
     heart.stop()
     return alive.exists()
+
+
+def test_a_fault_of_one_beat_does_not_stop_the_heart(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(background, "FAULT_S", 0.001)
+    beats: list[int] = []
+
+    class Faulty:
+        trouble, oldest_s = "", 0.0
+
+        @property
+        def bodies(self) -> int:
+            beats.append(1)
+            raise ZeroDivisionError("a fault of ours")
+
+    resources: Any = SimpleNamespace(
+        durable=SimpleNamespace(redis=AwayRedis()), leases=Faulty(), details=dict
+    )
+    heart = Heartbeat(resources, WorkerState("a/b/1/c", "a", 1, "b", ("generate",), 2), Settings())
+    heart.start()
+
+    assert until(lambda: len(beats) > 1)
+    heart.stop()
 
 
 @pytest.mark.parametrize(
