@@ -16,6 +16,7 @@ from intake.lookup.jobs import JobLookup
 from intake.requests import IngestRequest
 from jobs.document_metadata import merged
 from jobs.ledger.ledger import Ledger
+from jobs.requests import IngestTerms
 from protocol.ids import new_id
 from rag.errors import InvalidRequest
 from runtime.settings import Settings
@@ -68,19 +69,18 @@ class Ingests:
         job_id = new_id()
         of_all = orjson.dumps(dict(request.metadata)).decode()
         sources = self._keep(uploads, of_all)
-        job = {
-            "kind": "ingest",
-            "collection": request.collection,
-            "incarnation": self._catalogue.collections.create(request.collection)[0],
-            "priority": request.priority,
-            "on_duplicate": request.on_duplicate,
-            "metadata": of_all,
-        }
+        terms = IngestTerms(
+            collection=request.collection,
+            incarnation=self._catalogue.collections.create(request.collection)[0],
+            priority=request.priority,
+            on_duplicate=request.on_duplicate,
+            metadata=of_all,
+        )
         documents = (source.identity for source in sources)
         return self._accept(
             job_id,
-            job,
-            self._made(job_id, job, sources),
+            terms.as_row(),
+            self._made(job_id, terms, sources),
             deadline_s=request.deadline_s,
             keep_open=request.keep_open,
             idempotency=idempotency and with_documents(idempotency, documents),
@@ -113,9 +113,10 @@ class Ingests:
         if job.get("sealed") == "1":
             raise Sealed("this job takes no more documents")
         self._admission.check()
-        sources = self._keep(uploads, job["metadata"])
-        fields = {name: job[name] for name in ("incarnation", "on_duplicate")}
-        self._accept(job_id, fields, self._made(job_id, job, sources), keep_open=True)
+        terms = IngestTerms.from_row(job)
+        sources = self._keep(uploads, terms.metadata)
+        fields = {"incarnation": terms.incarnation, "on_duplicate": terms.on_duplicate}
+        self._accept(job_id, fields, self._made(job_id, terms, sources), keep_open=True)
 
     def close(self, job_id: str) -> None:
         """
@@ -138,17 +139,17 @@ class Ingests:
         """
         self._admission.check()
         retry_id = new_id()
-        kept = ("kind", "collection", "incarnation", "priority", "on_duplicate", "metadata")
-        new_job = {name: job[name] for name in kept} | {"retry_of": job_id}
+        terms = IngestTerms.from_row(job)
+        new_job = terms.as_row() | {"retry_of": job_id}
         total = int(job.get("total", "0"))
         try:
             for at in range(0, max(total, 1), ROWS_AT_ONCE):
                 rows = self._lookup.document_rows(job_id, start=at, limit=ROWS_AT_ONCE)
-                sources = [RowSource.of_row(row, job["metadata"]) for row in rows if _failed(row)]
+                sources = [RowSource.of_row(row, terms.metadata) for row in rows if _failed(row)]
                 self._accept(
                     retry_id,
                     new_job,
-                    self._made(retry_id, job, sources),
+                    self._made(retry_id, terms, sources),
                     keep_open=at + ROWS_AT_ONCE < total,
                 )
         except Full:
@@ -179,10 +180,10 @@ class Ingests:
             idempotency=idempotency,
         )
 
-    def _made(self, job_id: str, job: Mapping[str, str], sources: Iterable[RowSource]) -> list[Row]:
-        """Return the rows of documents that came with what *job* says of all."""
+    def _made(self, job_id: str, terms: IngestTerms, sources: Iterable[RowSource]) -> list[Row]:
+        """Return the rows of documents that came under these *terms*."""
         return [
-            self._rows.row(job_id, source, priority=job["priority"], of_all=job["metadata"])
+            self._rows.row(job_id, source, priority=terms.priority, of_all=terms.metadata)
             for source in sources
         ]
 

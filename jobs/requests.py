@@ -87,3 +87,28 @@ class CheckRequest(Request):
 
     collection: str | None = None
     repair: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IngestTerms:
+    """
+    What holds of all documents of an ingest, whenever they come; *metadata* is JSON.
+
+    The job's row has each under its own name, because scripts read them.
+    """
+
+    collection: str
+    incarnation: str
+    priority: Priority
+    on_duplicate: str
+    metadata: str
+
+    def as_row(self) -> dict[str, str]:
+        """Return the fields of the job's row."""
+        return {"kind": "ingest"} | {f.name: getattr(self, f.name) for f in fields(self)}
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, str]) -> Self:
+        """Read the terms of a job back."""
+        known: dict[str, Any] = {f.name: row[f.name] for f in fields(cls)}
+        return cls(**known)

@@ -4,7 +4,7 @@ import orjson
 import pytest
 
 from intake.requests import read_check, read_query, read_search
-from jobs.requests import CheckRequest, QueryRequest, SearchRequest
+from jobs.requests import CheckRequest, IngestTerms, QueryRequest, SearchRequest
 from rag.answers.conversation import Turn
 from runtime.settings import Settings
 
@@ -73,3 +73,17 @@ def test_what_is_taken_in_is_what_is_read_back() -> None:
 
     for one in asked:
         assert type(one).from_row({"request": orjson.dumps(one.as_json()).decode()}) == one
+
+
+def test_the_terms_of_an_ingest_are_read_from_the_row_of_its_job_and_written_as_they_were() -> None:
+    kept = {
+        "kind": "ingest", "collection": "county", "incarnation": "01M8M0", "priority": "batch",
+        "on_duplicate": "skip", "metadata": '{"year":1904}',
+    }  # fmt: skip
+    terms = IngestTerms.from_row(kept | {"state": "running", "total": "2", "sealed": "0"})
+
+    assert terms == IngestTerms(
+        collection="county", incarnation="01M8M0", priority="batch", on_duplicate="skip",
+        metadata='{"year":1904}',
+    )  # fmt: skip
+    assert terms.as_row() == kept
