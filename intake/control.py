@@ -8,7 +8,7 @@ from intake.ingests import Ingests
 from intake.lookup.jobs import JobLookup
 from intake.lookup.views import has_ended
 from intake.maintenance import Maintenance
-from intake.submit import Submissions
+from intake.queries import Queries
 from jobs.ledger.ledger import Ledger
 from jobs.requests import QueryRequest
 
@@ -23,13 +23,13 @@ class JobControl:
         ledger: Ledger,
         *,
         lookup: JobLookup,
-        submissions: Submissions,
+        queries: Queries,
         ingests: Ingests,
         maintenance: Maintenance,
     ) -> None:
         self._ledger = ledger
         self._lookup = lookup
-        self._submissions = submissions
+        self._queries = queries
         self._ingests = ingests
         self._maintenance = maintenance
 
@@ -72,7 +72,7 @@ class JobControl:
             raise NotRetryable(f"this job is {job['state']}; only {allowed} can retry")
         match job["kind"]:
             case "query":
-                return self._submissions.submit_query(QueryRequest.from_row(job), retry_of=job_id)
+                return self._queries.submit_query(QueryRequest.from_row(job), retry_of=job_id)
             case "reindex":
                 return self._maintenance.reindex(job["collection"], retry_of=job_id)
             case "ingest":

@@ -11,7 +11,7 @@ from intake.document_rows import bare_row
 from intake.errors import NotFound
 from intake.lookup.collections import collection_of, existing_collection
 from intake.requests import MAX_DEADLINE_S
-from jobs.ledger.ledger import Ledger
+from jobs.ledger.submissions import Submissions
 from jobs.requests import CheckRequest
 from protocol.ids import new_id
 from protocol.messages import PRIORITY_OF, Stage
@@ -25,9 +25,14 @@ class Maintenance:
     """Record jobs on collections and their documents; a full lane does not keep them out."""
 
     def __init__(
-        self, *, settings: Settings, ledger: Ledger, catalogue: Catalogue, admission: Admission
+        self,
+        *,
+        settings: Settings,
+        submissions: Submissions,
+        catalogue: Catalogue,
+        admission: Admission,
     ) -> None:
-        self._ledger = ledger
+        self._submissions = submissions
         self._catalogue = catalogue
         self._admission = admission
         self._limit = settings.max_ingest_documents + _SPARE_PLACES
@@ -82,7 +87,7 @@ class Maintenance:
         if not self._catalogue.generations.known(incarnation, document_id):
             raise NotFound(f"there is no document {document_id!r} in {collection!r}")
         job_id = new_id()
-        return self._ledger.submissions.accept(
+        return self._submissions.accept(
             job_id,
             job={"kind": "delete", "collection": collection, "incarnation": incarnation},
             rows=[bare_row(job_id, stage="remove", document=document_id)],
@@ -116,7 +121,7 @@ class Maintenance:
         deadline_s: float | None = None,
     ) -> str:
         """Record a job on a whole collection."""
-        return self._ledger.submissions.submit(
+        return self._submissions.submit(
             new_id(),
             stage=stage,
             fields={

@@ -14,7 +14,7 @@ from intake.lookup.events import JobEvents
 from intake.lookup.jobs import JobLookup
 from intake.lookup.views import JobView
 from intake.maintenance import Maintenance
-from intake.submit import Submissions
+from intake.queries import Queries
 from jobs.events import WakeUps
 from protocol.messages import Message
 from rag.chunking.chunker import Chunker
@@ -40,15 +40,21 @@ class Intake:
         admission = Admission(durable.redis)
         self.wake_ups = WakeUps(durable.redis)
         view = JobView(durable.redis, blobs)
-        self.jobs = JobLookup(ledger, view, retention_s=settings.retention_s)
-        self.events = JobEvents(ledger, blobs, view)
+        self.jobs = JobLookup(durable.redis, ledger.rows, view, retention_s=settings.retention_s)
+        self.events = JobEvents(durable.redis, ledger.rows, blobs, view)
         self.collections = Collections(catalogue, made_by=made_by(pipeline))
         self.documents = Documents(catalogue, blobs)
-        self.submissions = Submissions(
-            settings=settings, ledger=ledger, catalogue=catalogue, admission=admission
+        self.queries = Queries(
+            settings=settings,
+            submissions=ledger.submissions,
+            catalogue=catalogue,
+            admission=admission,
         )
         self.maintenance = Maintenance(
-            settings=settings, ledger=ledger, catalogue=catalogue, admission=admission
+            settings=settings,
+            submissions=ledger.submissions,
+            catalogue=catalogue,
+            admission=admission,
         )
         self.ingests = Ingests(
             settings=settings,
@@ -62,7 +68,7 @@ class Intake:
         self.control = JobControl(
             ledger,
             lookup=self.jobs,
-            submissions=self.submissions,
+            queries=self.queries,
             ingests=self.ingests,
             maintenance=self.maintenance,
         )

@@ -5,11 +5,12 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import orjson
+from redis import Redis
 
 from corpus.blobs import BlobStore
 from intake.lookup.views import JobView, has_ended, progress
 from jobs.events import Event, read_events
-from jobs.ledger.ledger import Ledger
+from jobs.ledger.rows import Rows
 from jobs.results import verdict
 
 __all__ = ["BEGINNING", "Event", "JobEvents", "event_id"]
@@ -29,9 +30,9 @@ def event_id(text: str) -> tuple[int, int] | None:
 class JobEvents:
     """Read the events of jobs."""
 
-    def __init__(self, ledger: Ledger, blobs: BlobStore, view: JobView) -> None:
-        self._ledger = ledger
-        self._redis = ledger.redis
+    def __init__(self, redis: Redis, rows: Rows, blobs: BlobStore, view: JobView) -> None:
+        self._redis = redis
+        self._rows = rows
         self._blobs = blobs
         self._view = view
 
@@ -51,12 +52,12 @@ class JobEvents:
         Where the job has ended and its stream has expired, they are told from its row.
         """
         # Looked at first: `done` is written with the state.
-        over = self._ledger.rows.is_final(job_id)
+        over = self._rows.is_final(job_id)
         events = read_events(self._redis, job_id, last)
         if not events and over is not False:
-            row = self._ledger.rows.job(job_id)
+            row = self._rows.job(job_id)
             return self._replay(row, last) if row else [Event(last, "done", {"state": "gone"})]
-        row = self._ledger.rows.job(job_id) if any(e.kind == "done" for e in events) else None
+        row = self._rows.job(job_id) if any(e.kind == "done" for e in events) else None
         return [self._full(event, row) for event in events]
 
     def _full(self, event: Event, row: Mapping[str, str] | None) -> Event:

@@ -4,10 +4,12 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
+from redis import Redis
+
 from intake.errors import Gone, NotFound
 from intake.lookup.views import JobView
 from jobs.heartbeats import WorkerState
-from jobs.ledger.ledger import Ledger
+from jobs.ledger.rows import Rows
 from protocol.ids import made_at_ms
 from protocol.keys import key
 
@@ -38,9 +40,9 @@ class JobLookup:
         retention_s: For how long a job that has ended is known.
     """
 
-    def __init__(self, ledger: Ledger, view: JobView, *, retention_s: float) -> None:
-        self._ledger = ledger
-        self._redis = ledger.redis
+    def __init__(self, redis: Redis, rows: Rows, view: JobView, *, retention_s: float) -> None:
+        self._redis = redis
+        self._rows = rows
         self._view = view
         self._retention_s = retention_s
 
@@ -53,7 +55,7 @@ class JobLookup:
 
             NotFound: There never was one.
         """
-        found = self._ledger.rows.job(job_id)
+        found = self._rows.job(job_id)
         if found is not None and "job" not in found:
             return found
         made = made_at_ms(job_id)
@@ -103,7 +105,7 @@ class JobLookup:
                 key("jobs"), before, "-inf", start=0, num=step, withscores=True
             )
             fresh = [(name, at) for name, at in names if (at, name) < (float(before), skip)]
-            rows = self._rows([name for name, _ in fresh])
+            rows = self._read([name for name, _ in fresh])
             for (name, at), row in zip(fresh, rows, strict=True):
                 before, skip = f"{at:.0f}", name
                 # A row that is gone is older than the retention.
@@ -150,7 +152,7 @@ class JobLookup:
             pipe.hgetall(key("unit", name))
         return pipe.execute()
 
-    def _rows(self, names: Sequence[str]) -> list[dict[str, str]]:
+    def _read(self, names: Sequence[str]) -> list[dict[str, str]]:
         """Read the rows of jobs in one round trip; an absent one is empty."""
         pipe = self._redis.pipeline(transaction=False)
         for name in names:

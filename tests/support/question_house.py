@@ -61,12 +61,12 @@ class QuestionHouse:
 
     def accept(self, **body: Any) -> str:
         """Take a question in; returns its job's id."""
-        return self.intake.submissions.submit_query(read_query(body, self.settings))
+        return self.intake.queries.submit_query(read_query(body, self.settings))
 
     def search(self, **body: Any) -> str:
         """Take a search in and run it to its end; returns its id."""
         request = read_search(body, self.settings)
-        return self.run(self.intake.submissions.submit_search(request))
+        return self.run(self.intake.queries.submit_search(request))
 
     def result(self, job_id: str) -> dict[str, Any]:
         """Return the result of a job that has ended, as the API shows it."""

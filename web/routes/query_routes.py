@@ -18,5 +18,5 @@ def submit() -> Response:
     asked = read_query(json_body(), parts.settings)
     wish = preference()
     key = idempotency("query", asked.as_json())
-    job_id = parts.intake.submissions.submit_query(asked, idempotency=key)
+    job_id = parts.intake.queries.submit_query(asked, idempotency=key)
     return submitted(job_id, wait_s=wish.wait_s, applied=wish.applied)

@@ -4,8 +4,8 @@ import orjson
 from flask import Blueprint, Response, jsonify
 
 from intake.lookup.views import has_ended, timings_ms
+from intake.queries import SEARCH_DEADLINE_S
 from intake.requests import read_search
-from intake.submit import SEARCH_DEADLINE_S
 from web.front_end import front_end
 from web.http.problems import Problem, too_many
 from web.http.request_parts import json_body, parameters
@@ -27,7 +27,7 @@ def search() -> Response:
             depth=parts.places.taken,
             retry_s=1,
         )
-    job_id = parts.intake.submissions.submit_search(asked)
+    job_id = parts.intake.queries.submit_search(asked)
     row = awaited(job_id, SEARCH_DEADLINE_S) or parts.intake.jobs.row(job_id)
     if row["state"] == "succeeded" and "result" in row:
         return jsonify(orjson.loads(row["result"]) | {"timings_ms": timings_ms(row)})

@@ -1,4 +1,4 @@
-"""Submitting questions and searches: a valid request becomes a recorded job."""
+"""Questions and searches: a valid request becomes a recorded job."""
 
 from typing import Final
 
@@ -8,7 +8,7 @@ from corpus.catalogue.catalogue import Catalogue
 from intake.admission import Admission
 from intake.idempotency import Idempotency
 from intake.lookup.collections import collection_of
-from jobs.ledger.ledger import Ledger
+from jobs.ledger.submissions import Submissions
 from jobs.requests import QueryRequest, SearchRequest
 from protocol.ids import new_id
 from protocol.messages import PRIORITY_OF
@@ -17,13 +17,18 @@ from runtime.settings import Settings
 SEARCH_DEADLINE_S: Final = 10
 
 
-class Submissions:
+class Queries:
     """Record questions and searches."""
 
     def __init__(
-        self, *, settings: Settings, ledger: Ledger, catalogue: Catalogue, admission: Admission
+        self,
+        *,
+        settings: Settings,
+        submissions: Submissions,
+        catalogue: Catalogue,
+        admission: Admission,
     ) -> None:
-        self._ledger = ledger
+        self._submissions = submissions
         self._catalogue = catalogue
         self._admission = admission
         self._limits = {
@@ -50,7 +55,7 @@ class Submissions:
         fields = self._fields("query", request, request.priority)
         if retry_of:
             fields["retry_of"] = retry_of
-        return self._ledger.submissions.submit(
+        return self._submissions.submit(
             new_id(),
             stage="retrieve" if request.top_k else "generate",
             fields=fields,
@@ -69,7 +74,7 @@ class Submissions:
             Full, MemoryFull: As their names say.
         """
         self._admission.check()
-        return self._ledger.submissions.submit(
+        return self._submissions.submit(
             new_id(),
             stage="retrieve",
             fields=self._fields("search", request, "interactive"),
