@@ -5,6 +5,7 @@ import graphlib
 import re
 import subprocess
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,12 @@ ROOT = Path(__file__).parents[2]
 #: So many modules a folder may hold. A command of `benchmarks` is a module of that folder.
 MOST = 15
 FREE = {"benchmarks"}
+#: So many lines a file of the product or of the benchmarks may have, and one of tests, in which
+#: every function is read by itself; so many lines and public methods a class.
+MOST_LINES, MOST_TEST_LINES = 400, 600
+MOST_CLASS_LINES, MOST_METHODS = 300, 20
+#: What is larger still, and why. The list only shrinks: what has become small is struck out.
+LARGER: dict[str, str] = {}
 
 
 def modules() -> dict[str, Path]:
@@ -68,16 +75,68 @@ def test_a_circle_would_be_found() -> None:
         graphlib.TopologicalSorter(GRAPH | {"rag.errors": {"web.app"}}).prepare()
 
 
-def test_no_folder_has_more_modules_than_a_reader_takes_in() -> None:
-    listed = subprocess.run(
+def listed() -> list[str]:
+    """Return the path of every Python file of the project."""
+    return subprocess.run(
         ["git", "ls-files", "*.py"], cwd=ROOT, check=True, capture_output=True, text=True
     ).stdout.split()
+
+
+def too_large(path: str, text: str) -> Iterator[str]:
+    """Yield a file's path if it has too many lines, and the name of each class of its that has."""
+    if text.count("\n") > (MOST_TEST_LINES if path.startswith("tests/") else MOST_LINES):
+        yield path
+    if path.startswith("tests/"):
+        return
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.ClassDef):
+            public = [
+                inner.name for inner in node.body
+                if isinstance(inner, ast.FunctionDef | ast.AsyncFunctionDef)
+                and not inner.name.startswith("_")
+            ]  # fmt: skip
+            lines = (node.end_lineno or 0) - node.lineno + 1
+            if lines > MOST_CLASS_LINES or len(public) > MOST_METHODS:
+                yield f"{path} {node.name}"
+
+
+def test_no_folder_has_more_modules_than_a_reader_takes_in() -> None:
     folders = Counter(
-        folder for folder, _, name in (path.rpartition("/") for path in listed)
+        folder for folder, _, name in (path.rpartition("/") for path in listed())
         if name != "__init__.py"
     )  # fmt: skip
 
     assert {folder: n for folder, n in folders.items() if n > MOST and folder not in FREE} == {}
+
+
+def test_no_file_and_no_class_is_larger_than_a_reader_takes_in() -> None:
+    found = {
+        name for path in listed() for name in too_large(path, (ROOT / path).read_text("utf-8"))
+    }
+
+    assert found - LARGER.keys() == set(), "split it by subject"
+    assert LARGER.keys() - found == set(), "it is small enough now: strike it out of LARGER"
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "names"),
+    [
+        ("rag/long.py", "\n" * 401, ["rag/long.py"]),
+        ("rag/long.py", "\n" * 400, []),
+        ("tests/unit/test_long.py", "\n" * 601, ["tests/unit/test_long.py"]),
+        ("tests/unit/test_long.py", "\n" * 600, []),
+        ("rag/a.py", "class A:\n" + "    x = 1\n" * 300, ["rag/a.py A"]),
+        ("rag/a.py", "class A:\n" + "    x = 1\n" * 299, []),
+        (
+            "rag/a.py",
+            "class A:\n" + "".join(f"    def f{n}(self): ...\n" for n in range(21)),
+            ["rag/a.py A"],
+        ),
+        ("rag/a.py", "class A:\n" + "".join(f"    def _f{n}(self): ...\n" for n in range(21)), []),
+    ],
+)
+def test_what_is_too_large_would_be_found(path: str, text: str, names: list[str]) -> None:
+    assert list(too_large(path, text)) == names
 
 
 def test_the_page_on_the_house_has_each_room_in_the_words_of_its_package() -> None:

@@ -154,13 +154,11 @@ class House:
         with self.leases.claim(job, "reindex") as lease:
             assert lease is not None
             embedder = Fused(embedder or self.new, self.fuse)  # type: ignore[assignment]  # passes all on
+            editions: Any = Fused(self.bench.catalogue.editions, self.fuse)
             Reindexer(
                 vectors=Fused(self.vectors, self.fuse),  # type: ignore[arg-type]  # passes all on
                 embedder=embedder,
-                catalogue=replace(
-                    self.bench.catalogue,
-                    editions=Fused(self.bench.catalogue.editions, self.fuse),  # type: ignore[arg-type]  # the same
-                ),
+                catalogue=replace(self.bench.catalogue, editions=editions),
             ).reindex(lease)
         return self.bench.state(job)
 
