@@ -1,4 +1,4 @@
-"""Checking: whether catalogue, vector store and sparse indexes agree, and mending them."""
+"""Checking: whether catalogue, vector store and sparse indexes agree, and their repair."""
 
 import time
 

@@ -20,7 +20,7 @@ Kind = Literal[
     "collection_unknown",  # in the vector store, and in no catalogue
 ]
 
-#: What became of it: nothing was asked, it is mended, or it cannot be.
+#: What became of it: nothing was asked, it is repaired, or it cannot be.
 Outcome = Literal["found", "repaired", "left"]
 
 #: Findings told one by one for each collection; all are counted.
@@ -67,11 +67,11 @@ class Report:
             self._findings.append(Finding(kind, outcome, document_id, detail))
 
     def add_repaired(self, kind: Kind, document_id: str | None, detail: str) -> None:
-        """Report a difference that a repair mends for certain."""
+        """Report a difference that a repair puts right for certain."""
         self.add(kind, "repaired" if self.repair else "found", document_id, detail)
 
     def add_unrepaired(self, kind: Kind, document_id: str | None, detail: str) -> None:
-        """Report a difference that no repair mends."""
+        """Report a difference that no repair puts right."""
         self.add(kind, "left" if self.repair else "found", document_id, detail)
 
     def merge(self, findings: Sequence[dict[str, Any]]) -> None:
@@ -93,7 +93,7 @@ class Report:
         return sum(n for (_, outcome), n in self._counts.items() if outcome != "repaired")
 
     def counts(self) -> dict[str, dict[str, int]]:
-        """Return, by kind, how many were found and how many of them are mended."""
+        """Return, by kind, how many were found and how many of them are repaired."""
         told: dict[str, dict[str, int]] = {}
         for (kind, outcome), n in sorted(self._counts.items()):
             entry = told.setdefault(kind, {"found": 0, "repaired": 0})

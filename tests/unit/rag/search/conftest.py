@@ -1,0 +1,10 @@
+"""A collection in memory to search."""
+
+import pytest
+
+from tests.support.search_world import World
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
