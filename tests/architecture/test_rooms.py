@@ -19,7 +19,7 @@ MOST = 15
 FREE = {"benchmarks"}
 #: So many lines a file of the product or of the benchmarks may have, and one of tests, in which
 #: every function is read by itself; so many lines and public methods a class.
-MOST_LINES, MOST_TEST_LINES = 400, 600
+MOST_LINES, MOST_TEST_LINES = 400, 700
 MOST_CLASS_LINES, MOST_METHODS = 300, 20
 #: What is larger still, and why. The list only shrinks: what has become small is struck out.
 LARGER: dict[str, str] = {}
@@ -123,8 +123,8 @@ def test_no_file_and_no_class_is_larger_than_a_reader_takes_in() -> None:
     [
         ("rag/long.py", "\n" * 401, ["rag/long.py"]),
         ("rag/long.py", "\n" * 400, []),
-        ("tests/unit/test_long.py", "\n" * 601, ["tests/unit/test_long.py"]),
-        ("tests/unit/test_long.py", "\n" * 600, []),
+        ("tests/unit/test_long.py", "\n" * 701, ["tests/unit/test_long.py"]),
+        ("tests/unit/test_long.py", "\n" * 700, []),
         ("rag/a.py", "class A:\n" + "    x = 1\n" * 300, ["rag/a.py A"]),
         ("rag/a.py", "class A:\n" + "    x = 1\n" * 299, []),
         (
