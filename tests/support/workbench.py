@@ -12,6 +12,7 @@ from corpus.change_log import ChangeLog
 from corpus.embedding import PacedEmbedder
 from corpus.ingestion import Ingestion
 from corpus.parsing import FileReader
+from jobs.events import read_events
 from jobs.leases.leases import Leases
 from jobs.ledger.document_steps import Flip
 from jobs.ledger.ledger import Ledger
@@ -334,3 +335,14 @@ def ingestion_of(
         change_log=bench.change_log,
         blobs=blobs,
     )
+
+
+def kinds(bench: Workbench, job_id: str) -> list[str]:
+    """What has happened to a job so far, by the kinds of its events."""
+    return [event.kind for event in read_events(bench.redis, job_id, "0-0")]
+
+
+def now_ms(bench: Workbench) -> float:
+    """Redis' own time."""
+    seconds, micros = bench.redis.time()
+    return float(seconds * 1_000 + micros / 1_000)
