@@ -13,7 +13,7 @@ from rag.answers.generation import Answer, GenerationRequest, StopSignal
 from rag.documents import Part, Passage
 from rag.search.retrieval import Found
 from runtime.settings import Settings
-from tests.support.question_house import QuestionHouse
+from tests.support.worlds.question_house import QuestionHouse
 
 TEXT = "First.\r\nSecond \U0001f682."
 JOINED = Passage(

@@ -12,7 +12,7 @@ from rag.answers.conversation import Priority, Turn
 from rag.answers.generation import Answer, GenerationRequest, StopSignal
 from rag.search.retrieval import Found
 from runtime.settings import Settings
-from tests.support.question_house import QuestionHouse
+from tests.support.worlds.question_house import QuestionHouse
 
 HISTORY = [
     {"role": "user", "text": "What is the Eiffel Tower?"},

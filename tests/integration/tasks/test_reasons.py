@@ -13,7 +13,7 @@ from rag.in_memory.embedder import HashingEmbedder
 from rag.quoting.extractive import ExtractiveGenerator
 from rag.search.retrieval import Found
 from runtime.settings import Settings
-from tests.support.question_house import QuestionHouse
+from tests.support.worlds.question_house import QuestionHouse
 
 TEXT = "The calibration log hangs beside the door of the archive."
 PASSAGE = Passage("d:1:0", "d", 1, 0, "Rules", TEXT, 0, len(TEXT), 0.9)

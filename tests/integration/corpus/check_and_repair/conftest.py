@@ -7,7 +7,7 @@ import pytest
 
 from protocol import timings
 from stack.up import Stack
-from tests.support.checked_world import World
+from tests.support.worlds.checked_world import World
 
 
 @pytest.fixture(scope="session")

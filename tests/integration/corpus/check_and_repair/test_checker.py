@@ -8,8 +8,8 @@ from protocol import timings
 from protocol.keys import key
 from rag.documents import Chunk, chunk_id
 from rag.ports import StoredChunk
-from tests.support.checked_world import Found, World, damage
 from tests.support.waiting import until
+from tests.support.worlds.checked_world import Found, World, damage
 from workers.housekeeping import Inspector, Janitor
 
 

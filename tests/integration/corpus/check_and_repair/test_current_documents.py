@@ -7,7 +7,7 @@ import pytest
 
 from adapters.chroma.store import ChromaStore
 from protocol.keys import key
-from tests.support.checked_world import TEXTS, World
+from tests.support.worlds.checked_world import TEXTS, World
 
 
 @pytest.mark.parametrize("all_of_them", [False, True])

@@ -1,8 +1,8 @@
 """Collections that no catalogue knows come back, where they are ours."""
 
 from protocol.keys import key
-from tests.support.checked_world import World, stray
 from tests.support.waiting import until
+from tests.support.worlds.checked_world import World, stray
 from workers.housekeeping import Inspector, Janitor
 
 

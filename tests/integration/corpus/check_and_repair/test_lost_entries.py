@@ -3,7 +3,7 @@
 import pytest
 
 from protocol.keys import key
-from tests.support.checked_world import TEXTS, World, stray
+from tests.support.worlds.checked_world import TEXTS, World, stray
 from workers.housekeeping import Inspector, Janitor
 
 

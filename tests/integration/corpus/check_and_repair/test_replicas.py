@@ -4,8 +4,8 @@ import pytest
 
 from protocol import timings
 from protocol.keys import key
-from tests.support.checked_world import World, stray
 from tests.support.waiting import until
+from tests.support.worlds.checked_world import World, stray
 
 
 @pytest.mark.parametrize("lost", ["log", "log_state", "both"])

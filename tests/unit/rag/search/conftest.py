@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.search_world import World
+from tests.support.worlds.search_world import World
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from rag.documents import chunk_id
 from rag.ports import StoredChunk
 from rag.search.chunk_texts import ChunkTexts
 from rag.search.retrieval import SPARE
-from tests.support.search_world import INC, World
+from tests.support.worlds.search_world import INC, World
 
 
 def test_texts_are_fetched_once_and_the_least_used_go_first(world: World) -> None:

@@ -10,7 +10,7 @@ from rag.ports import Vectors
 from rag.search import fusion
 from rag.search.modes import Mode
 from rag.search.retrieval import Retriever
-from tests.support.search_world import INC, World
+from tests.support.worlds.search_world import INC, World
 
 
 def test_a_trace_names_every_candidate_with_its_rank_in_each_leg(world: World) -> None:

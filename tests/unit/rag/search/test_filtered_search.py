@@ -7,7 +7,7 @@ from rag.ports import Ranking, Vectors
 from rag.search import filtered_search
 from rag.search.legs import NOT_WANTED
 from rag.search.modes import Mode
-from tests.support.search_world import INC, Among, World
+from tests.support.worlds.search_world import INC, Among, World
 
 
 def coloured(world: World, *colours: str) -> None:

@@ -17,7 +17,7 @@ from rag.search import legs
 from rag.search.filtered_search import nearest_matching
 from rag.search.legs import STALE_S, TRIES, LegReader, Legs, Question
 from rag.search.modes import Mode
-from tests.support.search_world import INC, Among, AtOnce, T, World
+from tests.support.worlds.search_world import INC, Among, AtOnce, T, World
 
 
 def test_a_search_that_a_reindex_overtakes_reads_the_vectors_it_began_with(world: World) -> None:

@@ -10,7 +10,7 @@ from rag.in_memory.reranker import OverlapReranker
 from rag.ports import Scores
 from rag.search.modes import Mode
 from rag.search.reranking import BATCH, Reranking
-from tests.support.search_world import INC, Clock, World
+from tests.support.worlds.search_world import INC, Clock, World
 
 
 class Shortest(OverlapReranker):

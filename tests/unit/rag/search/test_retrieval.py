@@ -8,7 +8,7 @@ import pytest
 from rag.search import fusion
 from rag.search.modes import Mode
 from rag.search.retrieval import still_current
-from tests.support.search_world import INC, World
+from tests.support.worlds.search_world import INC, World
 
 PROSE = "oil rose from three to twelve when the members of the organisation proclaimed an embargo"
 
