@@ -427,6 +427,7 @@ local function take(id, u, holder)
   local claims = tonumber(u.stage_claims or '0') + 1
   local fields = {
     epoch = later_epoch(u), held = '1', counted = '0', holder = holder, state = 'running',
+    backoff = FIRST_CHECK_MS,  -- a worker takes messages again: one that dies is soon found
     stage_claims = tostring(claims), claimed = int(NOW),
     waited = int(tonumber(u.waited or '0') + NOW - tonumber(u.since or int(NOW))),
   }

@@ -163,6 +163,20 @@ def test_a_lost_message_is_sent_again_ever_more_rarely(bench: Workbench) -> None
     assert waits == [30, 60, 120, 120, 120]
 
 
+def test_a_worker_that_dies_after_lost_messages_is_found_as_soon_as_any(bench: Workbench) -> None:
+    bench.sweep("retrieve")
+    asked = bench.ask()
+    for _ in range(4):
+        bench.due(asked)
+        bench.sweep("retrieve")
+    bench.take(asked)
+    bench.die_and_be_found(asked)
+    seconds, _ = bench.redis.time()
+    score = bench.redis.zscore(key("inflight", "retrieve"), asked)
+
+    assert round(score / 1000 - seconds, -1) == 30
+
+
 def test_a_message_is_not_sent_again_while_nobody_consumes(bench: Workbench) -> None:
     asked = bench.ask()
     bench.due(asked)
