@@ -61,8 +61,9 @@ def end(lease: Lease, error: Exception) -> str:
     except LeaseLost:
         log.info("lease lost", extra=told)
     except RedisError as away:
-        # Not even that could be written: the claim lapses and the sweeper sees to it.
+        # Not even that could be written: the unit is given back later, and runs again.
         log.warning("end not written", extra=told | {"reason": words(away)})
+        lease.ended = lease.unreleased = True
     return ""
 
 

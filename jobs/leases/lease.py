@@ -35,6 +35,8 @@ class Lease:
         self._deltas = deltas
         self._pulse = pulse
         self.ended = False
+        #: It could not be given back, because Redis was away: see `jobs.leases.renewal`.
+        self.unreleased = False
         # Its epoch changes at this moment: what is heard of the old one means nothing.
         self.moving = False
         self._stop: type[LeaseLost | Cancelled] | None = None
@@ -117,11 +119,12 @@ class Lease:
         self.conclude("finished", state=state if outcome == "ok" else outcome, **why)
 
     def release(self, *, at_once: bool) -> None:
-        """Give the unit back unharmed; one that cannot be given back lapses by itself."""
+        """Give the unit back unharmed, or note that it is to be given back later."""
         try:
             self._work.release(self.unit, at_once=at_once)
         except RedisError as error:
             log.warning("not released", extra=self.unit.ids | {"reason": words(error)})
+            self.unreleased = True
         self.ended = True
 
     def conclude(self, event: str, **told: object) -> None:

@@ -183,6 +183,7 @@ class Leases:
     def give_back(self, lease: Lease) -> None:
         """Let a unit that ran beside others wait again, unharmed."""
         lease.release(at_once=True)
+        self._note_unreleased(lease)
         self.let_go(lease)
 
     def let_go(self, lease: Lease, *, well: bool = False) -> None:
@@ -294,6 +295,12 @@ class Leases:
         """Write what an error means for the unit; why it waits is told with the heartbeat."""
         if reason := end(lease, error):
             self._setback = (time.monotonic(), reason)
+        self._note_unreleased(lease)
+
+    def _note_unreleased(self, lease: Lease) -> None:
+        """Leave a unit that could not be given back to the thread that renews."""
+        if lease.unreleased:
+            self._renewal.give_back_later(lease.unit)
 
     def _drop(self, lease: Lease) -> None:
         """A body has ended: make room, and let others claim."""

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections import deque
 from collections.abc import Mapping
 
 from redis import Redis
@@ -26,6 +27,9 @@ class Renewal:
     """
     Renew every lease each two seconds, and hear cancellations between.
 
+    A unit that a body could not give back, because Redis was away, is given back here once Redis
+    answers: its claim has lapsed meanwhile, and would count as a death though nobody died.
+
     Args:
         work: Where claims are renewed.
 
@@ -40,6 +44,7 @@ class Renewal:
         self._held = held
         self._ears: PubSub | None = None
         self._due = 0.0
+        self._unreleased: deque[Unit] = deque()
         self.thread = BackgroundThread("leases", self._turn, at_end=self._close_ears)
 
     def heed(self, unit: Unit, fate: Fate) -> None:
@@ -51,6 +56,10 @@ class Renewal:
             return
         lease.stop(Cancelled if fate == "stop" else LeaseLost)
 
+    def give_back_later(self, unit: Unit) -> None:
+        """Give back a unit that no body here runs any more, once Redis answers."""
+        self._unreleased.append(unit)
+
     def _turn(self) -> float:
         """Hear a cancellation, if one comes, and renew if it is time."""
         try:
@@ -60,6 +69,7 @@ class Renewal:
             self._hear(self._ears, timeout=max(0.0, min(HEAR_S, self._due - time.monotonic())))
             if time.monotonic() >= self._due:
                 self._due = time.monotonic() + timings.RENEW_S
+                self._give_back()
                 self._renew()
         except RedisError as error:
             log.warning("leases not renewed", extra={"reason": str(error)})
@@ -83,6 +93,12 @@ class Renewal:
         ]
         for unit, fate in zip(units, self._work.renew(units), strict=True):
             self.heed(unit, fate)
+
+    def _give_back(self) -> None:
+        """Give back what could not be; another worker's unit is refused by its epoch."""
+        while self._unreleased:
+            self._work.release(self._unreleased[0], at_once=False)
+            log.info("released after all", extra=self._unreleased.popleft().ids)
 
     def _close_ears(self) -> None:
         """Listen no more; the next turn listens anew."""

@@ -189,6 +189,43 @@ def test_a_store_that_is_away_costs_no_death_and_a_pause(
     assert len(bench.sent) == sent
 
 
+@pytest.mark.parametrize("error", [StoreUnavailable("away"), Unreadable("broken", "Torn.")])
+def test_a_unit_that_cannot_be_given_back_while_redis_is_away_costs_no_death(
+    bench: Workbench, start: Start, error: Exception
+) -> None:
+    flaky = FlakyWork(bench)
+    asked, process = bench.ask(), start(work=flaky)
+    with process.leases.claim(asked, "retrieve"):
+        flaky.away = True
+        raise error
+    bench.die(asked)  # Redis was away for longer than a claim lives
+    bench.sweep("retrieve", away=True)
+    flaky.away = False
+
+    assert until(lambda: bench.waiting("retrieve") == [asked])
+    bench.redis.delete(key("quiet"))
+    bench.ledger.upkeep.dispatch("retrieve")
+    bench.due(asked)
+    bench.sweep("retrieve")
+    assert bench.deaths(asked) == 0
+
+
+def test_a_unit_that_another_worker_took_meanwhile_is_not_given_back(
+    bench: Workbench, start: Start
+) -> None:
+    flaky = FlakyWork(bench)
+    asked, process = bench.ask(), start(work=flaky)
+    with process.leases.claim(asked, "retrieve"):
+        flaky.away = True
+        raise StoreUnavailable("away")
+    bench.die(asked)
+    taken = bench.take(asked)
+    flaky.away = False
+
+    assert until(lambda: not process.leases._renewal._unreleased)
+    assert bench.ledger.work.renew([taken]) == ["ok"]
+
+
 def test_a_broken_worker_gives_its_unit_to_another_at_once(bench: Workbench, start: Start) -> None:
     asked = bench.ask()
 
@@ -465,7 +502,7 @@ def test_a_suspect_whose_claim_fails_for_redis_does_not_block_the_process_for_ev
 
 
 class FlakyWork(Work):
-    """Raises what a Redis that is away makes a claim raise."""
+    """Raises what a Redis that is away makes a call raise."""
 
     def __init__(self, bench: Workbench) -> None:
         super().__init__(bench.scripts, bench.ledger.outbox)
@@ -475,6 +512,16 @@ class FlakyWork(Work):
         if self.away:
             raise RedisTimeoutError("away")
         return super().claim(*args, **options)
+
+    def release(self, *args: Any, **options: Any) -> None:
+        if self.away:
+            raise RedisTimeoutError("away")
+        super().release(*args, **options)
+
+    def finish(self, *args: Any, **options: Any) -> Any:
+        if self.away:
+            raise RedisTimeoutError("away")
+        return super().finish(*args, **options)
 
 
 class ByClaims(Leases):
