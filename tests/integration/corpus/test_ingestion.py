@@ -369,6 +369,33 @@ def test_a_cancel_ends_only_what_was_cancelled(yard: Yard) -> None:
     assert yard.nothing_is_left()
 
 
+def test_a_cancel_of_all_ends_the_wait_for_the_followers(
+    yard: Yard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(timings, "PUBLISH_WAIT_S", PATIENCE_S)
+    yard.bench.change_log.follow(yard.incarnation, "one that reads nothing", "0-0")
+    rows = yard.accept("a", "b")
+    lease_of = _leases(yard)
+    wait = yard.bench.change_log.wait_for_followers
+    given_up: list[str] = []
+
+    def waiting(incarnation: str, entry: str, *, give_up: Hook) -> bool:
+        for row in rows:
+            lease_of(row).stop(Cancelled)
+        try:
+            return wait(incarnation, entry, give_up=give_up)
+        except Cancelled:
+            given_up.append(entry)
+            raise
+
+    yard.bench.change_log.wait_for_followers = waiting  # type: ignore[method-assign]  # to stop them in between
+    yard.parse(rows[0])
+
+    assert yard.outcomes(rows) == ["cancelled", "cancelled"]
+    assert len(given_up) == 1
+    assert yard.nothing_is_left()
+
+
 def test_a_cancel_stops_the_embedding_of_what_was_cancelled_after_the_call_under_way(
     yard: Yard,
 ) -> None:
@@ -489,6 +516,25 @@ def test_a_store_that_is_away_lets_all_wait_unharmed(yard: Yard) -> None:
     assert yard.nothing_is_left()
 
 
+def test_a_store_that_goes_away_while_one_is_cancelled_lets_the_others_wait(yard: Yard) -> None:
+    rows = yard.accept("a", "b", "c")
+    lease_of = _leases(yard)
+
+    def cancel() -> None:
+        yard.bench.ledger.submissions.cancel(rows[1])
+        lease_of(rows[1]).stop(Cancelled)
+
+    def away() -> None:
+        raise StoreUnavailable("Chroma does not answer")
+
+    yard.embedder.before, yard.vectors.before = cancel, away
+    yard.parse(rows[0])
+
+    assert yard.bench.state(rows[1]) == "cancelled"
+    assert sorted(yard.bench.waiting("embed")) == sorted([rows[0], rows[2]])
+    assert yard.leases.bodies == 0
+
+
 def test_a_broken_worker_gives_all_back_at_once_and_says_so(yard: Yard) -> None:
     rows = yard.accept("a", "b", "c")
     yard.embedder.poison["b"] = Broken("the model is damaged")
@@ -511,7 +557,8 @@ def test_redis_going_away_lets_all_wait_unharmed(
         raise RedisConnectionError("gone")
 
     with monkeypatch.context() as patch:
-        steps = yard.bench.ledger.work if call == "hand_over" else yard.bench.ledger.documents
+        ledger = yard.bench.ledger
+        steps = ledger.work if hasattr(ledger.work, call) else ledger.documents
         patch.setattr(steps, call, away)
         yard.parse(rows[0])
 
@@ -523,6 +570,24 @@ def test_redis_going_away_lets_all_wait_unharmed(
         if yard.bench.state(row) == "running":
             (yard.parse if role == "ingest" else yard.publish)(row)
     assert yard.outcomes(rows) == ["created", "created"]
+
+
+def test_redis_going_away_after_the_first_claim_lets_that_unit_wait(
+    yard: Yard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = yard.accept("a", "b")
+
+    def away(*_: object, **__: object) -> None:
+        raise RedisConnectionError("gone")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(yard.bench.ledger.work, "join", away)
+        yard.parse(rows[0])
+
+    assert yard.leases.bodies == 0
+    assert yard.leases.trouble == "gone"
+    assert yard.bench.deaths(rows[0]) == 0
+    assert not yard.bench.redis.exists(key("claim", rows[0]))
 
 
 def test_scripts_that_redis_has_forgotten_are_loaded_again(yard: Yard) -> None:
