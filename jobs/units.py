@@ -41,7 +41,7 @@ class Unit:
 
     @property
     def incarnation(self) -> str:
-        """The collection's incarnation it belongs to."""
+        """The id of its collection."""
         return self.fields["incarnation"]
 
     @property

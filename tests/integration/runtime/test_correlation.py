@@ -4,13 +4,12 @@ import logging
 from typing import Any
 
 import pytest
-from flask import Flask
 from flask.testing import FlaskClient
 
 from jobs.leases.leases import Leases
 from protocol.keys import key
 from runtime.logging import correlation
-from tests.integration.conftest import parts_of
+from tests.integration.conftest import HandWorker
 from tests.support.workbench import Workbench
 
 
@@ -21,20 +20,24 @@ def ask(client: FlaskClient, request_id: str) -> str:
     return str(answer.get_json()["id"])
 
 
-def test_a_job_remembers_the_request_that_asked_for_it(app: Flask, client: FlaskClient) -> None:
+def test_a_job_remembers_the_request_that_asked_for_it(
+    worker: HandWorker, client: FlaskClient
+) -> None:
     job_id = ask(client, "my-request.1")
 
-    row = parts_of(app).durable.redis.hgetall(key("unit", job_id))
+    row = worker.durable.redis.hgetall(key("unit", job_id))
 
     assert row["request_id"] == "my-request.1"
     assert correlation.current() == {}  # the thread serves others now
 
 
-def test_every_document_of_an_ingest_remembers_it_too(app: Flask, client: FlaskClient) -> None:
+def test_every_document_of_an_ingest_remembers_it_too(
+    worker: HandWorker, client: FlaskClient
+) -> None:
     body = {"documents": [{"id": "a", "text": "A."}, {"id": "b", "text": "B."}]}
     answer = client.post("/api/ingests", json=body, headers={"X-Request-ID": "r7"})
     job_id = answer.get_json()["id"]
-    redis = parts_of(app).durable.redis
+    redis = worker.durable.redis
 
     rows = [redis.hgetall(key("unit", name)) for name in redis.lrange(key("rows", job_id), 0, -1)]
 
