@@ -176,7 +176,7 @@ def quality(
 
 
 def holds_gold(text: str, question: Question) -> bool:
-    """Tell whether a text holds one of the answers, case and white space aside."""
+    """Return True if a text holds one of the answers, case and white space aside."""
     folded = _folded(text)
     return any(_folded(answer) in folded for answer in question.answers)
 

@@ -108,14 +108,14 @@ def measure(quern: Service, things: Sequence[Made], progress: Progress) -> dict[
 
 
 def is_found(quern: Service, kind: str, query: str, row: int, first: int) -> Tried:
-    """Tell whether the document of a row is among the *first* of a search."""
+    """Return whether the document of a row is among the *first* of a search."""
     body = {"query": query, "collection": NAME, "top_k": FIRST}
     results = call(quern.client(), "POST", "/api/search", json=body)["results"]
     return kind, query, str(row) in [one["document_id"] for one in results[:first]]
 
 
 def is_answered(quern: Service, kind: str, question: str, *, wanted: bool) -> Tried:
-    """Tell whether a question was answered, or refused, as it should be."""
+    """Return whether a question was answered, or refused, as it should be."""
     result = ask(quern.client(), NAME, Question("", question)).job["result"]
     return kind, question, bool(result["answered"]) is wanted
 

@@ -33,7 +33,7 @@ Files = Sequence[tuple[str, tuple[str, BinaryIO, str]]]
 
 
 class Away(Unreachable):
-    """Raised when nobody answers at the moment, or the connection broke: it may come back."""
+    """Raised when the server does not answer, or the connection broke; it may come back."""
 
 
 class Refused(QuernError):
@@ -128,7 +128,7 @@ class Client:
         return self._call("POST", path) if body is None else self._call("POST", path, json=body)
 
     def close(self, job_id: str, *, patiently: bool) -> httpx.Response:
-        """Say that an open job gets no more documents; harmless when repeated."""
+        """Close an open job to more documents; harmless when repeated."""
         path = f"/api/jobs/{job_id}/close"
         return self._outlast(lambda: self.post(path)) if patiently else self.post(path)
 
@@ -196,7 +196,7 @@ class Client:
         raise httpx.RemoteProtocolError("the stream ended before the job did")
 
     def _outlast(self, call: Callable[[], httpx.Response]) -> httpx.Response:
-        """Make a call that may be repeated, again and again while nobody answers."""
+        """Make a repeatable call, again and again while the server does not answer."""
         lost = _Lost(self._sleep, self._remark)
         while True:
             try:
@@ -241,7 +241,7 @@ class Client:
 
 
 class _Lost:
-    """Waits while nobody answers, with a word to people at its begin and end."""
+    """Wait while the server does not answer, with a notice at the begin and the end."""
 
     def __init__(self, sleep: Callable[[float], None], remark: Callable[[str], None]) -> None:
         self._sleep = sleep
@@ -261,7 +261,7 @@ class _Lost:
         return True
 
     def over(self) -> None:
-        """Say that somebody answers again, if nobody did."""
+        """Print that the server answers again, if it did not before."""
         if self._waited_s:
             self._remark("Quern answers again.")
         self._waited_s, self._pause_s = 0.0, FIRST_LOST_PAUSE_S
@@ -316,7 +316,7 @@ def _refusal(response: httpx.Response) -> Refused:
 
 
 def _in_words(status: int, problem: Mapping[str, Any]) -> str:
-    """Say what is wrong: title, detail, and each field on its own line."""
+    """Return what is wrong: title, detail, and each field on its own line."""
     title = problem.get("title") or httpx.codes.get_reason_phrase(status) or f"Status {status}"
     fields = [f"  {error['field']}: {error['message']}" for error in problem.get("errors") or ()]
     detail = problem.get("detail")

@@ -71,7 +71,7 @@ def metadata(pairs: Sequence[str]) -> dict[str, Any]:
 
 
 def kept_as_text(pairs: Sequence[str]) -> list[str]:
-    """Say of those pairs that somebody may mean as numbers that they are kept as written."""
+    """Return notes on pairs that look like numbers and are kept as text."""
     values = [(pair.strip(), pair.partition("=")[2].strip()) for pair in pairs]
     return [
         f"{pair} is kept as text, just as it is written; as a number it would be {float(value)}."
@@ -164,5 +164,5 @@ def _quoted(value: str) -> bool:
 
 
 def _json_number(value: str) -> bool:
-    """Tell whether JSON would take this for a number: without zeros before it."""
+    """Return True if JSON would take this for a number: without zeros before it."""
     return re.fullmatch(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?", value) is not None

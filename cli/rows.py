@@ -37,7 +37,7 @@ def print_failures(out: Console, rows: list[dict[str, Any]]) -> None:
 
 
 def was_cancelled(row: Mapping[str, Any]) -> bool:
-    """Tell whether a document was not added because somebody stopped it."""
+    """Return True if a document was not added because its job was cancelled."""
     return bool(row["state"] == "cancelled")
 
 

@@ -65,7 +65,7 @@ class Session:
 
 
 def _console(*, stderr: bool) -> Console:
-    """Make a console; where nobody looks and no width is known, tables get room."""
+    """Make a console; where output is no terminal and has no width, tables get room."""
     console = Console(stderr=stderr, highlight=False)
     if not console.is_terminal and "COLUMNS" not in os.environ:
         console.width = PIPE_WIDTH

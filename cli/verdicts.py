@@ -23,7 +23,7 @@ _ANSWERS: Final = {
 
 def unanswered(told: Mapping[str, Any], *, closest: bool) -> str:
     """
-    Say why there is no answer; *told* is a result, or the verdict that comes before its text.
+    Return why there is no answer; *told* is a result, or the verdict before its text.
 
     With *closest* a text follows all the same.
     """
@@ -32,14 +32,14 @@ def unanswered(told: Mapping[str, Any], *, closest: bool) -> str:
 
 
 def nothing_found(told: Mapping[str, Any]) -> str:
-    """Say why a search has no results."""
+    """Return why a search has no results."""
     if why(told) == "nothing_matches_filter":
         return " ".join(["Nothing found, because no document matches the filter.", *_hints(told)])
     return NO_DOCUMENTS if why(told) == "no_documents" else "Nothing matches."
 
 
 def print_standing(out: Console, told: Mapping[str, Any]) -> None:
-    """Say how many documents could not be searched yet, and what a filter passed over."""
+    """Print how many documents could not be searched yet, and what a filter passed over."""
     if (told.get("answered") or told.get("results")) and (said := _hints(told)):
         out.print(Text(" ".join(said), "yellow"), soft_wrap=True)
     if waiting := told.get("waiting"):
@@ -48,7 +48,7 @@ def print_standing(out: Console, told: Mapping[str, Any]) -> None:
 
 
 def confidence(result: Mapping[str, Any]) -> str:
-    """Say how sure an answer is and what that means; empty where nobody knows, or of nothing."""
+    """Return how sure an answer is and what that means; empty where that is unknown."""
     sure = result.get("confidence")
     if sure is None or not result["citations"]:
         return ""

@@ -47,7 +47,7 @@ def span(seconds: float) -> str:
 
 
 def age(since: str) -> str:
-    """Say how long ago an RFC 3339 time was."""
+    """Return how long ago an RFC 3339 time was."""
     return span((datetime.now(tz=UTC) - datetime.fromisoformat(since)).total_seconds())
 
 
@@ -75,7 +75,7 @@ def timings(job: Mapping[str, Any]) -> str:
 
 
 def failure(error: Mapping[str, Any] | None) -> str:
-    """Say in one line what went wrong with a job or document."""
+    """Return in one line what went wrong with a job or document."""
     error = error or {}
     said = error.get("detail") or error.get("title") or error.get("type")
     return str(said or "no reason was given")

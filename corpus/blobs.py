@@ -68,11 +68,11 @@ class BlobStore:
             raise StoreUnavailable(f"the blob store cannot be read: {error.strerror}") from error
 
     def has(self, name: str) -> bool:
-        """Tell whether there is a blob called *name*."""
+        """Return True if there is a blob called *name*."""
         return os.path.exists(_path(self._folder, name))  # noqa: PTH110 - see `_path`
 
     def is_empty(self) -> bool:
-        """Tell whether there is no blob at all: perhaps its disk is not there."""
+        """Return True if there is no blob at all: perhaps its disk is not there."""
         return next(self._folder.glob("??/*"), None) is None
 
     def put_json(self, value: object, *, durable: bool = True) -> str:
@@ -99,7 +99,7 @@ class BlobStore:
 
     def delete(self, name: str, *, older_than_s: float) -> bool:
         """
-        Forget a blob unless it was written meanwhile; tells whether it is gone.
+        Forget a blob unless it was written meanwhile; returns True if it is gone.
 
         It is moved aside before its age is looked at: a writer who renews its age first is seen,
         and one who comes later finds no blob and writes a new one.
@@ -212,7 +212,7 @@ def _path(folder: Path, name: str) -> str:
 
 
 def _unwritable(error: OSError) -> StoreUnavailable:
-    """Say why nothing can be kept."""
+    """Return the error of a disk that takes no blobs."""
     return StoreUnavailable(f"the blob store cannot be written: {error.strerror}")
 
 

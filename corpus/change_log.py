@@ -47,12 +47,12 @@ class ChangeLog:
         self._run = scripts
 
     def follow(self, incarnation: str, follower: str, cursor: str) -> tuple[str, str] | None:
-        """Say that a follower is alive and how far it is; (log epoch, trimmed to), None if gone."""
+        """Record a live follower's cursor; return (log epoch, trimmed to), None if gone."""
         epoch, trimmed_to = self._run("follow", incarnation, follower, cursor)
         return (epoch, trimmed_to) if epoch else None
 
     def unfollow(self, incarnation: str, follower: str) -> None:
-        """Say that a follower has stopped: nobody waits for it."""
+        """Record that a follower has stopped, so that no publish waits for it."""
         self._redis.zrem(key("followers", incarnation), follower)
 
     def read(self, incarnation: str, cursor: str, *, most: int = 500) -> list[Entry]:
@@ -97,14 +97,14 @@ class ChangeLog:
             pause = min(pause * 1.5, LAST_LOOK_S)
 
     def mend(self, incarnation: str, *, only_look: bool = False) -> bool:
-        """Begin a log anew that vanished, so that every follower rebuilds; tells whether it had."""
+        """Begin a vanished log anew, for followers to rebuild; returns True if it had vanished."""
         return bool(self._run("mend_log", incarnation, int(only_look))[0])
 
     def add_again(
         self, incarnation: str, document: str, generation: int, chunks: int, *, edition: str
     ) -> bool:
         """
-        Tell followers that chunks of a current generation are back in *edition*.
+        Append `add` again: chunks of a current generation are back in *edition*.
 
         Of one that is not current any more, they are garbage. False where another edition is in
         use now, so that nobody reads them.
@@ -117,11 +117,11 @@ class ChangeLog:
         self._run("trim", incarnation)
 
     def attend(self, follower: str) -> None:
-        """Say that a follower process is alive: it follows every collection, new ones too."""
+        """Record that a follower process is alive; it follows every collection, new ones too."""
         self._redis.zadd(key("replicas"), {follower: self._now_ms()})
 
     def leave(self, follower: str) -> None:
-        """Say that a follower process has stopped: nobody waits for it."""
+        """Record that a follower process has stopped, so that no publish waits for it."""
         self._redis.zrem(key("replicas"), follower)
 
     def newest_news(self) -> str:
@@ -148,7 +148,7 @@ class ChangeLog:
         return {ticket: repair == "1" for ticket, repair in asked.items()}
 
     def answer_audit(self, ticket: str, follower: str, answer: Mapping[str, Any]) -> None:
-        """Say what a replica found."""
+        """Record what a replica found."""
         pipe = self._redis.pipeline(transaction=False)
         pipe.hset(key("answers", ticket), follower, orjson.dumps(answer).decode())
         pipe.pexpire(key("answers", ticket), timings.AUDIT_MS)
@@ -176,7 +176,7 @@ class ChangeLog:
 
 
 def not_before(a: str, b: str) -> bool:
-    """Tell whether stream entry *a* is *b* or later."""
+    """Return True if stream entry *a* is *b* or later."""
     return _order(a) >= _order(b)
 
 

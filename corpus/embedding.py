@@ -58,7 +58,7 @@ class PacedEmbedder:
 
     @property
     def at_once(self) -> int:
-        """How many chunks may be embedded before somebody looks whether they are still wanted."""
+        """How many chunks are embedded between two checks of whether they are still wanted."""
         slowest = SLICE_S / MOST_CHUNKS
         return max(LEAST_SLICE, min(MOST_CHUNKS, int(SLICE_S / max(self._pace_s, slowest))))
 

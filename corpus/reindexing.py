@@ -156,7 +156,7 @@ class Reindexer:
 
     def _explain(self, lease: Lease, name: str) -> None:
         """
-        Say why a chunk was not found: replaced meanwhile, which will be caught up, or lost.
+        Return if a missing chunk was replaced meanwhile, which will be caught up; else raise.
 
         Raises:
             Unreadable: It is lost.

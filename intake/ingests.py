@@ -1,4 +1,4 @@
-"""Ingests: documents are kept on disk and recorded row by row, before anybody is told that."""
+"""Ingests: documents are kept on disk and recorded row by row before the response."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
@@ -120,7 +120,7 @@ class Ingests:
 
     def close(self, job_id: str) -> None:
         """
-        Say that an open ingest gets no more documents; harmless when repeated.
+        Close an open ingest to more documents; harmless when repeated.
 
         Raises:
             NotFound, Gone: There is no such ingest.

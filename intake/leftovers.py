@@ -40,10 +40,10 @@ _FOLDER: Final = _any_of(FOLDERS)
 
 
 def is_leftover(name: str) -> bool:
-    """Tell whether no person made the file *name*, a name without its folders."""
+    """Return True if no person made the file *name*, a name without its folders."""
     return _FILE.fullmatch(name) is not None
 
 
 def is_leftover_folder(name: str) -> bool:
-    """Tell whether what is in a folder *name* was put there by a program, for itself."""
+    """Return True if what is in a folder *name* was put there by a program, for itself."""
     return _FOLDER.fullmatch(name) is not None

@@ -1,4 +1,4 @@
-"""What people may ask for, checked once: a request that exists is a request that can be served."""
+"""Requests of the API, validated in their constructors: each that exists can be served."""
 
 import re
 from collections.abc import Mapping

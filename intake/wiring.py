@@ -80,7 +80,7 @@ class Intake:
 
 
 def open_intake(settings: Settings, send: Callable[[Message], None]) -> Intake:
-    """Wire the intake for *settings*, which tells workers by *send*; connects when first used."""
+    """Wire the intake for *settings*, which sends messages by *send*; connects when first used."""
     chunker = Chunker(max_tokens=settings.chunk_tokens)
     return Intake(
         settings,

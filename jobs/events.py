@@ -96,7 +96,7 @@ class WakeUps:
             ears.close()
 
     def _ring(self, job_id: str | None) -> None:
-        """Wake who waits for a job, or everybody."""
+        """Wake the threads that wait for a job, or all threads."""
         with self._lock:
             if job_id is None:
                 bells = [bell for group in self._waiting.values() for bell in group]

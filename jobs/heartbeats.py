@@ -1,4 +1,4 @@
-"""Heartbeats: what a worker says of itself every two seconds, and who is alive."""
+"""Heartbeats: the state that a worker writes every two seconds, and which workers are alive."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -42,7 +42,7 @@ class WorkerState:
 
 
 def beat(redis: Redis, state: WorkerState) -> None:
-    """Say that a worker is alive. Its time is Redis' own, so that clocks need not agree."""
+    """Write a worker's heartbeat. Its time is Redis' own, so that clocks need not agree."""
     seconds, micros = redis.time()
     now = seconds + micros / 1e6
     said = asdict(state) | {"seen_at": now}
@@ -53,7 +53,7 @@ def beat(redis: Redis, state: WorkerState) -> None:
 
 
 def retire(redis: Redis, name: str) -> None:
-    """Say that a worker has stopped in order."""
+    """Remove a worker that has stopped in order."""
     pipe = redis.pipeline(transaction=False)
     pipe.zrem(key("workers"), name)
     pipe.delete(key("worker", name))
@@ -114,19 +114,19 @@ def batch_windows(workers: Sequence[WorkerState]) -> dict[str, int]:
 
 
 def long_window(workers: Sequence[WorkerState]) -> int | None:
-    """Return how many long bodies may run at a time: one thread stays free; None: nobody knows."""
+    """Return how many long bodies may run, so that a thread stays free; None if unknown."""
     threads = sum(w.threads for w in workers if LONG_ROLES.intersection(w.queues))
     return max(1, threads - 1) if threads else None
 
 
 def tell_failure(redis: Redis, queues: Sequence[str], reason: str) -> None:
-    """Say why a worker for *queues* did not start; kept until one does, at most an hour."""
+    """Record why a worker for *queues* did not start; kept until one does, at most an hour."""
     for queue in queues:
         redis.set(key("failure", queue), reason, ex=3_600)
 
 
 def forget_failure(redis: Redis, queues: Sequence[str]) -> None:
-    """Say that a worker for *queues* has started."""
+    """Forget why a worker for *queues* did not start: one has."""
     redis.delete(*(key("failure", queue) for queue in queues))
 
 

@@ -22,7 +22,7 @@ class Durations:
 @dataclass(slots=True)
 class Tallies:
     """
-    Counted since the ledger began, each by the script that made it so: once, whoever did it.
+    Counts since the ledger began, each by the script that made the change: exactly once.
 
     *submitted* by kind, *finished* by (kind, outcome), *documents* by outcome.
     """

@@ -1,4 +1,4 @@
-"""A unit as the ledger keeps it: what a claim takes, with its earlier stages' outputs."""
+"""A claimed unit: its row in the ledger, with the outputs of earlier stages."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

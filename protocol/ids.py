@@ -1,4 +1,4 @@
-"""Job ids: UUIDv7 (RFC 9562, section 5.7), so that an id tells when it was made."""
+"""Job ids: UUIDv7 (RFC 9562, section 5.7); an id holds the time of its creation."""
 
 import os
 import re

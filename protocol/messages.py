@@ -1,4 +1,4 @@
-"""What travels through Celery: the id of a unit and the stage it is in; never the work itself."""
+"""Celery messages: the id of a unit and its stage; never the work itself."""
 
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
@@ -39,7 +39,7 @@ PRIORITY_OF: Final = {"interactive": 0, "batch": 9}
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One Celery message to be sent, for the trace of whoever submitted its unit."""
+    """One Celery message to be sent, with the trace context of the unit's submission."""
 
     unit_id: str
     stage: Stage

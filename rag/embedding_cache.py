@@ -157,7 +157,7 @@ class CachedEmbedder:
         return EmbeddedPassages(vectors, [found[key].sentences for key in keys])
 
     def _find(self, wanted: Mapping[str, _Wanted], compute: "_Compute[_Wanted]") -> dict[str, Kept]:
-        """Return what is wanted by its keys, computed where nobody has it."""
+        """Return the wanted vectors by key; those that no level has are computed."""
         found, own, others = self._claim(wanted)
         if own:
             found.update(self._fetch(own, wanted, compute))
@@ -331,7 +331,7 @@ def _check(vectors: Vectors, expected: tuple[int, int]) -> None:
 
 
 def _unit(numbers: bytes) -> _Vector:
-    """Read float16 numbers as a float32 vector of norm 1 that nobody can change."""
+    """Read float16 numbers as a read-only float32 vector of norm 1."""
     vector = np.frombuffer(numbers, dtype="<f2").astype(np.float32)
     vector /= np.linalg.norm(vector)
     vector.flags.writeable = False

@@ -164,7 +164,7 @@ class Parser(Protocol):
 
 
 class LanguageDetector(Protocol):
-    """Tells what language a text is written in; equal texts get equal answers, in any thread."""
+    """Detects the language of a text; equal texts get equal answers, in any thread."""
 
     def language_of(self, text: str) -> str:
         """Return the ISO 639-1 code of most of *text*, empty where nothing is likely."""
@@ -319,7 +319,7 @@ class VectorStore(Protocol):
 
     def label(self, incarnation: str, about: Mapping[str, str]) -> bool:
         """
-        Write beside a collection what a lost catalogue would need of it; tells whether it exists.
+        Write beside a collection what a lost catalogue would need of it; returns True if it exists.
 
         Harmless when it says so already.
         """

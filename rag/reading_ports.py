@@ -59,7 +59,7 @@ class SparseIndex(Protocol):
         ...
 
     def intact(self, *, thorough: bool = False) -> bool:
-        """Tell whether what it lies in is still there; *thorough* also reads and sums it up."""
+        """Return True if what it lies in is still there; *thorough* also reads and sums it up."""
         ...
 
     def close(self) -> None:
@@ -121,7 +121,7 @@ class ReplicaIndex(Protocol):
         ...
 
     def intact(self, *, thorough: bool = False) -> bool:
-        """Tell whether what it lies in is still there; *thorough* also reads and sums it up."""
+        """Return True if what it lies in is still there; *thorough* also reads and sums it up."""
         ...
 
     def close(self) -> None:
@@ -151,7 +151,7 @@ class Matching(Protocol):
         ...
 
     def keeps(self, name: str) -> bool:
-        """Tell whether the chunk of that id matches."""
+        """Return True if the chunk of that id matches."""
         ...
 
     def share_near(self, vector: Vectors) -> float:
@@ -205,7 +205,7 @@ class CurrentLike(Protocol):
 
     @property
     def language(self) -> str:
-        """What it is written in, ISO 639-1; empty where nobody could tell."""
+        """Its language, ISO 639-1; empty where it was not detected."""
         ...
 
 
@@ -224,9 +224,9 @@ class SentenceReader(Protocol):
         self, incarnation: str, chunk_ids: Sequence[str], question: Vectors
     ) -> Mapping[str, SentenceCosines]:
         """
-        Return how near the sentences of chunks are to a question, by chunk id.
+        Return the cosines of the sentences of chunks to a question, by chunk id.
 
-        Those chunks are left out that are not here or whose sentences nobody knows.
+        Chunks that are not here, or have no sentence vectors, are left out.
         """
         ...
 

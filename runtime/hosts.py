@@ -1,4 +1,4 @@
-"""Which names this service answers to: whoever calls it by another one is sent away."""
+"""Host names that this service answers to; requests for other hosts are refused."""
 
 import re
 import socket
@@ -94,7 +94,7 @@ class AllowedHosts:
         return 421, f"This server does not answer to {called}; if it should, add that to {SETTING}."
 
     def allows(self, called: Host) -> bool:
-        """Tell whether the server may be called by this name or address."""
+        """Return True if the server may be called by this name or address."""
         if called in self._known:
             return True
         if isinstance(called, str):

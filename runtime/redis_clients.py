@@ -1,4 +1,4 @@
-"""Redis clients with the limits each use needs; redis-py's defaults take seconds to say no."""
+"""Redis clients with the timeouts that each use needs; redis-py's defaults fail after seconds."""
 
 from redis import ConnectionPool, Redis
 from redis.backoff import NoBackoff

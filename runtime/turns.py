@@ -1,4 +1,4 @@
-"""Turns to compute: of many threads that share one interpreter, only as many run as help."""
+"""A limit on threads that compute at once, because they share one interpreter lock."""
 
 import contextlib
 import threading
@@ -10,7 +10,7 @@ from runtime.cores import usable_cores
 
 class Turns:
     """
-    Let a few bodies compute at once, and others while those wait for something slow.
+    Limit how many threads compute at once; a thread that waits for something slow lends its turn.
 
     Threads that compute in Python hand one lock to one another at every call that blocks. With more
     of them than cores each hand-over meets a thread that is not running, and the same work takes
@@ -66,7 +66,7 @@ class _Turn:
         self._away = 0
 
     def leave(self) -> None:
-        """Give the turn to others until everybody who left has come back."""
+        """Give the turn to others until every thread that left has come back."""
         with self._lock:
             self._away += 1
             self._give_back()

@@ -33,7 +33,7 @@ class Ports:
 
 
 def embedded(url: str) -> bool:
-    """Say whether *url* is a plain loopback address, served by the stack itself."""
+    """Return True if *url* is a plain loopback address, served by the stack itself."""
     parts = urlsplit(url)
     return parts.scheme in ("redis", "http") and parts.hostname in LOOPBACK and not parts.username
 

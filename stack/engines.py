@@ -47,7 +47,7 @@ def generation_python(settings: Settings, *, beside: Path | None = None) -> str:
 
 
 def has_nvidia_card() -> bool:
-    """Say whether a driver is installed and finds a card."""
+    """Return True if a driver is installed and finds a card."""
     if not (program := shutil.which("nvidia-smi")):
         return False
     return subprocess.run([program, "-L"], capture_output=True, check=False).returncode == 0  # noqa: S603  a fixed command

@@ -66,7 +66,7 @@ def kill(processes: Iterable[psutil.Process]) -> None:
 
 
 def is_alive(pid: int, *, created_at: float) -> bool:
-    """Say whether *pid* is still the process that started at *created_at* (seconds since 1970)."""
+    """Return True if *pid* is the process that started at *created_at*, seconds since 1970."""
     try:
         process = psutil.Process(pid)
         return _is_same(process, created_at) and process.status() != psutil.STATUS_ZOMBIE
@@ -120,7 +120,7 @@ def _members(leaders: Mapping[int, float]) -> list[psutil.Process]:
 
 
 def _is_another(pid: int, created_at: float) -> bool:
-    """Say whether *pid* has come round to a process that did not start at *created_at*."""
+    """Return True if *pid* has come round to a process that did not start at *created_at*."""
     try:
         return not _is_same(psutil.Process(pid), created_at)
     except psutil.NoSuchProcess:

@@ -119,7 +119,7 @@ def _stores(settings: Settings) -> list[Program]:
 
 
 def _workers(settings: Settings, stores: Collection[str]) -> list[Program]:
-    """Return the workers; where nobody quotes, one that generates."""
+    """Return the workers; one that generates where the answers are not quotes."""
     workers = [_worker(settings, role, needs=stores) for role in ("retrieval", "ingestion")]
     if settings.answerer != "extractive":
         generation = _worker(
@@ -222,7 +222,7 @@ def flower_password(data_dir: Path) -> str:
 
 
 def child_environment(settings: Settings | None = None, **more: str) -> Mapping[str, str]:
-    """Return a child's environment: ours, with exactly these settings and nobody's options."""
+    """Return a child's environment: ours, with exactly these settings and no other options."""
     strange = (PREFIX, "FLOWER_", "GUNICORN_CMD_ARGS", "CELERY_", "CHROMA_")
     environment = {k: v for k, v in os.environ.items() if not k.startswith(strange)}
     environment |= {"PYTHONUNBUFFERED": "1"} | more
@@ -245,7 +245,7 @@ def _port(url: str) -> int:
 
 
 def _client(url: str) -> redis.Redis:
-    """Return a Redis client that says quickly that nobody answers."""
+    """Return a Redis client with short timeouts."""
     return redis.Redis.from_url(
         url,
         decode_responses=True,

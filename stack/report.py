@@ -46,7 +46,7 @@ class StackReport:
         )
 
     def begin(self, ports: Ports) -> None:
-        """Say what is about to happen, and which ports are not the wanted ones."""
+        """Print what is about to start, and which ports are not the wanted ones."""
         for name, wanted, free in ports.moved:
             self._say(f"Port {wanted} is taken: {name} uses {free}.")
         self._folder.write(self._record)
@@ -77,11 +77,11 @@ class StackReport:
             self._spinner.update(f"Starting {', '.join(waiting)}".strip())
 
     def ready(self, child: Child, *, after_s: float) -> None:
-        """Say that a program serves."""
+        """Print that a program serves."""
         self._say(f"  {child.name:<12} ready after {after_s:.1f} s")
 
     def all_ready(self) -> None:
-        """Say where Quern is to be found."""
+        """Print the address of Quern."""
         self.end()
         self._record = replace(self._record, ready=True)
         self._folder.write(self._record)
@@ -99,12 +99,12 @@ class StackReport:
             self._on_ready(self._record)
 
     def died(self, child: Child, *, how: str, again_in_s: float) -> None:
-        """Say that a program is started again."""
+        """Print that a program is started again."""
         log = child.program.log
         self._say(f"{child.name} died: {how}; starting it again in {again_in_s:g} s (see {log})")
 
     def stopping(self, names: Sequence[str]) -> None:
-        """Say who has been asked to end."""
+        """Print which programs are asked to end."""
         self.end()
         self._say(f"Stopping {', '.join(names)}")
 

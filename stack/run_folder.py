@@ -53,7 +53,7 @@ class RunRecord:
     processes: dict[str, ProcessRecord] = field(default_factory=dict)
 
     def is_running(self) -> bool:
-        """Say whether the supervisor that wrote this lives."""
+        """Return True if the supervisor that wrote this lives."""
         return process_tree.is_alive(self.pid, created_at=self.created_at)
 
 

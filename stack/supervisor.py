@@ -341,7 +341,7 @@ class Supervisor:
 
 
 def _how(code: int) -> str:
-    """Say in words how a process ended."""
+    """Return in words how a process ended."""
     if code >= 0:
         return f"it ended with exit code {code}"
     try:

@@ -1,1 +1,1 @@
-"""Celery: what may be asked of the system, and by which message."""
+"""Celery: the app, its tasks, and how their messages are sent."""

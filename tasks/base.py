@@ -1,4 +1,4 @@
-"""What every task is: a shell that runs a body under a lease."""
+"""The base of every task: a shell that runs a body under a lease."""
 
 from typing import Any
 

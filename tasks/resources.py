@@ -1,4 +1,4 @@
-"""What a worker process puts on the Celery app for its tasks: durable state and ports."""
+"""Resources that a worker process puts on the Celery app for its tasks: durable state and ports."""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext

@@ -1,4 +1,4 @@
-"""What a worker shows of its bodies, its cache and its index, read at each scrape."""
+"""Metrics of a worker's bodies, cache and index, read at each scrape."""
 
 from collections.abc import Callable, Iterable, Mapping
 

@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 class Heartbeat:
     """
-    Says every two seconds that this worker is alive, how busy it is, and how long it stood still.
+    Write a heartbeat every two seconds: how busy the worker is, and how long it has stalled.
 
     Its thread lives beside a pool that is stuck. So the file that a container's probe looks at is
     touched only while the pool moves or has nothing to do; Redis may be away, that is no reason to
@@ -40,7 +40,7 @@ class Heartbeat:
         self._thread.start()
 
     def stop(self) -> None:
-        """Say that the worker has stopped."""
+        """Record that the worker has stopped."""
         self._thread.stop()
         try:
             retire(self._redis, self._state.name)
@@ -68,7 +68,7 @@ class Heartbeat:
         return timings.HEARTBEAT_S
 
     def _details(self) -> Mapping[str, Any]:
-        """Return what the resources tell; a fault in one of them does not stop the heart."""
+        """Return details of the resources; a fault in one of them does not stop the heartbeat."""
         try:
             return self._tell()
         except RedisError:

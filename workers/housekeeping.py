@@ -140,7 +140,7 @@ class Sweeper:
 
 class Janitor:
     """
-    Deletes what nobody can read any more, and trims logs.
+    Deletes what no search can read any more, and trims logs.
 
     Args:
         vectors: Asked by incarnation; see `corpus.current_vectors.CurrentVectors`.
@@ -171,7 +171,7 @@ class Janitor:
             self._blobs_swept_at = now
 
     def collect(self, incarnation: str) -> None:
-        """Delete due generations by their ids, then tell the followers; repeats are harmless."""
+        """Delete due generations by their ids, then append `drop`; repeats are harmless."""
         catalogue = self._durable.catalogue
         until = time.monotonic() + timings.JANITOR_S
         while (due := catalogue.garbage.due(incarnation)) and time.monotonic() < until:

@@ -72,7 +72,7 @@ def _serve(stack: contextlib.ExitStack, settings: Settings, role: str) -> int:
 
 
 def _guarded(app: WSGIApplication, settings: Settings) -> WSGIApplication:
-    """Let *app* answer only who calls this server by a name of its own, as the web does."""
+    """Return *app* behind a check of the Host header, as the web has it."""
     hosts = AllowedHosts(settings.host, settings.allowed_hosts)
 
     def guarded(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:

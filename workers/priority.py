@@ -1,4 +1,4 @@
-"""How a worker gives way to others on a busy processor."""
+"""Process priority: workers that run at a lower priority than others."""
 
 import os
 from contextlib import suppress
@@ -7,7 +7,7 @@ from pathlib import Path
 
 def give_way(steps: int) -> None:
     """
-    Let other processes go first, by *steps* of `nice`: with 10, one of them counts as nine of us.
+    Lower this process's priority by *steps* of `nice`: at 10 others get nine times its share.
 
     What this process starts from now on, threads and processes, gives way like it.
     """

@@ -157,7 +157,7 @@ def _consume(
 
 
 def _without_arguments(record: logging.LogRecord) -> bool:
-    """Let Celery tell that a task failed, and not what it was given and what the error quotes."""
+    """Strip arguments and error texts from Celery's log records of failed tasks."""
     context = record.args
     if isinstance(context, Mapping):
         record.task = context.get("name")

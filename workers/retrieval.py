@@ -116,7 +116,7 @@ def _reranking(reranker: Reranker | None, settings: Settings) -> Reranking | Non
 
 
 def answers(settings: Settings) -> bool:
-    """Tell whether this worker answers too: quoting needs its embedder and no model."""
+    """Return True if this worker answers too: quoting needs its embedder and no model."""
     return settings.answerer == "extractive"
 
 

@@ -1,4 +1,4 @@
-"""Ports that tell how long their calls take; where no traces are recorded, the ports themselves."""
+"""Ports whose calls are recorded as spans; where tracing is off, the ports themselves."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 def _silent(*_: Any, **__: Any) -> Attributes:
-    """Say nothing more."""
+    """Return no attributes."""
     return {}
 
 
@@ -121,7 +121,7 @@ def chunker(port: Chunker) -> Chunker:
 
 
 def change_log(port: ChangeLog) -> ChangeLog:
-    """Watch how long a publisher waits for those who search."""
+    """Trace how long a publish waits for the followers."""
     return _watched(port, {"wait_for_followers": Step("wait for searchers")})
 
 
@@ -136,7 +136,7 @@ def resources(whole: Resources) -> Resources:
 
 
 def _generator(port: Generator) -> Generator:
-    """Watch who answers: `extractive`, or `vllm` or `openai` with the model after a colon."""
+    """Trace the generator: `extractive`, or `vllm` or `openai` with the model after a colon."""
     provider, _, model = str(getattr(port, "name", "extractive")).partition(":")
     told = {
         "gen_ai.operation.name": "chat",
@@ -194,7 +194,7 @@ def _hits_if_ready(ranking: Any) -> Attributes:
 
 
 def _answered(answer: Any) -> Attributes:
-    """Tell what an answer cost, as far as it was counted."""
+    """Return the token counts of an answer, as far as they are known."""
     told = {"input_tokens": "prompt_tokens", "output_tokens": "completion_tokens"}
     return {
         f"gen_ai.usage.{name}": int(answer.usage[theirs])

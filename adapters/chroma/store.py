@@ -200,7 +200,7 @@ class ChromaStore:
         return found
 
     def label(self, incarnation: str, about: Mapping[str, str]) -> bool:
-        """Write beside a collection what a lost catalogue would need; tells whether it exists."""
+        """Write beside a collection what a lost catalogue would need; returns True if it exists."""
         told = {LABEL + name: value for name, value in about.items()}
         with self._calls():
             try:

@@ -1,1 +1,1 @@
-"""Who writes answers: quotes, vLLM, or a server that speaks OpenAI's API."""
+"""Generators of answers: extractive quotes, vLLM, or a server with OpenAI's API."""

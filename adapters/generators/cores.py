@@ -1,4 +1,4 @@
-"""Which processor cores the engine's CPU build computes on, and who keeps off them."""
+"""Processor cores of the engine's CPU build, and the threads that keep off them."""
 
 import contextlib
 import logging

@@ -20,7 +20,7 @@ FRESH_S: Final = 5.0
 @dataclass(frozen=True, slots=True)
 class Card:
     """
-    One look at a card; None where it does not tell.
+    One reading of a card; None where it reports nothing.
 
     Utilization is a share of 1; temperature in °C, power in W, memory in bytes.
     """

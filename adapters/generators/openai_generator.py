@@ -243,4 +243,4 @@ def _usage(reply: Reply) -> dict[str, Any]:
 
 
 def _ignore(_text: str) -> None:
-    """Take text that nobody reads."""
+    """Discard text."""

@@ -1,4 +1,4 @@
-"""How a thread of the pool waits for a coroutine on another thread's loop."""
+"""Waiting in a pool thread for a coroutine on another thread's event loop."""
 
 import time
 from concurrent.futures import CancelledError, Future, wait
@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 def result_of(future: Future[T], *, stop: StopSignal, deadline_s: float) -> T:
     """
-    Wait for a coroutine's result; cancel it once nobody wants it any more.
+    Wait for a coroutine's result; cancel it once its caller has stopped.
 
     Args:
         future: Of `asyncio.run_coroutine_threadsafe`: to cancel it cancels the coroutine.

@@ -236,7 +236,7 @@ class VllmEngine:
         )
 
     async def _watch_engine(self) -> None:
-        """Tell of the engine's death, also while nobody asks anything of it."""
+        """Report the engine's death, also while no request is running."""
         while not self.dead:  # noqa: ASYNC110  the engine sets no event when it dies
             await asyncio.sleep(WATCH_S)
         log.critical("the engine died")

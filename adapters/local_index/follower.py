@@ -150,7 +150,7 @@ class Follower:
             self._sign(incarnation)
 
     def _sign(self, incarnation: str) -> None:
-        """Say that this replica is alive and how far it is, rebuilding an index that is not."""
+        """Report this replica's sign of life and cursors; rebuild an index that cannot catch up."""
         index = self._indexes.get(incarnation)
         if index is None:
             try:

@@ -1,4 +1,4 @@
-"""An audit of one replica's sparse index: is exactly what is current in it?"""
+"""Audit of one replica's sparse index: it must hold the current generations and no others."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -36,7 +36,7 @@ class Answer:
     def add(
         self, kind: str, generations: Sequence[tuple[str | None, int]], detail: str, *, left: int
     ) -> None:
-        """Tell differences of one kind, of which *left* are not mended."""
+        """Add differences of one kind, of which *left* are not mended."""
         for outcome, share in (
             ("repaired" if self.repair else "found", generations[left:]),
             ("left" if self.repair else "found", generations[:left]),
@@ -141,12 +141,12 @@ class Auditor:
         return missing, extra
 
     def _is_orphan(self, incarnation: str, document: str, generation: int, chunks: int) -> bool:
-        """Tell whether a generation is neither on its way nor current."""
+        """Return True if a generation is neither on its way nor current."""
         look = self._catalogue.garbage.orphan
         return look(incarnation, document, generation, chunks, only_look=True) == "orphan"
 
     def _is_current(self, incarnation: str, document: str, generation: int) -> bool:
-        """Tell whether a generation is current at this moment."""
+        """Return True if a generation is current at this moment."""
         current = self._catalogue.generations.current_of(incarnation, document)
         return current is not None and bool(current.chunks) and current.generation == generation
 

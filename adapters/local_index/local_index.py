@@ -1,4 +1,4 @@
-"""What a retrieval worker keeps of one collection: words for BM25, and rows beside them."""
+"""A retrieval worker's index of one collection: BM25 terms, and rows beside them."""
 
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -106,7 +106,7 @@ class LocalIndex:
         }
 
     def intact(self, *, thorough: bool = False) -> bool:
-        """Tell whether the files of both parts are there; *thorough* also reads their sums."""
+        """Return True if the files of both parts are there; *thorough* also reads their sums."""
         parts = (self._words, self._rows)
         return all(part.intact(thorough=thorough) for part in parts)
 
@@ -139,7 +139,7 @@ class Matching:
         return self._rows.fields(only)
 
     def keeps(self, name: str) -> bool:
-        """Tell whether the chunk of that id matches."""
+        """Return True if the chunk of that id matches."""
         return self._selected.keeps(name)
 
     def share_near(self, vector: Vectors) -> float:
@@ -182,11 +182,11 @@ class NothingThere:
         return {}
 
     def keeps(self, name: str) -> bool:  # noqa: ARG002  # the port's
-        """Tell that it does not match."""
+        """Return False: it does not match."""
         return False
 
     def share_near(self, vector: Vectors) -> float:  # noqa: ARG002  # the port's
-        """Tell that none matches."""
+        """Return 0: none matches."""
         return 0.0
 
     def nearest(self, vector: Vectors, *, limit: int) -> Ranking:  # noqa: ARG002  # the port's

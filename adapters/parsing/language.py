@@ -1,4 +1,4 @@
-"""What language a document is written in, told by py3langid: a small model inside its package."""
+"""Detection of a document's language by py3langid, a small model inside its package."""
 
 import threading
 from collections import Counter

@@ -199,7 +199,7 @@ def _other_day(chance: random.Random, name: str) -> str:
 
 
 def _dates(name: str) -> list[str]:
-    """Tell how a date is written."""
+    """Return how a date is written."""
     day = date.fromisoformat(name)
     month = MONTHS[day.month - 1]
     return [
@@ -229,7 +229,7 @@ def _other_symbol(chance: random.Random, name: str) -> str:
 
 
 def _symbols(name: str) -> list[str]:
-    """Tell how the name of a function is written."""
+    """Return how the name of a function is written."""
     words = "".join(f" {one.lower()}" if one.isupper() else one for one in name)
     return [name, words.replace(" ", "_"), words, words.replace(" ", "-")]
 

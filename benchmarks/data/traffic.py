@@ -40,7 +40,7 @@ class ExactCache:
         self._ages: OrderedDict[int, float] = OrderedDict()  # by time of the write
 
     def ask(self, text: int, *, now: float) -> bool:
-        """Ask for a text, and keep it if it was not there; tells whether it was."""
+        """Ask for a text, and keep it if it was not there; returns True if it was."""
         while self._ages:
             oldest, written = next(iter(self._ages.items()))
             if now - written < self._ttl_s:

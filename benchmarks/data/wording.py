@@ -31,7 +31,7 @@ class Words:
         self._unmarked = unmarked(text)
 
     def hold(self, wanted: str) -> bool:
-        """Tell whether a string is in the text, as it stands there or once marks are left out."""
+        """Return True if a string is in the text, as it stands there or once marks are left out."""
         bare = unmarked(wanted)
         return squeezed(wanted) in self.plain or (bare != "" and bare in self._unmarked)
 

@@ -26,7 +26,7 @@ class Limit:
     at_most: float | None = None
 
     def holds(self, value: float) -> bool:
-        """Tell whether *value* keeps the limit."""
+        """Return True if *value* keeps the limit."""
         if self.at_least is not None and value < self.at_least:
             return False
         return self.at_most is None or value <= self.at_most

@@ -213,7 +213,7 @@ def _heading(number: int, source: Mapping[str, Any], *, note: str = "") -> Text:
 
 
 def _page(source: Mapping[str, Any]) -> str:
-    """Say on which page a source begins: `page iv`, `sheet Prices`, or nothing."""
+    """Return the page on which a source begins: `page iv`, `sheet Prices`, or nothing."""
     called = source.get("page_label") or source.get("page")
     return f"{source.get('page_kind') or 'page'} {called}" if called else ""
 
@@ -250,7 +250,7 @@ def _part(leg: Mapping[str, Any] | None) -> str:
 
 
 def _print_degraded(out: Console, result: Mapping[str, Any]) -> None:
-    """Say what part of the search was missing."""
+    """Print which part of the search was missing."""
     print_standing(out, result)
     told = {
         "sparse": "The word index was behind: found by meaning alone, exact words may be missed.",

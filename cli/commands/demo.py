@@ -105,7 +105,7 @@ def _show(session: Session, client: Client) -> bool:
 
 
 def _other_vectors(done: Ingested) -> bool:
-    """Tell whether files were refused because the collection is another embedding model's."""
+    """Return True if files were refused because the collection is another embedding model's."""
     return any((row.get("error") or {}).get("type") == MISMATCH for row in done.failed)
 
 

@@ -88,7 +88,7 @@ def delete(session: Session, document_ids: tuple[str, ...], *, collection: str, 
 
 
 def _delete(session: Session, client: Client, collection: str, document_id: str) -> bool:
-    """Delete one document and say so; tells whether it worked."""
+    """Delete one document and say so; returns True if it worked."""
     job_id = client.delete(document_path(collection, document_id)).json()["id"]
     if worked := was_deleted(session, client, job_id, document_id):
         session.out.print(f"Deleted {document_id}.", markup=False)
@@ -98,7 +98,7 @@ def _delete(session: Session, client: Client, collection: str, document_id: str)
 def _delete_folder(
     session: Session, client: Client, collection: str, folder: str, *, yes: bool
 ) -> bool:
-    """Delete what lies in a folder, having asked, and say so; tells whether it worked."""
+    """Delete what lies in a folder, having asked, and say so; returns True if it worked."""
     names = _names(client, collection, folder)
     if not names:
         session.remarks.print(Text(f"There are no documents in {folder}", "red"))

@@ -41,7 +41,7 @@ def health(session: Session, *, as_json: bool) -> None:
 
 
 def _is_starting(body: Mapping[str, Any]) -> bool:
-    """Tell whether nothing ails but what an ordinary start has not brought yet."""
+    """Return True if nothing ails but what an ordinary start has not brought yet."""
     return bool(body.get("checks")) and body.get("output") == "starting"
 
 

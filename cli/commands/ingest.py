@@ -117,7 +117,7 @@ def ingest(
 def bring(
     session: Session, client: Client, files: Sequence[File], collection: str, wishes: Wishes
 ) -> bool:
-    """Hand over what is new or changed of *files*, and say so; tells whether all went well."""
+    """Hand over what is new or changed of *files*, and say so; returns True if all went well."""
     seen = compare(client, files, collection)
     if wishes.metadata:
         # The server compares bytes: the same with other metadata would count as unchanged.
@@ -164,7 +164,7 @@ def _check(found: Gathered, *, owning: bool) -> None:
 def _say_plan(
     session: Session, seen: Comparison, send: Sequence[File], gone: Sequence[str], name: str
 ) -> None:
-    """Say what would be done."""
+    """Print what would be done."""
     known = {file.document_id for file in seen.changed}
     for file in send:
         word = "change" if file.document_id in known else "add"
@@ -176,7 +176,7 @@ def _say_plan(
 
 
 def _say_left_out(out: Console, found: Gathered) -> None:
-    """Say in one line what is nobody's document, and which folders are closed to us."""
+    """Print in one line which files are no documents, and which folders cannot be read."""
     for folder in found.unseen:
         out.print(Text(f"{folder} cannot be looked into", "yellow"))
     if found.left_out:
@@ -185,7 +185,7 @@ def _say_left_out(out: Console, found: Gathered) -> None:
 
 
 def _say_unsent(out: Console, seen: Comparison, *, failed_too: bool) -> None:
-    """Say which files are not handed over, and why."""
+    """Print which files are not handed over, and why."""
     if same := len(seen.unchanged):
         out.print(Text(f"{count(same, 'document')} unchanged"))
     if seen.empty:
@@ -205,7 +205,7 @@ def _named(names: Sequence[str]) -> str:
 
 
 def _report(out: Console, done: Ingested, *, sent: int, watched: bool) -> None:
-    """Say how it ended, and list what failed."""
+    """Print how it ended, and list what failed."""
     failed = [row for row in done.failed if not was_cancelled(row)]
     good = count(sent - len(done.failed) - len(done.empty), "document")
     if watched:
@@ -229,7 +229,7 @@ def _report(out: Console, done: Ingested, *, sent: int, watched: bool) -> None:
 
 
 def _say_outcomes(out: Console, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Say of each of a few documents what became of it."""
+    """Print the outcome of each of a few documents."""
     for row in rows if len(rows) <= LISTED else ():
         if word := OUTCOMES.get(row.get("outcome") or ""):
             twin = f" ({row['duplicate_of']})" if row.get("duplicate_of") else ""

@@ -112,7 +112,7 @@ def retry(session: Session, job_id: str, *, as_json: bool) -> None:
 
 
 def _what(shown: Mapping[str, Any]) -> str:
-    """Say in a few words what a job is about."""
+    """Return in a few words what a job is about."""
     if shown["kind"] == "query":
         return " ".join(str(shown["request"]["question"]).split())
     if shown["kind"] not in _VERBS:

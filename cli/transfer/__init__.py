@@ -1,1 +1,1 @@
-"""Files that people name: found, compared, handed over; and documents deleted."""
+"""Files named on the command line: found, compared and uploaded; and documents deleted."""

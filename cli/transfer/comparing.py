@@ -35,7 +35,7 @@ class Comparison:
 
 def compare(client: Client, files: Sequence[File], collection: str) -> Comparison:
     """
-    Ask the server which of *files* it lacks, or has with other bytes; all if it cannot tell.
+    Ask the server which of *files* it lacks or has with other bytes; all if unknown.
 
     A file that lies elsewhere is read for that only if there is such a document, and nobody knows
     what the file hashes to.

@@ -24,7 +24,7 @@ def delete_all(session: Session, client: Client, collection: str, names: Sequenc
 
 
 def was_deleted(session: Session, client: Client, job_id: str, document_id: str) -> bool:
-    """Wait until a document is deleted; tells whether it was, and says why not."""
+    """Wait until a document is deleted; returns True if it was, and says why not."""
     shown = client.wait(job_id).json()
     if shown["state"] == "succeeded":
         return True

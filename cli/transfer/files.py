@@ -13,7 +13,7 @@ from rag.errors import InvalidRequest
 
 
 class File(Protocol):
-    """A file to hand over, under the id its document will have; *size* is None if nobody knows."""
+    """A file to hand over, under the id its document will have; *size* is None if unknown."""
 
     @property
     def document_id(self) -> str:
@@ -66,7 +66,7 @@ class LocalFile:
 
 @dataclass(slots=True)
 class Found:
-    """The files at some paths, in order, and what was left out as nobody's document."""
+    """The files at some paths, in order, and those left out that are no documents."""
 
     files: list[LocalFile] = field(default_factory=list)
     #: Paths of files and folders that programs keep for themselves, see `intake.leftovers`.

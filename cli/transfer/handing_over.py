@@ -163,7 +163,7 @@ def _opened(
 
 
 def _reason(error: Refused) -> str:
-    """Say what is wrong with a file that was sent alone."""
+    """Return what is wrong with a file that was sent alone."""
     fields = error.problem.get("errors") or []
     return "; ".join(str(entry["message"]) for entry in fields) or str(error)
 

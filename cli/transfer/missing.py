@@ -33,7 +33,7 @@ def gone_from(seen: Comparison) -> list[str]:
 def delete_missing(
     session: Session, client: Client, gone: Sequence[str], collection: str, *, yes: bool
 ) -> bool:
-    """Delete documents after that was agreed to; tells whether all are gone."""
+    """Delete documents after that was agreed to; returns True if all are gone."""
     _show(session, gone, collection)
     if not yes:
         click.confirm(f"Delete {count(len(gone), 'document')}?", abort=True)

@@ -173,7 +173,7 @@ def _below(
 
 
 def _file(store: _Store, name: str, path: str, info: Mapping[str, Any]) -> RemoteFile:
-    """Make a file of what a store tells of an object."""
+    """Make a file from a store's listing of an object."""
     size = info.get("size")
     told = [f"{key}={info[key]}" for key in _MARKS if info.get(key)]
     mark = "\n".join([f"size={size}", *told]) if told else ""
@@ -191,7 +191,7 @@ def _last_part(address: str, path: str) -> str:
 
 
 def _of_the_web(address: str) -> bool:
-    """Tell whether an address is one of HTTP, which knows no folders."""
+    """Return True if an address is one of HTTP, which knows no folders."""
     return address.lower().startswith(("http://", "https://"))
 
 
@@ -207,7 +207,7 @@ def _fsspec(address: str) -> Any:
 
 
 def _install(address: str, error: ImportError) -> str:
-    """Say which package is missing for an address."""
+    """Return which package is missing for an address."""
     protocols = re.findall(r"([A-Za-z][A-Za-z0-9+.-]*)(?:://|::)", address)
     package = next((_PACKAGES[one] for one in map(str.lower, protocols) if one in _PACKAGES), "")
     missing = "needs a package that is not installed"

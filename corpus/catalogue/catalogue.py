@@ -14,7 +14,7 @@ from rag.ports import HnswSettings
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """The parts of the catalogue; whoever needs two or more of them takes it whole."""
+    """The parts of the catalogue, for callers that need two or more of them."""
 
     collections: Collections
     editions: Editions

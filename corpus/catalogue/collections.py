@@ -104,7 +104,7 @@ class Collections:
         self._redis.unlink(*(key(name, incarnation) for name in names))
 
     def graves(self) -> list[str]:
-        """Return the incarnations of deleted collections that somebody may still write into."""
+        """Return the incarnations of deleted collections that tasks may still write into."""
         return self._redis.zrange(key("graves"), 0, -1)
 
     def buried(self, incarnation: str) -> bool:

@@ -142,7 +142,7 @@ class Editions:
         return 0
 
     def abandon(self, incarnation: str) -> bool:
-        """Let an unfinished edition go whose job has ended; tells whether there was one."""
+        """Let an unfinished edition go whose job has ended; returns True if there was one."""
         return bool(self._run("reindex_abandon", incarnation)[0])
 
     def building(self, incarnation: str) -> str | None:
@@ -159,13 +159,13 @@ class Editions:
         return found.union(self._redis.zrange(key("retired"), 0, -1))
 
     def retired(self, *, older_than_s: float) -> list[str]:
-        """Return editions that nobody begins to use since so long."""
+        """Return editions that were retired at least *older_than_s* ago."""
         seconds, _ = self._redis.time()
         until = (seconds - older_than_s) * 1000
         return self._redis.zrangebyscore(key("retired"), "-inf", until)
 
     def forget_retired(self, *, older_than_s: float) -> None:
-        """Forget editions retired so long ago that nobody can write into them any more."""
+        """Forget editions retired so long ago that no task can still write into them."""
         seconds, _ = self._redis.time()
         self._redis.zremrangebyscore(key("retired"), "-inf", (seconds - older_than_s) * 1000)
 

@@ -1,4 +1,4 @@
-"""Garbage: replaced generations, whose rows are deleted once nobody reads them any more."""
+"""Garbage: replaced generations, whose rows are deleted once no search reads them."""
 
 from typing import Literal
 
@@ -29,7 +29,7 @@ class Garbage:
         return {split_member(member)[:2] for member in members}
 
     def dropped(self, incarnation: str, document: str, generation: int, chunks: int) -> None:
-        """Say that a due generation's rows are out of the vector store; tells the followers."""
+        """Append `drop` to the change log: a due generation's rows are deleted."""
         self._run("dropped", incarnation, f"{document}:{generation}:{chunks}")
 
     def orphan(
@@ -42,7 +42,7 @@ class Garbage:
         only_look: bool = False,
     ) -> Literal["known", "orphan", "lost"]:
         """
-        Put a generation of the vector store that nobody knows into the garbage.
+        Put a generation of the vector store that is not in the catalogue into the garbage.
 
         One that the catalogue once knew, and lost, is left: its rows are all there is of it.
         """

@@ -17,7 +17,7 @@ class Current(NamedTuple):
     """
     A document's current generation; *chunks* is 0 after a delete. *seq* counts flips.
 
-    *language* is what the document is written in, ISO 639-1, empty where nobody could tell: a
+    *language* is the document's language, ISO 639-1, empty where it was not detected: a
     reader weighs its two legs by it, before it fetches any chunk.
     """
 

@@ -12,7 +12,7 @@ from protocol.scripts import Scripts
 
 
 class Repairs:
-    """Put back what was lost, or let nobody read it; each repair is one script."""
+    """Restore what was lost, or withdraw it; each repair is one script."""
 
     def __init__(self, redis: Redis, scripts: Scripts) -> None:
         self._redis = redis
@@ -44,11 +44,11 @@ class Repairs:
         )
 
     def distrust(self, incarnation: str, document: str, generation: int) -> None:
-        """Let the same bytes, sent again, be worked on again; a diff asks for them."""
+        """Forget a fingerprint: the same bytes are ingested again, and a diff asks for them."""
         self._run("distrust", incarnation, document, generation)
 
     def all_restored(self, incarnation: str) -> None:
-        """Say that every entry is back that could be had: what is unknown now is an orphan."""
+        """Record that every recoverable entry is restored: what is unknown now is an orphan."""
         self._redis.hdel(key("log_state", incarnation), "entries_lost")
 
     def adopt(

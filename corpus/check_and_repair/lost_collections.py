@@ -26,7 +26,7 @@ class LostCollection:
 
     @property
     def tail(self) -> str:
-        """What tells it from others of its name."""
+        """A suffix by which it differs from others of its name."""
         return self.incarnation[-6:].lower()
 
     @property

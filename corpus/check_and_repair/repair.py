@@ -1,4 +1,4 @@
-"""Repair: making a document whole again from what is left of it, or letting nobody read it."""
+"""Repair: making a document whole again from what is left of it, or withdrawing it."""
 
 import hashlib
 import time

@@ -84,7 +84,7 @@ class JobEvents:
         return end
 
     def _replay(self, row: Mapping[str, str], after: str) -> list[Event]:
-        """Tell an ended job from its row: passages, the answer as one token, the end."""
+        """Return an ended job's events from its row: passages, the answer as one token, the end."""
         last = _end_id(row)
         before = int(last.split("-")[0]) - 1
         end = self._end(row)

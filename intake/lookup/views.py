@@ -1,4 +1,4 @@
-"""How a job looks to its owner: the ledger's row in the words of the API."""
+"""Views of jobs: the ledger's rows as JSON of the API."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

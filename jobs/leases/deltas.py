@@ -99,7 +99,7 @@ class Deltas:
         return max(0.0, self._due - time.monotonic())
 
     def _write(self, *, everything: bool) -> bool:
-        """Write first texts, or all; tells whether Redis took them."""
+        """Write first texts, or all; returns True if Redis took them."""
         with self._writing:
             with self._lock:
                 answers = [

@@ -72,7 +72,7 @@ class Lease:
             callback()
 
     def stop(self, reason: type[LeaseLost | Cancelled]) -> None:
-        """Tell the body to end; called by the thread that renews."""
+        """Ask the body to end; called by the thread that renews."""
         if self._stop is None:
             self._stop = reason
             for callback in self._callbacks:
@@ -84,7 +84,7 @@ class Lease:
         self._deltas.add(self.unit, text)
 
     def progress(self, *, done: int, total: int, what: str) -> None:
-        """Say how far the body is, and go on only if there is still a reason to; see `check`."""
+        """Record the body's progress, then `check`."""
         self.check()
         self._work.progress(self.unit, done=done, total=total, what=what)
 

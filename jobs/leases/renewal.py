@@ -87,7 +87,7 @@ class Renewal:
             lease.stop(Cancelled)
 
     def _renew(self) -> None:
-        """Say that every held unit is alive; stop the ones that are no longer ours."""
+        """Renew the claim of every held unit; stop the bodies of those that are no longer ours."""
         units = [
             lease.unit for lease in list(self._held.values()) if not (lease.ended or lease.moving)
         ]

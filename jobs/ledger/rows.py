@@ -25,7 +25,7 @@ class Rows:
         return unit or parent or None
 
     def is_final(self, job_id: str) -> bool | None:
-        """Tell whether a job has ended; None where there is no such job."""
+        """Return True if a job has ended; None where there is no such job."""
         pipe = self._redis.pipeline(transaction=False)
         pipe.hget(key("unit", job_id), "state")
         pipe.hget(key("job", job_id), "state")

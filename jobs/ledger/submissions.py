@@ -99,7 +99,7 @@ class Submissions:
         return self._accepted(answer, limit, kind=job.get("kind"), documents=len(rows))
 
     def seal(self, job_id: str) -> None:
-        """Say that no more documents will come; a job without open rows ends."""
+        """Seal a job: no more documents will come. A job without open rows ends."""
         self._run("seal", job_id)
 
     def cancel(self, unit_id: str) -> str | None:

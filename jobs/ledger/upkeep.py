@@ -32,7 +32,7 @@ class Upkeep:
         self, role: str, *, consumed: bool, run_id: str, away: bool = False, most: int = 100
     ) -> int:
         """
-        Look after dispatched units that nobody is alive on; returns how many were sent.
+        Send dispatched units again that no live worker holds; returns how many were sent.
 
         *away* says that this sweeper could not reach Redis a moment ago: then claims lapsed that
         nobody could renew, and no deaths are counted for a while.

@@ -66,7 +66,7 @@ class Work:
         return [unit_from_flat(row[0], row[1:]) for row in rows]
 
     def renew(self, units: Sequence[Unit]) -> list[Fate]:
-        """Say that claims are alive; returns what is to become of each."""
+        """Renew claims; returns the status of each."""
         claims = [word for unit in units for word in (unit.id, unit.epoch)]
         return self._run("renew", *claims) if units else []
 
@@ -79,7 +79,7 @@ class Work:
 
     def progress(self, unit: Unit, *, done: int, total: int, what: str) -> None:
         """
-        Say how far a body is: *done* of *total*, counted in *what*.
+        Record the progress of a body: *done* of *total*, counted in *what*.
 
         Raises:
             LeaseLost: The unit is no longer this claim's.

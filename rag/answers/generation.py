@@ -1,4 +1,4 @@
-"""What a generator is asked and what it answers with, whoever it is."""
+"""Requests to a generator and its answers, the same for all generators."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -42,7 +42,7 @@ class GenerationRequest:
 
 
 class StopSignal(Protocol):
-    """Tells a generator that its caller wants no more; a lease is one."""
+    """A signal for a generator that its caller has stopped; a lease is one."""
 
     @property
     def stopped(self) -> bool:

@@ -60,6 +60,6 @@ def nothing_found(*, generator: str) -> Answer:
 
 
 def _declined(text: str) -> bool:
-    """Tell whether a reply says, in the words it was given, that the passages do not tell."""
+    """Return True if a reply says, in the given words, that the passages lack the answer."""
     said = " ".join(text.split()).strip(" \"'*").casefold()
     return not said or said.startswith(UNANSWERED.rstrip(".").casefold())

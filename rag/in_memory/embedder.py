@@ -57,7 +57,7 @@ class HashingEmbedder:
 
 
 def _alone(identity: EmbedderIdentity, texts: Sequence[str]) -> Vectors:
-    """Embed texts that nobody shall see embedded."""
+    """Embed texts, without a record of it."""
     return HashingEmbedder(dimension=identity.dimension, max_tokens=identity.max_tokens).embed(
         texts
     )

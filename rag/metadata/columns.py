@@ -82,7 +82,7 @@ class Columns:
         self, most: int, only: AbstractSet[str] | None = None
     ) -> Callable[[Mask], dict[str, frozenset[str]]]:
         """
-        Note at most so many fields as they are now, or *only* these; returns what tells of them.
+        Note at most so many fields as they are now, or *only* these; return a reader of them.
 
         It takes a mask of the documents and returns the fields that one of these has, each with
         the kinds of its values (`filters.kind`). It may be called beside one that appends.
@@ -152,7 +152,7 @@ class _Column:
         self._fresh: dict[str, list[tuple[Any, int]]] = {}  # not among the sorted yet
 
     def append(self, row: int, value: Scalar) -> None:
-        """Say what *row* has."""
+        """Append the values of *row*."""
         known = self._known.setdefault(kind(value), {})
         if value not in known:
             known[value] = self._count

@@ -90,7 +90,7 @@ def _required(wanted: Filter) -> Iterator[In | Compare | Exists]:
 
 
 def _absent(field: str, names: Mapping[str, str]) -> str:
-    """Say that no document has a field, and which it may have meant of *names*, by `_folded`."""
+    """Return that no document has a field, and which of *names* may be meant, by `_folded`."""
     said = f"no document has a field {_quoted(field)}"
     if len(name := _shown(field)) > CHARACTERS:
         return said
@@ -99,7 +99,7 @@ def _absent(field: str, names: Mapping[str, str]) -> str:
 
 
 def _of_kind(leaf: In | Compare | Exists, fields: Mapping[str, frozenset[str]]) -> str:
-    """Say that a field's values are of no kind that is asked for; empty where some are."""
+    """Return that a field's values are of no kind that is asked for; empty where some are."""
     if isinstance(leaf, Exists):
         return ""
     values = leaf.values if isinstance(leaf, In) else (leaf.value,)

@@ -97,7 +97,7 @@ def parse(given: object, where: str = "filters") -> Filter | None:
 
 
 def holds(wanted: Filter, facts: Facts) -> bool:
-    """Tell whether a document of these facts matches."""
+    """Return True if a document of these facts matches."""
     match wanted:
         case And(parts):
             return all(holds(part, facts) for part in parts)
@@ -144,12 +144,12 @@ def kind(value: Scalar) -> str:
 
 
 def same(a: Scalar, b: Scalar) -> bool:
-    """Tell whether two values are equal and of one kind."""
+    """Return True if two values are equal and of one kind."""
     return kind(a) == kind(b) and a == b
 
 
 def compares(value: Scalar, order: Order, bound: Scalar) -> bool:
-    """Tell whether *value* lies on that side of *bound*; texts compare by code points."""
+    """Return True if *value* lies on that side of *bound*; texts compare by code points."""
     return kind(value) == kind(bound) and _COMPARE[order](value, bound)
 
 

@@ -175,7 +175,7 @@ _MOST: Final = 1_000
 
 
 def lacks_what_is_asked(question: str, text: str) -> bool:
-    """Tell whether *question* asks for a kind of thing that *text* does not hold."""
+    """Return True if *question* asks for a kind of thing that *text* does not hold."""
     asked, read = question[:_MOST], text[:_MOST]
     return any(kind.asked.search(asked) and not kind.there.search(read) for kind in _KINDS)
 
@@ -222,6 +222,6 @@ _TOLD_BY: Final = {folded(word): kind for kind, words in _OF_A_KIND for word in 
 
 
 def told_by_kind(word: str, text: str) -> bool:
-    """Tell whether a *word*, folded, names a kind of thing of which *text* holds one: a price."""
+    """Return True if a *word*, folded, names a kind of thing of which *text* holds one: a price."""
     kind = _TOLD_BY.get(word)
     return kind is not None and kind.there.search(text[:_MOST]) is not None

@@ -85,7 +85,7 @@ _EACH: Final = re.compile(
 
 def others_alone(question: str, texts: Sequence[str]) -> bool:
     """
-    Tell whether *texts* know things of a kind, but not the one that *question* names.
+    Return True if *texts* know things of a kind, but not the one that *question* names.
 
     Such as pump 7 and pump 9, where pump 8 is asked for.
     """
@@ -105,7 +105,7 @@ def others_alone(question: str, texts: Sequence[str]) -> bool:
 
 
 def another_nth(question: str, texts: Sequence[str]) -> bool:
-    """Tell whether *texts*, folded, have a second floor, say, but not the third that is asked."""
+    """Return True if *texts*, folded, have a second floor, say, but not the third that is asked."""
     for nth, kind in _NTH.findall(question[:1_000].lower())[:MOST]:
         if any(nth in text for text in texts):
             continue
@@ -117,7 +117,7 @@ def another_nth(question: str, texts: Sequence[str]) -> bool:
 
 def another_day(name: str, text: str) -> bool:
     """
-    Tell whether *text*, folded, is of other days of the week than *name*, or of other months.
+    Return True if *text*, folded, is of other days of the week than *name*, or of other months.
 
     A range holds what is between.
     """
@@ -131,7 +131,7 @@ def another_day(name: str, text: str) -> bool:
 
 def another_of_class(name: str, quote: str, texts: Iterable[str]) -> bool:
     """
-    Tell whether a quote has one of the class that *name* is of, and no text *name* itself.
+    Return True if a quote has one of the class that *name* is of, and no text *name* itself.
 
     All folded. Such as a single room and a double one, where a triple one is asked for.
     """
@@ -142,7 +142,7 @@ def another_of_class(name: str, quote: str, texts: Iterable[str]) -> bool:
 
 
 def day_of_range(day: str, texts: Iterable[str]) -> bool:
-    """Tell whether a day of the week or a month, folded, is inside a range of *texts*, folded."""
+    """Return True if a day of the week or a month, folded, is inside a range of *texts*, folded."""
     for places, ranges, count in ((_DAY_AT, _RANGE, 7), (_MONTH_AT, _MONTH_RANGE, 12)):
         at = places.get(day, places.get(day.rstrip("s")))
         if at is None:

@@ -80,7 +80,7 @@ _FINAL_RIEUL: Final = 8  # of the 28 finals of a syllable (Unicode, 3.12)
 
 class Piece(NamedTuple):
     """
-    A word, or a sign of a run of words that nobody parted.
+    A word, or a sign of a run of words without blanks.
 
     Args:
         spellings: Any of them stands for it in a text.
@@ -135,7 +135,7 @@ def _foreign(word: str) -> Piece:
 
 
 def _is_inflected(text: str, end: int, *, alone: bool) -> bool:
-    """Tell whether syllables follow that are an ending; behind several signs not those of `do`."""
+    """Return True if an ending follows; behind several signs not one of `do`."""
     follows = _SYLLABLES.match(text, end)
     if follows is None or _PARTICLE.match(follows[0]):
         return False

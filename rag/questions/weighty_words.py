@@ -145,7 +145,7 @@ def _bare(word: str) -> str:
 
 @lru_cache(maxsize=4_096)
 def _of_calendar(word: str) -> tuple[bool, bool]:
-    """Tell whether a word is a month or a day of the week, and whether it is the latter."""
+    """Return whether a word is a month or a day of the week, and whether it is the latter."""
     return _CALENDAR.fullmatch(word) is not None, _WEEKDAY.fullmatch(word.lower()) is not None
 
 
@@ -177,7 +177,7 @@ def folded(text: str) -> str:
 
 def holds(text: str, word: Word, languages: Collection[str]) -> bool:
     """
-    Tell whether *text*, folded, holds a word in some form, also inside a compound.
+    Return True if *text*, folded, holds a word in some form, also inside a compound.
 
     Short stems are those of many words: "rech" is of "Rechen" and of "Rechnung".
     """
@@ -190,7 +190,7 @@ def holds(text: str, word: Word, languages: Collection[str]) -> bool:
 
 
 def abbreviates(word: Word, texts: Sequence[str]) -> bool:
-    """Tell whether a name is made of the first letters of names in *texts*, as they are written."""
+    """Return True if a name is made of the first letters of names in *texts*."""
     letters = word.stems[0] if word.stems else ""
     if not (word.name and 2 <= len(letters) <= 6):  # noqa: PLR2004 - of an abbreviation
         return False
@@ -203,7 +203,7 @@ def abbreviates(word: Word, texts: Sequence[str]) -> bool:
 
 def _there(text: str, stem: str, word: str) -> bool:
     """
-    Tell whether a stem stands in a text, in a word that begins with it or is made of others.
+    Return True if a stem stands in a text, in a word that begins with it or is made of others.
 
     A short one has to begin a word and have but an ending behind it, or the whole word has to
     follow; inside a word it takes as much of the word as tells it from others.
@@ -228,5 +228,5 @@ def plain_verbs(question: str) -> list[str]:
 
 
 def holds_verb(text: str, verb: str) -> bool:
-    """Tell whether *text*, folded, holds a verb, in another ending as well."""
+    """Return True if *text*, folded, holds a verb, in another ending as well."""
     return _there(text, verb if len(verb) <= SHORT else verb[: max(SHORT, len(verb) - 2)], verb)

@@ -118,7 +118,7 @@ def candidates(
 
 
 class _Reader:
-    """Tells the pieces that may be quoted from those that only lead to them."""
+    """Separate the pieces that may be quoted from those that only lead to them."""
 
     def __init__(self, question: str, wanted: frozenset[str], asked: AskedOfLetter) -> None:
         self.found: list[Candidate] = []
@@ -177,7 +177,7 @@ class _Letter:
         self._told = -1  # which part was told last
 
     def has(self, start: int, end: int) -> bool:
-        """Tell whether a piece lies in a part, or is a closing with a name behind it."""
+        """Return True if a piece lies in a part, or is a closing with a name behind it."""
         while self._at < len(self.parts) and self.parts[self._at].end <= start:
             self._at += 1
         if self._at == len(self.parts):
@@ -193,7 +193,7 @@ class _Letter:
         return self.parts[self._at] if told != self._at else None
 
     def tells(self, part: LetterPart) -> bool:
-        """Tell whether a part tells all that is asked for: a letterhead does not, who wrote."""
+        """Return True if a part tells all that is asked for: a letterhead does not, who wrote."""
         signed = any(other.role == SIGNER for other in self.parts)
         return part.role != SENDER or part.field or not signed
 
@@ -283,7 +283,7 @@ class _Place:
             self._context, self._lead = "", frozenset()
 
     def _leads_on(self, one: Candidate, *, heading: bool) -> bool:
-        """Tell whether a piece says nothing by itself; notes whom a letter is to."""
+        """Return True if a piece says nothing by itself; notes whom a letter is to."""
         if self._rows.is_header(one.start, one.end):
             self._alone = True
             return True
@@ -307,7 +307,7 @@ class _Place:
 
 @lru_cache(maxsize=8_192)
 def _is_record(text: str) -> bool:
-    """Tell whether a piece is a row, a record, or one line of settings."""
+    """Return True if a piece is a row, a record, or one line of settings."""
     if is_row(text):
         return True
     return "\n" not in text and (":" in text or "=" in text) and is_setting(text)

@@ -1,4 +1,4 @@
-"""How likely it is that passages answer a question at all."""
+"""Confidence: the probability that passages answer a question at all."""
 
 import math
 from collections.abc import Sequence
@@ -202,7 +202,7 @@ class _Known:
         return holds(text, word, self._languages)
 
     def _somewhere(self, word: Word, texts: Sequence[str]) -> bool:
-        """Tell whether any passage holds a word, in whatever form."""
+        """Return True if any passage holds a word, in whatever form."""
         return (
             any(self._holds(text, word) for text in self._small)
             or abbreviates(word, texts)
@@ -210,7 +210,7 @@ class _Known:
         )
 
     def here(self) -> bool:
-        """Tell whether the quote's own passage holds every word and figure."""
+        """Return True if the quote's own passage holds every word and figure."""
         return not self.not_in_quote and all(
             there or self._holds(self._here, word) or day_of_range(word.text, [self._here])
             for there, word in zip(self.in_quote, self.words, strict=True)
@@ -230,7 +230,7 @@ class _Known:
 
 
 def _features(evidence: Evidence, known: _Known) -> Features:
-    """Weigh nothing yet: tell what there is to weigh."""
+    """Return the features, not yet weighed."""
     question, first, scale = evidence.question, evidence.first, evidence.scale
     cosine = scale.slope * evidence.cosine + scale.shift
     negated = NEGATION.search(question) is not None

@@ -1,4 +1,4 @@
-"""The generator without weights: it answers with the sentences that answer, quoted and cited."""
+"""The extractive generator: it answers with sentences of the passages, quoted and cited."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -153,7 +153,7 @@ class ExtractiveGenerator:
         parts: Sequence[Part],
         incarnation: str,
     ) -> Vectors:
-        """Return the cosine of each candidate as its passage sees it; nan where nobody knows."""
+        """Return the cosine of each candidate's sentence vector to the question, or nan."""
         found = np.full(len(candidates), np.nan, dtype=np.float32)
         if self._near is None or not incarnation:
             return found

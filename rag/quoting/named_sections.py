@@ -1,4 +1,4 @@
-"""Which candidates stand in the section that a question asks for the contents of, by its name."""
+"""Candidates in a section that a question names: "What is in chapter 3?"."""
 
 import re
 from collections.abc import Collection, Sequence
@@ -86,7 +86,7 @@ class _Asked:
         self._said = frozenset(said)
 
     def has(self, one: Candidate, passage: Passage) -> bool:
-        """Tell whether a candidate stands in the section, and has what else is asked for."""
+        """Return True if a candidate stands in the section, and has what else is asked for."""
         if not self._names:
             return False
         if not self._is_named([heading for heading in (passage.title, *one.path) if heading]):
@@ -98,7 +98,7 @@ class _Asked:
         return there and named and all(holds_verb(read, verb) for verb in self._verbs)
 
     def _is_named(self, headings: Sequence[str]) -> bool:
-        """Tell whether one of some headings, the highest first, is what is asked for."""
+        """Return True if one of some headings, the highest first, is what is asked for."""
         known = self._said
         for heading in headings:
             if _is_name(heading, self._names, known):
@@ -109,14 +109,14 @@ class _Asked:
 
 
 def _tells_nothing(word: Word) -> bool:
-    """Tell whether a word of a question says only that contents are asked for."""
+    """Return True if a word of a question says only that contents are asked for."""
     return (
         word.text in _CONTENTS or word.text in _VERSIONS or _ASKS.fullmatch(word.text) is not None
     )
 
 
 def _is_name(heading: str, names: Collection[str], known: frozenset[str]) -> bool:
-    """Tell whether a heading is one of *names*, beside a date and words that are *known*."""
+    """Return True if a heading is one of *names*, beside a date and words that are *known*."""
     called = _called(heading)
     found = {name for name in called if name in names}
     if not found or any(not _DATE.fullmatch(name) for name in called - found):
@@ -126,7 +126,7 @@ def _is_name(heading: str, names: Collection[str], known: frozenset[str]) -> boo
 
 
 def _begins_with(heading: str, names: Collection[str], light: frozenset[str]) -> bool:
-    """Tell whether a heading begins with a name, parted from what follows: `2.1 - Spring`."""
+    """Return True if a heading begins with a name, parted from what follows: `2.1 - Spring`."""
     first = _FIRST.match(heading)
     if first is None or not _words(heading[: first.start(1)]) <= light:
         return False

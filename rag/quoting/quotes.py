@@ -121,17 +121,17 @@ class Choice:
                 yield row
 
     def _continues(self, best: int, row: int) -> bool:
-        """Tell whether a candidate is the rest of the long sentence that the best one is of."""
+        """Return True if a candidate is the rest of the long sentence that the best one is of."""
         return _goes_on(self._candidates[best], self._candidates[row])
 
     def _explains(self, best: int, row: int) -> bool:
-        """Tell whether a candidate follows the best one, which has no reason as asked for."""
+        """Return True if a candidate follows the best one, which has no reason as asked for."""
         first, one = self._candidates[best], self._candidates[row]
         return self._why and not tells_a_reason(first.text) and _is_next(first, one)
 
     def _completes(self, best: int, row: int) -> bool:
         """
-        Tell whether a candidate is the field of a form that the best one calls for.
+        Return True if a candidate is the field of a form that the best one calls for.
 
         "Destination: Trondheim" tells which form it is, and not who travelled there.
         """
@@ -145,7 +145,7 @@ class Choice:
         )
 
     def is_told_elsewhere(self, row: int) -> bool:
-        """Tell whether another document says the same of something else."""
+        """Return True if another document says the same of something else."""
         one = self._candidates[row]
         return any(
             other.source != one.source and _alike(one, other)
@@ -154,7 +154,7 @@ class Choice:
         )
 
     def _says_more(self, best: int, row: int, have: NDArray[np.bool_]) -> bool:
-        """Tell whether a candidate says something that is asked for, beside the best one."""
+        """Return True if a candidate says something that is asked for, beside the best one."""
         first, one = self._candidates[best], self._candidates[row]
         new = self._weight(self._held[row] & ~have)
         adds = new > ADDS
@@ -172,7 +172,7 @@ class Choice:
         return self._is_beside(best, row, new)
 
     def _is_beside(self, best: int, row: int, new: float) -> bool:
-        """Tell whether a candidate that says *new* things says them of what the best one is of."""
+        """Return True if a candidate says *new* things of the best one's subject."""
         first, one, adds = self._candidates[best], self._candidates[row], new > ADDS
         lacks = bool((self._held[best] & ~self._held[row]).any())
         # It stands under something else, or tells of something else than what was named.
@@ -284,19 +284,19 @@ def _lead(
 
 
 def _alike(one: Candidate, other: Candidate) -> bool:
-    """Tell whether two candidates say the same, of one thing or of two."""
+    """Return True if two candidates say the same, of one thing or of two."""
     mine, theirs = _words(one), _words(other)
     return len(mine & theirs) >= ALIKE * max(len(mine), len(theirs))
 
 
 def _of_one_form(one: Candidate, other: Candidate) -> bool:
-    """Tell whether two candidates are fields of one form: lines `name: value` side by side."""
+    """Return True if two candidates are fields of one form: lines `name: value` side by side."""
     together = one.source == other.source and one.path == other.path
     return together and is_setting(one.text) and is_setting(other.text)
 
 
 def _goes_on(one: Candidate, other: Candidate) -> bool:
-    """Tell whether two candidates are a long sentence that was cut between them."""
+    """Return True if two candidates are a long sentence that was cut between them."""
     first, last = sorted((one, other), key=lambda each: each.start)
     cut = first.text[-1] not in _SENTENCE_ENDS and not (first.record or last.record)
     same = first.source == last.source and first.path == last.path
@@ -309,7 +309,7 @@ def _bare(word: str) -> str:
 
 
 def _is_next(one: Candidate, other: Candidate) -> bool:
-    """Tell whether a sentence follows another one in its paragraph."""
+    """Return True if a sentence follows another one in its paragraph."""
     same = one.source == other.source and one.path == other.path
     prose = not (one.record or other.record)
     return same and prose and 0 <= other.start - one.end <= 1

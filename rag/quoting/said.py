@@ -1,4 +1,4 @@
-"""What pieces of passages say, in the terms that a question is compared with."""
+"""Terms of the pieces of passages, which a question is compared with."""
 
 import re
 import sys
@@ -101,7 +101,7 @@ class Said:
         return written(narrowed(told, matters, most=MAX_PIECE))
 
     def _denied(self, cell: tuple[str, str]) -> bool:
-        """Tell whether a cell speaks against its row."""
+        """Return True if a cell speaks against its row."""
         if self._negated:
             return False
         name, text = cell

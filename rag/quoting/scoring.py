@@ -1,4 +1,4 @@
-"""How well each candidate answers a question, before and beside its meaning."""
+"""Scores of candidates by their words and form, which are added to the cosine."""
 
 import re
 from collections.abc import Collection, Sequence
@@ -190,7 +190,7 @@ def kinds(question: str, candidates: Sequence[Candidate]) -> Vectors:
 
 def definitions(question: str, candidates: Sequence[Candidate]) -> Vectors:
     """
-    Return 1 for each candidate that tells by its form what is asked for, else 0.
+    Return 1 for each candidate that has the form of a definition of what is asked for, else 0.
 
     It says what the thing is of which this is asked, or is the part of a letter that is asked for.
     """
@@ -202,7 +202,7 @@ def definitions(question: str, candidates: Sequence[Candidate]) -> Vectors:
 
 
 def _defines(text: str, thing: str) -> bool:
-    """Tell whether a text begins with a thing, and goes on with what it is."""
+    """Return True if a text begins with a thing, and goes on with what it is."""
     begins = _ARTICLE.match(text)
     at = begins.end() if begins else 0
     end = at + len(thing)

@@ -1,4 +1,4 @@
-"""The chunks' texts, kept near the searcher."""
+"""A cache of the chunks' texts in the worker that searches."""
 
 import threading
 from collections.abc import Sequence

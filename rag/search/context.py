@@ -1,4 +1,4 @@
-"""What of a ranking goes into an answer's context: nothing twice, and neighbours as one."""
+"""The context of an answer: ranked chunks without near-duplicates, neighbours joined."""
 
 import re
 from collections import Counter
@@ -70,7 +70,7 @@ class _Text:
         return Counter(zip(*(words[at:] for at in range(SHINGLE)), strict=False))
 
     def is_held_by(self, other: "_Text") -> bool:
-        """Tell whether *other* says all this."""
+        """Return True if *other* says all this."""
         only_here = self.words - other.words
         if len(only_here) > MOST_NEW_WORDS * len(self.words):
             return False
@@ -111,7 +111,7 @@ def join_neighbours(passages: Sequence[Passage], before: Mapping[str, str]) -> l
 
 
 def _follows(second: Passage, first: Passage, before: Mapping[str, str], length: int) -> bool:
-    """Tell whether two chunks may be one passage of *length* chunks."""
+    """Return True if two chunks may be one passage of *length* chunks."""
     known = second.start - first.end == len(before[second.chunk_id])
     return known and length <= MOST_JOINED
 
@@ -145,5 +145,5 @@ def _words(text: str) -> list[str]:
 
 
 def _is_number(word: str) -> bool:
-    """Tell whether a word holds a digit or another sign for a number."""
+    """Return True if a word holds a digit or another sign for a number."""
     return any(character.isnumeric() for character in word)

@@ -1,4 +1,4 @@
-"""Telling how each candidate of a search came to its place."""
+"""The trace of a search: the scores and ranks of each candidate."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ def explain(
     legs: Mapping[str, Leg], ranking: Ranking, reranked: Ranking, dropped: Mapping[str, str]
 ) -> dict[str, Any]:
     """
-    Tell how each candidate came to its place.
+    Return the trace of a search.
 
     Its rank and score per leg with its part of the fused score, what its document and chunks near
     it added or took, its fused rank and score, and those that the reranker gave it, if it did.

@@ -1,4 +1,4 @@
-"""What the vectors of the candidates add to the dense leg: cosines it lacks, and what is like."""
+"""Cosines of candidates that the dense leg lacks, and relevance feedback from the best."""
 
 from collections.abc import Container, Mapping, Sequence
 from typing import Final, Protocol

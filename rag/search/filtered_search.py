@@ -1,4 +1,4 @@
-"""Searching among what matches a filter, by the way that costs least."""
+"""Filtered dense search: exact scores of the matches or a filtered search of all, by cost."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""How the dense and the sparse ranking become one."""
+"""Fusion of the dense and the sparse ranking into one."""
 
 import math
 from collections.abc import Container, Iterable, Sequence
@@ -35,7 +35,7 @@ class Evidence(NamedTuple):
 
 def evidence(dense: Ranking, sparse: Ranking) -> Evidence:
     """
-    Tell how far each score stands out of its leg's scores for the candidates of both.
+    Return how far each score stands out among its leg's scores for the candidates of both.
 
     The candidates are a sample of what is near the question, most of them not relevant. A score's
     evidence is the surprise at it, -log p, with p the chance of as high a one in a normal

@@ -85,7 +85,7 @@ class Question:
 
 class LegReader:
     """
-    Reads what both legs propose so that it agrees with the catalogue.
+    Read the candidates of both legs so that they agree with the catalogue.
 
     The legs are read first, then the catalogue once; where a candidate flipped meanwhile, the legs
     start again. All of an attempt's reads of vectors and texts are of one edition of the vectors,
@@ -139,7 +139,7 @@ class LegReader:
     def read(
         self, incarnation: str, question: Question, mode: Mode, wanted: Filter | None
     ) -> tuple[Legs, Mapping[str, CurrentLike]]:
-        """Read legs and catalogue so that they agree (docs/protocol.md, A reader)."""
+        """Return candidates and current generations, in agreement (docs/protocol.md, A reader)."""
         attempt, depth = 1, self.depth
         dense_ms = sparse_ms = 0.0
         while True:
@@ -178,7 +178,7 @@ class LegReader:
 
     def _crowded(self, legs: Legs, limit: int) -> bool:
         """
-        Tell whether replaced generations took the places of current ones in a leg.
+        Return True if replaced generations took the places of current ones in a leg.
 
         They stay in both indexes for a minute after a flip, and a large document that was deleted
         would hide everything that is like it.
@@ -189,7 +189,7 @@ class LegReader:
         )
 
     def _comparable(self, edition: Edition, mode: Mode, legs: Legs) -> bool:
-        """Tell whether a question's vector may be compared with those of an edition."""
+        """Return True if a question's vector may be compared with those of an edition."""
         if mode == "sparse" or edition.embedder is None:
             return False  # not asked for; or nothing was ever written
         try:
@@ -327,7 +327,7 @@ class LegReader:
 
 
 def matches(wanted: Filter, stored: StoredChunk) -> bool:
-    """Tell whether a chunk's document matches a filter."""
+    """Return True if a chunk's document matches a filter."""
     document_id = split_chunk_id(stored.chunk_id)[0]
     return holds(wanted, facts(document_id, stored.title, stored.metadata, stored.language))
 

@@ -56,7 +56,7 @@ class Found:
 
 
 def still_current(visibility: Visibility, incarnation: str, passages: Sequence[Passage]) -> bool:
-    """Tell whether every passage is of a generation that people read now."""
+    """Return True if every passage is of a generation that people read now."""
     current = visibility.current(incarnation, sorted({p.document_id for p in passages}))
     return all(
         p.document_id in current and current[p.document_id].generation == p.generation
@@ -197,7 +197,7 @@ class Retriever:
         sparse: Ranking,
         foreign: Container[str],
     ) -> Evidence:
-        """Tell what both legs say, with what the candidates' vectors add where they are at hand."""
+        """Return the evidence of both legs, with cosines of what only BM25 found, if at hand."""
         if self._near is None or not dense:
             return evidence(dense, sparse)
         candidates = list(dict.fromkeys(name for name, _ in (*dense, *sparse)))
@@ -311,7 +311,7 @@ def _reordered(ranking: Ranking, reranked: Ranking) -> Ranking:
 
 
 def _as_it_is(score: float) -> float:
-    """Tell a score itself."""
+    """Return a score itself."""
     return score
 
 

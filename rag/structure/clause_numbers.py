@@ -158,13 +158,13 @@ def _numbered(match: re.Match[str], rest: str) -> Mark | None:
 
 
 def _goes_on(rest: str) -> bool:
-    """Tell whether words, or nothing, follow a number: no unit, and no other number."""
+    """Return True if words, or nothing, follow a number: no unit, and no other number."""
     bare = rest.strip()
     return not bare or (rest[0].isspace() and (bare[0].isalpha() or bare[0] in "\"'“„«([*_|§"))
 
 
 def _is_title(rest: str, label: str) -> bool:
-    """Tell whether a number without a full stop stands before a title."""
+    """Return True if a number without a full stop stands before a title."""
     bare = rest.strip()
     return label.isdigit() and bool(bare) and not bare[0].islower() and bare[-1] not in ENDS
 

@@ -63,7 +63,7 @@ class Clauses:
         return end
 
     def _matched(self) -> list[int]:
-        """Tell of each piece how well it matches: more where what it lies in was named, too."""
+        """Return how well each piece matches: more where its parent was named, too."""
         levels: list[int] = []
         above: list[Mark] = []
         for (start, end), mark in zip(self._spans, self._marks, strict=True):
@@ -80,7 +80,7 @@ class Clauses:
         return levels
 
     def _level(self, mark: Mark, *, within: bool) -> int:
-        """Tell how well a piece matches; *within* a part that was named, too."""
+        """Return how well a piece matches; *within* a part that was named, too."""
         asked = self._asked.labels
         level = 1 + 2 * (within + bool(mark.inner & asked))
         if mark.kind.startswith("("):
@@ -121,17 +121,17 @@ def items_end(text: str, spans: Sequence[tuple[int, int]], at: int, *, most: int
 
 
 def is_item(piece: str) -> bool:
-    """Tell whether a piece begins with the mark of a list."""
+    """Return True if a piece begins with the mark of a list."""
     return _BULLET.match(piece) is not None or mark_of(piece) is not None
 
 
 def leads(piece: str) -> bool:
-    """Tell whether a piece with a number has its words still to come: a title, or a colon."""
+    """Return True if a piece with a number has its words still to come: a title, or a colon."""
     return piece.endswith(COLONS) or piece[-1] not in ENDS
 
 
 def is_title(text: str, start: int, end: int) -> bool:
-    """Tell whether a piece is a few words with a number, and what they are the title of follows."""
+    """Return True if a piece is a short title with a number, and its text follows."""
     piece = text[start:end]
     if "\n" in piece or not piece[-1].isalnum() or len(piece.split()) > _TITLE_WORDS:
         return False
@@ -144,12 +144,12 @@ def is_title(text: str, start: int, end: int) -> bool:
 
 
 def is_row(piece: str) -> bool:
-    """Tell whether a piece is a row of a table or another record, which is quoted alone."""
+    """Return True if a piece is a row of a table or another record, which is quoted alone."""
     return " | " in piece or is_record(piece)
 
 
 def _is_level_with(mark: Mark, other: Mark) -> bool:
-    """Tell whether a mark ends what another one began."""
+    """Return True if a mark ends what another one began."""
     if mark.word:
         return not other.word or mark.kind == other.kind
     dotted = mark.kind == other.kind == "1."
@@ -157,7 +157,7 @@ def _is_level_with(mark: Mark, other: Mark) -> bool:
 
 
 def _is_within(mark: Mark, other: Mark) -> bool:
-    """Tell whether a mark numbers a part of what another one began."""
+    """Return True if a mark numbers a part of what another one began."""
     if mark.word:
         return False
     if mark.kind == other.kind == "1.":

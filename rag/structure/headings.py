@@ -55,7 +55,7 @@ _CONTENTS = re.compile(
 
 class Standing:
     """
-    Tells what each piece of a passage stands under, as one reads on.
+    Tracks the headings that each piece of a passage stands under, as one reads on.
 
     Headings are those that the document's parser found. A passage of an older index knows none:
     there Markdown's are known by their sign, and the bare first line of a passage. A question alone
@@ -83,7 +83,7 @@ class Standing:
         return tuple(words for _, words in (*self._path, *self._keys) if words)
 
     def read(self, start: int, end: int, following: tuple[int, int] | None) -> bool:
-        """Read the next piece; tells whether it is a heading, which stands under those above it."""
+        """Read the next piece; returns True if it is a heading, below those before it."""
         piece = self._text[start:end]
         if self._nested:
             self._leave_keys(start, piece)
@@ -160,7 +160,7 @@ class Standing:
     def _is_unsigned(
         self, start: int, end: int, piece: str, following: tuple[int, int] | None
     ) -> bool:
-        """Tell whether a line is a heading that Markdown has no sign for."""
+        """Return True if a line is a heading that Markdown has no sign for."""
         if piece[0] in "*_[" and (_BOLD_LINE.fullmatch(piece) or _INI.fullmatch(piece)):
             return True
         if len(piece) <= MAX_HEADING_CHARACTERS and is_title(self._text, start, end):
@@ -168,12 +168,12 @@ class Standing:
         return self._is_bare(start, end, piece, following)
 
     def _is_line(self, start: int, end: int) -> bool:
-        """Tell whether a piece has its line to itself."""
+        """Return True if a piece has its line to itself."""
         line = self._text.rfind("\n", 0, start) + 1
         return not self._text[line:start].strip() and self._text[end : end + 1] in ("", "\n")
 
     def _is_bare(self, start: int, end: int, piece: str, following: tuple[int, int] | None) -> bool:
-        """Tell whether a line without a sign is a heading: the first one, or one between blanks."""
+        """Return True if a line without a sign is a heading: first, or between blank lines."""
         bare = piece[-1] not in '.!?,;\u3002\uff01\u2026"\u201d)' and piece[0].isalpha()
         if not bare or len(piece) > MAX_HEADING_CHARACTERS or following is None:
             return False
@@ -205,22 +205,22 @@ def path_at(passage: Passage, spans: Sequence[tuple[int, int]], place: int) -> t
 
 
 def only_leads(piece: str) -> bool:
-    """Tell whether a piece says nothing by itself: a greeting, a line of a table of contents."""
+    """Return True if a piece says nothing by itself: a greeting, a line of a table of contents."""
     if piece[-1].isdigit():
         return _CONTENTS.fullmatch(piece) is not None
     return len(piece) <= _LONGEST_FORMULA and (is_greeting(piece) or is_closing(piece))
 
 
 def is_greeting(piece: str) -> bool:
-    """Tell whether a piece is what a letter begins with."""
+    """Return True if a piece is what a letter begins with."""
     return piece[-1] in ",!:\uff0c" and _GREETING.fullmatch(piece) is not None
 
 
 def is_closing(piece: str) -> bool:
-    """Tell whether a piece is what a letter ends with, names left out."""
+    """Return True if a piece is what a letter ends with, names left out."""
     return piece[-1] not in ".?:" and _CLOSING.fullmatch(piece) is not None
 
 
 def _may_be_heading(piece: str) -> bool:
-    """Tell whether what a parser took for a heading is short enough to be one."""
+    """Return True if what a parser took for a heading is short enough to be one."""
     return len(without_markup(piece)) <= 2 * MAX_HEADING_CHARACTERS

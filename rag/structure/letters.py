@@ -113,7 +113,7 @@ def asked_of_letter(
     question: str, wanted: frozenset[str], languages: Sequence[str]
 ) -> AskedOfLetter:
     """
-    Tell which part of a letter *question* asks for, if it is about one.
+    Return which part of a letter *question* asks for, if it is about one.
 
     Args:
         question: As it was asked.
@@ -152,7 +152,7 @@ def letter_parts(text: str) -> tuple[LetterPart, ...]:
 
 
 def _role(question: str) -> str:
-    """Tell what of a letter is asked for."""
+    """Return what of a letter is asked for."""
     if _ABOUT.search(question):
         return SUBJECT
     if _TO.search(question) or _TO_END.search(question):
@@ -248,7 +248,7 @@ def _signature(text: str, lines: Sequence[tuple[int, int]], at: int) -> Iterator
 
 
 def _is_block(text: str, block: Sequence[tuple[int, int]]) -> bool:
-    """Tell whether lines are those of an address or a signature: few, short, no sentences."""
+    """Return True if lines are those of an address or a signature: few, short, no sentences."""
     return len(block) <= _MOST and all(
         end - start <= _LONGEST and not _ENDS_SENTENCE.search(text[start:end])
         for start, end in block

@@ -53,7 +53,7 @@ _INFINITIVE = re.compile(r".*\s[a-z\u00e4\u00f6\u00fc\u00df]{3,}en\.$")
 
 def is_run_in(text: str, start: int, end: int, following: tuple[int, int] | None) -> bool:
     """
-    Tell whether the piece `text[start:end]` is the title of what follows it in its paragraph.
+    Return True if the piece `text[start:end]` is the title of what follows it in its paragraph.
 
     It begins a line and is a few words, with a number before them or set in bold, or up to three
     words alone. Steps (`1. Press start.`) and short answers (`Yes.`) are none.
@@ -86,7 +86,7 @@ def is_run_in(text: str, start: int, end: int, following: tuple[int, int] | None
 
 
 def goes_on(text: str, end: int, start: int) -> bool:
-    """Tell whether a piece that begins at *start* is in the paragraph of one that ends at *end*."""
+    """Return True if pieces that begin at *start* and end at *end* share a paragraph."""
     between = text[end:start]
     if "\n" not in between:
         return True
@@ -105,12 +105,12 @@ def bold_lead(text: str, start: int, end: int) -> int:
 
 
 def _begins_line(text: str, start: int) -> bool:
-    """Tell whether nothing stands before a place on its line."""
+    """Return True if nothing stands before a place on its line."""
     return not text[text.rfind("\n", 0, start) + 1 : start].strip()
 
 
 def _is_title(words: str, *, numbered: bool) -> bool:
-    """Tell whether a few words may be a title, as far as verbs are known."""
+    """Return True if a few words may be a title, as far as verbs are known."""
     if not (words[:1].isupper() and _STOPPED.fullmatch(words)) or any(map(str.isdigit, words)):
         return False
     if _SAID.match(words) or _STEP.match(words) or _INFINITIVE.match(words):

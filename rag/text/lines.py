@@ -77,7 +77,7 @@ class _Shape(NamedTuple):
     loose_commas: int
 
     def is_that_of(self, other: "_Shape") -> bool:
-        """Tell whether two neighbouring lines are rows of one table."""
+        """Return True if two neighbouring lines are rows of one table."""
         mine = (self.pipes, self.tabs, self.semicolons)
         theirs = (other.pipes, other.tabs, other.semicolons)
         if any(one and one == two for one, two in zip(mine, theirs, strict=True)):
@@ -93,7 +93,7 @@ _NONE = _Shape(0, 0, 0, 0, 0, 0)
 
 def lines_of(text: str, spans: Sequence[tuple[int, int]]) -> list[Line]:
     """
-    Tell of the lines of one paragraph, each trimmed, which are not the lines of wrapped prose.
+    Return for each trimmed line of a paragraph whether it stands alone, unlike wrapped prose.
 
     Time is linear in their length.
     """
@@ -117,7 +117,7 @@ def lines_of(text: str, spans: Sequence[tuple[int, int]]) -> list[Line]:
 
 
 def is_record(line: str) -> bool:
-    """Tell whether a text is a row, a record or a line of a log, whatever stands beside it."""
+    """Return True if a text is a row, a record or a line of a log, whatever stands beside it."""
     if "\n" in line:
         return False
     if line.count("|") >= _SEVERAL or "\t" in line:
@@ -126,7 +126,7 @@ def is_record(line: str) -> bool:
 
 
 def is_setting(line: str) -> bool:
-    """Tell whether a line begins like a setting, `key: value` or `key = value`."""
+    """Return True if a line begins like a setting, `key: value` or `key = value`."""
     return _KEY.match(line) is not None
 
 
@@ -140,12 +140,12 @@ def _record(line: str) -> str:
 
 
 def _record_alone(line: str, name: str) -> bool:
-    """Tell whether a line is a record whatever stands beside it."""
+    """Return True if a line is a record whatever stands beside it."""
     return bool(name) and line.count("; ") >= _SEVERAL
 
 
 def _is_row(shape: _Shape) -> bool:
-    """Tell whether a line is a row of a table whatever stands beside it."""
+    """Return True if a line is a row of a table whatever stands beside it."""
     return shape.pipes >= _SEVERAL or shape.tabs >= _SEVERAL
 
 
@@ -170,7 +170,7 @@ def _shape(line: str) -> _Shape:
 
 
 def _rows(lines: Sequence[str], shapes: Sequence[_Shape]) -> list[bool]:
-    """Tell which lines are rows of a table, by the separators that neighbours share."""
+    """Return which lines are rows of a table, by the separators that neighbours share."""
     alone = [_is_row(shape) for shape in shapes]
     for n, (one, two) in enumerate(pairwise(shapes)):
         if one is not _NONE and two is not _NONE and one.is_that_of(two):
@@ -186,7 +186,7 @@ def _rows(lines: Sequence[str], shapes: Sequence[_Shape]) -> list[bool]:
 
 
 def _alike(one: str, first: _Shape, two: str, second: _Shape) -> bool:
-    """Tell whether two lines look like rows of cells with a blank behind each separator."""
+    """Return True if two lines look like rows of cells with a blank behind each separator."""
     mine = (first.loose_commas, first.loose_semicolons)
     same = mine == (second.loose_commas, second.loose_semicolons) and max(mine) >= _SEVERAL
     # The lines of wrapped prose hardly ever all begin like sentences.
@@ -194,7 +194,7 @@ def _alike(one: str, first: _Shape, two: str, second: _Shape) -> bool:
 
 
 def _stamped(lines: Sequence[str]) -> list[bool]:
-    """Tell which lines begin with a time, or with less where several do."""
+    """Return which lines begin with a time, or with less where several do."""
     likely = [_MAYBE_STAMP.match(line) is not None for line in lines]
     several = sum(likely) >= _SEVERAL
     return [
@@ -204,7 +204,7 @@ def _stamped(lines: Sequence[str]) -> list[bool]:
 
 
 def _code(lines: Sequence[str]) -> list[bool]:
-    """Tell which lines are code."""
+    """Return which lines are code."""
     surely = [_CODE.search(line) is not None for line in lines]
     likely = [
         sure or _MAYBE_CODE.search(line) is not None

@@ -106,7 +106,7 @@ def _segments(text: str, start: int, end: int) -> Iterator[tuple[int, int, bool]
 
 
 def _joined(text: str, lines: list[tuple[int, int]]) -> Iterator[tuple[int, int, bool]]:
-    """Join the lines of one paragraph that only the margin parted; tells which are one sentence."""
+    """Join the lines of one paragraph that only the margin parted; marks which are one sentence."""
     if not lines:
         return
     width = max(last - first for first, last in lines)
@@ -136,7 +136,7 @@ def _line_start(text: str, begin: int, end: int) -> int:
 
 
 def _ends(text: str, begin: int, stop: re.Match[str], last: int, *, caseless: bool) -> bool:
-    """Tell whether the full stop *stop* of the sentence that began at *begin* ends it."""
+    """Return True if the full stop *stop* of the sentence that began at *begin* ends it."""
     mark = stop["mark"]
     if mark is None:  # an ideographic full stop needs no white space and has no other use
         return True
@@ -157,7 +157,7 @@ def _ends(text: str, begin: int, stop: re.Match[str], last: int, *, caseless: bo
 
 
 def _abbreviates(text: str, begin: int, stop: re.Match[str], following: str) -> bool:
-    """Tell whether the full stop belongs to an abbreviation, an initial or an ordinal."""
+    """Return True if the full stop belongs to an abbreviation, an initial or an ordinal."""
     at = stop.start()
     before = text[max(begin, at - _LOOKBACK) : at]
     word = before.rsplit(maxsplit=1)[-1].lstrip(_OPENERS + "-–—/")

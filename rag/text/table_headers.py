@@ -72,7 +72,7 @@ def header_of(text: str) -> str:
 
 
 def is_rule(line: str) -> bool:
-    """Tell whether a line only parts others."""
+    """Return True if a line only parts others."""
     return ("-" in line or "=" in line) and _RULE.fullmatch(line) is not None
 
 

@@ -77,7 +77,7 @@ class TableRows:
         self._starts = [row.start for row in self._rows]
 
     def is_header(self, start: int, end: int) -> bool:
-        """Tell whether a span only names columns."""
+        """Return True if a span only names columns."""
         row = self._at(start)
         return row is not None and row.is_header and end <= row.end
 
@@ -138,7 +138,7 @@ def _rows(passage: Passage) -> Iterator[_Row]:
 
 
 def _heads(line: str, following: str) -> bool:
-    """Tell whether a line is the header of a table of Markdown, by the line that follows it."""
+    """Return True if a line is the header of a table of Markdown, by the line that follows it."""
     return "|" in line and "|" in following and "-" in following and is_rule(following.strip())
 
 

@@ -149,7 +149,7 @@ def _found_beside(text: str, language: str, figures: bool, capitals: bool) -> tu
 
 @lru_cache
 def _kinds(wanted: frozenset[str]) -> tuple[bool, bool]:
-    """Tell whether any of *wanted* has a figure, and whether any has a capital."""
+    """Return whether any of *wanted* has a figure, and whether any has a capital."""
     return any(map(FIGURE.search, wanted)), any(one != one.lower() for one in wanted)
 
 

@@ -46,7 +46,7 @@ class Date(NamedTuple):
 
     @property
     def ways(self) -> frozenset[str]:
-        """Tell what a text may ask for that means this day, or its year."""
+        """Return what a text may ask for that means this day, or its year."""
         year, month, day = self
         told = {self.normal, f"--{month:02}-{day:02}", str(day)}
         if year:
@@ -78,5 +78,5 @@ def full_year(two_figures: int) -> int:
 
 
 def ambiguous(first: int, second: int, year: int) -> str:
-    """Write a date of which nobody can tell whether its day or its month stands first."""
+    """Write a date whose day and month may be in either order."""
     return f"{first}/{second}/{year}"

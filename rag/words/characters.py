@@ -16,7 +16,7 @@ _DASHES = re.compile(r"[\u2010-\u2015\u2212\ufe58\ufe63\uff0d]")
 
 def normalized(text: str) -> str:
     """
-    Return *text* in NFKC, without signs that nobody sees, its dashes and minus signs all "-".
+    Return *text* in NFKC, without invisible signs, its dashes and minus signs all "-".
 
     Footnote marks behind figures stand apart from these. Case is kept.
     """

@@ -42,7 +42,7 @@ def prefixes(stem: str) -> tuple[str, ...]:
 
 
 def is_compound(edge: str, stem: str) -> bool:
-    """Tell whether a term that begins with one of the `prefixes` of *stem* is a compound of it."""
+    """Return True if a term, which begins with a prefix of *stem*, is a compound of it."""
     rest = edge[1:][len(stem) :]
     if edge[0] == ENDS:
         rest = rest[::-1]

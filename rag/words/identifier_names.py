@@ -47,7 +47,7 @@ _ADDRESS = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
 
 
 def names_of(match: re.Match[str]) -> tuple[str, ...]:
-    """Tell what a thing is called."""
+    """Return what a thing is called."""
     kind = match.lastgroup or ""
     if kind in _CALLED:
         return _CALLED[kind](match[0])
@@ -78,7 +78,7 @@ def _joined(text: str) -> tuple[str, ...]:
 
 
 def is_date(name: str) -> bool:
-    """Tell whether a name is that of a date."""
+    """Return True if a name is that of a date."""
     if name.isalnum():
         return False
     return name.startswith("--") or bool(YEAR_FIRST.fullmatch(name) or _EITHER.fullmatch(name))
@@ -136,7 +136,7 @@ def _as_number(text: str) -> tuple[str, ...]:
 
 
 def _is_internet(text: str) -> bool:
-    """Tell whether *text* is an address of the internet, of which groups of three look alike."""
+    """Return True if *text* is an address of the internet, of which groups of three look alike."""
     if not _ADDRESS.fullmatch(text):
         return False
     return all(one == str(int(one)) and int(one) <= _BYTE for one in text.split("."))

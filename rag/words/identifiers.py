@@ -147,12 +147,12 @@ def names_of_several_words(text: str, pieces: list[str], roles: str) -> tuple[li
 
 
 def may_stand_together(roles: str) -> bool:
-    """Tell whether neighbours may be one thing, by their roles: `5 March`, `1 250 000`, `2 Mio`."""
+    """Return True if neighbours may be one, by roles: `5 March`, `1 250 000`, `2 Mio`."""
     return _TOGETHER.search(roles) is not None
 
 
 def role(piece: str) -> str:
-    """Tell in a letter what a piece of a text may be in a thing with blanks."""
+    """Return, as a letter, the role of a piece of text in an identifier with blanks."""
     if FIGURE.search(piece):
         return WITH_FIGURE
     if _LETTERS_OF_A_CODE.fullmatch(piece):
@@ -161,7 +161,7 @@ def role(piece: str) -> str:
 
 
 def role_of_word(word: str) -> str:
-    """Tell the role of a word in small letters, without figures."""
+    """Return the role of a word in small letters, without figures."""
     return _ROLES.get(word, NO_ROLE)
 
 
@@ -252,7 +252,7 @@ def _letters(text: str) -> str:
 
 def _is_told_apart(name: str, held: frozenset[str], days: frozenset[str]) -> bool:
     """
-    Tell whether a date is held as a day without a year, and a year.
+    Return True if a date is held as a day without a year, and a year.
 
     The day of a date of another year, which is among *held*, is no day without one.
     """
@@ -280,7 +280,7 @@ def _things_in(text: str) -> Iterator[Thing]:
 
 
 def _read_things(piece: str) -> tuple[Thing, ...]:
-    """Tell what things stand between two blanks."""
+    """Return what things stand between two blanks."""
     found = [(names_of(match), match[0]) for match in _THING.finditer(piece.lower())]
     return tuple(one for one in found if len(one[1]) <= MAX_LENGTH)
 

@@ -29,7 +29,7 @@ _WORD: Final = re.compile(r"[^\W\d_]+")
 
 
 def says_the_opposite(question: str, text: str) -> bool:
-    """Tell whether *text* has the opposite of a word of *question*, and not that word."""
+    """Return True if *text* has the opposite of a word of *question*, and not that word."""
     said = set(_WORD.findall(text.lower()))
     asked = _WORD.findall(question.lower())
     return any(

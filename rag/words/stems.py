@@ -42,7 +42,7 @@ class Stemming(NamedTuple):
 
 
 def stemming(language: str) -> Stemming:
-    """Tell how words of a language, an ISO 639-1 code, are stemmed; "" counts as English."""
+    """Return how words of a language, an ISO 639-1 code, are stemmed; "" counts as English."""
     english = language in ("", ENGLISH)
     stemmers = [ENGLISH] if english or language in OTHER_SCRIPTS else []
     if language != ENGLISH and language in STEMMERS:

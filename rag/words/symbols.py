@@ -77,12 +77,12 @@ def capital_words(text: str, empty: Collection[str]) -> Iterator[str]:
 
 
 def has_sign_between_blanks(text: str) -> bool:
-    """Tell whether there may be words in *text* as `R & D`."""
+    """Return True if there may be words in *text* as `R & D`."""
     return "&" in text and (" &" in text or "& " in text)
 
 
 def may_count_in_capitals(piece: str, empty: Collection[str]) -> bool:
-    """Tell whether what stands between two blanks may have one of the `capital_words`."""
+    """Return True if what stands between two blanks may have one of the `capital_words`."""
     if _SHORT_NAME.match(piece):
         return True
     return any(found.lower() in empty for found in _IN_CAPITALS.findall(piece))

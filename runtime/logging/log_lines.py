@@ -119,7 +119,7 @@ class StderrLines(logging.Handler):
         self._lines = JsonLines(role=role)
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write a line; where that fails there is nobody to tell."""
+        """Write a line; a failure is ignored, because there is nowhere to report it."""
         with suppress(OSError):
             os.write(2, self._lines.format(record).encode() + b"\n")
 

@@ -1,4 +1,4 @@
-"""What of an error and of an address a log may say: never text of documents, questions or keys."""
+"""What a log line may contain of errors and addresses: no text of documents, no secrets."""
 
 import re
 import threading
@@ -20,7 +20,7 @@ ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 
 def words(error: BaseException) -> str:
     """
-    Return what a log may say of an error: its message where that cannot hold anybody's text.
+    Return what a log may hold of an error: its message where that cannot quote user text.
 
     Messages of the operating system and of Redis pass, and those of errors whose class says
     `tells_no_text`; an error may bring other words, as `for_logs`. All others pass in the main

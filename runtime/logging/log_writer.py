@@ -118,7 +118,7 @@ class LogWriter:
         )
 
     def close(self) -> None:
-        """Write what waits; later lines are written by whoever brings them. May be repeated."""
+        """Write what waits; later lines are written by their own threads. May be repeated."""
         self._closed = True
         thread = self._thread
         if thread is not None and thread is not threading.current_thread():
@@ -264,7 +264,7 @@ class LogWriter:
 
 
 def _taken() -> Any:
-    """Return a lock that is held until somebody releases it."""
+    """Return a lock that is held until it is released."""
     lock = threading.Lock()
     lock.acquire()
     return lock
@@ -284,7 +284,7 @@ def _floor(level: int) -> int:
 
 
 def _is_pipe(descriptor: int) -> bool:
-    """Tell whether the sink is a pipe, which other processes may write to as well."""
+    """Return True if the sink is a pipe, which other processes may write to as well."""
     try:
         return stat.S_ISFIFO(os.fstat(descriptor).st_mode)
     except OSError:

@@ -163,7 +163,7 @@ def _uncaught_in_thread(told: threading.ExceptHookArgs) -> None:
 
 
 def _resolve(record: logging.LogRecord) -> None:
-    """Put the arguments into the message now: they may change, and errors may quote somebody."""
+    """Put the arguments into the message now: they may change, and errors may quote user text."""
     try:
         if isinstance(record.args, tuple):
             record.args = tuple(

@@ -1,1 +1,1 @@
-"""Metrics: every one that there is, and how a process counts and shows its own."""
+"""Metrics: the list of all, and how a process counts and exports its own."""

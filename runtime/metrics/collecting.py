@@ -1,4 +1,4 @@
-"""Collectors: metrics that are read when somebody asks, from what is counted elsewhere."""
+"""Collectors: metrics that are read at the scrape from counts kept elsewhere."""
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -30,7 +30,7 @@ class Collected(Collector):
         return self._read()
 
     def describe(self) -> Iterable[Metric]:
-        """Say nothing beforehand: nothing is read when a collector is registered."""
+        """Describe nothing: nothing is read when a collector is registered."""
         return ()
 
 

@@ -1,4 +1,4 @@
-"""What /metrics tells of this process's log: lines written, lines lost, lines that wait."""
+"""Metrics of this process's log: lines written, dropped and waiting."""
 
 from collections.abc import Iterable
 

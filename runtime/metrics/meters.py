@@ -1,4 +1,4 @@
-"""The metrics of this process: each series made once, and moved at the price of a lock."""
+"""The metrics of this process: each series is created once; an update costs a lock."""
 
 import contextlib
 import platform
@@ -112,7 +112,7 @@ def begin_tasks(tasks: Sequence[tuple[str, str]]) -> None:
 
 
 def tell_models(models: Sequence[str], *, seconds: float) -> None:
-    """Say which models a worker has open, and how long it took to open all that it owns."""
+    """Set the metrics of a worker's open models and of the time it took to open its resources."""
     for name in models:
         # A path on this machine is nobody's business.
         MODEL_LOADED[name.rstrip("/").rsplit("/", 1)[-1]].set(1)
@@ -130,7 +130,7 @@ def _family(name: str) -> Any:
 
 
 def _is_installed() -> bool:
-    """Tell whether this runs installed; a checkout need not be."""
+    """Return True if this runs installed; a checkout need not be."""
     try:
         metadata.version("quern")
     except metadata.PackageNotFoundError:

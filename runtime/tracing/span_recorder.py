@@ -90,7 +90,7 @@ class Recording:
         self._around = around
 
     def set(self, attributes: Attributes) -> None:
-        """Say more about it."""
+        """Set attributes."""
         self._span.set_attributes(attributes)
 
     def __enter__(self) -> Self:
@@ -175,7 +175,7 @@ class Recorder:
         return Recording(start, around=around)
 
     def note(self, attributes: Attributes) -> None:
-        """Say more about the current span."""
+        """Set attributes of the current span."""
         trace.get_current_span().set_attributes(attributes)
 
     def passed_on(self) -> dict[str, str]:
@@ -217,6 +217,6 @@ class Recorder:
 
 
 def _name_script(span: trace.Span, _client: object, command: Sequence[object], _: object) -> None:
-    """Say which script a command runs, not only that it runs one."""
+    """Name the script that a command runs."""
     if command[:1] == ("EVALSHA",) and (name := SCRIPTS.get(str(command[1]))):
         span.update_name(f"EVALSHA {name}")

@@ -1,4 +1,4 @@
-"""What is common to all who make or record spans: their attributes, headers, and addresses."""
+"""Names shared by code that makes and records spans: attributes, headers, addresses."""
 
 import re
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Traces: where a job's time goes, for an OpenTelemetry collector; nothing where that is off."""
+"""Traces of jobs for an OpenTelemetry collector; no-ops where tracing is off."""
 
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
@@ -25,7 +25,7 @@ class Span(Protocol):
     """A stretch of time with a name, while it lasts."""
 
     def set(self, attributes: Attributes) -> None:
-        """Say more about it; names that are not on the list of `span_export` are lost."""
+        """Set attributes; names that are not on the list of `span_export` are dropped."""
         ...
 
     def __enter__(self) -> Self:
@@ -134,7 +134,7 @@ def passed_on() -> dict[str, str]:
 
 
 def row_fields() -> dict[str, str]:
-    """Return what a unit's row keeps so that its trace goes on whoever runs it, and whenever."""
+    """Return the fields of a unit's row by which any worker continues its trace."""
     traceparent = passed_on().get("traceparent")
     return {"traceparent": traceparent} if traceparent else {}
 

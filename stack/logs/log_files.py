@@ -38,7 +38,7 @@ class Wanted:
     requests: set[str] = field(default_factory=set)
 
     def __call__(self, line: Line) -> bool:
-        """Tell whether a line is wanted."""
+        """Return True if a line is wanted."""
         level = line.get("level")
         if level in LEVELS and LEVELS.index(str(level)) < LEVELS.index(self.level):
             return False

@@ -157,7 +157,7 @@ def test_compose_mounts_what_is_there_and_prometheus_asks_services_that_exist() 
 
 
 def _overlap(one: dict[str, int], other: dict[str, int]) -> bool:
-    """Tell whether two panels cover a common cell of the grid."""
+    """Return True if two panels cover a common cell of the grid."""
     return all(
         one[start] < other[start] + other[size] and other[start] < one[start] + one[size]
         for start, size in (("x", "w"), ("y", "h"))

@@ -76,7 +76,7 @@ def _other_model(folder: Path) -> Path:
 
 
 def _runs_in(process: psutil.Process, folder: Path) -> bool:
-    """Tell whether a process has the folder in its command or environment."""
+    """Return True if a process has the folder in its command or environment."""
     try:
         told = [*process.cmdline(), *process.environ().values()]
     except psutil.Error:

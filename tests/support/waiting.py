@@ -74,7 +74,7 @@ def quickly(act: Callable[[], T], *, within_s: float) -> T:
 
 
 def is_gone(pid: int) -> bool:
-    """Say whether a process has ended; its parent may not have taken note of it."""
+    """Return True if a process has ended; its parent may not have taken note of it."""
     try:
         return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:

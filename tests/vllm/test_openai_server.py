@@ -96,7 +96,7 @@ def counted(url: str, name: str) -> int:
 
 def freed(url: str, *, before: int) -> bool:
     """
-    Tell whether the engine dropped eight long answers once their readers had hung up.
+    Return True if the engine dropped eight long answers once their readers had hung up.
 
     A busy machine shows it by one sign or the other: a server that starves tells of its first
     token so late that much has been written by then, or of its state so late that time is lost.

@@ -1,1 +1,1 @@
-"""How the installation is: looked at in the background, told to whoever asks."""
+"""Health of the installation: probed in the background, read by requests."""

@@ -1,4 +1,4 @@
-"""Judging the workers: who consumes each queue, who is silent, and whose pool stands still."""
+"""Health checks of workers: consumers of each queue, silent workers, stalled pools."""
 
 import time
 from collections.abc import Collection, Mapping, Sequence
@@ -35,7 +35,7 @@ class Heard:
 
     @property
     def name(self) -> str:
-        """Role, host and process; what else makes its name unique tells people nothing."""
+        """Role, host and process: the part of its name that people can read."""
         return "/".join(self.state.name.split("/")[:3])
 
 
@@ -49,7 +49,7 @@ def relevant(heard: Sequence[Heard]) -> list[Heard]:
 
 
 def _replaces(other: WorkerState, silent: WorkerState) -> bool:
-    """Tell whether a worker began where another had ended."""
+    """Return True if a worker began where another had ended."""
     return (
         (other.role, other.host) == (silent.role, silent.host)
         and other.seen_at > silent.seen_at
@@ -140,7 +140,7 @@ def _troubles(
 
 
 def _stuck(state: WorkerState, *, waiting: bool, settings: Settings) -> str:
-    """Say how a pool stands still; empty if it does not, or has nothing to do."""
+    """Return how a pool has stalled; empty if it has not, or has nothing to do."""
     patience_s = settings.health_still_warn_s
     # Bodies of documents take as long as their files do: a whole batch, a large one's parsing.
     if state.busy >= state.threads and LONG_ROLES.issuperset(state.queues):

@@ -1,4 +1,4 @@
-"""From what is seen at each look to what is said: not everything at once, and not for ever."""
+"""Hysteresis of health: how many probes in a row change what a check reports."""
 
 from collections import deque
 from collections.abc import Iterable, Sequence

@@ -1,4 +1,4 @@
-"""Looking at the machine that this process runs on: its disk, and its or its container's memory."""
+"""Health checks of the machine: its disk, and its or the container's memory."""
 
 import os
 import shutil

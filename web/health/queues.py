@@ -1,4 +1,4 @@
-"""Looking at the queues: what waits, what nobody takes, and when something last ended."""
+"""Health checks of queues: waiting units, units that no worker takes, the last end of one."""
 
 import time
 from collections.abc import Mapping
@@ -36,7 +36,7 @@ class Queues:
         self._unclaimed: dict[str, float] = {}
 
     def look(self, redis: Redis) -> tuple[list[Check], Mapping[str, float]]:
-        """Return the checks, and for how long each queue has had a unit that nobody takes."""
+        """Return the checks, and for how long each queue has had a unit that no worker takes."""
         seconds, micros = redis.time()
         now = seconds + micros / 1e6
         sights = {role: self._sight(redis, role, now) for role in ROLES}
@@ -68,7 +68,7 @@ class Queues:
         )
 
     def _unclaimed_s(self, redis: Redis, role: str, units: list[str]) -> float:
-        """Return for how long the unit has been seen that nobody has taken for longest."""
+        """Return for how long the oldest unit without a taker has been seen."""
         pipe = redis.pipeline(transaction=False)
         for unit in units:
             pipe.exists(key("claim", unit))

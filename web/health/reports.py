@@ -1,4 +1,4 @@
-"""Judging what the workers tell of what they own: models, cards, word indexes, caches."""
+"""Health checks from the workers' heartbeats: models, cards, sparse indexes, caches."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Final
@@ -28,7 +28,7 @@ def reports(
     settings: Settings,
     starting: Collection[str] = (),
 ) -> list[Check]:
-    """Judge everything that the live *workers* tell of; see `consumers` for *starting*."""
+    """Return the checks from the live *workers*' heartbeats; see `consumers` for *starting*."""
     return [
         *_models(workers, failures, settings, starting),
         *_embedding_engine(workers),
@@ -45,7 +45,7 @@ def _models(
     settings: Settings,
     starting: Collection[str],
 ) -> Iterator[Check]:
-    """Tell which models are loaded; one that nobody has is still loading, unless it failed."""
+    """Yield the checks of models; one that no worker has is still loading, unless it failed."""
     wanted = {"embedding": settings.embedding_model}
     if settings.reranker_model:
         wanted["reranker"] = settings.reranker_model
@@ -69,14 +69,14 @@ def _models(
 
 
 def _embedding_engine(workers: Sequence[WorkerState]) -> Iterator[Check]:
-    """Tell what computes embeddings, and why; hosts of several kinds tell a line each."""
+    """Yield the check of the embedding engine and its reason; a line for each kind of host."""
     told = sorted({engine for w in workers if (engine := w.details.get("embedding_engine"))})
     if told:
         yield Check("embedding:engine", "pass", "component", value="; ".join(told))
 
 
 def _isolation(workers: Sequence[WorkerState]) -> Iterator[Check]:
-    """Tell what keeps the network from those who read files; where nothing does, on which host."""
+    """Yield the check of the parsers' isolation from the network; it names hosts without any."""
     told = [(w.host, way) for w in workers if (way := w.details.get("isolation"))]
     if not told:
         return
@@ -90,7 +90,7 @@ def _isolation(workers: Sequence[WorkerState]) -> Iterator[Check]:
 
 
 def _cards(workers: Sequence[WorkerState], settings: Settings) -> Iterator[Check]:
-    """Judge the cards that generation workers see; nothing where nobody runs a model on one."""
+    """Yield the check of the graphics cards; none where no worker runs a model on one."""
     told = [worker.details["gpu"] for worker in workers if worker.details.get("gpu")]
     cards: list[Mapping[str, Any]] = [card for part in told for card in part["cards"]]
     lost = sum(int(part["lost"]) for part in told)

@@ -1,4 +1,4 @@
-"""Looking at everything in the background: a request only reads what was seen last."""
+"""The sampler: all health checks run in the background; a request reads their last results."""
 
 import os
 import threading
@@ -77,7 +77,7 @@ class HealthSampler:
             client.close()
 
     def drain(self) -> None:
-        """Say from now on that this process takes no more jobs: it is about to end."""
+        """Report from now on that this process takes no more jobs: it is about to end."""
         self._draining = True
 
     @property
@@ -90,7 +90,7 @@ class HealthSampler:
         return {check.name: GRADES[check.status] for check in self._checks()}
 
     def readiness(self) -> tuple[bool, list[str]]:
-        """Tell whether jobs can be accepted, and why not."""
+        """Return whether jobs can be accepted, and why not."""
         self._await_first_look()
         sights = {name: watch.sight for name, watch in list(self._watches.items())}
         refusals = ["going down"] if self._draining else []

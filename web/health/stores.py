@@ -1,4 +1,4 @@
-"""Looking at the stores: the queue Redis, the cache Redis, Chroma."""
+"""Health checks of the stores: the queue Redis, the cache Redis, Chroma."""
 
 import http.client
 import time
@@ -103,7 +103,7 @@ def eviction(told: Mapping[str, Any]) -> Check:
 
 
 def _asked(redis: Redis) -> tuple[float, dict[str, Any]]:
-    """Return how long Redis takes for the least question, and what it tells of itself."""
+    """Return how long Redis takes for a ping, and its INFO."""
     redis.ping()  # a connection is made by the first
     began = time.perf_counter()
     redis.ping()
@@ -111,7 +111,7 @@ def _asked(redis: Redis) -> tuple[float, dict[str, Any]]:
 
 
 def _got(connection: http.client.HTTPConnection, path: str) -> bytes:
-    """Get a small answer; anything but 200 is nobody."""
+    """Get a small response; any status but 200 counts as no answer."""
     connection.request("GET", path)
     answer = connection.getresponse()
     body = answer.read(1_000)

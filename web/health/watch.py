@@ -1,4 +1,4 @@
-"""A watch: one look, again and again, in a thread of its own."""
+"""A watch: one probe, repeated in a thread of its own."""
 
 import http.client
 import logging
@@ -25,7 +25,7 @@ LOOKS_TO_REFUSE: Final = 2
 
 
 class NobodyThere(Exception):
-    """Raised by a look that finds nobody who answers."""
+    """Raised by a probe that gets no answer."""
 
 
 #: What may come of asking somebody who is not there.
@@ -112,7 +112,7 @@ class Watch:
         return SAMPLE_S * self._jitter.uniform(0.9, 1.1)
 
     def _look_once(self) -> Sight:
-        """Look; of somebody who is away twice in a row no job is expected to be accepted."""
+        """Probe once; after two failures in a row the process reports that it accepts no jobs."""
         try:
             sight = self._look()
         except AWAY:

@@ -1,4 +1,4 @@
-"""Under which path and name people reach us, where a proxy in front is trusted to say so."""
+"""Path prefix and host name as a trusted proxy in front forwards them."""
 
 import re
 from typing import TYPE_CHECKING, Any, Final

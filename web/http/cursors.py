@@ -1,4 +1,4 @@
-"""Opaque cursors: where a list goes on, in a form that nobody is tempted to build."""
+"""Opaque cursors: encoded positions at which a list goes on."""
 
 import base64
 import binascii

@@ -1,4 +1,4 @@
-"""Saying no: every error as problem details (RFC 9457), in plain words, without stack traces."""
+"""Refusals and errors as problem details (RFC 9457), in plain words, without stack traces."""
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
@@ -110,12 +110,12 @@ class Problem(Exception):
 
 
 def invalid(error: InvalidRequest) -> Problem:
-    """Say which field cannot be accepted, and why."""
+    """Return the problem of a field that cannot be accepted, and why."""
     return Problem(422, str(error), errors=[(error.field, error.message)])
 
 
 def too_many(detail: str, *, limit: int, depth: int, retry_s: int, reason: str = "") -> Problem:
-    """Say that a bound is reached, which, and when to come back."""
+    """Return the problem of a bound that is reached: which, and when to come back."""
     return Problem(
         429,
         detail,

@@ -1,4 +1,4 @@
-"""What every answer carries and every request passes: headers, ids, only for us, not foreign."""
+"""Checks of each request and headers of each response: host, origin, request id."""
 
 import logging
 import re
@@ -69,7 +69,7 @@ def _refuse_foreign_writes() -> None:
 
 def _foreign(origin: str | None, host: str) -> bool:
     """
-    Tell whether an unsafe request comes from a page of another origin (RFC 6454, section 7).
+    Return True if an unsafe request comes from a page of another origin (RFC 6454, section 7).
 
     Browsers send `Sec-Fetch-Site` to trustworthy addresses only; on a plain address of the local
     network the origin is all there is to go by. Programs send none.
@@ -91,7 +91,7 @@ def _after(answer: Response) -> Response:
 
 
 def _tell(answer: Response) -> None:
-    """Log a request to the API: its route, not its address, which names what people made up."""
+    """Log a request to the API: its route, not its path, which may hold users' own names."""
     rule = request.url_rule
     told: dict[str, object] = {
         "method": request.method,

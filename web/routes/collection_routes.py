@@ -63,7 +63,7 @@ def documents(name: str) -> Response:
 
 @bp.post("/<name>/diff")
 def diff(name: str) -> Response:
-    """Tell which of the documents listed are new or changed, and which of ours are not listed."""
+    """Return which listed documents are new or changed, and which stored ones are not listed."""
     parameters()
     COLLECTION_NAME.read(name, "collection")
     return jsonify(front_end().intake.collections.diff(name, read_listing(json_body())))

@@ -1,4 +1,4 @@
-"""`/api/jobs`: what became of what was asked; cancel, retry, add to an open ingest."""
+"""`/api/jobs`: state and result of jobs; cancel, retry, add to an open ingest."""
 
 from flask import Blueprint, Response, jsonify, request
 
@@ -90,7 +90,7 @@ def add(job_id: str) -> Response:
 
 @bp.post("/<job_id>/close")
 def close(job_id: str) -> Response:
-    """Say that an open ingest gets no more documents; harmless when repeated."""
+    """Close an open ingest to more documents; harmless when repeated."""
     parameters()
     front_end().intake.ingests.close(job_id)
     return job_response(job_id, status=200)

@@ -1,4 +1,4 @@
-"""What Prometheus asks: the web's metrics, and where the workers show theirs."""
+"""Routes for Prometheus: the web's metrics, and the addresses of the workers'."""
 
 from flask import Blueprint, Response, jsonify
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest

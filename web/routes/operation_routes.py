@@ -1,4 +1,4 @@
-"""Operations: does the process live, can it accept jobs, how is all; and the API's own page."""
+"""Operations: liveness, readiness, health, and the API's own page."""
 
 import ipaddress
 from importlib import metadata
@@ -26,13 +26,13 @@ def version() -> str:
 
 @bp.get("/livez")
 def livez() -> Response:
-    """Say that the process answers; looks at nothing."""
+    """Respond 200 while the process lives; check nothing."""
     return _no_store(jsonify({"status": "pass"}))
 
 
 @bp.get("/readyz")
 def readyz() -> Response:
-    """Say whether jobs can be accepted: 503 if not, and to whom it concerns why."""
+    """Respond 200 if jobs can be accepted, else 503; with details where they may be shown."""
     ready, refusals = front_end().health.readiness()
     if ready:
         return _no_store(jsonify({"status": "pass"}))
@@ -84,7 +84,7 @@ def _described() -> dict[str, Any]:
 
 
 def _may_see_detail() -> bool:
-    """Tell whether the caller may see more than the status, as `health_detail` says."""
+    """Return True if the caller may see more than the status, as `health_detail` says."""
     allowed = front_end().settings.health_detail
     if allowed != "private":
         return allowed == "everyone"

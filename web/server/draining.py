@@ -26,7 +26,7 @@ class Draining:
         self._end = end
 
     def begin(self) -> None:
-        """Say so from now on; ends at once where there is nothing to wait for."""
+        """Report the end from now on; end at once where there is nothing to wait for."""
         if self._parts is None or not self._parts.settings.web_drain_s:
             self._end()
             return

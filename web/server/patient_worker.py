@@ -1,4 +1,4 @@
-"""Gunicorn's threads, patient with callers but not for ever, and slow to leave."""
+"""Gunicorn's threaded worker with limits on slow callers and a graceful end."""
 
 import socket
 import struct

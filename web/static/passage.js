@@ -56,7 +56,7 @@ export function whereabouts(source) {
   return [named ? source.document_id : "", pageOf(source)].filter(Boolean).join(", ");
 }
 
-/** Say on which page a source begins: `page iv`, `sheet Prices`, or nothing. */
+/** Return the page on which a source begins: `page iv`, `sheet Prices`, or nothing. */
 export function pageOf(source) {
   const called = source.page_label || source.page;
   return called ? `${source.page_kind || "page"} ${called}` : "";

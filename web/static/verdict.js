@@ -42,7 +42,7 @@ export function remarks(told, { closest }) {
   return lines.join(" ");
 }
 
-/** Say how sure an answer is and what that means; empty where nobody knows, or of nothing. */
+/** Return how sure an answer is and what that means; empty where that is unknown. */
 export function sureness({ confidence, citations }) {
   if (typeof confidence !== "number" || !citations?.length) return "";
   const hundredth = Math.round(confidence * 100);

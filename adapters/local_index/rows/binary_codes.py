@@ -1,4 +1,4 @@
-"""Vectors in a bit for each number: which rows are worth an exact score."""
+"""Binary quantization (RaBitQ): approximate scores choose the rows to score exactly."""
 
 from typing import Final, NamedTuple
 

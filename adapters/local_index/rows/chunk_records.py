@@ -31,7 +31,7 @@ def record_of(stored: StoredChunk) -> bytes:
 
 
 def is_whole(record: bytes) -> bool:
-    """Tell whether a record is as it was written; an empty one stands for a chunk not there."""
+    """Return True if a record is as it was written; an empty one stands for a chunk not there."""
     return not record or zlib.crc32(record[4:]).to_bytes(4, "big") == record[:4]
 
 

@@ -1,4 +1,4 @@
-"""Vectors of norm 1: on a disk in float16, to reckon with in float32."""
+"""Vectors of norm 1: stored as float16, computed with as float32."""
 
 from typing import Final
 

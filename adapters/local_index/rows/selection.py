@@ -1,4 +1,4 @@
-"""What matches a filter among the rows of a collection, and which of it is nearest."""
+"""The rows of a collection that match a filter, and the nearest of them."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -98,12 +98,12 @@ class Selection:
         return [self._names[number] for number in self._chosen.tolist()]
 
     def keeps(self, name: str) -> bool:
-        """Tell whether the chunk of that id matches."""
+        """Return True if the chunk of that id matches."""
         number = self._numbers.get(name.rpartition(":")[0], -1)
         return 0 <= number < len(self._mask) and bool(self._mask[number])
 
     def among(self, hashes: Whole) -> Mask:
-        """Tell of each hash whether it is of a generation that matches."""
+        """Return a mask over *hashes*: True if the generation matches."""
         if self._sorted is None:
             self._sorted = np.sort(self._hashes[self._chosen])
         if not len(self._sorted):

@@ -1,4 +1,4 @@
-"""Questions to the sparse index: what each word asks of tantivy, and what it is worth."""
+"""Queries of the sparse index: the tantivy query of each word, and its weight."""
 
 import math
 from collections import Counter

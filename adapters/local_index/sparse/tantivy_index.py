@@ -222,7 +222,7 @@ class TantivyIndex:
 
     def intact(self, *, thorough: bool = False) -> bool:
         """
-        Tell whether the files of the last commit are there; *thorough* also reads their sums.
+        Return True if the files of the last commit are there; *thorough* also reads their sums.
 
         What searches have open goes on to work when a file is deleted; the next commit would not.
         """

@@ -184,6 +184,6 @@ def _by_name(pair: tuple[str, object]) -> str:
 
 
 def _is_litter(name: str) -> bool:
-    """Tell what an operating system adds by itself."""
+    """Return True for members that an operating system adds by itself."""
     parts = name.lower().split("/")
     return "__macosx" in parts or parts[-1] in _LITTER or parts[-1].startswith("._")

@@ -46,7 +46,7 @@ def word_package(data: bytes) -> bytes:
 
 
 def form_of(data: bytes, *, name: str, content_type: str) -> Form:
-    """Tell what an embedded part is: by its first bytes, then by its declared type and its name."""
+    """Return what an embedded part is: by its first bytes, then by declared type and name."""
     head = data[:1024].lstrip(b"\xef\xbb\xbf \t\r\n")
     if head.startswith(b"PK\x03\x04"):
         return "word"

@@ -19,7 +19,7 @@ _OLD = b"http://schemas.microsoft.com/office/word/2003/wordml"
 
 
 def is_flat(data: bytes) -> bool:
-    """Tell by its beginning whether a file is the flat form of a Word file."""
+    """Return True if a file begins as the flat form of a Word file."""
     head = data[:_HEAD]
     return _FLAT in head and any(word in head for word in _WORD)
 

@@ -142,7 +142,7 @@ class Inline:
                 self._inside(element)
 
     def _say(self, text: str) -> None:
-        """Add words unless nobody sees them."""
+        """Add words unless they are hidden."""
         if self._hidden:
             self._line.hid = self._line.hid or bool(text.strip() and not self._silent)
         elif not self._silent:

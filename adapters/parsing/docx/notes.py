@@ -70,7 +70,7 @@ class Notes:
 
     @staticmethod
     def only_marks(text: str) -> bool:
-        """Tell whether a text is nothing but marks of notes."""
+        """Return True if a text is nothing but marks of notes."""
         return not _MARK.sub("", text).strip()
 
     @property

@@ -150,12 +150,12 @@ def _named(name: str) -> tuple[BlockKind, int, bool]:
 
 
 def _hides(_: str, style: etree._Element, below: bool | None) -> bool:
-    """Tell whether a character style hides its text."""
+    """Return True if a character style hides its text."""
     return switch(style.find(f"{W}rPr"), "vanish", bool(below))
 
 
 def _sets_first_row_apart(_: str, style: etree._Element, below: bool | None) -> bool:
-    """Tell whether a table style makes the first row look like a row of names."""
+    """Return True if a table style makes the first row look like a row of names."""
     for part in style.iterfind(f"{W}tblStylePr"):
         if part.get(f"{W}type") == "firstRow":
             run = part.find(f"{W}rPr")
@@ -208,13 +208,13 @@ def numbering(found: etree._Element | None) -> tuple[str | None, int | None]:
 
 
 def shaded(properties: etree._Element | None) -> bool:
-    """Tell whether the properties of a cell give it a ground of its own."""
+    """Return True if the properties of a cell give it a ground of its own."""
     ground = properties.find(f"{W}shd") if properties is not None else None
     return ground is not None and ground.get(f"{W}fill", "auto").lower() not in ("auto", "ffffff")
 
 
 def looks_at_first_row(properties: etree._Element | None) -> bool:
-    """Tell whether a table takes what its style does to the first row."""
+    """Return True if a table takes what its style does to the first row."""
     look = properties.find(f"{W}tblLook") if properties is not None else None
     if look is None:
         return False

@@ -57,7 +57,7 @@ def symbol(font: str, code: int) -> str:
 
 
 def has_private(text: str) -> bool:
-    """Tell whether a text has characters that only their font explains."""
+    """Return True if a text has characters that only their font explains."""
     return _PRIVATE.search(text) is not None
 
 

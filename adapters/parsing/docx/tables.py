@@ -153,12 +153,12 @@ def _bold(cell: etree._Element, styles: Styles) -> bool:
 
 
 def _alone(row: Row) -> bool:
-    """Tell whether a row is one cell from edge to edge."""
+    """Return True if a row is one cell from edge to edge."""
     return len(row.cells) == 1 and not row.before and not row.after and not row.cells[0].begins
 
 
 def _wide(rows: Sequence[Row]) -> bool:
-    """Tell whether any row has several cells."""
+    """Return True if any row has several cells."""
     return any(len(row.cells) > 1 for row in rows)
 
 
@@ -254,7 +254,7 @@ def _header(rows: Sequence[Row], filled: Sequence[Sequence[str]], *, styled: boo
 
 
 def _stands_out(rows: Sequence[Row]) -> bool:
-    """Tell whether the first row looks unlike the one below it."""
+    """Return True if the first row looks unlike the one below it."""
     looks = all(cell.marked for cell in rows[0].cells if cell.text)
     # A first column that stands out everywhere names rows, and tells nothing of the first row.
     below = [cell for cell in rows[1].cells[1:] if cell.text]

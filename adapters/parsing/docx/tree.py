@@ -14,7 +14,7 @@ _WRAPPERS = frozenset(
 
 
 def drop_cap(frame: etree._Element | None) -> bool:
-    """Tell whether the paragraph in a frame is the large first letter of the next one."""
+    """Return True if the paragraph in a frame is the large first letter of the next one."""
     return frame is not None and frame.get(f"{W}dropCap", "none") != "none"
 
 

@@ -19,7 +19,7 @@ _Series = tuple[str, dict[int, str], list[tuple[str, dict[int, str]]]]
 
 
 def add_chart(out: Assembly, root: etree._Element) -> bool:
-    """Append a chart as tables of its categories and values; tell whether it has any."""
+    """Append a chart as tables of its categories and values; return True if it has any."""
     pieces = chart_pieces(root)
     for kind, text, header in pieces:
         out.add(kind, text, header=header)

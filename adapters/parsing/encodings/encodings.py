@@ -116,7 +116,7 @@ def _narrowed(data: bytes, encoding: str) -> str:
 
 
 def _told(data: bytes) -> Iterator[str]:
-    """Yield the encodings that a text without a mark tells by itself."""
+    """Yield the encodings that a text without a mark declares."""
     for escape, encoding in _ESCAPES:
         if escape in data:
             yield encoding
@@ -147,7 +147,7 @@ def _strays(data: bytes) -> str | None:
 
 
 def _wide(data: bytes) -> str | None:
-    """Tell UTF-16 and UTF-32 without a mark by where their zero bytes are."""
+    """Return UTF-16 or UTF-32 without a mark, by where the zero bytes are; else None."""
     sample = data[: _SAMPLE - _SAMPLE % 4]
     pairs = len(sample) // 2
     if pairs == 0:

@@ -152,7 +152,7 @@ def _clash(before: str, c: str) -> float:
 
 
 def _out_of_order(before: str, c: str, within: bool) -> bool:
-    """Tell Thai signs without their consonant; *within* says that both characters are Thai."""
+    """Return True for Thai signs without their consonant; *within*: both are Thai."""
     above = unicodedata.category(c) == "Mn"
     if before in _LEADING:
         return not within or above or c in _LEADING

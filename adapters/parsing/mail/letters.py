@@ -12,7 +12,7 @@ _HALF = 0.5
 
 @dataclass(slots=True)
 class Attachment:
-    """A file that came with a message; *why* tells why it cannot be read, if so."""
+    """A file that came with a message; *why* is the reason if it cannot be read."""
 
     name: str
     data: bytes = b""
@@ -71,7 +71,7 @@ def letter_document(letter: Letter, nest: Nest) -> ParsedDocument:
 
 def better(plain: str, page: ParsedDocument) -> bool:
     """
-    Tell whether the plain words of a message serve better than its page.
+    Return True if the plain words of a message serve better than its page.
 
     They do unless they are a mere hint at the page, or the page has tables, which they flatten.
     """

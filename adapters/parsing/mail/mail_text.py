@@ -98,7 +98,7 @@ def parse_mhtml(data: bytes, nest: Nest) -> ParsedDocument:
 
 
 def _parted(data: bytes, start: int) -> bool:
-    """Tell whether a line that may begin a message stands at the start or after an empty line."""
+    """Return True if a line that may begin a message stands at the start or after an empty line."""
     return start == 0 or data[max(start - 3, 0) : start].endswith((b"\n\n", b"\n\r\n"))
 
 
@@ -203,5 +203,5 @@ _BODIES: dict[str, Callable[[Message], ParsedDocument]] = {
 
 
 def _is_attached(part: Message) -> bool:
-    """Tell whether a text part is a file of its own."""
+    """Return True if a text part is a file of its own."""
     return part.get_content_disposition() == "attachment" or bool(file_name(part))

@@ -34,26 +34,26 @@ def role_of(attributes: dict[str, str | None]) -> str:
 
 
 def is_menu(attributes: dict[str, str | None]) -> bool:
-    """Tell whether an element is there to move about the site."""
+    """Return True if an element is there to move about the site."""
     return role_of(attributes) in _MENU_ROLES
 
 
 def is_dialog(attributes: dict[str, str | None], tag: str) -> bool:
-    """Tell whether an element is a dialog over the page; an open one without a role is not."""
+    """Return True if an element is a dialog over the page; an open one without a role is not."""
     if role_of(attributes) in _DIALOG_ROLES or attributes.get("aria-modal") == "true":
         return True
     return tag == "dialog" and "open" not in attributes
 
 
 def names_consent(tag: str, attributes: dict[str, str | None]) -> bool:
-    """Tell whether an element is called as the boxes that ask for consent are."""
+    """Return True if an element is called as the boxes that ask for consent are."""
     if tag not in ("div", "section", "aside", "form"):
         return False
     return bool(_CONSENT.search(f"{attributes.get('id') or ''} {attributes.get('class') or ''}"))
 
 
 def is_consent(node: LexborNode) -> bool:
-    """Tell whether an element that is called so is a box, and not the page."""
+    """Return True if an element that is called so is a box, and not the page."""
     if node.css_first("main, article, h1, [role=main]") is not None:
         return False
     return len(node.text(deep=True)) <= _MOST_CONSENT
@@ -61,7 +61,7 @@ def is_consent(node: LexborNode) -> bool:
 
 def is_hidden(attributes: dict[str, str | None]) -> bool:
     """
-    Tell whether an element says by itself that nobody sees it.
+    Return True if an element is hidden by its own attributes.
 
     `aria-hidden` says no such thing: it hides an element from screen readers alone, and dialogs
     set it on the whole page behind them. `hidden=until-found` is found by a search.
@@ -73,7 +73,7 @@ def is_hidden(attributes: dict[str, str | None]) -> bool:
 
 
 def is_ornament(node: LexborNode, tag: str, attributes: dict[str, str | None]) -> bool:
-    """Tell an icon whose name is set in a font, and the sign that links a heading to itself."""
+    """Return True for an icon of a font, and the sign that links a heading to itself."""
     if tag not in ("a", "i", "span"):
         return False
     name = attributes.get("class") or ""
@@ -84,7 +84,7 @@ def is_ornament(node: LexborNode, tag: str, attributes: dict[str, str | None]) -
 
 
 def is_article(node: LexborNode) -> bool:
-    """Tell whether a hidden element holds what the page is about: paragraphs or headings."""
+    """Return True if a hidden element holds what the page is about: paragraphs or headings."""
     if node.css_first("p, h1, h2, h3, li, article, main, table") is None:
         return False
     return weight(node.text(deep=True)) >= _ARTICLE_BYTES

@@ -121,7 +121,7 @@ def _blocks(sheet: str) -> Iterator[tuple[str, str]]:
 
 
 def _holds(rule: str) -> bool:
-    """Tell whether the rules inside an at-rule are used."""
+    """Return True if the rules inside an at-rule are used."""
     name, _, condition = rule.partition(" ")
     if name == "@media":
         return _shown_on_screen(condition)
@@ -129,14 +129,14 @@ def _holds(rule: str) -> bool:
 
 
 def _shown_on_screen(media: str) -> bool:
-    """Tell whether a media query holds for a light, wide screen."""
+    """Return True if a media query holds for a light, wide screen."""
     if not media:
         return True
     return any(_one_holds(query) for query in media.split(","))
 
 
 def _one_holds(query: str) -> bool:
-    """Tell whether one media query of a list holds."""
+    """Return True if one media query of a list holds."""
     if "not " in query or any(word in query for word in ("print", "speech", "dark", "reduce")):
         return "not print" in query
     for bound, number, unit in _PIXELS.findall(query):

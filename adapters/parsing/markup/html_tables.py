@@ -195,7 +195,7 @@ class _Spans:
 
 
 def is_bold(cell: LexborNode) -> bool:
-    """Tell a cell that is wholly bold: in a first row it names its column."""
+    """Return True for a cell that is wholly bold: in a first row it names its column."""
     bold = cell.css("b, strong")
     words = "".join(cell.text(deep=True).split()) if bold else ""
     return bool(words) and words == "".join("".join(b.text(deep=True).split()) for b in bold)
@@ -215,7 +215,7 @@ def layout_tables(tree: LexborHTMLParser) -> set[int]:
 
 
 def _arranges(table: LexborNode) -> bool:
-    """Tell whether a table is there for the look of a page: its cells are no data."""
+    """Return True if a table is there for the look of a page: its cells are no data."""
     role = table.attributes.get("role")
     if role in ("presentation", "none"):
         return True
@@ -263,7 +263,7 @@ class _Shape:
             stack.extend((child, inside) for child in _children(node))
 
     def _look(self, node: LexborNode, tag: str) -> None:
-        """Note what one element tells."""
+        """Note the evidence of one element."""
         if tag in ("th", "caption", "thead"):
             self.headed = True
         if tag == "tr":

@@ -167,7 +167,7 @@ class _Walker:
         self._end_terms()
 
     def skipped_above(self, node: LexborNode) -> bool:
-        """Tell whether an element stands in one that is left out."""
+        """Return True if an element stands in one that is left out."""
         above = node.parent
         while above is not None and above.is_element_node:
             if self._skipped(above, above.tag or "", above.attributes):
@@ -176,7 +176,7 @@ class _Walker:
         return False
 
     def _skipped(self, node: LexborNode, tag: str, attributes: dict[str, str | None]) -> bool:
-        """Tell whether an element is left out with all that it holds, and count what is hidden."""
+        """Return True if an element is left out with all in it; count what is hidden."""
         if tag in UNSEEN:
             return True
         if not attributes and not self.styled:
@@ -195,7 +195,7 @@ class _Walker:
         return True
 
     def _asks(self, node: LexborNode, tag: str, attributes: dict[str, str | None]) -> bool:
-        """Tell whether an element asks for consent."""
+        """Return True if an element asks for consent."""
         if not names_consent(tag, attributes):
             return False
         self.looks += 1

@@ -76,7 +76,7 @@ class _Cleaner:
             self.noise.characters += len(piece)
 
     def _without_html(self, text: str) -> str:
-        """Return a part without tags, comments, and elements that nobody sees."""
+        """Return a part without tags, comments and hidden elements."""
         parts: list[str] = []
         at = 0
         while (found := _HTML.search(text, at)) is not None:

@@ -18,7 +18,7 @@ _FORMS: Final = ("text/plain", "text/markdown", "text/latex", "text/html")
 
 
 def is_notebook(value: Any) -> bool:
-    """Tell whether parsed JSON is a notebook (nbformat 3 or 4)."""
+    """Return True if parsed JSON is a notebook (nbformat 3 or 4)."""
     if not isinstance(value, dict) or "nbformat" not in value:
         return False
     return isinstance(value.get("cells"), list) or isinstance(value.get("worksheets"), list)

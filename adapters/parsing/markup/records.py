@@ -142,7 +142,7 @@ def leaves(record: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _holds_objects(value: Any) -> bool:
-    """Tell an object, and a list with objects in it."""
+    """Return True for an object, and for a list with objects in it."""
     return isinstance(value, dict) or (
         isinstance(value, list) and any(isinstance(inner, dict) for inner in value)
     )

@@ -19,7 +19,7 @@ _INLINE_DEPTH = 200  # of elements inside each other that are written
 
 
 def looks_like_xml(text: str) -> bool:
-    """Tell text that begins as XML does, and ends with a tag."""
+    """Return True for text that begins as XML does, and ends with a tag."""
     return bool(_STARTS.match(text)) and text.rstrip().endswith(">")
 
 
@@ -56,7 +56,7 @@ def _name(element: Any) -> str:
 
 
 def _is_document(root: Any) -> bool:
-    """Tell running text, whose elements stand inside sentences, from data."""
+    """Return True for running text, whose elements stand inside sentences."""
     mixed = elements = 0
     for element in root.iter(etree.Element):
         elements += 1
@@ -112,7 +112,7 @@ def _write_document(root: Any, records: Records) -> None:
 
 
 def _holds_words(element: Any) -> bool:
-    """Tell whether words stand directly in an element or between its elements."""
+    """Return True if words stand directly in an element or between its elements."""
     if element.text and element.text.strip():
         return True
     return any(child.tail and child.tail.strip() for child in element)

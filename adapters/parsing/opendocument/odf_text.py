@@ -196,7 +196,7 @@ class OdfReader:
         self.out.add("table", "\n".join(grid.lines()), header=names or grid.header())
 
     def _stands_out(self, cell: etree._Element) -> bool:
-        """Tell whether all words of a cell are bold, or in the style for the names of columns."""
+        """Return True if all words of a cell are bold, or in the style for the names of columns."""
         paragraphs = [p for p in below(cell, "p", "h") if "".join(map(str, p.itertext())).strip()]
         return bool(paragraphs) and all(map(self.styles.stands_out, paragraphs))
 
@@ -224,7 +224,7 @@ class OdfReader:
 
 
 def _has_own_text(item: etree._Element) -> bool:
-    """Tell whether an item of a list holds more than another list."""
+    """Return True if an item of a list holds more than another list."""
     return any(local(child) in ("p", "h") for child in item)
 
 

@@ -160,11 +160,11 @@ class Styles:
         return styles
 
     def hides(self, name: str) -> bool:
-        """Tell whether a style of text hides it."""
+        """Return True if a style of text hides it."""
         return any(one in self.hidden for one in self._upwards(name))
 
     def stands_out(self, paragraph: etree._Element) -> bool:
-        """Tell a paragraph that is bold, or in the style that LibreOffice has for column names."""
+        """Return True for a bold paragraph, or LibreOffice's style for column names."""
         if any(
             one in self.bold or one == "Table_20_Heading"
             for one in self._upwards(attribute(paragraph, "style-name"))

@@ -13,7 +13,7 @@ _BRACKETS = {"(": ")", "[": "]", "{": "}", "<": ">", "«": "»"}
 
 
 def is_right_to_left(code: int) -> bool:
-    """Tell whether a code point is a letter of Hebrew, Arabic or a like script."""
+    """Return True if a code point is a letter of Hebrew, Arabic or a like script."""
     if code < 0x590 or 0x8FF < code < 0xFB1D:  # noqa: PLR2004 - the usual scripts, told at once
         return False
     return code < 0x110000 and unicodedata.bidirectional(chr(code)) in _STRONG_RIGHT  # noqa: PLR2004
@@ -34,7 +34,7 @@ def logical(screen: str, *, right_to_left: bool) -> str:
 
 def runs_right_to_left(screen: str, *, among: bool) -> bool:
     """
-    Tell the direction of a line in the order of the screen.
+    Return True if a line, in the order of the screen, runs right to left.
 
     *among* tells that most of its page runs from right to left: it decides where its ends do not.
     """

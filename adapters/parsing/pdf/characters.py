@@ -88,7 +88,7 @@ class _Piece:
     rights: list[float] = field(default_factory=list)
 
     def goes_on(self, left: float, low: float, right: float, high: float) -> bool:
-        """Tell whether a character in this box belongs to the piece."""
+        """Return True if a character in this box belongs to the piece."""
         size = self.size
         shift = _SHIFT * size
         if not (-shift <= self.low - low <= shift and -shift <= self.high - high <= shift):
@@ -133,7 +133,7 @@ def upright(words: list[Word]) -> list[Word]:
 
 
 def _stands_over(above: Word, below: Word) -> bool:
-    """Tell whether two letters stand under each other as in a line that runs down."""
+    """Return True if two letters stand under each other as in a line that runs down."""
     size = above.size
     return (
         not above.turn
@@ -229,7 +229,7 @@ class _Reader:
             yield piece
 
     def _is_bold(self, n: int) -> bool:
-        """Tell whether a character is bold; the name tells it of fonts that are not embedded."""
+        """Return True if a character is bold; the name tells it of fonts that are not embedded."""
         if raw.FPDFText_GetFontWeight(self._handle, n) >= _BOLD:
             return True
         raw.FPDFText_GetFontInfo(self._handle, n, self._name, _NAME_BYTES, self._flags)
@@ -269,7 +269,7 @@ def _turned(
 
 @lru_cache(maxsize=1000)
 def _names_bold(name: bytes) -> bool:
-    """Tell whether a font is bold by its name."""
+    """Return True if a font is bold by its name."""
     named = name.decode("utf-8", "replace").lower()
     return any(bold in named for bold in _BOLD_NAMES)
 

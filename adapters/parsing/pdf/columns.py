@@ -131,7 +131,7 @@ def _contents(rows: list[Row], n: int) -> tuple[list[Item], int] | None:
 
 
 def _leads_on(rows: list[Row], n: int) -> bool:
-    """Tell whether row *n* is a first line of an entry that ends in dots some rows below."""
+    """Return True if row *n* is a first line of an entry that ends in dots some rows below."""
     row = rows[n]
     if len(row.segments) != 1:
         return False
@@ -185,7 +185,7 @@ def _fullest(rows: list[Row], n: int) -> int:
 
 
 def _is_far(above: Row, row: Row) -> bool:
-    """Tell whether more than a line's distance lies between two rows."""
+    """Return True if more than a line's distance lies between two rows."""
     return above.base - row.base > _PITCHES * row.size
 
 

@@ -131,7 +131,7 @@ def column_gutters(rows: list[Row], gutters: list[Gutter]) -> list[Gutter]:
 
 
 def _is_led(rows: list[Row], gutter: Gutter) -> bool:
-    """Tell whether dots mostly lead over a strip."""
+    """Return True if dots mostly lead over a strip."""
     led = both = 0
     for row in rows:
         after = [n for n, segment in enumerate(row.segments) if segment.left >= gutter.right]
@@ -142,7 +142,7 @@ def _is_led(rows: list[Row], gutter: Gutter) -> bool:
 
 
 def _has_records(rows: list[Row], gutters: list[Gutter]) -> bool:
-    """Tell whether all columns are parted at the same heights, as the rows of a table are."""
+    """Return True if all columns are parted at the same heights, as the rows of a table are."""
     steps = [a.base - b.base for a, b in pairwise(rows)]
     usual = sorted(steps)[len(steps) // 3]
     wide = [row for step, row in zip(steps, rows[1:], strict=True) if step > _APART_STEP * usual]
@@ -152,7 +152,7 @@ def _has_records(rows: list[Row], gutters: list[Gutter]) -> bool:
 
 
 def _is_level(row: Row, gutters: list[Gutter]) -> bool:
-    """Tell whether the words of a row stand on one baseline in all columns."""
+    """Return True if the words of a row stand on one baseline in all columns."""
     bases: dict[int, float] = {}
     for segment in row.segments:
         for word in segment.words:
@@ -161,7 +161,7 @@ def _is_level(row: Row, gutters: list[Gutter]) -> bool:
 
 
 def _has_cells(rows: list[Row], gutters: list[Gutter], parting: Gutter) -> bool:
-    """Tell whether most rows on one side of *parting* have words on both sides of another strip."""
+    """Return True if most rows beside *parting* have words on both sides of another strip."""
     middle = parting.middle
     for left in (True, False):
         inner = [g for g in gutters if g is not parting and (g.left < middle) == left]
@@ -175,7 +175,7 @@ def _has_cells(rows: list[Row], gutters: list[Gutter], parting: Gutter) -> bool:
 
 
 def _is_prose(lines: list[Line]) -> bool:
-    """Tell whether lines of a column fill it, as running text does."""
+    """Return True if lines of a column fill it, as running text does."""
     if len(lines) < _PROSE_LINES:
         return False
     left, right = min(line.left for line in lines), max(line.right for line in lines)
@@ -186,7 +186,7 @@ def _is_prose(lines: list[Line]) -> bool:
 
 
 def _aligned(rows: list[Row], gutters: list[Gutter]) -> bool:
-    """Tell whether words on both sides of a strip stand on one baseline, as those of a row do."""
+    """Return True if words on both sides of a strip stand on one baseline, as those of a row do."""
     alone = sum(filled(row, gutters) == 1 for row in rows)
     beside = [row for row in rows if filled(row, gutters) > 1]
     both, level = len(beside), sum(_is_level(row, gutters) for row in beside)
@@ -194,7 +194,7 @@ def _aligned(rows: list[Row], gutters: list[Gutter]) -> bool:
 
 
 def _written_apart(rows: list[Row], gutters: list[Gutter]) -> bool:
-    """Tell whether the file writes each column as a whole, or nearly so, one after the other."""
+    """Return True if the file writes each column as a whole, or nearly so, one after the other."""
     if len(rows) < _APART_ROWS:
         return False
     places = [
@@ -209,7 +209,7 @@ def _written_apart(rows: list[Row], gutters: list[Gutter]) -> bool:
 
 
 def _has_numbers(columns: list[list[Line]]) -> bool:
-    """Tell whether a column holds numbers alone, but for its name."""
+    """Return True if a column holds numbers alone, but for its name."""
     for lines in columns[1:]:
         numbers = sum(is_number(line.text) for line in lines)
         if numbers > 1 and numbers >= len(lines) - 1 - len(lines) // 5:
@@ -218,7 +218,7 @@ def _has_numbers(columns: list[list[Line]]) -> bool:
 
 
 def is_table(cells: list[list[list[Word]]]) -> bool:
-    """Tell whether rows of words by columns are a table's, and not a formula's."""
+    """Return True if rows of words by columns are a table's, and not a formula's."""
     counts = [sum(map(bool, row)) for row in cells]
     texts = ["".join(word.text for word in cell) for row in cells for cell in row if cell]
     words = sum(any(map(str.isalnum, text)) and (len(text) > 1 or text.isdigit()) for text in texts)

@@ -43,7 +43,7 @@ _SOLID = re.compile(
 
 
 def is_cut(text: str, following: str) -> bool:
-    """Tell whether a line may end within a word that the next one goes on with."""
+    """Return True if a line may end within a word that the next one goes on with."""
     return bool(_ENDS_CUT.search(text[-2:])) and following[:1].isalnum()
 
 
@@ -98,7 +98,7 @@ class Vocabulary:
         return "-"
 
     def _is_word(self, a: str, b: str) -> bool:
-        """Tell whether the halves *a* and *b* are one word that the line's end has cut."""
+        """Return True if the halves *a* and *b* are one word that the line's end has cut."""
         whole, first = (a + b).lower(), a.lower()
         if not b.islower() or a[1:] != first[1:] or (len(a) == 1 and a != first):
             return False  # AB-cd, Jean-Paul, A-b
@@ -109,6 +109,6 @@ class Vocabulary:
 
 
 def _in_address(after: str, word: re.Match[str]) -> bool:
-    """Tell whether the second half goes on as an address or a part number does."""
+    """Return True if the second half goes on as an address or a part number does."""
     rest = after[word.end() :]
     return bool(re.match(r"[@/\\_=~\d]|\.\w|:/", rest))

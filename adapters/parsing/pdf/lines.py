@@ -87,7 +87,7 @@ class _Row:
         self.left, self.right = word.left, word.right
 
     def takes(self, word: Word, columns: bool) -> bool:
-        """Tell whether *word*, which is not higher than any word so far, stands in this row."""
+        """Return True if *word*, which is not higher than any word so far, stands in this row."""
         if word.size > _UNLIKE * self.size or self.size > _UNLIKE * word.size:
             return False
         away = abs(self.base - word.base)
@@ -102,14 +102,14 @@ class _Row:
         return columns and not self.touches(word, _FAR * size)
 
     def touches(self, word: Word, near: float) -> bool:
-        """Tell whether a word of the row overlaps *word* or is near."""
+        """Return True if a word of the row overlaps *word* or is near."""
         if word.left > self.right + near or word.right < self.left - near:
             return False
         near_words = self.words[-_LOOK_AROUND:]
         return any(w.left - near <= word.right and word.left <= w.right + near for w in near_words)
 
     def beside(self, word: Word, near: float) -> bool:
-        """Tell whether *word* is near a word of the row, and over or under none."""
+        """Return True if *word* is near a word of the row, and over or under none."""
         if not self.touches(word, near):
             return False
         return not any(
@@ -142,7 +142,7 @@ def _join_marks(rows: list[_Row]) -> None:
 
 
 def _is_mark(word: Word, row: _Row) -> bool:
-    """Tell whether *word* is a raised or lowered mark of a word in *row*."""
+    """Return True if *word* is a raised or lowered mark of a word in *row*."""
     if row.size > _UNLIKE * word.size:
         return False
     if word.size <= _SMALL * row.size:
@@ -218,7 +218,7 @@ def _marked(word: Word, last: Word | None, base: float, size: float) -> str:
 
 
 def _raised(text: str, last: Word | None) -> str:
-    """Return a raised mark in signs that nobody takes for a part of the number before it."""
+    """Return a raised mark in signs that differ from the number before it."""
     if _FIGURES.fullmatch(text):
         return text.translate(_UP)
     before = last.text[-1:] if last else ""

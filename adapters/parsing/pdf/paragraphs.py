@@ -214,7 +214,7 @@ class Flow:
 
 
 def _small(part: Paragraph, body: float) -> bool:
-    """Tell whether a paragraph is set smaller than the text of its page."""
+    """Return True if a paragraph is set smaller than the text of its page."""
     return part.last is not None and part.size < (1 - ALIKE) * body
 
 

@@ -230,7 +230,7 @@ def _cells(
 
 
 def _drawn(strokes: list[_Stroke], at: float, place: float) -> bool:
-    """Tell whether a stroke lies at *at* and passes *place*."""
+    """Return True if a stroke lies at *at* and passes *place*."""
     return any(
         abs(where - at) <= _NEAR and first - _SHORT <= place <= last + _SHORT
         for where, first, last in strokes

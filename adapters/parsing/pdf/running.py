@@ -134,7 +134,7 @@ def _candidates(sheet: Sheet, page: int) -> Iterable[_Candidate]:
 
 
 def _near(row: _Candidate, text: _Candidate) -> bool:
-    """Tell whether a row stands as close to the next one as lines of a text do."""
+    """Return True if a row stands as close to the next one as lines of a text do."""
     size = max(word.size for word in (*row.words, *text.words))
     return abs(row.base - text.base) < _APART * size
 
@@ -147,7 +147,7 @@ def _key(text: str) -> str:
 
 
 def _is_number(key: str) -> bool:
-    """Tell whether a line is nothing but the number of its page."""
+    """Return True if a line is nothing but the number of its page."""
     return "#" in key and all(map(_PAGE_WORD.fullmatch, _LETTERS.findall(key)))
 
 

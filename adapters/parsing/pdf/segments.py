@@ -40,7 +40,7 @@ class Row:
 
     @property
     def leader(self) -> bool:
-        """Tell whether dots lead from one segment to the next."""
+        """Return True if dots lead from one segment to the next."""
         return bool(self.led)
 
 
@@ -68,7 +68,7 @@ def row_of(words: list[Word]) -> Row:
 
 
 def _hangs(segments: list[Segment], word: Word, gap: float) -> bool:
-    """Tell whether *word* belongs to the marker, number or label before it in spite of a gap."""
+    """Return True if *word* belongs to the marker, number or label before it in spite of a gap."""
     last = segments[-1]
     if word.field:
         return True

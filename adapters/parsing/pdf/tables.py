@@ -47,7 +47,7 @@ class _Record:
 
 
 def is_number(text: str) -> bool:
-    """Tell whether a cell holds a number, with its unit or currency."""
+    """Return True if a cell holds a number, with its unit or currency."""
     return bool(_NUMBER.fullmatch(text))
 
 
@@ -124,7 +124,7 @@ def _by_distance(records: list[_Record], size: float) -> list[_Record] | None:
 
 
 def _numbers_twice(group: list[_Record]) -> bool:
-    """Tell whether two lines of a group have a number in the same column, as rows do."""
+    """Return True if two lines of a group have a number in the same column, as rows do."""
     for column in zip(*(record.cells for record in group), strict=True):
         if sum(map(is_number, column)) > 1:
             return True
@@ -197,12 +197,12 @@ def _named(rows: list[list[str]], column: int) -> int:
 
 
 def _numeric(cells: list[str]) -> bool:
-    """Tell whether most cells of a column hold numbers."""
+    """Return True if most cells of a column hold numbers."""
     return bool(cells) and sum(map(is_number, cells)) >= _SHARE * len(cells)
 
 
 def _differs(name: str, below: list[str]) -> bool:
-    """Tell whether a cell is of another kind than most below it: 7 above 06:10, 2024 above 3.5."""
+    """Return True if a cell differs in kind from most below: 7 above 06:10, 2024 above 3.5."""
     shapes = Counter(map(_shape, below))
     return 2 * shapes[_shape(name)] < len(below)
 

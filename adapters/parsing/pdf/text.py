@@ -134,7 +134,7 @@ def _main_turn(words: list[Word]) -> int:
 
 
 def _has_pictures(page: Any) -> bool:
-    """Tell whether a page shows a picture."""
+    """Return True if a page shows a picture."""
     count = min(raw.FPDFPage_CountObjects(page), _LOOKED_AT)
     kinds = (raw.FPDFPageObj_GetType(raw.FPDFPage_GetObject(page, n)) for n in range(count))
     return any(kind in (raw.FPDF_PAGEOBJ_IMAGE, raw.FPDF_PAGEOBJ_FORM) for kind in kinds)
@@ -158,7 +158,7 @@ def _label(pdf: pypdfium2.PdfDocument, n: int) -> str:
 def _notes(
     pdf: pypdfium2.PdfDocument, out: Assembly, *, kind: int, bare: list[int], broken: int
 ) -> None:
-    """Tell what the text does not hold."""
+    """Add notes on what the text does not hold."""
     for number in bare[:_NAMED]:
         out.note(f"Page {number} holds a picture and no text; if scanned, run text recognition.")
     if len(bare) > _NAMED:

@@ -68,7 +68,7 @@ def _pieces(text: str) -> list[_Piece]:
 
 
 def _over(line: str) -> bool:
-    """Tell the last line of a definition: a closing sign, or an indented line."""
+    """Return True for the last line of a definition: a closing sign, or indented."""
     return line[0].isspace() or bool(_CLOSING.match(line))
 
 

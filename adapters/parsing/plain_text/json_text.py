@@ -21,7 +21,7 @@ def parse_json(value: Any) -> ParsedDocument:
 
 
 def looks_like_json(text: str) -> bool:
-    """Tell text that begins and ends as JSON with objects or lists in it does."""
+    """Return True for text that begins and ends as JSON with objects or lists does."""
     if not _STARTS.match(text):
         return False
     first = text.lstrip()[:_FIRST_LINE].partition("\n")[0]  # of JSON Lines, the last may be cut off

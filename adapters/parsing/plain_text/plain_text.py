@@ -43,7 +43,7 @@ def parse_plain(text: str, kind: str) -> ParsedDocument:
 
 
 def looks_like_log(text: str) -> bool:
-    """Tell a text whose lines begin with the time of something that happened."""
+    """Return True for a text whose lines begin with the time of an event."""
     lines = [line for line in text[: 200 * _SAMPLED].split("\n") if line.strip()][:_SAMPLED]
     stamped = [bool(_STAMP.match(line)) for line in lines]
     own = [line for line, stamp in zip(lines, stamped, strict=True) if not stamp]
@@ -53,7 +53,7 @@ def looks_like_log(text: str) -> bool:
 
 
 def has_header(text: str) -> bool:
-    """Tell whether the first line is no entry: the names of columns stand there."""
+    """Return True if the first line is no entry: the names of columns stand there."""
     return not _STAMP.match(text.lstrip().partition("\n")[0])
 
 

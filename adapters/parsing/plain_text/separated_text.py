@@ -36,7 +36,7 @@ _SENTENCE = re.compile(r"[.!?。！？]$")  # noqa: RUF001
 
 
 def looks_separated(text: str) -> bool:
-    """Tell records of three or more fields, or of two after tabs, from prose, without a name."""
+    """Return True for records of three or more fields, or two after tabs; False for prose."""
     head = text[:_SAMPLE]
     if head.count("\n") < _LEAST_LINES - 1:
         return False
@@ -216,7 +216,7 @@ def _preamble(records: list[list[str]], width: int) -> int:
 
 
 def _names_columns(first: list[str], others: list[list[str]]) -> bool:
-    """Tell whether a record holds the names of the columns of those below."""
+    """Return True if a record holds the names of the columns of those below."""
     filled = [field.strip() for field in first if field.strip()]
     if not filled or any(len(f) > _LONG_NAME or _SENTENCE.search(f) for f in filled):
         return False
@@ -242,7 +242,7 @@ def _names_columns(first: list[str], others: list[list[str]]) -> bool:
 
 
 def _counts_on(names: list[str]) -> bool:
-    """Tell years, and numbers each one more than the one before: names of columns all the same."""
+    """Return True for years, and numbers that count on: names of columns all the same."""
     if all(map(_YEAR.fullmatch, names)):
         return True
     if len(names) < 3 or not all(n.isascii() and n.isdigit() for n in names):  # noqa: PLR2004
@@ -251,7 +251,7 @@ def _counts_on(names: list[str]) -> bool:
 
 
 def _typed(value: str) -> bool:
-    """Tell a number, a date, a mail address or a link from words."""
+    """Return True for a number, a date, a mail address or a link."""
     return bool(_NUMBER.fullmatch(value) or _DATE.fullmatch(value) or _ADDRESS.fullmatch(value))
 
 

@@ -122,7 +122,7 @@ class _Reader:
             self.raw += data
 
     def _unseen(self) -> bool:
-        """Tell whether what stands here is not read."""
+        """Return True if what stands here is not read."""
         return self.state.skipped or self.state.hidden or self.state.deleted
 
     def _flush(self) -> None:

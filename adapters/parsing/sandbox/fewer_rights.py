@@ -58,7 +58,7 @@ def confine() -> int:
 
 def no_new_privileges(libc: ctypes.CDLL) -> bool:
     """
-    Let no program give this process, or what it forks, a right that it lacks; tells if that holds.
+    Set no_new_privs for this process and its children; return True if that holds.
 
     Without this the kernel restricts nobody who is not root, neither by Landlock nor by a filter.
     """

@@ -31,7 +31,7 @@ class Limits:
 
     def broken_by(self, death: Death | None, timeout_s: float) -> Unreadable | None:
         """
-        Tell from how a parser ended what to say of its file.
+        Return the error of a file whose parser ended in this way.
 
         None where it was killed from outside, which says nothing about the file.
         """

@@ -134,7 +134,7 @@ class _Program(ctypes.Structure):
 
 
 def _install_filter() -> bool:
-    """Install the filter, and tell whether it is seen to hold."""
+    """Install the filter; return True if it is seen to hold."""
     machine = os.uname().machine
     if machine not in _ARCHITECTURES or sys.maxsize < 2**32:  # of a 32-bit program all is refused
         return False

@@ -204,7 +204,7 @@ class ParserPool:
         self._end(child)
 
     def _end(self, child: Child) -> Death | None:
-        """Kill a process if it lives, and return how it ended; None if nobody knows."""
+        """Kill a process if it lives, and return how it ended; None if unknown."""
         if child.channel.fileno() < 0:  # ended before
             return None
         child.channel.close()

@@ -47,7 +47,7 @@ def too_much_text(most: int) -> Unreadable:
 
 
 def serve(control: socket.socket) -> None:
-    """Fork parsers and tell how they ended, until the worker is gone."""
+    """Fork parsers and report how they ended, until the worker is gone."""
     for quiet in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(quiet, signal.SIG_IGN)  # the worker ends us: it may have files to finish
     limits = json.loads(control.recv(CONTROL_BYTES))

@@ -30,7 +30,7 @@ class Child:
 
 class Template:
     """
-    A clean interpreter that has imported the parsers, and forks one for whoever asks.
+    A clean interpreter that has imported the parsers, and forks one on request.
 
     One question at a time: the pool's lock is held. Its end is the end of all its parsers.
 
@@ -95,7 +95,7 @@ class Template:
         self.process.wait()
 
     def _greet(self, wish: dict[str, Any]) -> str:
-        """Tell a new template what is wanted, and return how it keeps the network away."""
+        """Send a new template its limits, and return how it keeps the network away."""
         self._control.settimeout(_START_S)
         try:
             self._control.sendall(json.dumps(wish).encode())

@@ -65,7 +65,7 @@ class Assembly:
         self._number, self._label = number, label
 
     def note(self, *sentences: str) -> None:
-        """Tell in plain *sentences* what was left out; the same sentence is told once."""
+        """Add plain *sentences* on what was left out; the same sentence is added once."""
         self._notes += [one for one in dict.fromkeys(sentences) if one not in self._notes]
 
     def add(

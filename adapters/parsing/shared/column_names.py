@@ -1,4 +1,4 @@
-"""Words that name columns of tables, tell a first row of names one of data."""
+"""Words that name columns of tables: by them a first row of names is told from data."""
 
 import re
 
@@ -76,7 +76,7 @@ _CJK_NAMES = _words(
 
 
 def names_column(text: str) -> bool:
-    """Tell whether *text*, a few words long, is a usual name of a column in some language."""
+    """Return True if *text*, a few words long, is a usual name of a column in some language."""
     if _CJK.search(text):
         return any(name in text for name in _CJK_NAMES)
     words = _WORD.findall(text.casefold())

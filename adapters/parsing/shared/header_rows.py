@@ -19,7 +19,7 @@ _SENTENCE_ENDS = tuple(".!?:;,。！？：；")  # noqa: RUF001 - Chinese marks 
 
 def names_columns(rows: Sequence[Sequence[str]], *, stands_out: bool = False) -> bool:
     """
-    Tell whether the first of *rows* plainly names the columns of the others.
+    Return True if the first of *rows* plainly names the columns of the others.
 
     A row is given as its cells, empty ones included. *stands_out*: it looks unlike the others, so
     that it is enough that its words could be names.
@@ -33,7 +33,7 @@ def names_columns(rows: Sequence[Sequence[str]], *, stands_out: bool = False) ->
 
 def are_names(names: Sequence[str], *, bare: bool) -> bool:
     """
-    Tell whether words could be the names of columns.
+    Return True if words could be the names of columns.
 
     *bare*: nothing but the words tells it, so that only the first may be missing.
     """
@@ -60,7 +60,7 @@ def _counted(names: Sequence[str]) -> set[str]:
 
 
 def _no_name(text: str) -> bool:
-    """Tell whether a text is a datum or a sentence: figures, a stop at its end, or one letter."""
+    """Return True if a text is a datum or a sentence: figures, a stop at its end, or one letter."""
     figures = _DIGIT.search(_YEAR.sub("", text))
     letter = len(text) == 1 and text.isascii()
     return text.endswith(_SENTENCE_ENDS) or figures is not None or letter
@@ -68,7 +68,7 @@ def _no_name(text: str) -> bool:
 
 def _told_by_words(rows: Sequence[Sequence[str]]) -> bool:
     """
-    Tell whether the words of the first row are names, by what they mean and what stands below.
+    Return True if the words of the first row are names, by what they mean and what stands below.
 
     A row that is taken for names is quoted no more, so that doubt means a row of data: figures
     must stand below a name alone, or half of the names must be usual ones. Two columns may be keys
@@ -89,6 +89,6 @@ def _told_by_words(rows: Sequence[Sequence[str]]) -> bool:
 
 
 def _figures(body: Sequence[Sequence[str]], at: int) -> bool:
-    """Tell whether all that stands in a column has figures."""
+    """Return True if all that stands in a column has figures."""
     below = [row[at] for row in body if row[at]]
     return bool(below) and all(map(_DIGIT.search, below))

@@ -1,4 +1,4 @@
-"""Signs that nobody sees: taken out of a text where they only part a word from its own search."""
+"""Invisible characters, removed from a text where they would keep a word from being found."""
 
 import re
 from typing import Final

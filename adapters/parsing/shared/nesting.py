@@ -45,7 +45,7 @@ class Nest:
         return type(self)(self.read, self.depth + 1, self.purse)
 
     def may_go_deeper(self) -> bool:
-        """Tell whether a file within this one may be opened at all."""
+        """Return True if a file within this one may be opened at all."""
         return self.depth < _MOST_DEPTH
 
     def enter(self, out: Assembly, name: str, size: int = 0) -> bool:

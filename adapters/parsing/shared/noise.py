@@ -102,7 +102,7 @@ class Noise:
 
 
 def _encoded(run: str) -> bool:
-    """Tell base64 and hexadecimal digits from words, paths, sequences and rules of dashes."""
+    """Return True for base64 and hexadecimal digits, not for words, paths and rules."""
     if _HEX.match(run):
         return len(set(run)) > 8 and not run.isdigit()  # noqa: PLR2004 - of sixteen digits
     upper = sum("A" <= c <= "Z" for c in run)
@@ -113,7 +113,7 @@ def _encoded(run: str) -> bool:
 
 
 def _minified(line: str) -> bool:
-    """Tell a script or style sheet whose blanks and line ends were taken out."""
+    """Return True for a script or style sheet without blanks and line ends."""
     if line.count(" ") + line.count("\t") > len(line) // 8:
         return False
     if len(_SCRIPT_WORDS.findall(line)) * 100 >= len(line) and line.count("{") > 2:  # noqa: PLR2004

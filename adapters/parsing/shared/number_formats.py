@@ -56,7 +56,7 @@ class _Section:
         return any(kind in ("date", "elapsed", "second", "half") for kind, _ in self.tokens)
 
     def holds(self, value: float) -> bool:
-        """Tell whether *value* meets the section's own condition."""
+        """Return True if *value* meets the section's own condition."""
         sign, bound = self.condition or ("", 0.0)
         return {
             "<": value < bound, "<=": value <= bound, ">": value > bound, ">=": value >= bound,
@@ -88,7 +88,7 @@ def general(value: float) -> str:
 
 
 def is_date(code: str) -> bool:
-    """Tell whether *code* shows a number as a date or a time."""
+    """Return True if *code* shows a number as a date or a time."""
     return any(section.is_date for section in _sections(code[:_MOST_CODE]))
 
 

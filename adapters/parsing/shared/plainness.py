@@ -10,5 +10,5 @@ class NotPlain(Exception):
 
 
 def is_plain(kind: str, text: str) -> bool:
-    """Tell whether decoded text is plain; Markdown is unless it may hold HTML."""
+    """Return True if decoded text is plain; Markdown is unless it may hold HTML."""
     return kind in _PLAIN or (kind == "markdown" and "<" not in text)

@@ -1,4 +1,4 @@
-"""How a file is refused whose kind is known but not read."""
+"""Errors for files of kinds that are recognised but not read."""
 
 from rag.errors import Unreadable
 
@@ -14,5 +14,5 @@ def unsupported(name: str, remedy: str = "") -> Unreadable:
 
 
 def locked() -> Unreadable:
-    """Return the error for a document that nobody reads without its password."""
+    """Return the error for a document that is protected by a password."""
     return Unreadable("encrypted", "The file is protected by a password; save it without one.")

@@ -1,4 +1,4 @@
-"""Titles that somebody gave, told from what programs write where nobody did."""
+"""Titles of documents: those that authors gave, told from what programs fill in."""
 
 import re
 from typing import Final
@@ -41,6 +41,6 @@ _MADE_UP = re.compile(
 
 
 def given_title(text: str | None) -> str | None:
-    """Return a title as `sane_title` does, None where it only tells how the file was made."""
+    """Return a title as `sane_title` does, None where it only names the program or file."""
     title = sane_title(text)
     return None if title is None or _MADE_UP.fullmatch(title) else title

@@ -58,7 +58,7 @@ def parse_pptx(data: bytes) -> ParsedDocument:
 
 
 def _is_bold(cell: etree._Element) -> bool:
-    """Tell whether all words of a cell of a table are bold."""
+    """Return True if all words of a cell of a table are bold."""
     runs = [run for run in below(cell, "r") if (run.findtext("{*}t") or "").strip()]
     return bool(runs) and all(
         any(about.get("b") in ("1", "true") for about in run.iterfind("{*}rPr")) for run in runs
@@ -266,7 +266,7 @@ def _role(shape: etree._Element) -> str:
 
 
 def _is_clock(shape: etree._Element, role: str) -> bool:
-    """Tell whether a shape shows the day on which somebody looks."""
+    """Return True if a shape shows the day on which somebody looks."""
     return role == "dt" and any(True for _ in below(shape, "fld"))
 
 
@@ -276,13 +276,13 @@ def _placeholder(shape: etree._Element) -> etree._Element | None:
 
 
 def _same_place(shape: etree._Element, place: etree._Element) -> bool:
-    """Tell whether a placeholder of the layout is the one that *place* names by its number."""
+    """Return True if a placeholder of the layout is the one that *place* names by its number."""
     own = _placeholder(shape)
     return own is not None and own.get("idx", "0") == place.get("idx", "0")
 
 
 def _same_kind(shape: etree._Element, place: etree._Element) -> bool:
-    """Tell whether a placeholder of the layout or master is of the kind of *place*."""
+    """Return True if a placeholder of the layout or master is of the kind of *place*."""
     own = _placeholder(shape)
     kind = place.get("type", "obj")
     alike = {"ctrTitle": "title", "subTitle": "body", "obj": "body"}

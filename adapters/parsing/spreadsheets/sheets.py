@@ -92,7 +92,7 @@ _Names = dict[int, str]  # of columns
 
 
 def hidden(name: str) -> str:
-    """Return the note on a sheet that nobody sees."""
+    """Return the note on a hidden sheet."""
     return f'The sheet "{name}" is hidden and was left out.'
 
 
@@ -171,7 +171,7 @@ def _bands(rows: _Rows) -> Iterator[_Rows]:
 
 
 def _own_table(rows: _Rows, columns: Sequence[int]) -> bool:
-    """Tell whether columns after an empty one are a table, not more figures of the one before."""
+    """Return True if columns after an empty one are a table, not more figures of the one before."""
     if len(columns) < 2:  # noqa: PLR2004 - one column is a remark
         return False
     first = [row[columns[0]] for _, row in rows if columns[0] in row]
@@ -220,7 +220,7 @@ def _without_titles(out: Assembly, rows: _Rows, sheet: Sheet, below: _Rows | Non
 
 
 def _goes_on(rows: _Rows, below: _Rows, sheet: Sheet) -> bool:
-    """Tell whether rows are nothing but names, for the table below an empty row."""
+    """Return True if rows are nothing but names, for the table below an empty row."""
     if len(_columns(rows)) < 2 or len(rows) > 2:  # noqa: PLR2004 - no table, no names
         return False
     if len(rows) == 2 and len(rows[0][1]) >= len(rows[1][1]):  # noqa: PLR2004 - a table of its own
@@ -233,7 +233,7 @@ def _goes_on(rows: _Rows, below: _Rows, sheet: Sheet) -> bool:
 
 
 def _belongs(rows: _Rows, names: _Names) -> bool:
-    """Tell whether rows stand under these names, but for a label before the first."""
+    """Return True if rows stand under these names, but for a label before the first."""
     columns = _columns(rows)
     named = [column for column in columns if column in names]
     return len(named) > 1 and all(c in names or c < named[0] for c in columns)
@@ -271,7 +271,7 @@ def _add_bare(out: Assembly, rows: _Rows) -> None:
 
 
 def _is_title(rows: _Rows, sheet: Sheet) -> bool:
-    """Tell whether the first of *rows* at the top is one text above a table that is wider."""
+    """Return True if the first of *rows* at the top is one text above a table that is wider."""
     number, row = rows[0]
     texts = {cell.text for cell in row.values()}
     if not all(cell.words for cell in row.values()) or _known(number, sheet, row):
@@ -286,7 +286,7 @@ def _is_title(rows: _Rows, sheet: Sheet) -> bool:
 
 
 def _known(number: int, sheet: Sheet, row: dict[int, Cell]) -> bool:
-    """Tell whether the file says that a row names columns."""
+    """Return True if the file says that a row names columns."""
     areas = sheet.named.get(number, ())
     return any(area.left <= column <= area.right for area in areas for column in row)
 
@@ -314,7 +314,7 @@ def _labelled(rows: _Rows) -> list[str]:
 
 
 def _is_form(labels: list[Cell], values: list[Cell]) -> bool:
-    """Tell whether different labels have values of different kinds, as in no column of a table."""
+    """Return True if labels have values of different kinds, as in no column of a table."""
     if not len(values) == len(labels) == len({cell.text for cell in labels}) <= _MOST_FIELDS:
         return False
     if not all(cell.words for cell in (*labels, values[0])) or labels[0].bold:
@@ -348,7 +348,7 @@ def _named(rows: Sequence[_Row]) -> int:
 
 
 def _names_columns(row: dict[int, Cell], count: int, rows: _Rows) -> bool:
-    """Tell whether a row may be names: short texts, or years, above something else."""
+    """Return True if a row may be names: short texts, or years, above something else."""
     texts = [cell for cell in row.values() if cell.words or _like_a_name(cell)]
     if len(texts) < len(row) or any(len(cell.text) > _NAME_CHARACTERS for cell in texts):
         return False
@@ -359,19 +359,19 @@ def _names_columns(row: dict[int, Cell], count: int, rows: _Rows) -> bool:
 
 
 def _like_a_name(cell: Cell) -> bool:
-    """Tell whether a date or number may name a column: a day, a month, a year."""
+    """Return True if a date or number may name a column: a day, a month, a year."""
     year = cell.text.isdigit() and len(cell.text) == 4 and cell.text[:2] in ("19", "20")  # noqa: PLR2004
     return year or cell.kind == "date"
 
 
 def _tells_apart(rows: Sequence[_Row], last: dict[int, Cell]) -> bool:
-    """Tell whether the names so far differ; below a group's name there is another row of names."""
+    """Return True if the names so far differ: below a group's name is a row of names."""
     names = list(_joined(rows).values())
     return len(set(names)) == len(names) or len({c.text for c in last.values()}) == len(last)
 
 
 def _fits(rows: _Rows, count: int) -> bool:
-    """Tell whether rows below a header look unlike it, or at least do not contradict it."""
+    """Return True if rows below a header look unlike it, or at least do not contradict it."""
     header = rows[count - 1][1]
     body = [row for _, row in rows[count : count + 50]]
     if any(cell.bold for cell in header.values()) and not all(

@@ -22,7 +22,7 @@ _BOLD = 600  # the weight of a font from which it is bold
 
 
 class _Nowhere:
-    """A log for the library's remarks on odd files; nobody reads them."""
+    """A log for the library's remarks on odd files, which are dropped."""
 
     def write(self, _: str) -> int:
         return 0

@@ -155,7 +155,7 @@ class _Workbook:
         return missing
 
     def _bold(self, cell: etree._Element) -> bool:
-        """Tell whether a cell's style is bold."""
+        """Return True if a cell's style is bold."""
         style = int(cell.get("s", "0"))
         return style < len(self._styles.bold) and self._styles.bold[style]
 
@@ -264,5 +264,5 @@ def _first_rows(reference: str, count: int) -> list[Area]:
 
 
 def _is_on(element: etree._Element | None) -> bool:
-    """Tell whether a property such as bold is there and not switched off."""
+    """Return True if a property such as bold is there and not switched off."""
     return element is not None and element.get("val", "1") not in ("0", "false")

@@ -101,7 +101,7 @@ class Yard:
         return [self.bench.field(row, "outcome") or self.bench.state(row) for row in rows]
 
     def nothing_is_left(self) -> bool:
-        """Tell whether no unit is held, waits, or takes a place."""
+        """Return True if no unit is held, waits, or takes a place."""
         redis = self.bench.redis
         roles = ("ingest", "embed")
         return (

@@ -21,7 +21,7 @@ def holding(turns: Turns, go_on: threading.Event, entered: threading.Semaphore) 
 
 
 def is_free(turns: Turns) -> bool:
-    """Tell whether somebody else would get a turn at once."""
+    """Return True if somebody else would get a turn at once."""
     free = turns._free.acquire(blocking=False)
     if free:
         turns._free.release()

@@ -59,7 +59,7 @@ def landlock_version() -> int:
 
 
 def is_read(pipe: Path, held: list[int]) -> bool:
-    """Tell whether somebody reads from *pipe*, and hold the end of it that they wait for."""
+    """Return True if somebody reads from *pipe*, and hold the end of it that they wait for."""
     try:
         held.append(os.open(pipe, os.O_WRONLY | os.O_NONBLOCK))
     except OSError:
