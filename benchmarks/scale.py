@@ -152,7 +152,7 @@ class Bench:
         self._legs = Legs(
             self._embedder,
             collection,
-            open_index(self._data / "index", self._incarnation()),
+            open_index(self._data / "index", self._collection_id()),
             SETTINGS.search_depth,
         )
         if not kept.exists():
@@ -337,7 +337,7 @@ class Bench:
             change_log=durable.change_log,
             vectors=vectors,
         ) as follower:
-            while follower.reader.search(self._incarnation(), "quernstone", limit=1) is None:
+            while follower.reader.search(self._collection_id(), "quernstone", limit=1) is None:
                 time.sleep(0.05)
         return {"replica_catch_up_s": time.perf_counter() - began}
 
@@ -363,14 +363,14 @@ class Bench:
         """The stack's data folder."""
         return Path(self._running.record.data_dir)
 
-    def _incarnation(self) -> str:
+    def _collection_id(self) -> str:
         """Return what the collection's name points at."""
         with ledger_client(self._running.redis_url, connections=1) as client:
             return str(client.hget(key("collections"), COLLECTION))
 
     def _edition(self) -> str:
         """Return the collection of vectors that is searched: another one after a reindex."""
-        return self._durable().catalogue.editions.in_use(self._incarnation()).name
+        return self._durable().catalogue.editions.in_use(self._collection_id()).name
 
     def _durable(self) -> Durable:
         """Open what the service remembers."""

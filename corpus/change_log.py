@@ -1,4 +1,4 @@
-"""The change log of an incarnation: what followers of the vector store have to apply."""
+"""The change log of a collection: what followers of the vector store have to apply."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -46,38 +46,38 @@ class ChangeLog:
         self._redis = redis
         self._run = scripts
 
-    def follow(self, incarnation: str, follower: str, cursor: str) -> tuple[str, str] | None:
+    def follow(self, collection_id: str, follower: str, cursor: str) -> tuple[str, str] | None:
         """Record a live follower's cursor; return (log epoch, trimmed to), None if gone."""
-        epoch, trimmed_to = self._run("follow", incarnation, follower, cursor)
+        epoch, trimmed_to = self._run("follow", collection_id, follower, cursor)
         return (epoch, trimmed_to) if epoch else None
 
-    def unfollow(self, incarnation: str, follower: str) -> None:
+    def unfollow(self, collection_id: str, follower: str) -> None:
         """Record that a follower has stopped, so that no publish waits for it."""
-        self._redis.zrem(key("followers", incarnation), follower)
+        self._redis.zrem(key("followers", collection_id), follower)
 
-    def read(self, incarnation: str, cursor: str, *, most: int = 500) -> list[Entry]:
+    def read(self, collection_id: str, cursor: str, *, most: int = 500) -> list[Entry]:
         """Return entries after *cursor*."""
-        rows = self._redis.xrange(key("log", incarnation), f"({cursor}", "+", count=most)
+        rows = self._redis.xrange(key("log", collection_id), f"({cursor}", "+", count=most)
         return [_entry(entry_id, fields) for entry_id, fields in rows]
 
-    def rebuild_start(self, incarnation: str, follower: str) -> RebuildStart | None:
+    def rebuild_start(self, collection_id: str, follower: str) -> RebuildStart | None:
         """Fix where a rebuild goes on from; None where the collection is gone."""
-        answer = self._run("rebuild_start", incarnation, follower)
+        answer = self._run("rebuild_start", collection_id, follower)
         if not answer[0]:
             return None
         return RebuildStart(answer[0], answer[1], [split_member(m) for m in answer[2:]])
 
-    def last_add(self, incarnation: str) -> str:
+    def last_add(self, collection_id: str) -> str:
         """Return the log entry of the newest flip: an index behind it lacks current text."""
-        return self._redis.hget(key("log_state", incarnation), "last_add") or "0-0"
+        return self._redis.hget(key("log_state", collection_id), "last_add") or "0-0"
 
-    def newest(self, incarnation: str) -> tuple[str, str]:
+    def newest(self, collection_id: str) -> tuple[str, str]:
         """Return the log entry of the newest flip, and the log's epoch."""
-        entry, epoch = self._redis.hmget(key("log_state", incarnation), ["last_add", "epoch"])
+        entry, epoch = self._redis.hmget(key("log_state", collection_id), ["last_add", "epoch"])
         return entry or "0-0", epoch or ""
 
     def wait_for_followers(
-        self, incarnation: str, entry: str, *, give_up: Callable[[], None]
+        self, collection_id: str, entry: str, *, give_up: Callable[[], None]
     ) -> bool:
         """
         Wait until every live follower has committed *entry*, at most two seconds.
@@ -88,7 +88,7 @@ class ChangeLog:
         until = time.monotonic() + timings.PUBLISH_WAIT_S
         pause = FIRST_LOOK_S
         while True:
-            live = self._live(incarnation)
+            live = self._live(collection_id)
             have = [name for name, cursor in live.items() if not_before(cursor, entry)]
             if not live or len(have) == len(live) or time.monotonic() > until:
                 return bool(have)
@@ -96,12 +96,12 @@ class ChangeLog:
             time.sleep(pause)
             pause = min(pause * 1.5, LAST_LOOK_S)
 
-    def mend(self, incarnation: str, *, only_look: bool = False) -> bool:
+    def mend(self, collection_id: str, *, only_look: bool = False) -> bool:
         """Begin a vanished log anew, for followers to rebuild; returns True if it had vanished."""
-        return bool(self._run("mend_log", incarnation, int(only_look))[0])
+        return bool(self._run("mend_log", collection_id, int(only_look))[0])
 
     def add_again(
-        self, incarnation: str, document: str, generation: int, chunks: int, *, edition: str
+        self, collection_id: str, document: str, generation: int, chunks: int, *, edition: str
     ) -> bool:
         """
         Append `add` again: chunks of a current generation are back in *edition*.
@@ -109,12 +109,12 @@ class ChangeLog:
         Of one that is not current any more, they are garbage. False where another edition is in
         use now, so that nobody reads them.
         """
-        answer = self._run("add_again", incarnation, document, generation, chunks, edition)
+        answer = self._run("add_again", collection_id, document, generation, chunks, edition)
         return bool(answer[0])
 
-    def trim(self, incarnation: str) -> None:
+    def trim(self, collection_id: str) -> None:
         """Forget what every live follower has, and what is too old or too much."""
-        self._run("trim", incarnation)
+        self._run("trim", collection_id)
 
     def attend(self, follower: str) -> None:
         """Record that a follower process is alive; it follows every collection, new ones too."""
@@ -131,20 +131,20 @@ class ChangeLog:
 
     # Audits ----------------------------------------------------------------------------------
 
-    def ask_audit(self, incarnation: str, *, repair: bool) -> tuple[str, list[str]]:
+    def ask_audit(self, collection_id: str, *, repair: bool) -> tuple[str, list[str]]:
         """Ask every live replica to check its own index; returns a ticket and who shall answer."""
         ticket = new_id()
         pipe = self._redis.pipeline(transaction=False)
-        pipe.hset(key("audit", incarnation), ticket, int(repair))
-        pipe.pexpire(key("audit", incarnation), timings.AUDIT_MS)
+        pipe.hset(key("audit", collection_id), ticket, int(repair))
+        pipe.pexpire(key("audit", collection_id), timings.AUDIT_MS)
         # Followers listen to the news; they look for tickets when they hear any.
-        pipe.xadd(key("news"), {"audit": incarnation}, maxlen=1000)
+        pipe.xadd(key("news"), {"audit": collection_id}, maxlen=1000)
         pipe.execute()
-        return ticket, sorted(self._live(incarnation))
+        return ticket, sorted(self._live(collection_id))
 
-    def audits(self, incarnation: str) -> dict[str, bool]:
+    def audits(self, collection_id: str) -> dict[str, bool]:
         """Return the tickets of audits that are asked for, and whether to repair."""
-        asked = self._redis.hgetall(key("audit", incarnation))
+        asked = self._redis.hgetall(key("audit", collection_id))
         return {ticket: repair == "1" for ticket, repair in asked.items()}
 
     def answer_audit(self, ticket: str, follower: str, answer: Mapping[str, Any]) -> None:
@@ -159,9 +159,9 @@ class ChangeLog:
         said = self._redis.hgetall(key("answers", ticket))
         return {follower: orjson.loads(text) for follower, text in said.items()}
 
-    def end_audit(self, incarnation: str, ticket: str) -> None:
+    def end_audit(self, collection_id: str, ticket: str) -> None:
         """Stop asking."""
-        self._redis.hdel(key("audit", incarnation), ticket)
+        self._redis.hdel(key("audit", collection_id), ticket)
         self._redis.unlink(key("answers", ticket))
 
     def _now_ms(self) -> int:
@@ -169,9 +169,9 @@ class ChangeLog:
         seconds, micros = self._redis.time()
         return int(seconds * 1000 + micros // 1000)
 
-    def _live(self, incarnation: str) -> dict[str, str]:
+    def _live(self, collection_id: str) -> dict[str, str]:
         """Return the cursor of every live follower; one that has not begun yet is at the start."""
-        flat = self._run("standing", incarnation)
+        flat = self._run("standing", collection_id)
         return dict(zip(flat[::2], flat[1::2], strict=True))
 
 

@@ -1,4 +1,4 @@
-"""The vectors that people search today, asked by incarnation."""
+"""The vectors that people search today, asked by collection id."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -9,7 +9,7 @@ from rag.ports import HnswSettings, StoredChunk, StoredRow, Vectors, VectorStore
 
 class CurrentVectors:
     """
-    A `VectorStore` that is asked by incarnation and looks into the edition people search today.
+    A `VectorStore` that is asked by collection id and looks into the edition people search today.
 
     For those whose single calls stand for themselves. Who makes several that must agree, or writes
     vectors, asks for the edition in use once, and the store itself with its name.
@@ -19,58 +19,60 @@ class CurrentVectors:
         self._store = store
         self._editions = editions
 
-    def create(self, incarnation: str, hnsw: HnswSettings | None = None) -> None:
+    def create(self, collection_id: str, hnsw: HnswSettings | None = None) -> None:
         """Make the collection; harmless when it exists."""
-        self._store.create(self._name(incarnation), hnsw)
+        self._store.create(self._name(collection_id), hnsw)
 
-    def upsert(self, incarnation: str, chunks: Sequence[StoredChunk], vectors: Vectors) -> None:
+    def upsert(self, collection_id: str, chunks: Sequence[StoredChunk], vectors: Vectors) -> None:
         """Write chunks under their ids, replacing equal ids."""
-        self._store.upsert(self._name(incarnation), chunks, vectors)
+        self._store.upsert(self._name(collection_id), chunks, vectors)
 
-    def search(self, incarnation: str, vector: Vectors, *, limit: int) -> list[tuple[str, float]]:
+    def search(self, collection_id: str, vector: Vectors, *, limit: int) -> list[tuple[str, float]]:
         """Return (chunk id, cosine) of the nearest chunks, best first; *vector* has shape (d,)."""
-        return self._store.search(self._name(incarnation), vector, limit=limit)
+        return self._store.search(self._name(collection_id), vector, limit=limit)
 
     def search_where(
-        self, incarnation: str, vector: Vectors, *, limit: int, wanted: Filter
+        self, collection_id: str, vector: Vectors, *, limit: int, wanted: Filter
     ) -> list[tuple[str, float]]:
         """Return (chunk id, cosine) of the nearest chunks that may match a filter, best first."""
-        return self._store.search_where(self._name(incarnation), vector, limit=limit, wanted=wanted)
+        return self._store.search_where(
+            self._name(collection_id), vector, limit=limit, wanted=wanted
+        )
 
     def get_with_vectors(
-        self, incarnation: str, chunk_ids: Sequence[str]
+        self, collection_id: str, chunk_ids: Sequence[str]
     ) -> tuple[list[StoredChunk], Vectors]:
         """Return the chunks that exist, in the order asked for, and their vectors row by row."""
-        return self._store.get_with_vectors(self._name(incarnation), chunk_ids)
+        return self._store.get_with_vectors(self._name(collection_id), chunk_ids)
 
-    def get(self, incarnation: str, chunk_ids: Sequence[str]) -> dict[str, StoredChunk]:
+    def get(self, collection_id: str, chunk_ids: Sequence[str]) -> dict[str, StoredChunk]:
         """Return the chunks that exist, by id."""
-        return self._store.get(self._name(incarnation), chunk_ids)
+        return self._store.get(self._name(collection_id), chunk_ids)
 
-    def rows(self, incarnation: str) -> Iterator[list[StoredRow]]:
+    def rows(self, collection_id: str) -> Iterator[list[StoredRow]]:
         """Yield every chunk present without its text, page by page; all of one edition."""
-        return self._store.rows(self._name(incarnation))
+        return self._store.rows(self._name(collection_id))
 
-    def present(self, incarnation: str, chunk_ids: Sequence[str]) -> set[str]:
+    def present(self, collection_id: str, chunk_ids: Sequence[str]) -> set[str]:
         """Return those of the ids that exist."""
-        return self._store.present(self._name(incarnation), chunk_ids)
+        return self._store.present(self._name(collection_id), chunk_ids)
 
-    def count(self, incarnation: str) -> int:
+    def count(self, collection_id: str) -> int:
         """Return how many chunks there are, of all generations."""
-        return self._store.count(self._name(incarnation))
+        return self._store.count(self._name(collection_id))
 
-    def label(self, incarnation: str, about: Mapping[str, str]) -> bool:
+    def label(self, collection_id: str, about: Mapping[str, str]) -> bool:
         """Write beside the edition what a lost catalogue would need; False if it is gone."""
-        return self._store.label(self._name(incarnation), {**about, "incarnation": incarnation})
+        return self._store.label(self._name(collection_id), {**about, "incarnation": collection_id})
 
     def labels(self) -> dict[str, dict[str, str]]:
         """Return every edition of the store by its own name, with its label."""
         return self._store.labels()
 
-    def delete(self, incarnation: str, chunk_ids: Sequence[str]) -> None:
+    def delete(self, collection_id: str, chunk_ids: Sequence[str]) -> None:
         """Remove chunks, from an unfinished edition too."""
-        self._store.delete(self._name(incarnation), chunk_ids)
-        building = self._editions.building(incarnation)
+        self._store.delete(self._name(collection_id), chunk_ids)
+        building = self._editions.building(collection_id)
         if building is not None:
             self._store.delete(building, chunk_ids)
 
@@ -78,6 +80,6 @@ class CurrentVectors:
         """Remove one edition, by its own name."""
         self._store.drop(edition)
 
-    def _name(self, incarnation: str) -> str:
-        """Return what the store calls an incarnation's vectors today."""
-        return self._editions.in_use(incarnation).name
+    def _name(self, collection_id: str) -> str:
+        """Return what the store calls a collection's vectors today."""
+        return self._editions.in_use(collection_id).name

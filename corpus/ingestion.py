@@ -179,10 +179,10 @@ class Ingestion:
         editions: dict[str, Edition | None] = {}
 
         def read(lease: Lease) -> _Document:
-            incarnation = lease.unit.incarnation
-            if incarnation not in editions:
-                editions[incarnation] = self._edition(incarnation)
-            edition = editions[incarnation]
+            collection_id = lease.unit.collection_id
+            if collection_id not in editions:
+                editions[collection_id] = self._edition(collection_id)
+            edition = editions[collection_id]
             if edition is None:
                 return _Document(lease)
             manifest = self._manifest(lease)
@@ -190,13 +190,13 @@ class Ingestion:
 
         return [document for _, document in _each(batch, batch.active, read)]
 
-    def _edition(self, incarnation: str) -> Edition | None:
+    def _edition(self, collection_id: str) -> Edition | None:
         """Return the edition of its vectors to write to; None where the collection was deleted."""
-        if not self._catalogue.collections.exists(incarnation):
+        if not self._catalogue.collections.exists(collection_id):
             return None
         try:
             edition = self._catalogue.editions.agree_on_embedder(
-                incarnation, self._embedder.identity
+                collection_id, self._embedder.identity
             )
         except EmbedderMismatch as error:
             raise Unreadable("embedder_mismatch", str(error)) from error
@@ -271,9 +271,9 @@ class Ingestion:
         logged = [one for one in group if one.entry and one.lease in batch.active]
         last: dict[str, str] = {}
         for one in logged:
-            incarnation = one.lease.unit.incarnation
-            if incarnation not in last or not_before(one.entry, last[incarnation]):
-                last[incarnation] = one.entry
+            collection_id = one.lease.unit.collection_id
+            if collection_id not in last or not_before(one.entry, last[collection_id]):
+                last[collection_id] = one.entry
 
         def give_up() -> None:
             if all(one.lease.stopped for one in logged):
@@ -282,11 +282,11 @@ class Ingestion:
         pending = set(last)
         # What stopped is ended by the next step.
         with contextlib.suppress(LeaseLost, Cancelled, DeadlineExceeded):
-            for incarnation, entry in last.items():
-                if self._change_log.wait_for_followers(incarnation, entry, give_up=give_up):
-                    pending.discard(incarnation)
+            for collection_id, entry in last.items():
+                if self._change_log.wait_for_followers(collection_id, entry, give_up=give_up):
+                    pending.discard(collection_id)
         for one in logged:
-            if one.lease.unit.incarnation in pending:
+            if one.lease.unit.collection_id in pending:
                 one.fields["sparse"] = "pending"
 
     def _flip(self, batch: Batch, documents: Sequence[_Document]) -> None:

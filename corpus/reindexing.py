@@ -71,7 +71,7 @@ class Reindexer:
         edition = Edition(building.name, self._embedder.identity, hnsw)
         self._vectors.create(edition.name, hnsw)
         # A catalogue lost now must not be restored from half of the vectors.
-        self._vectors.label(edition.name, {"unfinished": lease.unit.incarnation})
+        self._vectors.label(edition.name, {"unfinished": lease.unit.collection_id})
         copied = self._copy_all(lease, edition, after=building.at)
         self._copy_missing(lease, edition)
         result = {
@@ -89,13 +89,13 @@ class Reindexer:
 
     def _copy_all(self, lease: Lease, edition: Edition, *, after: str) -> int:
         """Copy the current documents after *after*, in the order of their names; returns all."""
-        incarnation = lease.unit.incarnation
-        done = self._catalogue.documents.count_after(incarnation, "")
-        done -= self._catalogue.documents.count_after(incarnation, after)
-        while names := self._catalogue.documents.names(incarnation, after=after, limit=PAGE):
-            self._copy(lease, edition, self._catalogue.generations.current(incarnation, names))
+        collection_id = lease.unit.collection_id
+        done = self._catalogue.documents.count_after(collection_id, "")
+        done -= self._catalogue.documents.count_after(collection_id, after)
+        while names := self._catalogue.documents.names(collection_id, after=after, limit=PAGE):
+            self._copy(lease, edition, self._catalogue.generations.current(collection_id, names))
             after, done = names[-1], done + len(names)
-            total = done + self._catalogue.documents.count_after(incarnation, after)
+            total = done + self._catalogue.documents.count_after(collection_id, after)
             self._editions.advance(lease, edition.name, done=done, total=total, at=after)
         return done
 
@@ -105,8 +105,8 @@ class Reindexer:
 
         It may have lost what was copied before this worker took it up, with the store's disk.
         """
-        incarnation = lease.unit.incarnation
-        entries = self._catalogue.generations.every_current(incarnation)
+        collection_id = lease.unit.collection_id
+        entries = self._catalogue.generations.every_current(collection_id)
         while documents := dict(islice(entries, PAGE)):
             lease.check()
             ids = _ids(documents)
@@ -116,9 +116,9 @@ class Reindexer:
 
     def _catch_up(self, lease: Lease, edition: Edition, done: int) -> None:
         """Copy some of what has changed since it was copied."""
-        incarnation = lease.unit.incarnation
-        behind = self._editions.behind(incarnation, most=PAGE)
-        current = self._catalogue.generations.current(incarnation, list(behind))
+        collection_id = lease.unit.collection_id
+        behind = self._editions.behind(collection_id, most=PAGE)
+        current = self._catalogue.generations.current(collection_id, list(behind))
         self._copy(lease, edition, current)
         copied = {name: entry.generation for name, entry in current.items()}
         self._editions.advance(
@@ -134,8 +134,8 @@ class Reindexer:
 
     def _copy_batch(self, lease: Lease, edition: Edition, ids: Sequence[str]) -> None:
         """Embed and write some chunks; their texts come from the vectors people search."""
-        incarnation = lease.unit.incarnation
-        source = self._editions.in_use(incarnation).name
+        collection_id = lease.unit.collection_id
+        source = self._editions.in_use(collection_id).name
         found = self._vectors.get(source, ids)
         for name in ids:
             if name not in found:
@@ -162,9 +162,9 @@ class Reindexer:
             Unreadable: It is lost.
         """
         document, generation, _ = split_chunk_id(name)
-        current = self._catalogue.generations.current_of(lease.unit.incarnation, document)
+        current = self._catalogue.generations.current_of(lease.unit.collection_id, document)
         if current is not None and current.generation == generation:
-            if not self._catalogue.collections.exists(lease.unit.incarnation):
+            if not self._catalogue.collections.exists(lease.unit.collection_id):
                 raise CollectionGone("the collection was deleted")
             raise Unreadable(
                 "passages_missing",

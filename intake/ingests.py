@@ -71,7 +71,7 @@ class Ingests:
         sources = self._keep(uploads, of_all)
         terms = IngestTerms(
             collection=request.collection,
-            incarnation=self._catalogue.collections.create(request.collection)[0],
+            collection_id=self._catalogue.collections.create(request.collection)[0],
             priority=request.priority,
             on_duplicate=request.on_duplicate,
             metadata=of_all,
@@ -115,7 +115,7 @@ class Ingests:
         self._admission.check()
         terms = IngestTerms.from_row(job)
         sources = self._keep(uploads, terms.metadata)
-        fields = {"incarnation": terms.incarnation, "on_duplicate": terms.on_duplicate}
+        fields = {"incarnation": terms.collection_id, "on_duplicate": terms.on_duplicate}
         self._accept(job_id, fields, self._made(job_id, terms, sources), keep_open=True)
 
     def close(self, job_id: str) -> None:

@@ -50,11 +50,11 @@ class Maintenance:
             Full, MemoryFull: As their names say.
         """
         self._admission.check()
-        incarnation = existing_collection(self._catalogue, collection)
+        collection_id = existing_collection(self._catalogue, collection)
         fields = {
             "collection": collection,
-            "incarnation": incarnation,
-            "alone": f"reindex:{incarnation}",
+            "incarnation": collection_id,
+            "alone": f"reindex:{collection_id}",
         } | ({"retry_of": retry_of} if retry_of else {})
         return self._submit("reindex", "reindex", fields, deadline_s=MAX_DEADLINE_S)
 
@@ -83,13 +83,13 @@ class Maintenance:
 
             Full: As its name says.
         """
-        incarnation = collection_of(self._catalogue, collection)
-        if not self._catalogue.generations.known(incarnation, document_id):
+        collection_id = collection_of(self._catalogue, collection)
+        if not self._catalogue.generations.known(collection_id, document_id):
             raise NotFound(f"there is no document {document_id!r} in {collection!r}")
         job_id = new_id()
         return self._submissions.accept(
             job_id,
-            job={"kind": "delete", "collection": collection, "incarnation": incarnation},
+            job={"kind": "delete", "collection": collection, "incarnation": collection_id},
             rows=[bare_row(job_id, stage="remove", document=document_id)],
             limit=self._limit,
             deadline_s=self._deadline_s,
@@ -104,11 +104,11 @@ class Maintenance:
 
             Full: As its name says.
         """
-        incarnation = self._catalogue.collections.drop(collection)
-        if incarnation is None:
+        collection_id = self._catalogue.collections.drop(collection)
+        if collection_id is None:
             raise NotFound(f"there is no collection {collection!r}")
         return self._submit(
-            "delete_collection", "drop", {"collection": collection, "incarnation": incarnation}
+            "delete_collection", "drop", {"collection": collection, "incarnation": collection_id}
         )
 
     def _submit(

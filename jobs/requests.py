@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import orjson
 
@@ -89,26 +89,32 @@ class CheckRequest(Request):
     repair: bool = False
 
 
+#: Fields of `IngestTerms` that have another name in the job's row.
+_IN_ROW: Final = {"collection_id": "incarnation"}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IngestTerms:
     """
     What holds of all documents of an ingest, whenever they come; *metadata* is JSON.
 
-    The job's row has each under its own name, because scripts read them.
+    The job's row has each under the name that scripts read.
     """
 
     collection: str
-    incarnation: str
+    collection_id: str
     priority: Priority
     on_duplicate: str
     metadata: str
 
     def as_row(self) -> dict[str, str]:
         """Return the fields of the job's row."""
-        return {"kind": "ingest"} | {f.name: getattr(self, f.name) for f in fields(self)}
+        return {"kind": "ingest"} | {
+            _IN_ROW.get(f.name, f.name): getattr(self, f.name) for f in fields(self)
+        }
 
     @classmethod
     def from_row(cls, row: Mapping[str, str]) -> Self:
         """Read the terms of a job back."""
-        known: dict[str, Any] = {f.name: row[f.name] for f in fields(cls)}
+        known: dict[str, Any] = {f.name: row[_IN_ROW.get(f.name, f.name)] for f in fields(cls)}
         return cls(**known)

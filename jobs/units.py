@@ -40,7 +40,7 @@ class Unit:
         return int(self.fields.get("stage_claims", "1"))
 
     @property
-    def incarnation(self) -> str:
+    def collection_id(self) -> str:
         """The id of its collection."""
         return self.fields["incarnation"]
 

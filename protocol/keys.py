@@ -33,30 +33,30 @@ TEMPLATES: Final[dict[str, str]] = {
     # What it says while it runs
     "events": "events:%s",  # stream of a job
     # Documents
-    "collections": "collections",  # hash: name → incarnation
-    "collection": "collection:%s",  # hash (incarnation): name, made, edition, embedder, hnsw
-    "graves": "graves",  # zset: incarnation of a deleted collection by when it was
-    "current": "current:%s",  # hash (incarnation): document → generation:chunks:seq
-    "newest": "newest:%s",  # hash (incarnation): document → newest accepted generation:fingerprint
-    "documents": "documents:%s",  # hash (incarnation): document → what is current, as JSON
-    "names": "names:%s",  # zset (incarnation): current documents in order of their ids
-    "contents": "contents:%s",  # hash (incarnation): hash of the bytes → document
-    "barren": "barren:%s",  # hash (incarnation): document → sha256:made_by of bytes that failed
-    "opened": "opened:%s",  # set (incarnation): document:generation of open rows
-    "log": "log:%s",  # stream (incarnation): add and drop, for the followers
-    "log_state": "log_state:%s",  # hash (incarnation): epoch, tail, trimmed_to, last_add, seq
-    "add_logged": "add_logged:%s",  # set (incarnation): open document:generation:chunks with an add
-    "audit": "audit:%s",  # hash (incarnation), expiring: ticket → whether replicas shall repair
+    "collections": "collections",  # hash: name → collection id
+    "collection": "collection:%s",  # hash (collection): name, made, edition, embedder, hnsw
+    "graves": "graves",  # zset: id of a deleted collection by when it was
+    "current": "current:%s",  # hash (collection): document → generation:chunks:seq
+    "newest": "newest:%s",  # hash (collection): document → newest accepted generation:fingerprint
+    "documents": "documents:%s",  # hash (collection): document → what is current, as JSON
+    "names": "names:%s",  # zset (collection): current documents in order of their ids
+    "contents": "contents:%s",  # hash (collection): hash of the bytes → document
+    "barren": "barren:%s",  # hash (collection): document → sha256:made_by of bytes that failed
+    "opened": "opened:%s",  # set (collection): document:generation of open rows
+    "log": "log:%s",  # stream (collection): add and drop, for the followers
+    "log_state": "log_state:%s",  # hash (collection): epoch, tail, trimmed_to, last_add, seq
+    "add_logged": "add_logged:%s",  # set (collection): open document:generation:chunks with an add
+    "audit": "audit:%s",  # hash (collection), expiring: ticket → whether replicas shall repair
     "answers": "answers:%s",  # hash (ticket), expiring: follower → what it found, as JSON
-    "garbage": "garbage:%s",  # zset (incarnation): document:generation:chunks by when it is due
-    "building": "building:%s",  # hash (incarnation): an unfinished edition, its job, how far it is
-    "behind": "behind:%s",  # hash (incarnation): document → generation it flipped to meanwhile
-    "held": "held:%s",  # string, expiring (incarnation): flips wait, a reindex is about to end
+    "garbage": "garbage:%s",  # zset (collection): document:generation:chunks by when it is due
+    "building": "building:%s",  # hash (collection): an unfinished edition, its job, how far it is
+    "behind": "behind:%s",  # hash (collection): document → generation it flipped to meanwhile
+    "held": "held:%s",  # string, expiring (collection): flips wait, a reindex is about to end
     "retired": "retired",  # zset: editions that nobody begins to use any more, by when
     "news": "news",  # stream: collections made, for the followers
     "replicas": "replicas",  # zset: follower process by last sign of life
-    "followers": "followers:%s",  # zset (incarnation): follower by last sign of life
-    "cursors": "cursors:%s",  # hash (incarnation): follower → committed log entry
+    "followers": "followers:%s",  # zset (collection): follower by last sign of life
+    "cursors": "cursors:%s",  # hash (collection): follower → committed log entry
     # Processes
     "workers": "workers",  # zset: worker by last heartbeat
     "worker": "worker:%s",  # string, expiring: what a worker says of itself

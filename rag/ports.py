@@ -259,11 +259,11 @@ class VectorStore(Protocol):
     """
     The truth about chunks: ids, texts, vectors.
 
-    What is called *incarnation* here is the name of one edition of an incarnation's vectors: its
+    What is called *collection_id* here is the name of one edition of a collection's vectors: its
     own name until the first reindex.
     """
 
-    def create(self, incarnation: str, hnsw: HnswSettings | None = None) -> None:
+    def create(self, collection_id: str, hnsw: HnswSettings | None = None) -> None:
         """
         Make the collection, and check that it has the settings asked for.
 
@@ -272,16 +272,16 @@ class VectorStore(Protocol):
         """
         ...
 
-    def upsert(self, incarnation: str, chunks: Sequence[StoredChunk], vectors: Vectors) -> None:
+    def upsert(self, collection_id: str, chunks: Sequence[StoredChunk], vectors: Vectors) -> None:
         """Write chunks under their ids, replacing equal ids."""
         ...
 
-    def search(self, incarnation: str, vector: Vectors, *, limit: int) -> list[tuple[str, float]]:
+    def search(self, collection_id: str, vector: Vectors, *, limit: int) -> list[tuple[str, float]]:
         """Return (chunk id, cosine) of the nearest chunks, best first; *vector* has shape (d,)."""
         ...
 
     def search_where(
-        self, incarnation: str, vector: Vectors, *, limit: int, wanted: Filter
+        self, collection_id: str, vector: Vectors, *, limit: int, wanted: Filter
     ) -> list[tuple[str, float]]:
         """
         Return (chunk id, cosine) of the nearest chunks that may match a filter, best first.
@@ -291,17 +291,17 @@ class VectorStore(Protocol):
         """
         ...
 
-    def get(self, incarnation: str, chunk_ids: Sequence[str]) -> dict[str, StoredChunk]:
+    def get(self, collection_id: str, chunk_ids: Sequence[str]) -> dict[str, StoredChunk]:
         """Return the chunks that exist, by id."""
         ...
 
     def get_with_vectors(
-        self, incarnation: str, chunk_ids: Sequence[str]
+        self, collection_id: str, chunk_ids: Sequence[str]
     ) -> tuple[list[StoredChunk], Vectors]:
         """Return the chunks that exist, in the order asked for, and their vectors row by row."""
         ...
 
-    def rows(self, incarnation: str) -> Iterator[list[StoredRow]]:
+    def rows(self, collection_id: str) -> Iterator[list[StoredRow]]:
         """
         Yield every chunk present without its text, page by page, for the check.
 
@@ -309,15 +309,15 @@ class VectorStore(Protocol):
         """
         ...
 
-    def present(self, incarnation: str, chunk_ids: Sequence[str]) -> set[str]:
+    def present(self, collection_id: str, chunk_ids: Sequence[str]) -> set[str]:
         """Return those of the ids that exist."""
         ...
 
-    def count(self, incarnation: str) -> int:
+    def count(self, collection_id: str) -> int:
         """Return how many chunks there are, of all generations."""
         ...
 
-    def label(self, incarnation: str, about: Mapping[str, str]) -> bool:
+    def label(self, collection_id: str, about: Mapping[str, str]) -> bool:
         """
         Write beside a collection what a lost catalogue would need of it; returns True if it exists.
 
@@ -329,10 +329,10 @@ class VectorStore(Protocol):
         """Return every collection with its label, empty where it has none."""
         ...
 
-    def delete(self, incarnation: str, chunk_ids: Sequence[str]) -> None:
+    def delete(self, collection_id: str, chunk_ids: Sequence[str]) -> None:
         """Remove chunks; ids that do not exist are ignored."""
         ...
 
-    def drop(self, incarnation: str) -> None:
+    def drop(self, collection_id: str) -> None:
         """Remove the whole collection. Harmless when it does not exist."""
         ...

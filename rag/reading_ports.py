@@ -10,7 +10,7 @@ from rag.sentence_codes import SentenceCosines
 
 
 class SparseIndex(Protocol):
-    """A derived BM25 index of one incarnation, with the cursor of the log it has applied."""
+    """A derived BM25 index of one collection, with the cursor of the log it has applied."""
 
     @property
     def cursor(self) -> str:
@@ -68,7 +68,7 @@ class SparseIndex(Protocol):
 
 
 class ReplicaIndex(Protocol):
-    """What a replica keeps of one incarnation: a sparse index, and rows to filter by."""
+    """What a replica keeps of one collection: a sparse index, and rows to filter by."""
 
     @property
     def cursor(self) -> str:
@@ -170,16 +170,16 @@ class Matching(Protocol):
 class Visibility(Protocol):
     """What is current: the catalogue, as a reader needs it."""
 
-    def look(self, incarnation: str) -> Look:
+    def look(self, collection_id: str) -> Look:
         """Return what a search must know before it reads."""
         ...
 
-    def current(self, incarnation: str, documents: Sequence[str]) -> Mapping[str, "CurrentLike"]:
+    def current(self, collection_id: str, documents: Sequence[str]) -> Mapping[str, "CurrentLike"]:
         """Look once at the current generations of *documents*."""
         ...
 
     def look_again(
-        self, incarnation: str, documents: Sequence[str]
+        self, collection_id: str, documents: Sequence[str]
     ) -> tuple[Mapping[str, "CurrentLike"], Edition]:
         """Look once at the current generations of *documents*, and at the vectors' edition."""
         ...
@@ -212,7 +212,7 @@ class CurrentLike(Protocol):
 class ChunkReader(Protocol):
     """Chunks near the searcher: some of those that the vector store has."""
 
-    def chunks(self, incarnation: str, chunk_ids: Sequence[str]) -> dict[str, StoredChunk]:
+    def chunks(self, collection_id: str, chunk_ids: Sequence[str]) -> dict[str, StoredChunk]:
         """Return those chunks that are here, by id."""
         ...
 
@@ -221,7 +221,7 @@ class SentenceReader(Protocol):
     """The vectors of sentences near the searcher."""
 
     def sentences(
-        self, incarnation: str, chunk_ids: Sequence[str], question: Vectors
+        self, collection_id: str, chunk_ids: Sequence[str], question: Vectors
     ) -> Mapping[str, SentenceCosines]:
         """
         Return the cosines of the sentences of chunks to a question, by chunk id.
@@ -232,10 +232,10 @@ class SentenceReader(Protocol):
 
 
 class SparseReader(Protocol):
-    """The sparse leg as a reader sees it: this replica's own index of an incarnation."""
+    """The sparse leg as a reader sees it: this replica's own index of a collection."""
 
     def search(
-        self, incarnation: str, query: str, *, limit: int, look: Look | None = None
+        self, collection_id: str, query: str, *, limit: int, look: Look | None = None
     ) -> list[tuple[str, float]] | None:
         """
         Return (chunk id, BM25 score), best first, of all that was flipped before *look*, or now.
@@ -245,7 +245,7 @@ class SparseReader(Protocol):
         ...
 
     def select(
-        self, incarnation: str, wanted: Filter, *, look: Look | None = None
+        self, collection_id: str, wanted: Filter, *, look: Look | None = None
     ) -> Matching | None:
         """
         Return what matches a filter, to be searched, of all that was flipped before *look*, or now.
@@ -254,6 +254,6 @@ class SparseReader(Protocol):
         """
         ...
 
-    def whole(self, incarnation: str, look: Look) -> Matching | None:
+    def whole(self, collection_id: str, look: Look) -> Matching | None:
         """Return all chunks; None where the replica lacks one flipped before *look*: no waiting."""
         ...

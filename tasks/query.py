@@ -123,7 +123,7 @@ def _found(
     """Search the collection."""
     try:
         found = owned(resources.retriever).search(
-            lease.unit.incarnation,
+            lease.unit.collection_id,
             query,
             top_k=request.top_k,
             mode=mode,
@@ -160,7 +160,7 @@ def _generate(lease: Lease, resources: Resources) -> None:
     if (
         passages
         and not still_current(
-            resources.durable.catalogue.generations, lease.unit.incarnation, passages
+            resources.durable.catalogue.generations, lease.unit.collection_id, passages
         )
         and retrievals < RETRIEVALS
     ):
@@ -240,7 +240,7 @@ def _prompted(lease: Lease, request: QueryRequest, passages: list[Passage]) -> G
         priority=request.priority,
         deadline_s=lease.unit.deadline_s,
         grounded=request.top_k > 0,
-        incarnation=lease.unit.incarnation,
+        collection_id=lease.unit.collection_id,
     )
 
 

@@ -17,6 +17,6 @@ def drop(self: QuernTask, unit_id: str) -> None:
     """Remove what a deleted collection leaves behind; its name has been free since the call."""
     with self.resources.leases.claim(unit_id, "drop") as lease:
         if lease is not None:
-            owned(self.resources.vectors).drop(lease.unit.incarnation)
-            self.resources.durable.catalogue.collections.forget(lease.unit.incarnation)
+            owned(self.resources.vectors).drop(lease.unit.collection_id)
+            self.resources.durable.catalogue.collections.forget(lease.unit.collection_id)
             lease.finish(state="succeeded", fields={})

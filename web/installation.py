@@ -217,8 +217,8 @@ def _documents(redis: Redis, names: Mapping[str, str]) -> Metric:
     """Show how many documents the first collections have."""
     found = sorted(names.items())[:MOST_COLLECTIONS]
     pipe = redis.pipeline(transaction=False)
-    for _, incarnation in found:
-        pipe.zcard(key("names", incarnation))
+    for _, collection_id in found:
+        pipe.zcard(key("names", collection_id))
     return show(
         "quern_index_documents",
         [((name,), count) for (name, _), count in zip(found, pipe.execute(), strict=True)],

@@ -60,17 +60,21 @@ def look_ups(counts: CacheCounts) -> dict[tuple[str, str], int]:
 def index(
     chunks: Callable[[], Mapping[str, int]], collections: Collections
 ) -> Callable[[], Iterable[Metric]]:
-    """Show the chunks of each collection, given by incarnation."""
+    """Show the chunks of each collection, given by collection id."""
 
     def read() -> Iterable[Metric]:
         try:
-            names = sorted(collections.incarnations().items())[:MOST_COLLECTIONS]
+            names = sorted(collections.collection_ids().items())[:MOST_COLLECTIONS]
         except RedisError:
             return
         held = chunks()
         yield show(
             "quern_index_chunks",
-            [((name,), held[incarnation]) for name, incarnation in names if incarnation in held],
+            [
+                ((name,), held[collection_id])
+                for name, collection_id in names
+                if collection_id in held
+            ],
         )
 
     return read

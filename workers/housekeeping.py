@@ -143,7 +143,7 @@ class Janitor:
     Deletes what no search can read any more, and trims logs.
 
     Args:
-        vectors: Asked by incarnation; see `corpus.current_vectors.CurrentVectors`.
+        vectors: Asked by collection id; see `corpus.current_vectors.CurrentVectors`.
     """
 
     def __init__(self, durable: Durable, vectors: VectorStore) -> None:
@@ -155,11 +155,11 @@ class Janitor:
 
     def turn(self) -> None:
         """Collect due garbage; each hour also clear graves and sweep."""
-        for incarnation in self._durable.catalogue.collections.incarnations().values():
-            self.collect(incarnation)
-            self._durable.change_log.trim(incarnation)
-            if self._durable.catalogue.editions.abandon(incarnation):
-                log.info("unfinished edition let go", extra={"incarnation": incarnation})
+        for collection_id in self._durable.catalogue.collections.collection_ids().values():
+            self.collect(collection_id)
+            self._durable.change_log.trim(collection_id)
+            if self._durable.catalogue.editions.abandon(collection_id):
+                log.info("unfinished edition let go", extra={"collection_id": collection_id})
         self.drop_retired()
         now = time.monotonic()
         if now - self._cleared_at > timings.CHECK_S:
@@ -170,13 +170,13 @@ class Janitor:
             self.sweep_blobs()
             self._blobs_swept_at = now
 
-    def collect(self, incarnation: str) -> None:
+    def collect(self, collection_id: str) -> None:
         """Delete due generations by their ids, then append `drop`; repeats are harmless."""
         catalogue = self._durable.catalogue
         until = time.monotonic() + timings.JANITOR_S
-        while (due := catalogue.garbage.due(incarnation)) and time.monotonic() < until:
+        while (due := catalogue.garbage.due(collection_id)) and time.monotonic() < until:
             self._vectors.delete(
-                incarnation,
+                collection_id,
                 [
                     chunk_id(document, generation, n)
                     for document, generation, chunks in due
@@ -184,19 +184,19 @@ class Janitor:
                 ],
             )
             for document, generation, chunks in due:
-                catalogue.garbage.dropped(incarnation, document, generation, chunks)
+                catalogue.garbage.dropped(collection_id, document, generation, chunks)
 
     def clear_graves(self) -> None:
         """
         Remove what was written into deleted collections since, and what their job did not reach.
 
         A publish under way makes the collection anew in the vector store, and a row that ends
-        late leaves garbage under the dropped incarnation.
+        late leaves garbage under the dropped collection.
         """
         catalogue = self._durable.catalogue
-        for incarnation in catalogue.collections.graves():
-            self._vectors.drop(incarnation)
-            catalogue.collections.forget(incarnation)
+        for collection_id in catalogue.collections.graves():
+            self._vectors.drop(collection_id)
+            catalogue.collections.forget(collection_id)
         catalogue.collections.bury(older_than_s=timings.GRAVE_S)
 
     def drop_retired(self) -> None:
@@ -222,11 +222,11 @@ class Janitor:
         names = ("sha256", "text_blob", "manifest_blob", "sources_blob", "trace_blob")
         for unit in redis.scan_iter(match=key("unit", "*"), count=500):
             old.difference_update(value for value in redis.hmget(unit, names) if value)
-        for incarnation in self._durable.catalogue.collections.incarnations().values():
+        for collection_id in self._durable.catalogue.collections.collection_ids().values():
             after = ""
             while True:
                 page, following = self._durable.catalogue.documents.page(
-                    incarnation, after=after, limit=500
+                    collection_id, after=after, limit=500
                 )
                 for record in page:
                     old.difference_update(
@@ -257,9 +257,9 @@ class Inspector:
 
     def turn(self) -> None:
         """Walk on for half a second; begin anew an hour after the last end."""
-        for incarnation in self._catalogue.collections.incarnations().values():
-            edition = self._catalogue.editions.in_use(incarnation).name
-            if edition not in self._labelled and self._checker.label(incarnation):
+        for collection_id in self._catalogue.collections.collection_ids().values():
+            edition = self._catalogue.editions.in_use(collection_id).name
+            if edition not in self._labelled and self._checker.label(collection_id):
                 self._labelled.add(edition)
         if self._walk is None:
             if time.monotonic() - self._ended_at < timings.CHECK_S:

@@ -86,8 +86,8 @@ def vectors(port: VectorStore) -> VectorStore:
 def sparse(port: SparseReader) -> SparseReader:
     """Watch the sparse leg of a search, and the dense one where the replica has the vectors."""
 
-    def whole(incarnation: str, look: Look) -> Matching | None:
-        found = port.whole(incarnation, look)
+    def whole(collection_id: str, look: Look) -> Matching | None:
+        found = port.whole(collection_id, look)
         return found and _watched(found, {"nearest": Step("dense", after=_hits)})
 
     watched = _watched(
@@ -177,7 +177,7 @@ def _texts(texts: Any, **_: Any) -> Attributes:
     return {"gen_ai.operation.name": "embeddings", "quern.texts": len(texts)}
 
 
-def _chunks(_incarnation: str, chunks: Any, _vectors: Any) -> Attributes:
+def _chunks(_collection_id: str, chunks: Any, _vectors: Any) -> Attributes:
     return {"quern.chunks": len(chunks)}
 
 

@@ -1,4 +1,4 @@
-"""The vector store on a Chroma server: one collection per incarnation, scores always cosines."""
+"""The vector store on a Chroma server: one of its collections for each vector index."""
 
 import base64
 import http.client
@@ -59,7 +59,7 @@ class ChromaStore:
         # again with every one, at five times the processor time and more (1.5, one server).
         self._writing: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
-    def create(self, incarnation: str, hnsw: HnswSettings | None = None) -> None:
+    def create(self, collection_id: str, hnsw: HnswSettings | None = None) -> None:
         """
         Make the collection, and check that it has the settings asked for.
 
@@ -69,28 +69,28 @@ class ChromaStore:
         Raises:
             Broken: Chroma keeps it with other settings.
         """
-        if incarnation in self._collections:
+        if collection_id in self._collections:
             return
         asked = asdict(hnsw or HnswSettings())
         with self._calls():
-            collection = self._client.make(incarnation, asked)
+            collection = self._client.make(collection_id, asked)
         # Read back: Chroma ignores a wrong outer key, and the settings of one that exists, in
         # silence.
         kept = collection.hnsw
         different = {name: kept.get(name) for name in asked if kept.get(name) != asked[name]}
         if different and hnsw is not None:
             raise Broken(f"Chroma did not keep the index configuration: {different}")
-        self._collections[incarnation] = collection
+        self._collections[collection_id] = collection
 
-    def upsert(self, incarnation: str, chunks: Sequence[StoredChunk], vectors: Vectors) -> None:
+    def upsert(self, collection_id: str, chunks: Sequence[StoredChunk], vectors: Vectors) -> None:
         """Write chunks under their ids, replacing equal ids; waits for a write before it."""
         if len(chunks) != len(vectors):
             raise ValueError(f"{len(chunks)} chunks and {len(vectors)} vectors")
         metadata = [_metadata(stored) for stored in chunks]
-        with self._writing[incarnation], self._calls():
+        with self._writing[collection_id], self._calls():
             try:
                 self._client.upsert(
-                    self._collection(incarnation),
+                    self._collection(collection_id),
                     ids=[stored.chunk_id for stored in chunks],
                     vectors=vectors,
                     texts=[stored.chunk.text for stored in chunks],
@@ -98,32 +98,32 @@ class ChromaStore:
                 )
             except NoCollection as error:
                 # Dropped meanwhile, or lost by the server: the next attempt makes it or gives up.
-                self._collections.pop(incarnation, None)
+                self._collections.pop(collection_id, None)
                 raise StoreUnavailable("the collection is not in Chroma any more") from error
 
-    def search(self, incarnation: str, vector: Vectors, *, limit: int) -> list[tuple[str, float]]:
+    def search(self, collection_id: str, vector: Vectors, *, limit: int) -> list[tuple[str, float]]:
         """Return (chunk id, cosine) of the nearest chunks, best first."""
-        return self._nearest(incarnation, vector, limit)
+        return self._nearest(collection_id, vector, limit)
 
     def search_where(
-        self, incarnation: str, vector: Vectors, *, limit: int, wanted: Filter
+        self, collection_id: str, vector: Vectors, *, limit: int, wanted: Filter
     ) -> list[tuple[str, float]]:
         """Return (chunk id, cosine) of the nearest chunks that may match a filter, best first."""
-        return self._nearest(incarnation, vector, limit, where(wanted))
+        return self._nearest(collection_id, vector, limit, where(wanted))
 
-    def get(self, incarnation: str, chunk_ids: Sequence[str]) -> dict[str, StoredChunk]:
+    def get(self, collection_id: str, chunk_ids: Sequence[str]) -> dict[str, StoredChunk]:
         """Return the chunks that exist, by id."""
         if not chunk_ids:
             return {}
         with self._calls():
             try:
                 found = self._client.get(
-                    self._collection(incarnation),
+                    self._collection(collection_id),
                     ids=chunk_ids,
                     include=("documents", "metadatas"),
                 )
             except NoCollection:
-                self._collections.pop(incarnation, None)
+                self._collections.pop(collection_id, None)
                 return {}
         return {
             name: _stored(name, text, metadata)
@@ -133,7 +133,7 @@ class ChromaStore:
         }
 
     def get_with_vectors(
-        self, incarnation: str, chunk_ids: Sequence[str]
+        self, collection_id: str, chunk_ids: Sequence[str]
     ) -> tuple[list[StoredChunk], Vectors]:
         """Return the chunks that exist, in the order asked for, and their vectors row by row."""
         nothing: Vectors = np.zeros((0, 0), dtype=np.float32)
@@ -142,12 +142,12 @@ class ChromaStore:
         with self._calls():
             try:
                 found = self._client.get(
-                    self._collection(incarnation),
+                    self._collection(collection_id),
                     ids=chunk_ids,
                     include=("documents", "metadatas", "embeddings"),
                 )
             except NoCollection:
-                self._collections.pop(incarnation, None)
+                self._collections.pop(collection_id, None)
                 return [], nothing
         rows = {
             name: (_stored(name, text, metadata), vector)
@@ -161,20 +161,20 @@ class ChromaStore:
             return [], nothing
         return [chunk for chunk, _ in there], np.array([v for _, v in there], dtype=np.float32)
 
-    def rows(self, incarnation: str) -> Iterator[list[StoredRow]]:
+    def rows(self, collection_id: str) -> Iterator[list[StoredRow]]:
         """Yield every chunk present without its text, page by page."""
         offset = 0
         while True:
             with self._calls():
                 try:
                     page = self._client.get(
-                        self._collection(incarnation),
+                        self._collection(collection_id),
                         include=("metadatas",),
                         limit=PAGE,
                         offset=offset,
                     )
                 except NoCollection:
-                    self._collections.pop(incarnation, None)
+                    self._collections.pop(collection_id, None)
                     return
             yield [
                 StoredRow(*split_chunk_id(name), of=_told(entry)[0])
@@ -184,27 +184,27 @@ class ChromaStore:
                 return
             offset += PAGE
 
-    def present(self, incarnation: str, chunk_ids: Sequence[str]) -> set[str]:
+    def present(self, collection_id: str, chunk_ids: Sequence[str]) -> set[str]:
         """Return those of the ids that exist."""
         found: set[str] = set()
         for first in range(0, len(chunk_ids), PAGE):
             with self._calls():
                 try:
                     page = self._client.get(
-                        self._collection(incarnation), ids=chunk_ids[first : first + PAGE]
+                        self._collection(collection_id), ids=chunk_ids[first : first + PAGE]
                     )
                 except NoCollection:
-                    self._collections.pop(incarnation, None)
+                    self._collections.pop(collection_id, None)
                     return set()
             found.update(page["ids"])
         return found
 
-    def label(self, incarnation: str, about: Mapping[str, str]) -> bool:
+    def label(self, collection_id: str, about: Mapping[str, str]) -> bool:
         """Write beside a collection what a lost catalogue would need; returns True if it exists."""
         told = {LABEL + name: value for name, value in about.items()}
         with self._calls():
             try:
-                collection = self._client.find(incarnation)
+                collection = self._client.find(collection_id)
                 if collection.metadata != told:
                     self._client.describe(collection, told)
             except NoCollection:
@@ -226,34 +226,34 @@ class ChromaStore:
             if len(page) < PAGE:
                 return found
 
-    def delete(self, incarnation: str, chunk_ids: Sequence[str]) -> None:
+    def delete(self, collection_id: str, chunk_ids: Sequence[str]) -> None:
         """Remove chunks; ids that do not exist are ignored."""
         for first in range(0, len(chunk_ids), PAGE):
             with self._calls():
                 try:
                     self._client.delete(
-                        self._collection(incarnation), chunk_ids[first : first + PAGE]
+                        self._collection(collection_id), chunk_ids[first : first + PAGE]
                     )
                 except NoCollection:
                     return
 
-    def drop(self, incarnation: str) -> None:
+    def drop(self, collection_id: str) -> None:
         """Remove the whole collection. Harmless when it does not exist."""
-        self._collections.pop(incarnation, None)
-        self._writing.pop(incarnation, None)
+        self._collections.pop(collection_id, None)
+        self._writing.pop(collection_id, None)
         with self._calls():
             try:
-                self._client.drop(incarnation)
+                self._client.drop(collection_id)
             except NoCollection:
-                log.debug("nothing to drop", extra={"incarnation": incarnation})
+                log.debug("nothing to drop", extra={"collection_id": collection_id})
 
-    def count(self, incarnation: str) -> int:
+    def count(self, collection_id: str) -> int:
         """Return how many chunks there are, of all generations."""
         with self._calls():
             try:
-                return self._client.count(self._collection(incarnation))
+                return self._client.count(self._collection(collection_id))
             except NoCollection:
-                self._collections.pop(incarnation, None)
+                self._collections.pop(collection_id, None)
                 return 0
 
     def close(self) -> None:
@@ -263,7 +263,7 @@ class ChromaStore:
 
     def _nearest(
         self,
-        incarnation: str,
+        collection_id: str,
         vector: Vectors,
         limit: int,
         clause: Mapping[str, Any] | None = None,
@@ -271,21 +271,21 @@ class ChromaStore:
         """Ask for the nearest chunks."""
         with self._calls():
             try:
-                collection = self._collection(incarnation)
+                collection = self._collection(collection_id)
                 found = self._client.nearest(collection, vector, limit=limit, where=clause)
             except NoCollection:
                 # Nothing was ever published here, or it was dropped meanwhile.
-                self._collections.pop(incarnation, None)
+                self._collections.pop(collection_id, None)
                 return []
         part = PER_DISTANCE[collection.hnsw.get("space", "cosine")]
         return [(name, 1.0 - part * distance) for name, distance in found]
 
-    def _collection(self, incarnation: str) -> Collection:
+    def _collection(self, collection_id: str) -> Collection:
         """Return what is known of a collection: it holds the id and saves a look-up."""
         # Asked for once: another thread may take it out at any time.
-        known = self._collections.get(incarnation)
+        known = self._collections.get(collection_id)
         if known is None:
-            known = self._collections[incarnation] = self._client.find(incarnation)
+            known = self._collections[collection_id] = self._client.find(collection_id)
         return known
 
     @contextmanager

@@ -26,7 +26,7 @@ class Extractive:
         stop.check()
         question = condensed(request.question, request.history)
         found = self._generator.answer(
-            question, request.passages, incarnation=request.incarnation, asked=request.question
+            question, request.passages, collection_id=request.collection_id, asked=request.question
         )
         text = found.text or NOTHING
         on_delta(text)

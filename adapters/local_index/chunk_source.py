@@ -34,7 +34,7 @@ class ChunkSource:
         self._vectors = vectors
         self._catalogue = catalogue
 
-    def fetch(self, incarnation: str, generations: Iterable[tuple[str, int, int]]) -> Fetched:
+    def fetch(self, collection_id: str, generations: Iterable[tuple[str, int, int]]) -> Fetched:
         """Fetch exactly the ids of generations, with their vectors; what is gone is left out."""
         # A generation may be told twice: by a publish that was killed and ran again, by a repair.
         names = [
@@ -45,19 +45,19 @@ class ChunkSource:
         found: Fetched = {}
         for first in range(0, len(names), FETCH):
             chunks, vectors = self._vectors.get_with_vectors(
-                incarnation, names[first : first + FETCH]
+                collection_id, names[first : first + FETCH]
             )
             found |= {c.chunk_id: (c, v) for c, v in zip(chunks, vectors, strict=True)}
         return found
 
     def generation(
-        self, incarnation: str, document: str, generation: int, chunks: int
+        self, collection_id: str, document: str, generation: int, chunks: int
     ) -> tuple[list[StoredChunk], Vectors]:
         """Fetch what there is of one generation, in order."""
-        fetched = self.fetch(incarnation, [(document, generation, chunks)])
+        fetched = self.fetch(collection_id, [(document, generation, chunks)])
         return in_order(fetched, fetched)
 
-    def add(self, incarnation: str, index: ReplicaIndex, entry: Entry, fetched: Fetched) -> None:
+    def add(self, collection_id: str, index: ReplicaIndex, entry: Entry, fetched: Fetched) -> None:
         """Add a generation's chunks, unless it is neither open nor current: they may be gone."""
         names = [chunk_id(entry.document, entry.generation, n) for n in range(entry.chunks)]
         chunks, vectors = in_order(fetched, names)
@@ -65,15 +65,15 @@ class ChunkSource:
             index.add(chunks, vectors)
             return
         generations = self._catalogue.generations
-        current = generations.current_of(incarnation, entry.document)
-        if generations.is_open(incarnation, entry.document, entry.generation) or (
+        current = generations.current_of(collection_id, entry.document)
+        if generations.is_open(collection_id, entry.document, entry.generation) or (
             current is not None and current.generation == entry.generation
         ):
             # Never short in order: somebody removed rows behind our back.
             log.error(
                 "chunks are missing from the vector store",
                 extra={
-                    "incarnation": incarnation,
+                    "collection_id": collection_id,
                     "document_id": entry.document,
                     "expected": entry.chunks,
                     "found": len(chunks),

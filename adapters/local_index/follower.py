@@ -103,8 +103,8 @@ class Follower:
         self._thread.stop()
         try:
             self._change_log.leave(self._slot.name)
-            for incarnation in self._indexes.all():
-                self._change_log.unfollow(incarnation, self._slot.name)
+            for collection_id in self._indexes.all():
+                self._change_log.unfollow(collection_id, self._slot.name)
         except RedisError as away:
             log.debug("not signed off", extra={"reason": str(away)})
         self._indexes.close()
@@ -114,7 +114,7 @@ class Follower:
         """Return how far this replica is behind, for the heartbeat; see `follower_lag`."""
         return lag(
             self._redis,
-            collections=self._catalogue.collections.incarnations(),
+            collections=self._catalogue.collections.collection_ids(),
             cursors=self._cursors(),
             rebuilding=self._rebuilder.rebuilding,
         )
@@ -139,59 +139,59 @@ class Follower:
         """Open the indexes of new collections, drop those of old ones, say how far all are."""
         self._news = self._change_log.newest_news()
         self._change_log.attend(self._slot.name)
-        wanted = set(self._catalogue.collections.incarnations().values())
+        wanted = set(self._catalogue.collections.collection_ids().values())
         for gone in self._indexes.all().keys() - wanted:
             self._indexes.drop(gone)
             shutil.rmtree(self._slot.folder / gone, ignore_errors=True)
         for folder in self._slot.folder.iterdir():
             if folder.is_dir() and folder.name.removesuffix(".new") not in wanted:
                 shutil.rmtree(folder, ignore_errors=True)
-        for incarnation in wanted:
-            self._sign(incarnation)
+        for collection_id in wanted:
+            self._sign(collection_id)
 
-    def _sign(self, incarnation: str) -> None:
+    def _sign(self, collection_id: str) -> None:
         """Report this replica's sign of life and cursors; rebuild an index that cannot catch up."""
-        index = self._indexes.get(incarnation)
+        index = self._indexes.get(collection_id)
         if index is None:
             try:
-                index = self._open_index(self._slot.folder / incarnation)
+                index = self._open_index(self._slot.folder / collection_id)
             except IndexUnusable as error:
                 log.warning(
-                    "index unusable", extra={"incarnation": incarnation, "reason": str(error)}
+                    "index unusable", extra={"collection_id": collection_id, "reason": str(error)}
                 )
-                self._rebuilder.rebuild(incarnation)
+                self._rebuilder.rebuild(collection_id)
                 return
         usable = None
         try:
-            usable = self._applier.usable(incarnation, index)
+            usable = self._applier.usable(collection_id, index)
         finally:
             # Opened here and not taken: its files must not stay open.
-            if not usable and self._indexes.get(incarnation) is not index:
+            if not usable and self._indexes.get(collection_id) is not index:
                 index.close()
         if usable and index.intact():
-            self._indexes.put(incarnation, index)
+            self._indexes.put(collection_id, index)
         elif usable is not None:
-            self._rebuilder.rebuild(incarnation)
-        self._audit(incarnation)
+            self._rebuilder.rebuild(collection_id)
+        self._audit(collection_id)
 
-    def _audit(self, incarnation: str) -> None:
+    def _audit(self, collection_id: str) -> None:
         """Compare an index with the catalogue for each check that asks for it."""
-        asked = self._change_log.audits(incarnation)
-        done = self._audited.setdefault(incarnation, set())
+        asked = self._change_log.audits(collection_id)
+        done = self._audited.setdefault(collection_id, set())
         done.intersection_update(asked)
         for ticket, repair in asked.items():
-            index = self._indexes.get(incarnation)
+            index = self._indexes.get(collection_id)
             if ticket in done or index is None:
                 continue
-            self._applier.apply(incarnation, index)
-            index = self._indexes.get(incarnation) or index  # applying may have built it anew
+            self._applier.apply(collection_id, index)
+            index = self._indexes.get(collection_id) or index  # applying may have built it anew
             auditor = Auditor(
                 self._slot.name, catalogue=self._catalogue, change_log=self._change_log,
-                fetch=partial(self._source.generation, incarnation),
+                fetch=partial(self._source.generation, collection_id),
             )  # fmt: skip
-            answer = auditor.audit(incarnation, index, repair=repair)
+            answer = auditor.audit(collection_id, index, repair=repair)
             if answer.rebuild:
-                self._rebuilder.rebuild(incarnation)
+                self._rebuilder.rebuild(collection_id)
             self._change_log.answer_audit(ticket, self._slot.name, answer.as_json())
             done.add(ticket)
 
@@ -208,11 +208,11 @@ class Follower:
             if stream == key("news"):
                 self._open_and_sign()
                 continue
-            incarnation = stream.rsplit(":", 1)[-1]
-            index = self._indexes.get(incarnation)
+            collection_id = stream.rsplit(":", 1)[-1]
+            index = self._indexes.get(collection_id)
             if index is not None:
-                self._applier.apply(incarnation, index)
+                self._applier.apply(collection_id, index)
 
     def _cursors(self) -> dict[str, str]:
-        """Return the last applied entry of each open index, by incarnation."""
+        """Return the last applied entry of each open index, by collection id."""
         return {name: index.cursor or "0-0" for name, index in self._indexes.all().items()}

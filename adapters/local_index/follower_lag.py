@@ -24,28 +24,28 @@ def lag(
     Args:
         redis: The queue Redis.
 
-        collections: Name of each collection → its incarnation.
+        collections: Name of each collection → its id.
 
-        cursors: Incarnation → the last entry applied; one without an index is left out.
+        cursors: Collection id → the last entry applied; one without an index is left out.
 
-        rebuilding: The incarnation whose index is being built anew; empty if none is.
+        rebuilding: The collection whose index is being built anew; empty if none is.
     """
     looked_at = sorted(collections.items())[:LOOKED_AT]
     pipe = redis.pipeline(transaction=False)
-    for _, incarnation in looked_at:
-        pipe.hget(key("log_state", incarnation), "tail")
+    for _, collection_id in looked_at:
+        pipe.hget(key("log_state", collection_id), "tail")
     tails = pipe.execute()
     late = [
-        (_millis(tail) - _millis(cursors[incarnation]), name, incarnation)
-        for (name, incarnation), tail in zip(looked_at, tails, strict=True)
-        if tail and incarnation in cursors and not not_before(cursors[incarnation], tail)
+        (_millis(tail) - _millis(cursors[collection_id]), name, collection_id)
+        for (name, collection_id), tail in zip(looked_at, tails, strict=True)
+        if tail and collection_id in cursors and not not_before(cursors[collection_id], tail)
     ]
     worst = sorted(late, reverse=True)[:TOLD]
     now_ms = _now_ms(redis) if worst else 0
     behind = []
-    for _, name, incarnation in worst:
-        log = key("log", incarnation)
-        rows = redis.xrange(log, f"({cursors[incarnation]}", "+", count=COUNTED)
+    for _, name, collection_id in worst:
+        log = key("log", collection_id)
+        rows = redis.xrange(log, f"({cursors[collection_id]}", "+", count=COUNTED)
         if rows:
             seconds = max(0.0, (now_ms - _millis(rows[0][0])) / 1000)
             behind.append({"collection": name, "entries": len(rows), "seconds": round(seconds, 1)})

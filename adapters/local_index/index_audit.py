@@ -79,7 +79,7 @@ class Auditor:
         self._change_log = change_log
         self._fetch = fetch
 
-    def audit(self, incarnation: str, index: ReplicaIndex, *, repair: bool) -> Answer:
+    def audit(self, collection_id: str, index: ReplicaIndex, *, repair: bool) -> Answer:
         """Compare, and with *repair* mend; both legs of a difference are looked at twice."""
         answer = Answer(self._follower, repair)
         held = _holdings(index)
@@ -88,12 +88,16 @@ class Auditor:
             answer.rebuild = repair
             answer.add("index_unusable", [(None, 0)], "files are gone or corrupt", left=0)
             return answer
-        missing, extra = self._compare(incarnation, index.cursor or "0-0", held, answer)
+        missing, extra = self._compare(collection_id, index.cursor or "0-0", held, answer)
         if missing or extra:
             answer.state = "differed"
             log.warning(
                 "index differs",
-                extra={"incarnation": incarnation, "missing": len(missing), "extra": len(extra)},
+                extra={
+                    "collection_id": collection_id,
+                    "missing": len(missing),
+                    "extra": len(extra),
+                },
             )
         if len(missing) + len(extra) > REBUILD:
             answer.rebuild = repair
@@ -107,7 +111,7 @@ class Auditor:
 
     def _compare(
         self,
-        incarnation: str,
+        collection_id: str,
         cursor: str,
         held: Mapping[Generation, int],
         answer: Answer,
@@ -115,7 +119,7 @@ class Auditor:
         """Return what is missing, with its number of chunks, and what is there and should not."""
         missing: dict[Generation, int] = {}
         wanted: set[Generation] = set()
-        for document, current in self._catalogue.generations.every_current(incarnation):
+        for document, current in self._catalogue.generations.every_current(collection_id):
             if current.chunks:
                 wanted.add((document, current.generation))
                 if held.get((document, current.generation)) != current.chunks:
@@ -124,30 +128,32 @@ class Auditor:
         extra = [name for name in held if name not in wanted]
         if extra:
             # What the catalogue lost is no orphan: its entry will come back.
-            extra = [name for name in extra if self._is_orphan(incarnation, *name, held[name])]
-            garbage = self._catalogue.garbage.generations(incarnation)
+            extra = [name for name in extra if self._is_orphan(collection_id, *name, held[name])]
+            garbage = self._catalogue.garbage.generations(collection_id)
             extra = [name for name in extra if name not in garbage]
         missing = {
-            name: chunks for name, chunks in missing.items() if self._is_current(incarnation, *name)
+            name: chunks
+            for name, chunks in missing.items()
+            if self._is_current(collection_id, *name)
         }
         if missing or extra:
             # Looked at last: what was flipped or dropped before is in the log by now.
             waiting = {
                 (entry.document, entry.generation)
-                for entry in self._change_log.read(incarnation, cursor, most=100_000)
+                for entry in self._change_log.read(collection_id, cursor, most=100_000)
             }
             missing = {name: chunks for name, chunks in missing.items() if name not in waiting}
             extra = [name for name in extra if name not in waiting]
         return missing, extra
 
-    def _is_orphan(self, incarnation: str, document: str, generation: int, chunks: int) -> bool:
+    def _is_orphan(self, collection_id: str, document: str, generation: int, chunks: int) -> bool:
         """Return True if a generation is neither on its way nor current."""
         look = self._catalogue.garbage.orphan
-        return look(incarnation, document, generation, chunks, only_look=True) == "orphan"
+        return look(collection_id, document, generation, chunks, only_look=True) == "orphan"
 
-    def _is_current(self, incarnation: str, document: str, generation: int) -> bool:
+    def _is_current(self, collection_id: str, document: str, generation: int) -> bool:
         """Return True if a generation is current at this moment."""
-        current = self._catalogue.generations.current_of(incarnation, document)
+        current = self._catalogue.generations.current_of(collection_id, document)
         return current is not None and bool(current.chunks) and current.generation == generation
 
     def _mend(

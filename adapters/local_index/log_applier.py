@@ -42,39 +42,39 @@ class LogApplier:
         self._rebuilder = rebuilder
         self.committed_at = float("-inf")  # by the monotonic clock
 
-    def usable(self, incarnation: str, index: ReplicaIndex) -> bool | None:
+    def usable(self, collection_id: str, index: ReplicaIndex) -> bool | None:
         """Report an index's cursor; return True if the log has all it lacks, None if gone."""
-        answer = self._change_log.follow(incarnation, self._follower, index.cursor)
+        answer = self._change_log.follow(collection_id, self._follower, index.cursor)
         if answer is None:
             return None
         epoch, trimmed_to = answer
         return index.log_epoch == epoch and not_before(index.cursor or "0-0", trimmed_to)
 
-    def apply(self, incarnation: str, index: ReplicaIndex) -> None:
+    def apply(self, collection_id: str, index: ReplicaIndex) -> None:
         """Apply entries after the cursor, then commit them and say so."""
-        entries = self._change_log.read(incarnation, index.cursor or "0-0")
+        entries = self._change_log.read(collection_id, index.cursor or "0-0")
         if not entries:
             return
         # Looked at after the read: what was trimmed before it, while this process slept, would
         # otherwise be skipped for good.
-        usable = self.usable(incarnation, index)
+        usable = self.usable(collection_id, index)
         if not usable:
             if usable is not None:
-                self._rebuilder.rebuild(incarnation)
+                self._rebuilder.rebuild(collection_id)
             return
         for group in _groups(entries):
             # One call for all of them: for each alone, the call would be most of what it costs.
             wanted = [(e.document, e.generation, e.chunks) for e in group if e.op == "add"]
-            fetched = self._source.fetch(incarnation, wanted)
+            fetched = self._source.fetch(collection_id, wanted)
             for entry in group:
                 if entry.op == "drop":
                     index.remove(entry.document, entry.generation)
                 else:
-                    self._source.add(incarnation, index, entry, fetched)
+                    self._source.add(collection_id, index, entry, fetched)
         epoch = index.log_epoch
         index.commit(cursor=entries[-1].id, log_epoch=epoch)
         self.committed_at = time.monotonic()
-        self._change_log.follow(incarnation, self._follower, index.cursor)
+        self._change_log.follow(collection_id, self._follower, index.cursor)
         self._indexes.announce()
 
 

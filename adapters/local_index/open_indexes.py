@@ -11,7 +11,7 @@ from runtime.turns import aside
 
 class OpenIndexes:
     """
-    An index for each incarnation; whoever searches may wait until one has applied an entry.
+    An index for each collection; a search may wait until one has applied an entry.
 
     One thread opens, replaces and drops them; any number may read.
     """
@@ -20,53 +20,53 @@ class OpenIndexes:
         self._indexes: dict[str, ReplicaIndex] = {}
         self._applied = threading.Condition()
 
-    def get(self, incarnation: str) -> ReplicaIndex | None:
-        """Return the index of an incarnation as it is, however far behind."""
-        return self._indexes.get(incarnation)
+    def get(self, collection_id: str) -> ReplicaIndex | None:
+        """Return the index of a collection as it is, however far behind."""
+        return self._indexes.get(collection_id)
 
     def all(self) -> dict[str, ReplicaIndex]:
-        """Return the indexes that are open at this moment, by incarnation."""
+        """Return the indexes that are open at this moment, by collection id."""
         return dict(list(self._indexes.items()))
 
-    def has(self, incarnation: str, entry: str) -> bool:
-        """Return True if the index of an incarnation has applied *entry*."""
-        index = self._indexes.get(incarnation)
+    def has(self, collection_id: str, entry: str) -> bool:
+        """Return True if the index of a collection has applied *entry*."""
+        index = self._indexes.get(collection_id)
         return index is not None and bool(index.cursor) and not_before(index.cursor, entry)
 
-    def in_step(self, incarnation: str, newest: str) -> ReplicaIndex | None:
+    def in_step(self, collection_id: str, newest: str) -> ReplicaIndex | None:
         """Return the index that has applied the entry *newest*, waiting for it up to 200 ms."""
-        if not self.has(incarnation, newest):
+        if not self.has(collection_id, newest):
             with aside(), self._applied:
                 self._applied.wait_for(
-                    lambda: self.has(incarnation, newest), timeout=timings.SPARSE_WAIT_S
+                    lambda: self.has(collection_id, newest), timeout=timings.SPARSE_WAIT_S
                 )
         with self._applied:
-            return self._indexes[incarnation] if self.has(incarnation, newest) else None
+            return self._indexes[collection_id] if self.has(collection_id, newest) else None
 
     def announce(self) -> None:
         """Wake the searches that wait: an index has applied more."""
         with self._applied:
             self._applied.notify_all()
 
-    def put(self, incarnation: str, index: ReplicaIndex) -> None:
+    def put(self, collection_id: str, index: ReplicaIndex) -> None:
         """Let searches see an index that was opened."""
         with self._applied:
-            self._indexes[incarnation] = index
+            self._indexes[collection_id] = index
             self._applied.notify_all()
 
-    def replace(self, incarnation: str, opened: Callable[[], ReplicaIndex]) -> None:
-        """Close an incarnation's index and let searches see what *opened* returns; they wait."""
+    def replace(self, collection_id: str, opened: Callable[[], ReplicaIndex]) -> None:
+        """Close a collection's index and let searches see what *opened* returns; they wait."""
         with self._applied:
-            old = self._indexes.pop(incarnation, None)
+            old = self._indexes.pop(collection_id, None)
             if old is not None:
                 old.close()
-            self._indexes[incarnation] = opened()
+            self._indexes[collection_id] = opened()
             self._applied.notify_all()
 
-    def drop(self, incarnation: str) -> None:
-        """Close the index of an incarnation that is gone."""
+    def drop(self, collection_id: str) -> None:
+        """Close the index of a collection that is gone."""
         with self._applied:
-            self._indexes.pop(incarnation).close()
+            self._indexes.pop(collection_id).close()
 
     def close(self) -> None:
         """Close all indexes."""

@@ -54,36 +54,36 @@ class Rebuilder:
         self._catalogue = catalogue
         self._change_log = change_log
         self._given_up = given_up
-        self.rebuilding = ""  # the incarnation whose index is being built anew
+        self.rebuilding = ""  # the collection whose index is being built anew
 
-    def rebuild(self, incarnation: str) -> None:
+    def rebuild(self, collection_id: str) -> None:
         """Build an index beside the old one and swap (docs/protocol.md, A follower)."""
-        start = self._change_log.rebuild_start(incarnation, self._slot.name)
+        start = self._change_log.rebuild_start(collection_id, self._slot.name)
         if start is None:
             return
-        self.rebuilding = incarnation
-        log.info("index rebuild begins", extra={"incarnation": incarnation})
-        fresh = self._slot.folder / f"{incarnation}.new"
+        self.rebuilding = collection_id
+        log.info("index rebuild begins", extra={"collection_id": collection_id})
+        fresh = self._slot.folder / f"{collection_id}.new"
         shutil.rmtree(fresh, ignore_errors=True)
         index = self._open_index(fresh)
-        for batch in _batches(self._current(incarnation)):
-            self._add_many(incarnation, index, batch)
-            self._change_log.follow(incarnation, self._slot.name, start.cursor)
+        for batch in _batches(self._current(collection_id)):
+            self._add_many(collection_id, index, batch)
+            self._change_log.follow(collection_id, self._slot.name, start.cursor)
             if self._given_up():
                 index.close()
                 return
         # An add before the cursor whose flip came after the scan would be lost otherwise.
         for document, generation, chunks in start.pending:
             entry = Entry(start.cursor, "add", document, generation, chunks)
-            fetched = self._source.fetch(incarnation, [(document, generation, chunks)])
-            self._source.add(incarnation, index, entry, fetched)
+            fetched = self._source.fetch(collection_id, [(document, generation, chunks)])
+            self._source.add(collection_id, index, entry, fetched)
         index.commit(cursor=start.cursor, log_epoch=start.log_epoch)
         index.close()
         self._indexes.replace(
-            incarnation, partial(self._moved, fresh, self._slot.folder / incarnation)
+            collection_id, partial(self._moved, fresh, self._slot.folder / collection_id)
         )
         self.rebuilding = ""
-        log.info("index rebuilt", extra={"incarnation": incarnation})
+        log.info("index rebuilt", extra={"collection_id": collection_id})
 
     def _moved(self, fresh: Path, place: Path) -> ReplicaIndex:
         """Put the folder *fresh* in the place of the old index, which is closed, and open it."""
@@ -91,17 +91,17 @@ class Rebuilder:
         fresh.rename(place)
         return self._open_index(place)
 
-    def _current(self, incarnation: str) -> Iterator[tuple[str, int, int]]:
+    def _current(self, collection_id: str) -> Iterator[tuple[str, int, int]]:
         """Yield every current generation that has chunks."""
-        for document, current in self._catalogue.generations.every_current(incarnation):
+        for document, current in self._catalogue.generations.every_current(collection_id):
             if current.chunks:
                 yield document, current.generation, current.chunks
 
     def _add_many(
-        self, incarnation: str, index: ReplicaIndex, batch: Sequence[tuple[str, int, int]]
+        self, collection_id: str, index: ReplicaIndex, batch: Sequence[tuple[str, int, int]]
     ) -> None:
         """Fetch and add the chunks of several small documents, or of one large one."""
-        fetched = self._source.fetch(incarnation, batch)
+        fetched = self._source.fetch(collection_id, batch)
         # In one call: adding a part of a generation replaces the part before it.
         index.add(*in_order(fetched, fetched))
 

@@ -31,55 +31,55 @@ class ReplicaReader:
         self._change_log = change_log
 
     def search(
-        self, incarnation: str, query: str, *, limit: int, look: Look | None = None
+        self, collection_id: str, query: str, *, limit: int, look: Look | None = None
     ) -> list[tuple[str, float]] | None:
         """Search this replica's index; None where it lacks a document flipped before *look*."""
-        newest = look.entry if look else self._change_log.last_add(incarnation)
+        newest = look.entry if look else self._change_log.last_add(collection_id)
         if newest == "0-0":
             return []
-        index = self._indexes.in_step(incarnation, newest)
+        index = self._indexes.in_step(collection_id, newest)
         return None if index is None else index.search(query, limit=limit)
 
     def select(
-        self, incarnation: str, wanted: Filter, *, look: Look | None = None
+        self, collection_id: str, wanted: Filter, *, look: Look | None = None
     ) -> Matching | None:
         """Return what matches a filter; None where a document flipped before *look* is lacking."""
         if look is not None:
             newest, epoch = look.entry, look.epoch
         else:
-            newest, epoch = self._change_log.newest(incarnation)
+            newest, epoch = self._change_log.newest(collection_id)
         if newest == "0-0":
             return NothingThere()
-        index = self._indexes.in_step(incarnation, newest)
+        index = self._indexes.in_step(collection_id, newest)
         # Of another epoch, its vectors may be another embedder's.
         return None if index is None or index.log_epoch != epoch else index.select(wanted)
 
-    def whole(self, incarnation: str, look: Look) -> Matching | None:
+    def whole(self, collection_id: str, look: Look) -> Matching | None:
         """Return all chunks; None where one flipped before *look* is lacking at this moment."""
-        index = self._indexes.get(incarnation)
+        index = self._indexes.get(collection_id)
         if (
             index is None
             or index.log_epoch != look.epoch
-            or not self._indexes.has(incarnation, look.entry)
+            or not self._indexes.has(collection_id, look.entry)
         ):
             return None
         return index.select(None)
 
-    def chunks(self, incarnation: str, chunk_ids: Sequence[str]) -> dict[str, StoredChunk]:
+    def chunks(self, collection_id: str, chunk_ids: Sequence[str]) -> dict[str, StoredChunk]:
         """Return those chunks that this replica holds, by id."""
-        index = self._indexes.get(incarnation)
+        index = self._indexes.get(collection_id)
         return {} if index is None else index.chunks(chunk_ids)
 
-    def vectors(self, incarnation: str, chunk_ids: Sequence[str]) -> tuple[list[str], Vectors]:
+    def vectors(self, collection_id: str, chunk_ids: Sequence[str]) -> tuple[list[str], Vectors]:
         """Return the ids of those chunks that this replica holds, with their vectors."""
-        index = self._indexes.get(incarnation)
+        index = self._indexes.get(collection_id)
         return ([], np.zeros((0, 0), np.float32)) if index is None else index.vectors(chunk_ids)
 
     def sentences(
-        self, incarnation: str, chunk_ids: Sequence[str], question: Vectors
+        self, collection_id: str, chunk_ids: Sequence[str], question: Vectors
     ) -> dict[str, SentenceCosines]:
         """Return how near the sentences of chunks that this replica holds are to a question."""
-        index = self._indexes.get(incarnation)
+        index = self._indexes.get(collection_id)
         if index is None:
             return {}
         chunks = index.chunks(chunk_ids)
@@ -91,5 +91,7 @@ class ReplicaReader:
         return {name: near for name, near in found.items() if near is not None}
 
     def counts(self) -> dict[str, int]:
-        """Return how many chunks this replica's indexes hold, by incarnation."""
-        return {incarnation: index.count() for incarnation, index in self._indexes.all().items()}
+        """Return how many chunks this replica's indexes hold, by collection id."""
+        return {
+            collection_id: index.count() for collection_id, index in self._indexes.all().items()
+        }

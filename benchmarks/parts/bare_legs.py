@@ -107,9 +107,9 @@ class Legs:
         return _ms(began)
 
 
-def open_index(folder: Path, incarnation: str) -> TantivyIndex:
+def open_index(folder: Path, collection_id: str) -> TantivyIndex:
     """Open the index that a replica keeps in its slot, beside the replica."""
-    (place,) = folder.glob(f"*/{incarnation}")
+    (place,) = folder.glob(f"*/{collection_id}")
     return TantivyIndex.open(place)
 
 

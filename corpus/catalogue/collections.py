@@ -1,4 +1,4 @@
-"""Collections: names people use, each of which points at one incarnation until it is deleted."""
+"""Collections: names people use, each of which points at one collection until it is deleted."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -14,10 +14,10 @@ from rag.ports import HnswSettings
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """A name people use, and the incarnation it points at today."""
+    """A name people use, and the id of the collection it points at today."""
 
     name: str
-    incarnation: str
+    collection_id: str
     created_us: int
     documents: int
     chunks: int | None
@@ -39,77 +39,77 @@ class Collections:
         self.hnsw = hnsw or HnswSettings()
 
     def create(self, name: str) -> tuple[str, bool]:
-        """Make a collection unless it exists; returns (incarnation, whether it is new)."""
+        """Make a collection unless it exists; returns (collection_id, whether it is new)."""
         fields = {"name": name, "hnsw": orjson.dumps(asdict(self.hnsw)).decode()}
-        word, incarnation = self._run(
+        word, collection_id = self._run(
             "create_collection", name, str(ULID()), orjson.dumps(fields).decode()
         )
-        return incarnation, word == "new"
+        return collection_id, word == "new"
 
-    def incarnation(self, name: str) -> str | None:
+    def collection_id(self, name: str) -> str | None:
         """Return what *name* points at, None where there is no such collection."""
         return self._redis.hget(key("collections"), name)
 
-    def exists(self, incarnation: str) -> bool:
-        """Return True if an incarnation has not been deleted."""
-        return bool(self._redis.exists(key("collection", incarnation)))
+    def exists(self, collection_id: str) -> bool:
+        """Return True if a collection has not been deleted."""
+        return bool(self._redis.exists(key("collection", collection_id)))
 
-    def incarnations(self) -> dict[str, str]:
-        """Return every collection's incarnation by its name."""
+    def collection_ids(self) -> dict[str, str]:
+        """Return every collection's id by its name."""
         return self._redis.hgetall(key("collections"))
 
     def all(self) -> list[Collection]:
         """Return every collection, by name."""
-        found = sorted(self.incarnations().items())
+        found = sorted(self.collection_ids().items())
         pipe = self._redis.pipeline(transaction=False)
-        for _, incarnation in found:
-            pipe.hgetall(key("collection", incarnation))
-            pipe.zcard(key("names", incarnation))
+        for _, collection_id in found:
+            pipe.hgetall(key("collection", collection_id))
+            pipe.zcard(key("names", collection_id))
         answers = pipe.execute()
         return [
             Collection(
                 name=name,
-                incarnation=incarnation,
+                collection_id=collection_id,
                 created_us=int(row.get("created", "0")),
                 documents=count,
                 chunks=None,
                 embedder=orjson.loads(row["embedder"]) if "embedder" in row else None,
                 hnsw=orjson.loads(row["hnsw"]) if "hnsw" in row else None,
             )
-            for (name, incarnation), row, count in zip(
+            for (name, collection_id), row, count in zip(
                 found, answers[::2], answers[1::2], strict=True
             )
         ]
 
-    def about(self, incarnation: str) -> dict[str, str]:
+    def about(self, collection_id: str) -> dict[str, str]:
         """Return what a lost catalogue would need of a collection: its name, what made it."""
         names = ("name", "created", "embedder", "hnsw")
-        told = self._redis.hmget(key("collection", incarnation), names)
+        told = self._redis.hmget(key("collection", collection_id), names)
         return {name: text for name, text in zip(names, told, strict=True) if text}
 
     # Deleted collections -------------------------------------------------------------------
 
     def drop(self, name: str) -> str | None:
-        """Free a name at once; returns the incarnation whose rest a job removes."""
+        """Free a name at once; returns the id of the collection whose rest a job removes."""
         answer = self._run("drop_collection", name)
         return answer[0] if answer else None
 
-    def forget(self, incarnation: str) -> None:
-        """Remove every key of a dropped incarnation."""
+    def forget(self, collection_id: str) -> None:
+        """Remove every key of a dropped collection."""
         names = (
             "current", "newest", "documents", "names", "contents", "opened", "log", "log_state",
             "add_logged", "garbage", "followers", "cursors", "building", "behind", "held",
             "audit", "barren",
         )  # fmt: skip
-        self._redis.unlink(*(key(name, incarnation) for name in names))
+        self._redis.unlink(*(key(name, collection_id) for name in names))
 
     def graves(self) -> list[str]:
-        """Return the incarnations of deleted collections that tasks may still write into."""
+        """Return the ids of deleted collections that tasks may still write into."""
         return self._redis.zrange(key("graves"), 0, -1)
 
-    def buried(self, incarnation: str) -> bool:
-        """Return True if an incarnation is that of a deleted collection."""
-        return self._redis.zscore(key("graves"), incarnation) is not None
+    def buried(self, collection_id: str) -> bool:
+        """Return True if an id is that of a deleted collection."""
+        return self._redis.zscore(key("graves"), collection_id) is not None
 
     def bury(self, *, older_than_s: float) -> None:
         """Forget the graves of collections deleted so long ago that all their work has ended."""

@@ -15,22 +15,22 @@ class Documents:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
 
-    def record(self, incarnation: str, document: str) -> dict[str, Any] | None:
+    def record(self, collection_id: str, document: str) -> dict[str, Any] | None:
         """Return what is current of a document: generation, title, blobs, counts."""
-        text = self._redis.hget(key("documents", incarnation), document)
+        text = self._redis.hget(key("documents", collection_id), document)
         return orjson.loads(text) if text else None
 
-    def records(self, incarnation: str, documents: Sequence[str]) -> list[dict[str, Any] | None]:
+    def records(self, collection_id: str, documents: Sequence[str]) -> list[dict[str, Any] | None]:
         """Return what is current of each document, None where there is nothing."""
         if not documents:
             return []
-        texts = self._redis.hmget(key("documents", incarnation), list(documents))
+        texts = self._redis.hmget(key("documents", collection_id), list(documents))
         return [orjson.loads(text) if text else None for text in texts]
 
     # In order ------------------------------------------------------------------------------
 
     def page(
-        self, incarnation: str, *, after: str, limit: int, prefix: str = ""
+        self, collection_id: str, *, after: str, limit: int, prefix: str = ""
     ) -> tuple[list[dict[str, Any]], str | None]:
         """
         Return the records of up to *limit* documents with ids above *after*, and the next cursor.
@@ -40,26 +40,26 @@ class Documents:
         low = f"({after}" if after else f"[{prefix}" if prefix else "-"
         # Redis compares bytes, and no text in UTF-8 has this one.
         high = b"(" + prefix.encode() + b"\xff" if prefix else "+"
-        names = self._redis.zrangebylex(key("names", incarnation), low, high, 0, limit + 1)
+        names = self._redis.zrangebylex(key("names", collection_id), low, high, 0, limit + 1)
         page, more = names[:limit], len(names) > limit
         if not page:
             return [], None
-        texts = self._redis.hmget(key("documents", incarnation), page)
+        texts = self._redis.hmget(key("documents", collection_id), page)
         return [orjson.loads(text) for text in texts if text], page[-1] if more else None
 
-    def names(self, incarnation: str, *, after: str, limit: int) -> list[str]:
+    def names(self, collection_id: str, *, after: str, limit: int) -> list[str]:
         """Return up to *limit* ids of current documents above *after*, in order."""
         low = f"({after}" if after else "-"
-        return self._redis.zrangebylex(key("names", incarnation), low, "+", 0, limit)
+        return self._redis.zrangebylex(key("names", collection_id), low, "+", 0, limit)
 
-    def count_after(self, incarnation: str, after: str) -> int:
+    def count_after(self, collection_id: str, after: str) -> int:
         """Return how many current documents have ids above *after*; all of them where empty."""
         low = f"({after}" if after else "-"
-        return self._redis.zlexcount(key("names", incarnation), low, "+")
+        return self._redis.zlexcount(key("names", collection_id), low, "+")
 
     # Which bytes became which document -----------------------------------------------------
 
-    def hashes(self, incarnation: str, *, made_by: str) -> Iterator[tuple[str, str]]:
+    def hashes(self, collection_id: str, *, made_by: str) -> Iterator[tuple[str, str]]:
         """
         Yield (document, SHA-256 of its bytes) of every current document.
 
@@ -68,12 +68,12 @@ class Documents:
         """
         cursor = 0
         while True:
-            cursor, page = self._redis.hscan(key("documents", incarnation), cursor, count=500)
+            cursor, page = self._redis.hscan(key("documents", collection_id), cursor, count=500)
             names = list(page)
             if names:
                 pipe = self._redis.pipeline(transaction=False)
-                pipe.hmget(key("current", incarnation), names)
-                pipe.hmget(key("newest", incarnation), names)
+                pipe.hmget(key("current", collection_id), names)
+                pipe.hmget(key("newest", collection_id), names)
                 for name, current, newest in zip(names, *pipe.execute(), strict=True):
                     record = orjson.loads(page[name])
                     settled = (current or "").split(":")[0] == (newest or "").split(":")[0]
@@ -82,35 +82,35 @@ class Documents:
             if not cursor:
                 return
 
-    def barren(self, incarnation: str, *, made_by: str) -> Iterator[tuple[str, str]]:
+    def barren(self, collection_id: str, *, made_by: str) -> Iterator[tuple[str, str]]:
         """
         Yield (document, SHA-256) of bytes that this pipeline could not make a document of.
 
         They would fail again; a row that failed for another reason than its file is not among them.
         """
-        for document, told in self._redis.hscan_iter(key("barren", incarnation), count=1000):
+        for document, told in self._redis.hscan_iter(key("barren", collection_id), count=1000):
             sha256, _, maker = told.partition(":")
             if maker == made_by:
                 yield document, sha256
 
     # Whether the parts of the record agree -------------------------------------------------
 
-    def sizes(self, incarnation: str) -> tuple[int, int]:
+    def sizes(self, collection_id: str) -> tuple[int, int]:
         """Return how many entries there are, tombstones included, and how many records."""
         pipe = self._redis.pipeline(transaction=False)
-        pipe.hlen(key("current", incarnation))
-        pipe.hlen(key("documents", incarnation))
+        pipe.hlen(key("current", collection_id))
+        pipe.hlen(key("documents", collection_id))
         entries, records = pipe.execute()
         return int(entries), int(records)
 
-    def unlisted(self, incarnation: str, documents: Sequence[str]) -> set[str]:
+    def unlisted(self, collection_id: str, documents: Sequence[str]) -> set[str]:
         """Return those of the documents that the list of current documents lacks."""
         if not documents:
             return set()
-        scores = self._redis.zmscore(key("names", incarnation), list(documents))
+        scores = self._redis.zmscore(key("names", collection_id), list(documents))
         return {name for name, score in zip(documents, scores, strict=True) if score is None}
 
-    def recorded(self, incarnation: str) -> Iterator[str]:
+    def recorded(self, collection_id: str) -> Iterator[str]:
         """Yield every document that has a record."""
-        for document, _ in self._redis.hscan_iter(key("documents", incarnation), count=500):
+        for document, _ in self._redis.hscan_iter(key("documents", collection_id), count=500):
             yield document

@@ -40,14 +40,14 @@ class Editions:
         self._run = ledger.scripts
         self._ledger = ledger
 
-    def in_use(self, incarnation: str) -> Edition:
+    def in_use(self, collection_id: str) -> Edition:
         """Return the vectors that are searched today, and what made them."""
         name, embedder, hnsw = self._redis.hmget(
-            key("collection", incarnation), ["edition", "embedder", "hnsw"]
+            key("collection", collection_id), ["edition", "embedder", "hnsw"]
         )
-        return read_edition(name or incarnation, embedder, hnsw)
+        return read_edition(name or collection_id, embedder, hnsw)
 
-    def agree_on_embedder(self, incarnation: str, identity: EmbedderIdentity) -> Edition:
+    def agree_on_embedder(self, collection_id: str, identity: EmbedderIdentity) -> Edition:
         """
         Record what embeds a collection, or check that it is the same as ever.
 
@@ -60,9 +60,9 @@ class Editions:
             EmbedderMismatch: They are, and nothing is changing it.
         """
         told = orjson.dumps(asdict(identity)).decode()
-        answer = self._run("agree", incarnation, told)
+        answer = self._run("agree", collection_id, told)
         if not answer:
-            return Edition(incarnation, identity)
+            return Edition(collection_id, identity)
         embedder, hnsw, name, changing = answer
         edition = read_edition(name, embedder, hnsw)
         try:
@@ -113,9 +113,9 @@ class Editions:
             ),
         )
 
-    def behind(self, incarnation: str, *, most: int) -> dict[str, int]:
+    def behind(self, collection_id: str, *, most: int) -> dict[str, int]:
         """Return documents that changed since the edition was begun, with their generations."""
-        found = self._redis.hscan_iter(key("behind", incarnation), count=most)
+        found = self._redis.hscan_iter(key("behind", collection_id), count=most)
         return {document: int(generation) for document, generation in islice(found, most)}
 
     def swap(self, lease: Lease, edition: str, *, hold: bool, result: Mapping[str, Any]) -> int:
@@ -141,18 +141,18 @@ class Editions:
         self._ledger.outbox.send(answer[1:])
         return 0
 
-    def abandon(self, incarnation: str) -> bool:
+    def abandon(self, collection_id: str) -> bool:
         """Let an unfinished edition go whose job has ended; returns True if there was one."""
-        return bool(self._run("reindex_abandon", incarnation)[0])
+        return bool(self._run("reindex_abandon", collection_id)[0])
 
-    def building(self, incarnation: str) -> str | None:
+    def building(self, collection_id: str) -> str | None:
         """Return the name of the unfinished edition, None where there is none."""
-        return self._redis.hget(key("building", incarnation), "edition")
+        return self._redis.hget(key("building", collection_id), "edition")
 
-    def known(self, incarnations: Iterable[str]) -> set[str]:
+    def known(self, collection_ids: Iterable[str]) -> set[str]:
         """Return the editions of collections: unfinished, in use, and retired ones."""
         # In the order in which an edition becomes one after the other, so that all are met.
-        wanted = list(incarnations)
+        wanted = list(collection_ids)
         found = {name for inc in wanted if (name := self.building(inc)) is not None}
         for inc in wanted:
             found.add(self._redis.hget(key("collection", inc), "edition") or inc)

@@ -15,26 +15,26 @@ class Garbage:
         self._redis = redis
         self._run = scripts
 
-    def due(self, incarnation: str, *, most: int = 50) -> list[tuple[str, int, int]]:
+    def due(self, collection_id: str, *, most: int = 50) -> list[tuple[str, int, int]]:
         """Return generations whose readers are gone: (document, generation, chunks)."""
         seconds, micros = self._redis.time()
         members = self._redis.zrangebyscore(
-            key("garbage", incarnation), "-inf", seconds * 1000 + micros // 1000, 0, most
+            key("garbage", collection_id), "-inf", seconds * 1000 + micros // 1000, 0, most
         )
         return [split_member(member) for member in members]
 
-    def generations(self, incarnation: str) -> set[tuple[str, int]]:
+    def generations(self, collection_id: str) -> set[tuple[str, int]]:
         """Return every (document, generation) in the garbage, due or not."""
-        members = self._redis.zrange(key("garbage", incarnation), 0, -1)
+        members = self._redis.zrange(key("garbage", collection_id), 0, -1)
         return {split_member(member)[:2] for member in members}
 
-    def dropped(self, incarnation: str, document: str, generation: int, chunks: int) -> None:
+    def dropped(self, collection_id: str, document: str, generation: int, chunks: int) -> None:
         """Append `drop` to the change log: a due generation's rows are deleted."""
-        self._run("dropped", incarnation, f"{document}:{generation}:{chunks}")
+        self._run("dropped", collection_id, f"{document}:{generation}:{chunks}")
 
     def orphan(
         self,
-        incarnation: str,
+        collection_id: str,
         document: str,
         generation: int,
         chunks: int,
@@ -47,7 +47,7 @@ class Garbage:
         One that the catalogue once knew, and lost, is left: its rows are all there is of it.
         """
         words: tuple[Literal["known", "orphan", "lost"], ...] = ("known", "orphan", "lost")
-        answer = self._run("orphan", incarnation, document, generation, chunks, int(only_look))
+        answer = self._run("orphan", collection_id, document, generation, chunks, int(only_look))
         return words[int(answer[0])]
 
 

@@ -41,37 +41,37 @@ class Generations:
         self._redis = redis
         self._run = scripts
 
-    def seq(self, incarnation: str) -> int:
+    def seq(self, collection_id: str) -> int:
         """Return how many flips there have been."""
-        return int(self._redis.hget(key("log_state", incarnation), "seq") or 0)
+        return int(self._redis.hget(key("log_state", collection_id), "seq") or 0)
 
-    def look(self, incarnation: str) -> Look:
+    def look(self, collection_id: str) -> Look:
         """Return what a search must know before it reads, in one trip."""
         pipe = self._redis.pipeline(transaction=False)
         # In this order: what was flipped by then is in this edition, and in this state of the log.
-        pipe.hget(key("log_state", incarnation), "seq")
-        pipe.hmget(key("collection", incarnation), ["edition", "embedder", "hnsw"])
-        pipe.hmget(key("log_state", incarnation), ["last_add", "epoch"])
-        pipe.zcard(key("names", incarnation))
-        pipe.scard(key("opened", incarnation))
+        pipe.hget(key("log_state", collection_id), "seq")
+        pipe.hmget(key("collection", collection_id), ["edition", "embedder", "hnsw"])
+        pipe.hmget(key("log_state", collection_id), ["last_add", "epoch"])
+        pipe.zcard(key("names", collection_id))
+        pipe.scard(key("opened", collection_id))
         seq, (name, embedder, hnsw), (entry, epoch), documents, waiting = pipe.execute()
-        edition = read_edition(name or incarnation, embedder, hnsw)
+        edition = read_edition(name or collection_id, embedder, hnsw)
         return Look(int(seq or 0), edition, entry or "0-0", epoch or "", documents, waiting)
 
-    def current(self, incarnation: str, documents: Sequence[str]) -> dict[str, Current]:
+    def current(self, collection_id: str, documents: Sequence[str]) -> dict[str, Current]:
         """Look once at the current generations of *documents*; absent ones are left out."""
-        return self.look_again(incarnation, documents)[0] if documents else {}
+        return self.look_again(collection_id, documents)[0] if documents else {}
 
-    def current_of(self, incarnation: str, document: str) -> Current | None:
+    def current_of(self, collection_id: str, document: str) -> Current | None:
         """Return the current generation of one document, None where it has none."""
-        return self.current(incarnation, [document]).get(document)
+        return self.current(collection_id, [document]).get(document)
 
     def look_again(
-        self, incarnation: str, documents: Sequence[str]
+        self, collection_id: str, documents: Sequence[str]
     ) -> tuple[dict[str, Current], Edition]:
         """Look once at the current generations of *documents*, and at the vectors' edition."""
         entries, name, embedder, hnsw = self._run(
-            "current", incarnation, orjson.dumps(list(documents)).decode()
+            "current", collection_id, orjson.dumps(list(documents)).decode()
         )
         texts = orjson.loads(entries) if documents else []  # Lua has one word for {} and []
         found = {
@@ -79,23 +79,23 @@ class Generations:
             for document, text in zip(documents, texts, strict=True)
             if text
         }
-        return found, read_edition(name or incarnation, embedder, hnsw)
+        return found, read_edition(name or collection_id, embedder, hnsw)
 
-    def every_current(self, incarnation: str) -> Iterator[tuple[str, Current]]:
+    def every_current(self, collection_id: str) -> Iterator[tuple[str, Current]]:
         """Yield every document with its current generation, tombstones included."""
-        for document, text in self._redis.hscan_iter(key("current", incarnation), count=1000):
+        for document, text in self._redis.hscan_iter(key("current", collection_id), count=1000):
             yield document, Current.parse(text)
 
-    def is_open(self, incarnation: str, document: str, generation: int) -> bool:
+    def is_open(self, collection_id: str, document: str, generation: int) -> bool:
         """Return True if the row of a generation has not ended."""
-        return bool(self._redis.sismember(key("opened", incarnation), f"{document}:{generation}"))
+        return bool(self._redis.sismember(key("opened", collection_id), f"{document}:{generation}"))
 
-    def known(self, incarnation: str, document: str) -> bool:
+    def known(self, collection_id: str, document: str) -> bool:
         """Return True if a document is current or on its way: there is one to delete."""
-        current = self.current_of(incarnation, document)
+        current = self.current_of(collection_id, document)
         if current is not None and current.chunks:
             return True
-        newest = self._redis.hget(key("newest", incarnation), document)
+        newest = self._redis.hget(key("newest", collection_id), document)
         return newest is not None and self.is_open(
-            incarnation, document, int(newest.partition(":")[0])
+            collection_id, document, int(newest.partition(":")[0])
         )

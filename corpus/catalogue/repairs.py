@@ -18,7 +18,7 @@ class Repairs:
         self._redis = redis
         self._run = scripts
 
-    def restore(self, incarnation: str, record: Mapping[str, Any]) -> bool:
+    def restore(self, collection_id: str, record: Mapping[str, Any]) -> bool:
         """
         Write the entry of a document that the catalogue lost, and its record.
 
@@ -28,32 +28,32 @@ class Repairs:
         told = orjson.dumps(record).decode()
         return bool(
             self._run(
-                "restore", incarnation, record["document_id"], record["generation"],
+                "restore", collection_id, record["document_id"], record["generation"],
                 record["chunks"], told,
             )[0]
         )  # fmt: skip
 
-    def withdraw(self, incarnation: str, document: str, current: Current) -> bool:
+    def withdraw(self, collection_id: str, document: str, current: Current) -> bool:
         """
         Take a document of which parts are lost out of every search.
 
         Return False, and change nothing, where *current* is not what is current.
         """
         return bool(
-            self._run("withdraw", incarnation, document, current.generation, current.chunks)[0]
+            self._run("withdraw", collection_id, document, current.generation, current.chunks)[0]
         )
 
-    def distrust(self, incarnation: str, document: str, generation: int) -> None:
+    def distrust(self, collection_id: str, document: str, generation: int) -> None:
         """Forget a fingerprint: the same bytes are ingested again, and a diff asks for them."""
-        self._run("distrust", incarnation, document, generation)
+        self._run("distrust", collection_id, document, generation)
 
-    def all_restored(self, incarnation: str) -> None:
+    def all_restored(self, collection_id: str) -> None:
         """Record that every recoverable entry is restored: what is unknown now is an orphan."""
-        self._redis.hdel(key("log_state", incarnation), "entries_lost")
+        self._redis.hdel(key("log_state", collection_id), "entries_lost")
 
     def adopt(
         self,
-        incarnation: str,
+        collection_id: str,
         *,
         edition: str,
         name: str,
@@ -67,5 +67,5 @@ class Repairs:
         where *name* is taken; None where it is known after all.
         """
         told = orjson.dumps(dict(about)).decode()
-        answer = self._run("adopt", incarnation, name, other_name, told, edition)
+        answer = self._run("adopt", collection_id, name, other_name, told, edition)
         return str(answer[0]) if answer else None

@@ -39,7 +39,7 @@ class Checker:
     Memory grows with the documents of one collection (some 200 bytes each), not with their text.
 
     Args:
-        vectors: The truth about chunks, asked by incarnation; see `CurrentVectors`.
+        vectors: The truth about chunks, asked by collection id; see `CurrentVectors`.
 
         catalogue: The truth about what is current.
 
@@ -73,9 +73,9 @@ class Checker:
         """
         return Walk(self, collection, repair=repair, adopt=adopt and collection is None)
 
-    def label(self, incarnation: str) -> bool:
+    def label(self, collection_id: str) -> bool:
         """Write beside a collection what a lost catalogue would need; False where it is gone."""
-        return self.vectors.label(incarnation, self.catalogue.collections.about(incarnation))
+        return self.vectors.label(collection_id, self.catalogue.collections.about(collection_id))
 
 
 def checker_of(durable: Durable, store: VectorStore, embedder: Embedder) -> Checker:
@@ -110,7 +110,7 @@ class Walk:
 
     def __iter__(self) -> Iterator[Step]:
         """Walk, pausing after each bounded piece of work."""
-        names = self._catalogue.collections.incarnations()
+        names = self._catalogue.collections.collection_ids()
         if self._wanted is not None:
             names = {name: inc for name, inc in names.items() if name == self._wanted}
         lost = lost_collections(self._catalogue, self._vectors) if self._adopt else []
@@ -118,8 +118,8 @@ class Walk:
             self._total += self._vectors.count(searched)
             self._total += self._catalogue.documents.sizes(searched)[0]
         yield Step(self._done, self._total)
-        for name, incarnation in sorted(names.items()):
-            yield from self._collection(Report(name, repair=self._repair), incarnation)
+        for name, collection_id in sorted(names.items()):
+            yield from self._collection(Report(name, repair=self._repair), collection_id)
         for one in lost:
             yield from self._lost_collection(one)
 
@@ -144,13 +144,13 @@ class Walk:
         report = Report(name, repair=True)
         detail = f"{lost.detail}; it is called {name}"
         report.add("collection_unknown", "repaired", None, detail)
-        yield from self._collection(report, lost.incarnation)
+        yield from self._collection(report, lost.collection_id)
 
-    def _collection(self, report: Report, incarnation: str) -> Iterator[Step]:
+    def _collection(self, report: Report, collection_id: str) -> Iterator[Step]:
         """Check one collection; what is found of one that is deleted meanwhile is not told."""
         checker = self._checker
         scope = Scope(
-            incarnation=incarnation, catalogue=checker.catalogue, vectors=checker.vectors,
+            collection_id=collection_id, catalogue=checker.catalogue, vectors=checker.vectors,
             blobs=checker.blobs, change_log=checker.change_log, repairer=checker.repairer,
             report=report,
         )  # fmt: skip
@@ -165,12 +165,12 @@ class Walk:
         current = CurrentDocuments(scope)
         lost = LostEntries(scope, examine=current.examine)
         if scope.repair:
-            self._checker.label(scope.incarnation)
-        if scope.change_log.mend(scope.incarnation, only_look=not scope.repair):
+            self._checker.label(scope.collection_id)
+        if scope.change_log.mend(scope.collection_id, only_look=not scope.repair):
             detail = "the change log vanished; every index is built anew"
             scope.report.add_repaired("log_lost", None, detail)
         held: StoredGenerations = {}
-        for page in scope.vectors.rows(scope.incarnation):
+        for page in scope.vectors.rows(scope.collection_id):
             for row in page:
                 entry = held.setdefault((row.document, row.generation), Held(0, row.of))
                 entry.bits |= 1 << row.n
@@ -180,5 +180,5 @@ class Walk:
         yield from lost.check_records()
         yield from lost.check_generations(held)
         if scope.repair and scope.exists:
-            scope.catalogue.repairs.all_restored(scope.incarnation)
+            scope.catalogue.repairs.all_restored(scope.collection_id)
         yield from check_replicas(scope)

@@ -21,7 +21,7 @@ class CurrentDocuments:
 
     def __init__(self, scope: Scope) -> None:
         self._scope = scope
-        self._inc = scope.incarnation
+        self._inc = scope.collection_id
         self._documents = scope.catalogue.documents
         self._repairs = scope.catalogue.repairs
         self._report = scope.report
@@ -103,7 +103,7 @@ class CurrentDocuments:
             self._report.add("passages_missing", "left", document, f"{detail}; {why}")
             log.warning(
                 "document withdrawn",
-                extra={"incarnation": self._inc, "document_id": document, "reason": str(error)},
+                extra={"collection_id": self._inc, "document_id": document, "reason": str(error)},
             )
         else:
             self._report.add("passages_missing", "repaired", document, detail)

@@ -20,14 +20,14 @@ class LostCollection:
     about: Mapping[str, str]
 
     @property
-    def incarnation(self) -> str:
+    def collection_id(self) -> str:
         """Whose vectors it has."""
         return self.about.get("incarnation", self.edition)
 
     @property
     def tail(self) -> str:
         """A suffix by which it differs from others of its name."""
-        return self.incarnation[-6:].lower()
+        return self.collection_id[-6:].lower()
 
     @property
     def name(self) -> str:
@@ -45,17 +45,17 @@ def lost_collections(catalogue: Catalogue, vectors: VectorStore) -> list[LostCol
     collections = catalogue.collections
     labels = vectors.labels()
     # Looked at after the list: what is made later is not in it.
-    known = catalogue.editions.known(collections.incarnations().values())
+    known = catalogue.editions.known(collections.collection_ids().values())
     found: list[LostCollection] = []
     # Newest first: of two editions of one collection the older was about to be dropped.
     for edition, about in sorted(labels.items(), reverse=True):
         lost = LostCollection(edition, about)
         if (
-            _is_incarnation(edition)
+            _is_collection_id(edition)
             and edition not in known
             and "unfinished" not in about
-            and not collections.exists(lost.incarnation)
-            and not collections.buried(lost.incarnation)
+            and not collections.exists(lost.collection_id)
+            and not collections.buried(lost.collection_id)
             and (about or vectors.count(edition))
         ):
             found.append(lost)
@@ -65,7 +65,7 @@ def lost_collections(catalogue: Catalogue, vectors: VectorStore) -> list[LostCol
 def adopt(catalogue: Catalogue, lost: LostCollection) -> str | None:
     """Make a lost collection one of ours again; returns its name, None where it is one by now."""
     adopted = catalogue.repairs.adopt(
-        lost.incarnation,
+        lost.collection_id,
         edition=lost.edition,
         name=lost.name,
         other_name=f"{lost.name[:40]}-restored-{lost.tail}",
@@ -76,7 +76,7 @@ def adopt(catalogue: Catalogue, lost: LostCollection) -> str | None:
     return adopted
 
 
-def _is_incarnation(name: str) -> bool:
+def _is_collection_id(name: str) -> bool:
     """Return True if a collection of the vector store may be one of ours."""
     try:
         ULID.from_str(name)

@@ -19,7 +19,7 @@ class LostEntries:
 
     def __init__(self, scope: Scope, *, examine: Callable[[str], Iterator[int]]) -> None:
         self._scope = scope
-        self._inc = scope.incarnation
+        self._inc = scope.collection_id
         self._catalogue = scope.catalogue
         self._report = scope.report
         self._examine = examine

@@ -34,7 +34,7 @@ class Repairer:
     what becomes visible is decided by scripts that look at what is current.
 
     Args:
-        vectors: Where rows may be missing, asked by incarnation.
+        vectors: Where rows may be missing, asked by collection id.
 
         store: The same, asked by edition: rows are written into the one that their vectors suit.
 
@@ -64,7 +64,7 @@ class Repairer:
         self._change_log = change_log
         self._blobs = blobs
 
-    def missing(self, incarnation: str, document: str, current: Current) -> list[int]:
+    def missing(self, collection_id: str, document: str, current: Current) -> list[int]:
         """Return the numbers of the chunks of a generation that the vector store lacks."""
         numbers: list[int] = []
         for first in range(0, current.chunks, FETCH):
@@ -72,13 +72,13 @@ class Repairer:
                 chunk_id(document, current.generation, n): n
                 for n in range(first, min(current.chunks, first + FETCH))
             }
-            there = self._vectors.present(incarnation, list(ids))
+            there = self._vectors.present(collection_id, list(ids))
             numbers += [n for name, n in ids.items() if name not in there]
         return numbers
 
     def refill(
         self,
-        incarnation: str,
+        collection_id: str,
         document: str,
         current: Current,
         record: Mapping[str, Any] | None,
@@ -105,19 +105,19 @@ class Repairer:
             document, current.generation, manifest, text, record.get("metadata") or {}
         )
         chunks = [stored for stored in chunks if stored.chunk.n in wanted]
-        edition = self._catalogue.editions.agree_on_embedder(incarnation, self._embedder.identity)
+        edition = self._catalogue.editions.agree_on_embedder(collection_id, self._embedder.identity)
         self._store.create(edition.name, edition.hnsw)
         for first in range(0, len(chunks), BATCH):
             batch = chunks[first : first + BATCH]
             self._store.upsert(edition.name, *embedded(self._embedder, batch))
             yield
         if not self._change_log.add_again(
-            incarnation, document, current.generation, current.chunks, edition=edition.name
+            collection_id, document, current.generation, current.chunks, edition=edition.name
         ):
             raise ReindexUnderWay("the collection's vectors were made anew meanwhile")
 
     def rebuild_record(
-        self, incarnation: str, document: str, generation: int, chunks: int
+        self, collection_id: str, document: str, generation: int, chunks: int
     ) -> dict[str, Any]:
         """
         Make a document's record of its rows, with a text and a manifest of their own.
@@ -128,7 +128,7 @@ class Repairer:
         Raises:
             CannotRepair: The rows are not all there.
         """
-        rows = self._rows(incarnation, document, generation, chunks)
+        rows = self._rows(collection_id, document, generation, chunks)
         if len(rows) != chunks or not rows:
             raise CannotRepair(f"{len(rows)} of its {chunks} passages are left")
         text = text_of(rows)
@@ -167,7 +167,7 @@ class Repairer:
         return manifest, data.decode()
 
     def _rows(
-        self, incarnation: str, document: str, generation: int, chunks: int
+        self, collection_id: str, document: str, generation: int, chunks: int
     ) -> list[StoredChunk]:
         """Fetch what there is of a generation, in order."""
         rows: list[StoredChunk] = []
@@ -175,7 +175,7 @@ class Repairer:
             ids = [
                 chunk_id(document, generation, n) for n in range(first, min(chunks, first + FETCH))
             ]
-            there = self._vectors.get(incarnation, ids)
+            there = self._vectors.get(collection_id, ids)
             rows += [there[name] for name in ids if name in there]
         return rows
 

@@ -14,7 +14,7 @@ LOOK_S: Final = 0.1
 def check_replicas(scope: Scope) -> Iterator[int]:
     """Ask every live replica, and report what each answers; yields while it waits for them."""
     report, change_log = scope.report, scope.change_log
-    ticket, names = change_log.ask_audit(scope.incarnation, repair=scope.repair)
+    ticket, names = change_log.ask_audit(scope.collection_id, repair=scope.repair)
     until = time.monotonic() + timings.AUDIT_WAIT_S
     answers: dict[str, dict[str, Any]] = {}
     try:
@@ -23,7 +23,7 @@ def check_replicas(scope: Scope) -> Iterator[int]:
             yield 0
             answers = change_log.audit_answers(ticket)
     finally:
-        change_log.end_audit(scope.incarnation, ticket)
+        change_log.end_audit(scope.collection_id, ticket)
     for name in names:
         answer = answers.get(name)
         if answer is None:

@@ -24,7 +24,7 @@ INGEST_AGAIN: Final = "ingest it again"
 class Scope:
     """One collection under check; *report* says whether what differs is repaired too."""
 
-    incarnation: str
+    collection_id: str
     catalogue: Catalogue
     vectors: VectorStore
     blobs: BlobStore
@@ -40,11 +40,11 @@ class Scope:
     @property
     def exists(self) -> bool:
         """Whether the collection has not been deleted meanwhile."""
-        return self.catalogue.collections.exists(self.incarnation)
+        return self.catalogue.collections.exists(self.collection_id)
 
     def current(self, document: str) -> Current | None:
         """Return what is current of a document at this moment."""
-        return self.catalogue.generations.current_of(self.incarnation, document)
+        return self.catalogue.generations.current_of(self.collection_id, document)
 
 
 def batches(items: Iterator[T]) -> Iterator[list[T]]:

@@ -11,16 +11,16 @@ from protocol.timestamps import rfc3339
 
 def existing_collection(catalogue: Catalogue, name: str) -> str:
     """Return what a collection's name points at; raises NotFound."""
-    incarnation = catalogue.collections.incarnation(name)
-    if incarnation is None:
+    collection_id = catalogue.collections.collection_id(name)
+    if collection_id is None:
         raise NotFound(f"there is no collection {name!r}")
-    return incarnation
+    return collection_id
 
 
 def collection_of(catalogue: Catalogue, name: str) -> str:
     """Return what a collection's name points at; `default` is made when first asked for."""
     if name == "default":
-        return catalogue.collections.incarnation(name) or catalogue.collections.create(name)[0]
+        return catalogue.collections.collection_id(name) or catalogue.collections.create(name)[0]
     return existing_collection(catalogue, name)
 
 
@@ -60,12 +60,12 @@ class Collections:
         Returns which are to be sent, new or changed, which failed and would again, and which of
         the collection's are not listed. A collection that does not exist has none.
         """
-        incarnation = self._catalogue.collections.incarnation(name)
+        collection_id = self._catalogue.collections.collection_id(name)
         known: dict[str, str] = {}
         barren: dict[str, str] = {}
-        if incarnation:
-            known = dict(self._catalogue.documents.hashes(incarnation, made_by=self.made_by))
-            barren = dict(self._catalogue.documents.barren(incarnation, made_by=self.made_by))
+        if collection_id:
+            known = dict(self._catalogue.documents.hashes(collection_id, made_by=self.made_by))
+            barren = dict(self._catalogue.documents.barren(collection_id, made_by=self.made_by))
         failed = [document for document, sha256 in listed.items() if barren.get(document) == sha256]
         other = [document for document, sha256 in listed.items() if known.get(document) != sha256]
         left = set(failed)

@@ -64,9 +64,9 @@ class Documents:
         Raises:
             NotFound: There is no such collection.
         """
-        incarnation = collection_of(self._catalogue, collection)
+        collection_id = collection_of(self._catalogue, collection)
         found, last = self._catalogue.documents.page(
-            incarnation, after=after, limit=limit, prefix=prefix
+            collection_id, after=after, limit=limit, prefix=prefix
         )
         return [Document(collection, record).shown() for record in found], last
 
@@ -79,10 +79,10 @@ class Documents:
 
             Gone: *generation* was replaced or deleted.
         """
-        incarnation = existing_collection(self._catalogue, collection)
-        record = self._catalogue.documents.record(incarnation, document_id)
+        collection_id = existing_collection(self._catalogue, collection)
+        record = self._catalogue.documents.record(collection_id, document_id)
         if generation is not None and (record is None or record["generation"] != generation):
-            current = self._catalogue.generations.current_of(incarnation, document_id)
+            current = self._catalogue.generations.current_of(collection_id, document_id)
             if current is not None and generation < current.generation:
                 raise Gone(f"generation {generation} of {document_id!r} was replaced or deleted")
             raise NotFound(f"there is no generation {generation} of {document_id!r}")
@@ -92,12 +92,12 @@ class Documents:
 
     def find_longer(self, collection: str, document_id: str, suffix: str) -> Document | None:
         """Return the document called *document_id*/*suffix*, None where the shorter id exists."""
-        incarnation = self._catalogue.collections.incarnation(collection)
-        if incarnation is None or document_id in self._catalogue.generations.current(
-            incarnation, [document_id]
+        collection_id = self._catalogue.collections.collection_id(collection)
+        if collection_id is None or document_id in self._catalogue.generations.current(
+            collection_id, [document_id]
         ):
             return None
-        record = self._catalogue.documents.record(incarnation, f"{document_id}/{suffix}")
+        record = self._catalogue.documents.record(collection_id, f"{document_id}/{suffix}")
         return None if record is None else Document(collection, record)
 
     def with_remarks(self, document: Document) -> dict[str, Any]:

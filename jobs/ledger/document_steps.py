@@ -40,7 +40,7 @@ class DocumentSteps:
         Tell the followers that chunks of generations are in the vector store; the log entries.
 
         Each unit comes with the edition of the collection's vectors that they are in; empty means
-        the incarnation's own. CollectionGone where the collection was deleted meanwhile.
+        the collection id itself. CollectionGone where the collection was deleted meanwhile.
         """
         calls = [(unit.id, unit.epoch, edition) for unit, edition in work]
         return [

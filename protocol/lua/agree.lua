@@ -1,4 +1,4 @@
--- agree(incarnation, embedder JSON) → {what the collection was embedded with, HNSW settings as JSON
+-- agree(collection_id, embedder JSON) → {what the collection was embedded with, HNSW settings as JSON
 -- or '', edition, '1' if a reindex is under way or else ''} | {} if it is gone
 -- One script: written apart from the look, a deleted collection would exist again.
 local collection = K.collection(ARGV[1])

@@ -1,4 +1,4 @@
--- current(incarnation, documents): looks once at many documents; both lists are JSON, which a
+-- current(collection_id, documents): looks once at many documents; both lists are JSON, which a
 -- client packs and reads many times faster than as many strings
 -- → {entries, false for none; edition, embedder and settings of the vectors that are searched}
 local wanted = cjson.decode(ARGV[2])

@@ -1,4 +1,4 @@
--- distrust(incarnation, document, generation): the same bytes sent again are no `unchanged`
+-- distrust(collection_id, document, generation): the same bytes sent again are no `unchanged`
 local inc, doc, generation = ARGV[1], ARGV[2], ARGV[3]
 local newest = redis.call('HGET', K.newest(inc), doc)
 if newest and string.match(newest, '^(%d+):') == generation then

@@ -1,4 +1,4 @@
--- dropped(incarnation, document:generation:chunks): its rows are out of the vector store
+-- dropped(collection_id, document:generation:chunks): its rows are out of the vector store
 local inc, member = ARGV[1], ARGV[2]
 if redis.call('ZREM', K.garbage(inc), member) == 1
     and redis.call('EXISTS', K.collection(inc)) == 1 then

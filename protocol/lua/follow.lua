@@ -1,4 +1,4 @@
--- follow(incarnation, follower, cursor or ''): says that a follower is alive and how
+-- follow(collection_id, follower, cursor or ''): says that a follower is alive and how
 -- far it is; begins a log anew that vanished → {epoch, trimmed_to}
 local inc, follower, cursor = ARGV[1], ARGV[2], ARGV[3]
 if redis.call('EXISTS', K.collection(inc)) == 0 then return {'', ''} end

@@ -1,4 +1,4 @@
--- rebuild_start(incarnation, follower) → {epoch, end of the log, members of add_logged…}
+-- rebuild_start(collection_id, follower) → {epoch, end of the log, members of add_logged…}
 local inc, follower = ARGV[1], ARGV[2]
 if redis.call('EXISTS', K.collection(inc)) == 0 then return {'', ''} end
 if log_is_lost(inc) then begin_log_anew(inc) end

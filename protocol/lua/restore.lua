@@ -1,4 +1,4 @@
--- restore(incarnation, document, generation, chunks, record JSON): the catalogue's entry of a
+-- restore(collection_id, document, generation, chunks, record JSON): the catalogue's entry of a
 -- document that it lost; its record is replaced too, for one that names other blobs → 1 if so
 local inc, doc, generation, chunks, record = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 if redis.call('EXISTS', K.collection(inc)) == 0 then return {0} end

@@ -1,4 +1,4 @@
--- withdraw(incarnation, document, generation, chunks): a document that cannot be made whole is
+-- withdraw(collection_id, document, generation, chunks): a document that cannot be made whole is
 -- not read any more, as after a delete; the same file ingested again is news → 1 if it was read
 local inc, doc, generation, chunks = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local current = redis.call('HGET', K.current(inc), doc)

@@ -27,7 +27,7 @@ class GenerationRequest:
 
         grounded: Whether only passages may answer; false where the caller asked for none.
 
-        incarnation: The collection that the passages are from; empty where nobody says.
+        collection: The collection that the passages are from; empty where nobody says.
     """
 
     question: str
@@ -38,7 +38,7 @@ class GenerationRequest:
     priority: Priority = "interactive"
     deadline_s: float
     grounded: bool = True
-    incarnation: str = ""
+    collection_id: str = ""
 
 
 class StopSignal(Protocol):

@@ -17,84 +17,84 @@ class DictVectors:
         self.collections: dict[str, dict[str, tuple[StoredChunk, Vectors]]] = {}
         self.about: dict[str, dict[str, str]] = {}
 
-    def create(self, incarnation: str, hnsw: HnswSettings | None = None) -> None:
+    def create(self, collection_id: str, hnsw: HnswSettings | None = None) -> None:
         """Make the collection; harmless when it exists."""
         del hnsw  # exact: there is no graph
-        self.collections.setdefault(incarnation, {})
+        self.collections.setdefault(collection_id, {})
 
-    def upsert(self, incarnation: str, chunks: Sequence[StoredChunk], vectors: Vectors) -> None:
+    def upsert(self, collection_id: str, chunks: Sequence[StoredChunk], vectors: Vectors) -> None:
         """Write chunks under their ids, replacing equal ids."""
         if len(chunks) != len(vectors):
             raise ValueError(f"{len(chunks)} chunks and {len(vectors)} vectors")
-        if incarnation not in self.collections:
+        if collection_id not in self.collections:
             raise StoreUnavailable("there is no such collection")
         for stored, vector in zip(chunks, vectors, strict=True):
-            self.collections[incarnation][stored.chunk_id] = (stored, vector)
+            self.collections[collection_id][stored.chunk_id] = (stored, vector)
 
-    def search(self, incarnation: str, vector: Vectors, *, limit: int) -> list[tuple[str, float]]:
+    def search(self, collection_id: str, vector: Vectors, *, limit: int) -> list[tuple[str, float]]:
         """Return (chunk id, cosine) of the nearest chunks, best first."""
-        held = self.collections.get(incarnation, {})
+        held = self.collections.get(collection_id, {})
         found = [(name, _cosine(vector, other)) for name, (_, other) in held.items()]
         return sorted(found, key=lambda hit: (-hit[1], hit[0]))[:limit]
 
-    def get(self, incarnation: str, chunk_ids: Sequence[str]) -> dict[str, StoredChunk]:
+    def get(self, collection_id: str, chunk_ids: Sequence[str]) -> dict[str, StoredChunk]:
         """Return the chunks that exist, by id."""
-        held = self.collections.get(incarnation, {})
+        held = self.collections.get(collection_id, {})
         return {name: held[name][0] for name in chunk_ids if name in held}
 
     def search_where(
-        self, incarnation: str, vector: Vectors, *, limit: int, wanted: Filter
+        self, collection_id: str, vector: Vectors, *, limit: int, wanted: Filter
     ) -> list[tuple[str, float]]:
         """Return (chunk id, cosine) of the nearest chunks that match a filter, best first."""
-        held = self.collections.get(incarnation, {})
-        found = self.search(incarnation, vector, limit=len(held))
+        held = self.collections.get(collection_id, {})
+        found = self.search(collection_id, vector, limit=len(held))
         return [hit for hit in found if matches(wanted, held[hit[0]][0])][:limit]
 
     def get_with_vectors(
-        self, incarnation: str, chunk_ids: Sequence[str]
+        self, collection_id: str, chunk_ids: Sequence[str]
     ) -> tuple[list[StoredChunk], Vectors]:
         """Return the chunks that exist, in the order asked for, and their vectors row by row."""
         if len(set(chunk_ids)) < len(chunk_ids):
             raise ValueError("ids repeat")  # as Chroma does
-        chunks = self.get(incarnation, chunk_ids)
-        held = self.collections.get(incarnation, {})
+        chunks = self.get(collection_id, chunk_ids)
+        held = self.collections.get(collection_id, {})
         there = [name for name in chunk_ids if name in chunks]
         if not there:
             return [], np.zeros((0, 0), dtype=np.float32)
         return [chunks[name] for name in there], np.stack([held[name][1] for name in there])
 
-    def rows(self, incarnation: str) -> Iterator[list[StoredRow]]:
+    def rows(self, collection_id: str) -> Iterator[list[StoredRow]]:
         """Yield every chunk present without its text, in one page."""
-        held = self.collections.get(incarnation, {})
+        held = self.collections.get(collection_id, {})
         yield [StoredRow(*split_chunk_id(name), stored.of) for name, (stored, _) in held.items()]
 
-    def present(self, incarnation: str, chunk_ids: Sequence[str]) -> set[str]:
+    def present(self, collection_id: str, chunk_ids: Sequence[str]) -> set[str]:
         """Return those of the ids that exist."""
-        return set(chunk_ids) & set(self.collections.get(incarnation, {}))
+        return set(chunk_ids) & set(self.collections.get(collection_id, {}))
 
-    def label(self, incarnation: str, about: Mapping[str, str]) -> bool:
+    def label(self, collection_id: str, about: Mapping[str, str]) -> bool:
         """Write a label beside a collection; returns False where there is none."""
-        if incarnation in self.collections:
-            self.about[incarnation] = dict(about)
-        return incarnation in self.collections
+        if collection_id in self.collections:
+            self.about[collection_id] = dict(about)
+        return collection_id in self.collections
 
     def labels(self) -> dict[str, dict[str, str]]:
         """Return every collection with its label, empty where it has none."""
         return {name: self.about.get(name, {}) for name in self.collections}
 
-    def delete(self, incarnation: str, chunk_ids: Sequence[str]) -> None:
+    def delete(self, collection_id: str, chunk_ids: Sequence[str]) -> None:
         """Remove chunks; ids that do not exist are ignored."""
         for name in chunk_ids:
-            self.collections.get(incarnation, {}).pop(name, None)
+            self.collections.get(collection_id, {}).pop(name, None)
 
-    def drop(self, incarnation: str) -> None:
+    def drop(self, collection_id: str) -> None:
         """Remove the whole collection. Harmless when it does not exist."""
-        self.collections.pop(incarnation, None)
-        self.about.pop(incarnation, None)
+        self.collections.pop(collection_id, None)
+        self.about.pop(collection_id, None)
 
-    def count(self, incarnation: str) -> int:
+    def count(self, collection_id: str) -> int:
         """Return how many chunks there are, of all generations."""
-        return len(self.collections.get(incarnation, {}))
+        return len(self.collections.get(collection_id, {}))
 
 
 def matches(wanted: Filter, stored: StoredChunk) -> bool:

@@ -77,7 +77,7 @@ class ExtractiveGenerator:
         question: str,
         passages: Sequence[Passage],
         *,
-        incarnation: str = "",
+        collection_id: str = "",
         asked: str = "",
     ) -> ExtractiveAnswer:
         """
@@ -106,7 +106,7 @@ class ExtractiveGenerator:
         beside += DEFINES * definitions(question, candidates)
         beside += NEIGHBOUR * neighbours(candidates, coverage.shares, held)
         vector = self._embedder.embed([question], truncate=True)[0]
-        cosine, scale = self._known(vector, read, candidates, parts, incarnation), IN_PASSAGE
+        cosine, scale = self._known(vector, read, candidates, parts, collection_id), IN_PASSAGE
         if np.isnan(cosine).any():
             # The most promising of those that have no vector; the others are not looked at.
             unknown = np.flatnonzero(np.isnan(cosine))
@@ -151,14 +151,14 @@ class ExtractiveGenerator:
         passages: Sequence[Passage],
         candidates: Sequence[Candidate],
         parts: Sequence[Part],
-        incarnation: str,
+        collection_id: str,
     ) -> Vectors:
         """Return the cosine of each candidate's sentence vector to the question, or nan."""
         found = np.full(len(candidates), np.nan, dtype=np.float32)
-        if self._near is None or not incarnation:
+        if self._near is None or not collection_id:
             return found
         chunks = [part.chunk_id for passage in passages for part in passage.chunks]
-        near = self._near.sentences(incarnation, chunks, question)
+        near = self._near.sentences(collection_id, chunks, question)
         for row, (one, part) in enumerate(zip(candidates, parts, strict=True)):
             if part.chunk_id in near:
                 place = passages[one.source].start - part.start

@@ -29,22 +29,22 @@ class ChunkTexts:
         self._lock = threading.Lock()
 
     def get(
-        self, incarnation: str, chunk_ids: Sequence[str], *, edition: str
+        self, collection_id: str, chunk_ids: Sequence[str], *, edition: str
     ) -> dict[str, StoredChunk]:
         """Return the chunks that exist, by id; *edition* is where the vector store has them."""
         with self._lock:
             found = {
                 chunk_id: chunk
                 for chunk_id in chunk_ids
-                if (chunk := self._kept.get((incarnation, chunk_id))) is not None
+                if (chunk := self._kept.get((collection_id, chunk_id))) is not None
             }
         missing = [chunk_id for chunk_id in chunk_ids if chunk_id not in found]
         if missing:
-            fetched = self._near.chunks(incarnation, missing)
+            fetched = self._near.chunks(collection_id, missing)
             if elsewhere := [chunk_id for chunk_id in missing if chunk_id not in fetched]:
                 fetched |= self._store.get(edition, elsewhere)
             with self._lock:
                 for chunk_id, chunk in fetched.items():
-                    self._kept[incarnation, chunk_id] = chunk
+                    self._kept[collection_id, chunk_id] = chunk
             found |= fetched
         return found

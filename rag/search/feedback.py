@@ -23,7 +23,7 @@ ALIKE: Final = 0.02
 class VectorReader(Protocol):
     """Vectors near the searcher: some of those that the vector store has."""
 
-    def vectors(self, incarnation: str, chunk_ids: Sequence[str]) -> tuple[list[str], Vectors]:
+    def vectors(self, collection_id: str, chunk_ids: Sequence[str]) -> tuple[list[str], Vectors]:
         """Return the ids of those chunks that are here, with their vectors of norm 1, all alike."""
         ...
 

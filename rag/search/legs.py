@@ -137,31 +137,31 @@ class LegReader:
         return Question(text, self._embedder, self.clock)
 
     def read(
-        self, incarnation: str, question: Question, mode: Mode, wanted: Filter | None
+        self, collection_id: str, question: Question, mode: Mode, wanted: Filter | None
     ) -> tuple[Legs, Mapping[str, CurrentLike]]:
         """Return candidates and current generations, in agreement (docs/protocol.md, A reader)."""
         attempt, depth = 1, self.depth
         dense_ms = sparse_ms = 0.0
         while True:
             began = self.clock()
-            look = self._visibility.look(incarnation)
+            look = self._visibility.look(collection_id)
             edition = look.edition
-            texts = partial(self._texts.get, incarnation, edition=edition.name)
+            texts = partial(self._texts.get, collection_id, edition=edition.name)
             legs = Legs(
                 texts, edition.name, look.documents, look.waiting,
                 dense_ms=dense_ms, sparse_ms=sparse_ms,
             )  # fmt: skip
             dense = self._comparable(edition, mode, legs)
             if wanted is None:
-                self._ask(legs, incarnation, question, mode, look=look, dense=dense, limit=depth)
+                self._ask(legs, collection_id, question, mode, look=look, dense=dense, limit=depth)
             else:
                 self._ask_filtered(
-                    legs, incarnation, question, mode,
+                    legs, collection_id, question, mode,
                     look=look, dense=dense, wanted=wanted, limit=depth,
                 )  # fmt: skip
             dense_ms, sparse_ms = legs.dense_ms, legs.sparse_ms
             documents = sorted({name.rsplit(":", 2)[0] for name, _ in (*legs.dense, *legs.sparse)})
-            found, edition_now = self._visibility.look_again(incarnation, documents)
+            found, edition_now = self._visibility.look_again(collection_id, documents)
             current = {name: entry for name, entry in found.items() if entry.chunks}
             legs.live = {f"{name}:{entry.generation}" for name, entry in current.items()}
             # The replica's own vectors may be of an edition that has come since.
@@ -204,7 +204,7 @@ class LegReader:
     def _ask(
         self,
         legs: Legs,
-        incarnation: str,
+        collection_id: str,
         question: Question,
         mode: Mode,
         *,
@@ -218,11 +218,11 @@ class LegReader:
         sparse = None
         if mode != "dense":
             sparse = self._start(
-                partial(self._sparse.search, incarnation, question.text, limit=limit, look=look)
+                partial(self._sparse.search, collection_id, question.text, limit=limit, look=look)
             )
         if vector is not None:
             began = self.clock()
-            whole = self._sparse.whole(incarnation, look)
+            whole = self._sparse.whole(collection_id, look)
             if whole is not None and whole.rows <= OWN_ROWS:
                 legs.own_vectors = True
                 legs.dense = whole.nearest(vector, limit=limit)
@@ -240,7 +240,7 @@ class LegReader:
     def _ask_filtered(
         self,
         legs: Legs,
-        incarnation: str,
+        collection_id: str,
         question: Question,
         mode: Mode,
         *,
@@ -250,7 +250,7 @@ class LegReader:
         limit: int,
     ) -> None:
         """Ask both legs for candidates that match, by this replica's rows where it is in step."""
-        matching = self._sparse.select(incarnation, wanted, look=look)
+        matching = self._sparse.select(collection_id, wanted, look=look)
         if matching is None:
             if mode != "dense":
                 self._without_sparse(legs)

@@ -55,9 +55,9 @@ class Found:
     hints: Sequence[str] = ()
 
 
-def still_current(visibility: Visibility, incarnation: str, passages: Sequence[Passage]) -> bool:
+def still_current(visibility: Visibility, collection_id: str, passages: Sequence[Passage]) -> bool:
     """Return True if every passage is of a generation that people read now."""
-    current = visibility.current(incarnation, sorted({p.document_id for p in passages}))
+    current = visibility.current(collection_id, sorted({p.document_id for p in passages}))
     return all(
         p.document_id in current and current[p.document_id].generation == p.generation
         for p in passages
@@ -106,7 +106,7 @@ class Retriever:
 
     def search(
         self,
-        incarnation: str,
+        collection_id: str,
         query: str,
         *,
         top_k: int,
@@ -130,7 +130,7 @@ class Retriever:
         """
         began = self._clock()
         question = self._legs.question(query)
-        legs, current = self._legs.read(incarnation, question, mode, wanted)
+        legs, current = self._legs.read(collection_id, question, mode, wanted)
         asked = self._clock()
         dropped = dict(legs.dropped)
         dense = visible(legs.dense, legs.live, dropped)[: self._legs.depth]
@@ -141,7 +141,7 @@ class Retriever:
         scale = self._scale if mode == "hybrid" else _as_it_is
         said = Evidence(dense, sparse)
         if mode == "hybrid":
-            said = self._said(incarnation, question, dense, sparse, foreign)
+            said = self._said(collection_id, question, dense, sparse, foreign)
         sums = fuse(*said, foreign)
         ranking = [(name, scale(score)) for name, score in sums]
         fused = self._clock()
@@ -191,7 +191,7 @@ class Retriever:
 
     def _said(
         self,
-        incarnation: str,
+        collection_id: str,
         question: Question,
         dense: Ranking,
         sparse: Ranking,
@@ -201,7 +201,7 @@ class Retriever:
         if self._near is None or not dense:
             return evidence(dense, sparse)
         candidates = list(dict.fromkeys(name for name, _ in (*dense, *sparse)))
-        names, vectors = self._near.vectors(incarnation, candidates)
+        names, vectors = self._near.vectors(collection_id, candidates)
         cosines = completed(dense, question.vector, names, vectors)
         if cosines is None:
             return evidence(dense, sparse)

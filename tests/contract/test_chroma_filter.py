@@ -37,20 +37,20 @@ class Stored:
 
     def __init__(self, url: str) -> None:
         self.store = ChromaStore(url)
-        self.incarnation = str(ULID())
-        self.store.create(self.incarnation)
+        self.collection_id = str(ULID())
+        self.store.create(self.collection_id)
         self.chunks = [
             StoredChunk(chunk_id(f"d{n}", 1, 0), Chunk(0, 0, 1, "x"), 1, f"Title of d{n}", known)
             for n, known in enumerate(KNOWN)
         ]
         self.vector = np.ones(3, dtype=np.float32)
         vectors = np.ones((len(KNOWN), 3), dtype=np.float32)
-        self.store.upsert(self.incarnation, self.chunks, vectors)
+        self.store.upsert(self.collection_id, self.chunks, vectors)
 
     def found(self, asked: dict[str, Any]) -> set[str]:
         wanted = parse(asked)
         assert wanted is not None
-        hits = self.store.search_where(self.incarnation, self.vector, limit=99, wanted=wanted)
+        hits = self.store.search_where(self.collection_id, self.vector, limit=99, wanted=wanted)
         return {name.split(":")[0] for name, _ in hits}
 
     def matching(self, asked: dict[str, Any]) -> set[str]:
@@ -129,7 +129,7 @@ def test_documents_are_found_by_their_id_and_title(stored: Stored) -> None:
 def test_a_list_comes_back_as_it_was_and_passes_only_where_its_name_is_asked_for(
     stored: Stored,
 ) -> None:
-    read = stored.store.get(stored.incarnation, [chunk.chunk_id for chunk in stored.chunks])
+    read = stored.store.get(stored.collection_id, [chunk.chunk_id for chunk in stored.chunks])
     number = KNOWN.index({"a": [1, 2], "b": 1})
 
     assert [dict(read[chunk.chunk_id].metadata) for chunk in stored.chunks] == KNOWN

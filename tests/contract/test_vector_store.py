@@ -28,7 +28,7 @@ from stack.up import Stack
 class CountingStore(VectorStore, Protocol):
     """A vector store that also tells how many chunks it has."""
 
-    def count(self, incarnation: str) -> int: ...
+    def count(self, collection_id: str) -> int: ...
 
 
 def stored(
@@ -83,9 +83,9 @@ def store(request: pytest.FixtureRequest) -> Iterator[CountingStore]:
 
 @pytest.fixture
 def inc(store: CountingStore) -> str:
-    incarnation = str(ULID())
-    store.create(incarnation)
-    return incarnation
+    collection_id = str(ULID())
+    store.create(collection_id)
+    return collection_id
 
 
 def test_a_chunk_comes_back_as_it_was_stored(store: CountingStore, inc: str) -> None:

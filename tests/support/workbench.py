@@ -104,7 +104,7 @@ class Workbench:
 
     def ingest(
         self,
-        incarnation: str,
+        collection_id: str,
         *documents: str,
         rows: Sequence[dict[str, str | int]] | None = None,
         job_id: str | None = None,
@@ -117,7 +117,7 @@ class Workbench:
         job_id = self.ledger.submissions.accept(
             job_id or new_id(),
             job={
-                "kind": "ingest", "incarnation": incarnation, "on_duplicate": on_duplicate,
+                "kind": "ingest", "incarnation": collection_id, "on_duplicate": on_duplicate,
                 "metadata": metadata,
             },
             rows=given,
@@ -127,14 +127,14 @@ class Workbench:
         )  # fmt: skip
         return job_id, [str(row["id"]) for row in given]
 
-    def delete(self, incarnation: str, document: str) -> tuple[str, str]:
+    def delete(self, collection_id: str, document: str) -> tuple[str, str]:
         row: dict[str, str | int] = {
             "id": new_id(), "kind": "document", "document": document, "stage": "remove",
             "role": "embed", "owner": "interactive", "priority": 0,
         }  # fmt: skip
         job_id = self.ledger.submissions.accept(
             new_id(),
-            job={"kind": "delete", "incarnation": incarnation},
+            job={"kind": "delete", "incarnation": collection_id},
             rows=[row],
             limit=1_000,
             deadline_s=300,
@@ -238,8 +238,8 @@ class Workbench:
             name for owner in owners for name in self.redis.zrange(key("lane", role, owner), 0, -1)
         ]
 
-    def garbage(self, incarnation: str) -> set[str]:
-        return set(self.redis.zrange(key("garbage", incarnation), 0, -1))
+    def garbage(self, collection_id: str) -> set[str]:
+        return set(self.redis.zrange(key("garbage", collection_id), 0, -1))
 
     def member(self, unit_id: str) -> str:
         """The generation of a row as the garbage names it."""

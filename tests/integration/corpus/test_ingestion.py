@@ -36,10 +36,10 @@ class Watched(DictVectors):
         self.upserts: list[int] = []
         self.before: Hook = lambda: None
 
-    def upsert(self, incarnation: str, chunks: Sequence[StoredChunk], vectors: Vectors) -> None:
+    def upsert(self, collection_id: str, chunks: Sequence[StoredChunk], vectors: Vectors) -> None:
         self.before()
         self.upserts.append(len(chunks))
-        super().upsert(incarnation, chunks, vectors)
+        super().upsert(collection_id, chunks, vectors)
 
 
 class Choosy(HashingEmbedder):
@@ -71,7 +71,7 @@ class Yard:
         self.paced = PacedEmbedder(self.embedder)
         self.blobs = blobs
         self.cut(Chunker())
-        self.incarnation = bench.collection()
+        self.collection_id = bench.collection()
 
     def cut(self, chunker: Chunker) -> None:
         """Cut documents with *chunker* from now on."""
@@ -87,7 +87,7 @@ class Yard:
             text = " ".join([name] * words)
             row = self.bench.row(name) | {"sha256": self.blobs.put(text.encode()), "size": size}
             rows.append(row | {"owner": "ingest:j"})
-        return self.bench.ingest(self.incarnation, rows=rows)[1]
+        return self.bench.ingest(self.collection_id, rows=rows)[1]
 
     def parse(self, unit_id: str) -> None:
         """Run the body of a `parse` message."""
@@ -109,7 +109,7 @@ class Yard:
             and not any(self.bench.in_flight(role) for role in roles)
             and not any(redis.smembers(key("company", role)) for role in roles)
             and not any(self.bench.waiting(role) for role in roles)
-            and redis.smembers(key("opened", self.incarnation)) == set()
+            and redis.smembers(key("opened", self.collection_id)) == set()
         )
 
 
@@ -193,7 +193,7 @@ def test_a_process_whose_unit_must_run_alone_takes_nobody_along(yard: Yard) -> N
 def test_nothing_of_another_stage_comes_along(yard: Yard) -> None:
     window(yard.bench, 0)
     (row,) = yard.accept("a")
-    _, removal = yard.bench.delete(yard.incarnation, "z")
+    _, removal = yard.bench.delete(yard.collection_id, "z")
     window(yard.bench, 1)
     yard.bench.parse(row)
 
@@ -239,11 +239,11 @@ def test_a_batch_is_embedded_and_written_in_one_call_each(yard: Yard) -> None:
     assert [message.stage for message in yard.bench.sent] == ["parse"]
     assert yard.nothing_is_left()
     for n, row in enumerate(rows):
-        record = yard.bench.catalogue.documents.record(yard.incarnation, f"file-{n}")
+        record = yard.bench.catalogue.documents.record(yard.collection_id, f"file-{n}")
         assert record is not None
         assert record["generation"] == int(yard.bench.field(row, "generation"))
         name = f"file-{n}:{record['generation']}:0"
-        (stored,) = yard.vectors.get(yard.incarnation, [name]).values()
+        (stored,) = yard.vectors.get(yard.collection_id, [name]).values()
         assert stored.chunk.text == " ".join([f"file-{n}"] * 3)
 
 
@@ -255,7 +255,7 @@ def test_each_is_published_with_what_its_own_request_says_of_all(yard: Yard) -> 
 
     yard.parse(rows[0])
 
-    found = [yard.bench.catalogue.documents.record(yard.incarnation, name) for name in "ab"]
+    found = [yard.bench.catalogue.documents.record(yard.collection_id, name) for name in "ab"]
     assert [record and record["metadata"] for record in found] == [{"n": 0}, {"n": 1}]
 
 
@@ -265,14 +265,14 @@ def test_nothing_is_logged_before_it_is_written_nor_visible_before_it_is_logged(
     redis = yard.bench.redis
 
     def look() -> None:
-        log, current = key("log", yard.incarnation), key("current", yard.incarnation)
+        log, current = key("log", yard.collection_id), key("current", yard.collection_id)
         seen.append((redis.xlen(log), redis.hlen(current)))
 
     wait = yard.bench.change_log.wait_for_followers
 
-    def waiting(incarnation: str, entry: str, *, give_up: Hook) -> bool:
+    def waiting(collection_id: str, entry: str, *, give_up: Hook) -> bool:
         look()
-        return wait(incarnation, entry, give_up=give_up)
+        return wait(collection_id, entry, give_up=give_up)
 
     yard.vectors.before = look
     yard.bench.change_log.wait_for_followers = waiting  # type: ignore[method-assign]  # to look in between
@@ -284,7 +284,7 @@ def test_nothing_is_logged_before_it_is_written_nor_visible_before_it_is_logged(
 
 def test_documents_of_two_collections_go_each_to_its_own(yard: Yard) -> None:
     first = yard.accept("a")
-    yard.incarnation = yard.bench.collection("other")
+    yard.collection_id = yard.bench.collection("other")
     second = yard.accept("b")
     yard.parse(first[0])
 
@@ -373,17 +373,17 @@ def test_a_cancel_of_all_ends_the_wait_for_the_followers(
     yard: Yard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(timings, "PUBLISH_WAIT_S", PATIENCE_S)
-    yard.bench.change_log.follow(yard.incarnation, "one that reads nothing", "0-0")
+    yard.bench.change_log.follow(yard.collection_id, "one that reads nothing", "0-0")
     rows = yard.accept("a", "b")
     lease_of = _leases(yard)
     wait = yard.bench.change_log.wait_for_followers
     given_up: list[str] = []
 
-    def waiting(incarnation: str, entry: str, *, give_up: Hook) -> bool:
+    def waiting(collection_id: str, entry: str, *, give_up: Hook) -> bool:
         for row in rows:
             lease_of(row).stop(Cancelled)
         try:
-            return wait(incarnation, entry, give_up=give_up)
+            return wait(collection_id, entry, give_up=give_up)
         except Cancelled:
             given_up.append(entry)
             raise
@@ -467,13 +467,13 @@ def test_a_unit_that_another_worker_has_by_now_is_left_to_it(yard: Yard) -> None
     yard.parse(rows[0])
 
     assert yard.outcomes(rows) == ["created", "running", "created"]
-    assert yard.bench.redis.xlen(key("log", yard.incarnation)) == 2
+    assert yard.bench.redis.xlen(key("log", yard.collection_id)) == 2
     assert yard.leases.bodies == 0
 
 
 def test_documents_of_a_collection_deleted_meanwhile_fail_and_others_go_on(yard: Yard) -> None:
     first = yard.accept("a")
-    gone, yard.incarnation = yard.incarnation, yard.bench.collection("other")
+    gone, yard.collection_id = yard.collection_id, yard.bench.collection("other")
     second = yard.accept("b")
 
     def delete() -> None:
@@ -484,7 +484,7 @@ def test_documents_of_a_collection_deleted_meanwhile_fail_and_others_go_on(yard:
     yard.parse(first[0])
     assert yard.outcomes([*first, *second]) == ["failed", "created"]
 
-    yard.incarnation = gone
+    yard.collection_id = gone
     (late,) = yard.bench.ingest(yard.bench.collection(), rows=[yard.bench.row("c")])[1]
     yard.bench.parse(late)
     yard.bench.catalogue.collections.drop("papers")
@@ -602,7 +602,7 @@ def test_scripts_that_redis_has_forgotten_are_loaded_again(yard: Yard) -> None:
 
 
 def test_an_interactive_document_that_waits_to_be_published_goes_first(yard: Yard) -> None:
-    (urgent,) = yard.bench.ingest(yard.incarnation, "urgent")[1]
+    (urgent,) = yard.bench.ingest(yard.collection_id, "urgent")[1]
     yard.bench.ledger.upkeep.dispatch("embed", window=0)
     yard.bench.parse(urgent)
     rows = yard.accept("a", "b")

@@ -30,9 +30,9 @@ class Watched(DictVectors):
         super().__init__()
         self.before_upsert: Callable[[], object] = lambda: None
 
-    def upsert(self, incarnation: str, chunks: Sequence[StoredChunk], vectors: Vectors) -> None:
+    def upsert(self, collection_id: str, chunks: Sequence[StoredChunk], vectors: Vectors) -> None:
         self.before_upsert()
-        super().upsert(incarnation, chunks, vectors)
+        super().upsert(collection_id, chunks, vectors)
 
 
 class House:
@@ -53,10 +53,10 @@ class House:
         )  # fmt: skip
         self.janitor = Janitor(durable, self.vectors)
         self.checker = checker_of(durable, self.vectors, self.embedder)
-        self.incarnation = bench.collection()
+        self.collection_id = bench.collection()
 
     def accept(self, document: str) -> str:
-        return self.bench.ingest(self.incarnation, document)[1][0]
+        return self.bench.ingest(self.collection_id, document)[1][0]
 
     def parse(self, row: str, *texts: str, language: str = "") -> None:
         """Hand over a document whose chunks are *texts*."""
@@ -79,7 +79,7 @@ class House:
         self.ingestion.publish(row)
 
     def remove(self, document: str) -> None:
-        _, row = self.bench.delete(self.incarnation, document)
+        _, row = self.bench.delete(self.collection_id, document)
         self.ingestion.remove(row)
 
     def ids(self, row: str) -> list[str]:
@@ -88,10 +88,10 @@ class House:
         return [chunk_id(document, generation, n) for n in range(int(bench.field(row, "chunks")))]
 
     def held(self) -> set[str]:
-        return set(self.vectors.collections.get(self.incarnation, {}))
+        return set(self.vectors.collections.get(self.collection_id, {}))
 
     def make_garbage_due(self) -> None:
-        name = key("garbage", self.incarnation)
+        name = key("garbage", self.collection_id)
         for member in self.bench.redis.zrange(name, 0, -1):
             self.bench.redis.zadd(name, {member: 1})
 
@@ -110,27 +110,29 @@ def test_a_document_is_embedded_with_its_title_and_becomes_current_with_all_its_
     row = house.accept("a:b.txt")
     house.parse(row, "one", "two")
     house.publish(row)
-    record = house.bench.catalogue.documents.record(house.incarnation, "a:b.txt")
+    record = house.bench.catalogue.documents.record(house.collection_id, "a:b.txt")
 
     assert house.bench.field(row, "outcome") == "created"
     assert house.held() == set(house.ids(row))
     assert house.embedder.seen == ["Title\none", "Title\ntwo"]
     assert record is not None
     assert (record["chunks"], record["chars"], record["title"]) == (2, 7, "Title")
-    kept = house.vectors.get(house.incarnation, house.ids(row)).values()
+    kept = house.vectors.get(house.collection_id, house.ids(row)).values()
     assert [stored.chunk.before for stored in kept] == ["", "\n"]
-    assert house.bench.redis.smembers(key("add_logged", house.incarnation)) == set()
+    assert house.bench.redis.smembers(key("add_logged", house.collection_id)) == set()
 
 
 def test_the_language_of_a_document_is_known_to_both_legs_and_to_people(house: House) -> None:
     row = house.accept("a")
     house.parse(row, "uno", "dos", language="es")
     house.publish(row)
-    chunks = house.vectors.get(house.incarnation, house.ids(row)).values()
-    record = house.bench.catalogue.documents.record(house.incarnation, "a")
+    chunks = house.vectors.get(house.collection_id, house.ids(row)).values()
+    record = house.bench.catalogue.documents.record(house.collection_id, "a")
 
     assert [stored.language for stored in chunks] == ["es", "es"]
-    assert house.bench.catalogue.generations.current(house.incarnation, ["a"])["a"].language == "es"
+    assert (
+        house.bench.catalogue.generations.current(house.collection_id, ["a"])["a"].language == "es"
+    )
     assert record is not None
     assert record["language"] == "es"
 
@@ -140,11 +142,11 @@ def test_a_document_is_published_with_what_its_request_says_of_all_and_its_own(
 ) -> None:
     bench = house.bench
     given = bench.row("a") | {"own_metadata": '{"year":1999}'}
-    _, (row,) = bench.ingest(house.incarnation, rows=[given], metadata='{"year":2024,"kind":"x"}')
+    _, (row,) = bench.ingest(house.collection_id, rows=[given], metadata='{"year":2024,"kind":"x"}')
     house.parse(row, "one")
     house.publish(row)
-    (stored,) = house.vectors.get(house.incarnation, house.ids(row)).values()
-    record = bench.catalogue.documents.record(house.incarnation, "a")
+    (stored,) = house.vectors.get(house.collection_id, house.ids(row)).values()
+    record = bench.catalogue.documents.record(house.collection_id, "a")
 
     assert stored.metadata == {"year": 1999, "kind": "x"}
     assert record is not None
@@ -154,11 +156,11 @@ def test_a_document_is_published_with_what_its_request_says_of_all_and_its_own(
 def test_a_row_of_an_earlier_build_is_published_with_the_copy_that_it_has(house: House) -> None:
     bench = house.bench
     given = bench.row("a") | {"metadata": '{"kind":"x","year":1999}'}
-    _, (row,) = bench.ingest(house.incarnation, rows=[given], metadata='{"year":2024}')
+    _, (row,) = bench.ingest(house.collection_id, rows=[given], metadata='{"year":2024}')
     house.parse(row, "one")
     house.publish(row)
-    (stored,) = house.vectors.get(house.incarnation, house.ids(row)).values()
-    record = bench.catalogue.documents.record(house.incarnation, "a")
+    (stored,) = house.vectors.get(house.collection_id, house.ids(row)).values()
+    record = bench.catalogue.documents.record(house.collection_id, "a")
 
     assert record is not None
     assert stored.metadata == record["metadata"] == {"kind": "x", "year": 1999}
@@ -172,16 +174,16 @@ def test_every_chunk_is_there_before_the_log_says_so_and_the_log_before_the_flip
     house.parse(row, *(f"chunk {n:03}" for n in range(2 * MOST_CHUNKS + 1)))
     house.vectors.before_upsert = lambda: seen.append(
         (
-            house.bench.redis.xlen(key("log", house.incarnation)),
-            house.bench.redis.hexists(key("current", house.incarnation), "a"),
+            house.bench.redis.xlen(key("log", house.collection_id)),
+            house.bench.redis.hexists(key("current", house.collection_id), "a"),
         )
     )
     house.publish(row)
 
     assert seen == [(0, False)] * 3
-    (entry,) = house.bench.change_log.read(house.incarnation, "0-0")
+    (entry,) = house.bench.change_log.read(house.collection_id, "0-0")
     assert (entry.op, entry.chunks) == ("add", 2 * MOST_CHUNKS + 1)
-    assert house.bench.change_log.last_add(house.incarnation) == entry.id
+    assert house.bench.change_log.last_add(house.collection_id) == entry.id
 
 
 def test_a_publish_whose_worker_died_in_its_middle_runs_again_without_chunking_again(
@@ -195,9 +197,9 @@ def test_a_publish_whose_worker_died_in_its_middle_runs_again_without_chunking_a
     house.parse(row, *(f"chunk {n:03}" for n in range(MOST_CHUNKS + 1)))
     dead = house.bench.take(row)
     half = house.ids(row)[:MOST_CHUNKS]
-    house.vectors.create(house.incarnation)
+    house.vectors.create(house.collection_id)
     house.vectors.upsert(
-        house.incarnation,
+        house.collection_id,
         [StoredChunk(name, Chunk(n, 0, 1, "x"), 1, "", {}) for n, name in enumerate(half)],
         house.embedder.embed(["x"] * MOST_CHUNKS),
     )
@@ -206,7 +208,7 @@ def test_a_publish_whose_worker_died_in_its_middle_runs_again_without_chunking_a
 
     assert house.bench.field(row, "epoch") != dead.epoch
     assert house.held() == set(house.ids(row))
-    texts = house.vectors.get(house.incarnation, half[:1])
+    texts = house.vectors.get(house.collection_id, half[:1])
     assert texts[half[0]].chunk.text == "chunk 000"
 
 
@@ -222,8 +224,8 @@ def test_a_publish_that_loses_its_unit_stops_and_flips_nothing(house: House) -> 
     house.publish(row)
 
     assert house.bench.state(row) == "running"
-    assert house.bench.redis.xlen(key("log", house.incarnation)) == 0
-    assert house.bench.catalogue.generations.current(house.incarnation, ["a"]) == {}
+    assert house.bench.redis.xlen(key("log", house.collection_id)) == 0
+    assert house.bench.catalogue.generations.current(house.collection_id, ["a"]) == {}
 
 
 def test_a_replaced_document_is_readable_for_a_minute_then_gone_and_logged(house: House) -> None:
@@ -231,17 +233,17 @@ def test_a_replaced_document_is_readable_for_a_minute_then_gone_and_logged(house
     for row, text in ((first, "old"), (second, "new")):
         house.parse(row, text)
         house.publish(row)
-    house.janitor.collect(house.incarnation)
+    house.janitor.collect(house.collection_id)
     assert house.held() == {*house.ids(first), *house.ids(second)}
     house.make_garbage_due()
-    house.janitor.collect(house.incarnation)
-    house.janitor.collect(house.incarnation)
+    house.janitor.collect(house.collection_id)
+    house.janitor.collect(house.collection_id)
 
     assert house.held() == set(house.ids(second))
-    assert [e.op for e in house.bench.change_log.read(house.incarnation, "0-0")] == [
+    assert [e.op for e in house.bench.change_log.read(house.collection_id, "0-0")] == [
         "add", "add", "drop",
     ]  # fmt: skip
-    assert house.bench.garbage(house.incarnation) == set()
+    assert house.bench.garbage(house.collection_id) == set()
 
 
 def test_a_deleted_document_does_not_come_back_with_a_slow_older_update(house: House) -> None:
@@ -252,10 +254,10 @@ def test_a_deleted_document_does_not_come_back_with_a_slow_older_update(house: H
     house.remove("a")
     house.publish(slow)
     house.make_garbage_due()
-    house.janitor.collect(house.incarnation)
+    house.janitor.collect(house.collection_id)
 
     assert house.bench.field(slow, "outcome") == "superseded"
-    assert house.bench.catalogue.generations.current(house.incarnation, ["a"])["a"].chunks == 0
+    assert house.bench.catalogue.generations.current(house.collection_id, ["a"])["a"].chunks == 0
     assert house.held() == set()
 
 
@@ -266,17 +268,17 @@ def test_what_a_zombie_wrote_after_everything_was_cleaned_goes_with_the_next_che
     row = house.accept("a")
     house.parse(row, "text")
     house.publish(row)
-    late = house.vectors.get(house.incarnation, house.ids(row))
+    late = house.vectors.get(house.collection_id, house.ids(row))
     house.remove("a")
     house.make_garbage_due()
-    house.janitor.collect(house.incarnation)
-    house.vectors.upsert(house.incarnation, list(late.values()), house.embedder.embed(["text"]))
+    house.janitor.collect(house.collection_id)
+    house.vectors.upsert(house.collection_id, list(late.values()), house.embedder.embed(["text"]))
 
     inspector = Inspector(house.checker, house.bench.catalogue)
     inspector.turn()
-    assert house.bench.garbage(house.incarnation) == {house.bench.member(row)}
+    assert house.bench.garbage(house.collection_id) == {house.bench.member(row)}
     house.make_garbage_due()
-    house.janitor.collect(house.incarnation)
+    house.janitor.collect(house.collection_id)
     assert house.held() == set()
 
 
@@ -285,7 +287,7 @@ def test_without_a_live_follower_a_publish_says_that_sparse_search_lacks_it(hous
     for name in (row, other):
         house.parse(name, "text")
     house.publish(row)
-    house.bench.change_log.follow(house.incarnation, "far ahead", "9999999999999-0")
+    house.bench.change_log.follow(house.collection_id, "far ahead", "9999999999999-0")
     house.publish(other)
 
     assert house.bench.field(row, "sparse") == "pending"
@@ -298,7 +300,7 @@ def test_a_document_without_chunks_ends_as_empty_and_leaves_nothing(house: House
     house.publish(row)
 
     assert (house.bench.state(row), house.bench.field(row, "outcome")) == ("succeeded", "empty")
-    assert house.bench.garbage(house.incarnation) == set()
+    assert house.bench.garbage(house.collection_id) == set()
 
 
 @pytest.mark.parametrize("when", ["before", "in the middle"])
@@ -307,8 +309,8 @@ def test_a_publish_into_a_deleted_collection_fails_and_the_grave_is_cleared(
 ) -> None:
     def delete() -> None:
         house.bench.catalogue.collections.drop("papers")
-        house.vectors.drop(house.incarnation)
-        house.bench.catalogue.collections.forget(house.incarnation)
+        house.vectors.drop(house.collection_id)
+        house.bench.catalogue.collections.forget(house.collection_id)
 
     row = house.accept("a")
     house.parse(row, "text")
@@ -326,10 +328,10 @@ def test_a_publish_into_a_deleted_collection_fails_and_the_grave_is_cleared(
 
     assert house.bench.state(row) == "failed"
     assert "collection_deleted" in house.bench.field(row, "error")
-    house.vectors.create(house.incarnation)  # as a publish does that had just looked
+    house.vectors.create(house.collection_id)  # as a publish does that had just looked
     house.janitor.clear_graves()
     assert house.vectors.collections == {}
-    assert list(house.bench.redis.scan_iter(match=f"*:{house.incarnation}")) == []
+    assert list(house.bench.redis.scan_iter(match=f"*:{house.collection_id}")) == []
 
 
 def test_blobs_of_rows_and_of_current_documents_are_kept_and_others_go_after_a_day(

@@ -93,7 +93,7 @@ class House:
         )  # fmt: skip
         self.janitor = Janitor(durable, self.current)
         self.durable = durable
-        self.incarnation = bench.collection()
+        self.collection_id = bench.collection()
         bench.catalogue.collections.hnsw = NEW
 
     @property
@@ -105,7 +105,7 @@ class House:
 
     def accept(self, document: str, *texts: str) -> str:
         """Take a document whose chunks are *texts* as far as its publish stage."""
-        row = self.bench.ingest(self.incarnation, document)[1][0]
+        row = self.bench.ingest(self.collection_id, document)[1][0]
         text = "\n".join(texts)
         spans = [(text.index(part), text.index(part) + len(part)) for part in texts]
         chunks = [Chunk(n, start, end, text[start:end]) for n, (start, end) in enumerate(spans)]
@@ -132,7 +132,7 @@ class House:
         return self.publish(self.accept(document, *texts))
 
     def remove(self, document: str) -> None:
-        _, row = self.bench.delete(self.incarnation, document)
+        _, row = self.bench.delete(self.collection_id, document)
         self.ingestion(self.old).remove(row)
 
     # Reindexes ---------------------------------------------------------------------------------
@@ -143,8 +143,8 @@ class House:
             stage="reindex",
             fields={
                 "kind": "reindex", "class": "ingest", "owner": "batch", "priority": 9,
-                "collection": "papers", "incarnation": self.incarnation, "request": "{}",
-                "alone": f"reindex:{self.incarnation}",
+                "collection": "papers", "incarnation": self.collection_id, "request": "{}",
+                "alone": f"reindex:{self.collection_id}",
             },
             limit=100,
             deadline_s=300,
@@ -178,14 +178,14 @@ class House:
 
     @property
     def edition(self) -> Edition:
-        return self.bench.catalogue.editions.in_use(self.incarnation)
+        return self.bench.catalogue.editions.in_use(self.collection_id)
 
     def wanted(self) -> set[str]:
         """The ids of every chunk that people should find."""
         return {
             chunk_id(document, current.generation, n)
             for document, current in self.bench.catalogue.generations.every_current(
-                self.incarnation
+                self.collection_id
             )
             for n in range(current.chunks)
         }
@@ -198,10 +198,10 @@ class House:
         self.janitor.turn()
         self.age_retired()
         for _ in range(2):
-            name = key("garbage", self.incarnation)
+            name = key("garbage", self.collection_id)
             for member in self.bench.redis.zrange(name, 0, -1):
                 self.bench.redis.zadd(name, {member: 1})
-            self.janitor.collect(self.incarnation)
+            self.janitor.collect(self.collection_id)
             self.check()
         self.janitor.turn()
 
@@ -224,7 +224,7 @@ class House:
 
     def leftovers(self) -> list[str]:
         names = ("building", "behind", "held")
-        return [name for name in names if self.bench.redis.exists(key(name, self.incarnation))]
+        return [name for name in names if self.bench.redis.exists(key(name, self.collection_id))]
 
 
 @pytest.fixture
@@ -238,15 +238,15 @@ def house(bench: Workbench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_a_reindex_makes_new_vectors_and_keeps_everything_else(house: House) -> None:
     before = house.wanted()
-    seq = house.bench.catalogue.generations.seq(house.incarnation)
+    seq = house.bench.catalogue.generations.seq(house.collection_id)
     job = house.ask()
 
     assert house.reindex(job) == "succeeded"
     assert house.edition == Edition(house.edition.name, house.new.identity, NEW)
-    assert house.edition.name != house.incarnation
+    assert house.edition.name != house.collection_id
     assert house.held() == before == house.wanted()
-    assert house.bench.catalogue.generations.seq(house.incarnation) == seq
-    assert house.bench.catalogue.collections.incarnation("papers") == house.incarnation
+    assert house.bench.catalogue.generations.seq(house.collection_id) == seq
+    assert house.bench.catalogue.collections.collection_id("papers") == house.collection_id
     (shown,) = house.bench.catalogue.collections.all()
     assert shown.embedder is not None
     assert shown.embedder["model"] == "another"
@@ -261,7 +261,7 @@ def test_the_old_vectors_stay_for_searches_that_had_begun_with_them_and_then_go(
 ) -> None:
     house.reindex(house.ask())
     house.janitor.turn()
-    assert house.incarnation in house.vectors.collections
+    assert house.collection_id in house.vectors.collections
     house.clean()
 
     assert set(house.vectors.collections) == {house.edition.name}
@@ -269,7 +269,7 @@ def test_the_old_vectors_stay_for_searches_that_had_begun_with_them_and_then_go(
 
 
 def test_an_empty_collection_is_reindexed_too(house: House) -> None:
-    house.incarnation = house.bench.collection("empty")
+    house.collection_id = house.bench.collection("empty")
 
     assert house.reindex(house.ask()) == "succeeded"
     assert house.edition.embedder == house.new.identity
@@ -326,7 +326,7 @@ def test_a_worker_of_another_embedder_does_not_go_on_with_a_dead_ones_vectors(
     house.fuse.at = {12: kill}
     with pytest.raises(Killed):
         house.reindex(job)
-    unfinished = house.bench.catalogue.editions.building(house.incarnation)
+    unfinished = house.bench.catalogue.editions.building(house.collection_id)
     house.bench.die_and_be_found(job)
 
     assert house.reindex(job, third) == "succeeded"
@@ -340,7 +340,7 @@ def test_what_a_disk_lost_of_unfinished_vectors_is_copied_again(house: House) ->
     unfinished: list[str] = []
 
     def lose() -> None:
-        unfinished.append(house.bench.catalogue.editions.building(house.incarnation) or "")
+        unfinished.append(house.bench.catalogue.editions.building(house.collection_id) or "")
         house.vectors.drop(unfinished[0])
         kill()
 
@@ -348,7 +348,7 @@ def test_what_a_disk_lost_of_unfinished_vectors_is_copied_again(house: House) ->
     house.fuse.at = {14: lose}
     with pytest.raises(Killed):
         house.reindex(job)
-    assert house.bench.redis.hget(key("building", house.incarnation), "at") == "d"
+    assert house.bench.redis.hget(key("building", house.collection_id), "at") == "d"
     house.bench.die_and_be_found(job)
 
     assert house.reindex(job) == "succeeded"
@@ -367,7 +367,7 @@ def test_a_worker_that_lost_its_lease_changes_nothing_over(house: House) -> None
     house.reindex(job)
 
     assert house.bench.state(job) == "running"
-    assert house.edition.name == house.incarnation
+    assert house.edition.name == house.collection_id
 
 
 def test_what_was_copied_before_a_death_makes_it_none_of_the_jobs_last(house: House) -> None:
@@ -378,7 +378,7 @@ def test_what_was_copied_before_a_death_makes_it_none_of_the_jobs_last(house: Ho
             house.reindex(job)
         house.bench.die_and_be_found(job)
         house.put(f"more {house.fuse.steps}", "text")
-        house.bench.redis.hdel(key("building", house.incarnation), "at")
+        house.bench.redis.hdel(key("building", house.collection_id), "at")
 
     assert house.until_it_ends(job) == "succeeded"
 
@@ -398,7 +398,7 @@ def test_a_document_that_kills_its_worker_again_and_again_ends_the_job_and_leave
     assert "too_many_attempts" in house.bench.field(job, "error")
     assert house.leftovers() == []
     house.clean()
-    assert set(house.vectors.collections) == {house.incarnation}
+    assert set(house.vectors.collections) == {house.collection_id}
     assert house.held() == house.wanted()
 
 
@@ -417,14 +417,14 @@ def test_a_publish_that_began_before_the_change_over_is_done_again_after_it(
     late.collections = house.vectors.collections
     house.ingestion(house.old, late).publish(row)
     assert house.bench.state(row) == "running"
-    assert "late" not in house.bench.catalogue.generations.current(house.incarnation, ["late"])
+    assert "late" not in house.bench.catalogue.generations.current(house.collection_id, ["late"])
     house.bench.ledger.upkeep.dispatch("embed")
 
     assert house.publish(row) == "created"
     assert house.wanted() <= house.held()
-    adds = [e for e in house.bench.change_log.read(house.incarnation, "0-0") if e.op == "add"]
+    adds = [e for e in house.bench.change_log.read(house.collection_id, "0-0") if e.op == "add"]
     assert [e.document for e in adds] == ["a", "b:c", "d", "late", "late"]
-    assert house.bench.change_log.last_add(house.incarnation) == adds[-1].id
+    assert house.bench.change_log.last_add(house.collection_id) == adds[-1].id
 
 
 def test_a_publish_by_the_new_embedder_waits_for_the_change_over(house: House) -> None:
@@ -447,7 +447,7 @@ def test_without_a_reindex_a_publish_by_another_embedder_is_refused(house: House
     assert house.bench.state(row) == "failed"
     assert "embedder_mismatch" in error
     assert "quern reindex" in error
-    assert "e" not in house.bench.catalogue.generations.current(house.incarnation, ["e"])
+    assert "e" not in house.bench.catalogue.generations.current(house.collection_id, ["e"])
 
 
 def test_flips_wait_for_the_last_moment_of_a_reindex_and_not_for_ever(
@@ -460,7 +460,7 @@ def test_flips_wait_for_the_last_moment_of_a_reindex_and_not_for_ever(
         building = edition.begin(lease, house.new.identity, NEW)
         house.remove("a")
         lacking = edition.swap(lease, building.name, hold=True, result={})
-        held = house.bench.redis.pexpire(key("held", house.incarnation), 300)  # lapses by itself
+        held = house.bench.redis.pexpire(key("held", house.collection_id), 300)  # lapses by itself
         outcome = house.publish(row)
         lacking_later = edition.swap(lease, building.name, hold=False, result={})
         house.bench.die(job)
@@ -473,13 +473,13 @@ def test_a_steady_stream_of_changes_does_not_keep_a_reindex_from_its_end(house: 
     job, puts = house.ask(), []
 
     class Stream(Editions):
-        def behind(self, incarnation: str, *, most: int) -> dict[str, int]:
-            if not house.bench.redis.exists(key("held", incarnation)):
+        def behind(self, collection_id: str, *, most: int) -> dict[str, int]:
+            if not house.bench.redis.exists(key("held", collection_id)):
                 puts.append(house.put("a", f"a version {len(puts)}"))
-            return super().behind(incarnation, most=most)
+            return super().behind(collection_id, most=most)
 
         def swap(self, *given: Any, **named: Any) -> int:
-            if not house.bench.redis.exists(key("held", house.incarnation)):
+            if not house.bench.redis.exists(key("held", house.collection_id)):
                 puts.append(house.put("d", f"d version {len(puts)}"))
             return super().swap(*given, **named)
 
@@ -512,7 +512,7 @@ def test_a_second_job_that_came_in_all_the_same_stands_back(house: House) -> Non
     house.fuse.at = {12: kill}
     with pytest.raises(Killed):
         house.reindex(job)
-    house.bench.redis.delete(key("alone", f"reindex:{house.incarnation}"))
+    house.bench.redis.delete(key("alone", f"reindex:{house.collection_id}"))
     second = house.ask()
 
     assert house.reindex(second) == "failed"
@@ -534,9 +534,9 @@ def test_a_cancelled_reindex_leaves_the_old_vectors_in_use_and_nothing_behind(
     house.clean()
 
     assert house.bench.state(job) == "cancelled"
-    assert house.edition.name == house.incarnation
+    assert house.edition.name == house.collection_id
     assert house.leftovers() == []
-    assert set(house.vectors.collections) == {house.incarnation}
+    assert set(house.vectors.collections) == {house.collection_id}
 
 
 @pytest.mark.parametrize("step", range(1, 19))
@@ -545,8 +545,8 @@ def test_deleting_the_collection_at_any_step_ends_the_reindex_and_leaves_nothing
 ) -> None:
     def delete() -> None:
         house.bench.catalogue.collections.drop("papers")
-        house.vectors.drop(house.incarnation)
-        house.bench.catalogue.collections.forget(house.incarnation)
+        house.vectors.drop(house.collection_id)
+        house.bench.catalogue.collections.forget(house.collection_id)
 
     job = house.ask()
     house.fuse.at = {step: delete}
@@ -559,8 +559,8 @@ def test_deleting_the_collection_at_any_step_ends_the_reindex_and_leaves_nothing
         assert state == "failed"
         assert "collection_deleted" in house.bench.field(job, "error")
     assert house.vectors.collections == {}
-    kept = set(house.bench.redis.scan_iter(match=f"*:{house.incarnation}"))
-    assert kept <= {key("alone", f"reindex:{house.incarnation}")}
+    kept = set(house.bench.redis.scan_iter(match=f"*:{house.collection_id}"))
+    assert kept <= {key("alone", f"reindex:{house.collection_id}")}
 
 
 def test_passages_that_the_new_model_cannot_read_end_the_job_in_plain_words(house: House) -> None:
@@ -570,17 +570,17 @@ def test_passages_that_the_new_model_cannot_read_end_the_job_in_plain_words(hous
 
     assert house.bench.state(job) == "failed"
     assert "QUERN_CHUNK_TOKENS" in house.bench.field(job, "error")
-    assert house.edition.name == house.incarnation
+    assert house.edition.name == house.collection_id
 
 
 def test_passages_that_are_lost_are_no_reason_to_change_over_without_them(house: House) -> None:
-    house.vectors.delete(house.incarnation, [min(house.held())])
+    house.vectors.delete(house.collection_id, [min(house.held())])
     job = house.ask()
     house.reindex(job)
 
     assert house.bench.state(job) == "failed"
     assert "passages_missing" in house.bench.field(job, "error")
-    assert house.edition.name == house.incarnation
+    assert house.edition.name == house.collection_id
 
 
 def test_a_store_that_is_away_makes_the_reindex_wait(house: House) -> None:

@@ -49,8 +49,8 @@ def test_every_message_of_a_unit_names_its_trace_whoever_sends_it_and_whenever(
     second = bench.ask()
     traces.accept(THEIRS)
     waiting = bench.ask()
-    incarnation = bench.collection()
-    _, (document,) = bench.ingest(incarnation, "a.md")
+    collection_id = bench.collection()
+    _, (document,) = bench.ingest(collection_id, "a.md")
     traces.accept(None)
     assert bench.sent == [
         Message(first, "retrieve", 0, THEIRS), Message(document, "parse", 0, THEIRS)

@@ -28,7 +28,7 @@ class Finder:
     def __init__(self) -> None:
         self.told: list[dict[str, Any]] = []
 
-    def search(self, _incarnation: str, _query: str, **told: Any) -> Found:
+    def search(self, _collection_id: str, _query: str, **told: Any) -> Found:
         self.told.append(told)
         trace = {"candidates": [], "dropped": {"old:1:0": "not the current generation"}}
         found = Found([JOINED], [], 0, 0, trace if told["trace"] else None)

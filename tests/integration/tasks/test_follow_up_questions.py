@@ -26,7 +26,7 @@ class Listener:
     def __init__(self) -> None:
         self.asked: list[str] = []
 
-    def search(self, _incarnation: str, query: str, **_: Any) -> Found:
+    def search(self, _collection_id: str, query: str, **_: Any) -> Found:
         self.asked.append(query)
         return Found(passages=[], degraded=[], embed_ms=0, retrieve_ms=0)
 

@@ -20,7 +20,7 @@ from rag.search.retrieval import Retriever
 
 T = TypeVar("T")
 
-INC = "incarnation"
+INC = "collection"
 
 
 class Meanwhile(HashingEmbedder):
@@ -86,31 +86,31 @@ class World:
 
     # The ports ---------------------------------------------------------------------------------
 
-    def look(self, incarnation: str) -> Look:
-        assert incarnation == INC
+    def look(self, collection_id: str) -> Look:
+        assert collection_id == INC
         return Look(
             self.flips, self.searched, f"{self.flips}-0", "epoch", len(self.catalogue), self.waiting
         )
 
-    def current(self, incarnation: str, documents: Sequence[str]) -> Mapping[str, Now]:
-        assert incarnation == INC
+    def current(self, collection_id: str, documents: Sequence[str]) -> Mapping[str, Now]:
+        assert collection_id == INC
         return {name: self.catalogue[name] for name in documents if name in self.catalogue}
 
     def look_again(
-        self, incarnation: str, documents: Sequence[str]
+        self, collection_id: str, documents: Sequence[str]
     ) -> tuple[Mapping[str, Now], Edition]:
         self.looks += 1
-        return self.current(incarnation, documents), self.searched
+        return self.current(collection_id, documents), self.searched
 
-    def whole(self, incarnation: str, look: Look) -> "Among | None":
-        assert incarnation == INC
+    def whole(self, collection_id: str, look: Look) -> "Among | None":
+        assert collection_id == INC
         assert look.seq <= self.flips
         return Among(self, None) if self.has_vectors else None
 
     def search(
-        self, incarnation: str, query: str, *, limit: int, look: Look | None = None
+        self, collection_id: str, query: str, *, limit: int, look: Look | None = None
     ) -> Ranking | None:
-        assert incarnation == INC
+        assert collection_id == INC
         assert look is None or look.seq <= self.flips
         # Asked second: what happens here happens between the legs.
         if self.after_dense:
@@ -120,14 +120,14 @@ class World:
         words = set(query.split())
         return [(n, 1.0) for n, text in self.sparse.items() if words & set(text.split())][:limit]
 
-    def chunks(self, incarnation: str, chunk_ids: Sequence[str]) -> dict[str, StoredChunk]:
-        assert incarnation == INC
+    def chunks(self, collection_id: str, chunk_ids: Sequence[str]) -> dict[str, StoredChunk]:
+        assert collection_id == INC
         return {name: self.near[name] for name in chunk_ids if name in self.near}
 
     def select(
-        self, incarnation: str, wanted: Filter, *, look: Look | None = None
+        self, collection_id: str, wanted: Filter, *, look: Look | None = None
     ) -> "Among | None":
-        assert incarnation == INC
+        assert collection_id == INC
         assert look is None or look.seq <= self.flips
         return None if self.sparse is None else Among(self, wanted)
 

@@ -83,7 +83,7 @@ def test_the_terms_of_an_ingest_are_read_from_the_row_of_its_job_and_written_as_
     terms = IngestTerms.from_row(kept | {"state": "running", "total": "2", "sealed": "0"})
 
     assert terms == IngestTerms(
-        collection="county", incarnation="01M8M0", priority="batch", on_duplicate="skip",
+        collection="county", collection_id="01M8M0", priority="batch", on_duplicate="skip",
         metadata='{"year":1904}',
     )  # fmt: skip
     assert terms.as_row() == kept

@@ -36,8 +36,8 @@ class Replica(Follower):
         self.apply()
 
     def apply(self) -> None:
-        for incarnation, index in self._indexes.all().items():
-            self._applier.apply(incarnation, index)
+        for collection_id, index in self._indexes.all().items():
+            self._applier.apply(collection_id, index)
 
     def stop(self) -> None:
         self._indexes.close()
@@ -51,8 +51,8 @@ class World:
         self.bench = bench
         self.folder = folder
         self.vectors = DictVectors()
-        self.incarnation = bench.collection()
-        self.vectors.create(self.incarnation)
+        self.collection_id = bench.collection()
+        self.vectors.create(self.collection_id)
         self.replicas: list[Replica] = []
 
     def replica(self, vectors: DictVectors | None = None) -> Replica:
@@ -75,10 +75,10 @@ class World:
             StoredChunk(chunk_id(document, generation, n), Chunk(n, 0, 9, f"{word} {n}"), 2, "", {})
             for n in range(2)
         ]
-        self.vectors.upsert(self.incarnation, chunks, np.ones((2, 3), dtype=np.float32))
+        self.vectors.upsert(self.collection_id, chunks, np.ones((2, 3), dtype=np.float32))
 
     def publish(self, document: str, word: str) -> str:
-        (row,) = self.bench.ingest(self.incarnation, document)[1]
+        (row,) = self.bench.ingest(self.collection_id, document)[1]
         self.bench.parse(row)
         self.upsert(row, word)
         unit = self.bench.take(row)
@@ -87,7 +87,7 @@ class World:
 
     def log_open(self, document: str, word: str) -> str:
         """Publish up to the flip."""
-        (row,) = self.bench.ingest(self.incarnation, document)[1]
+        (row,) = self.bench.ingest(self.collection_id, document)[1]
         self.bench.parse(row)
         self.upsert(row, word)
         self.bench.log_add(self.bench.take(row))
@@ -95,16 +95,16 @@ class World:
 
     def collect(self) -> None:
         """Do the janitor's work on all garbage, due or not."""
-        for member in self.bench.garbage(self.incarnation):
+        for member in self.bench.garbage(self.collection_id):
             document, generation, chunks = member.rsplit(":", 2)
             names = [chunk_id(document, int(generation), n) for n in range(int(chunks))]
-            self.vectors.delete(self.incarnation, names)
+            self.vectors.delete(self.collection_id, names)
             self.bench.catalogue.garbage.dropped(
-                self.incarnation, document, int(generation), int(chunks)
+                self.collection_id, document, int(generation), int(chunks)
             )
 
     def found(self, replica: Replica, word: str) -> set[str] | None:
-        hits = replica.reader.search(self.incarnation, word, limit=10)
+        hits = replica.reader.search(self.collection_id, word, limit=10)
         return None if hits is None else {name.split(":")[0] for name, _ in hits}
 
 
@@ -121,13 +121,13 @@ def world(redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
 
 @pytest.fixture
 def rebuilds(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Return the incarnations rebuilt, in order."""
+    """Return the collections rebuilt, in order."""
     done: list[str] = []
     rebuild = Rebuilder.rebuild
 
-    def noted(self: Rebuilder, incarnation: str) -> None:
-        done.append(incarnation)
-        rebuild(self, incarnation)
+    def noted(self: Rebuilder, collection_id: str) -> None:
+        done.append(collection_id)
+        rebuild(self, collection_id)
 
     monkeypatch.setattr(Rebuilder, "rebuild", noted)
     return done
@@ -146,14 +146,14 @@ def test_adds_and_drops_are_applied_and_the_cursor_is_told(world: World) -> None
 
     assert world.found(replica, "oil") == {"b"}
     assert world.found(replica, "gas") == {"a"}
-    told = world.bench.redis.hgetall(key("cursors", world.incarnation))
-    log = world.bench.change_log.read(world.incarnation, "0-0")
+    told = world.bench.redis.hgetall(key("cursors", world.collection_id))
+    log = world.bench.change_log.read(world.collection_id, "0-0")
     assert list(told.values()) == [log[-1].id]
 
 
 def test_how_near_sentences_are_is_told_of_the_chunks_that_are_here(world: World) -> None:
     replica = world.replica()
-    (row,) = world.bench.ingest(world.incarnation, "d")[1]
+    (row,) = world.bench.ingest(world.collection_id, "d")[1]
     world.bench.parse(row)
     generation = int(world.bench.field(row, "generation"))
     drawn = np.random.default_rng(1).standard_normal((2, 384)).astype(np.float32)
@@ -163,13 +163,13 @@ def test_how_near_sentences_are_is_told_of_the_chunks_that_are_here(world: World
         StoredChunk(chunk_id("d", generation, n), Chunk(n, 0, 9, "a. b."), 2, "", {}, sentences=one)
         for n, one in enumerate(codes)
     ]
-    world.vectors.upsert(world.incarnation, chunks, vectors[:2])
+    world.vectors.upsert(world.collection_id, chunks, vectors[:2])
     unit = world.bench.take(row)
     world.bench.flip(unit, entry=world.bench.log_add(unit))
     replica.turn()
 
     names = [*(chunk.chunk_id for chunk in chunks), "nothing:1:0"]
-    near = replica.reader.sentences(world.incarnation, names, vectors[0])
+    near = replica.reader.sentences(world.collection_id, names, vectors[0])
 
     assert list(near) == [chunks[0].chunk_id]
     assert near[chunks[0].chunk_id].of(0, 4) == pytest.approx(1, abs=0.01)
@@ -180,14 +180,14 @@ def test_how_near_sentences_are_is_told_of_the_chunks_that_are_here(world: World
 def test_a_generation_that_the_log_tells_of_twice_in_one_read_is_applied(world: World) -> None:
     replica = world.replica()
     replica.turn()
-    (row,) = world.bench.ingest(world.incarnation, "a")[1]
+    (row,) = world.bench.ingest(world.collection_id, "a")[1]
     world.bench.parse(row)
     world.upsert(row, "oil")
     world.bench.log_add(world.bench.take(row))  # by a publish that dies here
     world.bench.die(row)
     unit = world.bench.take(row)
     world.bench.flip(unit, entry=world.bench.log_add(unit))
-    assert len(world.bench.change_log.read(world.incarnation, "0-0")) == 2
+    assert len(world.bench.change_log.read(world.collection_id, "0-0")) == 2
     replica.turn()
 
     assert world.found(replica, "oil") == {"a"}
@@ -208,15 +208,15 @@ def test_a_replica_answers_for_what_was_flipped_before_the_search_looked(world: 
     replica = world.replica()
     world.publish("a", "oil")
     replica.turn()
-    before = world.bench.catalogue.generations.look(world.incarnation)
+    before = world.bench.catalogue.generations.look(world.collection_id)
     world.publish("b", "oil")
-    after = world.bench.catalogue.generations.look(world.incarnation)
+    after = world.bench.catalogue.generations.look(world.collection_id)
     wanted = parse({"document_id": "a"})
     assert wanted is not None
 
     def found(look: Look) -> tuple[bool, bool]:
-        hits = replica.reader.search(world.incarnation, "oil", limit=9, look=look)
-        matching = replica.reader.select(world.incarnation, wanted, look=look)
+        hits = replica.reader.search(world.collection_id, "oil", limit=9, look=look)
+        matching = replica.reader.select(world.collection_id, wanted, look=look)
         return hits is not None, matching is not None
 
     assert (found(before), found(after)) == ((True, True), (False, False))
@@ -272,8 +272,8 @@ def test_an_index_of_a_quiet_collection_is_not_rebuilt_when_its_log_grew_too_old
     rebuilds.clear()
     monkeypatch.setattr(timings, "LOG_AGE_MS", -1_000)
     aged = Scripts(world.bench.redis, retention_s=9, event_retention_s=9)
-    ChangeLog(world.bench.redis, aged).trim(world.incarnation)
-    assert world.bench.redis.xlen(key("log", world.incarnation)) == 0
+    ChangeLog(world.bench.redis, aged).trim(world.collection_id)
+    assert world.bench.redis.xlen(key("log", world.collection_id)) == 0
     replica.turn()
 
     assert rebuilds == []
@@ -290,15 +290,15 @@ def test_what_was_trimmed_while_the_replica_slept_is_not_skipped(
     world.publish("b", "oil")
     world.publish("c", "oil")
     # Asleep for longer than it counts as live, it holds the trim up no more.
-    last = world.bench.change_log.read(world.incarnation, "0-0")[-1].id
-    world.bench.redis.delete(key("followers", world.incarnation))
-    world.bench.change_log.follow(world.incarnation, "another", last)
-    world.bench.change_log.trim(world.incarnation)
+    last = world.bench.change_log.read(world.collection_id, "0-0")[-1].id
+    world.bench.redis.delete(key("followers", world.collection_id))
+    world.bench.change_log.follow(world.collection_id, "another", last)
+    world.bench.change_log.trim(world.collection_id)
     rebuilds.clear()
     # It wakes in its wait for news, not at the start of a round.
     replica.apply()
 
-    assert rebuilds == [world.incarnation]
+    assert rebuilds == [world.collection_id]
     assert world.found(replica, "oil") == {"a", "b", "c"}
 
 
@@ -307,11 +307,11 @@ def test_another_log_epoch_means_a_rebuild(world: World, rebuilds: list[str]) ->
     world.publish("a", "oil")
     replica.turn()
     rebuilds.clear()
-    world.bench.redis.hset(key("log_state", world.incarnation), "epoch", "1")
+    world.bench.redis.hset(key("log_state", world.collection_id), "epoch", "1")
     replica.turn()
     replica.turn()
 
-    assert rebuilds == [world.incarnation]
+    assert rebuilds == [world.collection_id]
     assert world.found(replica, "oil") == {"a"}
 
 
@@ -320,13 +320,13 @@ def test_a_corrupt_index_is_built_anew(world: World, rebuilds: list[str]) -> Non
     world.publish("a", "oil")
     replica.turn()
     world.stop(replica)
-    meta = world.folder / "0" / world.incarnation / "meta.json"
+    meta = world.folder / "0" / world.collection_id / "meta.json"
     meta.write_text("{")
     rebuilds.clear()
     replica = world.replica()
     replica.turn()
 
-    assert rebuilds == [world.incarnation]
+    assert rebuilds == [world.collection_id]
     assert world.found(replica, "oil") == {"a"}
 
 
@@ -337,17 +337,17 @@ def test_a_deleted_collection_leaves_no_index(world: World) -> None:
     world.bench.catalogue.collections.drop("papers")
     replica.turn()
 
-    assert not (world.folder / "0" / world.incarnation).exists()
+    assert not (world.folder / "0" / world.collection_id).exists()
     assert world.found(replica, "oil") is None
 
 
 class Demanding(ChunkSource):
     """Adds only what is whole, whoever it is of: the rule of the skip taken out."""
 
-    def add(self, incarnation: str, index: ReplicaIndex, entry: Entry, fetched: Fetched) -> None:
+    def add(self, collection_id: str, index: ReplicaIndex, entry: Entry, fetched: Fetched) -> None:
         if sum(name.startswith(f"{entry.document}:") for name in fetched) != entry.chunks:
             raise StoreUnavailable("not all chunks are there yet")
-        super().add(incarnation, index, entry, fetched)
+        super().add(collection_id, index, entry, fetched)
 
 
 @pytest.mark.parametrize(("kind", "goes_on"), [(ChunkSource, True), (Demanding, False)])
@@ -374,7 +374,7 @@ def test_an_add_that_is_neither_open_nor_current_is_skipped_and_blocks_nobody(
 class Forgetful(Rebuilder):
     """Builds from what is current alone: the rule of the pending adds taken out."""
 
-    def rebuild(self, incarnation: str) -> None:
+    def rebuild(self, collection_id: str) -> None:
         log = self._change_log
         whole = log.rebuild_start
 
@@ -386,7 +386,7 @@ class Forgetful(Rebuilder):
 
         log.rebuild_start = without_pending  # type: ignore[method-assign, assignment]  # for this rebuild
         try:
-            super().rebuild(incarnation)
+            super().rebuild(collection_id)
         finally:
             log.rebuild_start = whole  # type: ignore[method-assign]  # back again
 
@@ -400,7 +400,7 @@ def test_an_add_before_a_rebuild_whose_flip_comes_after_it_is_not_lost(
     replica = world.replica()
     replica.turn()  # the first build, its cursor behind the add
     # The same worker flips, or another that claims the unit and logs no second add in time.
-    entry = world.bench.change_log.read(world.incarnation, "0-0")[-1].id
+    entry = world.bench.change_log.read(world.collection_id, "0-0")[-1].id
     world.bench.die(row)
     world.bench.redis.zadd(key("inflight", "embed"), {row: 1})
     world.bench.flip(world.bench.take(row), entry=entry)
@@ -417,10 +417,10 @@ class Interrupted(DictVectors):
         self.collections = other.collections
         self.during: list[object] = []
 
-    def get(self, incarnation: str, chunk_ids: Sequence[str]) -> dict[str, StoredChunk]:
+    def get(self, collection_id: str, chunk_ids: Sequence[str]) -> dict[str, StoredChunk]:
         while self.during:
             self.during.pop()()  # type: ignore[operator]  # callables of the test
-        return super().get(incarnation, chunk_ids)
+        return super().get(collection_id, chunk_ids)
 
 
 def test_a_document_replaced_during_a_rebuild_ends_as_the_new_one(world: World) -> None:
@@ -431,7 +431,7 @@ def test_a_document_replaced_during_a_rebuild_ends_as_the_new_one(world: World) 
     def replace() -> None:
         world.publish("a", "gas")
         world.collect()
-        world.bench.change_log.trim(world.incarnation)
+        world.bench.change_log.trim(world.collection_id)
 
     vectors.during = [replace]
     replica.turn()
@@ -445,10 +445,10 @@ def test_the_thread_follows_by_itself_and_signs_off(world: World) -> None:
     replica = world.replica()
     with replica:
         row = world.log_open("a", "oil")
-        entry = world.bench.change_log.read(world.incarnation, "0-0")[-1].id
+        entry = world.bench.change_log.read(world.collection_id, "0-0")[-1].id
         until(
             lambda: world.bench.change_log.wait_for_followers(
-                world.incarnation, entry, give_up=lambda: None
+                world.collection_id, entry, give_up=lambda: None
             )
         )
         world.bench.die(row)
@@ -457,4 +457,4 @@ def test_the_thread_follows_by_itself_and_signs_off(world: World) -> None:
         assert until(lambda: world.found(replica, "oil") == {"a"})
         assert "follower" in {thread.name for thread in threading.enumerate()}
     world.replicas.remove(replica)
-    assert world.bench.redis.zcard(key("followers", world.incarnation)) == 0
+    assert world.bench.redis.zcard(key("followers", world.collection_id)) == 0

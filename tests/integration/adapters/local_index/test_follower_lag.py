@@ -5,13 +5,13 @@ from protocol.keys import key
 from tests.support.workbench import Workbench
 
 
-def written(bench: Workbench, incarnation: str, entries: int) -> list[str]:
+def written(bench: Workbench, collection_id: str, entries: int) -> list[str]:
     """Write entries to a collection's log as publishing does."""
     ids = [
-        bench.redis.xadd(key("log", incarnation), {"op": "add", "document": f"d{n}"})
+        bench.redis.xadd(key("log", collection_id), {"op": "add", "document": f"d{n}"})
         for n in range(entries)
     ]
-    bench.redis.hset(key("log_state", incarnation), "tail", ids[-1])
+    bench.redis.hset(key("log_state", collection_id), "tail", ids[-1])
     return ids
 
 

@@ -1,4 +1,4 @@
-"""Collections on a real Redis: names, incarnations, and what is left of deleted ones."""
+"""Collections on a real Redis: names, collections, and what is left of deleted ones."""
 
 import pytest
 
@@ -12,16 +12,16 @@ def inc(bench: Workbench) -> str:
     return bench.collection()
 
 
-def test_a_name_is_made_once_and_points_at_one_incarnation(bench: Workbench) -> None:
+def test_a_name_is_made_once_and_points_at_one_collection_id(bench: Workbench) -> None:
     first, is_new = bench.catalogue.collections.create("papers")
     again, is_newer = bench.catalogue.collections.create("papers")
 
     assert (again, is_new, is_newer) == (first, True, False)
-    assert bench.catalogue.collections.incarnation("papers") == first
+    assert bench.catalogue.collections.collection_id("papers") == first
     assert [c.name for c in bench.catalogue.collections.all()] == ["papers"]
 
 
-def test_a_deleted_name_is_free_at_once_for_a_new_incarnation(bench: Workbench) -> None:
+def test_a_deleted_name_is_free_at_once_for_a_new_collection(bench: Workbench) -> None:
     first = bench.collection()
 
     assert bench.catalogue.collections.drop("papers") == first
@@ -30,7 +30,7 @@ def test_a_deleted_name_is_free_at_once_for_a_new_incarnation(bench: Workbench) 
     assert bench.collection() != first
 
 
-def test_a_forgotten_incarnation_leaves_no_key(bench: Workbench, inc: str) -> None:
+def test_a_forgotten_collection_leaves_no_key(bench: Workbench, inc: str) -> None:
     _, (a, b) = bench.ingest(inc, "a", "b")
     bench.publish(a)
     bench.parse(b)

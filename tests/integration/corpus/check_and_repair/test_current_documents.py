@@ -128,7 +128,7 @@ def test_vectors_made_anew_are_checked_and_mended_as_any(world: World) -> None:
 
     assert mended.differences == {"passages_missing": (1, 1)}
     assert world.store.count(edition) == len(world.wanted()) == world.store.count(world.inc)
-    assert world.bench.catalogue.collections.incarnations() == {"papers": world.inc}
+    assert world.bench.catalogue.collections.collection_ids() == {"papers": world.inc}
     assert world.search("embargo", "hybrid") == {"oil"}
 
 

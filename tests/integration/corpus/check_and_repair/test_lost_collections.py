@@ -12,7 +12,7 @@ def test_what_others_keep_in_the_same_vector_store_is_left_alone(world: World) -
     assert world.check(repair=True).differences == {}
 
     assert world.store.count("somebody-elses") == 1
-    assert set(world.bench.catalogue.collections.incarnations()) == {"papers"}
+    assert set(world.bench.catalogue.collections.collection_ids()) == {"papers"}
 
 
 def test_after_redis_was_emptied_collections_come_back_with_their_names(world: World) -> None:
@@ -29,7 +29,7 @@ def test_after_redis_was_emptied_collections_come_back_with_their_names(world: W
 
     assert mended.differences["collection_unknown"] == (1, 1)
     assert mended.differences["entry_missing"] == (3, 3)
-    assert world.bench.catalogue.collections.incarnations() == {"papers": world.inc}
+    assert world.bench.catalogue.collections.collection_ids() == {"papers": world.inc}
     assert not world.bench.catalogue.collections.exists(other)
     assert world.held() == expected
     assert until(lambda: world.sparse("embargo") == {"oil"})
@@ -46,10 +46,10 @@ def test_a_name_taken_meanwhile_is_left_to_who_has_it(world: World) -> None:
     world.bench.ingest(other, "new")
     world.check(repair=True)
 
-    names = world.bench.catalogue.collections.incarnations()
+    names = world.bench.catalogue.collections.collection_ids()
     assert names.pop("papers") == other
-    ((name, incarnation),) = names.items()
-    assert (name.startswith("papers-restored-"), incarnation) == (True, world.inc)
+    ((name, collection_id),) = names.items()
+    assert (name.startswith("papers-restored-"), collection_id) == (True, world.inc)
 
 
 def test_unfinished_and_retired_editions_are_never_taken_for_lost_collections(
@@ -72,7 +72,7 @@ def test_unfinished_and_retired_editions_are_never_taken_for_lost_collections(
     world.bench.redis.flushall()
     world.check(repair=True)
 
-    assert world.bench.catalogue.collections.incarnations() == {"papers": world.inc}
+    assert world.bench.catalogue.collections.collection_ids() == {"papers": world.inc}
 
 
 def test_after_redis_was_emptied_vectors_made_anew_come_back_under_their_collection(
@@ -85,7 +85,7 @@ def test_after_redis_was_emptied_vectors_made_anew_come_back_under_their_collect
     assert world.check().differences == {"collection_unknown": (1, 0)}
     world.check(repair=True)
 
-    assert world.bench.catalogue.collections.incarnations() == {"papers": world.inc}
+    assert world.bench.catalogue.collections.collection_ids() == {"papers": world.inc}
     assert world.bench.catalogue.editions.in_use(world.inc).name == edition
     assert world.check().differences == {}
     assert until(lambda: world.sparse("embargo") == {"oil"})

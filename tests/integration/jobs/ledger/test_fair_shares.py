@@ -27,7 +27,7 @@ class Pile:
     rows: dict[str, list[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.incarnation = self.bench.collection()
+        self.collection_id = self.bench.collection()
         worker = WorkerState("w", "ingestion", 1, "host", ROLES, self.threads)
         for role in ROLES:
             self.bench.ledger.upkeep.dispatch(
@@ -43,7 +43,7 @@ class Pile:
             for n, size in enumerate(sizes)
         ]
         _, self.rows[job] = self.bench.ingest(
-            self.incarnation, rows=given, job_id=f"job-{job}", limit=10**6
+            self.collection_id, rows=given, job_id=f"job-{job}", limit=10**6
         )
 
     def job_of(self, unit_id: str) -> str:

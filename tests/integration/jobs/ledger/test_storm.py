@@ -27,7 +27,7 @@ class Storm:
     def __init__(self, bench: Workbench, seed: int) -> None:
         self.bench = bench
         self.random = random.Random(seed)
-        self.incarnation = bench.collection()
+        self.collection_id = bench.collection()
         self.units: list[str] = []
         self.jobs: list[str] = []
         self.hands: list[Unit] = []  # every claim ever made: zombies among them
@@ -59,12 +59,12 @@ class Storm:
                 self.bench.row(name, content=f"{name}{self.random.randint(0, 2)}")
                 for name in documents
             ]
-            job, names = self.bench.ingest(self.incarnation, rows=rows)
+            job, names = self.bench.ingest(self.collection_id, rows=rows)
             self.jobs.append(job)
             self.units += names
 
     def delete(self) -> None:
-        job, row = self.bench.delete(self.incarnation, self.random.choice(self.DOCUMENTS))
+        job, row = self.bench.delete(self.collection_id, self.random.choice(self.DOCUMENTS))
         self.jobs.append(job)
         self.units.append(row)
 
@@ -224,7 +224,7 @@ class Storm:
         assert sum(counted.documents.values()) == len(documents)
 
     def check_documents(self, rows: dict[str, dict[str, str]], ended: list[str]) -> None:
-        bench, inc = self.bench, self.incarnation
+        bench, inc = self.bench, self.collection_id
         live = {n: r for n, r in rows.items() if "generation" in r and n not in ended}
         opened = {f"{row['document']}:{row['generation']}" for row in live.values()}
         assert bench.redis.smembers(key("opened", inc)) == opened

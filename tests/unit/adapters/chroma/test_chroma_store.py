@@ -53,10 +53,10 @@ def together(*writes: Callable[[], None]) -> None:
             future.result()
 
 
-def writes(store: ChromaStore, *incarnations: str) -> list[Callable[[], None]]:
+def writes(store: ChromaStore, *collection_ids: str) -> list[Callable[[], None]]:
     chunk = StoredChunk(chunk_id("d", 1, 0), Chunk(0, 0, 1, "x"), 1, "Title", {})
     vector = np.ones((1, 3), dtype=np.float32)
-    return [lambda name=name: store.upsert(name, [chunk], vector) for name in incarnations]  # type: ignore[misc]
+    return [lambda name=name: store.upsert(name, [chunk], vector) for name in collection_ids]  # type: ignore[misc]
 
 
 def test_two_upserts_into_one_collection_do_not_overlap(client: Meeting) -> None:

@@ -38,10 +38,10 @@ class Near:
         return self
 
     def sentences(
-        self, incarnation: str, chunk_ids: Sequence[str], question: Vectors
+        self, collection_id: str, chunk_ids: Sequence[str], question: Vectors
     ) -> dict[str, SentenceCosines]:
         assert question.shape == (256,)
-        self.asked.append((incarnation, list(chunk_ids)))
+        self.asked.append((collection_id, list(chunk_ids)))
         return {
             name: SentenceCosines(
                 np.array([end for _, end in pieces(self.texts[name])]),
@@ -95,7 +95,7 @@ def test_only_the_question_is_embedded_where_the_vectors_of_sentences_are_there(
     embedder, texts = HashingEmbedder(), [passage(OIL), replace(passage(FOREST), chunk_id="f:1:0")]
     near = Near(d=[0.1, 0.2, 0.1], f=[0.1, 0.9]).knows(*texts)
 
-    answer = ExtractiveGenerator(embedder, near).answer("How wet is it?", texts, incarnation="c")
+    answer = ExtractiveGenerator(embedder, near).answer("How wet is it?", texts, collection_id="c")
 
     assert answer.citations[0].quote == "They also make their own rain."
     assert embedder.seen == ["How wet is it?"]
@@ -106,7 +106,9 @@ def test_sentences_of_a_passage_without_vectors_are_embedded_the_others_are_not(
     embedder, texts = HashingEmbedder(), [passage(OIL), replace(passage(FOREST), chunk_id="f:1:0")]
     near = Near(d=[0.1, 0.2, 0.1]).knows(texts[0])
 
-    answer = ExtractiveGenerator(embedder, near).answer("Whose rain is it?", texts, incarnation="c")
+    answer = ExtractiveGenerator(embedder, near).answer(
+        "Whose rain is it?", texts, collection_id="c"
+    )
 
     assert answer.citations[0].quote == "They also make their own rain."
     assert not any("oil" in text for text in embedder.seen)
@@ -122,7 +124,7 @@ def test_of_joined_chunks_each_sentence_has_the_vector_of_its_own() -> None:
     near = Near(o=[0.1, 0.2, 0.9], f=[0.1, 0.1])
     near.texts = {"o:1:0": OIL, "f:1:1": FOREST}
 
-    answer = ExtractiveGenerator(HashingEmbedder(), near).answer("?", [joined], incarnation="c")
+    answer = ExtractiveGenerator(HashingEmbedder(), near).answer("?", [joined], collection_id="c")
 
     assert answer.citations[0].quote.startswith("By March 1974")
 
@@ -133,7 +135,7 @@ def test_a_sentence_with_a_number_is_preferred_where_one_is_asked_for() -> None:
 
     answers = [
         ExtractiveGenerator(HashingEmbedder(), near)
-        .answer(question, [passage(text)], incarnation="c")
+        .answer(question, [passage(text)], collection_id="c")
         .citations[0]
         .quote
         for question in ("When?", "Why?")

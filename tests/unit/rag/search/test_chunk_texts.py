@@ -18,9 +18,9 @@ def test_texts_are_fetched_once_and_the_least_used_go_first(world: World) -> Non
     world.publish("a", 1, *(f"text {n}" for n in range(2 * SPARE)))
     get = world.vectors.get
 
-    def noted(incarnation: str, names: Sequence[str]) -> dict[str, StoredChunk]:
+    def noted(collection_id: str, names: Sequence[str]) -> dict[str, StoredChunk]:
         asked.append(list(names))
-        return get(incarnation, names)
+        return get(collection_id, names)
 
     world.vectors.get = noted  # type: ignore[method-assign, assignment]  # watches the calls
     texts = ChunkTexts(world, world.vectors, most=2)

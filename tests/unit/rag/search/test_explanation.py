@@ -33,8 +33,8 @@ class NearVectors:
         self.world = world
         self.turned = turned
 
-    def vectors(self, incarnation: str, chunk_ids: Sequence[str]) -> tuple[list[str], Vectors]:
-        stored, vectors = self.world.vectors.get_with_vectors(incarnation, chunk_ids)
+    def vectors(self, collection_id: str, chunk_ids: Sequence[str]) -> tuple[list[str], Vectors]:
+        stored, vectors = self.world.vectors.get_with_vectors(collection_id, chunk_ids)
         return [one.chunk_id for one in stored], np.roll(vectors, self.turned, axis=1)
 
 

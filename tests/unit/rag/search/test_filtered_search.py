@@ -114,9 +114,9 @@ def test_where_the_store_lets_too_much_pass_it_is_asked_for_more(
     coloured(world, *["blue"] * 60, *["red"] * 3)
     world.sparse = None
 
-    def careless(incarnation: str, vector: Vectors, *, limit: int, wanted: Filter) -> Ranking:
+    def careless(collection_id: str, vector: Vectors, *, limit: int, wanted: Filter) -> Ranking:
         assert wanted
-        return world.vectors.search(incarnation, vector, limit=limit)
+        return world.vectors.search(collection_id, vector, limit=limit)
 
     monkeypatch.setattr(world.vectors, "search_where", careless)
     found = world.retriever().search(
@@ -183,9 +183,9 @@ def test_a_question_far_from_what_matches_is_answered_exactly(
     limits: list[int] = []
     nearest = world.vectors.search
 
-    def counted(incarnation: str, vector: Vectors, *, limit: int) -> Ranking:
+    def counted(collection_id: str, vector: Vectors, *, limit: int) -> Ranking:
         limits.append(limit)
-        return nearest(incarnation, vector, limit=limit)
+        return nearest(collection_id, vector, limit=limit)
 
     monkeypatch.setattr(world.vectors, "search", counted)
     found = world.retriever().search(

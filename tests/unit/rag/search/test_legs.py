@@ -111,14 +111,14 @@ class Once(LegReader):
     """Looks at the catalogue once and never starts again: the rule of the reader taken out."""
 
     def read(
-        self, incarnation: str, question: Question, mode: Mode, _wanted: Filter | None
+        self, collection_id: str, question: Question, mode: Mode, _wanted: Filter | None
     ) -> tuple[Legs, Mapping[str, CurrentLike]]:
-        texts = partial(self._texts.get, incarnation, edition=incarnation)
-        legs = Legs(texts, incarnation)
-        look = self._visibility.look(incarnation)
-        self._ask(legs, incarnation, question, mode, look=look, dense=True, limit=self.depth)
+        texts = partial(self._texts.get, collection_id, edition=collection_id)
+        legs = Legs(texts, collection_id)
+        look = self._visibility.look(collection_id)
+        self._ask(legs, collection_id, question, mode, look=look, dense=True, limit=self.depth)
         names = sorted({n.rsplit(":", 2)[0] for n, _ in (*legs.dense, *legs.sparse)})
-        now = self._visibility.current(incarnation, names)
+        now = self._visibility.current(collection_id, names)
         return legs, {name: entry for name, entry in now.items() if entry.chunks}
 
 

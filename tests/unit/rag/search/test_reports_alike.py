@@ -50,9 +50,9 @@ class Reports(World):
         self.index.commit(cursor="1", log_epoch="epoch")
 
     def search(
-        self, incarnation: str, query: str, *, limit: int, look: Look | None = None
+        self, collection_id: str, query: str, *, limit: int, look: Look | None = None
     ) -> Ranking:
-        del incarnation, look
+        del collection_id, look
         return self.index.search(query, limit=limit)
 
     def near_vectors(self, chunk_ids: Sequence[str]) -> tuple[list[str], Vectors]:
@@ -74,8 +74,8 @@ class Near:
     def __init__(self, reports: Reports) -> None:
         self.reports = reports
 
-    def vectors(self, incarnation: str, chunk_ids: Sequence[str]) -> tuple[list[str], Vectors]:
-        assert incarnation == INC
+    def vectors(self, collection_id: str, chunk_ids: Sequence[str]) -> tuple[list[str], Vectors]:
+        assert collection_id == INC
         return self.reports.near_vectors(chunk_ids)
 
 
