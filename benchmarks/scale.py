@@ -146,7 +146,7 @@ class Bench:
             figures = self._ingest()
         bar = self._progress.add_task("read vectors back", total=len(self._corpus.rows))
         collection = connect(self._running.chroma_url).get_collection(
-            self._edition(), embedding_function=None
+            self._vector_index(), embedding_function=None
         )
         self.stored = Stored.read(collection, lambda n: self._progress.advance(bar, n))
         self._legs = Legs(
@@ -368,9 +368,9 @@ class Bench:
         with ledger_client(self._running.redis_url, connections=1) as client:
             return str(client.hget(key("collections"), COLLECTION))
 
-    def _edition(self) -> str:
+    def _vector_index(self) -> str:
         """Return the collection of vectors that is searched: another one after a reindex."""
-        return self._durable().catalogue.editions.in_use(self._collection_id()).name
+        return self._durable().catalogue.vector_indexes.in_use(self._collection_id()).name
 
     def _durable(self) -> Durable:
         """Open what the service remembers."""

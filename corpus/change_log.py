@@ -101,15 +101,15 @@ class ChangeLog:
         return bool(self._run("mend_log", collection_id, int(only_look))[0])
 
     def add_again(
-        self, collection_id: str, document: str, generation: int, chunks: int, *, edition: str
+        self, collection_id: str, document: str, generation: int, chunks: int, *, vector_index: str
     ) -> bool:
         """
-        Append `add` again: chunks of a current generation are back in *edition*.
+        Append `add` again: chunks of a current generation are back in *vector_index*.
 
-        Of one that is not current any more, they are garbage. False where another edition is in
-        use now, so that nobody reads them.
+        Of one that is not current any more, they are garbage. False where another vector index is
+        in use now, so that nobody reads them.
         """
-        answer = self._run("add_again", collection_id, document, generation, chunks, edition)
+        answer = self._run("add_again", collection_id, document, generation, chunks, vector_index)
         return bool(answer[0])
 
     def trim(self, collection_id: str) -> None:

@@ -2,22 +2,22 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from corpus.catalogue.editions import Editions
+from corpus.catalogue.vector_indexes import VectorIndexes
 from rag.metadata.filters import Filter
 from rag.ports import HnswSettings, StoredChunk, StoredRow, Vectors, VectorStore
 
 
 class CurrentVectors:
     """
-    A `VectorStore` that is asked by collection id and looks into the edition people search today.
+    A `VectorStore` that is asked by collection id and uses its current vector index.
 
     For those whose single calls stand for themselves. Who makes several that must agree, or writes
-    vectors, asks for the edition in use once, and the store itself with its name.
+    vectors, asks for the vector index in use once, and the store itself with its name.
     """
 
-    def __init__(self, store: VectorStore, editions: Editions) -> None:
+    def __init__(self, store: VectorStore, vector_indexes: VectorIndexes) -> None:
         self._store = store
-        self._editions = editions
+        self._vector_indexes = vector_indexes
 
     def create(self, collection_id: str, hnsw: HnswSettings | None = None) -> None:
         """Make the collection; harmless when it exists."""
@@ -50,7 +50,7 @@ class CurrentVectors:
         return self._store.get(self._name(collection_id), chunk_ids)
 
     def rows(self, collection_id: str) -> Iterator[list[StoredRow]]:
-        """Yield every chunk present without its text, page by page; all of one edition."""
+        """Yield every chunk present without its text, page by page; all of one vector index."""
         return self._store.rows(self._name(collection_id))
 
     def present(self, collection_id: str, chunk_ids: Sequence[str]) -> set[str]:
@@ -62,24 +62,24 @@ class CurrentVectors:
         return self._store.count(self._name(collection_id))
 
     def label(self, collection_id: str, about: Mapping[str, str]) -> bool:
-        """Write beside the edition what a lost catalogue would need; False if it is gone."""
+        """Write beside the vector index what a lost catalogue would need; False if it is gone."""
         return self._store.label(self._name(collection_id), {**about, "incarnation": collection_id})
 
     def labels(self) -> dict[str, dict[str, str]]:
-        """Return every edition of the store by its own name, with its label."""
+        """Return every vector index of the store by its own name, with its label."""
         return self._store.labels()
 
     def delete(self, collection_id: str, chunk_ids: Sequence[str]) -> None:
-        """Remove chunks, from an unfinished edition too."""
+        """Remove chunks, from an unfinished vector index too."""
         self._store.delete(self._name(collection_id), chunk_ids)
-        building = self._editions.building(collection_id)
+        building = self._vector_indexes.building(collection_id)
         if building is not None:
             self._store.delete(building, chunk_ids)
 
-    def drop(self, edition: str) -> None:
-        """Remove one edition, by its own name."""
-        self._store.drop(edition)
+    def drop(self, vector_index: str) -> None:
+        """Remove one vector index, by its own name."""
+        self._store.drop(vector_index)
 
     def _name(self, collection_id: str) -> str:
         """Return what the store calls a collection's vectors today."""
-        return self._editions.in_use(collection_id).name
+        return self._vector_indexes.in_use(collection_id).name

@@ -32,7 +32,7 @@ from rag.errors import (
     StoreUnavailable,
     Unreadable,
 )
-from rag.ports import Edition, StoredChunk, Vectors, VectorStore
+from rag.ports import StoredChunk, VectorIndex, Vectors, VectorStore
 from runtime.logging.correlation import bound
 from runtime.metrics.meters import timed
 from runtime.tracing import traces
@@ -52,7 +52,7 @@ class _Document:
     """A document on its way to be visible; of a deleted collection, or deleted, one of nothing."""
 
     lease: Lease
-    edition: str = ""
+    vector_index: str = ""
     manifest: dict[str, Any] = field(default_factory=dict)
     chunks: list[StoredChunk] = field(default_factory=list)
     entry: str = ""  # of the change log; without one there is no record, and the flip says why
@@ -152,8 +152,8 @@ class Ingestion:
             for n, traceparent in enumerate(told):
                 stack.enter_context(traces.shared_step("publish", traceparent, around=n == 0))
             documents = self._read(batch)
-            self._flip(batch, [one for one in documents if not one.edition])  # refused there
-            for group in _groups(one for one in documents if one.edition):
+            self._flip(batch, [one for one in documents if not one.vector_index])  # refused there
+            for group in _groups(one for one in documents if one.vector_index):
                 self._publish_group(batch, group)
 
     def _publish_group(self, batch: Batch, group: list[_Document]) -> None:
@@ -176,32 +176,32 @@ class Ingestion:
 
     def _read(self, batch: Batch) -> list[_Document]:
         """Read what the parse stage handed over; of deleted collections nothing is read."""
-        editions: dict[str, Edition | None] = {}
+        vector_indexes: dict[str, VectorIndex | None] = {}
 
         def read(lease: Lease) -> _Document:
             collection_id = lease.unit.collection_id
-            if collection_id not in editions:
-                editions[collection_id] = self._edition(collection_id)
-            edition = editions[collection_id]
-            if edition is None:
+            if collection_id not in vector_indexes:
+                vector_indexes[collection_id] = self._vector_index(collection_id)
+            vector_index = vector_indexes[collection_id]
+            if vector_index is None:
                 return _Document(lease)
             manifest = self._manifest(lease)
-            return _Document(lease, edition.name, manifest, self._chunks(lease, manifest))
+            return _Document(lease, vector_index.name, manifest, self._chunks(lease, manifest))
 
         return [document for _, document in _each(batch, batch.active, read)]
 
-    def _edition(self, collection_id: str) -> Edition | None:
-        """Return the edition of its vectors to write to; None where the collection was deleted."""
+    def _vector_index(self, collection_id: str) -> VectorIndex | None:
+        """Return the vector index to write to; None where the collection was deleted."""
         if not self._catalogue.collections.exists(collection_id):
             return None
         try:
-            edition = self._catalogue.editions.agree_on_embedder(
+            vector_index = self._catalogue.vector_indexes.register_embedder(
                 collection_id, self._embedder.identity
             )
         except EmbedderMismatch as error:
             raise Unreadable("embedder_mismatch", str(error)) from error
-        self._vectors.create(edition.name, edition.hnsw)
-        return edition
+        self._vectors.create(vector_index.name, vector_index.hnsw)
+        return vector_index
 
     def _manifest(self, lease: Lease) -> dict[str, Any]:
         """Read the manifest that the parse stage wrote."""
@@ -247,17 +247,19 @@ class Ingestion:
         by_edition: dict[str, list[tuple[StoredChunk, Vectors]]] = {}
         for one, chunk, vector in done:
             if one in going:
-                by_edition.setdefault(one.edition, []).append((chunk, vector))
-        for edition, some_rows in by_edition.items():
+                by_edition.setdefault(one.vector_index, []).append((chunk, vector))
+        for vector_index, some_rows in by_edition.items():
             with timed("index"):
                 self._vectors.upsert(
-                    edition, [chunk for chunk, _ in some_rows], np.array([v for _, v in some_rows])
+                    vector_index,
+                    [chunk for chunk, _ in some_rows],
+                    np.array([v for _, v in some_rows]),
                 )
 
     def _log(self, batch: Batch, group: Sequence[_Document]) -> None:
         """Tell the followers of the new generations, before anybody can see them."""
         going = _going(batch, group)
-        work = [(one.lease.unit, one.edition) for one in going]
+        work = [(one.lease.unit, one.vector_index) for one in going]
         for one, entry in zip(going, _trip(self._steps.log_add, work), strict=True):
             if isinstance(entry, CollectionGone):
                 one.manifest = {}  # its flip is refused, and says why

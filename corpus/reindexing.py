@@ -14,7 +14,7 @@ from jobs.leases.lease import Lease
 from protocol import timings
 from rag.documents import chunk_id, split_chunk_id
 from rag.errors import InvalidRequest, Unreadable
-from rag.ports import Edition, Embedder, VectorStore
+from rag.ports import Embedder, VectorIndex, VectorStore
 
 #: Documents copied between two looks at whether to go on.
 PAGE: Final = 50
@@ -26,7 +26,7 @@ GONE = "It was deleted while its vectors were made anew; nothing was kept."
 
 class Reindexer:
     """
-    Make an edition of a collection's vectors with this worker's embedder and today's settings.
+    Make a vector index of a collection with this worker's embedder and today's settings.
 
     Everything else of the collection stays: documents, generations, chunk ids, texts, change log.
     What is current is copied in the order of the names; what changes meanwhile is noted by the
@@ -34,11 +34,11 @@ class Reindexer:
     job that died is taken up where it was.
 
     Args:
-        vectors: Both editions lie here.
+        vectors: Both vector indexes lie here.
 
         embedder: Of the new one.
 
-        catalogue: What is current, and the record of both editions.
+        catalogue: What is current, and the record of both vector indexes.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class Reindexer:
         self._vectors = vectors
         self._embedder = embedder
         self._catalogue = catalogue
-        self._editions = catalogue.editions
+        self._vector_indexes = catalogue.vector_indexes
 
     def reindex(self, lease: Lease) -> None:
         """Run the whole of a reindex job under its lease."""
@@ -67,41 +67,45 @@ class Reindexer:
     def _reindex(self, lease: Lease) -> None:
         """Begin or take up, copy, catch up, change over."""
         hnsw = self._catalogue.collections.hnsw
-        building = self._editions.begin(lease, self._embedder.identity, hnsw)
-        edition = Edition(building.name, self._embedder.identity, hnsw)
-        self._vectors.create(edition.name, hnsw)
+        building = self._vector_indexes.begin(lease, self._embedder.identity, hnsw)
+        vector_index = VectorIndex(building.name, self._embedder.identity, hnsw)
+        self._vectors.create(vector_index.name, hnsw)
         # A catalogue lost now must not be restored from half of the vectors.
-        self._vectors.label(edition.name, {"unfinished": lease.unit.collection_id})
-        copied = self._copy_all(lease, edition, after=building.at)
-        self._copy_missing(lease, edition)
+        self._vectors.label(vector_index.name, {"unfinished": lease.unit.collection_id})
+        copied = self._copy_all(lease, vector_index, after=building.at)
+        self._copy_missing(lease, vector_index)
         result = {
             "documents": copied,
             "embedder": asdict(self._embedder.identity),
             "hnsw": asdict(hnsw),
         }
         hold = False
-        while lacking := self._editions.swap(lease, edition.name, hold=hold, result=result):
+        while lacking := self._vector_indexes.swap(
+            lease, vector_index.name, hold=hold, result=result
+        ):
             # Under a steady stream of changes there would be no moment at which none is lacking:
             # once they are few, the last are copied while flips wait.
             hold = lacking <= timings.HOLD_MOST
-            self._catch_up(lease, edition, copied)
+            self._catch_up(lease, vector_index, copied)
             lease.check()
 
-    def _copy_all(self, lease: Lease, edition: Edition, *, after: str) -> int:
+    def _copy_all(self, lease: Lease, vector_index: VectorIndex, *, after: str) -> int:
         """Copy the current documents after *after*, in the order of their names; returns all."""
         collection_id = lease.unit.collection_id
         done = self._catalogue.documents.count_after(collection_id, "")
         done -= self._catalogue.documents.count_after(collection_id, after)
         while names := self._catalogue.documents.names(collection_id, after=after, limit=PAGE):
-            self._copy(lease, edition, self._catalogue.generations.current(collection_id, names))
+            self._copy(
+                lease, vector_index, self._catalogue.generations.current(collection_id, names)
+            )
             after, done = names[-1], done + len(names)
             total = done + self._catalogue.documents.count_after(collection_id, after)
-            self._editions.advance(lease, edition.name, done=done, total=total, at=after)
+            self._vector_indexes.advance(lease, vector_index.name, done=done, total=total, at=after)
         return done
 
-    def _copy_missing(self, lease: Lease, edition: Edition) -> None:
+    def _copy_missing(self, lease: Lease, vector_index: VectorIndex) -> None:
         """
-        Copy what the edition should have and has not.
+        Copy what the vector index should have and has not.
 
         It may have lost what was copied before this worker took it up, with the store's disk.
         """
@@ -110,32 +114,34 @@ class Reindexer:
         while documents := dict(islice(entries, PAGE)):
             lease.check()
             ids = _ids(documents)
-            there = self._vectors.present(edition.name, ids)
+            there = self._vectors.present(vector_index.name, ids)
             lacking = {split_chunk_id(name)[0] for name in ids if name not in there}
-            self._copy(lease, edition, {name: documents[name] for name in lacking})
+            self._copy(lease, vector_index, {name: documents[name] for name in lacking})
 
-    def _catch_up(self, lease: Lease, edition: Edition, done: int) -> None:
+    def _catch_up(self, lease: Lease, vector_index: VectorIndex, done: int) -> None:
         """Copy some of what has changed since it was copied."""
         collection_id = lease.unit.collection_id
-        behind = self._editions.behind(collection_id, most=PAGE)
+        behind = self._vector_indexes.behind(collection_id, most=PAGE)
         current = self._catalogue.generations.current(collection_id, list(behind))
-        self._copy(lease, edition, current)
+        self._copy(lease, vector_index, current)
         copied = {name: entry.generation for name, entry in current.items()}
-        self._editions.advance(
-            lease, edition.name, done=done, total=done, caught_up=behind | copied
+        self._vector_indexes.advance(
+            lease, vector_index.name, done=done, total=done, caught_up=behind | copied
         )
 
-    def _copy(self, lease: Lease, edition: Edition, documents: Mapping[str, Current]) -> None:
+    def _copy(
+        self, lease: Lease, vector_index: VectorIndex, documents: Mapping[str, Current]
+    ) -> None:
         """Embed and write the chunks of current documents."""
         ids = _ids(documents)
         for first in range(0, len(ids), BATCH):
             lease.check()
-            self._copy_batch(lease, edition, ids[first : first + BATCH])
+            self._copy_batch(lease, vector_index, ids[first : first + BATCH])
 
-    def _copy_batch(self, lease: Lease, edition: Edition, ids: Sequence[str]) -> None:
+    def _copy_batch(self, lease: Lease, vector_index: VectorIndex, ids: Sequence[str]) -> None:
         """Embed and write some chunks; their texts come from the vectors people search."""
         collection_id = lease.unit.collection_id
-        source = self._editions.in_use(collection_id).name
+        source = self._vector_indexes.in_use(collection_id).name
         found = self._vectors.get(source, ids)
         for name in ids:
             if name not in found:
@@ -152,7 +158,7 @@ class Reindexer:
                 "make a new collection with a lower QUERN_CHUNK_TOKENS and ingest into it",
             ) from error
         lease.check()
-        self._vectors.upsert(edition.name, chunks, vectors)
+        self._vectors.upsert(vector_index.name, chunks, vectors)
 
     def _explain(self, lease: Lease, name: str) -> None:
         """

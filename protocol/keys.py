@@ -34,7 +34,7 @@ TEMPLATES: Final[dict[str, str]] = {
     "events": "events:%s",  # stream of a job
     # Documents
     "collections": "collections",  # hash: name → collection id
-    "collection": "collection:%s",  # hash (collection): name, made, edition, embedder, hnsw
+    "collection": "collection:%s",  # hash (collection): name, made, vector index, embedder, hnsw
     "graves": "graves",  # zset: id of a deleted collection by when it was
     "current": "current:%s",  # hash (collection): document → generation:chunks:seq
     "newest": "newest:%s",  # hash (collection): document → newest accepted generation:fingerprint
@@ -49,10 +49,10 @@ TEMPLATES: Final[dict[str, str]] = {
     "audit": "audit:%s",  # hash (collection), expiring: ticket → whether replicas shall repair
     "answers": "answers:%s",  # hash (ticket), expiring: follower → what it found, as JSON
     "garbage": "garbage:%s",  # zset (collection): document:generation:chunks by when it is due
-    "building": "building:%s",  # hash (collection): an unfinished edition, its job, how far it is
+    "building": "building:%s",  # hash (collection): an unfinished vector index, its job, progress
     "behind": "behind:%s",  # hash (collection): document → generation it flipped to meanwhile
     "held": "held:%s",  # string, expiring (collection): flips wait, a reindex is about to end
-    "retired": "retired",  # zset: editions that nobody begins to use any more, by when
+    "retired": "retired",  # zset: vector indexes that nobody begins to use any more, by when
     "news": "news",  # stream: collections made, for the followers
     "replicas": "replicas",  # zset: follower process by last sign of life
     "followers": "followers:%s",  # zset (collection): follower by last sign of life

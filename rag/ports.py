@@ -46,7 +46,7 @@ class HnswSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class Edition:
+class VectorIndex:
     """
     The vectors of a collection, all by one embedder: the name a vector store knows them by.
 
@@ -236,9 +236,10 @@ class Look:
     Args:
         seq: How many flips there have been.
 
-        edition: The vectors that are searched, read after *seq*.
+        vector index: The vectors that are searched, read after *seq*.
 
-        entry: Of the change log, the newest flip's; `0-0` before the first. Read after *edition*.
+        entry: Of the change log, the newest flip's; `0-0` before the first. Read after
+            *vector_index*.
 
         epoch: Which log that is.
 
@@ -248,7 +249,7 @@ class Look:
     """
 
     seq: int
-    edition: Edition
+    vector_index: VectorIndex
     entry: str
     epoch: str
     documents: int = 0
@@ -259,7 +260,7 @@ class VectorStore(Protocol):
     """
     The truth about chunks: ids, texts, vectors.
 
-    What is called *collection_id* here is the name of one edition of a collection's vectors: its
+    What is called *collection_id* here is the name of one vector index of a collection: its
     own name until the first reindex.
     """
 

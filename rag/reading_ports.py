@@ -5,7 +5,7 @@ from collections.abc import Set as AbstractSet
 from typing import Protocol
 
 from rag.metadata.filters import Filter
-from rag.ports import Edition, Look, Ranking, StoredChunk, Vectors
+from rag.ports import Look, Ranking, StoredChunk, VectorIndex, Vectors
 from rag.sentence_codes import SentenceCosines
 
 
@@ -180,8 +180,8 @@ class Visibility(Protocol):
 
     def look_again(
         self, collection_id: str, documents: Sequence[str]
-    ) -> tuple[Mapping[str, "CurrentLike"], Edition]:
-        """Look once at the current generations of *documents*, and at the vectors' edition."""
+    ) -> tuple[Mapping[str, "CurrentLike"], VectorIndex]:
+        """Look once at the current generations of *documents*, and at the vector index."""
         ...
 
 

@@ -158,8 +158,8 @@ class Janitor:
         for collection_id in self._durable.catalogue.collections.collection_ids().values():
             self.collect(collection_id)
             self._durable.change_log.trim(collection_id)
-            if self._durable.catalogue.editions.abandon(collection_id):
-                log.info("unfinished edition let go", extra={"collection_id": collection_id})
+            if self._durable.catalogue.vector_indexes.abandon(collection_id):
+                log.info("unfinished vector index dropped", extra={"collection_id": collection_id})
         self.drop_retired()
         now = time.monotonic()
         if now - self._cleared_at > timings.CHECK_S:
@@ -201,17 +201,17 @@ class Janitor:
 
     def drop_retired(self) -> None:
         """
-        Drop editions that a reindex replaced, once searches that had begun with them have ended.
+        Drop vector indexes that a reindex replaced, once no search can still read them.
 
         Each again at every check for as long as graves are cleared: a publish under way then may
         have made one anew.
         """
-        editions = self._durable.catalogue.editions
-        for edition in editions.retired(older_than_s=timings.GARBAGE_MS / 1000):
-            if edition not in self._dropped:
-                self._vectors.drop(edition)
-                self._dropped.add(edition)
-        editions.forget_retired(older_than_s=timings.GRAVE_S)
+        vector_indexes = self._durable.catalogue.vector_indexes
+        for vector_index in vector_indexes.retired(older_than_s=timings.GARBAGE_MS / 1000):
+            if vector_index not in self._dropped:
+                self._vectors.drop(vector_index)
+                self._dropped.add(vector_index)
+        vector_indexes.forget_retired(older_than_s=timings.GRAVE_S)
 
     def sweep_blobs(self) -> int:
         """Delete blobs of a day's age that no row and no current document names."""
@@ -258,9 +258,9 @@ class Inspector:
     def turn(self) -> None:
         """Walk on for half a second; begin anew an hour after the last end."""
         for collection_id in self._catalogue.collections.collection_ids().values():
-            edition = self._catalogue.editions.in_use(collection_id).name
-            if edition not in self._labelled and self._checker.label(collection_id):
-                self._labelled.add(edition)
+            vector_index = self._catalogue.vector_indexes.in_use(collection_id).name
+            if vector_index not in self._labelled and self._checker.label(collection_id):
+                self._labelled.add(vector_index)
         if self._walk is None:
             if time.monotonic() - self._ended_at < timings.CHECK_S:
                 return

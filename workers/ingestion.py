@@ -49,7 +49,7 @@ def open_resources(
     stack.enter_context(collecting(collectors.cache(embedder)))
     vectors = ChromaStore(settings.chroma_url)
     stack.callback(vectors.close)
-    keep_house(stack, durable, CurrentVectors(vectors, durable.catalogue.editions))
+    keep_house(stack, durable, CurrentVectors(vectors, durable.catalogue.vector_indexes))
     checker = checker_of(durable, vectors, embedder)
     inspect(stack, durable, checker)
     # A model that reads less than that is still one setting away.

@@ -42,7 +42,7 @@ def open_resources(
     reranker = open_reranker(settings)
     vectors = ChromaStore(settings.chroma_url)
     stack.callback(vectors.close)
-    current = CurrentVectors(vectors, durable.catalogue.editions)
+    current = CurrentVectors(vectors, durable.catalogue.vector_indexes)
     follower = stack.enter_context(
         Follower(
             Slot(settings.indexes),

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 from corpus.catalogue.collections import Collections
 from corpus.catalogue.documents import Documents
-from corpus.catalogue.editions import Editions
 from corpus.catalogue.garbage import Garbage
 from corpus.catalogue.generations import Generations
 from corpus.catalogue.repairs import Repairs
+from corpus.catalogue.vector_indexes import VectorIndexes
 from jobs.ledger.ledger import Ledger
 from rag.ports import HnswSettings
 
@@ -17,7 +17,7 @@ class Catalogue:
     """The parts of the catalogue, for callers that need two or more of them."""
 
     collections: Collections
-    editions: Editions
+    vector_indexes: VectorIndexes
     generations: Generations
     documents: Documents
     garbage: Garbage
@@ -29,7 +29,7 @@ class Catalogue:
         redis, scripts = ledger.redis, ledger.scripts
         return cls(
             collections=Collections(redis, scripts, hnsw=hnsw),
-            editions=Editions(ledger),
+            vector_indexes=VectorIndexes(ledger),
             generations=Generations(redis, scripts),
             documents=Documents(redis),
             garbage=Garbage(redis, scripts),

@@ -7,10 +7,10 @@ from typing import NamedTuple
 import orjson
 from redis import Redis
 
-from corpus.catalogue.editions import read_edition
+from corpus.catalogue.vector_indexes import read_vector_index
 from protocol.keys import key
 from protocol.scripts import Scripts
-from rag.ports import Edition, Look
+from rag.ports import Look, VectorIndex
 
 
 class Current(NamedTuple):
@@ -48,15 +48,16 @@ class Generations:
     def look(self, collection_id: str) -> Look:
         """Return what a search must know before it reads, in one trip."""
         pipe = self._redis.pipeline(transaction=False)
-        # In this order: what was flipped by then is in this edition, and in this state of the log.
+        # In this order: what was flipped by then is in this vector index, and in this state of the
+        # log.
         pipe.hget(key("log_state", collection_id), "seq")
         pipe.hmget(key("collection", collection_id), ["edition", "embedder", "hnsw"])
         pipe.hmget(key("log_state", collection_id), ["last_add", "epoch"])
         pipe.zcard(key("names", collection_id))
         pipe.scard(key("opened", collection_id))
         seq, (name, embedder, hnsw), (entry, epoch), documents, waiting = pipe.execute()
-        edition = read_edition(name or collection_id, embedder, hnsw)
-        return Look(int(seq or 0), edition, entry or "0-0", epoch or "", documents, waiting)
+        vector_index = read_vector_index(name or collection_id, embedder, hnsw)
+        return Look(int(seq or 0), vector_index, entry or "0-0", epoch or "", documents, waiting)
 
     def current(self, collection_id: str, documents: Sequence[str]) -> dict[str, Current]:
         """Look once at the current generations of *documents*; absent ones are left out."""
@@ -68,8 +69,8 @@ class Generations:
 
     def look_again(
         self, collection_id: str, documents: Sequence[str]
-    ) -> tuple[dict[str, Current], Edition]:
-        """Look once at the current generations of *documents*, and at the vectors' edition."""
+    ) -> tuple[dict[str, Current], VectorIndex]:
+        """Look once at the current generations of *documents*, and at the vector index."""
         entries, name, embedder, hnsw = self._run(
             "current", collection_id, orjson.dumps(list(documents)).decode()
         )
@@ -79,7 +80,7 @@ class Generations:
             for document, text in zip(documents, texts, strict=True)
             if text
         }
-        return found, read_edition(name or collection_id, embedder, hnsw)
+        return found, read_vector_index(name or collection_id, embedder, hnsw)
 
     def every_current(self, collection_id: str) -> Iterator[tuple[str, Current]]:
         """Yield every document with its current generation, tombstones included."""

@@ -55,7 +55,7 @@ class Repairs:
         self,
         collection_id: str,
         *,
-        edition: str,
+        vector_index: str,
         name: str,
         other_name: str,
         about: Mapping[str, str],
@@ -63,9 +63,9 @@ class Repairs:
         """
         Make a collection of the vector store that no catalogue knows one of ours again.
 
-        *edition* is what the store calls it, *about* its label. Returns its name, *other_name*
+        *vector_index* is what the store calls it, *about* its label. Returns its name, *other_name*
         where *name* is taken; None where it is known after all.
         """
         told = orjson.dumps(dict(about)).decode()
-        answer = self._run("adopt", collection_id, name, other_name, told, edition)
+        answer = self._run("adopt", collection_id, name, other_name, told, vector_index)
         return str(answer[0]) if answer else None

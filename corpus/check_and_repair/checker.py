@@ -81,7 +81,7 @@ class Checker:
 def checker_of(durable: Durable, store: VectorStore, embedder: Embedder) -> Checker:
     """Wire a checker for what a worker owns."""
     catalogue, change_log, blobs = durable.catalogue, durable.change_log, durable.blobs
-    vectors = CurrentVectors(store, catalogue.editions)
+    vectors = CurrentVectors(store, catalogue.vector_indexes)
     repairer = Repairer(
         vectors=vectors, store=store, embedder=embedder, catalogue=catalogue,
         change_log=change_log, blobs=blobs,
@@ -114,7 +114,7 @@ class Walk:
         if self._wanted is not None:
             names = {name: inc for name, inc in names.items() if name == self._wanted}
         lost = lost_collections(self._catalogue, self._vectors) if self._adopt else []
-        for searched in (*names.values(), *(one.edition for one in lost)):
+        for searched in (*names.values(), *(one.vector_index for one in lost)):
             self._total += self._vectors.count(searched)
             self._total += self._catalogue.documents.sizes(searched)[0]
         yield Step(self._done, self._total)

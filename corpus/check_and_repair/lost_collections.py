@@ -14,15 +14,15 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class LostCollection:
-    """An edition of the vector store that no catalogue knows; *about* is its label."""
+    """A vector index of the vector store that no catalogue knows; *about* is its label."""
 
-    edition: str
+    vector_index: str
     about: Mapping[str, str]
 
     @property
     def collection_id(self) -> str:
         """Whose vectors it has."""
-        return self.about.get("incarnation", self.edition)
+        return self.about.get("incarnation", self.vector_index)
 
     @property
     def tail(self) -> str:
@@ -37,7 +37,7 @@ class LostCollection:
     @property
     def detail(self) -> str:
         """What is wrong with it."""
-        return f"{self.edition} is in the vector store, and in no catalogue"
+        return f"{self.vector_index} is in the vector store, and in no catalogue"
 
 
 def lost_collections(catalogue: Catalogue, vectors: VectorStore) -> list[LostCollection]:
@@ -45,18 +45,18 @@ def lost_collections(catalogue: Catalogue, vectors: VectorStore) -> list[LostCol
     collections = catalogue.collections
     labels = vectors.labels()
     # Looked at after the list: what is made later is not in it.
-    known = catalogue.editions.known(collections.collection_ids().values())
+    known = catalogue.vector_indexes.known(collections.collection_ids().values())
     found: list[LostCollection] = []
-    # Newest first: of two editions of one collection the older was about to be dropped.
-    for edition, about in sorted(labels.items(), reverse=True):
-        lost = LostCollection(edition, about)
+    # Newest first: of two vector indexes of one collection the older was about to be dropped.
+    for vector_index, about in sorted(labels.items(), reverse=True):
+        lost = LostCollection(vector_index, about)
         if (
-            _is_collection_id(edition)
-            and edition not in known
+            _is_collection_id(vector_index)
+            and vector_index not in known
             and "unfinished" not in about
             and not collections.exists(lost.collection_id)
             and not collections.buried(lost.collection_id)
-            and (about or vectors.count(edition))
+            and (about or vectors.count(vector_index))
         ):
             found.append(lost)
     return found
@@ -66,7 +66,7 @@ def adopt(catalogue: Catalogue, lost: LostCollection) -> str | None:
     """Make a lost collection one of ours again; returns its name, None where it is one by now."""
     adopted = catalogue.repairs.adopt(
         lost.collection_id,
-        edition=lost.edition,
+        vector_index=lost.vector_index,
         name=lost.name,
         other_name=f"{lost.name[:40]}-restored-{lost.tail}",
         about={field: told for field, told in lost.about.items() if field != "incarnation"},

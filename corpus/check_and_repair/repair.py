@@ -36,7 +36,8 @@ class Repairer:
     Args:
         vectors: Where rows may be missing, asked by collection id.
 
-        store: The same, asked by edition: rows are written into the one that their vectors suit.
+        store: The same, asked by vector index: rows are written into the one that their vectors
+            suit.
 
         embedder: Must be the one the collection was made with.
 
@@ -105,14 +106,20 @@ class Repairer:
             document, current.generation, manifest, text, record.get("metadata") or {}
         )
         chunks = [stored for stored in chunks if stored.chunk.n in wanted]
-        edition = self._catalogue.editions.agree_on_embedder(collection_id, self._embedder.identity)
-        self._store.create(edition.name, edition.hnsw)
+        vector_index = self._catalogue.vector_indexes.register_embedder(
+            collection_id, self._embedder.identity
+        )
+        self._store.create(vector_index.name, vector_index.hnsw)
         for first in range(0, len(chunks), BATCH):
             batch = chunks[first : first + BATCH]
-            self._store.upsert(edition.name, *embedded(self._embedder, batch))
+            self._store.upsert(vector_index.name, *embedded(self._embedder, batch))
             yield
         if not self._change_log.add_again(
-            collection_id, document, current.generation, current.chunks, edition=edition.name
+            collection_id,
+            document,
+            current.generation,
+            current.chunks,
+            vector_index=vector_index.name,
         ):
             raise ReindexUnderWay("the collection's vectors were made anew meanwhile")
 

@@ -10,7 +10,7 @@ from jobs.units import Unit
 from protocol.scripts import Scripts
 from rag.errors import ReindexUnderWay
 
-MOVED: Final = "the collection was reindexed meanwhile; the document is written once more"
+INDEX_REPLACED: Final = "the collection was reindexed meanwhile; the document is written once more"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +39,10 @@ class DocumentSteps:
         """
         Tell the followers that chunks of generations are in the vector store; the log entries.
 
-        Each unit comes with the edition of the collection's vectors that they are in; empty means
+        Each unit comes with the vector index of its collection that they are in; empty means
         the collection id itself. CollectionGone where the collection was deleted meanwhile.
         """
-        calls = [(unit.id, unit.epoch, edition) for unit, edition in work]
+        calls = [(unit.id, unit.epoch, vector_index) for unit, vector_index in work]
         return [
             answer
             if isinstance(answer, Exception)
@@ -76,7 +76,7 @@ class DocumentSteps:
         return [
             answer
             if isinstance(answer, Exception)
-            else ReindexUnderWay(MOVED)
+            else ReindexUnderWay(INDEX_REPLACED)
             if answer[0] == "moved"
             else str(answer[0])
             for answer in answers

@@ -460,7 +460,7 @@ local function entries_are_lost(inc)
   return tonumber(said[2] or '0') > 0 and redis.call('HLEN', K.current(inc)) == 0
 end
 
--- Editions ----------------------------------------------------------------------------------
+-- Vector indexes ----------------------------------------------------------------------------------
 
 local function is_open(id)
   local state = redis.call('HGET', K.unit(id), 'state')
@@ -472,7 +472,7 @@ local function edition_of(inc)
   return redis.call('HGET', K.collection(inc), 'edition') or inc
 end
 
--- Every change of what is current is noted while an edition is built, which may have been given
+-- Every change of what is current is noted while a vector index is built, which may have been given
 -- another generation, or none at all.
 local function note_change(inc, doc, generation)
   if redis.call('EXISTS', K.building(inc)) == 1 then
@@ -480,7 +480,7 @@ local function note_change(inc, doc, generation)
   end
 end
 
--- Nobody begins to read or write an edition from here on; the janitor drops it after a while.
+-- Nobody begins to read or write a vector index from here on; the janitor drops it after a while.
 local function retire(edition)
   redis.call('ZADD', K.retired(), int(NOW_MS), edition)
 end

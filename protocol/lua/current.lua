@@ -1,6 +1,6 @@
 -- current(collection_id, documents): looks once at many documents; both lists are JSON, which a
 -- client packs and reads many times faster than as many strings
--- → {entries, false for none; edition, embedder and settings of the vectors that are searched}
+-- → {entries, false for none; vector index, embedder and settings of the vectors that are searched}
 local wanted = cjson.decode(ARGV[2])
 local entries = {}
 for first = 1, #wanted, 1000 do

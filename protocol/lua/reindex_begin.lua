@@ -1,6 +1,6 @@
--- reindex_begin(unit, epoch, edition, embedder JSON, HNSW settings JSON): begins a new edition of a
+-- reindex_begin(unit, epoch, vector index, embedder JSON, HNSW settings JSON): begins a new vector index of a
 -- collection's vectors, or takes up one of the same making that was left unfinished
--- → {'ok', edition, last document copied} | {'lost'} | {'gone'} | {'busy', job}
+-- → {'ok', vector index, last document copied} | {'lost'} | {'gone'} | {'busy', job}
 local id, epoch = ARGV[1], ARGV[2]
 local u = row(K.unit(id))
 if not fenced(u, epoch) then return {'lost'} end

@@ -1,4 +1,4 @@
--- reindex_swap(unit, epoch, edition, hold for ms or 0, result JSON): the new edition is what people
+-- reindex_swap(unit, epoch, vector index, hold for ms or 0, result JSON): the new vector index is what people
 -- search from here on, if it lacks nothing; else flips may be made to wait while it catches up
 -- → {'ok' | 'cancelled', messages…} | {'behind', how many} | {'lost'} | {'gone'} | {'other'}
 -- | {'entries lost'}: what the catalogue lost is in the vectors in use only

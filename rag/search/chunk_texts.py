@@ -29,9 +29,13 @@ class ChunkTexts:
         self._lock = threading.Lock()
 
     def get(
-        self, collection_id: str, chunk_ids: Sequence[str], *, edition: str
+        self, collection_id: str, chunk_ids: Sequence[str], *, vector_index: str
     ) -> dict[str, StoredChunk]:
-        """Return the chunks that exist, by id; *edition* is where the vector store has them."""
+        """
+        Return the chunks that exist, by id.
+
+        *vector_index* is where the vector store has them.
+        """
         with self._lock:
             found = {
                 chunk_id: chunk
@@ -42,7 +46,7 @@ class ChunkTexts:
         if missing:
             fetched = self._near.chunks(collection_id, missing)
             if elsewhere := [chunk_id for chunk_id in missing if chunk_id not in fetched]:
-                fetched |= self._store.get(edition, elsewhere)
+                fetched |= self._store.get(vector_index, elsewhere)
             with self._lock:
                 for chunk_id, chunk in fetched.items():
                     self._kept[collection_id, chunk_id] = chunk

@@ -12,7 +12,7 @@ from rag.documents import split_chunk_id
 from rag.errors import EmbedderMismatch, StoreUnavailable
 from rag.metadata.filter_hints import bounded, hints, required, uncompared
 from rag.metadata.filters import Filter, facts, holds
-from rag.ports import Edition, Embedder, Look, Ranking, StoredChunk, Vectors, VectorStore
+from rag.ports import Embedder, Look, Ranking, StoredChunk, VectorIndex, Vectors, VectorStore
 from rag.reading_ports import CurrentLike, SparseReader, Visibility
 from rag.search.chunk_texts import ChunkTexts
 from rag.search.filtered_search import nearest_matching
@@ -40,14 +40,14 @@ class Legs:
     """
     One attempt's candidates; what the catalogue says of them is not looked at yet.
 
-    *texts* reads chunks of the edition of the vectors that the dense leg searched. *live* names
+    *texts* reads chunks of the vector index that the dense leg searched. *live* names
     the current generations of the candidates' documents, `document:generation`. *documents* says
     how many there are in the collection, *waiting* how many are on their way. *complete* tells that
     what matches a filter is in the dense leg, if only there is any, and *hints* what ails it.
     """
 
     texts: Texts
-    edition: str
+    vector_index: str
     documents: int = 0
     waiting: int = 0
     dense: Ranking = field(default_factory=list)
@@ -88,7 +88,7 @@ class LegReader:
     Read the candidates of both legs so that they agree with the catalogue.
 
     The legs are read first, then the catalogue once; where a candidate flipped meanwhile, the legs
-    start again. All of an attempt's reads of vectors and texts are of one edition of the vectors,
+    start again. All of an attempt's reads of vectors and texts are of one vector index,
     and a question's vector is never compared with vectors of another embedder: then the sparse leg
     answers alone, and says so.
 
@@ -145,13 +145,13 @@ class LegReader:
         while True:
             began = self.clock()
             look = self._visibility.look(collection_id)
-            edition = look.edition
-            texts = partial(self._texts.get, collection_id, edition=edition.name)
+            vector_index = look.vector_index
+            texts = partial(self._texts.get, collection_id, vector_index=vector_index.name)
             legs = Legs(
-                texts, edition.name, look.documents, look.waiting,
+                texts, vector_index.name, look.documents, look.waiting,
                 dense_ms=dense_ms, sparse_ms=sparse_ms,
             )  # fmt: skip
-            dense = self._comparable(edition, mode, legs)
+            dense = self._comparable(vector_index, mode, legs)
             if wanted is None:
                 self._ask(legs, collection_id, question, mode, look=look, dense=dense, limit=depth)
             else:
@@ -161,11 +161,11 @@ class LegReader:
                 )  # fmt: skip
             dense_ms, sparse_ms = legs.dense_ms, legs.sparse_ms
             documents = sorted({name.rsplit(":", 2)[0] for name, _ in (*legs.dense, *legs.sparse)})
-            found, edition_now = self._visibility.look_again(collection_id, documents)
+            found, vector_index_now = self._visibility.look_again(collection_id, documents)
             current = {name: entry for name, entry in found.items() if entry.chunks}
             legs.live = {f"{name}:{entry.generation}" for name, entry in current.items()}
-            # The replica's own vectors may be of an edition that has come since.
-            moved = legs.own_vectors and edition_now != edition
+            # The replica's own vectors may be of a vector index that has come since.
+            moved = legs.own_vectors and vector_index_now != vector_index
             # A candidate that flipped after step 1 may have been read in the middle of its
             # upsert; the last attempt serves what is whole rather than nothing.
             flipped = any(entry.seq > look.seq for entry in found.values())
@@ -188,12 +188,12 @@ class LegReader:
             for leg in (legs.dense, legs.sparse)
         )
 
-    def _comparable(self, edition: Edition, mode: Mode, legs: Legs) -> bool:
-        """Return True if a question's vector may be compared with those of an edition."""
-        if mode == "sparse" or edition.embedder is None:
+    def _comparable(self, vector_index: VectorIndex, mode: Mode, legs: Legs) -> bool:
+        """Return True if a question's vector may be compared with those of a vector index."""
+        if mode == "sparse" or vector_index.embedder is None:
             return False  # not asked for; or nothing was ever written
         try:
-            edition.check_embedder(self._embedder.identity)
+            vector_index.check_embedder(self._embedder.identity)
         except EmbedderMismatch:
             if mode == "dense":
                 raise
@@ -227,7 +227,7 @@ class LegReader:
                 legs.own_vectors = True
                 legs.dense = whole.nearest(vector, limit=limit)
             else:
-                legs.dense = self._vectors.search(legs.edition, vector, limit=limit)
+                legs.dense = self._vectors.search(legs.vector_index, vector, limit=limit)
             legs.dense_ms += (self.clock() - began) * 1000
         if sparse is not None:
             found, spent_ms = sparse()
@@ -274,7 +274,7 @@ class LegReader:
                 matching,
                 vector,
                 limit=limit,
-                nearest=lambda most: self._vectors.search(legs.edition, vector, limit=most),
+                nearest=lambda most: self._vectors.search(legs.vector_index, vector, limit=most),
             )
             legs.dense = found.ranking
             legs.told["dense"] = found.way
@@ -308,7 +308,9 @@ class LegReader:
         began = self.clock()
         asked = limit
         while True:
-            found = self._vectors.search_where(legs.edition, vector, limit=asked, wanted=wanted)
+            found = self._vectors.search_where(
+                legs.vector_index, vector, limit=asked, wanted=wanted
+            )
             chunks = legs.texts([name for name, _ in found])
             kept = {n for n, chunk in chunks.items() if matches(wanted, chunk)}
             legs.dense = [hit for hit in found if hit[0] in kept][:limit]

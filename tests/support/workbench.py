@@ -174,8 +174,8 @@ class Workbench:
     ) -> Unit | str:
         return hand_over(self.ledger, unit, stage=stage, fields=fields, event=event, data=data)
 
-    def log_add(self, unit: Unit, *, edition: str = "") -> str:
-        (answer,) = self.ledger.documents.log_add([(unit, edition)])
+    def log_add(self, unit: Unit, *, vector_index: str = "") -> str:
+        (answer,) = self.ledger.documents.log_add([(unit, vector_index)])
         return _raised(answer)
 
     def flip(self, unit: Unit, *, entry: str = "", language: str = "") -> str:

@@ -10,7 +10,7 @@ import pytest
 
 from corpus import reindexing
 from corpus.blobs import BlobStore
-from corpus.catalogue.editions import Editions
+from corpus.catalogue.vector_indexes import VectorIndexes
 from corpus.check_and_repair.checker import checker_of
 from corpus.current_vectors import CurrentVectors
 from corpus.durable import Durable
@@ -26,7 +26,7 @@ from rag.documents import Chunk, ParsedDocument, chunk_id
 from rag.errors import StoreUnavailable
 from rag.in_memory.embedder import HashingEmbedder
 from rag.in_memory.vector_store import DictVectors
-from rag.ports import Edition, Embedder, HnswSettings
+from rag.ports import Embedder, HnswSettings, VectorIndex
 from tests.support.workbench import Workbench, ingestion_of
 from workers.housekeeping import Janitor
 
@@ -59,7 +59,9 @@ class Fused:
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._inner, name)
-        if not callable(found) or name == "in_use":  # asking which edition is searched is no step
+        if (
+            not callable(found) or name == "in_use"
+        ):  # asking which vector index is searched is no step
             return found
 
         def call(*given: Any, **named: Any) -> Any:
@@ -86,7 +88,7 @@ class House:
         self.new.identity = replace(self.new.identity, model="another")
         self.leases = Leases(bench.ledger.work, bench.redis, name="worker")
         self.fuse = Fuse()
-        self.current = CurrentVectors(self.vectors, bench.catalogue.editions)
+        self.current = CurrentVectors(self.vectors, bench.catalogue.vector_indexes)
         durable = Durable(
             redis=bench.redis, ledger=bench.ledger, catalogue=bench.catalogue,
             change_log=bench.change_log, blobs=self.blobs,
@@ -99,7 +101,7 @@ class House:
     @property
     def suited(self) -> Embedder:
         """The embedder of the vectors that people search."""
-        return self.new if self.edition.embedder == self.new.identity else self.old
+        return self.new if self.vector_index.embedder == self.new.identity else self.old
 
     # Documents ---------------------------------------------------------------------------------
 
@@ -154,11 +156,11 @@ class House:
         with self.leases.claim(job, "reindex") as lease:
             assert lease is not None
             embedder = Fused(embedder or self.new, self.fuse)  # type: ignore[assignment]  # passes all on
-            editions: Any = Fused(self.bench.catalogue.editions, self.fuse)
+            vector_indexes: Any = Fused(self.bench.catalogue.vector_indexes, self.fuse)
             Reindexer(
                 vectors=Fused(self.vectors, self.fuse),  # type: ignore[arg-type]  # passes all on
                 embedder=embedder,
-                catalogue=replace(self.bench.catalogue, editions=editions),
+                catalogue=replace(self.bench.catalogue, vector_indexes=vector_indexes),
             ).reindex(lease)
         return self.bench.state(job)
 
@@ -177,8 +179,8 @@ class House:
     # Looking -----------------------------------------------------------------------------------
 
     @property
-    def edition(self) -> Edition:
-        return self.bench.catalogue.editions.in_use(self.collection_id)
+    def vector_index(self) -> VectorIndex:
+        return self.bench.catalogue.vector_indexes.in_use(self.collection_id)
 
     def wanted(self) -> set[str]:
         """The ids of every chunk that people should find."""
@@ -191,7 +193,7 @@ class House:
         }
 
     def held(self) -> set[str]:
-        return set(self.vectors.collections.get(self.edition.name, {}))
+        return set(self.vectors.collections.get(self.vector_index.name, {}))
 
     def clean(self) -> None:
         """Let a minute pass for the janitor, twice."""
@@ -216,8 +218,8 @@ class House:
 
     def age_retired(self) -> None:
         long_ago = int(self.bench.redis.time()[0] - 3_600) * 1_000
-        for edition in self.retired():
-            self.bench.redis.zadd(key("retired"), {edition: long_ago})
+        for vector_index in self.retired():
+            self.bench.redis.zadd(key("retired"), {vector_index: long_ago})
 
     def retired(self) -> list[str]:
         return self.bench.redis.zrange(key("retired"), 0, -1)
@@ -242,15 +244,15 @@ def test_a_reindex_makes_new_vectors_and_keeps_everything_else(house: House) -> 
     job = house.ask()
 
     assert house.reindex(job) == "succeeded"
-    assert house.edition == Edition(house.edition.name, house.new.identity, NEW)
-    assert house.edition.name != house.collection_id
+    assert house.vector_index == VectorIndex(house.vector_index.name, house.new.identity, NEW)
+    assert house.vector_index.name != house.collection_id
     assert house.held() == before == house.wanted()
     assert house.bench.catalogue.generations.seq(house.collection_id) == seq
     assert house.bench.catalogue.collections.collection_id("papers") == house.collection_id
     (shown,) = house.bench.catalogue.collections.all()
     assert shown.embedder is not None
     assert shown.embedder["model"] == "another"
-    vectors = house.vectors.collections[house.edition.name]
+    vectors = house.vectors.collections[house.vector_index.name]
     assert {vector.shape for _, vector in vectors.values()} == {(64,)}
     assert '"documents":3' in house.bench.field(job, "result")
     assert house.leftovers() == []
@@ -264,7 +266,7 @@ def test_the_old_vectors_stay_for_searches_that_had_begun_with_them_and_then_go(
     assert house.collection_id in house.vectors.collections
     house.clean()
 
-    assert set(house.vectors.collections) == {house.edition.name}
+    assert set(house.vectors.collections) == {house.vector_index.name}
     assert house.held() == house.wanted()
 
 
@@ -272,7 +274,7 @@ def test_an_empty_collection_is_reindexed_too(house: House) -> None:
     house.collection_id = house.bench.collection("empty")
 
     assert house.reindex(house.ask()) == "succeeded"
-    assert house.edition.embedder == house.new.identity
+    assert house.vector_index.embedder == house.new.identity
 
 
 def changes(house: House) -> None:
@@ -309,12 +311,12 @@ def test_a_reindex_survives_a_kill_between_any_two_steps_and_changes_at_any_of_t
 
         assert fresh.until_it_ends(fresh.ask()) == "succeeded", way
         assert way[0] not in fresh.fuse.at, way
-        assert fresh.edition.embedder == fresh.new.identity, way
+        assert fresh.vector_index.embedder == fresh.new.identity, way
         assert fresh.wanted() <= fresh.held(), way
         assert fresh.leftovers() == [], way
         fresh.clean()
         assert fresh.held() == fresh.wanted(), way
-        assert set(fresh.vectors.collections) == {fresh.edition.name}, way
+        assert set(fresh.vectors.collections) == {fresh.vector_index.name}, way
 
 
 def test_a_worker_of_another_embedder_does_not_go_on_with_a_dead_ones_vectors(
@@ -326,11 +328,11 @@ def test_a_worker_of_another_embedder_does_not_go_on_with_a_dead_ones_vectors(
     house.fuse.at = {12: kill}
     with pytest.raises(Killed):
         house.reindex(job)
-    unfinished = house.bench.catalogue.editions.building(house.collection_id)
+    unfinished = house.bench.catalogue.vector_indexes.building(house.collection_id)
     house.bench.die_and_be_found(job)
 
     assert house.reindex(job, third) == "succeeded"
-    assert house.edition.embedder == third.identity
+    assert house.vector_index.embedder == third.identity
     assert unfinished in house.retired()
     assert house.held() == house.wanted()
 
@@ -340,7 +342,7 @@ def test_what_a_disk_lost_of_unfinished_vectors_is_copied_again(house: House) ->
     unfinished: list[str] = []
 
     def lose() -> None:
-        unfinished.append(house.bench.catalogue.editions.building(house.collection_id) or "")
+        unfinished.append(house.bench.catalogue.vector_indexes.building(house.collection_id) or "")
         house.vectors.drop(unfinished[0])
         kill()
 
@@ -352,7 +354,7 @@ def test_what_a_disk_lost_of_unfinished_vectors_is_copied_again(house: House) ->
     house.bench.die_and_be_found(job)
 
     assert house.reindex(job) == "succeeded"
-    assert house.edition.name == unfinished[0]
+    assert house.vector_index.name == unfinished[0]
     assert house.held() == house.wanted()
 
 
@@ -367,7 +369,7 @@ def test_a_worker_that_lost_its_lease_changes_nothing_over(house: House) -> None
     house.reindex(job)
 
     assert house.bench.state(job) == "running"
-    assert house.edition.name == house.collection_id
+    assert house.vector_index.name == house.collection_id
 
 
 def test_what_was_copied_before_a_death_makes_it_none_of_the_jobs_last(house: House) -> None:
@@ -454,15 +456,15 @@ def test_flips_wait_for_the_last_moment_of_a_reindex_and_not_for_ever(
     house: House,
 ) -> None:
     row, job = house.accept("e", "e one"), house.ask()
-    edition = house.bench.catalogue.editions
+    vector_index = house.bench.catalogue.vector_indexes
     with house.leases.claim(job, "reindex") as lease:
         assert lease is not None
-        building = edition.begin(lease, house.new.identity, NEW)
+        building = vector_index.begin(lease, house.new.identity, NEW)
         house.remove("a")
-        lacking = edition.swap(lease, building.name, hold=True, result={})
+        lacking = vector_index.swap(lease, building.name, hold=True, result={})
         held = house.bench.redis.pexpire(key("held", house.collection_id), 300)  # lapses by itself
         outcome = house.publish(row)
-        lacking_later = edition.swap(lease, building.name, hold=False, result={})
+        lacking_later = vector_index.swap(lease, building.name, hold=False, result={})
         house.bench.die(job)
 
     assert (lacking, held, outcome, lacking_later) == (1, 1, "created", 2)
@@ -472,7 +474,7 @@ def test_a_steady_stream_of_changes_does_not_keep_a_reindex_from_its_end(house: 
     """Each look finds another document changed, but for the hold at the end."""
     job, puts = house.ask(), []
 
-    class Stream(Editions):
+    class Stream(VectorIndexes):
         def behind(self, collection_id: str, *, most: int) -> dict[str, int]:
             if not house.bench.redis.exists(key("held", collection_id)):
                 puts.append(house.put("a", f"a version {len(puts)}"))
@@ -488,7 +490,7 @@ def test_a_steady_stream_of_changes_does_not_keep_a_reindex_from_its_end(house: 
         assert lease is not None
         Reindexer(
             vectors=house.vectors, embedder=house.new,
-            catalogue=replace(house.bench.catalogue, editions=stream),
+            catalogue=replace(house.bench.catalogue, vector_indexes=stream),
         ).reindex(lease)  # fmt: skip
 
     assert house.bench.state(job) == "succeeded"
@@ -503,7 +505,7 @@ def test_one_collection_is_reindexed_by_one_job_at_a_time(house: House) -> None:
     house.reindex(job)
 
     assert house.reindex(house.ask(), house.old) == "succeeded"
-    assert house.edition.embedder == house.old.identity
+    assert house.vector_index.embedder == house.old.identity
     assert house.held() == house.wanted()
 
 
@@ -534,7 +536,7 @@ def test_a_cancelled_reindex_leaves_the_old_vectors_in_use_and_nothing_behind(
     house.clean()
 
     assert house.bench.state(job) == "cancelled"
-    assert house.edition.name == house.collection_id
+    assert house.vector_index.name == house.collection_id
     assert house.leftovers() == []
     assert set(house.vectors.collections) == {house.collection_id}
 
@@ -570,7 +572,7 @@ def test_passages_that_the_new_model_cannot_read_end_the_job_in_plain_words(hous
 
     assert house.bench.state(job) == "failed"
     assert "QUERN_CHUNK_TOKENS" in house.bench.field(job, "error")
-    assert house.edition.name == house.collection_id
+    assert house.vector_index.name == house.collection_id
 
 
 def test_passages_that_are_lost_are_no_reason_to_change_over_without_them(house: House) -> None:
@@ -580,7 +582,7 @@ def test_passages_that_are_lost_are_no_reason_to_change_over_without_them(house:
 
     assert house.bench.state(job) == "failed"
     assert "passages_missing" in house.bench.field(job, "error")
-    assert house.edition.name == house.collection_id
+    assert house.vector_index.name == house.collection_id
 
 
 def test_a_store_that_is_away_makes_the_reindex_wait(house: House) -> None:

@@ -43,7 +43,7 @@ class World:
         self.bench = Workbench(redis_url)
         self.folder = folder
         self.store = ChromaStore(chroma_url)
-        self.vectors = CurrentVectors(self.store, self.bench.catalogue.editions)
+        self.vectors = CurrentVectors(self.store, self.bench.catalogue.vector_indexes)
         self.blobs = BlobStore(folder / "blobs")
         self.embedder = HashingEmbedder()
         self.leases = Leases(self.bench.ledger.work, self.bench.redis, name="worker")
@@ -126,13 +126,13 @@ class World:
         return self.folder / "blobs" / name[:2] / name
 
     def reindex(self, job: str = "") -> str:
-        """Make the vectors anew; returns the name of the edition in use."""
+        """Make the vectors anew; returns the name of the vector index in use."""
         with self.leases.claim(job or self.ask_reindex(), "reindex") as lease:
             assert lease is not None
             Reindexer(
                 vectors=self.store, embedder=self.embedder, catalogue=self.bench.catalogue,
             ).reindex(lease)  # fmt: skip
-        return self.bench.catalogue.editions.in_use(self.inc).name
+        return self.bench.catalogue.vector_indexes.in_use(self.inc).name
 
     def ask_reindex(self) -> str:
         return self.bench.ledger.submissions.submit(

@@ -11,7 +11,7 @@ from rag.documents import Chunk, Scalar, chunk_id
 from rag.in_memory.embedder import HashingEmbedder
 from rag.in_memory.vector_store import DictVectors, matches
 from rag.metadata.filters import Filter
-from rag.ports import Edition, Look, Ranking, StoredChunk, Vectors
+from rag.ports import Look, Ranking, StoredChunk, VectorIndex, Vectors
 from rag.search import fusion
 from rag.search.chunk_texts import ChunkTexts
 from rag.search.legs import LegReader
@@ -80,7 +80,7 @@ class World:
         self.near: dict[str, StoredChunk] = {}  # what the replica holds of texts
         self.clock = Clock()
         self.known: dict[str, dict[str, Scalar]] = {}  # metadata of documents yet to be written
-        self.searched = Edition(INC, self.embedder.identity)
+        self.searched = VectorIndex(INC, self.embedder.identity)
         self.after_dense: list[Callable[[], object]] = []
         self.has_vectors = False  # whether the replica's own are in step
 
@@ -98,7 +98,7 @@ class World:
 
     def look_again(
         self, collection_id: str, documents: Sequence[str]
-    ) -> tuple[Mapping[str, Now], Edition]:
+    ) -> tuple[Mapping[str, Now], VectorIndex]:
         self.looks += 1
         return self.current(collection_id, documents), self.searched
 

@@ -45,18 +45,20 @@ def test_many_documents_of_any_name_are_looked_at_at_once(bench: Workbench, inc:
     assert bench.catalogue.generations.current(inc, ["nothing"]) == {}
 
 
-def test_a_look_is_of_the_newest_flip_and_the_edition_in_use(bench: Workbench, inc: str) -> None:
+def test_a_look_is_of_the_newest_flip_and_the_vector_index_in_use(
+    bench: Workbench, inc: str
+) -> None:
     before = bench.catalogue.generations.look(inc)
-    bench.catalogue.editions.agree_on_embedder(inc, MODEL)
+    bench.catalogue.vector_indexes.register_embedder(inc, MODEL)
     bench.publish(bench.ingest(inc, "a")[1][0])
     after = bench.catalogue.generations.look(inc)
     entry, epoch = bench.change_log.newest(inc)
 
-    assert (before.seq, before.entry, before.edition.embedder) == (0, "0-0", None)
+    assert (before.seq, before.entry, before.vector_index.embedder) == (0, "0-0", None)
     assert after == Look(
-        1, bench.catalogue.editions.in_use(inc), entry, epoch, documents=1, waiting=0
+        1, bench.catalogue.vector_indexes.in_use(inc), entry, epoch, documents=1, waiting=0
     )
-    assert (after.edition.embedder, entry != "0-0") == (MODEL, True)
+    assert (after.vector_index.embedder, entry != "0-0") == (MODEL, True)
 
 
 def test_a_look_counts_the_documents_that_are_there_and_those_on_their_way(
@@ -70,18 +72,20 @@ def test_a_look_counts_the_documents_that_are_there_and_those_on_their_way(
     assert (look.documents, look.waiting) == (1, 2)
 
 
-def test_a_second_look_tells_which_edition_is_searched_by_then(bench: Workbench, inc: str) -> None:
+def test_a_second_look_tells_which_vector_index_is_searched_by_then(
+    bench: Workbench, inc: str
+) -> None:
     assert bench.catalogue.generations.look_again(inc, []) == (
         {},
-        bench.catalogue.editions.in_use(inc),
+        bench.catalogue.vector_indexes.in_use(inc),
     )
-    bench.catalogue.editions.agree_on_embedder(inc, MODEL)
+    bench.catalogue.vector_indexes.register_embedder(inc, MODEL)
     bench.publish(bench.ingest(inc, "a")[1][0])
-    current, edition = bench.catalogue.generations.look_again(inc, ["a", "b"])
+    current, vector_index = bench.catalogue.generations.look_again(inc, ["a", "b"])
 
     assert current == bench.catalogue.generations.current(inc, ["a"])
-    assert edition == bench.catalogue.editions.in_use(inc)
-    assert edition.embedder == MODEL
+    assert vector_index == bench.catalogue.vector_indexes.in_use(inc)
+    assert vector_index.embedder == MODEL
 
 
 def test_a_generation_is_above_every_earlier_one_even_when_they_come_at_once(

@@ -119,29 +119,29 @@ def test_a_lost_list_of_documents_is_written_anew(world: World) -> None:
 
 
 def test_vectors_made_anew_are_checked_and_mended_as_any(world: World) -> None:
-    edition = world.reindex()
-    assert edition != world.inc
-    assert world.check().differences == {}  # nor is the old edition, not dropped yet, unknown
+    vector_index = world.reindex()
+    assert vector_index != world.inc
+    assert world.check().differences == {}  # nor is the old vector index, not dropped yet, unknown
     assert world.check(repair=True).differences == {}
     world.vectors.delete(world.inc, world.ids("oil")[:1])
     mended = world.mend()
 
     assert mended.differences == {"passages_missing": (1, 1)}
-    assert world.store.count(edition) == len(world.wanted()) == world.store.count(world.inc)
+    assert world.store.count(vector_index) == len(world.wanted()) == world.store.count(world.inc)
     assert world.bench.catalogue.collections.collection_ids() == {"papers": world.inc}
     assert world.search("embargo", "hybrid") == {"oil"}
 
 
-def test_a_change_over_in_the_middle_of_a_repair_leaves_no_vector_in_the_wrong_edition(
+def test_a_switch_in_the_middle_of_a_repair_leaves_no_vector_in_the_wrong_vector_index(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.vectors.delete(world.inc, world.ids("oil")[:1])
-    edition = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
-    world.store.create(edition)
+    vector_index = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
+    world.store.create(vector_index)
     embed = world.embedder.embed
 
     def change_over(texts: list[str]) -> Any:
-        world.bench.redis.hset(key("collection", world.inc), "edition", edition)
+        world.bench.redis.hset(key("collection", world.inc), "edition", vector_index)
         return embed(texts)
 
     monkeypatch.setattr(world.embedder, "embed", change_over)
@@ -149,5 +149,5 @@ def test_a_change_over_in_the_middle_of_a_repair_leaves_no_vector_in_the_wrong_e
 
     assert found.differences == {"passages_missing": (1, 0)}
     assert "made anew meanwhile" in found.told[0]["detail"]
-    assert world.bench.catalogue.editions.in_use(world.inc).name == edition
-    assert world.store.count(edition) == 0
+    assert world.bench.catalogue.vector_indexes.in_use(world.inc).name == vector_index
+    assert world.store.count(vector_index) == 0

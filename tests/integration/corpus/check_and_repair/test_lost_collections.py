@@ -52,13 +52,13 @@ def test_a_name_taken_meanwhile_is_left_to_who_has_it(world: World) -> None:
     assert (name.startswith("papers-restored-"), collection_id) == (True, world.inc)
 
 
-def test_unfinished_and_retired_editions_are_never_taken_for_lost_collections(
+def test_unfinished_and_retired_vector_indexes_are_never_taken_for_lost_collections(
     world: World,
 ) -> None:
     with world.leases.claim(world.ask_reindex(), "reindex") as lease:
         assert lease is not None
         catalogue = world.bench.catalogue
-        begun = world.bench.catalogue.editions.begin(
+        begun = world.bench.catalogue.vector_indexes.begin(
             lease, world.embedder.identity, catalogue.collections.hnsw
         )
         world.store.create(begun.name)
@@ -78,7 +78,7 @@ def test_unfinished_and_retired_editions_are_never_taken_for_lost_collections(
 def test_after_redis_was_emptied_vectors_made_anew_come_back_under_their_collection(
     world: World,
 ) -> None:
-    edition = world.reindex()
+    vector_index = world.reindex()
     world.store.drop(world.inc)  # as the janitor does
     Inspector(world.checker, world.bench.catalogue).turn()
     world.bench.redis.flushall()
@@ -86,7 +86,7 @@ def test_after_redis_was_emptied_vectors_made_anew_come_back_under_their_collect
     world.check(repair=True)
 
     assert world.bench.catalogue.collections.collection_ids() == {"papers": world.inc}
-    assert world.bench.catalogue.editions.in_use(world.inc).name == edition
+    assert world.bench.catalogue.vector_indexes.in_use(world.inc).name == vector_index
     assert world.check().differences == {}
     assert until(lambda: world.sparse("embargo") == {"oil"})
     assert world.search("embargo", "hybrid") == {"oil"}

@@ -89,7 +89,7 @@ def test_what_is_mended_while_vectors_are_made_anew_is_noted_for_them(world: Wor
     current = world.bench.catalogue.generations.current(world.inc, list(TEXTS))
     with world.leases.claim(world.ask_reindex(), "reindex") as lease:
         assert lease is not None
-        world.bench.catalogue.editions.begin(
+        world.bench.catalogue.vector_indexes.begin(
             lease, world.embedder.identity, world.bench.catalogue.collections.hnsw
         )
         world.bench.redis.hdel(key("current", world.inc), "oil")
@@ -97,7 +97,7 @@ def test_what_is_mended_while_vectors_are_made_anew_is_noted_for_them(world: Wor
         world.blob("maps", "text_blob").unlink()
         world.vectors.delete(world.inc, world.ids("maps")[:1])
         world.check(repair=True)
-        behind = world.bench.catalogue.editions.behind(world.inc, most=10)
+        behind = world.bench.catalogue.vector_indexes.behind(world.inc, most=10)
 
     assert behind == {name: entry.generation for name, entry in current.items()}
 
@@ -110,6 +110,6 @@ def test_nobody_changes_over_while_the_catalogue_lacks_its_entries(world: World)
     assert "check --repair" in world.bench.field(job, "error")
     world.mend()
 
-    assert world.bench.catalogue.editions.in_use(world.inc).name == world.inc
+    assert world.bench.catalogue.vector_indexes.in_use(world.inc).name == world.inc
     assert world.reindex() != world.inc
     assert world.search("embargo", "hybrid") == {"oil"}

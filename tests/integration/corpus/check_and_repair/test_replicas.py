@@ -140,7 +140,7 @@ def test_an_add_that_is_told_twice_is_applied(world: World) -> None:
         current = world.bench.catalogue.generations.current(world.inc, ["oil"])["oil"]
         for _ in range(2):
             assert world.bench.change_log.add_again(
-                world.inc, "oil", current.generation, current.chunks, edition=world.inc
+                world.inc, "oil", current.generation, current.chunks, vector_index=world.inc
             )
 
     world.restart_follower(tell_twice)

@@ -25,7 +25,7 @@ def test_texts_are_fetched_once_and_the_least_used_go_first(world: World) -> Non
     world.vectors.get = noted  # type: ignore[method-assign, assignment]  # watches the calls
     texts = ChunkTexts(world, world.vectors, most=2)
     for name in ("a:1:0", "a:1:1", "a:1:0", "a:1:2", "a:1:0", "a:1:1"):
-        assert texts.get(INC, [name], edition=INC)[name].chunk.n == int(name[-1])
+        assert texts.get(INC, [name], vector_index=INC)[name].chunk.n == int(name[-1])
 
     assert asked == [["a:1:0"], ["a:1:1"], ["a:1:2"], ["a:1:1"]]
 
@@ -35,7 +35,7 @@ def test_texts_come_from_the_replica_where_it_holds_them(world: World) -> None:
     world.near = world.vectors.get(INC, ["a:1:0", "a:1:2"])
     world.vectors.delete(INC, ["a:1:0"])
     names = ["a:1:0", "a:1:1", "a:1:2", "a:1:3"]
-    found = ChunkTexts(world, world.vectors).get(INC, names, edition=INC)
+    found = ChunkTexts(world, world.vectors).get(INC, names, vector_index=INC)
 
     assert {name: stored.chunk.text for name, stored in found.items()} == {
         "a:1:0": "one", "a:1:1": "two", "a:1:2": "three",
@@ -53,7 +53,7 @@ def test_many_threads_may_ask_for_texts_at_once(world: World) -> None:
         try:
             for _ in range(150):
                 wanted = [names[n] for n in order.integers(0, 200, 10)]
-                assert set(texts.get(INC, wanted, edition=INC)) == set(wanted)
+                assert set(texts.get(INC, wanted, vector_index=INC)) == set(wanted)
         except Exception as error:  # noqa: BLE001  # whatever the cache raises is the finding
             faults.append(error)
 

@@ -11,7 +11,7 @@ import pytest
 
 from rag.errors import EmbedderMismatch, StoreUnavailable
 from rag.metadata.filters import Filter, parse
-from rag.ports import Edition, HnswSettings, Ranking, Vectors
+from rag.ports import HnswSettings, Ranking, VectorIndex, Vectors
 from rag.reading_ports import CurrentLike
 from rag.search import legs
 from rag.search.filtered_search import nearest_matching
@@ -24,7 +24,7 @@ def test_a_search_that_a_reindex_overtakes_reads_the_vectors_it_began_with(world
     world.publish("a", 1, "tax law")
     world.vectors.create("new")
     other = replace(world.embedder.identity, revision="2")
-    world.after_dense = [lambda: setattr(world, "searched", Edition("new", other))]
+    world.after_dense = [lambda: setattr(world, "searched", VectorIndex("new", other))]
     found = world.retriever().search(INC, "tax", top_k=3)
 
     assert [p.chunk_id for p in found.passages] == ["a:1:0"]
@@ -34,7 +34,7 @@ def test_a_search_that_a_reindex_overtakes_reads_the_vectors_it_began_with(world
 def test_a_search_that_starts_again_after_a_reindex_reads_the_new_vectors(world: World) -> None:
     def change_over() -> None:
         world.vectors.create("new")
-        world.searched = Edition("new", world.embedder.identity)
+        world.searched = VectorIndex("new", world.embedder.identity)
         old = world.vectors.collections[INC]
         world.publish("a", 2, "tax law anew")
         world.vectors.collections["new"] = {"a:2:0": old.pop("a:2:0")}
@@ -67,7 +67,9 @@ def test_a_small_collection_is_compared_with_the_replicas_own_vectors(
     assert (not calls) is asked
 
 
-def test_own_vectors_of_an_edition_that_came_meanwhile_are_looked_at_again(world: World) -> None:
+def test_own_vectors_of_a_vector_index_that_came_meanwhile_are_looked_at_again(
+    world: World,
+) -> None:
     world.publish("a", 1, "tax law")
     world.has_vectors = True
     looks = world.looks
@@ -113,7 +115,7 @@ class Once(LegReader):
     def read(
         self, collection_id: str, question: Question, mode: Mode, _wanted: Filter | None
     ) -> tuple[Legs, Mapping[str, CurrentLike]]:
-        texts = partial(self._texts.get, collection_id, edition=collection_id)
+        texts = partial(self._texts.get, collection_id, vector_index=collection_id)
         legs = Legs(texts, collection_id)
         look = self._visibility.look(collection_id)
         self._ask(legs, collection_id, question, mode, look=look, dense=True, limit=self.depth)
@@ -227,7 +229,7 @@ def test_vectors_of_another_embedder_are_not_searched_and_the_sparse_leg_answers
     world: World,
 ) -> None:
     world.publish("a", 1, "tax law")
-    world.searched = Edition(INC, replace(world.embedder.identity, revision="2"))
+    world.searched = VectorIndex(INC, replace(world.embedder.identity, revision="2"))
     found = world.retriever().search(INC, "tax", top_k=3)
 
     assert [p.chunk_id for p in found.passages] == ["a:1:0"]

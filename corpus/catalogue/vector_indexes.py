@@ -1,4 +1,4 @@
-"""Editions of a collection's vectors: the one in use, one that is made anew, retired ones."""
+"""Vector indexes of a collection: the one in use, one that is made anew, retired ones."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
@@ -15,24 +15,26 @@ from jobs.ledger.ledger import Ledger
 from protocol import timings
 from protocol.keys import key
 from rag.errors import EmbedderMismatch, LeaseLost, ReindexUnderWay, Unreadable
-from rag.ports import Edition, EmbedderIdentity, HnswSettings
+from rag.ports import EmbedderIdentity, HnswSettings, VectorIndex
 
 
 @dataclass(frozen=True, slots=True)
 class Building:
-    """An unfinished edition: its name, and the last document of the names in order that it has."""
+    """An unfinished vector index: its name, and the last document that it has, by name."""
 
     name: str
     at: str
 
 
-class Editions:
+class VectorIndexes:
     """
-    The record of editions; every change is one script, fenced by the lease of the job at work.
+    The record of vector indexes.
+
+    Every change is one script, fenced by the lease of the job at work.
 
     Every method of a lease raises LeaseLost when the unit is another's now, CollectionGone when
-    the collection was deleted, and ReindexUnderWay when the unfinished edition is not this one any
-    more: then the job begins anew.
+    the collection was deleted, and ReindexUnderWay when the unfinished vector index is not this one
+    any more: then the job begins anew.
     """
 
     def __init__(self, ledger: Ledger) -> None:
@@ -40,18 +42,18 @@ class Editions:
         self._run = ledger.scripts
         self._ledger = ledger
 
-    def in_use(self, collection_id: str) -> Edition:
+    def in_use(self, collection_id: str) -> VectorIndex:
         """Return the vectors that are searched today, and what made them."""
         name, embedder, hnsw = self._redis.hmget(
             key("collection", collection_id), ["edition", "embedder", "hnsw"]
         )
-        return read_edition(name or collection_id, embedder, hnsw)
+        return read_vector_index(name or collection_id, embedder, hnsw)
 
-    def agree_on_embedder(self, collection_id: str, identity: EmbedderIdentity) -> Edition:
+    def register_embedder(self, collection_id: str, identity: EmbedderIdentity) -> VectorIndex:
         """
         Record what embeds a collection, or check that it is the same as ever.
 
-        Returns the edition of its vectors to write to. A collection that was deleted meanwhile is
+        Returns the vector index to write to. A collection that was deleted meanwhile is
         left alone; who writes to it finds out.
 
         Raises:
@@ -62,22 +64,22 @@ class Editions:
         told = orjson.dumps(asdict(identity)).decode()
         answer = self._run("agree", collection_id, told)
         if not answer:
-            return Edition(collection_id, identity)
+            return VectorIndex(collection_id, identity)
         embedder, hnsw, name, changing = answer
-        edition = read_edition(name, embedder, hnsw)
+        vector_index = read_vector_index(name, embedder, hnsw)
         try:
-            edition.check_embedder(identity)
+            vector_index.check_embedder(identity)
         except EmbedderMismatch as error:
             if changing:
                 raise ReindexUnderWay("the collection's vectors are being made anew") from error
             raise
-        return edition
+        return vector_index
 
     # A reindex -----------------------------------------------------------------------------
 
     def begin(self, lease: Lease, embedder: EmbedderIdentity, hnsw: HnswSettings) -> Building:
         """
-        Begin an edition, or take up one of the same making that was left unfinished.
+        Begin a vector index, or take up one of the same making that was left unfinished.
 
         Raises:
             AlreadyRunning: Another open job is at it.
@@ -96,31 +98,33 @@ class Editions:
     def advance(
         self,
         lease: Lease,
-        edition: str,
+        vector_index: str,
         *,
         done: int,
         total: int,
         at: str = "",
         caught_up: Mapping[str, int] | None = None,
     ) -> None:
-        """Say what the edition has now: all documents up to *at*, and these generations."""
+        """Record what the vector index has now: all documents up to *at*, and these generations."""
         said = orjson.dumps({"done": done, "total": total, "unit": "documents"}).decode()
         pairs = [word for pair in (caught_up or {}).items() for word in pair]
         self._answer(
             lease,
             self._run(
-                "reindex_advance", lease.unit.id, lease.unit.epoch, edition, at, said, *pairs
+                "reindex_advance", lease.unit.id, lease.unit.epoch, vector_index, at, said, *pairs
             ),
         )
 
     def behind(self, collection_id: str, *, most: int) -> dict[str, int]:
-        """Return documents that changed since the edition was begun, with their generations."""
+        """Return documents changed since the vector index was begun, with their generations."""
         found = self._redis.hscan_iter(key("behind", collection_id), count=most)
         return {document: int(generation) for document, generation in islice(found, most)}
 
-    def swap(self, lease: Lease, edition: str, *, hold: bool, result: Mapping[str, Any]) -> int:
+    def swap(
+        self, lease: Lease, vector_index: str, *, hold: bool, result: Mapping[str, Any]
+    ) -> int:
         """
-        Let people search the edition, and end the job; returns how many documents it lacks.
+        Switch searches to the vector index, and end the job; returns how many documents it lacks.
 
         While it lacks any nothing happens, but that flips wait a moment if *hold* says so.
 
@@ -131,7 +135,7 @@ class Editions:
         answer = self._answer(
             lease,
             self._run(
-                "reindex_swap", lease.unit.id, lease.unit.epoch, edition, hold_ms,
+                "reindex_swap", lease.unit.id, lease.unit.epoch, vector_index, hold_ms,
                 orjson.dumps(result).decode(),
             ),
         )  # fmt: skip
@@ -142,16 +146,16 @@ class Editions:
         return 0
 
     def abandon(self, collection_id: str) -> bool:
-        """Let an unfinished edition go whose job has ended; returns True if there was one."""
+        """Let an unfinished vector index go whose job has ended; returns True if there was one."""
         return bool(self._run("reindex_abandon", collection_id)[0])
 
     def building(self, collection_id: str) -> str | None:
-        """Return the name of the unfinished edition, None where there is none."""
+        """Return the name of the unfinished vector index, None where there is none."""
         return self._redis.hget(key("building", collection_id), "edition")
 
     def known(self, collection_ids: Iterable[str]) -> set[str]:
-        """Return the editions of collections: unfinished, in use, and retired ones."""
-        # In the order in which an edition becomes one after the other, so that all are met.
+        """Return the vector indexes of collections: unfinished, in use, and retired ones."""
+        # In the order of a vector index's life, so that none is missed that moves on meanwhile.
         wanted = list(collection_ids)
         found = {name for inc in wanted if (name := self.building(inc)) is not None}
         for inc in wanted:
@@ -159,13 +163,13 @@ class Editions:
         return found.union(self._redis.zrange(key("retired"), 0, -1))
 
     def retired(self, *, older_than_s: float) -> list[str]:
-        """Return editions that were retired at least *older_than_s* ago."""
+        """Return vector indexes that were retired at least *older_than_s* ago."""
         seconds, _ = self._redis.time()
         until = (seconds - older_than_s) * 1000
         return self._redis.zrangebyscore(key("retired"), "-inf", until)
 
     def forget_retired(self, *, older_than_s: float) -> None:
-        """Forget editions retired so long ago that no task can still write into them."""
+        """Forget vector indexes retired so long ago that no task can still write into them."""
         seconds, _ = self._redis.time()
         self._redis.zremrangebyscore(key("retired"), "-inf", (seconds - older_than_s) * 1000)
 
@@ -177,7 +181,7 @@ class Editions:
             case "gone":
                 raise CollectionGone("the collection was deleted")
             case "other":
-                raise ReindexUnderWay("the unfinished edition is gone; begun anew")
+                raise ReindexUnderWay("the unfinished vector index is gone; begun anew")
             case "entries lost":
                 raise Unreadable(
                     "catalogue_lost",
@@ -189,9 +193,9 @@ class Editions:
 
 
 @lru_cache(maxsize=64)  # each search reads one
-def read_edition(name: str, embedder: str | None, hnsw: str | None) -> Edition:
-    """Read an edition's record."""
-    return Edition(
+def read_vector_index(name: str, embedder: str | None, hnsw: str | None) -> VectorIndex:
+    """Read a vector index's record."""
+    return VectorIndex(
         name,
         EmbedderIdentity(**orjson.loads(embedder)) if embedder else None,
         HnswSettings(**orjson.loads(hnsw)) if hnsw else None,
