@@ -68,11 +68,11 @@ class ChangeLog:
         return RebuildStart(answer[0], answer[1], [split_member(m) for m in answer[2:]])
 
     def last_add(self, collection_id: str) -> str:
-        """Return the log entry of the newest flip: an index behind it lacks current text."""
+        """Return the log entry of the newest activation: an index behind it lacks current text."""
         return self._redis.hget(key("log_state", collection_id), "last_add") or "0-0"
 
     def newest(self, collection_id: str) -> tuple[str, str]:
-        """Return the log entry of the newest flip, and the log's epoch."""
+        """Return the log entry of the newest activation, and the log's epoch."""
         entry, epoch = self._redis.hmget(key("log_state", collection_id), ["last_add", "epoch"])
         return entry or "0-0", epoch or ""
 

@@ -1,4 +1,4 @@
-"""Ingesting a batch of documents, from claim to flip: the only way one becomes visible."""
+"""Ingesting a batch of documents, from claim to activation: the only way one becomes visible."""
 
 import contextlib
 import time
@@ -19,7 +19,7 @@ from jobs.errors import CollectionGone
 from jobs.leases.batch import Batch, claim_batch
 from jobs.leases.lease import Lease
 from jobs.leases.leases import Leases
-from jobs.ledger.document_steps import DocumentSteps, Flip
+from jobs.ledger.document_steps import Activation, DocumentSteps
 from protocol.timestamps import rfc3339
 from rag.errors import (
     Broken,
@@ -41,8 +41,8 @@ T = TypeVar("T")
 
 #: A batch whose parsing takes longer gives back what it has not begun: others may have time.
 PATIENCE_S = 2.0
-#: How soon a flip is tried again that a reindex holds up for its last moment.
-HELD_S = 0.02
+#: A reindex blocks activations for its last moment; one is tried again this soon.
+BLOCKED_RETRY_S = 0.02
 #: What says nothing of the documents that it happened to: no use in trying one by one.
 _NOT_THEIR_FAULT: Final = (Broken, Retryable, RedisError)
 
@@ -55,7 +55,9 @@ class _Document:
     vector_index: str = ""
     manifest: dict[str, Any] = field(default_factory=dict)
     chunks: list[StoredChunk] = field(default_factory=list)
-    entry: str = ""  # of the change log; without one there is no record, and the flip says why
+    entry: str = (
+        ""  # of the change log; without one there is no record, and the activation says why
+    )
     fields: dict[str, str | float] = field(default_factory=dict)  # that its row gets at the end
 
 
@@ -69,7 +71,7 @@ class Ingestion:
     Args:
         leases: Where units are claimed.
 
-        steps: Of the ledger, that log and flip them.
+        steps: Of the ledger, that log and activation them.
 
         reader: Turns a file into text and chunks.
 
@@ -122,7 +124,7 @@ class Ingestion:
         """Run the stage of a delete: a generation without chunks becomes current."""
         with claim_batch(self._leases, unit_id, "remove", most=1) as batch:
             if batch is not None:
-                self._flip(batch, [_Document(batch.first, fields={"chunks": "0"})])
+                self._activate(batch, [_Document(batch.first, fields={"chunks": "0"})])
 
     # Bytes become text and chunks -------------------------------------------------------------
 
@@ -146,13 +148,19 @@ class Ingestion:
     # Chunks become visible ----------------------------------------------------------------------
 
     def _publish(self, batch: Batch) -> None:
-        """Embed, write, log, wait, flip; each trace that has a document among them is told."""
+        """
+        Embed, write, log, wait, activation.
+
+        Each trace that has a document among them is told.
+        """
         told = dict.fromkeys(lease.unit.fields.get("traceparent", "") for lease in batch.active)
         with contextlib.ExitStack() as stack:
             for n, traceparent in enumerate(told):
                 stack.enter_context(traces.shared_step("publish", traceparent, around=n == 0))
             documents = self._read(batch)
-            self._flip(batch, [one for one in documents if not one.vector_index])  # refused there
+            self._activate(
+                batch, [one for one in documents if not one.vector_index]
+            )  # refused there
             for group in _groups(one for one in documents if one.vector_index):
                 self._publish_group(batch, group)
 
@@ -172,7 +180,7 @@ class Ingestion:
                 return
             self._log(batch, group)
             self._wait(batch, group)
-            self._flip(batch, group)
+            self._activate(batch, group)
 
     def _read(self, batch: Batch) -> list[_Document]:
         """Read what the parse stage handed over; of deleted collections nothing is read."""
@@ -262,7 +270,7 @@ class Ingestion:
         work = [(one.lease.unit, one.vector_index) for one in going]
         for one, entry in zip(going, _trip(self._steps.log_add, work), strict=True):
             if isinstance(entry, CollectionGone):
-                one.manifest = {}  # its flip is refused, and says why
+                one.manifest = {}  # its activation is refused, and says why
             elif isinstance(entry, Exception):
                 batch.end(one.lease, entry)
             else:
@@ -291,12 +299,14 @@ class Ingestion:
             if one.lease.unit.collection_id in pending:
                 one.fields["sparse"] = "pending"
 
-    def _flip(self, batch: Batch, documents: Sequence[_Document]) -> None:
+    def _activate(self, batch: Batch, documents: Sequence[_Document]) -> None:
         """Make generations the current ones, unless newer ones are: the units end."""
         while going := _going(batch, documents):
-            flips = [Flip(one.lease.unit, one.entry, _record(one), one.fields) for one in going]
+            activations = [
+                Activation(one.lease.unit, one.entry, _record(one), one.fields) for one in going
+            ]
             documents = []
-            for one, outcome in zip(going, _trip(self._steps.flip, flips), strict=True):
+            for one, outcome in zip(going, _trip(self._steps.activate, activations), strict=True):
                 if outcome == "held":
                     documents.append(one)
                 elif isinstance(outcome, Exception):
@@ -305,7 +315,7 @@ class Ingestion:
                     one.lease.conclude("finished", outcome=outcome)
                     batch.end(one.lease)
             if documents:
-                time.sleep(HELD_S)
+                time.sleep(BLOCKED_RETRY_S)
 
 
 def _each(

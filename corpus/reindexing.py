@@ -84,7 +84,7 @@ class Reindexer:
             lease, vector_index.name, hold=hold, result=result
         ):
             # Under a steady stream of changes there would be no moment at which none is lacking:
-            # once they are few, the last are copied while flips wait.
+            # once they are few, the last are copied while activations are blocked.
             hold = lacking <= timings.HOLD_MOST
             self._catch_up(lease, vector_index, copied)
             lease.check()

@@ -50,8 +50,8 @@ TEMPLATES: Final[dict[str, str]] = {
     "answers": "answers:%s",  # hash (ticket), expiring: follower → what it found, as JSON
     "garbage": "garbage:%s",  # zset (collection): document:generation:chunks by when it is due
     "building": "building:%s",  # hash (collection): an unfinished vector index, its job, progress
-    "behind": "behind:%s",  # hash (collection): document → generation it flipped to meanwhile
-    "held": "held:%s",  # string, expiring (collection): flips wait, a reindex is about to end
+    "behind": "behind:%s",  # hash (collection): document → generation activated meanwhile
+    "held": "held:%s",  # string, expiring (collection): no activations, a reindex is about to end
     "retired": "retired",  # zset: vector indexes that nobody begins to use any more, by when
     "news": "news",  # stream: collections made, for the followers
     "replicas": "replicas",  # zset: follower process by last sign of life

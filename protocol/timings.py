@@ -46,8 +46,8 @@ PUBLISH_WAIT_S: Final = 2.0
 SPARSE_WAIT_S: Final = 0.2
 GARBAGE_MS: Final = 60_000
 
-#: A reindex makes flips wait for at most this long while its last documents are copied, and not
-#: while there are more than this.
+#: A reindex makes activations wait for at most this long while its last documents are copied, and
+#: not while there are more than this.
 HOLD_MS: Final = 3_000
 HOLD_MOST: Final = 200
 

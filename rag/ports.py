@@ -234,11 +234,11 @@ class Look:
     What a search must know before it reads anything.
 
     Args:
-        seq: How many flips there have been.
+        seq: How many activations there have been.
 
         vector index: The vectors that are searched, read after *seq*.
 
-        entry: Of the change log, the newest flip's; `0-0` before the first. Read after
+        entry: Of the change log, the newest activation's; `0-0` before the first. Read after
             *vector_index*.
 
         epoch: Which log that is.

@@ -200,7 +200,7 @@ class CurrentLike(Protocol):
 
     @property
     def seq(self) -> int:
-        """Which flip made it current."""
+        """Which activation made it current."""
         ...
 
     @property
@@ -238,9 +238,9 @@ class SparseReader(Protocol):
         self, collection_id: str, query: str, *, limit: int, look: Look | None = None
     ) -> list[tuple[str, float]] | None:
         """
-        Return (chunk id, BM25 score), best first, of all that was flipped before *look*, or now.
+        Return (chunk id, BM25 score), best first, of all activated before *look*, or now.
 
-        None where the index lacks a flipped document and did not catch up within 200 ms.
+        None where the index lacks an activated document and did not catch up within 200 ms.
         """
         ...
 
@@ -248,12 +248,16 @@ class SparseReader(Protocol):
         self, collection_id: str, wanted: Filter, *, look: Look | None = None
     ) -> Matching | None:
         """
-        Return what matches a filter, to be searched, of all that was flipped before *look*, or now.
+        Return what matches a filter, of all activated before *look*, or now.
 
-        None where the replica lacks a flipped document and did not catch up within 200 ms.
+        None where the replica lacks an activated document and did not catch up within 200 ms.
         """
         ...
 
     def whole(self, collection_id: str, look: Look) -> Matching | None:
-        """Return all chunks; None where the replica lacks one flipped before *look*: no waiting."""
+        """
+        Return all chunks.
+
+        None where the replica lacks one activated before *look*: no waiting.
+        """
         ...

@@ -137,7 +137,7 @@ class Auditor:
             if self._is_current(collection_id, *name)
         }
         if missing or extra:
-            # Looked at last: what was flipped or dropped before is in the log by now.
+            # Looked at last: what was activated or dropped before is in the log by now.
             waiting = {
                 (entry.document, entry.generation)
                 for entry in self._change_log.read(collection_id, cursor, most=100_000)

@@ -72,7 +72,7 @@ class Rebuilder:
             if self._given_up():
                 index.close()
                 return
-        # An add before the cursor whose flip came after the scan would be lost otherwise.
+        # An add before the cursor whose activation came after the scan would be lost otherwise.
         for document, generation, chunks in start.pending:
             entry = Entry(start.cursor, "add", document, generation, chunks)
             fetched = self._source.fetch(collection_id, [(document, generation, chunks)])

@@ -18,12 +18,12 @@ class ReplicaReader:
     """
     The ports of a search on this replica's indexes.
 
-    A search that would miss a flipped document waits up to 200 ms, then does without.
+    A search that would miss an activated document waits up to 200 ms, then does without.
 
     Args:
         indexes: What the follower has opened.
 
-        change_log: Tells what was flipped, where the search did not look itself.
+        change_log: Tells what was activated, where the search did not look itself.
     """
 
     def __init__(self, indexes: OpenIndexes, change_log: ChangeLog) -> None:
@@ -33,7 +33,7 @@ class ReplicaReader:
     def search(
         self, collection_id: str, query: str, *, limit: int, look: Look | None = None
     ) -> list[tuple[str, float]] | None:
-        """Search this replica's index; None where it lacks a document flipped before *look*."""
+        """Search this replica's index; None where it lacks a document activated before *look*."""
         newest = look.entry if look else self._change_log.last_add(collection_id)
         if newest == "0-0":
             return []
@@ -43,7 +43,11 @@ class ReplicaReader:
     def select(
         self, collection_id: str, wanted: Filter, *, look: Look | None = None
     ) -> Matching | None:
-        """Return what matches a filter; None where a document flipped before *look* is lacking."""
+        """
+        Return what matches a filter.
+
+        None where a document activated before *look* is lacking.
+        """
         if look is not None:
             newest, epoch = look.entry, look.epoch
         else:
@@ -55,7 +59,7 @@ class ReplicaReader:
         return None if index is None or index.log_epoch != epoch else index.select(wanted)
 
     def whole(self, collection_id: str, look: Look) -> Matching | None:
-        """Return all chunks; None where one flipped before *look* is lacking at this moment."""
+        """Return all chunks; None where one activated before *look* is lacking at this moment."""
         index = self._indexes.get(collection_id)
         if (
             index is None

@@ -15,7 +15,7 @@ from rag.ports import Look, VectorIndex
 
 class Current(NamedTuple):
     """
-    A document's current generation; *chunks* is 0 after a delete. *seq* counts flips.
+    A document's current generation; *chunks* is 0 after a delete. *seq* counts activations.
 
     *language* is the document's language, ISO 639-1, empty where it was not detected: a
     reader weighs its two legs by it, before it fetches any chunk.
@@ -42,14 +42,14 @@ class Generations:
         self._run = scripts
 
     def seq(self, collection_id: str) -> int:
-        """Return how many flips there have been."""
+        """Return how many activations there have been."""
         return int(self._redis.hget(key("log_state", collection_id), "seq") or 0)
 
     def look(self, collection_id: str) -> Look:
         """Return what a search must know before it reads, in one trip."""
         pipe = self._redis.pipeline(transaction=False)
-        # In this order: what was flipped by then is in this vector index, and in this state of the
-        # log.
+        # In this order: what was activated by then is in this vector index, and in this state of
+        # the log.
         pipe.hget(key("log_state", collection_id), "seq")
         pipe.hmget(key("collection", collection_id), ["edition", "embedder", "hnsw"])
         pipe.hmget(key("log_state", collection_id), ["last_add", "epoch"])

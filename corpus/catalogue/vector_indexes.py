@@ -126,7 +126,8 @@ class VectorIndexes:
         """
         Switch searches to the vector index, and end the job; returns how many documents it lacks.
 
-        While it lacks any nothing happens, but that flips wait a moment if *hold* says so.
+        While it lacks any nothing happens, but that activations are blocked a moment if *hold* says
+        so.
 
         Raises:
             Unreadable: The catalogue lost documents, whose passages would be dropped.

@@ -61,7 +61,7 @@ class CurrentDocuments:
         numbers = self._scope.repairer.missing(self._inc, document, current)
         file_gone, text_gone = self._gone(record)
         yield 0
-        # A flip since the first look explains everything, and so does the collection's end.
+        # An activation since the first look explains everything, and so does the collection's end.
         if self._scope.current(document) != current or not self._scope.exists:
             return
         if record is not None and record["generation"] != current.generation:

@@ -14,7 +14,7 @@ INDEX_REPLACED: Final = "the collection was reindexed meanwhile; the document is
 
 
 @dataclass(frozen=True, slots=True)
-class Flip:
+class Activation:
     """A row whose generation is to become current: its log entry, its record, fields it gets."""
 
     unit: Unit
@@ -25,7 +25,7 @@ class Flip:
 
 class DocumentSteps:
     """
-    Log and flip generations, of several rows in one trip.
+    Log and activate generations, of several rows in one trip.
 
     An answer for each, in order, or the error that it would raise: LeaseLost where the unit is no
     longer this claim's.
@@ -52,7 +52,7 @@ class DocumentSteps:
             for answer in fenced_each(self._run, "log_add", [unit for unit, _ in work], calls)
         ]
 
-    def flip(self, flips: Sequence[Flip]) -> list[str | Exception]:
+    def activate(self, activations: Sequence[Activation]) -> list[str | Exception]:
         """
         Make generations the current ones, unless newer ones are; answers with the outcomes.
 
@@ -67,9 +67,9 @@ class DocumentSteps:
                 json_of(one.document),
                 json_of(text_of(one.fields)),
             )
-            for one in flips
+            for one in activations
         ]
-        answers = fenced_each(self._run, "flip", [one.unit for one in flips], calls)
+        answers = fenced_each(self._run, "flip", [one.unit for one in activations], calls)
         for answer in answers:
             if not isinstance(answer, Exception):
                 self._outbox.send(answer[1:])

@@ -30,7 +30,7 @@ class Ledger:
 
         work: What a worker asks: claim, renew, hand over, finish.
 
-        documents: What publishing asks besides: log, flip.
+        documents: What publishing asks besides: log, activate.
 
         upkeep: What the sweeper asks: dispatch, sweep, expire.
 

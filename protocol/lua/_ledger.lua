@@ -189,7 +189,7 @@ end
 
 -- A log that vanished, or whose state did, begins anew under another epoch: what it had told is
 -- not known any more, so every follower rebuilds. Its first entry says nothing; it is there to be
--- reached. *seq* goes on above all that was ever given, else readers would see a flip everywhere.
+-- reached. *seq* goes on above all that was ever given, else readers would see an activation everywhere.
 local function log_is_lost(inc)
   local said = redis.call('HMGET', K.log_state(inc), 'epoch', 'tail', 'last_add')
   if not said[1] then return true end
@@ -453,7 +453,7 @@ local function say_progress(id, said)
   emit(id, 'progress', said)
 end
 
--- A delete leaves a tombstone: where documents were flipped and no entry is left, all were lost.
+-- A delete leaves a tombstone: where documents were activated and no entry is left, all were lost.
 local function entries_are_lost(inc)
   local said = redis.call('HMGET', K.log_state(inc), 'entries_lost', 'seq')
   if said[1] == '1' then return true end

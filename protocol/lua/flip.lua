@@ -37,7 +37,7 @@ end
 if chunks > 0 and (u.edition or inc) ~= edition_of(inc) then return {'moved'} end
 note_change(inc, doc, u.generation)
 local seq = redis.call('HINCRBY', K.log_state(inc), 'seq', 1)
--- A delete leaves a tombstone, else a slow older update would flip afterwards.
+-- A delete leaves a tombstone, else a slow older update would be activated afterwards.
 local now = u.generation .. ':' .. int(chunks) .. ':' .. int(seq)
 local language = cjson.decode(document).language
 if language and language ~= '' then now = now .. ':' .. language end

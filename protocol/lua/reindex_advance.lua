@@ -10,7 +10,7 @@ local known = redis.call('HMGET', K.building(inc), 'job', 'edition')
 if known[1] ~= id or known[2] ~= edition then return {'other'} end
 if ARGV[4] ~= '' then redis.call('HSET', K.building(inc), 'at', ARGV[4]) end
 for i = 6, #ARGV, 2 do
-  -- One that flipped again meanwhile is behind still.
+  -- One activated again meanwhile is behind still.
   if redis.call('HGET', K.behind(inc), ARGV[i]) == ARGV[i + 1] then
     redis.call('HDEL', K.behind(inc), ARGV[i])
   end

@@ -9,7 +9,7 @@ if redis.call('EXISTS', K.collection(inc)) == 0 then return {'gone'} end
 local known = row(K.building(inc))
 if known.job and known.job ~= id and is_open(known.job) then return {'busy', known.job} end
 if known.edition and known.embedder == ARGV[4] and known.hnsw == ARGV[5] then
-  -- Flips were noted all the while, so that what is there can be kept.
+  -- Activations were noted all the while, so that what is there can be kept.
   redis.call('HSET', K.building(inc), 'job', id)
   return {'ok', known.edition, known.at or ''}
 end

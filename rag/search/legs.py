@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 Texts = Callable[[Sequence[str]], dict[str, StoredChunk]]
 
-#: docs/protocol.md, A reader: a flip during the legs starts them again, at most this often.
+#: docs/protocol.md, A reader: an activation during the legs starts them again, at most this often.
 TRIES = 3
 #: Where replaced generations crowd a leg, it is asked for up to this many times its depth.
 MOST_DEPTH = 64
@@ -87,10 +87,10 @@ class LegReader:
     """
     Read the candidates of both legs so that they agree with the catalogue.
 
-    The legs are read first, then the catalogue once; where a candidate flipped meanwhile, the legs
-    start again. All of an attempt's reads of vectors and texts are of one vector index,
-    and a question's vector is never compared with vectors of another embedder: then the sparse leg
-    answers alone, and says so.
+    The legs are read first, then the catalogue once; where a new version of a candidate was
+    activated meanwhile, the legs start again. All of an attempt's reads of vectors and texts are of
+    one vector index, and a question's vector is never compared with vectors of another embedder:
+    then the sparse leg answers alone, and says so.
 
     Args:
         embedder: Of the question.
@@ -166,10 +166,10 @@ class LegReader:
             legs.live = {f"{name}:{entry.generation}" for name, entry in current.items()}
             # The replica's own vectors may be of a vector index that has come since.
             moved = legs.own_vectors and vector_index_now != vector_index
-            # A candidate that flipped after step 1 may have been read in the middle of its
+            # A candidate activated after step 1 may have been read in the middle of its
             # upsert; the last attempt serves what is whole rather than nothing.
-            flipped = any(entry.seq > look.seq for entry in found.values())
-            if (moved or flipped or self.clock() - began > STALE_S) and attempt < TRIES:
+            activated = any(entry.seq > look.seq for entry in found.values())
+            if (moved or activated or self.clock() - began > STALE_S) and attempt < TRIES:
                 attempt += 1
             elif depth < MOST_DEPTH * self.depth and self._crowded(legs, depth):
                 depth *= 4
@@ -180,8 +180,8 @@ class LegReader:
         """
         Return True if replaced generations took the places of current ones in a leg.
 
-        They stay in both indexes for a minute after a flip, and a large document that was deleted
-        would hide everything that is like it.
+        They stay in both indexes for a minute after an activation, and a large document that was
+        deleted would hide everything that is like it.
         """
         return any(
             len(leg) >= limit and len(visible(leg, legs.live, {})) < min(self.depth, limit // 2)

@@ -15,7 +15,7 @@ from jobs.ledger.ledger import Ledger
 from jobs.units import Piece, Unit
 from protocol.messages import ROLES
 from runtime.settings import Settings
-from tests.support.workbench import Workbench, flip, hand_over
+from tests.support.workbench import Workbench, activate, hand_over
 from web.app import create_app
 from web.front_end import FrontEnd
 
@@ -101,10 +101,10 @@ class HandWorker:
             "metadata": unit.metadata, "updated_at": "2026-01-01T00:00:00Z",
             "made_by": unit.fields.get("made_by", ""),
         }  # fmt: skip
-        flip(self.ledger, unit, document=record)
+        activate(self.ledger, unit, document=record)
 
     def remove(self, unit_id: str) -> None:
-        flip(self.ledger, self.claim(unit_id), document={})
+        activate(self.ledger, self.claim(unit_id), document={})
 
 
 class BusyWorker:

@@ -14,7 +14,7 @@ from corpus.ingestion import Ingestion
 from corpus.parsing import FileReader
 from jobs.events import read_events
 from jobs.leases.leases import Leases
-from jobs.ledger.document_steps import Flip
+from jobs.ledger.document_steps import Activation
 from jobs.ledger.ledger import Ledger
 from jobs.ledger.wire import Fields
 from jobs.ledger.work import Output, Refusal
@@ -178,18 +178,18 @@ class Workbench:
         (answer,) = self.ledger.documents.log_add([(unit, vector_index)])
         return _raised(answer)
 
-    def flip(self, unit: Unit, *, entry: str = "", language: str = "") -> str:
+    def activate(self, unit: Unit, *, entry: str = "", language: str = "") -> str:
         record = {
             "document_id": unit.fields["document"],
             "sha256": unit.fields.get("sha256", ""),
             "language": language,
         }
-        return flip(self.ledger, unit, entry=entry, document=record)
+        return activate(self.ledger, unit, entry=entry, document=record)
 
     def publish(self, unit_id: str, *, chunks: int = 2, language: str = "") -> str:
         self.parse(unit_id, chunks=chunks)
         unit = self.take(unit_id)
-        return self.flip(unit, entry=self.log_add(unit), language=language)
+        return self.activate(unit, entry=self.log_add(unit), language=language)
 
     # What time does --------------------------------------------------------------------------
 
@@ -261,9 +261,9 @@ def hand_over(
     return _raised(answer)
 
 
-def flip(ledger: Ledger, unit: Unit, *, entry: str = "", document: Mapping[str, object]) -> str:
+def activate(ledger: Ledger, unit: Unit, *, entry: str = "", document: Mapping[str, object]) -> str:
     """Make one row's generation the current one."""
-    (answer,) = ledger.documents.flip([Flip(unit, entry, document, {})])
+    (answer,) = ledger.documents.activate([Activation(unit, entry, document, {})])
     return _raised(answer)
 
 

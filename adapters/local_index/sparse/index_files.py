@@ -25,7 +25,7 @@ def check_files(path: Path) -> None:
     Compare each file of the last commit with the CRC-32 in its footer.
 
     tantivy writes the footer (`body | json | length | magic`) but checks the sum only on request,
-    which its Python binding does not offer; an unnoticed flipped bit would be a wrong ranking.
+    which its Python binding does not offer; an unnoticed activated bit would be a wrong ranking.
     """
     for _, files in _committed(path):
         for file in files:

@@ -547,7 +547,7 @@ def test_a_broken_worker_gives_all_back_at_once_and_says_so(yard: Yard) -> None:
     assert yard.leases.bodies == 0
 
 
-@pytest.mark.parametrize("call", ["log_add", "flip", "hand_over"])
+@pytest.mark.parametrize("call", ["log_add", "activate", "hand_over"])
 def test_redis_going_away_lets_all_wait_unharmed(
     yard: Yard, monkeypatch: pytest.MonkeyPatch, call: str
 ) -> None:

@@ -166,7 +166,7 @@ def test_a_row_of_an_earlier_build_is_published_with_the_copy_that_it_has(house:
     assert stored.metadata == record["metadata"] == {"kind": "x", "year": 1999}
 
 
-def test_every_chunk_is_there_before_the_log_says_so_and_the_log_before_the_flip(
+def test_every_chunk_is_there_before_the_log_says_so_and_the_log_before_the_activation(
     house: House,
 ) -> None:
     row = house.accept("a")
@@ -212,7 +212,7 @@ def test_a_publish_whose_worker_died_in_its_middle_runs_again_without_chunking_a
     assert texts[half[0]].chunk.text == "chunk 000"
 
 
-def test_a_publish_that_loses_its_unit_stops_and_flips_nothing(house: House) -> None:
+def test_a_publish_that_loses_its_unit_stops_and_activations_nothing(house: House) -> None:
     row = house.accept("a")
     house.parse(row, "one")
 

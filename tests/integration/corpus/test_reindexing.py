@@ -452,7 +452,7 @@ def test_without_a_reindex_a_publish_by_another_embedder_is_refused(house: House
     assert "e" not in house.bench.catalogue.generations.current(house.collection_id, ["e"])
 
 
-def test_flips_wait_for_the_last_moment_of_a_reindex_and_not_for_ever(
+def test_activations_wait_for_the_last_moment_of_a_reindex_and_not_for_ever(
     house: House,
 ) -> None:
     row, job = house.accept("e", "e one"), house.ask()

@@ -138,7 +138,7 @@ def a_slow_older_update_does_not_bring_a_deleted_document_back(bench: Workbench)
     bench.publish(first)
     _, (slow,) = bench.ingest(inc, "a")
     _, deletion = bench.delete(inc, "a")
-    bench.flip(bench.take(deletion))
+    bench.activate(bench.take(deletion))
     bench.publish(slow)
     current = bench.catalogue.generations.current(inc, ["a"]).get("a")
     return current is None or current.chunks == 0

@@ -73,7 +73,7 @@ class World:
         self.vectors = DictVectors()
         self.vectors.create(INC)
         self.catalogue: dict[str, Now] = {}
-        self.flips = 0
+        self.activations = 0
         self.looks = 0
         self.waiting = 0
         self.sparse: dict[str, str] | None = {}
@@ -89,7 +89,12 @@ class World:
     def look(self, collection_id: str) -> Look:
         assert collection_id == INC
         return Look(
-            self.flips, self.searched, f"{self.flips}-0", "epoch", len(self.catalogue), self.waiting
+            self.activations,
+            self.searched,
+            f"{self.activations}-0",
+            "epoch",
+            len(self.catalogue),
+            self.waiting,
         )
 
     def current(self, collection_id: str, documents: Sequence[str]) -> Mapping[str, Now]:
@@ -104,14 +109,14 @@ class World:
 
     def whole(self, collection_id: str, look: Look) -> "Among | None":
         assert collection_id == INC
-        assert look.seq <= self.flips
+        assert look.seq <= self.activations
         return Among(self, None) if self.has_vectors else None
 
     def search(
         self, collection_id: str, query: str, *, limit: int, look: Look | None = None
     ) -> Ranking | None:
         assert collection_id == INC
-        assert look is None or look.seq <= self.flips
+        assert look is None or look.seq <= self.activations
         # Asked second: what happens here happens between the legs.
         if self.after_dense:
             self.after_dense.pop(0)()
@@ -128,7 +133,7 @@ class World:
         self, collection_id: str, wanted: Filter, *, look: Look | None = None
     ) -> "Among | None":
         assert collection_id == INC
-        assert look is None or look.seq <= self.flips
+        assert look is None or look.seq <= self.activations
         return None if self.sparse is None else Among(self, wanted)
 
     # The steps of a publish --------------------------------------------------------------------
@@ -143,16 +148,16 @@ class World:
         ]  # fmt: skip
         self.vectors.upsert(INC, chunks, self.embedder.embed(texts))
 
-    def flip(self, document: str, generation: int, chunks: int, language: str = "") -> None:
-        self.flips += 1
-        self.catalogue[document] = Now(generation, chunks, self.flips, language)
+    def activate(self, document: str, generation: int, chunks: int, language: str = "") -> None:
+        self.activations += 1
+        self.catalogue[document] = Now(generation, chunks, self.activations, language)
 
     def publish(self, document: str, generation: int, *texts: str, language: str = "") -> None:
         self.upsert(document, generation, *texts)
         for n, text in enumerate(texts):
             if self.sparse is not None:
                 self.sparse[chunk_id(document, generation, n)] = text
-        self.flip(document, generation, len(texts), language)
+        self.activate(document, generation, len(texts), language)
 
     def retriever(
         self,

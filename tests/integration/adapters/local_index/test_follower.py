@@ -82,11 +82,11 @@ class World:
         self.bench.parse(row)
         self.upsert(row, word)
         unit = self.bench.take(row)
-        self.bench.flip(unit, entry=self.bench.log_add(unit))
+        self.bench.activate(unit, entry=self.bench.log_add(unit))
         return row
 
     def log_open(self, document: str, word: str) -> str:
-        """Publish up to the flip."""
+        """Publish up to the activation."""
         (row,) = self.bench.ingest(self.collection_id, document)[1]
         self.bench.parse(row)
         self.upsert(row, word)
@@ -165,7 +165,7 @@ def test_how_near_sentences_are_is_told_of_the_chunks_that_are_here(world: World
     ]
     world.vectors.upsert(world.collection_id, chunks, vectors[:2])
     unit = world.bench.take(row)
-    world.bench.flip(unit, entry=world.bench.log_add(unit))
+    world.bench.activate(unit, entry=world.bench.log_add(unit))
     replica.turn()
 
     names = [*(chunk.chunk_id for chunk in chunks), "nothing:1:0"]
@@ -186,14 +186,14 @@ def test_a_generation_that_the_log_tells_of_twice_in_one_read_is_applied(world: 
     world.bench.log_add(world.bench.take(row))  # by a publish that dies here
     world.bench.die(row)
     unit = world.bench.take(row)
-    world.bench.flip(unit, entry=world.bench.log_add(unit))
+    world.bench.activate(unit, entry=world.bench.log_add(unit))
     assert len(world.bench.change_log.read(world.collection_id, "0-0")) == 2
     replica.turn()
 
     assert world.found(replica, "oil") == {"a"}
 
 
-def test_a_replica_that_lacks_a_flipped_document_says_so(world: World) -> None:
+def test_a_replica_that_lacks_a_activated_document_says_so(world: World) -> None:
     replica = world.replica()
     assert world.found(replica, "oil") == set()
     replica.turn()
@@ -204,7 +204,7 @@ def test_a_replica_that_lacks_a_flipped_document_says_so(world: World) -> None:
     assert world.found(replica, "oil") == {"a"}
 
 
-def test_a_replica_answers_for_what_was_flipped_before_the_search_looked(world: World) -> None:
+def test_a_replica_answers_for_what_was_activated_before_the_search_looked(world: World) -> None:
     replica = world.replica()
     world.publish("a", "oil")
     replica.turn()
@@ -392,18 +392,18 @@ class Forgetful(Rebuilder):
 
 
 @pytest.mark.parametrize(("kind", "whole"), [(Rebuilder, True), (Forgetful, False)])
-def test_an_add_before_a_rebuild_whose_flip_comes_after_it_is_not_lost(
+def test_an_add_before_a_rebuild_whose_activation_comes_after_it_is_not_lost(
     world: World, monkeypatch: pytest.MonkeyPatch, kind: type[Rebuilder], whole: bool
 ) -> None:
     monkeypatch.setattr(follower, "Rebuilder", kind)
     row = world.log_open("a", "oil")
     replica = world.replica()
     replica.turn()  # the first build, its cursor behind the add
-    # The same worker flips, or another that claims the unit and logs no second add in time.
+    # The same worker activations, or another that claims the unit and logs no second add in time.
     entry = world.bench.change_log.read(world.collection_id, "0-0")[-1].id
     world.bench.die(row)
     world.bench.redis.zadd(key("inflight", "embed"), {row: 1})
-    world.bench.flip(world.bench.take(row), entry=entry)
+    world.bench.activate(world.bench.take(row), entry=entry)
     replica.turn()
 
     assert (world.found(replica, "oil") == {"a"}) is whole
@@ -452,7 +452,7 @@ def test_the_thread_follows_by_itself_and_signs_off(world: World) -> None:
             )
         )
         world.bench.die(row)
-        world.bench.flip(world.bench.take(row), entry=entry)
+        world.bench.activate(world.bench.take(row), entry=entry)
 
         assert until(lambda: world.found(replica, "oil") == {"a"})
         assert "follower" in {thread.name for thread in threading.enumerate()}

@@ -53,13 +53,13 @@ def test_a_row_of_a_deleted_collection_fails_and_publishes_nothing(
     bench.catalogue.collections.drop("papers")
     bench.catalogue.collections.forget(inc)
 
-    assert bench.flip(unit, entry=entry) == "failed"
+    assert bench.activate(unit, entry=entry) == "failed"
     assert bench.catalogue.generations.current(inc, ["a"]) == {}
     bench.parse(waiting)
     unit = bench.take(waiting)
     with pytest.raises(CollectionGone):
         bench.log_add(unit)
-    assert bench.flip(unit) == "failed"
+    assert bench.activate(unit) == "failed"
     assert bench.job_state(job) == "failed"
     # What its rows left behind is cleared with the grave.
     assert bench.catalogue.collections.graves() == [inc]

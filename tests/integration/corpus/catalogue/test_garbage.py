@@ -35,7 +35,7 @@ def test_the_check_leaves_alone_what_somebody_knows(bench: Workbench, inc: str, 
     bench.parse(row)
     if kind == "current":
         unit = bench.take(row)
-        bench.flip(unit, entry=bench.log_add(unit))
+        bench.activate(unit, entry=bench.log_add(unit))
     elif kind == "garbage":
         bench.ledger.submissions.cancel(row)
     document, generation, chunks = split_member(bench.member(row))

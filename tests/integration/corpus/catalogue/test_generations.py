@@ -22,7 +22,7 @@ def test_the_first_publish_creates_the_next_updates_and_a_delete_removes(
     (second,) = bench.ingest(inc, "a:b")[1]
     outcomes = [bench.publish(first), bench.publish(second, chunks=3, language="es")]
     now = bench.catalogue.generations.current(inc, ["a:b", "nothing"])
-    outcomes.append(bench.flip(bench.take(bench.delete(inc, "a:b")[1])))
+    outcomes.append(bench.activate(bench.take(bench.delete(inc, "a:b")[1])))
     tombstone = bench.catalogue.generations.current(inc, ["a:b"])["a:b"]
 
     assert outcomes == ["created", "updated", "removed"]
@@ -45,7 +45,7 @@ def test_many_documents_of_any_name_are_looked_at_at_once(bench: Workbench, inc:
     assert bench.catalogue.generations.current(inc, ["nothing"]) == {}
 
 
-def test_a_look_is_of_the_newest_flip_and_the_vector_index_in_use(
+def test_a_look_is_of_the_newest_activation_and_the_vector_index_in_use(
     bench: Workbench, inc: str
 ) -> None:
     before = bench.catalogue.generations.look(inc)

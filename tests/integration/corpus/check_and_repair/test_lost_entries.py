@@ -65,7 +65,7 @@ def test_a_lost_document_of_which_half_is_left_is_named(world: World) -> None:
 
 def test_a_deleted_document_stays_away_when_the_catalogue_is_restored(world: World) -> None:
     _, row = world.bench.delete(world.inc, "oil")
-    world.bench.flip(world.bench.take(row))
+    world.bench.activate(world.bench.take(row))
     world.bench.redis.delete(key("current", world.inc))
     world.mend()
 

@@ -61,7 +61,7 @@ class Pile:
             fields: dict[str, str | int] = {"chunks": chunks, "manifest_blob": "m"}
             self.bench.hand_over(unit, stage="publish", fields=fields)
         else:
-            self.bench.flip(unit, entry=self.bench.log_add(unit))
+            self.bench.activate(unit, entry=self.bench.log_add(unit))
 
     def long_in_flight(self) -> int:
         return int(self.bench.redis.scard(key("long")))
@@ -184,7 +184,7 @@ def test_no_job_starves_and_each_keeps_its_order_whatever_happens(pile: Pile, se
     """
     chance = random.Random(seed)
     bench = pile.bench
-    flips: dict[str, int] = defaultdict(int)
+    activations: dict[str, int] = defaultdict(int)
     for n in range(chance.randint(2, 6)):
         kinds = chance.choice([[100], [LONG], [100, LONG]])
         pile.add(f"j{n}", [chance.choice(kinds) for _ in range(chance.randint(1, 25))])
@@ -203,27 +203,27 @@ def test_no_job_starves_and_each_keeps_its_order_whatever_happens(pile: Pile, se
                     break
                 continue
             for unit in held[:1]:
-                _live_on(pile, unit, chance, flips)
+                _live_on(pile, unit, chance, activations)
             continue
         unit = bench.claim(free[0])
         if not isinstance(unit, Unit):
             bench.due(free[0])
             bench.sweep(bench.field(free[0], "role"))
             continue
-        _live_on(pile, unit, chance, flips)
+        _live_on(pile, unit, chance, activations)
     assert pile.open_rows() == 0
     assert all(bench.job_state(f"job-{job}") == "succeeded" for job in pile.rows)
-    assert set(flips.values()) == {1}
-    assert len(flips) == sum(map(len, pile.rows.values()))
+    assert set(activations.values()) == {1}
+    assert len(activations) == sum(map(len, pile.rows.values()))
     assert [bench.waiting(role) for role in ROLES] == [[], []]
     assert pile.long_in_flight() == 0
 
 
-def _live_on(pile: Pile, unit: Unit, chance: random.Random, flips: dict[str, int]) -> None:
+def _live_on(pile: Pile, unit: Unit, chance: random.Random, activations: dict[str, int]) -> None:
     """Let something happen to a claimed unit: mostly its stage ends."""
     match chance.choices(["end", "release", "die", "join"], [12, 2, 1, 4])[0]:
         case "end":
-            flips[unit.id] += unit.stage == "publish"
+            activations[unit.id] += unit.stage == "publish"
             pile.end(unit, chunks=chance.choice([2, LONG_CHUNKS + 1]))
         case "release":
             pile.bench.ledger.work.release(unit, at_once=chance.random() < 0.5)
@@ -236,7 +236,7 @@ def _live_on(pile: Pile, unit: Unit, chance: random.Random, flips: dict[str, int
             )  # fmt: skip
             assert all(int(other.fields["size"]) < LONG_BYTES for other in others)
             for one in [unit, *others]:
-                flips[one.id] += one.stage == "publish"
+                activations[one.id] += one.stage == "publish"
                 pile.end(one)
 
 

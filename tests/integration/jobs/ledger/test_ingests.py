@@ -68,7 +68,7 @@ def test_unchanged_is_said_only_if_the_newest_accepted_generation_is_current(
     _, (row,) = bench.ingest(inc, rows=[bench.row("a", content="same")])
     bench.publish(row)
     if newest == "a delete":
-        bench.flip(bench.take(bench.delete(inc, "a")[1]))
+        bench.activate(bench.take(bench.delete(inc, "a")[1]))
     elif newest != "current":
         _, (other,) = bench.ingest(inc, rows=[bench.row("a", content="other")])
         if newest == "failed":

@@ -91,9 +91,9 @@ class Storm:
                     fields: dict[str, str | int] = {"chunks": 2, "manifest_blob": "m"}
                     self.bench.hand_over(unit, stage="publish", fields=fields)
                 case "publish":
-                    self.bench.flip(unit, entry=self.bench.log_add(unit))
+                    self.bench.activate(unit, entry=self.bench.log_add(unit))
                 case "remove":
-                    self.bench.flip(unit)
+                    self.bench.activate(unit)
                 case _:
                     ledger.work.finish(
                         unit, state="succeeded", fields={"result": f'"{unit.epoch}"'}

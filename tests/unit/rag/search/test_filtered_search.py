@@ -203,7 +203,7 @@ def test_a_question_far_from_what_matches_is_answered_exactly(
 def test_replaced_generations_of_what_matches_do_not_crowd_out_current_ones(world: World) -> None:
     world.known |= {"big": {"colour": "red"}, "small": {"colour": "red"}}
     world.publish("big", 1, *(f"oil {n}" for n in range(300)))
-    world.flip("big", 2, 0)
+    world.activate("big", 2, 0)
     world.publish("small", 3, "oil of another kind")
 
     for mode in ("hybrid", "dense", "sparse"):

@@ -93,7 +93,7 @@ def test_only_current_generations_are_found_and_a_deleted_document_is_not(world:
     world.publish("a", 1, "oil old")
     world.publish("a", 2, "oil new")
     world.publish("b", 3, "oil")
-    world.flip("b", 4, 0)
+    world.activate("b", 4, 0)
     world.upsert("c", 5, "oil not yet flipped")
 
     assert world.found("oil") == ["a:2:0"]
@@ -102,7 +102,7 @@ def test_only_current_generations_are_found_and_a_deleted_document_is_not(world:
 @pytest.mark.parametrize("mode", ["hybrid", "dense", "sparse"])
 def test_replaced_generations_do_not_crowd_out_what_is_current(world: World, mode: Mode) -> None:
     world.publish("big", 1, *(f"oil {n}" for n in range(300)))
-    world.flip("big", 2, 0)
+    world.activate("big", 2, 0)
     world.publish("small", 3, "oil of another kind")
     found = world.retriever().search(INC, "oil", top_k=5, mode=mode)
 
@@ -131,20 +131,22 @@ def test_a_search_during_a_replacement_sees_the_old_document_or_the_new_one(
     world.publish("a", 1, "oil one", "oil two")
     world.sparse = {}  # the replica lags; the dense leg is asked before the upsert ends
 
-    def flips() -> None:
+    def activations() -> None:
         world.upsert("a", 2, "oil one", "oil two")
-        world.flip("a", 2, 2)
+        world.activate("a", 2, 2)
 
     # The dense leg has run in the middle of the upsert: half of the new document is there.
     world.upsert("a", 2, "oil one", of=2)
-    world.after_dense = [flips]
+    world.after_dense = [activations]
     hits = world.retriever(reader=reader).search(INC, "oil", top_k=10).passages
     found = {hit.chunk_id for hit in hits}
 
     assert (found in ({"a:1:0", "a:1:1"}, {"a:2:0", "a:2:1"})) is safe
 
 
-def test_a_document_that_flips_after_the_sparse_leg_is_read_anew_by_both(world: World) -> None:
+def test_a_document_that_activations_after_the_sparse_leg_is_read_anew_by_both(
+    world: World,
+) -> None:
     world.publish("a", 1, "oil")
     world.embedder.during = [lambda: world.publish("a", 2, "oil")]
     found = world.retriever(beside=AtOnce()).search(INC, "oil", top_k=10, trace=True)
@@ -198,16 +200,16 @@ def test_what_goes_wrong_in_a_leg_beside_the_other_ends_the_search(world: World)
 
 def test_a_search_starts_again_at_most_three_times(world: World) -> None:
     world.publish("a", 1, "oil")
-    world.after_dense = [lambda: world.flip("a", 1, 1)] * 10
+    world.after_dense = [lambda: world.activate("a", 1, 1)] * 10
     found = world.found("oil")
 
     assert world.looks == TRIES
     assert found == ["a:1:0"]
 
 
-def test_a_flip_of_another_document_costs_nothing(world: World) -> None:
+def test_an_activation_of_another_document_costs_nothing(world: World) -> None:
     world.publish("a", 1, "oil")
-    world.after_dense = [lambda: world.flip("b", 2, 1)]
+    world.after_dense = [lambda: world.activate("b", 2, 1)]
     world.found("oil")
 
     assert world.looks == 1

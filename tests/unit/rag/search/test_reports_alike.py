@@ -46,7 +46,7 @@ class Reports(World):
             stored = StoredChunk(chunk_id(name, 1, 0), Chunk(0, 0, len(text), text), 1, "", {})
             self.index.add([stored])
             self.vectors.upsert(INC, [stored], self.model.embed([text]))
-            self.flip(name, 1, 1)
+            self.activate(name, 1, 1)
         self.index.commit(cursor="1", log_epoch="epoch")
 
     def search(

@@ -88,11 +88,11 @@ def test_a_text_in_no_known_language_is_left_to_both_legs(world: World) -> None:
 def test_a_search_tells_what_each_leg_took_in_all_its_attempts(world: World) -> None:
     world.publish("a", 1, "apple")
 
-    def flips_slowly() -> None:
+    def activates_slowly() -> None:
         world.clock.now += 2
         world.publish("a", 2, "apple pie")
 
-    world.after_dense.append(flips_slowly)
+    world.after_dense.append(activates_slowly)
     world.after_dense.append(lambda: setattr(world.clock, "now", world.clock.now + 1))
     found = world.retriever().search(INC, "apple", top_k=5)
 
@@ -166,7 +166,7 @@ def test_passages_are_still_current_until_their_document_changes(world: World) -
     retriever = world.retriever()
     passages = retriever.search(INC, "oil", top_k=1).passages
     before = still_current(world, INC, passages)
-    world.flip("a", 2, 0)
+    world.activate("a", 2, 0)
 
     assert (before, still_current(world, INC, passages)) == (True, False)
     assert not still_current(world, INC, [replace(passages[0], document_id="never there")])

@@ -147,8 +147,8 @@ def test_a_journal_that_ends_anywhere_is_that_of_an_earlier_commit_or_unusable(
     [
         lambda path: os.truncate(path / "vectors-0", 100),
         lambda path: (path / "vectors-0").unlink(),
-        lambda path: flip(path / "vectors-0", 77),
-        lambda path: flip(path / "journal", 12),
+        lambda path: activate(path / "vectors-0", 77),
+        lambda path: activate(path / "journal", 12),
         lambda path: (path / "journal").write_bytes(b""),
         lambda path: (path / "journal").write_bytes(b"rows of something else\n"),
     ],
@@ -165,7 +165,7 @@ def test_corrupt_rows_are_unusable(tmp_path: Path, damage: Callable[[Path], obje
         ChunkRows.open(tmp_path)
 
 
-def flip(file: Path, place: int) -> None:
+def activate(file: Path, place: int) -> None:
     data = bytearray(file.read_bytes())
     data[place] ^= 1
     file.write_bytes(data)
