@@ -3,8 +3,8 @@ How well retrieval ranks: sparse alone, dense alone, both fusions and the defaul
 
     python -m benchmarks.retrieval --data DIR… [--json FILE] [--plot FILE.svg]
 
-One traced search per question gives both legs' rankings as the service saw them; `rrf` and `convex`
-are computed from those alone, so all columns rest on the same candidates. `default` is
+One traced search per question gives both retrievers' rankings as the service saw them; `rrf` and
+`convex` are computed from those alone, so all columns rest on the same candidates. `default` is
 the service's own order, which leans on BM25 where the embedder does not know a set's language. For
 such languages BM25 is also run in this process, with their stemmer and without.
 """
@@ -54,7 +54,7 @@ MEASURES: dict[str, Callable[[list[str], dict[str, float]], float]] = {
     "mrr": reciprocal_rank,
 }
 
-#: Over the better leg, in languages that the embedder knows.
+#: Over the better retriever, in languages that the embedder knows.
 WORST, MEAN = Limit(at_least=0.0), Limit(at_least=0.03)
 #: In others it is held against BM25, which it follows: as good, give or take chance.
 FOREIGN = Limit(at_least=-0.005)
@@ -72,12 +72,12 @@ class Scores:
     @property
     def gains(self) -> list[float]:
         """
-        The default's nDCG@10 over that of the better leg, question by question.
+        The default's nDCG@10 over that of the better retriever, question by question.
 
         Where the embedder does not know the language that is BM25's, whichever is ahead here.
         """
-        legs = [self.values[leg][HEADLINE] for leg in ("sparse", "dense")]
-        better = max(legs, key=mean) if self.is_known else legs[0]
+        retrievers = [self.values[retriever][HEADLINE] for retriever in ("sparse", "dense")]
+        better = max(retrievers, key=mean) if self.is_known else retrievers[0]
         default = self.values["default"][HEADLINE]
         return [ours - theirs for ours, theirs in zip(default, better, strict=True)]
 
@@ -117,7 +117,7 @@ def main() -> None:
     Console().print(table(sets))
     overall = summary(sets)
     limits = {"worst_gain_over_better_single": WORST, "mean_gain_over_better_single": MEAN}
-    report("retrieval, over the better leg", overall, limits=limits, json_path=None)
+    report("retrieval, over the better retriever", overall, limits=limits, json_path=None)
     if options.json is not None:
         figures = {name: value for each in sets for name, value in each.figures().items()}
         write(figures | overall, options.json)
@@ -216,18 +216,21 @@ def language_of(quern: Service, collection: str) -> str:
 def rankings(trace: dict[str, Any]) -> dict[str, Ranking]:
     """Return every way of ranking a traced search's candidates."""
     settings = read_settings()
-    legs = {
-        leg: [
-            (candidate["chunk_id"], candidate[leg]["score"])
+    retrievers = {
+        retriever: [
+            (candidate["chunk_id"], candidate[retriever]["score"])
             for candidate in sorted(
-                (c for c in trace["candidates"] if leg in c), key=lambda c: c[leg]["rank"]
+                (c for c in trace["candidates"] if retriever in c),
+                key=lambda c: c[retriever]["rank"],
             )
         ]
-        for leg in ("sparse", "dense")
+        for retriever in ("sparse", "dense")
     }
-    return legs | {
-        "rrf": rrf(legs["dense"], legs["sparse"], k=settings.rrf_k),
-        "convex": convex(*evidence(legs["dense"], legs["sparse"]), weight=settings.fusion_weight),
+    return retrievers | {
+        "rrf": rrf(retrievers["dense"], retrievers["sparse"], k=settings.rrf_k),
+        "convex": convex(
+            *evidence(retrievers["dense"], retrievers["sparse"]), weight=settings.fusion_weight
+        ),
         "default": [(c["chunk_id"], c["score"]) for c in trace["candidates"]],
     }
 
@@ -261,7 +264,7 @@ def table(sets: Sequence[Scores]) -> Table:
         "holds" if each.limit.holds(gain) else "MISSED"
         for each, gain in zip(sets, gains, strict=True)
     ]
-    shown.add_row("default over the better leg*", *(f"{gain:+.4f}" for gain in gains))
+    shown.add_row("default over the better retriever*", *(f"{gain:+.4f}" for gain in gains))
     shown.add_row("95 % interval", *(f"{low:+.3f} to {high:+.3f}" for low, high in ends))
     shown.add_row("limit", *(str(each.limit) for each in sets))
     shown.add_row("", *verdicts)

@@ -4,9 +4,9 @@ Search among many passages: what it costs, what it finds, and what its parts cos
     python -m benchmarks.scale --data DIR [--passages N] [--json FILE]
 
 DIR holds `passages.jsonl.gz`, objects with `_id, title, text, lang`. Everything is measured in one
-run: a question goes through the service and through the bare legs in turn, so a noisy minute hits
-both. With `--folder DIR` the service's data stay in DIR, and the next run measures on them again
-instead of ingesting: figures of the ingest are then those of the run that did it.
+run: a question goes through the service and through the bare retrievers in turn, so a noisy minute
+hits both. With `--folder DIR` the service's data stay in DIR, and the next run measures on them
+again instead of ingesting: figures of the ingest are then those of the run that did it.
 """
 
 import argparse
@@ -29,7 +29,7 @@ from adapters.local_index.slot import Slot
 from adapters.models.models import open_model
 from benchmarks.data.scale_texts import Corpus
 from benchmarks.figures.reporting import Limit, percentile, report
-from benchmarks.parts.bare_legs import Legs, Stored, connect, hnswlib_ms, open_index, rank_bm25_ms
+from benchmarks.parts.bare import Retrievers, Stored, connect, hnswlib_ms, open_index, rank_bm25_ms
 from benchmarks.parts.filtered_searches import FilteredSearches
 from benchmarks.parts.hnsw_graphs import Sought, graphs
 from benchmarks.running.processes import run
@@ -149,7 +149,7 @@ class Bench:
             self._vector_index(), embedding_function=None
         )
         self.stored = Stored.read(collection, lambda n: self._progress.advance(bar, n))
-        self._legs = Legs(
+        self._retrievers = Retrievers(
             self._embedder,
             collection,
             open_index(self._data / "index", self._collection_id()),
@@ -183,7 +183,7 @@ class Bench:
     # Searching -------------------------------------------------------------------------------
 
     def searches(self) -> dict[str, float]:
-        """Ask questions for the first time and again, and each bare leg in the same turn."""
+        """Ask questions for the first time and again, and each bare retriever in the same turn."""
         fresh: list[float] = []
         cached: list[float] = []
         calls: list[float] = []
@@ -200,10 +200,10 @@ class Bench:
                 fresh.append(retrieval_ms(self.search(question.text)))
                 calls.append((time.perf_counter() - began) * 1000)
                 cached.append(retrieval_ms(self.search(question.text)))
-            spent, vector = self._legs.embed_ms(question.text)
+            spent, vector = self._retrievers.embed_ms(question.text)
             embed.append(spent)
-            dense.append(self._legs.dense_ms(vector))
-            sparse.append(self._legs.sparse_ms(question.text))
+            dense.append(self._retrievers.dense_ms(vector))
+            sparse.append(self._retrievers.sparse_ms(question.text))
             if not n % 2:
                 began = time.perf_counter()
                 fresh.append(retrieval_ms(self.search(question.text)))
@@ -211,7 +211,7 @@ class Bench:
                 cached.append(retrieval_ms(self.search(question.text)))
             vectors.append(vector)
             self._progress.advance(bar)
-        legs = [sum(parts) for parts in zip(embed, dense, sparse, strict=True)]
+        retrievers = [sum(parts) for parts in zip(embed, dense, sparse, strict=True)]
         figures = {
             "fresh_p50_ms": median(fresh),
             "fresh_p95_ms": percentile(fresh, 0.95),
@@ -222,22 +222,22 @@ class Bench:
             "embed_p50_ms": median(embed),
             "dense_p50_ms": median(dense),
             "sparse_p50_ms": median(sparse),
-            "legs_p50_ms": median(legs),
-            "legs_p95_ms": percentile(legs, 0.95),
-            "fresh_over_legs": percentile(fresh, 0.95) / percentile(legs, 0.95),
-            "fresh_over_legs_p50": median(fresh) / median(legs),
+            "legs_p50_ms": median(retrievers),
+            "legs_p95_ms": percentile(retrievers, 0.95),
+            "fresh_over_legs": percentile(fresh, 0.95) / percentile(retrievers, 0.95),
+            "fresh_over_legs_p50": median(fresh) / median(retrievers),
         }
         figures |= self._peers([q.text for q in asked], vectors)
         # Not between the measurements: a pass over all vectors empties the processor's caches.
         return figures | {"dense_recall_at_10": self._recall()}
 
     def _recall(self) -> float:
-        """Compare the dense leg with exact search."""
+        """Compare the dense retriever with exact search."""
         asked = self._corpus.questions(RECALL_TIMES * self._count)
         bar = self._progress.add_task("recall", total=len(asked))
         found = 0.0
         for question in asked:
-            vector = self._legs.embed_ms(question.text)[1]
+            vector = self._retrievers.embed_ms(question.text)[1]
             exact = self.stored.nearest(vector, 10)
             self.sought.append(Sought(vector, exact))
             answer = self.search(question.text, mode="dense", top_k=10)
@@ -247,15 +247,15 @@ class Bench:
 
     def _peers(self, questions: list[str], vectors: list[Any]) -> dict[str, float]:
         """
-        Ask each leg, and the library that could stand in its place, the same by themselves.
+        Ask each retriever, and the library that could stand in its place, the same by themselves.
 
-        In turns with the rest of a search, a leg finds the processor's caches full of other things.
+        In turns with the rest of a search, a retriever finds the processor's caches cold.
         """
         depth = SETTINGS.search_depth
         bar = self._progress.add_task("rank-bm25, hnswlib", total=2)
         some = questions[:: max(1, len(questions) // RANK_BM25_QUESTIONS)]
         oracle_ms = median(rank_bm25_ms(self.stored.texts, some, depth=depth))
-        sparse_ms = median([self._legs.sparse_ms(text) for text in some])
+        sparse_ms = median([self._retrievers.sparse_ms(text) for text in some])
         self._progress.advance(bar)
         figures = {
             "rank_bm25_p50_ms": oracle_ms,
@@ -265,7 +265,7 @@ class Bench:
         graph = hnswlib_ms(self.stored.vectors, vectors, DEFAULT, depth=depth)
         self._progress.advance(bar)
         if graph is not None:
-            dense_ms = median([self._legs.dense_ms(vector) for vector in vectors])
+            dense_ms = median([self._retrievers.dense_ms(vector) for vector in vectors])
             figures |= {
                 "hnswlib_p50_ms": median(graph),
                 "dense_alone_p50_ms": dense_ms,
@@ -276,7 +276,7 @@ class Bench:
     def filters(self) -> dict[str, float]:
         """Search under filters of known selectivity, beside the same search without one."""
         searches = FilteredSearches(
-            self._corpus, self.stored, self.search, lambda text: self._legs.embed_ms(text)[1]
+            self._corpus, self.stored, self.search, lambda text: self._retrievers.embed_ms(text)[1]
         )
         return searches.figures(self._count // 2, self._progress)
 
@@ -284,7 +284,7 @@ class Bench:
 
     def additions(self) -> dict[str, float]:
         """Add documents while searching; how soon after their last upsert they are found."""
-        collection = self._legs.collection
+        collection = self._retrievers.collection
         wanted = collection.count() + ADDED
         run = len(self.stored.ids)  # another in each run on a folder that is kept
         rows = [
@@ -354,9 +354,9 @@ class Bench:
         """Let every process have served once."""
         for question in self._corpus.questions(20, skip=20):
             self.search(question.text)
-            _, vector = self._legs.embed_ms(question.text)
-            self._legs.dense_ms(vector)
-            self._legs.sparse_ms(question.text)
+            _, vector = self._retrievers.embed_ms(question.text)
+            self._retrievers.dense_ms(vector)
+            self._retrievers.sparse_ms(question.text)
 
     @property
     def _data(self) -> Path:

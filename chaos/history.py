@@ -60,7 +60,7 @@ class Read:
 
         chunks: How many chunks were seen, of a search.
 
-        whole: Both legs of the search had answered.
+        whole: Both retrievers of the search had answered.
     """
 
     how: str

@@ -232,7 +232,7 @@ class SentenceReader(Protocol):
 
 
 class SparseReader(Protocol):
-    """The sparse leg as a reader sees it: this replica's own index of a collection."""
+    """The sparse retriever as a reader sees it: this replica's own index of a collection."""
 
     def search(
         self, collection_id: str, query: str, *, limit: int, look: Look | None = None

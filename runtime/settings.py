@@ -98,9 +98,9 @@ class Settings:
         64, "Neighbours kept of each vector, from 2: more takes memory and finds more."
     )
     fusion: str = _knob("convex", "How dense and sparse are fused: `convex` or `rrf`.")
-    fusion_weight: float = _knob(0.6, "Share of the dense leg in `convex`, 0 to 1.")
+    fusion_weight: float = _knob(0.6, "Share of the dense retriever in `convex`, 0 to 1.")
     rrf_k: int = _knob(10, "The constant k of `rrf`.")
-    search_depth: int = _knob(100, "Candidates taken from each leg.")
+    search_depth: int = _knob(100, "Candidates taken from each retriever.")
     top_k: int = _knob(10, "Passages of an answer where the request names no number.")
     reranker_model: str = _knob(
         "",

@@ -1,4 +1,4 @@
-"""The retrieval worker: embeds questions, searches both legs, and answers where no model is set."""
+"""The retrieval worker: embeds questions, searches, and answers where no model is set."""
 
 import contextlib
 import math
@@ -19,8 +19,8 @@ from jobs.leases.leases import Leases
 from rag.ports import Reranker
 from rag.quoting.extractive import ExtractiveGenerator
 from rag.search import fusion
+from rag.search.candidates import CandidateReader
 from rag.search.chunk_texts import ChunkTexts
-from rag.search.legs import LegReader
 from rag.search.reranking import Reranking
 from rag.search.retrieval import Fuse, Retriever
 from runtime.metrics.collecting import collecting
@@ -63,7 +63,7 @@ def open_resources(
     beside = stack.enter_context(
         ThreadPoolExecutor(settings.retrieval_threads, thread_name_prefix="sparse")
     )
-    legs = LegReader(
+    reader = CandidateReader(
         embedder=watched,
         vectors=traced_ports.vectors(vectors),
         sparse=traced_ports.sparse(replica),
@@ -74,7 +74,7 @@ def open_resources(
         beside=beside,
     )
     retriever = Retriever(
-        legs,
+        reader,
         fuse=traced_ports.fuse(fuse(settings)),
         languages=settings.embedder_languages,
         reranking=_reranking(reranker, settings),

@@ -71,7 +71,7 @@ def embedder(port: Embedder) -> Embedder:
 
 
 def vectors(port: VectorStore) -> VectorStore:
-    """Watch the vector store: the dense leg of a search, and what is written."""
+    """Watch the vector store: the dense retriever of a search, and what is written."""
     return _watched(
         port,
         {
@@ -84,7 +84,7 @@ def vectors(port: VectorStore) -> VectorStore:
 
 
 def sparse(port: SparseReader) -> SparseReader:
-    """Watch the sparse leg of a search, and the dense one where the replica has the vectors."""
+    """Watch the sparse retriever, and the dense one where the replica has the vectors."""
 
     def whole(collection_id: str, look: Look) -> Matching | None:
         found = port.whole(collection_id, look)
@@ -99,7 +99,7 @@ def sparse(port: SparseReader) -> SparseReader:
 
 
 def fuse(call: Fuse) -> Fuse:
-    """Watch the fusion of both legs."""
+    """Watch the fusion of both retrievers."""
     return Step("fuse", after=_hits).watch(call) if traces.on() else call
 
 

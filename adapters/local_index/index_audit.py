@@ -80,7 +80,7 @@ class Auditor:
         self._fetch = fetch
 
     def audit(self, collection_id: str, index: ReplicaIndex, *, repair: bool) -> Answer:
-        """Compare, and with *repair* mend; both legs of a difference are looked at twice."""
+        """Compare, and with *repair* mend; both sides of a difference are looked at twice."""
         answer = Answer(self._follower, repair)
         held = _holdings(index)
         if held is None:

@@ -9,7 +9,7 @@ import numpy as np
 from rich.progress import Progress
 
 from benchmarks.data.scale_texts import Asked, Corpus
-from benchmarks.parts.bare_legs import Floats, Stored
+from benchmarks.parts.bare import Floats, Stored
 from benchmarks.running.service import retrieval_ms
 
 KINDS: Final = ("none", "tenth", "hundredth", "one", "other_language")
@@ -69,7 +69,7 @@ class FilteredSearches:
         return numbers, np.array([rows[n]["metadata"]["lang"] if n >= 0 else "" for n in numbers])
 
     def _recall(self, question: Asked, chosen: Mapping[str, Any] | None, among: Any) -> float:
-        """Return the share of the exact ten that the dense leg finds."""
+        """Return the share of the exact ten that the dense retriever finds."""
         exact = self.stored.nearest(self.embed(question.text), 10, among)
         dense = self.search(question.text, filters=chosen, mode="dense", top_k=10)
         hits = {hit["chunk_id"] for hit in dense["results"]}

@@ -10,7 +10,7 @@ from statistics import median
 from typing import Any
 
 from benchmarks.figures.reporting import percentile
-from benchmarks.parts.bare_legs import Stored, connect
+from benchmarks.parts.bare import Stored, connect
 from stack.up import Stack
 
 #: The graph that the first brief proposed, against the default.

@@ -22,10 +22,10 @@ from stack.leash import leashed
 #: A job that has not ended by then is told as it is.
 PATIENCE_S: Final = 300.0
 COMMAND_S: Final = 600.0
-#: Searches are asked again while a leg is on its way, as after a start.
-LEGS: Final = frozenset({"sparse", "dense"})
-LEG_TRIES: Final = 40
-LEG_PAUSE_S: Final = 0.25
+#: Searches are asked again while a retriever is on its way, as after a start.
+RETRIEVERS: Final = frozenset({"sparse", "dense"})
+RETRIEVER_TRIES: Final = 40
+RETRIEVER_PAUSE_S: Final = 0.25
 
 
 class NotThere(Exception):
@@ -315,12 +315,12 @@ def _shown(response: httpx.Response) -> dict[str, Any]:
 
 
 def _settled(look: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """Look again while a leg is missing, some seconds at most; returns what came last."""
-    for _ in range(LEG_TRIES):
+    """Look again while a retriever is missing, some seconds at most; returns what came last."""
+    for _ in range(RETRIEVER_TRIES):
         found = look()
-        if not LEGS.intersection(found["degraded"]):
+        if not RETRIEVERS.intersection(found["degraded"]):
             break
-        time.sleep(LEG_PAUSE_S)
+        time.sleep(RETRIEVER_PAUSE_S)
     return found
 
 

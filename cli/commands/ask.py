@@ -219,7 +219,7 @@ def _page(source: Mapping[str, Any]) -> str:
 
 
 def _print_trace(out: Console, trace: Mapping[str, Any], shown: Sequence[str]) -> None:
-    """Show where each passage stood in either leg, what that gave, and what was left out."""
+    """Show where each passage stood in either retriever, what that gave, and what was left out."""
     candidates = {candidate["chunk_id"]: candidate for candidate in trace["candidates"]}
     reranked = any("rerank" in candidate for candidate in candidates.values())
     smoothed = any("neighbours" in candidate for candidate in candidates.values())
@@ -232,7 +232,7 @@ def _print_trace(out: Console, trace: Mapping[str, Any], shown: Sequence[str]) -
         anew = candidate.get("rerank")
         cells = [f"{anew['score']:.3f}" if anew else "-"] if reranked else []
         cells.append(f"{candidate['score']:.3f}" + (f"  #{candidate['rank']}" if reranked else ""))
-        cells += [_part(candidate.get(leg)) for leg in ("dense", "sparse")]
+        cells += [_part(candidate.get(retriever)) for retriever in ("dense", "sparse")]
         if smoothed:
             cells.append(f"{candidate.get('neighbours', {}).get('part', 0.0):+.3f}")
         table.add_row(f"[{number}]", *cells, Text(name))
@@ -244,9 +244,13 @@ def _print_trace(out: Console, trace: Mapping[str, Any], shown: Sequence[str]) -
         out.print(Text(f"left out: {name}, {cause}", "dim"))
 
 
-def _part(leg: Mapping[str, Any] | None) -> str:
-    """Write what a leg gave to a score, with the place and the score it had there."""
-    return f"{leg['part']:.3f}  #{leg['rank']} ({leg['score']:.3g})" if leg else "-"
+def _part(retriever: Mapping[str, Any] | None) -> str:
+    """Write what a retriever gave to a score, with the place and the score it had there."""
+    return (
+        f"{retriever['part']:.3f}  #{retriever['rank']} ({retriever['score']:.3g})"
+        if retriever
+        else "-"
+    )
 
 
 def _print_degraded(out: Console, result: Mapping[str, Any]) -> None:

@@ -18,7 +18,7 @@ class Current(NamedTuple):
     A document's current generation; *chunks* is 0 after a delete. *seq* counts activations.
 
     *language* is the document's language, ISO 639-1, empty where it was not detected: a
-    reader weighs its two legs by it, before it fetches any chunk.
+    reader weighs its two retrievers by it, before it fetches any chunk.
     """
 
     generation: int

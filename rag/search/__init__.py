@@ -1,1 +1,1 @@
-"""Searching: dense and sparse legs, fusion, reranking, near-duplicates left out."""
+"""Searching: dense and sparse retrievers, fusion, reranking, near-duplicates left out."""

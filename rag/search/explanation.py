@@ -11,31 +11,36 @@ ROUNDING = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
-class Leg:
-    """A leg's ranking, and what each candidate's score owes to it."""
+class RetrieverRanking:
+    """A retriever's ranking, and what each candidate's score owes to it."""
 
     ranking: Ranking
     parts: Mapping[str, float]
 
 
 def explain(
-    legs: Mapping[str, Leg], ranking: Ranking, reranked: Ranking, dropped: Mapping[str, str]
+    retrievers: Mapping[str, RetrieverRanking],
+    ranking: Ranking,
+    reranked: Ranking,
+    dropped: Mapping[str, str],
 ) -> dict[str, Any]:
     """
     Return the trace of a search.
 
-    Its rank and score per leg with its part of the fused score, what its document and chunks near
-    it added or took, its fused rank and score, and those that the reranker gave it, if it did.
+    Its rank and score per retriever with its part of the fused score, what its document and chunks
+    near it added or took, its fused rank and score, and those that the reranker gave it, if it did.
     """
     candidates: dict[str, dict[str, Any]] = {
         name: {"chunk_id": name, "rank": rank, "score": score}
         for rank, (name, score) in enumerate(ranking, start=1)
     }
-    for told, leg in legs.items():
-        for rank, (name, score) in enumerate(leg.ranking, start=1):
-            candidates[name][told] = {"rank": rank, "score": score, "part": leg.parts[name]}
+    for told, retriever in retrievers.items():
+        for rank, (name, score) in enumerate(retriever.ranking, start=1):
+            candidates[name][told] = {"rank": rank, "score": score, "part": retriever.parts[name]}
     for one in candidates.values():
-        rest = one["score"] - sum(one[leg]["part"] for leg in legs if leg in one)
+        rest = one["score"] - sum(
+            one[retriever]["part"] for retriever in retrievers if retriever in one
+        )
         if abs(rest) > ROUNDING:
             one["neighbours"] = {"part": rest}
     for rank, (name, score) in enumerate(reranked, start=1):

@@ -1,4 +1,4 @@
-"""Cosines of candidates that the dense leg lacks, and relevance feedback from the best."""
+"""Cosines of candidates that the dense retriever lacks, and relevance feedback from the best."""
 
 from collections.abc import Container, Mapping, Sequence
 from typing import Final, Protocol
@@ -10,7 +10,7 @@ from rag.search.fusion import Evidence, best_first
 
 #: So many of the best of a fused ranking say what is looked for.
 FIRST: Final = 5
-#: They are looked for among so many of either leg.
+#: They are looked for among so many of either retriever.
 AMONG: Final = 30
 #: Their share of it; the rest is the question's.
 SHARE: Final = 0.25
@@ -32,7 +32,7 @@ def completed(
     dense: Ranking, question: Vectors, names: Sequence[str], vectors: Vectors
 ) -> dict[str, float] | None:
     """
-    Return the cosines of the dense ranking and of all *names*, which the sparse leg alone found.
+    Return the cosines of the dense ranking and of *names*, which only the sparse one has.
 
     Args:
         dense: (id, cosine).
@@ -44,7 +44,7 @@ def completed(
         vectors: A row of norm 1 for each name.
 
     Returns:
-        The cosine by id; None where the vectors are not of the dense leg's making, which the
+        The cosine by id; None where the vectors are not of the dense retriever's making, which the
         cosines that both know tell: nothing can be said with them about the question.
     """
     known = dict(dense)
@@ -58,10 +58,10 @@ def completed(
 
 
 def promising(said: Evidence) -> Evidence:
-    """Keep what is said for the best of either leg: the first of them all are among these."""
-    legs = (best_first(leg)[:AMONG] for leg in said)
-    names = {name for leg in legs for name, _ in leg}
-    return Evidence(*([one for one in leg if one[0] in names] for leg in said))
+    """Keep what is said for the best of either retriever: the first of them all are among these."""
+    best = (best_first(ranking)[:AMONG] for ranking in said)
+    names = {name for ranking in best for name, _ in ranking}
+    return Evidence(*([one for one in ranking if one[0] in names] for ranking in said))
 
 
 def fed_back(
@@ -75,7 +75,7 @@ def fed_back(
     Draw the cosines towards what the first of a fused ranking say.
 
     Pseudo-relevance feedback: J. J. Rocchio, "Relevance feedback in information retrieval", in The
-    SMART Retrieval System, 1971, on dense vectors, among the candidates alone. What both legs
+    SMART Retrieval System, 1971, on dense vectors, among the candidates alone. What both retrievers
     found is better than what the question alone is near to. A candidate's cosine becomes a mean of
     its own and that with the middle of the first, the better ones weighing more.
 

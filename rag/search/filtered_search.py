@@ -18,7 +18,7 @@ Nearest = Callable[[int], Ranking]
 
 @dataclass(frozen=True, slots=True)
 class Filtered:
-    """A leg's candidates that match, how they were found, and which were dropped on the way."""
+    """A retriever's matching candidates, how they were found, and which were dropped."""
 
     ranking: Ranking
     way: str

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 Ranking = Sequence[tuple[str, float]]
 
-#: What is left of the dense leg's share where the embedder does not know a candidate's language.
-#: On Spanish questions with an English embedder anything from a tenth to four fifths is above BM25
-#: alone, all of it is below.
+#: What is left of the dense retriever's share where the embedder does not know a candidate's
+#: language. On Spanish questions with an English embedder anything from a tenth to four fifths is
+#: above BM25 alone, all of it is below.
 FOREIGN = 0.35
 
 #: Share of a chunk's score that is its document's: a sibling's word or meaning counts, too.
@@ -27,7 +27,7 @@ _ROOT: Final = math.sqrt(2.0)
 
 
 class Evidence(NamedTuple):
-    """What each leg says for its candidates, in one unit, 0 to 1, where both are to be fused."""
+    """The evidence of each retriever for its candidates, in one unit, 0 to 1."""
 
     dense: list[tuple[str, float]]
     sparse: list[tuple[str, float]]
@@ -35,14 +35,15 @@ class Evidence(NamedTuple):
 
 def evidence(dense: Ranking, sparse: Ranking) -> Evidence:
     """
-    Return how far each score stands out among its leg's scores for the candidates of both.
+    Return how far each score stands out among its retriever's scores for the candidates of both.
 
     The candidates are a sample of what is near the question, most of them not relevant. A score's
     evidence is the surprise at it, -log p, with p the chance of as high a one in a normal
-    distribution of the leg's mean and spread over all of them: the sum over the legs is R. A.
-    Fisher's combination of independent tests ("Statistical Methods for Research Workers", 1925).
-    So a leg weighs what it can tell: one passage far ahead of all others counts for much, a list in
-    which all are alike for little, whatever the scale of the scores and the collection.
+    distribution of the retriever's mean and spread over all of them: the sum over the retrievers is
+    R. A. Fisher's combination of independent tests ("Statistical Methods for Research Workers",
+    1925). So a retriever weighs what it can tell: one passage far ahead of all others counts for
+    much, a list in which all are alike for little, whatever the scale of the scores and the
+    collection.
 
     A candidate that the sparse list lacks has no word of the question, or few. One that the dense
     list lacks is taken to be as far as the last of it; see `feedback.completed` for better.
@@ -87,7 +88,7 @@ def convex(
     dense: Ranking, sparse: Ranking, foreign: Container[str] = (), *, weight: float = 0.6
 ) -> list[tuple[str, float]]:
     """
-    Fuse by a weighted sum of what the legs say, as `evidence` has it.
+    Fuse by a weighted sum of what the retrievers say, as `evidence` has it.
 
     Bruch et al. 2023, "An Analysis of Fusion Functions for Hybrid Retrieval", ACM TOIS 42(1). An id
     that a list does not hold has nothing of it.
@@ -103,7 +104,7 @@ def convex(
 
         foreign: Ids in a language that the embedder was not trained on; they lean on BM25.
 
-        weight: Share of the dense leg, 0 to 1; the rest is the sparse leg's.
+        weight: Share of the dense retriever, 0 to 1; the rest is the sparse retriever's.
 
     Returns:
         (id, score) with scores in 0 to 1, best first, equal scores by id.

@@ -1,4 +1,4 @@
-"""Which legs a search asks."""
+"""Which retrievers a search asks."""
 
 from typing import Literal
 

@@ -1,4 +1,4 @@
-"""Retrieval: both legs, one look at what is current, fusion, and the texts of the best."""
+"""Retrieval: both retrievers, one look at what is current, fusion, and the texts of the best."""
 
 from collections.abc import Callable, Collection, Container, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,11 +8,11 @@ from rag.documents import Passage, split_chunk_id
 from rag.metadata.filters import Filter
 from rag.ports import Ranking, StoredChunk
 from rag.reading_ports import CurrentLike, Visibility
+from rag.search.candidates import NOT_WANTED, CandidateReader, Question, Texts, matches, visible
 from rag.search.context import Seen, join_neighbours
-from rag.search.explanation import Leg, explain
+from rag.search.explanation import RetrieverRanking, explain
 from rag.search.feedback import VectorReader, completed, fed_back, promising
 from rag.search.fusion import Evidence, evidence
-from rag.search.legs import NOT_WANTED, LegReader, Question, Texts, matches, visible
 from rag.search.modes import Mode
 from rag.search.reranking import Reranking
 
@@ -30,12 +30,12 @@ class Found:
     What a search found, best first, with what it cost and what was missing.
 
     *retrieve_ms* is everything but the embedding of the question; *dense_ms* and *sparse_ms* are
-    what each leg took, of all attempts together, *fuse_ms* what it took to make one ranking of
-    them, *rerank_ms* to order that anew. Legs run beside each other, so their sum may be more than
-    the whole. What was not asked took nothing.
-    *dense_found* and *sparse_found* count the current candidates of each leg, *documents* those of
-    the collection, and *waiting* those that are on their way. *unmatched* tells that there was a
-    filter which none of them matches, and *hints* what is wrong with it, in sentences.
+    what each retriever took, of all attempts together, *fuse_ms* what it took to make one ranking
+    of them, *rerank_ms* to order that anew. Retrievers run beside each other, so their sum may be
+    more than the whole. What was not asked took nothing.
+    *dense_found* and *sparse_found* count the current candidates of each retriever, *documents*
+    those of the collection, and *waiting* those that are on their way. *unmatched* tells that there
+    was a filter which none of them matches, and *hints* what is wrong with it, in sentences.
     """
 
     passages: list[Passage]
@@ -69,10 +69,10 @@ class Retriever:
     Find the passages that answer a question, among current generations only.
 
     A search sees the old version of a document or the new one, never half and never both; how is
-    told by `LegReader`.
+    told by `CandidateReader`.
 
     Args:
-        legs: What proposes the candidates.
+        reader: Reads the candidates.
 
         fuse: Makes one ranking of the evidence (dense, sparse, ids in a language the embedder does
             not know).
@@ -81,14 +81,14 @@ class Retriever:
 
         languages: What the embedder was trained on, ISO 639-1; None means whatever there is.
 
-        near: Where vectors lie that add to the dense leg what it did not see; None leaves it.
+        near: Where vectors lie that add to the dense retriever what it did not see; None leaves it.
 
         scale: What is told for a fused score, in the same order; None tells the score itself.
     """
 
     def __init__(
         self,
-        legs: LegReader,
+        reader: CandidateReader,
         *,
         fuse: Fuse,
         reranking: Reranking | None = None,
@@ -96,8 +96,8 @@ class Retriever:
         near: VectorReader | None = None,
         scale: Callable[[float], float] | None = None,
     ) -> None:
-        self._legs = legs
-        self._clock = legs.clock
+        self._reader = reader
+        self._clock = reader.clock
         self._fuse = fuse
         self._reranking = reranking
         self._languages = languages
@@ -124,17 +124,18 @@ class Retriever:
         is called now and then where a search takes long; what it raises ends the search.
 
         Raises:
-            EmbedderMismatch: Only the dense leg was asked for, and its vectors are another model's.
+            EmbedderMismatch: Only the dense retriever was asked for, and its vectors are another
+                model's.
 
-            StoreUnavailable: They are, and the sparse leg is not ready either.
+            StoreUnavailable: They are, and the sparse retriever is not ready either.
         """
         began = self._clock()
-        question = self._legs.question(query)
-        legs, current = self._legs.read(collection_id, question, mode, wanted)
+        question = self._reader.question(query)
+        proposed, current = self._reader.read(collection_id, question, mode, wanted)
         asked = self._clock()
-        dropped = dict(legs.dropped)
-        dense = visible(legs.dense, legs.live, dropped)[: self._legs.depth]
-        sparse = visible(legs.sparse, legs.live, dropped)[: self._legs.depth]
+        dropped = dict(proposed.dropped)
+        dense = visible(proposed.dense, proposed.live, dropped)[: self._reader.depth]
+        sparse = visible(proposed.sparse, proposed.live, dropped)[: self._reader.depth]
         # Nothing to lean on: a replica without its sparse index ranks by meaning as well as it can.
         foreign = self._foreign([*dense, *sparse], current) if sparse else frozenset[str]()
         fuse: Fuse = self._fuse if mode == "hybrid" else _alone
@@ -148,45 +149,45 @@ class Retriever:
         reranked: Ranking | None = []
         if self._reranking is not None and mode == "hybrid":
             first = ranking[: max(self._reranking.depth, top_k)]
-            reranked = self._reranked(self._reranking, legs.texts, query, first, check)
+            reranked = self._reranked(self._reranking, proposed.texts, query, first, check)
             if reranked is None:
-                legs.degraded.append("rerank")
+                proposed.degraded.append("rerank")
         reordered = self._clock()
         ordered = _reordered(ranking, reranked or [])
         passages = self._chosen(
-            legs.texts, ordered, dropped, top_k=top_k, wanted=wanted, for_context=for_context
+            proposed.texts, ordered, dropped, top_k=top_k, wanted=wanted, for_context=for_context
         )
         told = None
         if trace:
-            # What a leg gives alone is its part of the sum, told on the sum's scale.
+            # What a retriever gives alone is its part of the sum, told on the sum's scale.
             scaled = {name: scale(score) / score for name, score in sums if score}
             of_dense = [(n, part * scaled.get(n, 1.0)) for n, part in fuse(said.dense, [], foreign)]
             of_sparse = [
                 (n, part * scaled.get(n, 1.0)) for n, part in fuse([], said.sparse, foreign)
             ]
-            legs_told = {
-                "dense": Leg(dense, dict(of_dense)),
-                "sparse": Leg(sparse, dict(of_sparse)),
+            trace_of_retrievers = {
+                "dense": RetrieverRanking(dense, dict(of_dense)),
+                "sparse": RetrieverRanking(sparse, dict(of_sparse)),
             }
-            told = explain(legs_told, ranking, reranked or [], dropped)
-            if legs.told:
-                told["filter"] = legs.told
+            told = explain(trace_of_retrievers, ranking, reranked or [], dropped)
+            if proposed.told:
+                told["filter"] = proposed.told
         return Found(
             passages=passages,
-            degraded=legs.degraded + ([INGESTING] if for_context and legs.waiting else []),
+            degraded=proposed.degraded + ([INGESTING] if for_context and proposed.waiting else []),
             embed_ms=question.embed_ms,
             retrieve_ms=(self._clock() - began) * 1000 - question.embed_ms,
             trace=told,
-            dense_ms=legs.dense_ms,
-            sparse_ms=legs.sparse_ms,
+            dense_ms=proposed.dense_ms,
+            sparse_ms=proposed.sparse_ms,
             fuse_ms=(fused - asked) * 1000,
             rerank_ms=(reordered - fused) * 1000 if self._reranking is not None else 0.0,
             dense_found=len(dense),
             sparse_found=len(sparse),
-            documents=legs.documents,
-            waiting=legs.waiting,
-            unmatched=wanted is not None and legs.complete and not dense,
-            hints=legs.hints,
+            documents=proposed.documents,
+            waiting=proposed.waiting,
+            unmatched=wanted is not None and proposed.complete and not dense,
+            hints=proposed.hints,
         )
 
     def _said(
@@ -197,7 +198,7 @@ class Retriever:
         sparse: Ranking,
         foreign: Container[str],
     ) -> Evidence:
-        """Return the evidence of both legs, with cosines of what only BM25 found, if at hand."""
+        """Return the evidence of both retrievers; cosines of what only BM25 found are added."""
         if self._near is None or not dense:
             return evidence(dense, sparse)
         candidates = list(dict.fromkeys(name for name, _ in (*dense, *sparse)))
@@ -254,7 +255,7 @@ class Retriever:
                     dropped[name] = "its text is gone"
                     continue
                 if wanted is not None and not matches(wanted, stored[name]):
-                    # Whatever a leg took for a match: nothing that is excluded goes further.
+                    # Whatever a retriever took for a match: nothing that is excluded goes further.
                     dropped[name] = NOT_WANTED
                     continue
                 chunk = stored[name].chunk
@@ -269,7 +270,7 @@ class Retriever:
         """Name the candidates in a language that the embedder does not know."""
         if self._languages is None:
             return frozenset()
-        # What is in no language that anybody could tell is left to both legs.
+        # What is in no language that anybody could tell is left to both retrievers.
         known = {"", *self._languages}
         foreign = {name for name, entry in current.items() if entry.language not in known}
         if not foreign:
@@ -316,5 +317,5 @@ def _as_it_is(score: float) -> float:
 
 
 def _alone(dense: Ranking, sparse: Ranking, _foreign: Container[str]) -> Ranking:
-    """Fuse nothing: one of the two legs was not asked."""
+    """Fuse nothing: one of the two retrievers was not asked."""
     return dense or sparse

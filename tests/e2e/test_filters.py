@@ -26,13 +26,13 @@ def ingest(api: Api, documents: list[dict[str, Any]], collection: str) -> None:
 
 
 def found(api: Api, filters: dict[str, Any], collection: str, mode: str) -> set[str]:
-    """Return what both legs find, once neither is on its way."""
+    """Return what both retrievers find, once neither is on its way."""
 
     def whole() -> tuple[set[str]] | None:
         names, degraded = searched(api, filters, collection, mode)
         return None if degraded else (names,)
 
-    return until(whole, told="no leg of a search lacks")[0]
+    return until(whole, told="no retriever lacks")[0]
 
 
 def searched(

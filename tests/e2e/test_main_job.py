@@ -71,7 +71,7 @@ def test_a_changed_document_replaces_its_old_text_at_once(api: Api) -> None:
     assert [hit["text"] for hit in found] == ["The harbour master is called Olaf Berg."]
 
 
-def test_a_deleted_document_is_found_by_neither_leg(api: Api) -> None:
+def test_a_deleted_document_is_found_by_neither_retriever(api: Api) -> None:
     api.ingest({"keep": "Kestrels hover in the wind.", "drop": "Kestrels nest in May."}, "birds")
     response = api.http.delete("/api/collections/birds/documents/drop")
     api.finished(response.json()["id"])

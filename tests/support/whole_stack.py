@@ -72,14 +72,14 @@ class Api:
         return self.finished(self.post("/api/queries", body)["id"])
 
     def search(self, query: str, collection: str, mode: str = "hybrid") -> list[dict[str, Any]]:
-        """Return what is found once both legs are there: one may be on its way after a start."""
+        """Return what is found once both retrievers answer; one may be starting."""
         body = {"query": query, "collection": collection, "mode": mode}
 
         def whole() -> dict[str, Any] | None:
             answer = self.post("/api/search", body)
             return None if answer["degraded"] else answer
 
-        results: list[dict[str, Any]] = until(whole, told="no leg of a search lacks")["results"]
+        results: list[dict[str, Any]] = until(whole, told="no retriever lacks")["results"]
         return results
 
     def ends(self, job_id: str) -> int:

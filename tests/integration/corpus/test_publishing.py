@@ -122,7 +122,7 @@ def test_a_document_is_embedded_with_its_title_and_becomes_current_with_all_its_
     assert house.bench.redis.smembers(key("add_logged", house.collection_id)) == set()
 
 
-def test_the_language_of_a_document_is_known_to_both_legs_and_to_people(house: House) -> None:
+def test_the_language_of_a_document_is_known_to_both_retrievers_and_to_people(house: House) -> None:
     row = house.accept("a")
     house.parse(row, "uno", "dos", language="es")
     house.publish(row)

@@ -22,8 +22,8 @@ from rag.documents import Chunk, ParsedDocument, chunk_id
 from rag.in_memory.embedder import HashingEmbedder
 from rag.ports import StoredChunk
 from rag.search import fusion
+from rag.search.candidates import CandidateReader
 from rag.search.chunk_texts import ChunkTexts
-from rag.search.legs import LegReader
 from rag.search.modes import Mode
 from rag.search.retrieval import Retriever
 from tests.support.waiting import until
@@ -149,12 +149,12 @@ class World:
     # Looking ---------------------------------------------------------------------------------
 
     def search(self, query: str, mode: Mode) -> set[str]:
-        legs = LegReader(
+        reader = CandidateReader(
             embedder=HashingEmbedder(), vectors=self.store, sparse=self.follower.reader,
             visibility=self.bench.catalogue.generations,
             texts=ChunkTexts(self.follower.reader, self.store), depth=50, clock=time.perf_counter,
         )  # fmt: skip
-        retriever = Retriever(legs, fuse=partial(fusion.convex, weight=0.5))
+        retriever = Retriever(reader, fuse=partial(fusion.convex, weight=0.5))
         found = retriever.search(self.inc, query, top_k=10, mode=mode)
         return {p.document_id for p in found.passages if query in p.text.lower()}
 

@@ -1,4 +1,4 @@
-"""A collection in memory to search: both legs, what is current, and a hook between the legs."""
+"""A collection in memory to search: both retrievers, what is current, and a hook between."""
 
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -13,8 +13,8 @@ from rag.in_memory.vector_store import DictVectors, matches
 from rag.metadata.filters import Filter
 from rag.ports import Look, Ranking, StoredChunk, VectorIndex, Vectors
 from rag.search import fusion
+from rag.search.candidates import CandidateReader
 from rag.search.chunk_texts import ChunkTexts
-from rag.search.legs import LegReader
 from rag.search.reranking import Reranking
 from rag.search.retrieval import Retriever
 
@@ -66,7 +66,7 @@ class Clock:
 
 
 class World:
-    """A collection of documents in both legs and the catalogue, with a hook after the dense leg."""
+    """A collection of documents in both retrievers and the catalogue, with a hook between."""
 
     def __init__(self) -> None:
         self.embedder = Meanwhile()
@@ -117,7 +117,7 @@ class World:
     ) -> Ranking | None:
         assert collection_id == INC
         assert look is None or look.seq <= self.activations
-        # Asked second: what happens here happens between the legs.
+        # Asked second: what happens here happens between the retrievers.
         if self.after_dense:
             self.after_dense.pop(0)()
         if self.sparse is None:
@@ -163,13 +163,13 @@ class World:
         self,
         reranking: Reranking | None = None,
         beside: Executor | None = None,
-        reader: type[LegReader] = LegReader,
+        reader: type[CandidateReader] = CandidateReader,
     ) -> Retriever:
-        legs = reader(
+        made = reader(
             embedder=self.embedder, vectors=self.vectors, sparse=self, visibility=self,
             texts=ChunkTexts(self, self.vectors), depth=50, clock=self.clock, beside=beside,
         )  # fmt: skip
-        return Retriever(legs, fuse=partial(fusion.rrf, k=60), reranking=reranking)
+        return Retriever(made, fuse=partial(fusion.rrf, k=60), reranking=reranking)
 
     def found(self, query: str) -> list[str]:
         return [p.chunk_id for p in self.retriever().search(INC, query, top_k=10).passages]

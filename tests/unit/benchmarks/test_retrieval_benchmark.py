@@ -12,9 +12,7 @@ def scores(name: str, *, known: bool, sparse: float, dense: float, default: floa
     return Scores(name, "en", known, {way: {"ndcg_at_10": [v, v]} for way, v in ways.items()})
 
 
-def test_the_gain_is_over_the_better_leg_and_the_mean_is_over_languages_the_embedder_knows() -> (
-    None
-):
+def test_the_gain_is_over_the_better_retriever_and_the_mean_over_known_languages() -> None:
     words = scores("a", known=True, sparse=0.75, dense=0.5, default=0.875)
     meaning = scores("b", known=True, sparse=0.25, dense=0.5, default=0.5)
     foreign = scores("c", known=False, sparse=0.75, dense=1.0, default=0.5)

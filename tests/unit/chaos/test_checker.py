@@ -78,7 +78,7 @@ def test_every_promise_is_broken_here() -> None:
     assert {case[0] for case in mark.args[1]} | {"two_versions"} == set(PROMISES)
 
 
-def test_a_search_that_lacks_a_leg_may_lack_chunks_but_not_be_wrong() -> None:
+def test_a_search_that_lacks_a_retriever_may_lack_chunks_but_not_be_wrong() -> None:
     part = replace(SEARCH, chunks=1, whole=False)
     assert promises([FIRST, part], {"record-0-0": 1}) == []
     late = replace(part, began=13, ended=14)

@@ -2,7 +2,7 @@
 
 from intake.requests import MAX_DEADLINE_S
 from protocol import timings as t
-from rag.search.legs import STALE_S, TRIES
+from rag.search.candidates import STALE_S, TRIES
 
 
 def test_a_claim_survives_lost_renewals() -> None:
@@ -47,7 +47,8 @@ def test_heartbeats_of_workers_and_followers_may_be_missed_a_few_times() -> None
 
 
 def test_what_a_reader_holds_is_not_collected_under_it() -> None:
-    # Legs older than this start again, so that ids from before are never looked up afterwards.
+    # Candidates older than this start again, so that ids from before are never looked up
+    # afterwards.
     assert STALE_S * 1_000 <= t.GARBAGE_MS
     assert t.SPARSE_WAIT_S * TRIES < STALE_S
 

@@ -98,7 +98,7 @@ def test_a_failing_body_gives_its_turn_back() -> None:
 
 
 def in_context(call: Callable[[], None]) -> Callable[[], None]:
-    """Return *call* in a copy of this thread's context, as a leg of a search runs."""
+    """Return *call* in a copy of this thread's context, as a retriever of a search runs."""
     context = copy_context()
     return lambda: context.run(call)
 
@@ -106,13 +106,13 @@ def in_context(call: Callable[[], None]) -> Callable[[], None]:
 def test_a_thread_of_the_same_body_gives_its_turn_away() -> None:
     turns, go_on, away = Turns(1), threading.Event(), threading.Event()
 
-    def leg() -> None:
+    def retriever() -> None:
         with aside():
             away.set()
             assert go_on.wait(WAIT_S)
 
     with ThreadPoolExecutor(1) as pool, turns.turn():
-        running = pool.submit(in_context(leg))
+        running = pool.submit(in_context(retriever))
         assert away.wait(WAIT_S)
         assert is_free(turns)
         with aside():  # both are: the turn is given away once
@@ -127,14 +127,14 @@ def test_a_thread_of_the_same_body_gives_its_turn_away() -> None:
 def test_a_thread_that_comes_back_after_its_body_has_ended_takes_no_turn() -> None:
     turns, go_on, away = Turns(1), threading.Event(), threading.Event()
 
-    def leg() -> None:
+    def retriever() -> None:
         with aside():
             away.set()
             assert go_on.wait(WAIT_S)
 
     with ThreadPoolExecutor(1) as pool:
         with turns.turn():
-            running = pool.submit(in_context(leg))
+            running = pool.submit(in_context(retriever))
             assert away.wait(WAIT_S)
         assert turns._free._value == 1
         go_on.set()
@@ -146,14 +146,14 @@ def test_one_that_waits_to_come_back_when_its_body_ends_leaves_the_turn_to_other
     turns, go_on, entered = Turns(1), threading.Event(), threading.Semaphore(0)
     end, away = threading.Event(), threading.Event()
 
-    def leg() -> None:
+    def retriever() -> None:
         with aside():
             away.set()
             assert entered.acquire(timeout=WAIT_S)  # the other one has the turn now
 
     def body() -> threading.Thread:
         with turns.turn():
-            thread = threading.Thread(target=in_context(leg))
+            thread = threading.Thread(target=in_context(retriever))
             thread.start()
             assert away.wait(WAIT_S)
             assert end.wait(WAIT_S)
@@ -165,11 +165,11 @@ def test_one_that_waits_to_come_back_when_its_body_ends_leaves_the_turn_to_other
         other = pool.submit(holding, turns, go_on, entered)
         until(lambda: entered._value == 0 and not is_free(turns))
         end.set()
-        leg_thread = first.result(WAIT_S)
+        retriever_thread = first.result(WAIT_S)
         go_on.set()
         other.result(WAIT_S)
-        leg_thread.join(WAIT_S)
-    assert not leg_thread.is_alive()
+        retriever_thread.join(WAIT_S)
+    assert not retriever_thread.is_alive()
     assert turns._free._value == 1
 
 

@@ -13,7 +13,7 @@ from rag.search.retrieval import Retriever
 from tests.support.worlds.search_world import INC, World
 
 
-def test_a_trace_names_every_candidate_with_its_rank_in_each_leg(world: World) -> None:
+def test_a_trace_names_every_candidate_with_its_rank_in_each_retriever(world: World) -> None:
     world.publish("a", 1, "oil")
     world.publish("a", 2, "oil price")
     found = world.retriever().search(INC, "oil", top_k=1, trace=True)
@@ -51,7 +51,7 @@ def fed_world(world: World) -> Retriever:
     return retriever
 
 
-def test_what_is_like_the_best_of_both_legs_comes_before_what_is_not(world: World) -> None:
+def test_what_is_like_the_best_of_both_retrievers_comes_before_what_is_not(world: World) -> None:
     retriever = fed_world(world)
     before = {p.document_id: p.score for p in retriever.search(INC, "oil", top_k=4).passages}
     retriever._near = NearVectors(world)
@@ -62,7 +62,7 @@ def test_what_is_like_the_best_of_both_legs_comes_before_what_is_not(world: Worl
     assert max(found, key=found.__getitem__) == "named"
 
 
-def test_vectors_of_another_embedder_than_the_dense_legs_say_nothing(world: World) -> None:
+def test_vectors_of_another_embedder_than_the_dense_retrievers_say_nothing(world: World) -> None:
     retriever = fed_world(world)
     before = retriever.search(INC, "oil", top_k=4).passages
     retriever._near = NearVectors(world, turned=True)
@@ -80,13 +80,17 @@ def test_the_parts_of_a_score_add_up_on_the_scale_that_is_told(world: World) -> 
     assert [p.score**2 for p in found.passages] == pytest.approx([p.score for p in plain.passages])
     assert found.trace is not None
     for told in found.trace["candidates"]:
-        parts = [told[leg]["part"] for leg in ("dense", "sparse", "neighbours") if leg in told]
+        parts = [
+            told[retriever]["part"]
+            for retriever in ("dense", "sparse", "neighbours")
+            if retriever in told
+        ]
         assert told["score"] == pytest.approx(sum(parts))
         assert "neighbours" not in told
 
 
 @pytest.mark.parametrize("mode", ["dense", "sparse"])
-def test_a_trace_of_one_leg_owes_every_score_to_it(world: World, mode: Mode) -> None:
+def test_a_trace_of_one_retriever_owes_every_score_to_it(world: World, mode: Mode) -> None:
     world.publish("a", 1, "oil")
     found = world.retriever().search(INC, "oil", top_k=1, mode=mode, trace=True)
 

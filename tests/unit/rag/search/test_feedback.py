@@ -1,4 +1,4 @@
-"""What the candidates' vectors add to the dense leg."""
+"""What the candidates' vectors add to the dense retriever."""
 
 import numpy as np
 import pytest
@@ -26,19 +26,19 @@ def test_what_only_words_found_has_its_own_cosine() -> None:
     assert found == pytest.approx(COSINES)
 
 
-def test_a_candidate_whose_vector_is_not_here_keeps_the_cosine_that_the_leg_told() -> None:
+def test_a_candidate_whose_vector_is_not_here_keeps_the_cosine_that_the_retriever_told() -> None:
     found = completed([*DENSE, ("elsewhere", 0.3)], QUESTION, NAMES, VECTORS)
 
     assert found == pytest.approx({**COSINES, "elsewhere": 0.3})
 
 
-def test_vectors_that_contradict_the_leg_are_of_another_embedder() -> None:
+def test_vectors_that_contradict_the_retriever_are_of_another_embedder() -> None:
     told = [("near", 0.5), ("aside", COSINES["aside"])]
 
     assert completed(told, QUESTION, NAMES, VECTORS) is None
 
 
-def test_vectors_of_another_length_or_of_no_candidate_of_the_leg_say_nothing() -> None:
+def test_vectors_of_another_length_or_of_no_candidate_of_the_retriever_say_nothing() -> None:
     assert completed(DENSE, QUESTION[:2], NAMES, VECTORS) is None
     assert completed(DENSE, QUESTION, NAMES[2:], VECTORS[2:]) is None
     assert completed(DENSE, QUESTION, [], np.zeros((0, 0), np.float32)) is None
@@ -74,7 +74,7 @@ def test_without_vectors_of_the_first_cosines_stay() -> None:
     assert fed_back({}, [], [], np.zeros((0, 0), np.float32)) == {}
 
 
-def test_the_promising_are_the_best_of_either_leg_with_what_both_say() -> None:
+def test_the_promising_are_the_best_of_either_retriever_with_what_both_say() -> None:
     dense = [(f"d{n}", n / 100) for n in range(50)]
     sparse = [("d0", 1.0), *((f"s{n}", 0.9 - n / 100) for n in range(50))]
     kept = promising(Evidence(dense, sparse))

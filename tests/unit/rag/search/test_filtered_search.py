@@ -5,7 +5,7 @@ import pytest
 from rag.metadata.filters import Filter, parse
 from rag.ports import Ranking, Vectors
 from rag.search import filtered_search
-from rag.search.legs import NOT_WANTED
+from rag.search.candidates import NOT_WANTED
 from rag.search.modes import Mode
 from tests.support.worlds.search_world import INC, Among, World
 
@@ -26,7 +26,7 @@ def red_ones(world: World, mode: Mode, **more: object) -> list[str]:
 
 @pytest.mark.parametrize("mode", ["hybrid", "dense", "sparse"])
 @pytest.mark.parametrize("call_rows", [0, 10**6], ids=["by the store", "exact"])
-def test_a_filter_leaves_only_what_matches_in_either_leg(
+def test_a_filter_leaves_only_what_matches_in_either_retriever(
     world: World, mode: Mode, call_rows: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(filtered_search, "CALL_ROWS", call_rows)
@@ -138,7 +138,7 @@ def test_a_sparse_search_of_a_lagging_replica_finds_nothing_and_says_so(world: W
     assert (found.passages, found.degraded) == ([], ["sparse"])
 
 
-def test_what_a_leg_wrongly_takes_for_a_match_goes_no_further(
+def test_what_a_retriever_wrongly_takes_for_a_match_goes_no_further(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Among, "wrong", ("blue",))

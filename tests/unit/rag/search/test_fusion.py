@@ -19,7 +19,7 @@ def standing_out(by: float, prefix: str = "") -> list[tuple[str, float]]:
     return [(f"{prefix}a", 0.5 + by), *((f"{prefix}{n}", 0.5 - n / 1000) for n in range(19))]
 
 
-def test_what_stands_out_of_its_leg_says_more_than_what_is_one_of_many() -> None:
+def test_what_stands_out_of_its_retriever_says_more_than_what_is_one_of_many() -> None:
     said = evidence(standing_out(0.3), [("b", 9.0), *((str(n), 8.0 - n / 5) for n in range(19))])
 
     assert said.dense[0] == ("a", 1.0)
@@ -63,7 +63,7 @@ def test_one_candidate_alone_and_equal_scores_still_say_something() -> None:
     assert evidence([], []) == ([], [])
 
 
-def test_convex_adds_the_shares_of_what_the_legs_say() -> None:
+def test_convex_adds_the_shares_of_what_the_retrievers_say() -> None:
     fused = convex([("a", 1.0), ("b", 0.5)], [("c", 0.8), ("a", 0.4)], weight=0.5)
 
     assert [name for name, _ in fused] == ["a", "c", "b"]
@@ -121,7 +121,7 @@ def test_equal_scores_are_ordered_by_id() -> None:
     assert [name for name, _ in convex([("b", 1.0)], [("a", 1.0)], weight=0.5)] == ["a", "b"]
 
 
-def test_one_leg_alone_keeps_its_order() -> None:
+def test_one_retriever_alone_keeps_its_order() -> None:
     for fused in (convex(DENSE, []), rrf(DENSE, [], k=10), convex([], DENSE), rrf([], DENSE, k=10)):
         assert [name for name, _ in fused] == ["a", "b", "c"]
     assert convex([], []) == rrf([], [], k=10) == []
@@ -143,7 +143,7 @@ def test_fusion_does_not_depend_on_the_scale_of_bm25(
 
 
 @given(rankings, rankings)
-def test_a_leg_keeps_its_order_in_what_it_says(
+def test_a_retriever_keeps_its_order_in_what_it_says(
     dense: list[tuple[str, float]], sparse: list[tuple[str, float]]
 ) -> None:
     for ranking, said in zip((dense, sparse), evidence(dense, sparse), strict=True):

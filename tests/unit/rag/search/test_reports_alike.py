@@ -10,8 +10,8 @@ from rag.in_memory.embedder import HashingEmbedder
 from rag.in_memory.sparse_index import ListIndex
 from rag.ports import Look, Ranking, StoredChunk, Vectors
 from rag.search import fusion
+from rag.search.candidates import CandidateReader
 from rag.search.chunk_texts import ChunkTexts
-from rag.search.legs import LegReader
 from rag.search.retrieval import Retriever
 from tests.unit.rag.search.test_retrieval import INC, World
 
@@ -36,7 +36,7 @@ class OneForm(HashingEmbedder):
 
 
 class Reports(World):
-    """A world with BM25 for its sparse leg, and vectors near the searcher."""
+    """A world with BM25 for its sparse retriever, and vectors near the searcher."""
 
     def __init__(self, texts: dict[str, str]) -> None:
         super().__init__()
@@ -60,11 +60,11 @@ class Reports(World):
         return [one.chunk_id for one in stored], vectors
 
     def first(self, question: str) -> str:
-        legs = LegReader(
+        reader = CandidateReader(
             embedder=self.model, vectors=self.vectors, sparse=self, visibility=self,
             texts=ChunkTexts(self, self.vectors), depth=100, clock=self.clock,
         )  # fmt: skip
-        retriever = Retriever(legs, fuse=fusion.convex, near=Near(self))
+        retriever = Retriever(reader, fuse=fusion.convex, near=Near(self))
         return retriever.search(INC, question, top_k=5).passages[0].document_id
 
 

@@ -22,7 +22,7 @@ class Shortest(OverlapReranker):
 
 
 def long_first(world: World, count: int) -> None:
-    """Publish documents that the legs rank by their number, and a reranker the other way."""
+    """Publish documents that the retrievers rank by their number, and a reranker the other way."""
     for n in range(count):
         world.publish(f"d{n:02}", 1, "oil " * (count - n))
 
@@ -63,7 +63,9 @@ def test_as_many_are_reranked_as_are_asked_for_and_the_rest_follows(world: World
 
 
 @pytest.mark.parametrize("mode", ["dense", "sparse"])
-def test_a_search_by_one_leg_is_ranked_as_that_leg_ranks(world: World, mode: Mode) -> None:
+def test_a_search_by_one_retriever_is_ranked_as_that_retriever_ranks(
+    world: World, mode: Mode
+) -> None:
     long_first(world, 3)
     reranker = Shortest()
     reranking = Reranking(reranker, depth=9, clock=world.clock)

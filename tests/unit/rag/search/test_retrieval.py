@@ -25,7 +25,7 @@ def test_a_passage_tells_where_it_stands(world: World) -> None:
 
 
 @pytest.mark.parametrize(("mode", "degraded"), [("hybrid", ["sparse"]), ("dense", [])])
-def test_without_its_sparse_index_a_replica_answers_from_the_dense_leg_and_says_so(
+def test_without_its_sparse_index_a_replica_answers_from_the_dense_retriever_and_says_so(
     world: World, mode: Mode, degraded: list[str]
 ) -> None:
     world.publish("a", 1, "oil")
@@ -59,7 +59,7 @@ def test_a_search_leans_on_words_where_the_embedder_does_not_know_the_language(
     assert found.passages[0].document_id == first
     assert found.trace is not None
     for told in found.trace["candidates"] if mode == "hybrid" else ():
-        parts = [told[leg]["part"] for leg in ("dense", "sparse") if leg in told]
+        parts = [told[retriever]["part"] for retriever in ("dense", "sparse") if retriever in told]
         assert told["score"] == pytest.approx(sum(parts))
 
 
@@ -76,7 +76,7 @@ def test_with_nothing_to_lean_on_meaning_counts_in_every_language(
     assert retriever.search(INC, "oil", top_k=1).passages == before
 
 
-def test_a_text_in_no_known_language_is_left_to_both_legs(world: World) -> None:
+def test_a_text_in_no_known_language_is_left_to_both_retrievers(world: World) -> None:
     world.publish("a", 1, "oil")
     retriever = world.retriever()
     before = retriever.search(INC, "oil", top_k=1).passages
@@ -85,7 +85,7 @@ def test_a_text_in_no_known_language_is_left_to_both_legs(world: World) -> None:
     assert retriever.search(INC, "oil", top_k=1).passages == before
 
 
-def test_a_search_tells_what_each_leg_took_in_all_its_attempts(world: World) -> None:
+def test_a_search_tells_what_each_retriever_took_in_all_its_attempts(world: World) -> None:
     world.publish("a", 1, "apple")
 
     def activates_slowly() -> None:

@@ -1,4 +1,4 @@
-"""Both legs of a search, and the one look at what is current that makes them agree."""
+"""Candidates of a search: from both retrievers, checked once against the catalogue."""
 
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -22,28 +22,29 @@ T = TypeVar("T")
 
 Texts = Callable[[Sequence[str]], dict[str, StoredChunk]]
 
-#: docs/protocol.md, A reader: an activation during the legs starts them again, at most this often.
+#: docs/protocol.md, A reader: an activation during the retrievers starts them again, at most this
+#: often.
 TRIES = 3
-#: Where replaced generations crowd a leg, it is asked for up to this many times its depth.
+#: Where replaced generations crowd a retriever, it is asked for up to this many times its depth.
 MOST_DEPTH = 64
 #: In a collection of at most so many chunks the replica compares its own vectors, all of them: a
 #: call to the vector store costs more.
 OWN_ROWS = 16_384
-#: Legs older than this start again: their ids may be garbage by now.
+#: Candidates older than this start again: their ids may be garbage by now.
 STALE_S = 60.0
 
 NOT_WANTED = "does not match the filter"
 
 
 @dataclass(slots=True)
-class Legs:
+class Candidates:
     """
     One attempt's candidates; what the catalogue says of them is not looked at yet.
 
-    *texts* reads chunks of the vector index that the dense leg searched. *live* names
+    *texts* reads chunks of the vector index that the dense retriever searched. *live* names
     the current generations of the candidates' documents, `document:generation`. *documents* says
     how many there are in the collection, *waiting* how many are on their way. *complete* tells that
-    what matches a filter is in the dense leg, if only there is any, and *hints* what ails it.
+    what matches a filter is in the dense retriever, if only there is any, and *hints* what ails it.
     """
 
     texts: Texts
@@ -83,32 +84,32 @@ class Question:
         return self._vector
 
 
-class LegReader:
+class CandidateReader:
     """
-    Read the candidates of both legs so that they agree with the catalogue.
+    Read the candidates of both retrievers so that they agree with the catalogue.
 
-    The legs are read first, then the catalogue once; where a new version of a candidate was
-    activated meanwhile, the legs start again. All of an attempt's reads of vectors and texts are of
-    one vector index, and a question's vector is never compared with vectors of another embedder:
-    then the sparse leg answers alone, and says so.
+    The retrievers are read first, then the catalogue once; where a new version of a candidate was
+    activated meanwhile, the retrievers start again. All of an attempt's reads of vectors and texts
+    are of one vector index, and a question's vector is never compared with vectors of another
+    embedder: then the sparse retriever answers alone, and says so.
 
     Args:
         embedder: Of the question.
 
-        vectors: The dense leg.
+        vectors: The dense retriever.
 
-        sparse: The sparse leg of this replica.
+        sparse: The sparse retriever of this replica.
 
         visibility: What is current.
 
         texts: Where the chunks' texts come from.
 
-        depth: Candidates taken from each leg.
+        depth: Candidates taken from each retriever.
 
         clock: Seconds, monotonic.
 
-        beside: Runs the sparse leg while this thread asks the dense one; None asks one after the
-            other.
+        beside: Runs the sparse retriever while this thread asks the dense one; None asks one after
+            the other.
     """
 
     def __init__(
@@ -138,7 +139,7 @@ class LegReader:
 
     def read(
         self, collection_id: str, question: Question, mode: Mode, wanted: Filter | None
-    ) -> tuple[Legs, Mapping[str, CurrentLike]]:
+    ) -> tuple[Candidates, Mapping[str, CurrentLike]]:
         """Return candidates and current generations, in agreement (docs/protocol.md, A reader)."""
         attempt, depth = 1, self.depth
         dense_ms = sparse_ms = 0.0
@@ -147,48 +148,53 @@ class LegReader:
             look = self._visibility.look(collection_id)
             vector_index = look.vector_index
             texts = partial(self._texts.get, collection_id, vector_index=vector_index.name)
-            legs = Legs(
+            candidates = Candidates(
                 texts, vector_index.name, look.documents, look.waiting,
                 dense_ms=dense_ms, sparse_ms=sparse_ms,
             )  # fmt: skip
-            dense = self._comparable(vector_index, mode, legs)
+            dense = self._comparable(vector_index, mode, candidates)
             if wanted is None:
-                self._ask(legs, collection_id, question, mode, look=look, dense=dense, limit=depth)
+                self._retrieve(
+                    candidates, collection_id, question, mode, look=look, dense=dense, limit=depth
+                )
             else:
-                self._ask_filtered(
-                    legs, collection_id, question, mode,
+                self._retrieve_filtered(
+                    candidates, collection_id, question, mode,
                     look=look, dense=dense, wanted=wanted, limit=depth,
                 )  # fmt: skip
-            dense_ms, sparse_ms = legs.dense_ms, legs.sparse_ms
-            documents = sorted({name.rsplit(":", 2)[0] for name, _ in (*legs.dense, *legs.sparse)})
+            dense_ms, sparse_ms = candidates.dense_ms, candidates.sparse_ms
+            documents = sorted(
+                {name.rsplit(":", 2)[0] for name, _ in (*candidates.dense, *candidates.sparse)}
+            )
             found, vector_index_now = self._visibility.look_again(collection_id, documents)
             current = {name: entry for name, entry in found.items() if entry.chunks}
-            legs.live = {f"{name}:{entry.generation}" for name, entry in current.items()}
+            candidates.live = {f"{name}:{entry.generation}" for name, entry in current.items()}
             # The replica's own vectors may be of a vector index that has come since.
-            moved = legs.own_vectors and vector_index_now != vector_index
+            moved = candidates.own_vectors and vector_index_now != vector_index
             # A candidate activated after step 1 may have been read in the middle of its
             # upsert; the last attempt serves what is whole rather than nothing.
             activated = any(entry.seq > look.seq for entry in found.values())
             if (moved or activated or self.clock() - began > STALE_S) and attempt < TRIES:
                 attempt += 1
-            elif depth < MOST_DEPTH * self.depth and self._crowded(legs, depth):
+            elif depth < MOST_DEPTH * self.depth and self._crowded(candidates, depth):
                 depth *= 4
             else:
-                return legs, current
+                return candidates, current
 
-    def _crowded(self, legs: Legs, limit: int) -> bool:
+    def _crowded(self, candidates: Candidates, limit: int) -> bool:
         """
-        Return True if replaced generations took the places of current ones in a leg.
+        Return True if replaced generations took the places of current ones in a retriever.
 
         They stay in both indexes for a minute after an activation, and a large document that was
         deleted would hide everything that is like it.
         """
         return any(
-            len(leg) >= limit and len(visible(leg, legs.live, {})) < min(self.depth, limit // 2)
-            for leg in (legs.dense, legs.sparse)
+            len(retriever) >= limit
+            and len(visible(retriever, candidates.live, {})) < min(self.depth, limit // 2)
+            for retriever in (candidates.dense, candidates.sparse)
         )
 
-    def _comparable(self, vector_index: VectorIndex, mode: Mode, legs: Legs) -> bool:
+    def _comparable(self, vector_index: VectorIndex, mode: Mode, candidates: Candidates) -> bool:
         """Return True if a question's vector may be compared with those of a vector index."""
         if mode == "sparse" or vector_index.embedder is None:
             return False  # not asked for; or nothing was ever written
@@ -197,13 +203,13 @@ class LegReader:
         except EmbedderMismatch:
             if mode == "dense":
                 raise
-            legs.degraded.append("dense")
+            candidates.degraded.append("dense")
             return False
         return True
 
-    def _ask(
+    def _retrieve(
         self,
-        legs: Legs,
+        candidates: Candidates,
         collection_id: str,
         question: Question,
         mode: Mode,
@@ -212,8 +218,9 @@ class LegReader:
         dense: bool,
         limit: int,
     ) -> None:
-        """Ask both legs for candidates, the dense one if its vectors may be compared."""
-        # First, alone: the model computes, and the sparse leg has all of Chroma's time anyway.
+        """Ask both retrievers for candidates, the dense one if its vectors may be compared."""
+        # First, alone: the model computes, and the sparse retriever has all of Chroma's time
+        # anyway.
         vector = question.vector if dense else None
         sparse = None
         if mode != "dense":
@@ -224,22 +231,24 @@ class LegReader:
             began = self.clock()
             whole = self._sparse.whole(collection_id, look)
             if whole is not None and whole.rows <= OWN_ROWS:
-                legs.own_vectors = True
-                legs.dense = whole.nearest(vector, limit=limit)
+                candidates.own_vectors = True
+                candidates.dense = whole.nearest(vector, limit=limit)
             else:
-                legs.dense = self._vectors.search(legs.vector_index, vector, limit=limit)
-            legs.dense_ms += (self.clock() - began) * 1000
+                candidates.dense = self._vectors.search(
+                    candidates.vector_index, vector, limit=limit
+                )
+            candidates.dense_ms += (self.clock() - began) * 1000
         if sparse is not None:
             found, spent_ms = sparse()
-            legs.sparse_ms += spent_ms
+            candidates.sparse_ms += spent_ms
             if found is None:
-                self._without_sparse(legs)
+                self._without_sparse(candidates)
             else:
-                legs.sparse = found
+                candidates.sparse = found
 
-    def _ask_filtered(
+    def _retrieve_filtered(
         self,
-        legs: Legs,
+        candidates: Candidates,
         collection_id: str,
         question: Question,
         mode: Mode,
@@ -249,21 +258,23 @@ class LegReader:
         wanted: Filter,
         limit: int,
     ) -> None:
-        """Ask both legs for candidates that match, by this replica's rows where it is in step."""
+        """Ask both retrievers for matches, by this replica's rows where it is in step."""
         matching = self._sparse.select(collection_id, wanted, look=look)
         if matching is None:
             if mode != "dense":
-                self._without_sparse(legs)
-            self._ask_store(legs, question if dense else None, wanted, limit=limit)
+                self._without_sparse(candidates)
+            self._retrieve_from_store(candidates, question if dense else None, wanted, limit=limit)
             return
-        legs.own_vectors = True
-        legs.told = {"matching": matching.rows, "of": matching.of}
-        legs.complete = dense or not matching.rows
+        candidates.own_vectors = True
+        candidates.told = {"matching": matching.rows, "of": matching.of}
+        candidates.complete = dense or not matching.rows
         if not matching.rows:
             # Those that are asked for, also where there are too many fields to be told.
-            legs.hints = hints(wanted, {**matching.fields(), **matching.fields(required(wanted))})
+            candidates.hints = hints(
+                wanted, {**matching.fields(), **matching.fields(required(wanted))}
+            )
         elif names := bounded(wanted):
-            legs.hints = uncompared(wanted, matching.fields(names))
+            candidates.hints = uncompared(wanted, matching.fields(names))
         vector = question.vector if dense else None
         sparse = None
         if mode != "dense":
@@ -274,34 +285,40 @@ class LegReader:
                 matching,
                 vector,
                 limit=limit,
-                nearest=lambda most: self._vectors.search(legs.vector_index, vector, limit=most),
+                nearest=lambda most: self._vectors.search(
+                    candidates.vector_index, vector, limit=most
+                ),
             )
-            legs.dense = found.ranking
-            legs.told["dense"] = found.way
-            legs.dropped = dict.fromkeys(found.dropped, NOT_WANTED)
-            legs.dense_ms += (self.clock() - began) * 1000
+            candidates.dense = found.ranking
+            candidates.told["dense"] = found.way
+            candidates.dropped = dict.fromkeys(found.dropped, NOT_WANTED)
+            candidates.dense_ms += (self.clock() - began) * 1000
         if sparse is not None:
-            legs.sparse, spent_ms = sparse()
-            legs.sparse_ms += spent_ms
+            candidates.sparse, spent_ms = sparse()
+            candidates.sparse_ms += spent_ms
 
-    def _start(self, leg: Callable[[], T]) -> Callable[[], tuple[T, float]]:
-        """Start a leg beside this thread; what is returned awaits its answer and milliseconds."""
+    def _start(self, retriever: Callable[[], T]) -> Callable[[], tuple[T, float]]:
+        """
+        Start a retriever beside this thread.
+
+        What is returned awaits its answer and milliseconds.
+        """
 
         def timed() -> tuple[T, float]:
             began = self.clock()
-            answer = leg()
+            answer = retriever()
             return answer, (self.clock() - began) * 1000
 
         if self._beside is None:
             return timed
-        # With the context of this search, so that what the leg logs is known for its.
+        # With the context of this search, so that what the retriever logs is known for its.
         return self._beside.submit(copy_context().run, timed).result
 
-    def _ask_store(
-        self, legs: Legs, question: Question | None, wanted: Filter, *, limit: int
+    def _retrieve_from_store(
+        self, candidates: Candidates, question: Question | None, wanted: Filter, *, limit: int
     ) -> None:
         """Ask the vector store alone: slowly, and looking at what it found once more."""
-        legs.told = {"dense": "the vector store's own filter"}
+        candidates.told = {"dense": "the vector store's own filter"}
         if question is None:
             return
         vector = question.vector
@@ -309,23 +326,27 @@ class LegReader:
         asked = limit
         while True:
             found = self._vectors.search_where(
-                legs.vector_index, vector, limit=asked, wanted=wanted
+                candidates.vector_index, vector, limit=asked, wanted=wanted
             )
-            chunks = legs.texts([name for name, _ in found])
+            chunks = candidates.texts([name for name, _ in found])
             kept = {n for n, chunk in chunks.items() if matches(wanted, chunk)}
-            legs.dense = [hit for hit in found if hit[0] in kept][:limit]
-            if len(legs.dense) >= limit or len(found) < asked or asked >= MOST_DEPTH * self.depth:
-                legs.dropped = {name: NOT_WANTED for name in chunks if name not in kept}
-                legs.complete = bool(legs.dense) or len(found) < asked
-                legs.dense_ms += (self.clock() - began) * 1000
+            candidates.dense = [hit for hit in found if hit[0] in kept][:limit]
+            if (
+                len(candidates.dense) >= limit
+                or len(found) < asked
+                or asked >= MOST_DEPTH * self.depth
+            ):
+                candidates.dropped = {name: NOT_WANTED for name in chunks if name not in kept}
+                candidates.complete = bool(candidates.dense) or len(found) < asked
+                candidates.dense_ms += (self.clock() - began) * 1000
                 return
             asked *= 4
 
-    def _without_sparse(self, legs: Legs) -> None:
-        """Go on without the sparse leg, where the dense one can answer."""
-        if legs.degraded:
+    def _without_sparse(self, candidates: Candidates) -> None:
+        """Go on without the sparse retriever, where the dense one can answer."""
+        if candidates.degraded:
             raise StoreUnavailable("neither index of the collection can answer yet")
-        legs.degraded.append("sparse")
+        candidates.degraded.append("sparse")
 
 
 def matches(wanted: Filter, stored: StoredChunk) -> bool:

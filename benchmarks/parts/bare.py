@@ -67,7 +67,7 @@ class Stored:
 
 
 @dataclass(frozen=True, slots=True)
-class Legs:
+class Retrievers:
     """
     Embedder, Chroma and tantivy called directly, by one caller, without the service.
 
@@ -78,7 +78,7 @@ class Legs:
 
         sparse: The replica's index, opened a second time for reading.
 
-        depth: Candidates asked of each leg, as the service asks them.
+        depth: Candidates asked of each retriever, as the service asks them.
     """
 
     embedder: Embedder

@@ -1,4 +1,4 @@
-"""Both legs and the catalogue are read so that they agree."""
+"""Both retrievers and the catalogue are read so that they agree."""
 
 import threading
 from collections.abc import Callable, Mapping
@@ -13,9 +13,8 @@ from rag.errors import EmbedderMismatch, StoreUnavailable
 from rag.metadata.filters import Filter, parse
 from rag.ports import HnswSettings, Ranking, VectorIndex, Vectors
 from rag.reading_ports import CurrentLike
-from rag.search import legs
+from rag.search.candidates import STALE_S, TRIES, CandidateReader, Candidates, Question
 from rag.search.filtered_search import nearest_matching
-from rag.search.legs import STALE_S, TRIES, LegReader, Legs, Question
 from rag.search.modes import Mode
 from tests.support.worlds.search_world import INC, Among, AtOnce, T, World
 
@@ -51,7 +50,7 @@ def test_a_small_collection_is_compared_with_the_replicas_own_vectors(
 ) -> None:
     world.publish("a", 1, "oil prices", "tree species", "tax law")
     before = [(p.chunk_id, p.score) for p in world.retriever().search(INC, "oil", top_k=3).passages]
-    monkeypatch.setattr(legs, "OWN_ROWS", most)
+    monkeypatch.setattr("rag.search.candidates.OWN_ROWS", most)
     world.has_vectors = True
     calls: list[int] = []
     nearest = Among.nearest
@@ -109,33 +108,35 @@ def test_replaced_generations_do_not_crowd_out_what_is_current(world: World, mod
     assert [passage.document_id for passage in found.passages] == ["small"]
 
 
-class Once(LegReader):
+class Once(CandidateReader):
     """Looks at the catalogue once and never starts again: the rule of the reader taken out."""
 
     def read(
         self, collection_id: str, question: Question, mode: Mode, _wanted: Filter | None
-    ) -> tuple[Legs, Mapping[str, CurrentLike]]:
+    ) -> tuple[Candidates, Mapping[str, CurrentLike]]:
         texts = partial(self._texts.get, collection_id, vector_index=collection_id)
-        legs = Legs(texts, collection_id)
+        candidates = Candidates(texts, collection_id)
         look = self._visibility.look(collection_id)
-        self._ask(legs, collection_id, question, mode, look=look, dense=True, limit=self.depth)
-        names = sorted({n.rsplit(":", 2)[0] for n, _ in (*legs.dense, *legs.sparse)})
+        self._retrieve(
+            candidates, collection_id, question, mode, look=look, dense=True, limit=self.depth
+        )
+        names = sorted({n.rsplit(":", 2)[0] for n, _ in (*candidates.dense, *candidates.sparse)})
         now = self._visibility.current(collection_id, names)
-        return legs, {name: entry for name, entry in now.items() if entry.chunks}
+        return candidates, {name: entry for name, entry in now.items() if entry.chunks}
 
 
-@pytest.mark.parametrize(("reader", "safe"), [(LegReader, True), (Once, False)])
+@pytest.mark.parametrize(("reader", "safe"), [(CandidateReader, True), (Once, False)])
 def test_a_search_during_a_replacement_sees_the_old_document_or_the_new_one(
-    world: World, reader: type[LegReader], safe: bool
+    world: World, reader: type[CandidateReader], safe: bool
 ) -> None:
     world.publish("a", 1, "oil one", "oil two")
-    world.sparse = {}  # the replica lags; the dense leg is asked before the upsert ends
+    world.sparse = {}  # the replica lags; the dense retriever is asked before the upsert ends
 
     def activations() -> None:
         world.upsert("a", 2, "oil one", "oil two")
         world.activate("a", 2, 2)
 
-    # The dense leg has run in the middle of the upsert: half of the new document is there.
+    # The dense retriever has run in the middle of the upsert: half of the new document is there.
     world.upsert("a", 2, "oil one", of=2)
     world.after_dense = [activations]
     hits = world.retriever(reader=reader).search(INC, "oil", top_k=10).passages
@@ -144,7 +145,7 @@ def test_a_search_during_a_replacement_sees_the_old_document_or_the_new_one(
     assert (found in ({"a:1:0", "a:1:1"}, {"a:2:0", "a:2:1"})) is safe
 
 
-def test_a_document_that_activations_after_the_sparse_leg_is_read_anew_by_both(
+def test_a_document_that_activations_after_the_sparse_retriever_is_read_anew_by_both(
     world: World,
 ) -> None:
     world.publish("a", 1, "oil")
@@ -158,7 +159,7 @@ def test_a_document_that_activations_after_the_sparse_leg_is_read_anew_by_both(
 
 
 @pytest.mark.parametrize("filtered", [False, True])
-def test_the_sparse_leg_is_read_while_the_dense_one_is_asked(
+def test_the_sparse_retriever_is_read_while_the_dense_one_is_asked(
     world: World, monkeypatch: pytest.MonkeyPatch, *, filtered: bool
 ) -> None:
     world.known = {"a": {"colour": "red"}}
@@ -167,15 +168,15 @@ def test_the_sparse_leg_is_read_while_the_dense_one_is_asked(
     world.after_dense = [asked.set]
     awaited: list[bool] = []
 
-    def late(leg: Callable[..., T]) -> Callable[..., T]:
+    def late(retriever: Callable[..., T]) -> Callable[..., T]:
         def waits(*args: Any, **kwargs: Any) -> T:
             awaited.append(asked.wait(10))
-            return leg(*args, **kwargs)
+            return retriever(*args, **kwargs)
 
         return waits
 
     monkeypatch.setattr(world.vectors, "search", late(world.vectors.search))
-    monkeypatch.setattr("rag.search.legs.nearest_matching", late(nearest_matching))
+    monkeypatch.setattr("rag.search.candidates.nearest_matching", late(nearest_matching))
     wanted = parse({"colour": "red"}) if filtered else None
     with ThreadPoolExecutor(1) as beside:
         found = world.retriever(beside=beside).search(INC, "oil", top_k=10, wanted=wanted)
@@ -184,7 +185,7 @@ def test_the_sparse_leg_is_read_while_the_dense_one_is_asked(
     assert [p.chunk_id for p in found.passages] == ["a:1:0"]
 
 
-def test_what_goes_wrong_in_a_leg_beside_the_other_ends_the_search(world: World) -> None:
+def test_what_goes_wrong_in_a_retriever_beside_the_other_ends_the_search(world: World) -> None:
     world.publish("a", 1, "oil")
 
     def fails() -> None:
@@ -215,7 +216,7 @@ def test_an_activation_of_another_document_costs_nothing(world: World) -> None:
     assert world.looks == 1
 
 
-def test_legs_that_took_longer_than_garbage_lives_start_again(world: World) -> None:
+def test_retrievers_that_took_longer_than_garbage_lives_start_again(world: World) -> None:
     world.publish("a", 1, "oil")
 
     def pass_time() -> None:
@@ -227,7 +228,7 @@ def test_legs_that_took_longer_than_garbage_lives_start_again(world: World) -> N
     assert world.looks == 2
 
 
-def test_vectors_of_another_embedder_are_not_searched_and_the_sparse_leg_answers_alone(
+def test_vectors_of_another_embedder_are_not_searched_and_the_sparse_retriever_answers_alone(
     world: World,
 ) -> None:
     world.publish("a", 1, "tax law")
