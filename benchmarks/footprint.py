@@ -47,7 +47,7 @@ FILES: Final = ("chunking.txt", "bm25-and-stemming.md", "redis-persistence.html"
 QUESTION: Final = "When does Redis rewrite its append-only file?"
 #: How long the stack is left alone before its memory is read.
 IDLE_S: Final = 5.0
-LOOK_S: Final = 0.02
+POLL_S: Final = 0.02
 PATIENCE_S: Final = 120.0
 SUPERVISOR: Final = "quern up"
 OUTPUT: Final = "up.log"
@@ -222,7 +222,7 @@ def _watch(stack: Stack, folder: Path, start: Start, began: float) -> None:
             break
         if supervisor.status() == psutil.STATUS_ZOMBIE or now > PATIENCE_S:
             raise SystemExit(f"the stack did not start: {(folder / OUTPUT).read_text()[-500:]}")
-        time.sleep(LOOK_S)
+        time.sleep(POLL_S)
     start.ready_s = now
     start.busy_s[SUPERVISOR] = _busy_s(supervisor, below=False)
 

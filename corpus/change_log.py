@@ -15,8 +15,8 @@ from protocol.keys import key
 from protocol.scripts import Scripts
 
 #: Between two looks at the followers, at first and at last.
-FIRST_LOOK_S = 0.02
-LAST_LOOK_S = 0.1
+FIRST_POLL_S = 0.02
+LAST_POLL_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ class ChangeLog:
         *give_up* is called between looks and may raise.
         """
         until = time.monotonic() + timings.PUBLISH_WAIT_S
-        pause = FIRST_LOOK_S
+        pause = FIRST_POLL_S
         while True:
             live = self._live(collection_id)
             have = [name for name, cursor in live.items() if not_before(cursor, entry)]
@@ -94,11 +94,11 @@ class ChangeLog:
                 return bool(have)
             give_up()
             time.sleep(pause)
-            pause = min(pause * 1.5, LAST_LOOK_S)
+            pause = min(pause * 1.5, LAST_POLL_S)
 
-    def mend(self, collection_id: str, *, only_look: bool = False) -> bool:
+    def mend(self, collection_id: str, *, dry_run: bool = False) -> bool:
         """Begin a vanished log anew, for followers to rebuild; returns True if it had vanished."""
-        return bool(self._run("mend_log", collection_id, int(only_look))[0])
+        return bool(self._run("mend_log", collection_id, int(dry_run))[0])
 
     def add_again(
         self, collection_id: str, document: str, generation: int, chunks: int, *, vector_index: str

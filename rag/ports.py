@@ -229,7 +229,7 @@ class StoredRow(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Snapshot:
     """
     What a search must know before it reads anything.
 

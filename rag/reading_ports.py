@@ -5,7 +5,7 @@ from collections.abc import Set as AbstractSet
 from typing import Protocol
 
 from rag.metadata.filters import Filter
-from rag.ports import Look, Ranking, StoredChunk, VectorIndex, Vectors
+from rag.ports import Ranking, Snapshot, StoredChunk, VectorIndex, Vectors
 from rag.sentence_codes import SentenceCosines
 
 
@@ -170,7 +170,7 @@ class Matching(Protocol):
 class Visibility(Protocol):
     """What is current: the catalogue, as a reader needs it."""
 
-    def look(self, collection_id: str) -> Look:
+    def snapshot(self, collection_id: str) -> Snapshot:
         """Return what a search must know before it reads."""
         ...
 
@@ -178,7 +178,7 @@ class Visibility(Protocol):
         """Look once at the current generations of *documents*."""
         ...
 
-    def look_again(
+    def recheck(
         self, collection_id: str, documents: Sequence[str]
     ) -> tuple[Mapping[str, "CurrentLike"], VectorIndex]:
         """Look once at the current generations of *documents*, and at the vector index."""
@@ -235,29 +235,29 @@ class SparseReader(Protocol):
     """The sparse retriever as a reader sees it: this replica's own index of a collection."""
 
     def search(
-        self, collection_id: str, query: str, *, limit: int, look: Look | None = None
+        self, collection_id: str, query: str, *, limit: int, snapshot: Snapshot | None = None
     ) -> list[tuple[str, float]] | None:
         """
-        Return (chunk id, BM25 score), best first, of all activated before *look*, or now.
+        Return (chunk id, BM25 score), best first, of all activated before *snapshot*, or now.
 
         None where the index lacks an activated document and did not catch up within 200 ms.
         """
         ...
 
     def select(
-        self, collection_id: str, wanted: Filter, *, look: Look | None = None
+        self, collection_id: str, wanted: Filter, *, snapshot: Snapshot | None = None
     ) -> Matching | None:
         """
-        Return what matches a filter, of all activated before *look*, or now.
+        Return what matches a filter, of all activated before *snapshot*, or now.
 
         None where the replica lacks an activated document and did not catch up within 200 ms.
         """
         ...
 
-    def whole(self, collection_id: str, look: Look) -> Matching | None:
+    def whole(self, collection_id: str, snapshot: Snapshot) -> Matching | None:
         """
         Return all chunks.
 
-        None where the replica lacks one activated before *look*: no waiting.
+        None where the replica lacks one activated before *snapshot*: no waiting.
         """
         ...

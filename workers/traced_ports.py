@@ -6,7 +6,7 @@ from typing import Any, TypeVar, cast
 
 from corpus.change_log import ChangeLog
 from rag.chunking.chunker import Chunker
-from rag.ports import Embedder, Look, Parser, Reranker, VectorStore
+from rag.ports import Embedder, Parser, Reranker, Snapshot, VectorStore
 from rag.reading_ports import Matching, SparseReader
 from rag.search.retrieval import Fuse
 from runtime.tracing import traces
@@ -86,8 +86,8 @@ def vectors(port: VectorStore) -> VectorStore:
 def sparse(port: SparseReader) -> SparseReader:
     """Watch the sparse retriever, and the dense one where the replica has the vectors."""
 
-    def whole(collection_id: str, look: Look) -> Matching | None:
-        found = port.whole(collection_id, look)
+    def whole(collection_id: str, snapshot: Snapshot) -> Matching | None:
+        found = port.whole(collection_id, snapshot)
         return found and _watched(found, {"nearest": Step("dense", after=_hits)})
 
     watched = _watched(

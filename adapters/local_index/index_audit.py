@@ -149,7 +149,7 @@ class Auditor:
     def _is_orphan(self, collection_id: str, document: str, generation: int, chunks: int) -> bool:
         """Return True if a generation is neither on its way nor current."""
         look = self._catalogue.garbage.orphan
-        return look(collection_id, document, generation, chunks, only_look=True) == "orphan"
+        return look(collection_id, document, generation, chunks, dry_run=True) == "orphan"
 
     def _is_current(self, collection_id: str, document: str, generation: int) -> bool:
         """Return True if a generation is current at this moment."""

@@ -9,7 +9,7 @@ from adapters.local_index.open_indexes import OpenIndexes
 from corpus.change_log import ChangeLog
 from rag import sentence_codes
 from rag.metadata.filters import Filter
-from rag.ports import Look, StoredChunk, Vectors
+from rag.ports import Snapshot, StoredChunk, Vectors
 from rag.reading_ports import Matching
 from rag.sentence_codes import SentenceCosines
 
@@ -31,25 +31,29 @@ class ReplicaReader:
         self._change_log = change_log
 
     def search(
-        self, collection_id: str, query: str, *, limit: int, look: Look | None = None
+        self, collection_id: str, query: str, *, limit: int, snapshot: Snapshot | None = None
     ) -> list[tuple[str, float]] | None:
-        """Search this replica's index; None where it lacks a document activated before *look*."""
-        newest = look.entry if look else self._change_log.last_add(collection_id)
+        """
+        Search this replica's index.
+
+        None where it lacks a document activated before *snapshot*.
+        """
+        newest = snapshot.entry if snapshot else self._change_log.last_add(collection_id)
         if newest == "0-0":
             return []
         index = self._indexes.in_step(collection_id, newest)
         return None if index is None else index.search(query, limit=limit)
 
     def select(
-        self, collection_id: str, wanted: Filter, *, look: Look | None = None
+        self, collection_id: str, wanted: Filter, *, snapshot: Snapshot | None = None
     ) -> Matching | None:
         """
         Return what matches a filter.
 
-        None where a document activated before *look* is lacking.
+        None where a document activated before *snapshot* is lacking.
         """
-        if look is not None:
-            newest, epoch = look.entry, look.epoch
+        if snapshot is not None:
+            newest, epoch = snapshot.entry, snapshot.epoch
         else:
             newest, epoch = self._change_log.newest(collection_id)
         if newest == "0-0":
@@ -58,13 +62,17 @@ class ReplicaReader:
         # Of another epoch, its vectors may be another embedder's.
         return None if index is None or index.log_epoch != epoch else index.select(wanted)
 
-    def whole(self, collection_id: str, look: Look) -> Matching | None:
-        """Return all chunks; None where one activated before *look* is lacking at this moment."""
+    def whole(self, collection_id: str, snapshot: Snapshot) -> Matching | None:
+        """
+        Return all chunks.
+
+        None where one activated before *snapshot* is lacking at this moment.
+        """
         index = self._indexes.get(collection_id)
         if (
             index is None
-            or index.log_epoch != look.epoch
-            or not self._indexes.has(collection_id, look.entry)
+            or index.log_epoch != snapshot.epoch
+            or not self._indexes.has(collection_id, snapshot.entry)
         ):
             return None
         return index.select(None)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final, Self
 
 #: A process that ends between two looks is known as it was at the last one.
-LOOK_S: Final = 0.01
+POLL_S: Final = 0.01
 _RESET: Final = "5"  # to /proc/PID/clear_refs, see proc(5)
 
 
@@ -50,7 +50,7 @@ class PeakMemory:
             return self._peak or None
 
     def _watch(self) -> None:
-        while not self._ended.wait(LOOK_S):
+        while not self._ended.wait(POLL_S):
             self._look()
 
     def _look(self) -> None:

@@ -13,7 +13,7 @@ from cli.session import Session, json_option, pass_session
 from cli.tables import plain_table
 from cli.words import count, failure
 
-LOOK_S = 1
+POLL_S = 1
 #: Kinds of differences in people's words.
 WORDS = {
     "passages_missing": "passages missing in Chroma",
@@ -104,7 +104,7 @@ def _watch(client: Client, job_id: str, remarks: Console) -> httpx.Response:
     ) as progress:  # fmt: skip
         bar = progress.add_task("Checking", total=None)
         while True:
-            response = client.look(f"/api/jobs/{job_id}", wait=LOOK_S)
+            response = client.look(f"/api/jobs/{job_id}", wait=POLL_S)
             job = response.json()
             if told := job.get("progress"):
                 progress.update(bar, completed=told["done"], total=told["total"])

@@ -36,7 +36,7 @@ MISMATCH = "embedder_mismatch"
 OTHER_VECTORS = (
     "This collection was embedded by another model or engine before; making its vectors anew."
 )
-LOOK_S = 0.5
+POLL_S = 0.5
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -149,7 +149,7 @@ def _serve(stack: Stack, remarks: Console) -> None:
     asked = threading.Event()
     for number in _ENDING:
         signal.signal(number, lambda _number, _frame: asked.set())
-    while not asked.wait(LOOK_S):
+    while not asked.wait(POLL_S):
         if find_running(Path(stack.record.data_dir)) is None:
             remarks.print("Quern has stopped.")
             raise SystemExit(1)

@@ -13,7 +13,7 @@ from cli.client import FINAL_STATES, Client
 from cli.session import Session, pass_session
 from cli.words import count, duration, failure
 
-LOOK_S = 0.4
+POLL_S = 0.4
 
 
 @click.command()
@@ -71,7 +71,7 @@ def _watch(console: Console, client: Client, job: Mapping[str, Any]) -> Mapping[
                     progress.update(bar, completed=done, total=total)
                 if shown["state"] in FINAL_STATES:
                     return shown
-                time.sleep(LOOK_S)
+                time.sleep(POLL_S)
         except KeyboardInterrupt:
             console.print(f"\nStopped watching; it goes on. See: quern job {job['id']}")
             raise

@@ -65,7 +65,7 @@ def watch(
 
 
 def _bring(session: Session, found: Found, collection: str, wishes: Wishes) -> bool:
-    """Bring the collection up to date; false where that is to be tried again at the next look."""
+    """Bring the collection up to date; false where that is to be tried again at the next poll."""
     if wishes.delete_missing and (found.unseen or not found.files):
         why = f"{found.unseen[0]} cannot be looked into" if found.unseen else "no files are there"
         session.remarks.print(Text(f"{why}: nothing is done until that changes", "yellow"))

@@ -18,8 +18,8 @@ from cli.words import count
 BATCH_FILES = 100
 BATCH_BYTES = 100_000_000
 #: Between two looks at the job, at first and at last; and between two counts of passages.
-FIRST_LOOK_S = 0.1
-LAST_LOOK_S = 1.0
+FIRST_POLL_S = 0.1
+LAST_POLL_S = 1.0
 COUNT_S = 5.0
 #: The server looks at the bytes, not at what a sender calls them.
 MEDIA_TYPE = "application/octet-stream"
@@ -86,7 +86,7 @@ def _watch(client: Client, done: Ingested, progress: Progress, *, total: int) ->
     indexing = progress.add_task("Indexing", total=total, note="")
     job_id, refused = done.job["id"], len(done.failed)
     rows = _Rows(client, job_id)
-    pause, began = FIRST_LOOK_S, time.monotonic()
+    pause, began = FIRST_POLL_S, time.monotonic()
     counted_at = began
     while True:
         done.job = client.look(f"/api/jobs/{job_id}").json()
@@ -103,26 +103,26 @@ def _watch(client: Client, done: Ingested, progress: Progress, *, total: int) ->
             done.noted = [row for row in done.ready if "note" in row]
             done.chunks = sum(int(row["chunks"]) for row in ended)
             return
-        pause = min(pause * 1.3, LAST_LOOK_S)
+        pause = min(pause * 1.3, LAST_POLL_S)
         share = completed / max(1, total)
-        time.sleep(until_next_look(pause, share=share, took_s=time.monotonic() - began))
+        time.sleep(until_next_poll(pause, share=share, took_s=time.monotonic() - began))
 
 
-def until_next_look(pause_s: float, *, share: float, took_s: float) -> float:
+def until_next_poll(pause_s: float, *, share: float, took_s: float) -> float:
     """
-    Return the seconds until the next look at a job: sooner where it is about to end.
+    Return the seconds until a job is polled again: sooner where it is about to end.
 
     Args:
         pause_s: What it is while the end is far.
 
         share: Of the documents that have ended, 0 to 1.
 
-        took_s: Seconds since the first look.
+        took_s: Seconds since the first poll.
     """
     if not share:
         return pause_s
     left_s = took_s * (1 - share) / share
-    return max(FIRST_LOOK_S, min(pause_s, left_s / 2))
+    return max(FIRST_POLL_S, min(pause_s, left_s / 2))
 
 
 def _send(client: Client, job_id: str, batch: Sequence[File]) -> list[dict[str, Any]]:

@@ -39,7 +39,7 @@ class Garbage:
         generation: int,
         chunks: int,
         *,
-        only_look: bool = False,
+        dry_run: bool = False,
     ) -> Literal["known", "orphan", "lost"]:
         """
         Put a generation of the vector store that is not in the catalogue into the garbage.
@@ -47,7 +47,7 @@ class Garbage:
         One that the catalogue once knew, and lost, is left: its rows are all there is of it.
         """
         words: tuple[Literal["known", "orphan", "lost"], ...] = ("known", "orphan", "lost")
-        answer = self._run("orphan", collection_id, document, generation, chunks, int(only_look))
+        answer = self._run("orphan", collection_id, document, generation, chunks, int(dry_run))
         return words[int(answer[0])]
 
 

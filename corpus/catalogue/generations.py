@@ -10,7 +10,7 @@ from redis import Redis
 from corpus.catalogue.vector_indexes import read_vector_index
 from protocol.keys import key
 from protocol.scripts import Scripts
-from rag.ports import Look, VectorIndex
+from rag.ports import Snapshot, VectorIndex
 
 
 class Current(NamedTuple):
@@ -45,7 +45,7 @@ class Generations:
         """Return how many activations there have been."""
         return int(self._redis.hget(key("log_state", collection_id), "seq") or 0)
 
-    def look(self, collection_id: str) -> Look:
+    def snapshot(self, collection_id: str) -> Snapshot:
         """Return what a search must know before it reads, in one trip."""
         pipe = self._redis.pipeline(transaction=False)
         # In this order: what was activated by then is in this vector index, and in this state of
@@ -57,17 +57,19 @@ class Generations:
         pipe.scard(key("opened", collection_id))
         seq, (name, embedder, hnsw), (entry, epoch), documents, waiting = pipe.execute()
         vector_index = read_vector_index(name or collection_id, embedder, hnsw)
-        return Look(int(seq or 0), vector_index, entry or "0-0", epoch or "", documents, waiting)
+        return Snapshot(
+            int(seq or 0), vector_index, entry or "0-0", epoch or "", documents, waiting
+        )
 
     def current(self, collection_id: str, documents: Sequence[str]) -> dict[str, Current]:
         """Look once at the current generations of *documents*; absent ones are left out."""
-        return self.look_again(collection_id, documents)[0] if documents else {}
+        return self.recheck(collection_id, documents)[0] if documents else {}
 
     def current_of(self, collection_id: str, document: str) -> Current | None:
         """Return the current generation of one document, None where it has none."""
         return self.current(collection_id, [document]).get(document)
 
-    def look_again(
+    def recheck(
         self, collection_id: str, documents: Sequence[str]
     ) -> tuple[dict[str, Current], VectorIndex]:
         """Look once at the current generations of *documents*, and at the vector index."""

@@ -52,14 +52,14 @@ class LostEntries:
         """Look at generations in the vector store that were not current; after the records."""
         lost: dict[str, dict[int, Held]] = {}
         for n, ((document, generation), there) in enumerate(held.items()):
-            look = partial(
+            snapshot = partial(
                 self._catalogue.garbage.orphan, self._inc, document, generation, there.chunks
             )
-            word = look(only_look=True)
+            word = snapshot(dry_run=True)
             # Collected since they were listed: of those nobody knows either.
             if word != "known" and not self._are_there(document, generation, there):
                 continue
-            if word == "orphan" and (not self._scope.repair or look() == "orphan"):
+            if word == "orphan" and (not self._scope.repair or snapshot() == "orphan"):
                 detail = f"nobody knows generation {generation}"
                 self._report.add_repaired("orphan", document, detail)
             elif word == "lost" and document not in self._told:

@@ -8,7 +8,7 @@ from corpus.check_and_repair.scope import Scope
 from protocol import timings
 
 #: How often it is looked whether the replicas have answered.
-LOOK_S: Final = 0.1
+POLL_S: Final = 0.1
 
 
 def check_replicas(scope: Scope) -> Iterator[int]:
@@ -19,7 +19,7 @@ def check_replicas(scope: Scope) -> Iterator[int]:
     answers: dict[str, dict[str, Any]] = {}
     try:
         while not set(names) <= set(answers) and time.monotonic() < until:
-            time.sleep(LOOK_S)
+            time.sleep(POLL_S)
             yield 0
             answers = change_log.audit_answers(ticket)
     finally:

@@ -1,4 +1,4 @@
--- orphan(collection_id, document, generation, chunks, only look): what the vector store holds and
+-- orphan(collection_id, document, generation, chunks, dry run): what the vector store holds and
 -- nobody knows goes to the garbage → 0: somebody knows it, 1: an orphan, 2: the catalogue lost it
 local inc, doc, generation, chunks = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 if redis.call('EXISTS', K.collection(inc)) == 0 then return {0} end

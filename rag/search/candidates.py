@@ -12,7 +12,7 @@ from rag.documents import split_chunk_id
 from rag.errors import EmbedderMismatch, StoreUnavailable
 from rag.metadata.filter_hints import bounded, hints, required, uncompared
 from rag.metadata.filters import Filter, facts, holds
-from rag.ports import Embedder, Look, Ranking, StoredChunk, VectorIndex, Vectors, VectorStore
+from rag.ports import Embedder, Ranking, Snapshot, StoredChunk, VectorIndex, Vectors, VectorStore
 from rag.reading_ports import CurrentLike, SparseReader, Visibility
 from rag.search.chunk_texts import ChunkTexts
 from rag.search.filtered_search import nearest_matching
@@ -145,35 +145,41 @@ class CandidateReader:
         dense_ms = sparse_ms = 0.0
         while True:
             began = self.clock()
-            look = self._visibility.look(collection_id)
-            vector_index = look.vector_index
+            snapshot = self._visibility.snapshot(collection_id)
+            vector_index = snapshot.vector_index
             texts = partial(self._texts.get, collection_id, vector_index=vector_index.name)
             candidates = Candidates(
-                texts, vector_index.name, look.documents, look.waiting,
+                texts, vector_index.name, snapshot.documents, snapshot.waiting,
                 dense_ms=dense_ms, sparse_ms=sparse_ms,
             )  # fmt: skip
             dense = self._comparable(vector_index, mode, candidates)
             if wanted is None:
                 self._retrieve(
-                    candidates, collection_id, question, mode, look=look, dense=dense, limit=depth
+                    candidates,
+                    collection_id,
+                    question,
+                    mode,
+                    snapshot=snapshot,
+                    dense=dense,
+                    limit=depth,
                 )
             else:
                 self._retrieve_filtered(
                     candidates, collection_id, question, mode,
-                    look=look, dense=dense, wanted=wanted, limit=depth,
+                    snapshot=snapshot, dense=dense, wanted=wanted, limit=depth,
                 )  # fmt: skip
             dense_ms, sparse_ms = candidates.dense_ms, candidates.sparse_ms
             documents = sorted(
                 {name.rsplit(":", 2)[0] for name, _ in (*candidates.dense, *candidates.sparse)}
             )
-            found, vector_index_now = self._visibility.look_again(collection_id, documents)
+            found, vector_index_now = self._visibility.recheck(collection_id, documents)
             current = {name: entry for name, entry in found.items() if entry.chunks}
             candidates.live = {f"{name}:{entry.generation}" for name, entry in current.items()}
             # The replica's own vectors may be of a vector index that has come since.
             moved = candidates.own_vectors and vector_index_now != vector_index
             # A candidate activated after step 1 may have been read in the middle of its
             # upsert; the last attempt serves what is whole rather than nothing.
-            activated = any(entry.seq > look.seq for entry in found.values())
+            activated = any(entry.seq > snapshot.seq for entry in found.values())
             if (moved or activated or self.clock() - began > STALE_S) and attempt < TRIES:
                 attempt += 1
             elif depth < MOST_DEPTH * self.depth and self._crowded(candidates, depth):
@@ -214,7 +220,7 @@ class CandidateReader:
         question: Question,
         mode: Mode,
         *,
-        look: Look,
+        snapshot: Snapshot,
         dense: bool,
         limit: int,
     ) -> None:
@@ -225,11 +231,17 @@ class CandidateReader:
         sparse = None
         if mode != "dense":
             sparse = self._start(
-                partial(self._sparse.search, collection_id, question.text, limit=limit, look=look)
+                partial(
+                    self._sparse.search,
+                    collection_id,
+                    question.text,
+                    limit=limit,
+                    snapshot=snapshot,
+                )
             )
         if vector is not None:
             began = self.clock()
-            whole = self._sparse.whole(collection_id, look)
+            whole = self._sparse.whole(collection_id, snapshot)
             if whole is not None and whole.rows <= OWN_ROWS:
                 candidates.own_vectors = True
                 candidates.dense = whole.nearest(vector, limit=limit)
@@ -253,13 +265,13 @@ class CandidateReader:
         question: Question,
         mode: Mode,
         *,
-        look: Look,
+        snapshot: Snapshot,
         dense: bool,
         wanted: Filter,
         limit: int,
     ) -> None:
         """Ask both retrievers for matches, by this replica's rows where it is in step."""
-        matching = self._sparse.select(collection_id, wanted, look=look)
+        matching = self._sparse.select(collection_id, wanted, snapshot=snapshot)
         if matching is None:
             if mode != "dense":
                 self._without_sparse(candidates)

@@ -22,7 +22,7 @@ from web.health.reports import reports
 from web.health.watch import Sight, Watch
 
 #: The first request of a process waits this long for the first look.
-FIRST_LOOK_S: Final = 0.03
+FIRST_POLL_S: Final = 0.03
 #: No job is accepted without these.
 VITAL: Final = ("redis", "machine")
 
@@ -131,7 +131,7 @@ class HealthSampler:
     def _await_first_look(self) -> None:
         """At the very start wait a moment for the first looks."""
         self.start()
-        end = time.monotonic() + FIRST_LOOK_S
+        end = time.monotonic() + FIRST_POLL_S
         for name in VITAL:
             watch = self._watches[name]
             if not watch.seen.is_set():

@@ -9,7 +9,7 @@ import orjson
 from intake.errors import QueueError
 from intake.lookup.events import Event
 from intake.wiring import Intake
-from web.http.waiting import LOOK_S
+from web.http.waiting import POLL_S
 from web.places import Caller
 
 log = logging.getLogger(__name__)
@@ -73,7 +73,7 @@ class EventStream:
                 if time.monotonic() - said_at >= KEEP_ALIVE_S:
                     said_at = time.monotonic()
                     yield ": still here\n\n"
-                bell.wait(LOOK_S)
+                bell.wait(POLL_S)
 
     def _left(self) -> None:
         """The caller left before the end."""

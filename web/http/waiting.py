@@ -13,7 +13,7 @@ from web.http.behind_proxy import link, with_links
 from web.places import Caller
 
 #: A lost wake-up costs a waiter this long; a caller who left is noticed as quickly.
-LOOK_S = 0.5
+POLL_S = 0.5
 #: A caller is told to come back after this, more where the queue is long.
 LEAST_RETRY_S = 1
 MOST_RETRY_S = 30
@@ -42,7 +42,7 @@ def awaited(job_id: str, wait_s: float) -> Mapping[str, str] | None:
                 if caller.gone:
                     parts.intake.control.on_disconnect(job_id)
                     break
-                bell.wait(min(left, LOOK_S))
+                bell.wait(min(left, POLL_S))
                 bell.clear()
     return row
 

@@ -264,20 +264,20 @@ def test_nothing_is_logged_before_it_is_written_nor_visible_before_it_is_logged(
     seen: list[tuple[int, int]] = []
     redis = yard.bench.redis
 
-    def look() -> None:
+    def snapshot() -> None:
         log, current = key("log", yard.collection_id), key("current", yard.collection_id)
         seen.append((redis.xlen(log), redis.hlen(current)))
 
     wait = yard.bench.change_log.wait_for_followers
 
     def waiting(collection_id: str, entry: str, *, give_up: Hook) -> bool:
-        look()
+        snapshot()
         return wait(collection_id, entry, give_up=give_up)
 
-    yard.vectors.before = look
+    yard.vectors.before = snapshot
     yard.bench.change_log.wait_for_followers = waiting  # type: ignore[method-assign]  # to look in between
     yard.parse(rows[0])
-    look()
+    snapshot()
 
     assert seen == [(0, 0), (3, 0), (3, 3)]
 

@@ -255,7 +255,7 @@ def test_a_silent_stream_is_kept_alive_by_comments(
     app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("web.http.event_stream.KEEP_ALIVE_S", 0.05)
-    monkeypatch.setattr("web.http.event_stream.LOOK_S", 0.02)
+    monkeypatch.setattr("web.http.event_stream.POLL_S", 0.02)
     parts = app.extensions["quern"]
     lines = EventStream(parts.intake, ask(client), after="0-0", caller=Caller({})).lines()
     told = [next(lines) for _ in range(4)]

@@ -46,8 +46,10 @@ def opendocument(cells: list[list[str]], *, styles: str = "", first: str = "") -
 
 def slide(cells: list[list[str]], *, bold: bool = False) -> bytes:
     def cell(words: str, n: int) -> str:
-        look = '<a:rPr b="1"/>' if bold and not n else ""
-        return f"<a:tc><a:txBody><a:p><a:r>{look}<a:t>{words}</a:t></a:r></a:p></a:txBody></a:tc>"
+        snapshot = '<a:rPr b="1"/>' if bold and not n else ""
+        return (
+            f"<a:tc><a:txBody><a:p><a:r>{snapshot}<a:t>{words}</a:t></a:r></a:p></a:txBody></a:tc>"
+        )
 
     names = 'xmlns:a="a" xmlns:p="p" xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"'
     lines = ("<a:tr>" + "".join(cell(c, n) for c in row) + "</a:tr>" for n, row in enumerate(cells))

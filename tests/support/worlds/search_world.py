@@ -11,7 +11,7 @@ from rag.documents import Chunk, Scalar, chunk_id
 from rag.in_memory.embedder import HashingEmbedder
 from rag.in_memory.vector_store import DictVectors, matches
 from rag.metadata.filters import Filter
-from rag.ports import Look, Ranking, StoredChunk, VectorIndex, Vectors
+from rag.ports import Ranking, Snapshot, StoredChunk, VectorIndex, Vectors
 from rag.search import fusion
 from rag.search.candidates import CandidateReader
 from rag.search.chunk_texts import ChunkTexts
@@ -86,9 +86,9 @@ class World:
 
     # The ports ---------------------------------------------------------------------------------
 
-    def look(self, collection_id: str) -> Look:
+    def snapshot(self, collection_id: str) -> Snapshot:
         assert collection_id == INC
-        return Look(
+        return Snapshot(
             self.activations,
             self.searched,
             f"{self.activations}-0",
@@ -101,22 +101,22 @@ class World:
         assert collection_id == INC
         return {name: self.catalogue[name] for name in documents if name in self.catalogue}
 
-    def look_again(
+    def recheck(
         self, collection_id: str, documents: Sequence[str]
     ) -> tuple[Mapping[str, Now], VectorIndex]:
         self.looks += 1
         return self.current(collection_id, documents), self.searched
 
-    def whole(self, collection_id: str, look: Look) -> "Among | None":
+    def whole(self, collection_id: str, snapshot: Snapshot) -> "Among | None":
         assert collection_id == INC
-        assert look.seq <= self.activations
+        assert snapshot.seq <= self.activations
         return Among(self, None) if self.has_vectors else None
 
     def search(
-        self, collection_id: str, query: str, *, limit: int, look: Look | None = None
+        self, collection_id: str, query: str, *, limit: int, snapshot: Snapshot | None = None
     ) -> Ranking | None:
         assert collection_id == INC
-        assert look is None or look.seq <= self.activations
+        assert snapshot is None or snapshot.seq <= self.activations
         # Asked second: what happens here happens between the retrievers.
         if self.after_dense:
             self.after_dense.pop(0)()
@@ -130,10 +130,10 @@ class World:
         return {name: self.near[name] for name in chunk_ids if name in self.near}
 
     def select(
-        self, collection_id: str, wanted: Filter, *, look: Look | None = None
+        self, collection_id: str, wanted: Filter, *, snapshot: Snapshot | None = None
     ) -> "Among | None":
         assert collection_id == INC
-        assert look is None or look.seq <= self.activations
+        assert snapshot is None or snapshot.seq <= self.activations
         return None if self.sparse is None else Among(self, wanted)
 
     # The steps of a publish --------------------------------------------------------------------

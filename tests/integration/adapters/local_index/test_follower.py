@@ -20,7 +20,7 @@ from rag.documents import Chunk, chunk_id
 from rag.errors import StoreUnavailable
 from rag.in_memory.vector_store import DictVectors
 from rag.metadata.filters import parse
-from rag.ports import Look, StoredChunk
+from rag.ports import Snapshot, StoredChunk
 from rag.reading_ports import ReplicaIndex
 from rag.sentence_codes import encode
 from tests.support.waiting import until
@@ -208,15 +208,15 @@ def test_a_replica_answers_for_what_was_activated_before_the_search_looked(world
     replica = world.replica()
     world.publish("a", "oil")
     replica.turn()
-    before = world.bench.catalogue.generations.look(world.collection_id)
+    before = world.bench.catalogue.generations.snapshot(world.collection_id)
     world.publish("b", "oil")
-    after = world.bench.catalogue.generations.look(world.collection_id)
+    after = world.bench.catalogue.generations.snapshot(world.collection_id)
     wanted = parse({"document_id": "a"})
     assert wanted is not None
 
-    def found(look: Look) -> tuple[bool, bool]:
-        hits = replica.reader.search(world.collection_id, "oil", limit=9, look=look)
-        matching = replica.reader.select(world.collection_id, wanted, look=look)
+    def found(snapshot: Snapshot) -> tuple[bool, bool]:
+        hits = replica.reader.search(world.collection_id, "oil", limit=9, snapshot=snapshot)
+        matching = replica.reader.select(world.collection_id, wanted, snapshot=snapshot)
         return hits is not None, matching is not None
 
     assert (found(before), found(after)) == ((True, True), (False, False))

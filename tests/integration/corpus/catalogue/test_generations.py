@@ -4,7 +4,7 @@ import pytest
 
 from corpus.catalogue.generations import Current
 from protocol.keys import key
-from rag.ports import EmbedderIdentity, Look
+from rag.ports import EmbedderIdentity, Snapshot
 from tests.support.workbench import Workbench
 
 MODEL = EmbedderIdentity("model", "1", "torch", 384, 254)
@@ -45,17 +45,17 @@ def test_many_documents_of_any_name_are_looked_at_at_once(bench: Workbench, inc:
     assert bench.catalogue.generations.current(inc, ["nothing"]) == {}
 
 
-def test_a_look_is_of_the_newest_activation_and_the_vector_index_in_use(
+def test_a_snapshot_is_of_the_newest_activation_and_the_vector_index_in_use(
     bench: Workbench, inc: str
 ) -> None:
-    before = bench.catalogue.generations.look(inc)
+    before = bench.catalogue.generations.snapshot(inc)
     bench.catalogue.vector_indexes.register_embedder(inc, MODEL)
     bench.publish(bench.ingest(inc, "a")[1][0])
-    after = bench.catalogue.generations.look(inc)
+    after = bench.catalogue.generations.snapshot(inc)
     entry, epoch = bench.change_log.newest(inc)
 
     assert (before.seq, before.entry, before.vector_index.embedder) == (0, "0-0", None)
-    assert after == Look(
+    assert after == Snapshot(
         1, bench.catalogue.vector_indexes.in_use(inc), entry, epoch, documents=1, waiting=0
     )
     assert (after.vector_index.embedder, entry != "0-0") == (MODEL, True)
@@ -67,21 +67,19 @@ def test_a_look_counts_the_documents_that_are_there_and_those_on_their_way(
     _, rows = bench.ingest(inc, "a", "b", "c")
     bench.publish(rows[0])
 
-    look = bench.catalogue.generations.look(inc)
+    snapshot = bench.catalogue.generations.snapshot(inc)
 
-    assert (look.documents, look.waiting) == (1, 2)
+    assert (snapshot.documents, snapshot.waiting) == (1, 2)
 
 
-def test_a_second_look_tells_which_vector_index_is_searched_by_then(
-    bench: Workbench, inc: str
-) -> None:
-    assert bench.catalogue.generations.look_again(inc, []) == (
+def test_a_recheck_tells_which_vector_index_is_searched_by_then(bench: Workbench, inc: str) -> None:
+    assert bench.catalogue.generations.recheck(inc, []) == (
         {},
         bench.catalogue.vector_indexes.in_use(inc),
     )
     bench.catalogue.vector_indexes.register_embedder(inc, MODEL)
     bench.publish(bench.ingest(inc, "a")[1][0])
-    current, vector_index = bench.catalogue.generations.look_again(inc, ["a", "b"])
+    current, vector_index = bench.catalogue.generations.recheck(inc, ["a", "b"])
 
     assert current == bench.catalogue.generations.current(inc, ["a"])
     assert vector_index == bench.catalogue.vector_indexes.in_use(inc)

@@ -16,7 +16,7 @@ from cli.main import main
 from cli.session import Session
 from cli.transfer import comparing
 from cli.transfer.files import LocalFile, batches, find_files, look
-from cli.transfer.handing_over import FIRST_LOOK_S, until_next_look
+from cli.transfer.handing_over import FIRST_POLL_S, until_next_poll
 from cli.transfer.places import Gathered, gather
 from rag.errors import InvalidRequest
 
@@ -554,12 +554,12 @@ def test_a_folder_that_cannot_be_looked_into_is_told(
 
 
 def test_a_job_is_looked_at_more_often_where_it_is_about_to_end() -> None:
-    far = until_next_look(1.0, share=0.1, took_s=10.0)
-    near = until_next_look(1.0, share=0.9, took_s=9.0)
-    nearest = until_next_look(1.0, share=0.999, took_s=10.0)
+    far = until_next_poll(1.0, share=0.1, took_s=10.0)
+    near = until_next_poll(1.0, share=0.9, took_s=9.0)
+    nearest = until_next_poll(1.0, share=0.999, took_s=10.0)
 
-    assert (far, near, nearest) == (1.0, pytest.approx(0.5), FIRST_LOOK_S)
+    assert (far, near, nearest) == (1.0, pytest.approx(0.5), FIRST_POLL_S)
 
 
 def test_before_anything_has_ended_nobody_knows_when_a_job_will() -> None:
-    assert until_next_look(0.7, share=0.0, took_s=100.0) == 0.7
+    assert until_next_poll(0.7, share=0.0, took_s=100.0) == 0.7

@@ -116,9 +116,15 @@ class Once(CandidateReader):
     ) -> tuple[Candidates, Mapping[str, CurrentLike]]:
         texts = partial(self._texts.get, collection_id, vector_index=collection_id)
         candidates = Candidates(texts, collection_id)
-        look = self._visibility.look(collection_id)
+        snapshot = self._visibility.snapshot(collection_id)
         self._retrieve(
-            candidates, collection_id, question, mode, look=look, dense=True, limit=self.depth
+            candidates,
+            collection_id,
+            question,
+            mode,
+            snapshot=snapshot,
+            dense=True,
+            limit=self.depth,
         )
         names = sorted({n.rsplit(":", 2)[0] for n, _ in (*candidates.dense, *candidates.sparse)})
         now = self._visibility.current(collection_id, names)

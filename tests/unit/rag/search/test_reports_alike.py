@@ -8,7 +8,7 @@ import pytest
 from rag.documents import Chunk, chunk_id
 from rag.in_memory.embedder import HashingEmbedder
 from rag.in_memory.sparse_index import ListIndex
-from rag.ports import Look, Ranking, StoredChunk, Vectors
+from rag.ports import Ranking, Snapshot, StoredChunk, Vectors
 from rag.search import fusion
 from rag.search.candidates import CandidateReader
 from rag.search.chunk_texts import ChunkTexts
@@ -50,9 +50,9 @@ class Reports(World):
         self.index.commit(cursor="1", log_epoch="epoch")
 
     def search(
-        self, collection_id: str, query: str, *, limit: int, look: Look | None = None
+        self, collection_id: str, query: str, *, limit: int, snapshot: Snapshot | None = None
     ) -> Ranking:
-        del collection_id, look
+        del collection_id, snapshot
         return self.index.search(query, limit=limit)
 
     def near_vectors(self, chunk_ids: Sequence[str]) -> tuple[list[str], Vectors]:
