@@ -66,8 +66,8 @@ class Unit:
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
-    """A piece of a unit's answer; *number* counts those of one claim, from 1."""
+class Delta:
+    """A delta of a unit's answer; *number* counts those of one claim, from 1."""
 
     unit: Unit
     number: int

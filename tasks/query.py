@@ -182,7 +182,7 @@ def _answer(
 
     def stream(text: str) -> None:
         if streams and now is None:
-            lease.tell(text)
+            lease.append_text(text)
 
     done = _generated(
         owned(resources.generator), _prompted(lease, request, passages), stream=stream, lease=lease

@@ -1,4 +1,4 @@
-"""Deltas: what the answers of one process have to tell while they are written."""
+"""Deltas: the texts of answers, written to their event streams while they are generated."""
 
 import logging
 import threading
@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 from redis.exceptions import RedisError
 
-from jobs.ledger.work import Fate, Work
-from jobs.units import Piece, Unit
+from jobs.ledger.work import ClaimStatus, Work
+from jobs.units import Delta, Unit
 from runtime.background import BackgroundThread
 
 log = logging.getLogger(__name__)
@@ -24,7 +24,7 @@ class Deltas:
     """
     Write the text of all answers together, one script at a time.
 
-    A write for each answer and piece would cost more than the pieces are worth: with 64 answers at
+    A write for each answer and delta would cost more than the deltas are worth: with 64 answers at
     once, an eighth of two cores. The first text of an answer is written at once, the rest every
     *every_s*. What cannot be written is kept, and written in order once Redis is back.
 
@@ -38,15 +38,16 @@ class Deltas:
 
         every_s: How long text is collected.
 
-        on_fate: Told what became of each unit that was written for; called by the writing thread.
+        on_status: Called by the writing thread with each unit written for and the status of its
+            claim.
     """
 
     def __init__(
-        self, work: Work, *, every_s: float, on_fate: Callable[[Unit, Fate], None]
+        self, work: Work, *, every_s: float, on_status: Callable[[Unit, ClaimStatus], None]
     ) -> None:
         self._work = work
         self._every_s = every_s
-        self._on_fate = on_fate
+        self._on_status = on_status
         self._lock = threading.Lock()
         self._held: dict[str, _Answer] = {}
         self._urgent = False
@@ -57,7 +58,7 @@ class Deltas:
         self.thread = BackgroundThread("deltas", self._turn)
 
     def add(self, unit: Unit, text: str) -> None:
-        """Take a piece of a unit's answer; never waits, and may be called from any thread."""
+        """Take a delta of a unit's answer; never waits, and may be called from any thread."""
         with self._lock:
             answer = self._held.get(unit.id)
             if answer is None or int(answer.unit.epoch) < int(unit.epoch):
@@ -70,7 +71,7 @@ class Deltas:
                 self._urgent = True
                 self.thread.wake()
 
-    def take(self, unit: Unit) -> list[Piece]:
+    def take(self, unit: Unit) -> list[Delta]:
         """Take back what was not written for sure, for the caller to write with the end."""
         if unit.id not in self._held:
             return []
@@ -107,23 +108,23 @@ class Deltas:
                     for answer in self._held.values()
                     if (answer.text or answer.sent) and (everything or answer.number == 0)
                 ]
-                pieces = [answer.next() for answer in answers]
-            if not pieces:
+                deltas = [answer.next() for answer in answers]
+            if not deltas:
                 return True
             try:
-                fates = self._work.tell(pieces)
+                statuses = self._work.append_deltas(deltas)
             except RedisError as error:
                 log.warning("answers not passed on", extra={"reason": str(error)})
                 return False
             with self._lock:
-                for answer, fate in zip(answers, fates, strict=True):
+                for answer, status in zip(answers, statuses, strict=True):
                     answer.sent = None
                     # Also what came after its body's end, for which nobody will ask.
-                    if fate == "lost" and self._held.get(answer.unit.id) is answer:
+                    if status == "lost" and self._held.get(answer.unit.id) is answer:
                         del self._held[answer.unit.id]
-        for piece, fate in zip(pieces, fates, strict=True):
+        for delta, status in zip(deltas, statuses, strict=True):
             try:
-                self._on_fate(piece.unit, fate)
+                self._on_status(delta.unit, status)
             except Exception:
                 # A body's callback failed; the answers of all the others go on.
                 log.exception("a body could not be stopped in order")
@@ -138,17 +139,17 @@ class _Answer:
         self.text = ""
         self.number = 0
         # Sent, and perhaps written: it must come again unchanged for the ledger to know it.
-        self.sent: Piece | None = None
+        self.sent: Delta | None = None
 
-    def next(self) -> Piece:
-        """Return the piece to be written now."""
+    def next(self) -> Delta:
+        """Return the delta to be written now."""
         if self.sent is None:
             self.number += 1
-            self.sent = Piece(self.unit, self.number, self.text)
+            self.sent = Delta(self.unit, self.number, self.text)
             self.text = ""
         return self.sent
 
-    def rest(self) -> list[Piece]:
+    def rest(self) -> list[Delta]:
         """Return all that is not known to be written."""
         first = [self.sent] if self.sent else []
-        return [*first, Piece(self.unit, self.number + 1, self.text)] if self.text else first
+        return [*first, Delta(self.unit, self.number + 1, self.text)] if self.text else first

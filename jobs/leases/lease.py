@@ -11,11 +11,11 @@ from jobs.leases.deltas import Deltas
 from jobs.leases.pulse import Pulse
 from jobs.ledger.wire import Fields
 from jobs.ledger.work import Output, Work
-from jobs.units import Piece, Unit
+from jobs.units import Delta, Unit
 from protocol.messages import Stage
 from rag.errors import Cancelled, DeadlineExceeded, LeaseLost
 from runtime.logging.log_words import words
-from runtime.logging.logs import event as tell
+from runtime.logging.logs import event as log_event
 
 log = logging.getLogger(__name__)
 
@@ -78,8 +78,8 @@ class Lease:
             for callback in self._callbacks:
                 callback()
 
-    def tell(self, text: str) -> None:
-        """Pass a piece of the answer on, soon; never waits, and may be called by any thread."""
+    def append_text(self, text: str) -> None:
+        """Pass a delta of the answer on, soon; never waits, and may be called by any thread."""
         self._pulse.moved()
         self._deltas.add(self.unit, text)
 
@@ -109,11 +109,11 @@ class Lease:
         """
         End the unit; *events*, (type, data) of each, and the rest of its answer are told first.
 
-        *text* is an answer of which nothing was told by `tell`.
+        *text* is an answer of which nothing was passed to `append_text`.
         """
         rest = self._deltas.take(self.unit)
         if text:
-            rest = [Piece(self.unit, 1, text)]
+            rest = [Delta(self.unit, 1, text)]
         outcome = self._work.finish(self.unit, state=state, fields=fields, events=events, rest=rest)
         why = {"error": orjson.loads(str(fields["error"]))["type"]} if "error" in fields else {}
         self.conclude("finished", state=state if outcome == "ok" else outcome, **why)
@@ -131,4 +131,4 @@ class Lease:
         """Note that this body's last word on the unit is written."""
         self.ended = True
         ran_ms = round((time.monotonic() - self.begun_at) * 1000, 1)
-        tell(event, **self.unit.ids, **(told | {"stage": self.unit.stage, "ms": ran_ms}))
+        log_event(event, **self.unit.ids, **(told | {"stage": self.unit.stage, "ms": ran_ms}))

@@ -26,7 +26,7 @@ from protocol.ids import new_id
 from protocol.messages import Stage
 from rag.errors import Broken, LeaseLost
 from runtime.logging.correlation import bound
-from runtime.logging.logs import event as tell
+from runtime.logging.logs import event as log_event
 from runtime.tracing import traces
 
 log = logging.getLogger(__name__)
@@ -50,7 +50,7 @@ class Leases:
 
         name: Who holds the leases, for people.
 
-        delta_s: For how long pieces of an answer are collected before they are passed on.
+        delta_s: For how long deltas of an answer are collected before they are passed on.
     """
 
     def __init__(self, work: Work, redis: Redis, *, name: str, delta_s: float = DELTA_S) -> None:
@@ -64,7 +64,7 @@ class Leases:
         self._solo: str | None = None  # who runs alone, or waits to: a claim's holder
         self._closing = threading.Event()
         self._renewal = Renewal(work, redis, self._held)
-        self._deltas = Deltas(work, every_s=delta_s, on_fate=self._renewal.heed)
+        self._deltas = Deltas(work, every_s=delta_s, on_status=self._renewal.heed)
 
     def __enter__(self) -> Self:
         """Start renewing."""
@@ -272,7 +272,7 @@ class Leases:
         """Count a body and renew its claim from now on; a suspect's keeps all others waiting."""
         self.pulse.moved()
         lease = Lease(self._work, unit, self._deltas, self.pulse)
-        tell("started", **unit.ids, stage=unit.stage, attempt=unit.attempt)
+        log_event("started", **unit.ids, stage=unit.stage, attempt=unit.attempt)
         self._bodies += 1
         if int(unit.fields.get("deaths", "0")) >= timings.SOLO_DEATHS:
             self._solo = holder

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 class Pulse:
     """
-    Remember when something last moved: a claim, a step between two, a piece of an answer, an end.
+    Remember when something last moved: a claim, a step between two, a delta of an answer, an end.
 
     A thread that only waits moves nothing, however often it looks; renewals do not count, because
     the thread that renews lives happily beside a pool that stands still.

@@ -10,7 +10,7 @@ from redis.client import PubSub
 from redis.exceptions import RedisError
 
 from jobs.leases.lease import Lease
-from jobs.ledger.work import Fate, Work
+from jobs.ledger.work import ClaimStatus, Work
 from jobs.units import Unit
 from protocol import timings
 from protocol.keys import CANCEL
@@ -47,14 +47,14 @@ class Renewal:
         self._unreleased: deque[Unit] = deque()
         self.thread = BackgroundThread("leases", self._turn, at_end=self._close_ears)
 
-    def heed(self, unit: Unit, fate: Fate) -> None:
+    def heed(self, unit: Unit, status: ClaimStatus) -> None:
         """Stop a body whose unit is to stop, or is no longer ours."""
         lease = self._held.get(unit.id)
-        if fate == "ok" or lease is None or lease.ended or lease.moving:
+        if status == "ok" or lease is None or lease.ended or lease.moving:
             return
         if lease.unit.epoch != unit.epoch:
             return
-        lease.stop(Cancelled if fate == "stop" else LeaseLost)
+        lease.stop(Cancelled if status == "stop" else LeaseLost)
 
     def give_back_later(self, unit: Unit) -> None:
         """Give back a unit that no body here runs any more, once Redis answers."""
@@ -91,8 +91,8 @@ class Renewal:
         units = [
             lease.unit for lease in list(self._held.values()) if not (lease.ended or lease.moving)
         ]
-        for unit, fate in zip(units, self._work.renew(units), strict=True):
-            self.heed(unit, fate)
+        for unit, status in zip(units, self._work.renew(units), strict=True):
+            self.heed(unit, status)
 
     def _give_back(self) -> None:
         """Give back what could not be; another worker's unit is refused by its epoch."""

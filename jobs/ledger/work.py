@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from jobs.ledger.wire import Fields, Outbox, fenced, fenced_each, json_of, log_ends, text_of
-from jobs.units import Piece, Unit, unit_from_flat
+from jobs.units import Delta, Unit, unit_from_flat
 from protocol.messages import ROLE_OF, Stage
 from protocol.scripts import Scripts
 
 #: What is to become of a claimed unit: go on, stop because that was asked, or it is another's now.
-Fate = Literal["ok", "stop", "lost"]
+ClaimStatus = Literal["ok", "stop", "lost"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,17 +65,17 @@ class Work:
         rows = self._run("join", role, stage, holder, most, most_bytes, owner)
         return [unit_from_flat(row[0], row[1:]) for row in rows]
 
-    def renew(self, units: Sequence[Unit]) -> list[Fate]:
+    def renew(self, units: Sequence[Unit]) -> list[ClaimStatus]:
         """Renew claims; returns the status of each."""
         claims = [word for unit in units for word in (unit.id, unit.epoch)]
         return self._run("renew", *claims) if units else []
 
-    def tell(self, pieces: Sequence[Piece]) -> list[Fate]:
-        """Write pieces of answers onto their event streams; returns what is to become of each."""
+    def append_deltas(self, deltas: Sequence[Delta]) -> list[ClaimStatus]:
+        """Write deltas of answers onto their event streams; returns what is to become of each."""
         told: list[str | int] = []
-        for piece in pieces:
-            told += (piece.unit.id, piece.unit.epoch, piece.number, json_of(piece.data))
-        return self._run("tell", *told) if pieces else []
+        for delta in deltas:
+            told += (delta.unit.id, delta.unit.epoch, delta.number, json_of(delta.data))
+        return self._run("tell", *told) if deltas else []
 
     def progress(self, unit: Unit, *, done: int, total: int, what: str) -> None:
         """
@@ -127,7 +127,7 @@ class Work:
         state: str,
         fields: Fields,
         events: Sequence[tuple[str, object]] = (),
-        rest: Sequence[Piece] = (),
+        rest: Sequence[Delta] = (),
     ) -> str:
         """
         End a unit, once: `ok`, or `cancelled` when that was asked meanwhile.
@@ -138,10 +138,10 @@ class Work:
             LeaseLost: The unit is no longer this claim's.
         """
         told = [word for kind, data in events for word in (kind, json_of(data))]
-        pieces = [word for piece in rest for word in (piece.number, json_of(piece.data))]
+        deltas = [word for delta in rest for word in (delta.number, json_of(delta.data))]
         answer = self._run(
             "finish", unit.id, unit.epoch, state, json_of(text_of(fields)), len(events),
-            *told, *pieces,
+            *told, *deltas,
         )  # fmt: skip
         return self._ended(unit, answer)
 

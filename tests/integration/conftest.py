@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 
 from corpus.durable import Durable
 from jobs.ledger.ledger import Ledger
-from jobs.units import Piece, Unit
+from jobs.units import Delta, Unit
 from protocol.messages import ROLES
 from runtime.settings import Settings
 from tests.support.workbench import Workbench, activate, hand_over
@@ -65,7 +65,7 @@ class HandWorker:
     def generate(self, unit_id: str) -> None:
         unit = self.claim(unit_id)
         for number, text in enumerate(("A is ", "first. [1]"), start=1):
-            self.ledger.work.tell([Piece(unit, number, text)])
+            self.ledger.work.append_deltas([Delta(unit, number, text)])
         self.ledger.work.finish(
             unit, state="succeeded", fields={"result": orjson.dumps(ANSWER).decode()}
         )

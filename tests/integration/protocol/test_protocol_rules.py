@@ -6,7 +6,7 @@ from importlib import resources
 
 import pytest
 
-from jobs.units import Piece, Unit
+from jobs.units import Delta, Unit
 from protocol import timings
 from protocol.keys import key
 from protocol.scripts import source
@@ -73,7 +73,7 @@ def an_epoch_is_not_given_twice_when_redis_loses_its_last_second(bench: Workbenc
     bench.redis.delete(key("unit", asked), key("claim", asked))
     bench.redis.hset(key("unit", asked), mapping=before)
     bench.take(asked)
-    return bench.ledger.work.tell([Piece(lost, 1, "mine")]) == ["lost"]
+    return bench.ledger.work.append_deltas([Delta(lost, 1, "mine")]) == ["lost"]
 
 
 def a_stage_begins_with_the_output_of_the_one_before(bench: Workbench) -> bool:

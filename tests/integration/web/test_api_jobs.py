@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from jobs.units import Piece
+from jobs.units import Delta
 from protocol.ids import new_id
 from tests.support.workbench import hand_over
 from web.http.event_stream import EventStream
@@ -107,7 +107,7 @@ def test_passages_in_the_blob_store_are_sent_in_full(client: FlaskClient, worker
 def test_a_new_attempt_resets_the_tokens(client: FlaskClient, worker: Any) -> None:
     job_id = ask(client, top_k=0)
     unit = worker.claim(job_id)
-    worker.ledger.work.tell([Piece(unit, 1, "lost")])
+    worker.ledger.work.append_deltas([Delta(unit, 1, "lost")])
     worker.ledger.work.release(unit, at_once=True)
     worker.generate(job_id)
 

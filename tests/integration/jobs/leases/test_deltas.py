@@ -9,8 +9,8 @@ from redis.exceptions import ConnectionError as Away
 
 from jobs.events import Event, WakeUps, read_events
 from jobs.leases.deltas import Deltas
-from jobs.ledger.work import Fate
-from jobs.units import Piece, Unit
+from jobs.ledger.work import ClaimStatus
+from jobs.units import Delta, Unit
 from tests.support.waiting import PATIENCE_S, until
 from tests.support.workbench import Workbench
 
@@ -29,19 +29,19 @@ class Counting:
         self.gate.set()
         self.held = threading.Event()
 
-    def tell(self, pieces: Sequence[Piece]) -> list[Fate]:
+    def append_deltas(self, deltas: Sequence[Delta]) -> list[ClaimStatus]:
         if not self.gate.is_set():
             self.held.set()
         self.gate.wait(PATIENCE_S)
         if self.fails_before:
             self.fails_before -= 1
             raise Away("before it was written")
-        fates = self._ledger.work.tell(pieces)
-        self.calls.append([piece.text for piece in pieces])
+        statuses = self._ledger.work.append_deltas(deltas)
+        self.calls.append([delta.text for delta in deltas])
         if self.fails_after:
             self.fails_after -= 1
             raise Away("after it was written")
-        return fates
+        return statuses
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def ledger(bench: Workbench) -> Counting:
 
 
 @pytest.fixture
-def fates() -> dict[str, Fate]:
+def statuses() -> dict[str, ClaimStatus]:
     return {}
 
 
@@ -61,13 +61,16 @@ def every_s() -> float:
 
 @pytest.fixture
 def deltas(
-    ledger: Counting, fates: dict[str, Fate], every_s: float, monkeypatch: pytest.MonkeyPatch
+    ledger: Counting,
+    statuses: dict[str, ClaimStatus],
+    every_s: float,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Deltas]:
     monkeypatch.setattr("jobs.leases.deltas.AGAIN_S", 0.05)
     writer = Deltas(
         ledger,  # type: ignore[arg-type]  # all that it is asked for
         every_s=every_s,
-        on_fate=lambda unit, fate: fates.__setitem__(unit.id, fate),
+        on_status=lambda unit, status: statuses.__setitem__(unit.id, status),
     )
     with writer.thread:
         yield writer
@@ -112,7 +115,7 @@ def test_an_answer_that_ended_before_its_first_text_was_written_keeps_no_other_w
     time.sleep(0.1)  # now it has looked, and found nothing to write
     deltas.add(other, "x")
 
-    assert [piece.text for piece in rest] == ["a"]
+    assert [delta.text for delta in rest] == ["a"]
     until(lambda: tokens(bench, other), within_s=10)
 
 
@@ -148,7 +151,7 @@ def test_one_wake_up_names_all_that_were_told_something(bench: Workbench) -> Non
         assert until(lambda: all(bell.is_set() for bell in (first, last, stranger)))
         for bell in (first, last, stranger):
             bell.clear()
-        bench.ledger.work.tell([Piece(unit, 1, "a") for unit in units])
+        bench.ledger.work.append_deltas([Delta(unit, 1, "a") for unit in units])
         assert first.wait(PATIENCE_S)
         assert last.wait(PATIENCE_S)
         assert not stranger.is_set()
@@ -158,7 +161,7 @@ def test_one_wake_up_names_all_that_were_told_something(bench: Workbench) -> Non
 def test_what_is_left_goes_with_the_end_and_nothing_comes_after_it(
     bench: Workbench, ledger: Counting, deltas: Deltas
 ) -> None:
-    def taken() -> tuple[Unit, list[Piece]] | None:
+    def taken() -> tuple[Unit, list[Delta]] | None:
         """An answer of which something was left at its end: what writes may have been quicker."""
         unit = asked(bench)
         deltas.add(unit, "a")
@@ -191,7 +194,7 @@ def test_an_end_waits_for_a_piece_that_is_being_written(
     rest = deltas.take(unit)
 
     assert tokens(bench, unit) == ["a"]
-    assert [piece.text for piece in rest] == ["b"]
+    assert [delta.text for delta in rest] == ["b"]
 
 
 def test_text_waits_while_redis_is_away(bench: Workbench, ledger: Counting, deltas: Deltas) -> None:
@@ -229,7 +232,7 @@ def test_a_piece_whose_answer_was_lost_is_not_told_again_by_the_end(
     rest = deltas.take(unit)
     bench.ledger.work.finish(unit, state="succeeded", fields={"result": "{}"}, rest=rest)
 
-    assert [piece.text for piece in rest] == ["a", "b"]
+    assert [delta.text for delta in rest] == ["a", "b"]
     assert tokens(bench, unit) == ["a", "b"]
 
 
@@ -256,7 +259,7 @@ def test_a_new_claim_of_a_unit_begins_anew(
 
 
 def test_a_cancelled_unit_and_a_lost_one_are_told_apart(
-    bench: Workbench, deltas: Deltas, fates: dict[str, Fate]
+    bench: Workbench, deltas: Deltas, statuses: dict[str, ClaimStatus]
 ) -> None:
     cancelled, lost = asked(bench), asked(bench)
     bench.ledger.submissions.cancel(cancelled.id)
@@ -264,9 +267,9 @@ def test_a_cancelled_unit_and_a_lost_one_are_told_apart(
     bench.take(lost.id)
     deltas.add(cancelled, "a")
     deltas.add(lost, "b")
-    assert until(lambda: len(fates) == 2)
+    assert until(lambda: len(statuses) == 2)
 
-    assert fates == {cancelled.id: "stop", lost.id: "lost"}
+    assert statuses == {cancelled.id: "stop", lost.id: "lost"}
     assert tokens(bench, lost) == []
 
 

@@ -9,7 +9,7 @@ from jobs.ledger.ledger import Ledger
 from jobs.ledger.submissions import Idempotency
 from jobs.ledger.work import Refusal
 from jobs.tallies import read_tallies
-from jobs.units import Piece, Unit
+from jobs.units import Delta, Unit
 from protocol import timings
 from protocol.ids import new_id
 from protocol.keys import key
@@ -212,9 +212,9 @@ def test_a_running_unit_learns_of_its_cancel_at_its_next_write(bench: Workbench)
     asked = bench.ask()
     unit = bench.take(asked)
 
-    assert bench.ledger.work.tell([Piece(unit, 1, "some")]) == ["ok"]
+    assert bench.ledger.work.append_deltas([Delta(unit, 1, "some")]) == ["ok"]
     assert bench.ledger.submissions.cancel(asked) == "running"
-    assert bench.ledger.work.tell([Piece(unit, 2, "more")]) == ["stop"]
+    assert bench.ledger.work.append_deltas([Delta(unit, 2, "more")]) == ["stop"]
     assert bench.ledger.work.renew([unit]) == ["stop"]
     assert bench.hand_over(unit, stage="generate", fields={}) == "cancelled"
 
@@ -294,10 +294,10 @@ def test_a_slow_worker_may_still_write_until_another_one_claims(bench: Workbench
     asked = bench.ask()
     slow = bench.take(asked)
     bench.die_and_be_found(asked)
-    bench.ledger.work.tell([Piece(slow, 1, "late")])
+    bench.ledger.work.append_deltas([Delta(slow, 1, "late")])
     bench.take(asked)
 
-    assert bench.ledger.work.tell([Piece(slow, 2, "too late")]) == ["lost"]
+    assert bench.ledger.work.append_deltas([Delta(slow, 2, "too late")]) == ["lost"]
     assert bench.ledger.work.renew([slow]) == ["lost"]
     events = read_events(bench.redis, asked, "0-0")
     assert [event.data["text"] for event in events if event.kind == "token"] == ["late"]

@@ -7,7 +7,7 @@ from itertools import count
 import pytest
 
 from jobs.tallies import read_tallies
-from jobs.units import FINAL_STATES, Piece, Unit
+from jobs.units import FINAL_STATES, Delta, Unit
 from protocol.keys import PREFIX, key
 from protocol.messages import CLASSES, ROLES
 from rag.errors import LeaseLost
@@ -114,7 +114,7 @@ class Storm:
     def zombie(self) -> None:
         if self.hands:
             unit = self.random.choice(self.hands)
-            if self.bench.ledger.work.tell([Piece(unit, 1, "anybody?")]) == ["lost"]:
+            if self.bench.ledger.work.append_deltas([Delta(unit, 1, "anybody?")]) == ["lost"]:
                 return
             assert self.bench.field(unit.id, "epoch") == unit.epoch
             self.act(unit)
