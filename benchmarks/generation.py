@@ -44,7 +44,7 @@ from stack.up import Stack
 CHECKOUT = Path(__file__).parents[1]
 CLIENTS = 8
 STARTS_S, STOPS_S = 300.0, 120.0
-SETTLE_S = 3.0  # the sweeper gives a new worker its window once a second
+SETTLE_S = 3.0  # the rescuer gives a new worker its window once a second
 #: On the CPU nothing is compiled and little memory taken, with and without Quern alike.
 ON_CPU = {"enforce_eager": True, "kv_cache_memory_bytes": 2**30}
 WIDTH_AND_LAYERS = ("512", "8")

@@ -10,13 +10,13 @@ CLAIM_MS: Final = 8_000
 FIRST_CHECK_MS: Final = 15_000
 LAST_CHECK_MS: Final = 120_000
 
-#: The sweeper's beat; a gap this long means that Redis or the sweeper was away.
-SWEEP_S: Final = 1.0
+#: The rescuer's interval; a gap this long means that Redis or the rescuer was away.
+RESCUE_S: Final = 1.0
 SWEEP_GAP_MS: Final = 4_000
 #: For this long after such a gap nobody's death is counted.
 QUIET_MS: Final = 10_000
 
-#: A worker may end its own late unit this long before the sweeper does.
+#: A worker may end its own late unit this long before the rescuer does.
 EXPIRE_GRACE_MS: Final = 5_000
 
 #: A file of more bytes is long to parse, a document of more chunks long to embed: seconds, not
@@ -59,14 +59,14 @@ LOG_AGE_MS: Final = 86_400_000
 AUDIT_WAIT_S: Final = 60.0
 AUDIT_MS: Final = 180_000
 
-#: Housekeeping.
-JANITOR_S: Final = 5.0
+#: Maintenance.
+COLLECT_GARBAGE_S: Final = 5.0
 CHECK_S: Final = 3_600.0
 #: The check in the background takes turns of this length, with this pause between.
 CHECK_TURN_S: Final = 0.5
 CHECK_PAUSE_S: Final = 5.0
 #: A deleted collection is cleared this long: longer than any job on it may take.
-GRAVE_S: Final = 691_200.0
+DELETED_COLLECTION_S: Final = 691_200.0
 BLOB_SWEEP_S: Final = 3_600.0
 BLOB_AGE_S: Final = 86_400.0
 LOCK_MS: Final = 10_000

@@ -1,1 +1,1 @@
-"""The worker processes: an entry point for each role, and what they do beside: housekeeping."""
+"""The worker processes: an entry point for each role, and maintenance."""

@@ -22,7 +22,7 @@ from runtime.metrics.collecting import collecting
 from runtime.settings import Settings
 from tasks.resources import Resources
 from workers import collectors, traced_ports
-from workers.housekeeping import inspect, keep_house
+from workers.maintenance import start_background_check, start_maintenance
 from workers.process import run
 
 
@@ -49,9 +49,9 @@ def open_resources(
     stack.enter_context(collecting(collectors.cache(embedder)))
     vectors = ChromaStore(settings.chroma_url)
     stack.callback(vectors.close)
-    keep_house(stack, durable, CurrentVectors(vectors, durable.catalogue.vector_indexes))
+    start_maintenance(stack, durable, CurrentVectors(vectors, durable.catalogue.vector_indexes))
     checker = checker_of(durable, vectors, embedder)
-    inspect(stack, durable, checker)
+    start_background_check(stack, durable, checker)
     # A model that reads less than that is still one setting away.
     chunk_tokens = min(settings.chunk_tokens, embedder.identity.max_tokens)
     reader = FileReader(

@@ -29,7 +29,7 @@ from runtime.settings import Settings
 from runtime.turns import Turns
 from tasks.resources import Resources
 from workers import collectors, traced_ports
-from workers.housekeeping import keep_house
+from workers.maintenance import start_maintenance
 from workers.process import run
 
 
@@ -53,7 +53,7 @@ def open_resources(
         )
     )
     replica = follower.reader
-    keep_house(stack, durable, current)
+    start_maintenance(stack, durable, current)
     stack.enter_context(
         collecting(
             collectors.cache(embedder),

@@ -103,16 +103,16 @@ class Collections:
         )  # fmt: skip
         self._redis.unlink(*(key(name, collection_id) for name in names))
 
-    def graves(self) -> list[str]:
+    def deleted_collections(self) -> list[str]:
         """Return the ids of deleted collections that tasks may still write into."""
         return self._redis.zrange(key("graves"), 0, -1)
 
-    def buried(self, collection_id: str) -> bool:
+    def was_deleted(self, collection_id: str) -> bool:
         """Return True if an id is that of a deleted collection."""
         return self._redis.zscore(key("graves"), collection_id) is not None
 
-    def bury(self, *, older_than_s: float) -> None:
-        """Forget the graves of collections deleted so long ago that all their work has ended."""
+    def forget_deleted(self, *, older_than_s: float) -> None:
+        """Forget collections deleted so long ago that all their work has ended."""
         seconds, _ = self._redis.time()
         until = (seconds - older_than_s) * 1000
         self._redis.zremrangebyscore(key("graves"), "-inf", until)

@@ -55,7 +55,7 @@ def lost_collections(catalogue: Catalogue, vectors: VectorStore) -> list[LostCol
             and vector_index not in known
             and "unfinished" not in about
             and not collections.exists(lost.collection_id)
-            and not collections.buried(lost.collection_id)
+            and not collections.was_deleted(lost.collection_id)
             and (about or vectors.count(vector_index))
         ):
             found.append(lost)

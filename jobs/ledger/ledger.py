@@ -5,9 +5,9 @@ from collections.abc import Callable
 from redis import Redis
 
 from jobs.ledger.document_steps import DocumentSteps
+from jobs.ledger.maintenance import Maintenance
 from jobs.ledger.rows import Rows
 from jobs.ledger.submissions import Submissions
-from jobs.ledger.upkeep import Upkeep
 from jobs.ledger.wire import Outbox
 from jobs.ledger.work import Work
 from protocol.messages import Message
@@ -32,7 +32,7 @@ class Ledger:
 
         documents: What publishing asks besides: log, activate.
 
-        upkeep: What the sweeper asks: dispatch, sweep, expire.
+        maintenance: What the rescuer asks: dispatch, sweep, expire.
 
         rows: What there is to read.
 
@@ -46,5 +46,5 @@ class Ledger:
         self.submissions = Submissions(scripts, self.outbox)
         self.work = Work(scripts, self.outbox)
         self.documents = DocumentSteps(scripts, self.outbox)
-        self.upkeep = Upkeep(scripts, self.outbox)
+        self.maintenance = Maintenance(scripts, self.outbox)
         self.rows = Rows(redis)

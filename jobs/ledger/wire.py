@@ -56,7 +56,7 @@ class Outbox:
 
     Args:
         send: Sends one Celery message. A message that cannot be sent is no error: the unit is
-            in the ledger, and the sweeper sends it again.
+            in the ledger, and the rescuer sends it again.
     """
 
     def __init__(self, send: Callable[[Message], None]) -> None:
@@ -72,7 +72,7 @@ class Outbox:
             try:
                 self._send(message)
             except (RedisError, OSError) as error:
-                # The unit is in the window: the sweeper sends it once Redis is back.
+                # The unit is in the window: the rescuer sends it once Redis is back.
                 log.warning(
                     "message not sent", extra={"unit_id": message.unit_id, "reason": str(error)}
                 )

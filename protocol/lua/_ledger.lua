@@ -480,7 +480,7 @@ local function note_change(inc, doc, generation)
   end
 end
 
--- Nobody begins to read or write a vector index from here on; the janitor drops it after a while.
+-- Nobody begins to read or write a vector index from here on; the garbage collector drops it after a while.
 local function retire(edition)
   redis.call('ZADD', K.retired(), int(NOW_MS), edition)
 end

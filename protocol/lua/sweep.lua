@@ -2,8 +2,8 @@
 -- → {{id, state, job, document, request of each unit ended…}, {messages…}}
 local role, most, consumed, run_id = ARGV[1], tonumber(ARGV[2]), ARGV[3] == '1', ARGV[4]
 local away = ARGV[5] == '1'
--- The sweeper says itself that it could not reach Redis. That nobody swept proves nothing: the
--- sweeper may be what a poison job kills, and its deaths would never be counted.
+-- The rescuer says itself that it could not reach Redis. That nobody swept proves nothing: the
+-- rescuer may be what a poison job kills, and its deaths would never be counted.
 local known = redis.call('HGET', K.watch(), 'run_id')
 if away or (known and known ~= run_id) then
   redis.call('SET', K.quiet(), '1', 'PX', QUIET_MS)

@@ -207,10 +207,10 @@ class Workbench:
         return 1
 
     def sweep(self, role: str, *, run_id: str = RUN_ID, away: bool = False) -> int:
-        return self.ledger.upkeep.sweep(role, consumed=True, run_id=run_id, away=away)
+        return self.ledger.maintenance.rescue(role, consumed=True, run_id=run_id, away=away)
 
     def die_and_be_found(self, unit_id: str) -> None:
-        """The worker dies, and the sweeper comes by."""
+        """The worker dies, and the rescuer comes by."""
         self.die(unit_id)
         self.due(unit_id)
         self.sweep(self.field(unit_id, "role"))
@@ -277,7 +277,7 @@ def _raised(answer: T | Exception) -> T:
 def window(bench: Workbench, size: int) -> None:
     """Set every role's window."""
     for role in set(ROLE_OF.values()):
-        bench.ledger.upkeep.dispatch(role, window=size)
+        bench.ledger.maintenance.dispatch(role, window=size)
 
 
 # Ingesting: no Celery, no processes, one thread ------------------------------------------------

@@ -148,7 +148,7 @@ def test_what_comes_along_takes_no_place_so_that_messages_go_on(yard: Yard) -> N
     rows = yard.accept("a", "b", "c", "d", "e")
     with claim_batch(yard.leases, rows[0], "parse", most=3) as batch:
         assert batch is not None
-        yard.bench.ledger.upkeep.dispatch("ingest")
+        yard.bench.ledger.maintenance.dispatch("ingest")
 
         assert [lease.unit.id for lease in batch.active] == [rows[0], rows[2], rows[3]]
         assert yard.leases.bodies == 3
@@ -163,7 +163,7 @@ def test_only_small_files_come_along_and_a_large_one_goes_alone(yard: Yard) -> N
     small, large = yard.accept("a", "b"), yard.accept("c", size=900)
 
     assert batched(yard, small[0], most_bytes=1_000) == [small[0], small[1]]
-    yard.bench.ledger.upkeep.dispatch("ingest", window=9)
+    yard.bench.ledger.maintenance.dispatch("ingest", window=9)
     yard.accept("d")
     assert batched(yard, large[0], most_bytes=900) == [large[0]]
 
@@ -509,7 +509,7 @@ def test_a_store_that_is_away_lets_all_wait_unharmed(yard: Yard) -> None:
     assert yard.leases.trouble == "Chroma does not answer"
     assert yard.embedder.calls == [3]  # and not one by one
     yard.vectors.before = lambda: None
-    yard.bench.ledger.upkeep.dispatch("embed")
+    yard.bench.ledger.maintenance.dispatch("embed")
     yard.publish(rows[0])
     assert yard.outcomes(rows) == ["created"] * 3
     assert yard.leases.trouble == ""
@@ -603,7 +603,7 @@ def test_scripts_that_redis_has_forgotten_are_loaded_again(yard: Yard) -> None:
 
 def test_an_interactive_document_that_waits_to_be_published_goes_first(yard: Yard) -> None:
     (urgent,) = yard.bench.ingest(yard.collection_id, "urgent")[1]
-    yard.bench.ledger.upkeep.dispatch("embed", window=0)
+    yard.bench.ledger.maintenance.dispatch("embed", window=0)
     yard.bench.parse(urgent)
     rows = yard.accept("a", "b")
     yard.parse(rows[0])

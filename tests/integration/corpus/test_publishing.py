@@ -20,7 +20,7 @@ from rag.in_memory.vector_store import DictVectors
 from rag.ports import StoredChunk, Vectors
 from tests.support.waiting import PATIENCE_S
 from tests.support.workbench import Workbench, ingestion_of
-from workers.housekeeping import Inspector, Janitor
+from workers.maintenance import BackgroundCheck, GarbageCollector
 
 
 class Watched(DictVectors):
@@ -51,7 +51,7 @@ class House:
             redis=bench.redis, ledger=bench.ledger, catalogue=bench.catalogue,
             change_log=bench.change_log, blobs=self.blobs,
         )  # fmt: skip
-        self.janitor = Janitor(durable, self.vectors)
+        self.garbage_collector = GarbageCollector(durable, self.vectors)
         self.checker = checker_of(durable, self.vectors, self.embedder)
         self.collection_id = bench.collection()
 
@@ -233,11 +233,11 @@ def test_a_replaced_document_is_readable_for_a_minute_then_gone_and_logged(house
     for row, text in ((first, "old"), (second, "new")):
         house.parse(row, text)
         house.publish(row)
-    house.janitor.collect(house.collection_id)
+    house.garbage_collector.collect(house.collection_id)
     assert house.held() == {*house.ids(first), *house.ids(second)}
     house.make_garbage_due()
-    house.janitor.collect(house.collection_id)
-    house.janitor.collect(house.collection_id)
+    house.garbage_collector.collect(house.collection_id)
+    house.garbage_collector.collect(house.collection_id)
 
     assert house.held() == set(house.ids(second))
     assert [e.op for e in house.bench.change_log.read(house.collection_id, "0-0")] == [
@@ -254,7 +254,7 @@ def test_a_deleted_document_does_not_come_back_with_a_slow_older_update(house: H
     house.remove("a")
     house.publish(slow)
     house.make_garbage_due()
-    house.janitor.collect(house.collection_id)
+    house.garbage_collector.collect(house.collection_id)
 
     assert house.bench.field(slow, "outcome") == "superseded"
     assert house.bench.catalogue.generations.current(house.collection_id, ["a"])["a"].chunks == 0
@@ -271,14 +271,14 @@ def test_what_a_zombie_wrote_after_everything_was_cleaned_goes_with_the_next_che
     late = house.vectors.get(house.collection_id, house.ids(row))
     house.remove("a")
     house.make_garbage_due()
-    house.janitor.collect(house.collection_id)
+    house.garbage_collector.collect(house.collection_id)
     house.vectors.upsert(house.collection_id, list(late.values()), house.embedder.embed(["text"]))
 
-    inspector = Inspector(house.checker, house.bench.catalogue)
-    inspector.turn()
+    background_check = BackgroundCheck(house.checker, house.bench.catalogue)
+    background_check.turn()
     assert house.bench.garbage(house.collection_id) == {house.bench.member(row)}
     house.make_garbage_due()
-    house.janitor.collect(house.collection_id)
+    house.garbage_collector.collect(house.collection_id)
     assert house.held() == set()
 
 
@@ -304,7 +304,7 @@ def test_a_document_without_chunks_ends_as_empty_and_leaves_nothing(house: House
 
 
 @pytest.mark.parametrize("when", ["before", "in the middle"])
-def test_a_publish_into_a_deleted_collection_fails_and_the_grave_is_cleared(
+def test_a_publish_into_a_deleted_collection_fails_and_the_deleted_collection_is_cleared(
     house: House, when: str
 ) -> None:
     def delete() -> None:
@@ -322,14 +322,14 @@ def test_a_publish_into_a_deleted_collection_fails_and_the_grave_is_cleared(
         house.publish(row)
         # The store is gone: the unit waits, and its next attempt finds out why.
         assert house.bench.state(row) == "running"
-        house.bench.ledger.upkeep.dispatch("embed")
+        house.bench.ledger.maintenance.dispatch("embed")
         house.vectors.before_upsert = lambda: None
         house.publish(row)
 
     assert house.bench.state(row) == "failed"
     assert "collection_deleted" in house.bench.field(row, "error")
     house.vectors.create(house.collection_id)  # as a publish does that had just looked
-    house.janitor.clear_graves()
+    house.garbage_collector.clear_deleted_collections()
     assert house.vectors.collections == {}
     assert list(house.bench.redis.scan_iter(match=f"*:{house.collection_id}")) == []
 
@@ -347,6 +347,6 @@ def test_blobs_of_rows_and_of_current_documents_are_kept_and_others_go_after_a_d
     manifest, text = house.bench.field(row, "manifest_blob"), house.bench.field(row, "text_blob")
     house.bench.redis.delete(key("unit", row))  # its row is forgotten, the document is not
 
-    assert house.janitor.sweep_blobs() == 1
+    assert house.garbage_collector.sweep_blobs() == 1
     assert house.blobs.get(loose) is None
     assert all(house.blobs.get(name) is not None for name in (source, manifest, text))

@@ -28,7 +28,7 @@ from rag.in_memory.embedder import HashingEmbedder
 from rag.in_memory.vector_store import DictVectors
 from rag.ports import Embedder, HnswSettings, VectorIndex
 from tests.support.workbench import Workbench, ingestion_of
-from workers.housekeeping import Janitor
+from workers.maintenance import GarbageCollector
 
 NEW = HnswSettings("ip", 400, 300, 64)
 
@@ -93,7 +93,7 @@ class House:
             redis=bench.redis, ledger=bench.ledger, catalogue=bench.catalogue,
             change_log=bench.change_log, blobs=self.blobs,
         )  # fmt: skip
-        self.janitor = Janitor(durable, self.current)
+        self.garbage_collector = GarbageCollector(durable, self.current)
         self.durable = durable
         self.collection_id = bench.collection()
         bench.catalogue.collections.hnsw = NEW
@@ -173,7 +173,7 @@ class House:
                 self.bench.die_and_be_found(job)
             if self.bench.state(job) != "running":
                 return self.bench.state(job)
-            self.bench.ledger.upkeep.dispatch("embed")
+            self.bench.ledger.maintenance.dispatch("embed")
         raise AssertionError("it never ends")
 
     # Looking -----------------------------------------------------------------------------------
@@ -196,16 +196,16 @@ class House:
         return set(self.vectors.collections.get(self.vector_index.name, {}))
 
     def clean(self) -> None:
-        """Let a minute pass for the janitor, twice."""
-        self.janitor.turn()
+        """Let a minute pass for the garbage collector, twice."""
+        self.garbage_collector.turn()
         self.age_retired()
         for _ in range(2):
             name = key("garbage", self.collection_id)
             for member in self.bench.redis.zrange(name, 0, -1):
                 self.bench.redis.zadd(name, {member: 1})
-            self.janitor.collect(self.collection_id)
+            self.garbage_collector.collect(self.collection_id)
             self.check()
-        self.janitor.turn()
+        self.garbage_collector.turn()
 
     def check(self, *, adopt: bool = False) -> dict[str, Any]:
         """Compare everything, repairing what differs."""
@@ -262,7 +262,7 @@ def test_the_old_vectors_stay_for_searches_that_had_begun_with_them_and_then_go(
     house: House,
 ) -> None:
     house.reindex(house.ask())
-    house.janitor.turn()
+    house.garbage_collector.turn()
     assert house.collection_id in house.vectors.collections
     house.clean()
 
@@ -394,7 +394,7 @@ def test_a_document_that_kills_its_worker_again_and_again_ends_the_job_and_leave
         with pytest.raises(Killed):
             house.reindex(job)
         house.bench.die_and_be_found(job)
-    house.janitor.turn()
+    house.garbage_collector.turn()
 
     assert house.bench.state(job) == "failed"
     assert "too_many_attempts" in house.bench.field(job, "error")
@@ -420,7 +420,7 @@ def test_a_publish_that_began_before_the_change_over_is_done_again_after_it(
     house.ingestion(house.old, late).publish(row)
     assert house.bench.state(row) == "running"
     assert "late" not in house.bench.catalogue.generations.current(house.collection_id, ["late"])
-    house.bench.ledger.upkeep.dispatch("embed")
+    house.bench.ledger.maintenance.dispatch("embed")
 
     assert house.publish(row) == "created"
     assert house.wanted() <= house.held()
@@ -435,7 +435,7 @@ def test_a_publish_by_the_new_embedder_waits_for_the_change_over(house: House) -
     assert house.publish(row, house.new) == ""
     assert house.bench.state(row) == "running"
     house.reindex(job)
-    house.bench.ledger.upkeep.dispatch("embed")
+    house.bench.ledger.maintenance.dispatch("embed")
 
     assert house.publish(row, house.new) == "created"
     assert house.held() == house.wanted()
@@ -554,7 +554,7 @@ def test_deleting_the_collection_at_any_step_ends_the_reindex_and_leaves_nothing
     house.fuse.at = {step: delete}
     state = house.until_it_ends(job)
     house.age_retired()
-    house.janitor.turn()
+    house.garbage_collector.turn()
 
     assert house.fuse.at == {}
     if step < 16:
@@ -594,6 +594,6 @@ def test_a_store_that_is_away_makes_the_reindex_wait(house: House) -> None:
     house.fuse.at = {10: away}
     house.reindex(job)
     assert house.bench.state(job) == "running"
-    house.bench.ledger.upkeep.dispatch("embed")
+    house.bench.ledger.maintenance.dispatch("embed")
 
     assert house.reindex(job) == "succeeded"

@@ -20,7 +20,7 @@ def a_cancelled_unit_gives_its_place_in_the_window_back(bench: Workbench) -> boo
     window(bench, 1)
     first, second = bench.ask(), bench.ask()
     bench.ledger.submissions.cancel(first)
-    bench.ledger.upkeep.dispatch("retrieve")
+    bench.ledger.maintenance.dispatch("retrieve")
     return second in bench.in_flight("retrieve")
 
 
@@ -28,8 +28,8 @@ def an_expired_unit_gives_its_place_in_the_window_back(bench: Workbench) -> bool
     window(bench, 1)
     first, second = bench.ask(), bench.ask()
     bench.late(first)
-    bench.ledger.upkeep.expire("interactive")
-    bench.ledger.upkeep.dispatch("retrieve")
+    bench.ledger.maintenance.expire("interactive")
+    bench.ledger.maintenance.dispatch("retrieve")
     return second in bench.in_flight("retrieve")
 
 
@@ -38,7 +38,7 @@ def chunks_of_a_row_that_ends_unpublished_become_garbage(bench: Workbench) -> bo
     bench.parse(row)
     bench.log_add(bench.take(row))
     bench.late(row)
-    bench.ledger.upkeep.expire("ingest")
+    bench.ledger.maintenance.expire("ingest")
     return bench.garbage(bench.collection()) == {bench.member(row)}
 
 
@@ -95,7 +95,7 @@ def a_hung_body_that_is_renewed_for_ever_ends_at_its_deadline(bench: Workbench) 
     unit = bench.take(asked)
     bench.late(asked)
     bench.ledger.work.renew([unit])
-    bench.ledger.upkeep.expire("interactive")
+    bench.ledger.maintenance.expire("interactive")
     return bench.state(asked) == "expired"
 
 
@@ -197,14 +197,14 @@ def _documents(bench: Workbench, job: str, *sizes: int) -> list[str]:
 
 
 def long_bodies_leave_a_thread_to_a_short_one(bench: Workbench) -> bool:
-    bench.ledger.upkeep.dispatch("ingest", window=4, long_window=3)
+    bench.ledger.maintenance.dispatch("ingest", window=4, long_window=3)
     _documents(bench, "a", *[timings.LONG_BYTES + 1] * 5)
     (short,) = _documents(bench, "b", 100)
     return short in bench.in_flight("ingest")
 
 
 def the_place_of_a_long_body_that_died_is_given_back_once_it_is_given_up(bench: Workbench) -> bool:
-    bench.ledger.upkeep.dispatch("ingest", window=4, long_window=1)
+    bench.ledger.maintenance.dispatch("ingest", window=4, long_window=1)
     first, second = _documents(bench, "a", *[timings.LONG_BYTES + 1] * 2)
     for _ in range(timings.MAX_DEATHS):
         bench.take(first)
@@ -213,10 +213,10 @@ def the_place_of_a_long_body_that_died_is_given_back_once_it_is_given_up(bench: 
 
 
 def a_job_that_had_its_turn_waits_for_the_others(bench: Workbench) -> bool:
-    bench.ledger.upkeep.dispatch("ingest", window=2)
+    bench.ledger.maintenance.dispatch("ingest", window=2)
     _documents(bench, "a", *[100] * 5)
     (lone,) = _documents(bench, "b", 100)
-    bench.ledger.upkeep.dispatch("ingest", window=4)
+    bench.ledger.maintenance.dispatch("ingest", window=4)
     return lone in bench.in_flight("ingest")
 
 

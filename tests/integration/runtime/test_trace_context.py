@@ -42,7 +42,7 @@ def test_a_traceparent_is_kept_with_the_job_though_nobody_here_records(
 def test_every_message_of_a_unit_names_its_trace_whoever_sends_it_and_whenever(
     bench: Workbench,
 ) -> None:
-    bench.ledger.upkeep.dispatch("retrieve", window=1)
+    bench.ledger.maintenance.dispatch("retrieve", window=1)
     traces.accept(THEIRS)
     first = bench.ask()
     traces.accept(None)

@@ -15,8 +15,8 @@ def test_a_message_is_given_time_to_arrive_before_it_is_sent_again() -> None:
     assert t.CLAIM_MS < t.FIRST_CHECK_MS <= t.LAST_CHECK_MS
 
 
-def test_a_sweeper_in_its_beat_is_never_taken_for_one_that_was_away() -> None:
-    assert 2 * t.SWEEP_S * 1_000 < t.SWEEP_GAP_MS
+def test_a_rescuer_in_its_beat_is_never_taken_for_one_that_was_away() -> None:
+    assert 2 * t.RESCUE_S * 1_000 < t.SWEEP_GAP_MS
 
 
 def test_an_outage_that_lets_claims_lapse_is_seen_as_one() -> None:
@@ -28,17 +28,17 @@ def test_the_quiet_time_lets_every_worker_renew_and_every_old_claim_lapse() -> N
     assert t.CLAIM_MS + t.RENEW_S * 1_000 <= t.QUIET_MS
 
 
-def test_the_lock_of_the_chores_outlives_the_beat_and_passes_on_soon() -> None:
-    assert 3 * t.SWEEP_S * 1_000 < t.LOCK_MS
-    assert t.JANITOR_S * 1_000 < t.LOCK_MS
+def test_the_lock_of_the_service_outlives_the_beat_and_passes_on_soon() -> None:
+    assert 3 * t.RESCUE_S * 1_000 < t.LOCK_MS
+    assert t.COLLECT_GARBAGE_S * 1_000 < t.LOCK_MS
 
 
 def test_a_suspect_is_given_its_last_attempt_alone() -> None:
     assert 1 < t.SOLO_DEATHS == t.MAX_DEATHS - 1
 
 
-def test_a_worker_may_end_its_own_late_unit_before_the_sweeper_does() -> None:
-    assert t.SWEEP_S * 1_000 < t.EXPIRE_GRACE_MS
+def test_a_worker_may_end_its_own_late_unit_before_the_rescuer_does() -> None:
+    assert t.RESCUE_S * 1_000 < t.EXPIRE_GRACE_MS
 
 
 def test_heartbeats_of_workers_and_followers_may_be_missed_a_few_times() -> None:
@@ -66,6 +66,6 @@ def test_a_blob_outlives_the_time_between_its_writing_and_its_row() -> None:
     assert t.BLOB_AGE_S > 10 * t.BLOB_SWEEP_S
 
 
-def test_a_grave_is_kept_until_the_longest_job_on_it_has_ended() -> None:
-    assert MAX_DEADLINE_S + t.EXPIRE_GRACE_MS / 1_000 < t.GRAVE_S
-    assert t.CHECK_S * 2 < t.GRAVE_S
+def test_a_deleted_collection_is_kept_until_the_longest_job_on_it_has_ended() -> None:
+    assert MAX_DEADLINE_S + t.EXPIRE_GRACE_MS / 1_000 < t.DELETED_COLLECTION_S
+    assert t.CHECK_S * 2 < t.DELETED_COLLECTION_S

@@ -94,7 +94,7 @@ class World:
         return row
 
     def collect(self) -> None:
-        """Do the janitor's work on all garbage, due or not."""
+        """Do the garbage collector's work on all garbage, due or not."""
         for member in self.bench.garbage(self.collection_id):
             document, generation, chunks = member.rsplit(":", 2)
             names = [chunk_id(document, int(generation), n) for n in range(int(chunks))]

@@ -61,22 +61,22 @@ def test_a_row_of_a_deleted_collection_fails_and_publishes_nothing(
         bench.log_add(unit)
     assert bench.activate(unit) == "failed"
     assert bench.job_state(job) == "failed"
-    # What its rows left behind is cleared with the grave.
-    assert bench.catalogue.collections.graves() == [inc]
+    # What its rows left behind is cleared with the deleted collection.
+    assert bench.catalogue.collections.deleted_collections() == [inc]
     bench.catalogue.collections.forget(inc)
     assert list(bench.redis.scan_iter(match=f"*{inc}*")) == []
 
 
-def test_a_grave_is_forgotten_when_all_work_on_it_must_have_ended(
+def test_a_deleted_collection_is_forgotten_when_all_work_on_it_must_have_ended(
     bench: Workbench, inc: str
 ) -> None:
     bench.catalogue.collections.drop("papers")
-    bench.catalogue.collections.bury(older_than_s=timings.GRAVE_S)
-    kept = bench.catalogue.collections.graves()
-    bench.catalogue.collections.bury(older_than_s=-1)
+    bench.catalogue.collections.forget_deleted(older_than_s=timings.DELETED_COLLECTION_S)
+    kept = bench.catalogue.collections.deleted_collections()
+    bench.catalogue.collections.forget_deleted(older_than_s=-1)
 
     assert kept == [inc]
-    assert bench.catalogue.collections.graves() == []
+    assert bench.catalogue.collections.deleted_collections() == []
 
 
 def test_a_collection_that_was_deleted_accepts_nothing(bench: Workbench, inc: str) -> None:

@@ -10,7 +10,7 @@ from rag.documents import Chunk, chunk_id
 from rag.ports import StoredChunk
 from tests.support.waiting import until
 from tests.support.worlds.checked_world import Found, World, damage
-from workers.housekeeping import Inspector, Janitor
+from workers.maintenance import BackgroundCheck, GarbageCollector
 
 
 def test_where_all_agrees_nothing_is_found_and_everything_is_counted(world: World) -> None:
@@ -36,14 +36,14 @@ def test_what_is_on_its_way_or_on_its_way_out_is_no_difference(world: World) -> 
 
 
 def test_a_document_replaced_in_the_middle_of_a_check_is_no_difference(world: World) -> None:
-    janitor = Janitor(world.durable, world.vectors)
+    garbage_collector = GarbageCollector(world.durable, world.vectors)
     walk = world.checker.walk(None, repair=True)
     for n, _ in enumerate(walk):
         world.publish("oil", f"Oil again, {n}.", "Twice.")
         name = key("garbage", world.inc)
         for member in world.bench.garbage(world.inc):
             world.bench.redis.zadd(name, {member: 1})
-        janitor.collect(world.inc)
+        garbage_collector.collect(world.inc)
         if n > 20:
             break
 
@@ -113,19 +113,19 @@ def test_searches_answer_during_a_repair_and_find_nothing_wrong(world: World) ->
         assert until(lambda word=word, document=document: world.sparse(word) == {document})
 
 
-def test_the_inspector_mends_by_itself_a_little_at_a_time(
+def test_the_background_check_mends_by_itself_a_little_at_a_time(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(timings, "CHECK_TURN_S", 0.0001)
     damage(world)
-    inspector = Inspector(world.checker, world.bench.catalogue)
+    background_check = BackgroundCheck(world.checker, world.bench.catalogue)
     turns = 0
-    while inspector._ended_at == float("-inf"):
-        inspector.turn()
+    while background_check._ended_at == float("-inf"):
+        background_check.turn()
         turns += 1
 
     assert turns > 3
     assert world.check().differences == {}
     assert world.wanted() <= world.held()
-    inspector.turn()
-    assert inspector._walk is None  # for an hour
+    background_check.turn()
+    assert background_check._walk is None  # for an hour

@@ -3,7 +3,7 @@
 from protocol.keys import key
 from tests.support.waiting import until
 from tests.support.worlds.checked_world import World, stray
-from workers.housekeeping import Inspector, Janitor
+from workers.maintenance import BackgroundCheck, GarbageCollector
 
 
 def test_what_others_keep_in_the_same_vector_store_is_left_alone(world: World) -> None:
@@ -66,7 +66,7 @@ def test_unfinished_and_retired_vector_indexes_are_never_taken_for_lost_collecti
         assert world.check(repair=True).differences == {}
         world.store.label(begun.name, {"unfinished": world.inc})
         lease.finish(state="cancelled", fields={})
-    Janitor(world.durable, world.vectors).turn()
+    GarbageCollector(world.durable, world.vectors).turn()
     assert world.bench.redis.zscore(key("retired"), begun.name)
     assert world.check(repair=True).differences == {}
     world.bench.redis.flushall()
@@ -79,8 +79,8 @@ def test_after_redis_was_emptied_vectors_made_anew_come_back_under_their_collect
     world: World,
 ) -> None:
     vector_index = world.reindex()
-    world.store.drop(world.inc)  # as the janitor does
-    Inspector(world.checker, world.bench.catalogue).turn()
+    world.store.drop(world.inc)  # as the garbage collector does
+    BackgroundCheck(world.checker, world.bench.catalogue).turn()
     world.bench.redis.flushall()
     assert world.check().differences == {"collection_unknown": (1, 0)}
     world.check(repair=True)

@@ -4,7 +4,7 @@ import pytest
 
 from protocol.keys import key
 from tests.support.worlds.checked_world import TEXTS, World, stray
-from workers.housekeeping import Inspector, Janitor
+from workers.maintenance import BackgroundCheck, GarbageCollector
 
 
 def test_rows_that_nobody_knows_become_garbage(world: World) -> None:
@@ -28,7 +28,7 @@ def test_a_lost_catalogue_is_restored_and_no_text_is_thrown_away(world: World, l
         redis.delete(*(key(name, inc) for name in ("current", "documents", "names", "contents")))
     number = 1 if lost == "one entry" else 3
     assert world.check().differences == {"entry_missing": (number, 0)}
-    Janitor(world.durable, world.vectors).turn()
+    GarbageCollector(world.durable, world.vectors).turn()
     mended = world.mend()
 
     assert mended.differences["entry_missing"] == (number, number)
@@ -77,7 +77,7 @@ def test_a_new_document_after_the_loss_does_not_make_the_old_ones_orphans(world:
     redis, inc = world.bench.redis, world.inc
     expected = world.held()
     redis.delete(*(key(name, inc) for name in ("current", "documents", "names", "contents")))
-    Inspector(world.checker, world.bench.catalogue).turn()
+    BackgroundCheck(world.checker, world.bench.catalogue).turn()
     world.publish("new", "Something new.")
     world.mend()
 

@@ -38,7 +38,7 @@ def test_the_engines_death_under_a_unit_is_a_death_of_that_unit(
 
 
 def test_batch_waits_while_only_reserved_room_is_left(bench: Workbench) -> None:
-    bench.ledger.upkeep.dispatch("retrieve", window=4, batch_window=2)
+    bench.ledger.maintenance.dispatch("retrieve", window=4, batch_window=2)
     batch = [bench.ask(priority="batch") for _ in range(3)]
     interactive = [bench.ask() for _ in range(3)]
 
@@ -49,7 +49,7 @@ def test_batch_waits_while_only_reserved_room_is_left(bench: Workbench) -> None:
 
     assert bench.in_flight("retrieve") == {*batch[:2], interactive[2]}
 
-    bench.ledger.upkeep.dispatch("retrieve", window=4)
+    bench.ledger.maintenance.dispatch("retrieve", window=4)
 
     assert bench.in_flight("retrieve") == {*batch, interactive[2]}
 

@@ -167,7 +167,7 @@ def test_what_is_put_back_and_begins_again_is_counted(bench: Workbench, start: S
     asked, process, before = bench.ask(), start(), told()
     with process.leases.claim(asked, "retrieve"):
         raise StoreUnavailable("away")
-    bench.ledger.upkeep.dispatch("retrieve")
+    bench.ledger.maintenance.dispatch("retrieve")
     with process.leases.claim(asked, "retrieve") as lease:
         assert lease is not None
         lease.finish(state="succeeded", fields={"result": "{}"})
@@ -204,7 +204,7 @@ def test_a_unit_that_cannot_be_given_back_while_redis_is_away_costs_no_death(
 
     assert until(lambda: bench.waiting("retrieve") == [asked])
     bench.redis.delete(key("quiet"))
-    bench.ledger.upkeep.dispatch("retrieve")
+    bench.ledger.maintenance.dispatch("retrieve")
     bench.due(asked)
     bench.sweep("retrieve")
     assert bench.deaths(asked) == 0

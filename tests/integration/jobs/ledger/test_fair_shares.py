@@ -30,7 +30,7 @@ class Pile:
         self.collection_id = self.bench.collection()
         worker = WorkerState("w", "ingestion", 1, "host", ROLES, self.threads)
         for role in ROLES:
-            self.bench.ledger.upkeep.dispatch(
+            self.bench.ledger.maintenance.dispatch(
                 role, window=2 * self.threads, batch_window=batch_windows([worker])[role],
                 long_window=long_window([worker]),
             )  # fmt: skip
@@ -153,7 +153,7 @@ def test_an_interactive_document_goes_first_however_large(pile: Pile) -> None:
 
 def test_a_batch_is_of_the_job_of_its_first_unit_before_others(pile: Pile) -> None:
     bench = pile.bench
-    bench.ledger.upkeep.dispatch("ingest", window=0, batch_window=0)
+    bench.ledger.maintenance.dispatch("ingest", window=0, batch_window=0)
     pile.add("a", [100] * 6)
     pile.add("b", [100] * 6)
 
@@ -196,7 +196,7 @@ def test_no_job_starves_and_each_keeps_its_order_whatever_happens(pile: Pile, se
         free = pile.free()
         if not free:
             for role in ROLES:
-                bench.ledger.upkeep.dispatch(role)
+                bench.ledger.maintenance.dispatch(role)
             held = list(running_units(pile))
             if not held and not pile.free():
                 if step > max(late):
@@ -246,7 +246,7 @@ def test_while_a_job_waits_every_other_one_has_at_most_its_turns(
 ) -> None:
     chance = random.Random(seed)
     pile = Pile(bench, threads=chance.randint(1, 6))
-    bench.ledger.upkeep.dispatch("ingest", window=0, batch_window=0)
+    bench.ledger.maintenance.dispatch("ingest", window=0, batch_window=0)
     jobs = [f"j{n}" for n in range(chance.randint(2, 8))]
     for job in jobs:
         pile.add(job, [100] * chance.randint(1, 40))
@@ -254,7 +254,7 @@ def test_while_a_job_waits_every_other_one_has_at_most_its_turns(
     since = dict.fromkeys(jobs, 0)
     orders: dict[str, list[str]] = defaultdict(list)
     for size in range(1, sum(left.values()) + 1):
-        bench.ledger.upkeep.dispatch("ingest", window=size, batch_window=size)
+        bench.ledger.maintenance.dispatch("ingest", window=size, batch_window=size)
         sent = bench.sent[-1].unit_id
         job = pile.job_of(sent)
         orders[job].append(sent)

@@ -20,7 +20,7 @@ ENDS: dict[str, Callable[[Workbench, str], object]] = {
     "bad": lambda bench, row: bench.ledger.work.finish(
         bench.take(row), state="failed", fields={"error": "{}"}
     ),
-    "late": lambda bench, row: bench.ledger.upkeep.expire("ingest", most=bench.late(row)),
+    "late": lambda bench, row: bench.ledger.maintenance.expire("ingest", most=bench.late(row)),
     "cancel": lambda bench, row: bench.ledger.submissions.cancel(row),
 }
 
@@ -257,7 +257,7 @@ def _has_expiretime(bench: Workbench) -> bool:
 def test_the_list_of_jobs_forgets_what_is_long_gone(bench: Workbench) -> None:
     asked = bench.ask()
     bench.redis.zadd(key("jobs"), {"ancient": 1})
-    bench.ledger.upkeep.expire("job")
+    bench.ledger.maintenance.expire("job")
 
     assert bench.redis.zrange(key("jobs"), 0, -1) == [asked]
 
@@ -266,7 +266,7 @@ def test_an_open_ingest_past_its_deadline_ends(bench: Workbench) -> None:
     job, (row,) = bench.ingest(bench.collection(), "a", keep_open=True)
     bench.publish(row)
     bench.redis.zadd(key("deadlines", "job"), {job: 1})
-    bench.ledger.upkeep.expire("job")
+    bench.ledger.maintenance.expire("job")
 
     assert bench.job_state(job) == "succeeded"
     assert bench.redis.zcard(key("deadlines", "job")) == 0
@@ -278,7 +278,7 @@ def _late_claim(bench: Workbench, unit: str) -> None:
 
 
 def _late(bench: Workbench, unit: str) -> None:
-    bench.ledger.upkeep.expire("interactive", most=bench.late(unit))
+    bench.ledger.maintenance.expire("interactive", most=bench.late(unit))
 
 
 def _killed(bench: Workbench, unit: str) -> None:

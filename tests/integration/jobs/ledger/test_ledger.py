@@ -120,7 +120,7 @@ def test_a_released_unit_waits_at_the_front_of_its_lane_without_a_death(bench: W
 
     assert bench.waiting("retrieve") == [first, second]
     assert bench.deaths(first) == 0
-    bench.ledger.upkeep.dispatch("retrieve")
+    bench.ledger.maintenance.dispatch("retrieve")
     assert bench.in_flight("retrieve") == {first}
 
 
@@ -134,7 +134,7 @@ def test_a_repeated_release_changes_nothing(bench: Workbench) -> None:
     assert len(bench.sent) == sent
 
 
-def test_a_message_that_cannot_be_sent_is_sent_by_the_sweeper(bench: Workbench) -> None:
+def test_a_message_that_cannot_be_sent_is_sent_by_the_rescuer(bench: Workbench) -> None:
     def away(_: Message) -> None:
         raise ConnectionError("no broker")
 
@@ -181,7 +181,7 @@ def test_a_message_is_not_sent_again_while_nobody_consumes(bench: Workbench) -> 
     asked = bench.ask()
     bench.due(asked)
 
-    assert bench.ledger.upkeep.sweep("retrieve", consumed=False, run_id="r") == 0
+    assert bench.ledger.maintenance.rescue("retrieve", consumed=False, run_id="r") == 0
     assert asked in bench.in_flight("retrieve")
 
 
@@ -243,7 +243,7 @@ def test_after_three_deaths_a_unit_is_a_dead_letter(bench: Workbench) -> None:
     assert read_tallies(bench.redis).finished == {("query", "lost"): 1}
 
 
-@pytest.mark.parametrize("by", ["another run id", "the sweeper's own gap"])
+@pytest.mark.parametrize("by", ["another run id", "the rescuer's own gap"])
 def test_no_death_is_counted_after_redis_was_away(bench: Workbench, by: str) -> None:
     bench.sweep("retrieve")
     asked = bench.ask()
@@ -265,14 +265,14 @@ def test_no_death_is_counted_after_redis_was_away(bench: Workbench, by: str) -> 
     assert now_ms(bench) + quiet_ms >= before_ms + timings.QUIET_MS - 5
 
 
-def test_the_deaths_of_a_unit_that_kills_the_only_sweeper_are_counted(bench: Workbench) -> None:
+def test_the_deaths_of_a_unit_that_kills_the_only_rescuer_are_counted(bench: Workbench) -> None:
     bench.sweep("retrieve")
     asked = bench.ask()
     for _ in range(timings.MAX_DEATHS):
         bench.take(asked)
         bench.die(asked)
         bench.due(asked)
-        # Nobody swept for a minute: the sweeper was in the process that died.
+        # Nobody swept for a minute: the rescuer was in the process that died.
         bench.redis.hincrby(key("watch"), "last", -60_000)
         bench.sweep("retrieve")
 

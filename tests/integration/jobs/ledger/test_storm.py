@@ -154,7 +154,7 @@ class Storm:
         if open_units := self.open_units():
             self.bench.late(self.random.choice(open_units))
             for unit_class in CLASSES:
-                self.bench.ledger.upkeep.expire(unit_class)
+                self.bench.ledger.maintenance.expire(unit_class)
 
     def final(self) -> dict[str, dict[str, str]]:
         """Return the rows of units that have ended."""
@@ -248,7 +248,7 @@ class Storm:
         return {end["state"] for end in self.ends.values()}
 
     def settle(self) -> None:
-        """Let everything end: workers that live, sweepers that come by."""
+        """Let everything end: workers that live, rescuers that come by."""
         for _ in range(200):
             for role in ROLES:
                 for unit in self.bench.in_flight(role):

@@ -1,4 +1,4 @@
-"""The sweeper on a real Redis: which deaths it counts, and who sweeps."""
+"""The rescuer on a real Redis: which deaths it counts, and who sweeps."""
 
 from pathlib import Path
 
@@ -13,16 +13,16 @@ from protocol.messages import Message
 from tasks.sending import sender
 from tests.support.waiting import until
 from tests.support.workbench import Workbench
-from workers.housekeeping import Chore, Sweeper
+from workers.maintenance import PeriodicService, Rescuer
 
 
 class Swept:
-    """A sweeper on a clock of its own, and a unit whose worker has died."""
+    """A rescuer on a clock of its own, and a unit whose worker has died."""
 
     def __init__(self, bench: Workbench, folder: Path, clock: pytest.MonkeyPatch) -> None:
         self.bench = bench
         self.now_s = 1_000.0
-        clock.setattr("workers.housekeeping.time.monotonic", lambda: self.now_s)
+        clock.setattr("workers.maintenance.time.monotonic", lambda: self.now_s)
         self.durable = Durable(
             redis=bench.redis,
             ledger=bench.ledger,
@@ -30,8 +30,8 @@ class Swept:
             change_log=bench.change_log,
             blobs=BlobStore(folder),
         )
-        self.sweeper = Sweeper(self.durable)
-        self.sweeper.turn()
+        self.rescuer = Rescuer(self.durable)
+        self.rescuer.turn()
         self.unit = bench.ask()
         bench.take(self.unit)
         bench.die(self.unit)
@@ -43,46 +43,46 @@ def swept(bench: Workbench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     return Swept(bench, tmp_path, monkeypatch)
 
 
-def test_a_sweeper_in_its_beat_counts_deaths(swept: Swept) -> None:
-    swept.now_s += timings.SWEEP_S
-    swept.sweeper.turn()
+def test_a_rescuer_in_its_beat_counts_deaths(swept: Swept) -> None:
+    swept.now_s += timings.RESCUE_S
+    swept.rescuer.turn()
 
     assert swept.bench.deaths(swept.unit) == 1
 
 
-def test_a_sweeper_that_could_not_reach_redis_for_a_while_counts_none(swept: Swept) -> None:
+def test_a_rescuer_that_could_not_reach_redis_for_a_while_counts_none(swept: Swept) -> None:
     swept.now_s += timings.SWEEP_GAP_MS / 1_000 + 0.1
-    swept.sweeper.turn()
+    swept.rescuer.turn()
 
     assert swept.bench.deaths(swept.unit) == 0
 
 
-def test_a_sweeper_that_only_lacked_the_lock_counts_deaths(swept: Swept) -> None:
+def test_a_rescuer_that_only_lacked_the_lock_counts_deaths(swept: Swept) -> None:
     for _ in range(10):
-        swept.now_s += timings.SWEEP_S
-        swept.sweeper.reached()
-    swept.sweeper.turn()
+        swept.now_s += timings.RESCUE_S
+        swept.rescuer.reached()
+    swept.rescuer.turn()
 
     assert swept.bench.deaths(swept.unit) == 1
 
 
-def test_a_sweeper_that_follows_a_dead_one_counts_deaths(swept: Swept) -> None:
+def test_a_rescuer_that_follows_a_dead_one_counts_deaths(swept: Swept) -> None:
     swept.bench.redis.hincrby(key("watch"), "last", -20_000)
     swept.now_s += 20
-    Sweeper(swept.durable).turn()
+    Rescuer(swept.durable).turn()
 
     assert swept.bench.deaths(swept.unit) == 1
 
 
-def test_the_chores_are_done_by_one_process_and_taken_over_when_it_stops(
+def test_the_service_are_done_by_one_process_and_taken_over_when_it_stops(
     swept: Swept, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.undo()
     turns: list[str] = []
     reached: list[str] = []
 
-    def chore(name: str) -> Chore:
-        return Chore(
+    def service(name: str) -> PeriodicService:
+        return PeriodicService(
             swept.durable,
             name="test",
             every_s=0.01,
@@ -90,13 +90,13 @@ def test_the_chores_are_done_by_one_process_and_taken_over_when_it_stops(
             reached=lambda: reached.append(name),
         )
 
-    with chore("first"):
+    with service("first"):
         assert until(lambda: turns)
-        with chore("second"):
+        with service("second"):
             assert until(lambda: reached.count("second") > 5)
             assert set(turns) == {"first"}
     swept.bench.redis.delete(key("lock", "test"))
-    with chore("third"):
+    with service("third"):
         assert until(lambda: "third" in turns)
 
 

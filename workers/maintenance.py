@@ -1,4 +1,4 @@
-"""Dispatcher, sweeper, janitor and inspector, in whichever CPU worker has the lock."""
+"""Maintenance by the worker with the lock: rescuer, garbage collector, background check."""
 
 import contextlib
 import logging
@@ -33,7 +33,7 @@ return redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) and 1 or 0
 """
 
 
-class Chore:
+class PeriodicService:
     """
     A thread that does something in turns, in one process of all at a time.
 
@@ -95,14 +95,16 @@ class Chore:
             if mine:
                 self._turn()
         except (RedisError, StoreUnavailable) as error:
-            log.warning("chore put off", extra={"chore": self._name, "reason": str(error)})
+            log.warning(
+                "periodic service put off", extra={"service": self._name, "reason": str(error)}
+            )
         except Exception:
-            # A fault in one turn must not end the chore for good.
-            log.exception("chore failed", extra={"chore": self._name})
+            # A fault in one turn must not end the service for good.
+            log.exception("periodic service failed", extra={"service": self._name})
         return self._every_s
 
 
-class Sweeper:
+class Rescuer:
     """Fills windows, sends lost messages again, ends what is late. One second a turn."""
 
     def __init__(self, durable: Durable) -> None:
@@ -129,16 +131,16 @@ class Sweeper:
         long_size = long_window(workers)
         for role in ROLES:
             if role in sizes:
-                ledger.upkeep.dispatch(
+                ledger.maintenance.dispatch(
                     role, window=sizes[role], batch_window=batch_sizes.get(role),
                     long_window=long_size,
                 )  # fmt: skip
-            ledger.upkeep.sweep(role, consumed=role in sizes, run_id=run_id, away=away)
+            ledger.maintenance.rescue(role, consumed=role in sizes, run_id=run_id, away=away)
         for unit_class in CLASSES:
-            ledger.upkeep.expire(unit_class)
+            ledger.maintenance.expire(unit_class)
 
 
-class Janitor:
+class GarbageCollector:
     """
     Deletes what no search can read any more, and trims logs.
 
@@ -154,7 +156,7 @@ class Janitor:
         self._dropped: set[str] = set()
 
     def turn(self) -> None:
-        """Collect due garbage; each hour also clear graves and sweep."""
+        """Collect due garbage; each hour also clear deleted collections and old blobs."""
         for collection_id in self._durable.catalogue.collections.collection_ids().values():
             self.collect(collection_id)
             self._durable.change_log.trim(collection_id)
@@ -163,7 +165,7 @@ class Janitor:
         self.drop_retired()
         now = time.monotonic()
         if now - self._cleared_at > timings.CHECK_S:
-            self.clear_graves()
+            self.clear_deleted_collections()
             self._dropped.clear()
             self._cleared_at = now
         if now - self._blobs_swept_at > timings.BLOB_SWEEP_S:
@@ -173,7 +175,7 @@ class Janitor:
     def collect(self, collection_id: str) -> None:
         """Delete due generations by their ids, then append `drop`; repeats are harmless."""
         catalogue = self._durable.catalogue
-        until = time.monotonic() + timings.JANITOR_S
+        until = time.monotonic() + timings.COLLECT_GARBAGE_S
         while (due := catalogue.garbage.due(collection_id)) and time.monotonic() < until:
             self._vectors.delete(
                 collection_id,
@@ -186,7 +188,7 @@ class Janitor:
             for document, generation, chunks in due:
                 catalogue.garbage.dropped(collection_id, document, generation, chunks)
 
-    def clear_graves(self) -> None:
+    def clear_deleted_collections(self) -> None:
         """
         Remove what was written into deleted collections since, and what their job did not reach.
 
@@ -194,16 +196,17 @@ class Janitor:
         late leaves garbage under the dropped collection.
         """
         catalogue = self._durable.catalogue
-        for collection_id in catalogue.collections.graves():
+        for collection_id in catalogue.collections.deleted_collections():
             self._vectors.drop(collection_id)
             catalogue.collections.forget(collection_id)
-        catalogue.collections.bury(older_than_s=timings.GRAVE_S)
+        catalogue.collections.forget_deleted(older_than_s=timings.DELETED_COLLECTION_S)
 
     def drop_retired(self) -> None:
         """
         Drop vector indexes that a reindex replaced, once no search can still read them.
 
-        Each again at every check for as long as graves are cleared: a publish under way then may
+        Each again at every check for as long as deleted collections are cleared: a publish under
+            way then may
         have made one anew.
         """
         vector_indexes = self._durable.catalogue.vector_indexes
@@ -211,7 +214,7 @@ class Janitor:
             if vector_index not in self._dropped:
                 self._vectors.drop(vector_index)
                 self._dropped.add(vector_index)
-        vector_indexes.forget_retired(older_than_s=timings.GRAVE_S)
+        vector_indexes.forget_retired(older_than_s=timings.DELETED_COLLECTION_S)
 
     def sweep_blobs(self) -> int:
         """Delete blobs of a day's age that no row and no current document names."""
@@ -238,7 +241,7 @@ class Janitor:
         return sum(blobs.delete(name, older_than_s=timings.BLOB_AGE_S) for name in old)
 
 
-class Inspector:
+class BackgroundCheck:
     """
     Checks and repairs in the background: at start, and then each hour, a little at a time.
 
@@ -290,23 +293,28 @@ class Inspector:
                 )  # fmt: skip
 
 
-def inspect(stack: contextlib.ExitStack, durable: Durable, checker: Checker) -> None:
+def start_background_check(stack: contextlib.ExitStack, durable: Durable, checker: Checker) -> None:
     """Take turns with the other ingestion workers at checking, until *stack* closes."""
-    inspector = Inspector(checker, durable.catalogue)
+    background_check = BackgroundCheck(checker, durable.catalogue)
     stack.enter_context(
-        Chore(durable, name="inspector", every_s=timings.CHECK_PAUSE_S, turn=inspector.turn)
+        PeriodicService(
+            durable, name="inspector", every_s=timings.CHECK_PAUSE_S, turn=background_check.turn
+        )
     )
 
 
-def keep_house(stack: contextlib.ExitStack, durable: Durable, vectors: VectorStore) -> None:
-    """Take turns with the other workers at sweeping and cleaning, until *stack* closes."""
-    sweeper, janitor = Sweeper(durable), Janitor(durable, vectors)
-    chores = (
-        Chore(
-            durable, name="sweeper", every_s=timings.SWEEP_S, turn=sweeper.turn,
-            reached=sweeper.reached,
+def start_maintenance(stack: contextlib.ExitStack, durable: Durable, vectors: VectorStore) -> None:
+    """Rescue lost units and collect garbage, in turns with other workers, until *stack* closes."""
+    rescuer, garbage_collector = Rescuer(durable), GarbageCollector(durable, vectors)
+    services = (
+        PeriodicService(
+            durable, name="sweeper", every_s=timings.RESCUE_S, turn=rescuer.turn,
+            reached=rescuer.reached,
         ),
-        Chore(durable, name="janitor", every_s=timings.JANITOR_S, turn=janitor.turn),
+        PeriodicService(
+            durable, name="janitor", every_s=timings.COLLECT_GARBAGE_S,
+            turn=garbage_collector.turn,
+        ),
     )  # fmt: skip
-    for chore in chores:
-        stack.enter_context(chore)
+    for service in services:
+        stack.enter_context(service)

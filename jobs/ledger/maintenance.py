@@ -1,11 +1,11 @@
-"""Upkeep: windows are filled, lost units sent again, late ones ended."""
+"""Maintenance: windows are filled, lost units sent again, late ones ended."""
 
 from jobs.ledger.wire import Outbox, log_ends
 from protocol.scripts import Scripts
 
 
-class Upkeep:
-    """Do what the sweeper asks for, a script each."""
+class Maintenance:
+    """The scripts of the rescuer, a method each."""
 
     def __init__(self, scripts: Scripts, outbox: Outbox) -> None:
         self._run = scripts
@@ -28,13 +28,13 @@ class Upkeep:
         sizes = ("" if size is None else size for size in (window, batch_window, long_window))
         return self._outbox.send(self._run("dispatch", role, *sizes))
 
-    def sweep(
+    def rescue(
         self, role: str, *, consumed: bool, run_id: str, away: bool = False, most: int = 100
     ) -> int:
         """
         Send dispatched units again that no live worker holds; returns how many were sent.
 
-        *away* says that this sweeper could not reach Redis a moment ago: then claims lapsed that
+        *away* says that this rescuer could not reach Redis a moment ago: then claims lapsed that
         nobody could renew, and no deaths are counted for a while.
         """
         ended, messages = self._run("sweep", role, most, int(consumed), run_id, int(away))
