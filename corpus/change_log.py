@@ -96,7 +96,7 @@ class ChangeLog:
             time.sleep(pause)
             pause = min(pause * 1.5, LAST_POLL_S)
 
-    def mend(self, collection_id: str, *, dry_run: bool = False) -> bool:
+    def repair(self, collection_id: str, *, dry_run: bool = False) -> bool:
         """Begin a vanished log anew, for followers to rebuild; returns True if it had vanished."""
         return bool(self._run("mend_log", collection_id, int(dry_run))[0])
 

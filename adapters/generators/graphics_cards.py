@@ -82,7 +82,7 @@ class GraphicsCards:
         Return free memory (share of 1) and temperature (°C) of each card, for a heartbeat.
 
         *lost* counts those that were seen and are not any more, or the one that should be there and
-        was never seen: only a person mends that.
+        was never seen: only a person can repair that.
         """
         cards = self._latest() or ()
         told = [

@@ -23,7 +23,7 @@ USUAL_CONTEXT = 4_096
 MAX_WORDS = 500  # characters of a server's own words in an error
 
 #: The server's refusals that are the question's fault. Any other refusal is for the operator to
-#: mend (a key, a model's name) or passes by itself: the question waits.
+#: repair (a key, a model's name) or passes by itself: the question waits.
 _QUESTION_AT_FAULT = frozenset({400, 413, 422})
 _TOO_LONG = re.compile(
     r"context[_ ](?:length|size|window)|maximum[_ ](?:context|model)|max_model_len"

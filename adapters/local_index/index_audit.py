@@ -24,7 +24,7 @@ Fetch = Callable[[str, int, int], tuple[list[StoredChunk], Vectors]]
 
 @dataclass(slots=True)
 class Answer:
-    """What an audit found; *rebuild* says that the index must be built anew to mend it."""
+    """What an audit found; *rebuild* says that the index must be built anew to repair it."""
 
     follower: str
     repair: bool
@@ -36,7 +36,7 @@ class Answer:
     def add(
         self, kind: str, generations: Sequence[tuple[str | None, int]], detail: str, *, left: int
     ) -> None:
-        """Add differences of one kind, of which *left* are not mended."""
+        """Add differences of one kind, of which *left* are not repaired."""
         for outcome, share in (
             ("repaired" if self.repair else "found", generations[left:]),
             ("left" if self.repair else "found", generations[:left]),
@@ -80,7 +80,7 @@ class Auditor:
         self._fetch = fetch
 
     def audit(self, collection_id: str, index: ReplicaIndex, *, repair: bool) -> Answer:
-        """Compare, and with *repair* mend; both sides of a difference are looked at twice."""
+        """Compare; repair if *repair* is set. Both sides of a difference are checked twice."""
         answer = Answer(self._follower, repair)
         held = _holdings(index)
         if held is None:
@@ -101,11 +101,11 @@ class Auditor:
             )
         if len(missing) + len(extra) > REBUILD:
             answer.rebuild = repair
-            unmended: list[Generation] = []
+            unrepaired: list[Generation] = []
         else:
-            unmended = self._mend(index, missing, extra) if repair else []
-        told = [*unmended, *(name for name in missing if name not in set(unmended))]
-        answer.add("sparse_missing", told, "not wholly in the index", left=len(unmended))
+            unrepaired = self._repair(index, missing, extra) if repair else []
+        told = [*unrepaired, *(name for name in missing if name not in set(unrepaired))]
+        answer.add("sparse_missing", told, "not wholly in the index", left=len(unrepaired))
         answer.add("sparse_extra", extra, "in the index, and not current", left=0)
         return answer
 
@@ -156,25 +156,25 @@ class Auditor:
         current = self._catalogue.generations.current_of(collection_id, document)
         return current is not None and bool(current.chunks) and current.generation == generation
 
-    def _mend(
+    def _repair(
         self,
         index: ReplicaIndex,
         missing: Mapping[Generation, int],
         extra: Sequence[Generation],
     ) -> list[Generation]:
         """Put in what is missing and take out what is not current; returns what could not be."""
-        unmended: list[Generation] = []
+        unrepaired: list[Generation] = []
         for (document, generation), chunks in missing.items():
             found, vectors = self._fetch(document, generation, chunks)
             if len(found) != chunks:
-                unmended.append((document, generation))
+                unrepaired.append((document, generation))
             else:
                 index.add(found, vectors)
         for document, generation in extra:
             index.remove(document, generation)
         if missing or extra:
             index.commit(cursor=index.cursor, log_epoch=index.log_epoch)
-        return unmended
+        return unrepaired
 
 
 def _holdings(index: ReplicaIndex) -> Mapping[Generation, int] | None:

@@ -1,4 +1,4 @@
-"""`quern check`: whether catalogue, Chroma and sparse indexes agree, and mending them."""
+"""`quern check`: whether catalogue, Chroma and sparse indexes agree, and repair of them."""
 
 from typing import Any
 
@@ -33,7 +33,9 @@ WORDS = {
 
 @click.command()
 @click.argument("collection", required=False)
-@click.option("--repair", is_flag=True, help="Mend what differs, and say what cannot be.")
+@click.option(
+    "--repair", is_flag=True, help="Repair what differs, and say what cannot be repaired."
+)
 @json_option
 @pass_session
 def check(session: Session, *, collection: str | None, repair: bool, as_json: bool) -> None:
@@ -76,7 +78,7 @@ def show_result(out: Console, result: dict[str, Any]) -> None:
     for shown in result["collections"]:
         _show_findings(out, shown)
     if not result["consistent"] and not result["repair"]:
-        out.print(Text("Mend what can be mended with: quern check --repair", "dim"))
+        out.print(Text("Repair what can be repaired with: quern check --repair", "dim"))
 
 
 def _show_findings(out: Console, shown: dict[str, Any]) -> None:

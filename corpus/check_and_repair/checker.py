@@ -166,7 +166,7 @@ class Walk:
         lost = LostEntries(scope, examine=current.examine)
         if scope.repair:
             self._checker.label(scope.collection_id)
-        if scope.change_log.mend(scope.collection_id, dry_run=not scope.repair):
+        if scope.change_log.repair(scope.collection_id, dry_run=not scope.repair):
             detail = "the change log vanished; every index is built anew"
             scope.report.add_repaired("log_lost", None, detail)
         held: StoredGenerations = {}

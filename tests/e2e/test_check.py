@@ -1,4 +1,4 @@
-"""Each of the three stores is broken while people search; the check finds it and mends it."""
+"""Each of the three stores is broken while people search; the check finds it and repairs it."""
 
 import os
 import shutil

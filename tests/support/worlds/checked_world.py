@@ -167,12 +167,12 @@ class World:
             pass
         return Found(walk)
 
-    def mend(self) -> "Found":
+    def repair(self) -> "Found":
         """Repair, and see that nothing is left to be found."""
-        mended = self.check(repair=True)
+        repaired = self.check(repair=True)
         again = self.check()
         assert again.differences == {}, again.told
-        return mended
+        return repaired
 
 
 class Found:

@@ -62,7 +62,7 @@ def test_a_repair_may_be_killed_at_any_instant_and_run_again(world: World) -> No
                 ended = True
                 break
         walk.close()  # type: ignore[attr-defined]  # a generator
-        world.mend()
+        world.repair()
         assert world.wanted() <= world.held()
         if ended:
             break
@@ -103,7 +103,7 @@ def test_searches_answer_during_a_repair_and_find_nothing_wrong(world: World) ->
     try:
         damage(world)
         world.bench.redis.delete(key("log", world.inc))
-        world.mend()
+        world.repair()
     finally:
         over.set()
         asking.join()
@@ -113,7 +113,7 @@ def test_searches_answer_during_a_repair_and_find_nothing_wrong(world: World) ->
         assert until(lambda word=word, document=document: world.sparse(word) == {document})
 
 
-def test_the_background_check_mends_by_itself_a_little_at_a_time(
+def test_the_background_check_repairs_by_itself_a_little_at_a_time(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(timings, "CHECK_TURN_S", 0.0001)

@@ -19,10 +19,10 @@ def test_rows_deleted_behind_our_back_are_embedded_again_under_their_ids(
     assert found.differences == {"passages_missing": (1, 0)}
     assert found.documents("passages_missing") == {"oil"}
     assert not found.consistent
-    mended = world.mend()
+    repaired = world.repair()
 
-    assert mended.differences == {"passages_missing": (1, 1)}
-    assert mended.consistent
+    assert repaired.differences == {"passages_missing": (1, 1)}
+    assert repaired.consistent
     assert world.held() == world.wanted()
     for mode in ("dense", "sparse", "hybrid"):
         assert world.search("embargo", mode) == {"oil"}
@@ -34,9 +34,9 @@ def test_a_collection_dropped_behind_our_back_is_filled_again(
     with closing(ChromaStore(chroma_url)) as another:
         another.drop(world.inc)
     assert world.check().differences == {"passages_missing": (3, 0)}
-    mended = world.mend()
+    repaired = world.repair()
 
-    assert mended.differences == {"passages_missing": (3, 3)}
+    assert repaired.differences == {"passages_missing": (3, 3)}
     assert world.held() == world.wanted()
     assert world.search("forests", "dense") == {"trees"}
 
@@ -47,11 +47,11 @@ def test_half_a_document_whose_text_is_gone_is_withdrawn_until_it_comes_again(
     world.vectors.delete(world.inc, world.ids("oil")[:1])
     world.blob("oil", "manifest_blob").unlink()
     world.blob("oil", "text_blob").unlink()  # and with it the file: a text is its own source
-    mended = world.mend()
+    repaired = world.repair()
 
-    assert mended.differences["passages_missing"] == (1, 0)
-    assert "ingest it again" in mended.told[0]["detail"]
-    assert not mended.consistent
+    assert repaired.differences["passages_missing"] == (1, 0)
+    assert "ingest it again" in repaired.told[0]["detail"]
+    assert not repaired.consistent
     for mode in ("dense", "sparse", "hybrid"):
         assert world.search("prices", mode) == set()
     assert world.bench.catalogue.documents.record(world.inc, "oil") is None
@@ -66,7 +66,7 @@ def test_no_document_is_withdrawn_while_the_disk_of_the_blobs_is_away(world: Wor
     found = world.check(repair=True)
     assert any("is its disk there?" in f["detail"] for f in found.told)
     (world.folder / "away").rename(world.folder / "blobs")
-    world.mend()
+    world.repair()
 
     assert world.held() == world.wanted()
 
@@ -76,7 +76,7 @@ def test_a_lost_text_is_made_anew_of_its_passages(world: World) -> None:
     assert record is not None
     world.blob("oil", "manifest_blob").unlink()
     assert world.check().differences == {"text_missing": (1, 0)}
-    world.mend()
+    world.repair()
 
     after = world.bench.catalogue.documents.record(world.inc, "oil")
     assert after is not None
@@ -110,23 +110,23 @@ def test_a_lost_file_is_named_until_it_is_sent_again(world: World) -> None:
 def test_a_lost_list_of_documents_is_written_anew(world: World) -> None:
     world.bench.redis.delete(key("names", world.inc))
     assert world.check().differences == {"record_missing": (3, 0)}
-    mended = world.mend()
+    repaired = world.repair()
 
-    assert mended.differences == {"record_missing": (3, 3)}
+    assert repaired.differences == {"record_missing": (3, 3)}
     records, _ = world.bench.catalogue.documents.page(world.inc, after="", limit=10)
     assert [record["document_id"] for record in records] == sorted(TEXTS)
     assert world.bench.garbage(world.inc) == set()
 
 
-def test_vectors_made_anew_are_checked_and_mended_as_any(world: World) -> None:
+def test_vectors_made_anew_are_checked_and_repaired_as_any(world: World) -> None:
     vector_index = world.reindex()
     assert vector_index != world.inc
     assert world.check().differences == {}  # nor is the old vector index, not dropped yet, unknown
     assert world.check(repair=True).differences == {}
     world.vectors.delete(world.inc, world.ids("oil")[:1])
-    mended = world.mend()
+    repaired = world.repair()
 
-    assert mended.differences == {"passages_missing": (1, 1)}
+    assert repaired.differences == {"passages_missing": (1, 1)}
     assert world.store.count(vector_index) == len(world.wanted()) == world.store.count(world.inc)
     assert world.bench.catalogue.collections.collection_ids() == {"papers": world.inc}
     assert world.search("embargo", "hybrid") == {"oil"}

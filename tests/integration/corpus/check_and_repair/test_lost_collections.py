@@ -25,10 +25,10 @@ def test_after_redis_was_emptied_collections_come_back_with_their_names(world: W
     found = world.check()
     assert found.differences == {"collection_unknown": (1, 0)}
     assert world.check(repair=True, adopt=False).differences == {}
-    mended = world.check(repair=True)
+    repaired = world.check(repair=True)
 
-    assert mended.differences["collection_unknown"] == (1, 1)
-    assert mended.differences["entry_missing"] == (3, 3)
+    assert repaired.differences["collection_unknown"] == (1, 1)
+    assert repaired.differences["entry_missing"] == (3, 3)
     assert world.bench.catalogue.collections.collection_ids() == {"papers": world.inc}
     assert not world.bench.catalogue.collections.exists(other)
     assert world.held() == expected

@@ -10,9 +10,9 @@ from workers.maintenance import BackgroundCheck, GarbageCollector
 def test_rows_that_nobody_knows_become_garbage(world: World) -> None:
     world.vectors.upsert(world.inc, [stray("oil", 5)], world.embedder.embed(["gas"]))
     assert world.check().differences == {"orphan": (1, 0)}
-    mended = world.mend()
+    repaired = world.repair()
 
-    assert mended.differences == {"orphan": (1, 1)}
+    assert repaired.differences == {"orphan": (1, 1)}
     assert world.bench.garbage(world.inc) == {"oil:5:1"}
 
 
@@ -29,9 +29,9 @@ def test_a_lost_catalogue_is_restored_and_no_text_is_thrown_away(world: World, l
     number = 1 if lost == "one entry" else 3
     assert world.check().differences == {"entry_missing": (number, 0)}
     GarbageCollector(world.durable, world.vectors).turn()
-    mended = world.mend()
+    repaired = world.repair()
 
-    assert mended.differences["entry_missing"] == (number, number)
+    assert repaired.differences["entry_missing"] == (number, number)
     assert world.held() == expected == world.wanted()
     assert world.bench.garbage(inc) == set()
     records, _ = world.bench.catalogue.documents.page(inc, after="", limit=10)
@@ -46,7 +46,7 @@ def test_of_a_lost_document_the_newest_whole_generation_comes_back(world: World)
     expected = world.ids("oil")
     world.store.upsert(inc, [stray("oil", 5)], world.embedder.embed(["gas"]))
     redis.delete(*(key(name, inc) for name in ("current", "documents", "names", "contents")))
-    world.mend()
+    world.repair()
 
     assert world.ids("oil") == expected
     assert world.bench.garbage(inc) == {"oil:5:1"}
@@ -67,7 +67,7 @@ def test_a_deleted_document_stays_away_when_the_catalogue_is_restored(world: Wor
     _, row = world.bench.delete(world.inc, "oil")
     world.bench.activate(world.bench.take(row))
     world.bench.redis.delete(key("current", world.inc))
-    world.mend()
+    world.repair()
 
     assert world.search("embargo", "hybrid") == set()
     assert world.search("forests", "hybrid") == {"trees"}
@@ -79,13 +79,13 @@ def test_a_new_document_after_the_loss_does_not_make_the_old_ones_orphans(world:
     redis.delete(*(key(name, inc) for name in ("current", "documents", "names", "contents")))
     BackgroundCheck(world.checker, world.bench.catalogue).turn()
     world.publish("new", "Something new.")
-    world.mend()
+    world.repair()
 
     assert expected <= world.held()
     assert world.search("embargo", "hybrid") == {"oil"}
 
 
-def test_what_is_mended_while_vectors_are_made_anew_is_noted_for_them(world: World) -> None:
+def test_what_is_repaired_while_vectors_are_made_anew_is_noted_for_them(world: World) -> None:
     current = world.bench.catalogue.generations.current(world.inc, list(TEXTS))
     with world.leases.claim(world.ask_reindex(), "reindex") as lease:
         assert lease is not None
@@ -108,7 +108,7 @@ def test_nobody_changes_over_while_the_catalogue_lacks_its_entries(world: World)
     assert world.reindex(job) == world.inc
     assert world.bench.state(job) == "failed"
     assert "check --repair" in world.bench.field(job, "error")
-    world.mend()
+    world.repair()
 
     assert world.bench.catalogue.vector_indexes.in_use(world.inc).name == world.inc
     assert world.reindex() != world.inc

@@ -14,7 +14,7 @@ def test_a_lost_log_begins_anew_and_every_index_follows(world: World, lost: str)
     world.bench.redis.delete(*(key(name, world.inc) for name in names))
     assert until(lambda: world.bench.redis.exists(key("log", world.inc)))
     assert until(lambda: world.sparse("embargo") == {"oil"})
-    world.mend()
+    world.repair()
     world.publish("oil", "Oil anew, and lamps.")
 
     assert until(lambda: world.sparse("lamps") == {"oil"})
@@ -23,7 +23,7 @@ def test_a_lost_log_begins_anew_and_every_index_follows(world: World, lost: str)
     assert world.check().differences == {}
 
 
-def test_a_log_lost_while_no_follower_ran_is_told_and_mended(world: World) -> None:
+def test_a_log_lost_while_no_follower_ran_is_told_and_repaired(world: World) -> None:
     def lose() -> None:
         world.publish("oil", "Oil anew, and lamps.")  # what only the lost log told of
         world.bench.redis.delete(key("log", world.inc))
@@ -50,7 +50,7 @@ def test_a_log_that_was_begun_again_before_anybody_looked_is_known_for_a_new_one
     assert world.check().differences == {}
 
 
-def test_what_an_index_lacks_or_has_too_much_is_told_and_mended(world: World) -> None:
+def test_what_an_index_lacks_or_has_too_much_is_told_and_repaired(world: World) -> None:
     index = world.follower._indexes.all()[world.inc]
     current = world.bench.catalogue.generations.current(world.inc, ["oil"])["oil"]
     index.remove("oil", current.generation)
@@ -60,9 +60,9 @@ def test_what_an_index_lacks_or_has_too_much_is_told_and_mended(world: World) ->
     assert found.differences == {"sparse_missing": (1, 0), "sparse_extra": (1, 0)}
     assert found.documents("sparse_missing") == {"oil"}
     assert found.documents("sparse_extra") == {"maps"}
-    mended = world.mend()
+    repaired = world.repair()
 
-    assert mended.differences == {"sparse_missing": (1, 1), "sparse_extra": (1, 1)}
+    assert repaired.differences == {"sparse_missing": (1, 1), "sparse_extra": (1, 1)}
     assert world.sparse("embargo") == {"oil"}
 
 
@@ -74,9 +74,9 @@ def test_an_index_that_differs_much_is_built_anew(
     for document, current in world.bench.catalogue.generations.every_current(world.inc):
         index.remove(document, current.generation)
     index.commit(cursor=index.cursor, log_epoch=index.log_epoch)
-    mended = world.mend()
+    repaired = world.repair()
 
-    assert mended.differences == {"sparse_missing": (3, 3)}
+    assert repaired.differences == {"sparse_missing": (3, 3)}
     assert world.follower._indexes.all()[world.inc] is not index
     assert world.sparse("embargo") == {"oil"}
 
@@ -112,9 +112,9 @@ def test_a_corrupt_file_is_found_by_the_check(world: World, name: str) -> None:
         opened.seek(len(data) // 3)
         opened.write(bytes([data[len(data) // 3] ^ 255]))
     assert world.check().differences == {"index_unusable": (1, 0)}
-    mended = world.mend()
+    repaired = world.repair()
 
-    assert mended.differences == {"index_unusable": (1, 1)}
+    assert repaired.differences == {"index_unusable": (1, 1)}
     assert world.sparse("embargo") == {"oil"}
 
 

@@ -84,7 +84,7 @@ def test_what_remains_is_listed_and_exits_with_1() -> None:
     assert "and 201 more differences" in result.output
 
 
-def test_without_repair_it_says_how_to_mend() -> None:
+def test_without_repair_it_says_how_to_repair() -> None:
     result = run(Server(job(BROKEN)))
 
     assert result.exit_code == 1
