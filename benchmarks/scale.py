@@ -35,7 +35,7 @@ from benchmarks.parts.hnsw_graphs import Sought, graphs
 from benchmarks.running.processes import run
 from benchmarks.running.progress import ProgressBars
 from benchmarks.running.service import FINAL, Service, call, retrieval_ms
-from corpus.durable import Durable, open_durable
+from corpus.storage import Storage, open_storage
 from protocol.keys import key
 from runtime.redis_clients import ledger_client
 from runtime.settings import Settings
@@ -327,14 +327,14 @@ class Bench:
 
     def replica(self, folder: Path) -> dict[str, float]:
         """Start one more follower from nothing; seconds until it answers."""
-        durable = self._durable()
+        storage = self._storage()
         vectors = ChromaStore(self._running.chroma_url)
         began = time.perf_counter()
         with Follower(
             Slot(folder),
             redis=ledger_client(self._running.redis_url, connections=2),
-            catalogue=durable.catalogue,
-            change_log=durable.change_log,
+            catalogue=storage.catalogue,
+            change_log=storage.change_log,
             vectors=vectors,
         ) as follower:
             while follower.reader.search(self._collection_id(), "quernstone", limit=1) is None:
@@ -370,12 +370,12 @@ class Bench:
 
     def _vector_index(self) -> str:
         """Return the collection of vectors that is searched: another one after a reindex."""
-        return self._durable().catalogue.vector_indexes.in_use(self._collection_id()).name
+        return self._storage().catalogue.vector_indexes.in_use(self._collection_id()).name
 
-    def _durable(self) -> Durable:
+    def _storage(self) -> Storage:
         """Open what the service remembers."""
         settings = Settings(data_dir=self._data, redis_url=self._running.redis_url)
-        return open_durable(settings, lambda _message: None)
+        return open_storage(settings, lambda _message: None)
 
     def _memory(self) -> int:
         """Return what the processes that hold indexes take of main memory, bytes."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
-from corpus.durable import Durable, open_durable
+from corpus.storage import Storage, open_storage
 from intake.admission import Admission
 from intake.control import JobControl
 from intake.document_rows import RowMaker, made_by
@@ -34,14 +34,14 @@ class Intake:
         pipeline: A word for everything that decides how bytes become chunks.
     """
 
-    def __init__(self, settings: Settings, durable: Durable, *, pipeline: str) -> None:
-        self._durable = durable
-        ledger, catalogue, blobs = durable.ledger, durable.catalogue, durable.blobs
-        admission = Admission(durable.redis)
-        self.wake_ups = WakeUps(durable.redis)
-        view = JobView(durable.redis, blobs)
-        self.jobs = JobLookup(durable.redis, ledger.rows, view, retention_s=settings.retention_s)
-        self.events = JobEvents(durable.redis, ledger.rows, blobs, view)
+    def __init__(self, settings: Settings, storage: Storage, *, pipeline: str) -> None:
+        self._storage = storage
+        ledger, catalogue, blobs = storage.ledger, storage.catalogue, storage.blobs
+        admission = Admission(storage.redis)
+        self.wake_ups = WakeUps(storage.redis)
+        view = JobView(storage.redis, blobs)
+        self.jobs = JobLookup(storage.redis, ledger.rows, view, retention_s=settings.retention_s)
+        self.events = JobEvents(storage.redis, ledger.rows, blobs, view)
         self.collections = Collections(catalogue, made_by=made_by(pipeline))
         self.documents = Documents(catalogue, blobs)
         self.queries = Queries(
@@ -76,7 +76,7 @@ class Intake:
     def close(self) -> None:
         """Stop the thread that listens for wake-ups, and close the connections."""
         self.wake_ups.close()
-        self._durable.redis.close()
+        self._storage.redis.close()
 
 
 def open_intake(settings: Settings, send: Callable[[Message], None]) -> Intake:
@@ -84,6 +84,6 @@ def open_intake(settings: Settings, send: Callable[[Message], None]) -> Intake:
     chunker = Chunker(max_tokens=settings.chunk_tokens)
     return Intake(
         settings,
-        open_durable(settings, send, read_s=REDIS_READ_S),
+        open_storage(settings, send, read_s=REDIS_READ_S),
         pipeline=f"{PARSERS_VERSION}:{chunker.fingerprint}:{settings.embedding_model}",
     )

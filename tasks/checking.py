@@ -9,7 +9,7 @@ from corpus.check_and_repair.checker import Checker
 from jobs.leases.lease import Lease
 from jobs.requests import CheckRequest
 from tasks.base import QuernTask
-from tasks.resources import owned
+from tasks.resources import require
 
 #: A job's progress is told this often at most.
 TELL_S = 0.5
@@ -20,7 +20,7 @@ def check(self: QuernTask, unit_id: str) -> None:
     """Compare everything, document by document; safe to run twice and to kill at any instant."""
     with self.resources.leases.claim(unit_id, "check") as lease:
         if lease is not None:
-            _check(lease, owned(self.resources.checker))
+            _check(lease, require(self.resources.checker))
 
 
 def _check(lease: Lease, checker: Checker) -> None:

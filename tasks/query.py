@@ -22,7 +22,7 @@ from rag.search.modes import Mode
 from rag.search.retrieval import Found, still_current
 from tasks import measuring
 from tasks.base import QuernTask
-from tasks.resources import Generator, Resources, owned
+from tasks.resources import Generator, Resources, require
 
 #: How often a question whose passages changed before it was answered is retrieved again.
 RETRIEVALS = 3
@@ -89,7 +89,7 @@ def _search(lease: Lease, resources: Resources) -> None:
 
 def _retrieve(lease: Lease, request: QueryRequest, resources: Resources) -> _Retrieved | None:
     """Retrieve, then hand the question over or return what this body is to answer."""
-    blobs = resources.durable.blobs
+    blobs = resources.storage.blobs
     condensed = lease.unit.fields.get("condensed", "")
     if not condensed and request.history:
         if resources.generator is None:
@@ -122,7 +122,7 @@ def _found(
 ) -> Found:
     """Search the collection."""
     try:
-        found = owned(resources.retriever).search(
+        found = require(resources.retriever).search(
             lease.unit.collection_id,
             query,
             top_k=request.top_k,
@@ -151,16 +151,16 @@ def _generate(lease: Lease, resources: Resources) -> None:
     row = lease.unit.fields
     request = QueryRequest.from_row(row)
     if request.history and request.top_k and not row.get("condensed"):
-        condensed = _condensed(lease, request, owned(resources.generator))
+        condensed = _condensed(lease, request, require(resources.generator))
         lease.hand_over(stage="retrieve", fields={"condensed": condensed})
         return
-    kept = kept_sources(row, resources.durable.blobs) or []
+    kept = kept_sources(row, resources.storage.blobs) or []
     passages = [passage_of(source) for source in kept]
     retrievals = int(row.get("retrievals", "1"))
     if (
         passages
         and not still_current(
-            resources.durable.catalogue.generations, lease.unit.collection_id, passages
+            resources.storage.catalogue.generations, lease.unit.collection_id, passages
         )
         and retrievals < RETRIEVALS
     ):
@@ -185,7 +185,10 @@ def _answer(
             lease.append_text(text)
 
     done = _generated(
-        owned(resources.generator), _prompted(lease, request, passages), stream=stream, lease=lease
+        require(resources.generator),
+        _prompted(lease, request, passages),
+        stream=stream,
+        lease=lease,
     )
     fields: dict[str, Any] = dict(now.fields) if now else {}
     row = {**lease.unit.fields, **fields}
@@ -246,7 +249,7 @@ def _prompted(lease: Lease, request: QueryRequest, passages: list[Passage]) -> G
 
 def _trace_of(answer: Answer, row: Mapping[str, Any], resources: Resources) -> dict[str, str]:
     """Add what the prompt had no room for to the trace of the retrieval, if one was asked for."""
-    blobs, blob = resources.durable.blobs, row.get("trace_blob")
+    blobs, blob = resources.storage.blobs, row.get("trace_blob")
     trace = blobs.get_json(blob) if blob and answer.left_out else None
     if not isinstance(trace, dict):
         return {}

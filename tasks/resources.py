@@ -1,4 +1,4 @@
-"""Resources that a worker process puts on the Celery app for its tasks: durable state and ports."""
+"""Resources that a worker process puts on the Celery app for its tasks: storage and ports."""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from corpus.check_and_repair.checker import Checker
-from corpus.durable import Durable
 from corpus.ingestion import Ingestion
 from corpus.reindexing import Reindexer
+from corpus.storage import Storage
 from jobs.leases.leases import Leases
 from rag.answers.conversation import Priority, Turn
 from rag.answers.generation import Answer, GenerationRequest, StopSignal
@@ -47,9 +47,9 @@ class Generator(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resources:
-    """Ports a role does not own are None; its queues never ask for them."""
+    """Ports that a role has no use for are None; the tasks of its queues never require them."""
 
-    durable: Durable
+    storage: Storage
     leases: Leases
     retriever: Retriever | None = None
     generator: Generator | None = None
@@ -61,12 +61,12 @@ class Resources:
     turn: Callable[[], AbstractContextManager[None]] = nullcontext  # in which a question is read
 
 
-def owned(port: T | None) -> T:
+def require(port: T | None) -> T:
     """
-    Return a port that the worker's queues imply.
+    Return *port*, which the worker's queues imply.
 
     Raises:
-        Broken: The worker consumes a queue whose port it does not own.
+        Broken: The worker consumes a queue and lacks its port.
     """
     if port is None:
         raise Broken("this worker consumes a queue whose resources it does not own")

@@ -11,7 +11,7 @@ from typing import Any, Final
 from celery.worker import state
 
 from adapters.generators.graphics_cards import GraphicsCards, graphics_cards
-from corpus.durable import Durable
+from corpus.storage import Storage
 from jobs.leases.leases import Leases
 from runtime.metrics.collecting import collecting
 from runtime.settings import Settings
@@ -31,7 +31,7 @@ NO_CARDS: Final = {"cards": [], "lost": 0}
 
 
 def open_resources(
-    stack: contextlib.ExitStack, settings: Settings, durable: Durable, leases: Leases
+    stack: contextlib.ExitStack, settings: Settings, storage: Storage, leases: Leases
 ) -> tuple[Resources, Sequence[str]]:
     """Open what this worker owns; closed in reverse order with *stack*."""
     generator, name, cards = _open_generator(stack, settings)
@@ -40,7 +40,7 @@ def open_resources(
         # Only a model of our own needs a card; on a processor its worker has none to lose.
         return {"models": {"llm": name}, "gpu": cards.report() if cards else NO_CARDS}
 
-    resources = Resources(durable=durable, leases=leases, generator=generator, details=details)
+    resources = Resources(storage=storage, leases=leases, generator=generator, details=details)
     return resources, [name]
 
 

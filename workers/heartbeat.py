@@ -26,7 +26,7 @@ class Heartbeat:
     """
 
     def __init__(self, resources: Resources, state: WorkerState, settings: Settings) -> None:
-        self._redis = resources.durable.redis
+        self._redis = resources.storage.redis
         self._state = state
         self._leases = resources.leases
         self._tell = resources.details

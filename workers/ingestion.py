@@ -10,11 +10,11 @@ from adapters.parsing.language import LanguageModel
 from adapters.parsing.sandbox.parser_pool import ParserPool
 from corpus.check_and_repair.checker import checker_of
 from corpus.current_vectors import CurrentVectors
-from corpus.durable import Durable
 from corpus.embedding import PacedEmbedder
 from corpus.ingestion import Ingestion
 from corpus.parsing import FileReader
 from corpus.reindexing import Reindexer
+from corpus.storage import Storage
 from jobs.leases.leases import Leases
 from rag.chunking.chunker import Chunker
 from rag.documents import ParsedDocument
@@ -39,7 +39,7 @@ class LimitedParser:
 
 
 def open_resources(
-    stack: contextlib.ExitStack, settings: Settings, durable: Durable, leases: Leases
+    stack: contextlib.ExitStack, settings: Settings, storage: Storage, leases: Leases
 ) -> tuple[Resources, Sequence[str]]:
     """Open what this worker owns; closed in reverse order with *stack*."""
     # First, while this process has no threads and no model: the parsers' template is forked.
@@ -49,9 +49,9 @@ def open_resources(
     stack.enter_context(collecting(collectors.cache(embedder)))
     vectors = ChromaStore(settings.chroma_url)
     stack.callback(vectors.close)
-    start_maintenance(stack, durable, CurrentVectors(vectors, durable.catalogue.vector_indexes))
-    checker = checker_of(durable, vectors, embedder)
-    start_background_check(stack, durable, checker)
+    start_maintenance(stack, storage, CurrentVectors(vectors, storage.catalogue.vector_indexes))
+    checker = checker_of(storage, vectors, embedder)
+    start_background_check(stack, storage, checker)
     # A model that reads less than that is still one setting away.
     chunk_tokens = min(settings.chunk_tokens, embedder.identity.max_tokens)
     reader = FileReader(
@@ -59,10 +59,10 @@ def open_resources(
         chunker=traced_ports.chunker(Chunker(max_tokens=chunk_tokens)),
         tokens=embedder,
         languages=LanguageModel.open(),
-        blobs=durable.blobs,
+        blobs=storage.blobs,
     )
     resources = Resources(
-        durable=durable,
+        storage=storage,
         leases=leases,
         details=lambda: {
             "embedding_cache": embedder.report(),
@@ -74,18 +74,18 @@ def open_resources(
         checker=checker,
         ingestion=Ingestion(
             leases=leases,
-            steps=durable.ledger.documents,
+            steps=storage.ledger.documents,
             reader=reader,
             embedder=PacedEmbedder(traced_ports.embedder(embedder)),
             vectors=traced_ports.vectors(vectors),
-            catalogue=durable.catalogue,
-            change_log=traced_ports.change_log(durable.change_log),
-            blobs=durable.blobs,
+            catalogue=storage.catalogue,
+            change_log=traced_ports.change_log(storage.change_log),
+            blobs=storage.blobs,
         ),
         reindexer=Reindexer(
             vectors=vectors,
             embedder=embedder,
-            catalogue=durable.catalogue,
+            catalogue=storage.catalogue,
         ),
     )
     return resources, [embedder.identity.model]

@@ -11,7 +11,7 @@ from redis.exceptions import RedisError
 
 from corpus.catalogue.catalogue import Catalogue
 from corpus.check_and_repair.checker import Checker, Step, Walk
-from corpus.durable import Durable
+from corpus.storage import Storage
 from jobs.heartbeats import batch_windows, live_workers, long_window, windows
 from protocol import timings
 from protocol.ids import new_id
@@ -38,7 +38,7 @@ class PeriodicService:
     A thread that does something in turns, in one process of all at a time.
 
     Args:
-        durable: Where the lock is.
+        storage: Where the lock is.
 
         name: Of the lock and the thread.
 
@@ -51,7 +51,7 @@ class PeriodicService:
 
     def __init__(
         self,
-        durable: Durable,
+        storage: Storage,
         *,
         name: str,
         every_s: float,
@@ -63,7 +63,7 @@ class PeriodicService:
         self._turn = turn
         self._reached = reached
         self._me = new_id()
-        self._keep = durable.redis.register_script(_KEEP)
+        self._keep = storage.redis.register_script(_KEEP)
         self._thread = BackgroundThread(name, self._take_turn, first_s=every_s)
 
     def __enter__(self) -> Self:
@@ -107,8 +107,8 @@ class PeriodicService:
 class Rescuer:
     """Fills windows, sends lost messages again, ends what is late. One second a turn."""
 
-    def __init__(self, durable: Durable) -> None:
-        self._durable = durable
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
         self._reached_at: float | None = None
         self._returned_at = float("-inf")
 
@@ -124,7 +124,7 @@ class Rescuer:
         """Look at every role once."""
         self.reached()
         away = time.monotonic() - self._returned_at < timings.SWEEP_GAP_MS / 1000
-        redis, ledger = self._durable.redis, self._durable.ledger
+        redis, ledger = self._storage.redis, self._storage.ledger
         run_id = str(redis.info("server")["run_id"])
         workers = live_workers(redis)
         sizes, batch_sizes = windows(workers), batch_windows(workers)
@@ -148,8 +148,8 @@ class GarbageCollector:
         vectors: Asked by collection id; see `corpus.current_vectors.CurrentVectors`.
     """
 
-    def __init__(self, durable: Durable, vectors: VectorStore) -> None:
-        self._durable = durable
+    def __init__(self, storage: Storage, vectors: VectorStore) -> None:
+        self._storage = storage
         self._vectors = vectors
         self._cleared_at = float("-inf")
         self._blobs_swept_at = time.monotonic()
@@ -157,10 +157,10 @@ class GarbageCollector:
 
     def turn(self) -> None:
         """Collect due garbage; each hour also clear deleted collections and old blobs."""
-        for collection_id in self._durable.catalogue.collections.collection_ids().values():
+        for collection_id in self._storage.catalogue.collections.collection_ids().values():
             self.collect(collection_id)
-            self._durable.change_log.trim(collection_id)
-            if self._durable.catalogue.vector_indexes.abandon(collection_id):
+            self._storage.change_log.trim(collection_id)
+            if self._storage.catalogue.vector_indexes.abandon(collection_id):
                 log.info("unfinished vector index dropped", extra={"collection_id": collection_id})
         self.drop_retired()
         now = time.monotonic()
@@ -174,7 +174,7 @@ class GarbageCollector:
 
     def collect(self, collection_id: str) -> None:
         """Delete due generations by their ids, then append `drop`; repeats are harmless."""
-        catalogue = self._durable.catalogue
+        catalogue = self._storage.catalogue
         until = time.monotonic() + timings.COLLECT_GARBAGE_S
         while (due := catalogue.garbage.due(collection_id)) and time.monotonic() < until:
             self._vectors.delete(
@@ -195,7 +195,7 @@ class GarbageCollector:
         A publish under way makes the collection anew in the vector store, and a row that ends
         late leaves garbage under the dropped collection.
         """
-        catalogue = self._durable.catalogue
+        catalogue = self._storage.catalogue
         for collection_id in catalogue.collections.deleted_collections():
             self._vectors.drop(collection_id)
             catalogue.collections.forget(collection_id)
@@ -209,7 +209,7 @@ class GarbageCollector:
             way then may
         have made one anew.
         """
-        vector_indexes = self._durable.catalogue.vector_indexes
+        vector_indexes = self._storage.catalogue.vector_indexes
         for vector_index in vector_indexes.retired(older_than_s=timings.GARBAGE_MS / 1000):
             if vector_index not in self._dropped:
                 self._vectors.drop(vector_index)
@@ -218,17 +218,17 @@ class GarbageCollector:
 
     def sweep_blobs(self) -> int:
         """Delete blobs of a day's age that no row and no current document names."""
-        redis, blobs = self._durable.redis, self._durable.blobs
+        redis, blobs = self._storage.redis, self._storage.blobs
         old = set(blobs.older_than(timings.BLOB_AGE_S))
         if not old:
             return 0
         names = ("sha256", "text_blob", "manifest_blob", "sources_blob", "trace_blob")
         for unit in redis.scan_iter(match=key("unit", "*"), count=500):
             old.difference_update(value for value in redis.hmget(unit, names) if value)
-        for collection_id in self._durable.catalogue.collections.collection_ids().values():
+        for collection_id in self._storage.catalogue.collections.collection_ids().values():
             after = ""
             while True:
-                page, following = self._durable.catalogue.documents.page(
+                page, following = self._storage.catalogue.documents.page(
                     collection_id, after=after, limit=500
                 )
                 for record in page:
@@ -293,26 +293,26 @@ class BackgroundCheck:
                 )  # fmt: skip
 
 
-def start_background_check(stack: contextlib.ExitStack, durable: Durable, checker: Checker) -> None:
+def start_background_check(stack: contextlib.ExitStack, storage: Storage, checker: Checker) -> None:
     """Take turns with the other ingestion workers at checking, until *stack* closes."""
-    background_check = BackgroundCheck(checker, durable.catalogue)
+    background_check = BackgroundCheck(checker, storage.catalogue)
     stack.enter_context(
         PeriodicService(
-            durable, name="inspector", every_s=timings.CHECK_PAUSE_S, turn=background_check.turn
+            storage, name="inspector", every_s=timings.CHECK_PAUSE_S, turn=background_check.turn
         )
     )
 
 
-def start_maintenance(stack: contextlib.ExitStack, durable: Durable, vectors: VectorStore) -> None:
+def start_maintenance(stack: contextlib.ExitStack, storage: Storage, vectors: VectorStore) -> None:
     """Rescue lost units and collect garbage, in turns with other workers, until *stack* closes."""
-    rescuer, garbage_collector = Rescuer(durable), GarbageCollector(durable, vectors)
+    rescuer, garbage_collector = Rescuer(storage), GarbageCollector(storage, vectors)
     services = (
         PeriodicService(
-            durable, name="sweeper", every_s=timings.RESCUE_S, turn=rescuer.turn,
+            storage, name="sweeper", every_s=timings.RESCUE_S, turn=rescuer.turn,
             reached=rescuer.reached,
         ),
         PeriodicService(
-            durable, name="janitor", every_s=timings.COLLECT_GARBAGE_S,
+            storage, name="janitor", every_s=timings.COLLECT_GARBAGE_S,
             turn=garbage_collector.turn,
         ),
     )  # fmt: skip

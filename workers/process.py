@@ -14,7 +14,7 @@ from celery import Celery, signals
 from redis.exceptions import RedisError
 from setproctitle import setproctitle
 
-from corpus.durable import Durable, open_durable
+from corpus.storage import Storage, open_storage
 from jobs.heartbeats import WorkerState, forget_failure, tell_failure
 from jobs.leases.leases import Leases
 from protocol.ids import new_id
@@ -40,7 +40,7 @@ log = logging.getLogger(__name__)
 DRAIN_S = 10.0
 
 OpenResources = Callable[
-    [contextlib.ExitStack, Settings, Durable, Leases], tuple[Resources, Sequence[str]]
+    [contextlib.ExitStack, Settings, Storage, Leases], tuple[Resources, Sequence[str]]
 ]
 
 
@@ -82,20 +82,20 @@ def run(
     logging.getLogger("celery.app.trace").addFilter(_without_arguments)
     repair()
     app = make_app(settings)
-    durable = open_durable(settings, sender(app))
+    storage = open_storage(settings, sender(app))
     name = f"{role}/{socket.gethostname()}/{os.getpid()}/{new_id()[-6:]}"
     try:
         with contextlib.ExitStack() as stack:
             leases = stack.enter_context(
                 Leases(
-                    durable.ledger.work,
+                    storage.ledger.work,
                     ledger_client(settings.redis_url, connections=4),
                     name=name,
                     delta_s=settings.delta_ms / 1000,
                 )
             )
             began = time.perf_counter()
-            resources, models = open_resources(stack, settings, durable, leases)
+            resources, models = open_resources(stack, settings, storage, leases)
             app.resources = traced_ports.resources(resources)  # type: ignore[attr-defined]  # where tasks look for it
             begin_metrics(
                 stack, role=role, queues=queues(settings), leases=leases,
@@ -108,7 +108,7 @@ def run(
                 reserve=reserve(settings), started_at=time.time(), models=models,
                 metrics_port=metrics_port,
             )  # fmt: skip
-            forget_failure(durable.redis, queues(settings))
+            forget_failure(storage.redis, queues(settings))
             heartbeat = Heartbeat(resources, state, settings)
             stack.callback(heartbeat.stop)
             return _consume(
@@ -117,7 +117,7 @@ def run(
     except Broken as error:
         log.critical("cannot run: %s", error)
         with contextlib.suppress(RedisError):  # it is in the log
-            tell_failure(durable.redis, queues(settings), str(error))
+            tell_failure(storage.redis, queues(settings), str(error))
         return 1
 
 

@@ -14,7 +14,7 @@ from adapters.local_index.follower import Follower
 from adapters.local_index.slot import Slot
 from adapters.models.models import open_embedder, open_reranker
 from corpus.current_vectors import CurrentVectors
-from corpus.durable import Durable
+from corpus.storage import Storage
 from jobs.leases.leases import Leases
 from rag.ports import Reranker
 from rag.quoting.extractive import ExtractiveGenerator
@@ -34,7 +34,7 @@ from workers.process import run
 
 
 def open_resources(
-    stack: contextlib.ExitStack, settings: Settings, durable: Durable, leases: Leases
+    stack: contextlib.ExitStack, settings: Settings, storage: Storage, leases: Leases
 ) -> tuple[Resources, Sequence[str]]:
     """Open what this worker owns; closed in reverse order with *stack*."""
     embedder, engine = open_embedder(stack, settings)
@@ -42,22 +42,22 @@ def open_resources(
     reranker = open_reranker(settings)
     vectors = ChromaStore(settings.chroma_url)
     stack.callback(vectors.close)
-    current = CurrentVectors(vectors, durable.catalogue.vector_indexes)
+    current = CurrentVectors(vectors, storage.catalogue.vector_indexes)
     follower = stack.enter_context(
         Follower(
             Slot(settings.indexes),
             redis=ledger_client(settings.redis_url, connections=4),
-            catalogue=durable.catalogue,
-            change_log=durable.change_log,
+            catalogue=storage.catalogue,
+            change_log=storage.change_log,
             vectors=current,
         )
     )
     replica = follower.reader
-    start_maintenance(stack, durable, current)
+    start_maintenance(stack, storage, current)
     stack.enter_context(
         collecting(
             collectors.cache(embedder),
-            collectors.index(replica.counts, durable.catalogue.collections),
+            collectors.index(replica.counts, storage.catalogue.collections),
         )
     )
     beside = stack.enter_context(
@@ -67,7 +67,7 @@ def open_resources(
         embedder=watched,
         vectors=traced_ports.vectors(vectors),
         sparse=traced_ports.sparse(replica),
-        visibility=durable.catalogue.generations,
+        visibility=storage.catalogue.generations,
         texts=ChunkTexts(replica, traced_ports.vectors(vectors)),
         depth=settings.search_depth,
         clock=time.perf_counter,
@@ -83,7 +83,7 @@ def open_resources(
         scale=math.sqrt if settings.fusion == "convex" else None,
     )
     resources = Resources(
-        durable=durable,
+        storage=storage,
         leases=leases,
         details=lambda: {
             "embedding_cache": embedder.report(),

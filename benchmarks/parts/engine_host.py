@@ -22,7 +22,7 @@ from adapters.generators.chat_template import ChatTemplate
 from adapters.generators.vllm_engine import PRIORITIES, VllmEngine
 from adapters.generators.vllm_generator import VllmGenerator
 from benchmarks.parts.engine_orders import ANSWERS, ORDERS
-from corpus.durable import Durable
+from corpus.storage import Storage
 from jobs.leases.leases import Leases
 from rag.answers.generation import GenerationRequest
 from rag.answers.prompts import build
@@ -95,7 +95,7 @@ class SideDoor:
 
 
 def open_resources(
-    stack: contextlib.ExitStack, settings: Settings, durable: Durable, leases: Leases
+    stack: contextlib.ExitStack, settings: Settings, storage: Storage, leases: Leases
 ) -> tuple[Resources, Sequence[str]]:
     """Open what the generation worker opens, and the side door."""
     engine = stack.enter_context(
@@ -107,7 +107,7 @@ def open_resources(
     # It waits for orders without end, which is no sign of a lost connection.
     redis.connection_pool.connection_kwargs["socket_timeout"] = None
     SideDoor(engine, template, redis)
-    return Resources(durable=durable, leases=leases, generator=generator), [generator.name]
+    return Resources(storage=storage, leases=leases, generator=generator), [generator.name]
 
 
 if __name__ == "__main__":

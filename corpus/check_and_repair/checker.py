@@ -16,7 +16,7 @@ from corpus.check_and_repair.replicas import check_replicas
 from corpus.check_and_repair.scope import Scope
 from corpus.check_and_repair.stored_generations import Held, StoredGenerations
 from corpus.current_vectors import CurrentVectors
-from corpus.durable import Durable
+from corpus.storage import Storage
 from rag.ports import Embedder, VectorStore
 
 
@@ -78,9 +78,9 @@ class Checker:
         return self.vectors.label(collection_id, self.catalogue.collections.about(collection_id))
 
 
-def checker_of(durable: Durable, store: VectorStore, embedder: Embedder) -> Checker:
+def checker_of(storage: Storage, store: VectorStore, embedder: Embedder) -> Checker:
     """Wire a checker for what a worker owns."""
-    catalogue, change_log, blobs = durable.catalogue, durable.change_log, durable.blobs
+    catalogue, change_log, blobs = storage.catalogue, storage.change_log, storage.blobs
     vectors = CurrentVectors(store, catalogue.vector_indexes)
     repairer = Repairer(
         vectors=vectors, store=store, embedder=embedder, catalogue=catalogue,

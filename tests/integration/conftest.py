@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from corpus.durable import Durable
+from corpus.storage import Storage
 from jobs.ledger.ledger import Ledger
 from jobs.units import Delta, Unit
 from protocol.messages import ROLES
@@ -33,8 +33,8 @@ class HandWorker:
     """Claims and ends units as the tests say."""
 
     def __init__(self, parts: FrontEnd) -> None:
-        self.durable: Durable = parts.intake._durable
-        self.ledger: Ledger = self.durable.ledger
+        self.storage: Storage = parts.intake._storage
+        self.ledger: Ledger = self.storage.ledger
 
     def claim(self, unit_id: str) -> Unit:
         row = self.ledger.rows.unit(unit_id)
@@ -47,7 +47,7 @@ class HandWorker:
         return unit
 
     def rows(self, job_id: str) -> list[str]:
-        names: list[str] = self.durable.redis.lrange(f"quern:rows:{job_id}", 0, -1)
+        names: list[str] = self.storage.redis.lrange(f"quern:rows:{job_id}", 0, -1)
         return names
 
     def retrieve(self, unit_id: str) -> None:
@@ -82,7 +82,7 @@ class HandWorker:
         self, unit_id: str, text: str, *, spans: list[tuple[int, int]], **told: Any
     ) -> None:
         """Make a document row's text current, as the workers do; *told* is in its manifest."""
-        blobs = self.durable.blobs
+        blobs = self.storage.blobs
         chunks = [
             {"n": n, "start": start, "end": end, "page": None}
             for n, (start, end) in enumerate(spans)
@@ -121,7 +121,7 @@ class BusyWorker:
         self._thread.join(timeout=5)
 
     def _work(self) -> None:
-        redis = self._hand.durable.redis
+        redis = self._hand.storage.redis
         while not self._closing.wait(0.005):
             for role in ROLES:
                 for unit_id in redis.zrange(f"quern:inflight:{role}", 0, 50):

@@ -7,9 +7,9 @@ import pytest
 
 from corpus.blobs import BlobStore
 from corpus.check_and_repair.checker import checker_of
-from corpus.durable import Durable
 from corpus.embedding import MOST_CHUNKS
 from corpus.manifests import manifest_of
+from corpus.storage import Storage
 from jobs.leases.leases import Leases
 from protocol import timings
 from protocol.keys import key
@@ -47,12 +47,12 @@ class House:
         self.ingestion = ingestion_of(
             bench, self.leases, self.blobs, vectors=self.vectors, embedder=self.embedder
         )
-        durable = Durable(
+        storage = Storage(
             redis=bench.redis, ledger=bench.ledger, catalogue=bench.catalogue,
             change_log=bench.change_log, blobs=self.blobs,
         )  # fmt: skip
-        self.garbage_collector = GarbageCollector(durable, self.vectors)
-        self.checker = checker_of(durable, self.vectors, self.embedder)
+        self.garbage_collector = GarbageCollector(storage, self.vectors)
+        self.checker = checker_of(storage, self.vectors, self.embedder)
         self.collection_id = bench.collection()
 
     def accept(self, document: str) -> str:

@@ -13,10 +13,10 @@ from corpus.blobs import BlobStore
 from corpus.catalogue.vector_indexes import VectorIndexes
 from corpus.check_and_repair.checker import checker_of
 from corpus.current_vectors import CurrentVectors
-from corpus.durable import Durable
 from corpus.ingestion import Ingestion
 from corpus.manifests import manifest_of
 from corpus.reindexing import Reindexer
+from corpus.storage import Storage
 from jobs.errors import AlreadyRunning
 from jobs.leases.leases import Leases
 from protocol import timings
@@ -89,12 +89,12 @@ class House:
         self.leases = Leases(bench.ledger.work, bench.redis, name="worker")
         self.fuse = Fuse()
         self.current = CurrentVectors(self.vectors, bench.catalogue.vector_indexes)
-        durable = Durable(
+        storage = Storage(
             redis=bench.redis, ledger=bench.ledger, catalogue=bench.catalogue,
             change_log=bench.change_log, blobs=self.blobs,
         )  # fmt: skip
-        self.garbage_collector = GarbageCollector(durable, self.current)
-        self.durable = durable
+        self.garbage_collector = GarbageCollector(storage, self.current)
+        self.storage = storage
         self.collection_id = bench.collection()
         bench.catalogue.collections.hnsw = NEW
 
@@ -209,7 +209,7 @@ class House:
 
     def check(self, *, adopt: bool = False) -> dict[str, Any]:
         """Compare everything, repairing what differs."""
-        walk = checker_of(self.durable, self.vectors, self.suited).walk(
+        walk = checker_of(self.storage, self.vectors, self.suited).walk(
             None, repair=True, adopt=adopt
         )
         for _ in walk:

@@ -25,7 +25,7 @@ def test_a_job_remembers_the_request_that_asked_for_it(
 ) -> None:
     job_id = ask(client, "my-request.1")
 
-    row = worker.durable.redis.hgetall(key("unit", job_id))
+    row = worker.storage.redis.hgetall(key("unit", job_id))
 
     assert row["request_id"] == "my-request.1"
     assert correlation.current() == {}  # the thread serves others now
@@ -37,7 +37,7 @@ def test_every_document_of_an_ingest_remembers_it_too(
     body = {"documents": [{"id": "a", "text": "A."}, {"id": "b", "text": "B."}]}
     answer = client.post("/api/ingests", json=body, headers={"X-Request-ID": "r7"})
     job_id = answer.get_json()["id"]
-    redis = worker.durable.redis
+    redis = worker.storage.redis
 
     rows = [redis.hgetall(key("unit", name)) for name in redis.lrange(key("rows", job_id), 0, -1)]
 

@@ -22,7 +22,7 @@ THEIRS = "00-" + "ab" * 16 + "-" + "cd" * 8 + "-01"
 
 def row_of(app: Flask, job_id: str) -> dict[str, str]:
     parts: FrontEnd = app.extensions["quern"]
-    row = parts.intake._durable.ledger.rows.unit(job_id)
+    row = parts.intake._storage.ledger.rows.unit(job_id)
     assert row is not None
     return row
 

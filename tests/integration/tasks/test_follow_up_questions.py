@@ -154,7 +154,7 @@ def test_a_follow_up_that_another_build_accepted_is_answered(
         '"collection":"default","top_k":10,"filters":null,"priority":"batch","max_tokens":7,'
         '"temperature":0.5,"trace":false,"deadline_s":300,"cancel_on_disconnect":false,"mood":1}'
     )
-    there.durable.redis.hset(key("unit", job_id), "request", kept)
+    there.storage.redis.hset(key("unit", job_id), "request", kept)
 
     there.run(job_id)
 

@@ -45,7 +45,7 @@ class Desk:
         """Return a question's result and its events."""
         self._finder.found = found
         job_id = self.house.ask(**{"question": "When did the archive move?"} | body)
-        events = read_events(self.house.durable.redis, job_id, "0-0")
+        events = read_events(self.house.storage.redis, job_id, "0-0")
         return self.house.result(job_id), [(event.kind, event.data) for event in events]
 
     def search(self, found: Found) -> dict[str, Any]:

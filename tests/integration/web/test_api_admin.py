@@ -20,7 +20,7 @@ def test_a_reindex_is_a_job_with_progress_and_a_result(
     job_id = answer.get_json()["id"]
     unit = worker.claim(job_id)
     said = orjson.dumps({"done": 1, "total": 3, "unit": "documents"}).decode()
-    worker.durable.redis.hset(f"quern:unit:{job_id}", "progress", said)
+    worker.storage.redis.hset(f"quern:unit:{job_id}", "progress", said)
     running = client.get(f"/api/jobs/{job_id}").get_json()
     result = orjson.dumps({"documents": 3}).decode()
     worker.ledger.work.finish(unit, state="succeeded", fields={"result": result})

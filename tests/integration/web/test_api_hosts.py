@@ -76,7 +76,7 @@ def test_a_name_of_ours_is_answered_and_its_page_may_write(client: FlaskClient, 
 def test_what_is_listed_is_answered_and_finds_the_workers(clean_redis: str, tmp_path: Path) -> None:
     settings = Settings(redis_url=clean_redis, data_dir=tmp_path, allowed_hosts="web, .example.org")
     app = create_app(settings)
-    client, redis = app.test_client(), app.extensions["quern"].intake._durable.redis
+    client, redis = app.test_client(), app.extensions["quern"].intake._storage.redis
     beat(redis, WorkerState("a", "retrieval", 1, "box", ("retrieve",), 1, metrics_port=9110))
 
     found = client.get("/prometheus/sd", headers={"Host": "web:8000"})

@@ -41,7 +41,7 @@ def test_files_become_a_job_with_a_row_each(client: FlaskClient) -> None:
 def test_the_bytes_are_kept_before_the_answer(client: FlaskClient, worker: Any) -> None:
     send(client, (b"one", "a.txt"))
 
-    assert worker.durable.blobs.get(hashlib.sha256(b"one").hexdigest()) == b"one"
+    assert worker.storage.blobs.get(hashlib.sha256(b"one").hexdigest()) == b"one"
 
 
 @pytest.mark.parametrize(

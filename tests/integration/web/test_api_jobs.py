@@ -72,7 +72,7 @@ def test_an_expired_stream_is_told_from_the_row(client: FlaskClient, worker: Any
     job_id = ask(client)
     worker.answer(job_id)
     told = events(client, job_id)
-    worker.durable.redis.delete(f"quern:events:{job_id}")
+    worker.storage.redis.delete(f"quern:events:{job_id}")
     replayed = events(client, job_id)
     resumed = events(client, job_id, after=told[4][0])
     over = client.get(f"/api/jobs/{job_id}/events", headers={"Last-Event-ID": told[-1][0]})
@@ -90,7 +90,7 @@ def test_an_expired_stream_is_told_from_the_row(client: FlaskClient, worker: Any
 
 def test_passages_in_the_blob_store_are_sent_in_full(client: FlaskClient, worker: Any) -> None:
     job_id = ask(client)
-    blob = worker.durable.blobs.put_json([{"document_id": "far"}])
+    blob = worker.storage.blobs.put_json([{"document_id": "far"}])
     hand_over(
         worker.ledger, worker.claim(job_id), stage="generate", fields={"sources_blob": blob},
         event="sources", data={"blob": blob},
@@ -210,7 +210,7 @@ def test_an_unknown_job_is_not_found_and_an_old_one_gone(client: FlaskClient, pa
 
 def test_jobs_are_listed_newest_first_in_pages(client: FlaskClient, worker: Any) -> None:
     made = [ask(client) for _ in range(5)]
-    worker.durable.redis.delete(f"quern:unit:{made[2]}")
+    worker.storage.redis.delete(f"quern:unit:{made[2]}")
     seen, cursor = [], None
     while True:
         given = {"limit": 2} | ({"cursor": cursor} if cursor else {})
@@ -273,6 +273,6 @@ def test_a_job_that_did_not_ask_for_it_outlives_its_reader(app: Flask, client: F
         lines = EventStream(parts.intake, job_id, after="0-0", caller=Caller({})).lines()
         next(lines)
         lines.close()
-        states.append(parts.intake._durable.ledger.rows.unit(job_id)["state"])
+        states.append(parts.intake._storage.ledger.rows.unit(job_id)["state"])
 
     assert states == ["queued", "cancelled"]

@@ -35,7 +35,7 @@ def value(client: FlaskClient, name: str, **labels: str) -> float:
 
 
 def test_documents_in_both_kinds_of_lanes_are_counted(client: FlaskClient, worker: Any) -> None:
-    redis = worker.durable.redis
+    redis = worker.storage.redis
     redis.set(key("window", "ingest"), 1)
     redis.set(key("long_window"), 0)
     redis.zadd(key("lane", "ingest+", "ingest:j"), {"long": int(time.time() * 1e6)})
@@ -73,7 +73,7 @@ def test_messages_that_celery_has_delivered_are_those_sent_and_in_no_queue(
     ask(client, 3)
 
     assert value(client, "quern_queue_unacked", queue="retrieve") == 0
-    assert app.extensions["quern"].intake._durable.redis.lpop(f"{CELERY_PREFIX}retrieve", 2)
+    assert app.extensions["quern"].intake._storage.redis.lpop(f"{CELERY_PREFIX}retrieve", 2)
     assert value(client, "quern_queue_unacked", queue="retrieve") == 2
 
 
@@ -82,7 +82,7 @@ def test_a_frozen_redis_makes_series_absent_and_no_scrape_long(
 ) -> None:
     ask(client, 1)
     until(lambda: value(client, "quern_redis_up") == 1)
-    server = app.extensions["quern"].intake._durable.redis.info("server")["process_id"]
+    server = app.extensions["quern"].intake._storage.redis.info("server")["process_id"]
 
     os.kill(server, signal.SIGSTOP)
     try:
@@ -132,7 +132,7 @@ def test_prometheus_finds_the_workers_where_they_listen(
     clean_redis: str, tmp_path: Path, host: str, address: str
 ) -> None:
     app = create_app(Settings(redis_url=clean_redis, data_dir=tmp_path, host=host))
-    redis = app.extensions["quern"].intake._durable.redis
+    redis = app.extensions["quern"].intake._storage.redis
     known = {"role": "retrieval", "pid": 1, "host": "box", "queues": ("retrieve",), "threads": 1}
     beat(redis, WorkerState(name="a", metrics_port=9110, **known))
     beat(redis, WorkerState(name="without", **known))

@@ -4,7 +4,7 @@ from typing import Any
 
 import orjson
 
-from corpus.durable import Durable, open_durable
+from corpus.storage import Storage, open_storage
 from intake.requests import read_query, read_search
 from intake.wiring import Intake
 from jobs.leases.leases import Leases
@@ -34,15 +34,15 @@ class QuestionHouse:
         self.sent: list[Message] = []
         #: The stages that were run, in order.
         self.stages: list[Stage] = []
-        self.durable: Durable = open_durable(settings, self.sent.append)
-        self.durable.catalogue.collections.create("default")
-        self.intake = Intake(settings, self.durable, pipeline="")
+        self.storage: Storage = open_storage(settings, self.sent.append)
+        self.storage.catalogue.collections.create("default")
+        self.intake = Intake(settings, self.storage, pipeline="")
         self._redis = ledger_client(settings.redis_url, connections=4)
-        self.leases = Leases(self.durable.ledger.work, self._redis, name="test")
+        self.leases = Leases(self.storage.ledger.work, self._redis, name="test")
         both = {"retriever": retriever, "generator": generator}
         self._resources = {
             stage: Resources(
-                durable=self.durable,
+                storage=self.storage,
                 leases=self.leases,
                 **({name: both[name]} if apart else both),
             )
@@ -53,7 +53,7 @@ class QuestionHouse:
         """Close the connections."""
         self.intake.close()
         self._redis.close()
-        self.durable.redis.connection_pool.disconnect()
+        self.storage.redis.connection_pool.disconnect()
 
     def ask(self, **body: Any) -> str:
         """Take a question in and run it to its end; returns its job's id."""

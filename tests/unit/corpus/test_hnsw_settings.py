@@ -2,7 +2,7 @@
 
 import pytest
 
-from corpus.durable import hnsw_of
+from corpus.storage import hnsw_of
 from rag.ports import HnswSettings
 from runtime.environment import BadSetting, read_settings
 

@@ -37,7 +37,7 @@ def touched(tmp_path: Path, *, busy: int, still_s: float) -> bool:
     )
     away = AwayRedis()
     resources: Any = SimpleNamespace(
-        durable=SimpleNamespace(redis=away), leases=leases, details=dict
+        storage=SimpleNamespace(redis=away), leases=leases, details=dict
     )
     alive = tmp_path / "alive"
     settings = Settings(alive_file=str(alive), health_still_fail_s=120)
@@ -61,7 +61,7 @@ def test_a_fault_of_one_beat_does_not_stop_the_heart(monkeypatch: pytest.MonkeyP
             raise ZeroDivisionError("a fault of ours")
 
     resources: Any = SimpleNamespace(
-        durable=SimpleNamespace(redis=AwayRedis()), leases=Faulty(), details=dict
+        storage=SimpleNamespace(redis=AwayRedis()), leases=Faulty(), details=dict
     )
     heart = Heartbeat(resources, WorkerState("a/b/1/c", "a", 1, "b", ("generate",), 2), Settings())
     heart.start()

@@ -36,7 +36,7 @@ def test_what_is_on_its_way_or_on_its_way_out_is_no_difference(world: World) -> 
 
 
 def test_a_document_replaced_in_the_middle_of_a_check_is_no_difference(world: World) -> None:
-    garbage_collector = GarbageCollector(world.durable, world.vectors)
+    garbage_collector = GarbageCollector(world.storage, world.vectors)
     walk = world.checker.walk(None, repair=True)
     for n, _ in enumerate(walk):
         world.publish("oil", f"Oil again, {n}.", "Twice.")

@@ -66,7 +66,7 @@ def test_unfinished_and_retired_vector_indexes_are_never_taken_for_lost_collecti
         assert world.check(repair=True).differences == {}
         world.store.label(begun.name, {"unfinished": world.inc})
         lease.finish(state="cancelled", fields={})
-    GarbageCollector(world.durable, world.vectors).turn()
+    GarbageCollector(world.storage, world.vectors).turn()
     assert world.bench.redis.zscore(key("retired"), begun.name)
     assert world.check(repair=True).differences == {}
     world.bench.redis.flushall()

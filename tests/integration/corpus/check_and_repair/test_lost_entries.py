@@ -28,7 +28,7 @@ def test_a_lost_catalogue_is_restored_and_no_text_is_thrown_away(world: World, l
         redis.delete(*(key(name, inc) for name in ("current", "documents", "names", "contents")))
     number = 1 if lost == "one entry" else 3
     assert world.check().differences == {"entry_missing": (number, 0)}
-    GarbageCollector(world.durable, world.vectors).turn()
+    GarbageCollector(world.storage, world.vectors).turn()
     repaired = world.repair()
 
     assert repaired.differences["entry_missing"] == (number, number)

@@ -6,7 +6,7 @@ import pytest
 from celery import Celery
 
 from corpus.blobs import BlobStore
-from corpus.durable import Durable
+from corpus.storage import Storage
 from protocol import timings
 from protocol.keys import key
 from protocol.messages import Message
@@ -23,14 +23,14 @@ class Swept:
         self.bench = bench
         self.now_s = 1_000.0
         clock.setattr("workers.maintenance.time.monotonic", lambda: self.now_s)
-        self.durable = Durable(
+        self.storage = Storage(
             redis=bench.redis,
             ledger=bench.ledger,
             catalogue=bench.catalogue,
             change_log=bench.change_log,
             blobs=BlobStore(folder),
         )
-        self.rescuer = Rescuer(self.durable)
+        self.rescuer = Rescuer(self.storage)
         self.rescuer.turn()
         self.unit = bench.ask()
         bench.take(self.unit)
@@ -69,7 +69,7 @@ def test_a_rescuer_that_only_lacked_the_lock_counts_deaths(swept: Swept) -> None
 def test_a_rescuer_that_follows_a_dead_one_counts_deaths(swept: Swept) -> None:
     swept.bench.redis.hincrby(key("watch"), "last", -20_000)
     swept.now_s += 20
-    Rescuer(swept.durable).turn()
+    Rescuer(swept.storage).turn()
 
     assert swept.bench.deaths(swept.unit) == 1
 
@@ -83,7 +83,7 @@ def test_the_service_are_done_by_one_process_and_taken_over_when_it_stops(
 
     def service(name: str) -> PeriodicService:
         return PeriodicService(
-            swept.durable,
+            swept.storage,
             name="test",
             every_s=0.01,
             turn=lambda: turns.append(name),

@@ -1,4 +1,4 @@
-"""Opening the durable side of a process: one place that wires Redis, scripts, blobs, ledger."""
+"""Storage of a process: wires Redis, scripts, blobs, ledger."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,8 +17,8 @@ from runtime.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
-class Durable:
-    """Everything durable that a process may need."""
+class Storage:
+    """Redis, ledger, catalogue, change log and blobs of a process."""
 
     redis: Redis
     ledger: Ledger
@@ -37,11 +37,11 @@ def hnsw_of(settings: Settings) -> HnswSettings:
     )
 
 
-def open_durable(
+def open_storage(
     settings: Settings, send: Callable[[Message], None], *, read_s: float = 5.0
-) -> Durable:
+) -> Storage:
     """
-    Wire the durable side for *settings*; connects when first used.
+    Wire the storage for *settings*; connects when first used.
 
     *read_s* bounds how long one answer of Redis is waited for.
     """
@@ -52,7 +52,7 @@ def open_durable(
         event_retention_s=settings.event_retention_s,
     )
     ledger = Ledger(redis, scripts=scripts, send=send)
-    return Durable(
+    return Storage(
         redis=redis,
         ledger=ledger,
         catalogue=Catalogue.of(ledger, hnsw=hnsw_of(settings)),
