@@ -1,5 +1,5 @@
 """
-What metrics cost: an update, all updates of one search, the ledger's tallies, and a scrape.
+What metrics cost: an update, all updates of one search, the ledger's counters, and a scrape.
 
 In processor time of the calling thread, which other work on the machine hardly changes; the scripts
 in Redis' own time. On a private Redis with the options of `quern up`.
@@ -23,7 +23,7 @@ from benchmarks.figures.reporting import Limit, report
 from benchmarks.running.private_redis import PrivateRedis
 from benchmarks.running.processes import run
 from benchmarks.running.progress import ProgressBars
-from jobs import measuring
+from jobs import claim_metrics
 from jobs.ledger.ledger import Ledger
 from jobs.ledger.wire import Fields
 from jobs.units import Unit
@@ -33,7 +33,7 @@ from protocol.scripts import Scripts
 from rag.search.retrieval import Found
 from runtime.metrics import meters
 from runtime.settings import Settings
-from tasks.measuring import searched
+from tasks.stage_metrics import record_search
 from web.app import create_app
 from web.http.http_metrics import _begin, _end
 
@@ -76,7 +76,7 @@ def measure(folder: Path, progress: Progress, *, calls: int) -> dict[str, float]
             progress.advance(bar)
             figures |= _updates(app, calls)
             progress.advance(bar)
-            figures |= _tallies(server.url, calls // 10)
+            figures |= _counters(server.url, calls // 10)
             progress.advance(bar)
         finally:
             app.extensions["quern"].close()
@@ -98,8 +98,8 @@ def _updates(app: Flask, calls: int) -> dict[str, float]:
         meters.STAGE_SECONDS["embed"].observe(0.02)
 
     def search() -> None:
-        measuring.claimed(unit)
-        searched(found)
+        claim_metrics.record_claim(unit)
+        record_search(found)
 
     figures = {
         "counter_us": _each_us(count, calls),
@@ -129,7 +129,7 @@ def _each_us(call: Callable[[], object], calls: int) -> float:
     return median(spent(call) - spent(lambda: None) for _ in range(ROUNDS)) / calls * 1e6
 
 
-def _tallies(url: str, calls: int) -> dict[str, float]:
+def _counters(url: str, calls: int) -> dict[str, float]:
     """Measure the scripts that record and end a question, with and without their counting."""
     redis = Redis.from_url(url, decode_responses=True)
     times: dict[str, list[float]] = {"with": [], "without": []}

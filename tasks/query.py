@@ -20,7 +20,7 @@ from rag.metadata.filters import parse
 from rag.search.explanation import with_left_out
 from rag.search.modes import Mode
 from rag.search.retrieval import Found, still_current
-from tasks import measuring
+from tasks import stage_metrics
 from tasks.base import QuernTask
 from tasks.resources import Generator, Resources, require
 
@@ -135,7 +135,7 @@ def _found(
     except EmbedderMismatch as error:
         # The collection's fault, not this worker's: its job fails, other collections go on.
         raise Unreadable("embedder_mismatch", str(error)) from error
-    measuring.searched(found)
+    stage_metrics.record_search(found)
     return found
 
 
@@ -224,11 +224,13 @@ def _generated(
     try:
         answer = generator.generate(request, on_delta=on_delta, stop=lease)
     except Exception as error:
-        measuring.not_answered(generator.name, error, took_s=time.perf_counter() - began)
+        stage_metrics.record_failed_answer(
+            generator.name, error, took_s=time.perf_counter() - began
+        )
         raise
     took_s = time.perf_counter() - began
     first_token_s = first[0] - began if first else answer.first_token_s
-    measuring.answered(answer, took_s=took_s, first_token_s=first_token_s)
+    stage_metrics.record_answer(answer, took_s=took_s, first_token_s=first_token_s)
     return _Generated(answer, took_s, first_token_s)
 
 

@@ -10,8 +10,8 @@ from typing import Any, Final
 from prometheus_client.metrics_core import Metric
 from redis import Redis
 
+from jobs.counters import BUCKETS, Counters, counters_of
 from jobs.heartbeats import WorkerState, live_workers
-from jobs.tallies import BUCKETS, Tallies, tallies_of
 from jobs.units import FINAL_STATES
 from protocol.keys import CELERY_PREFIX, key
 from protocol.messages import LANES_OF, ROLES
@@ -99,7 +99,7 @@ class Installation:
             pipe.zrange(key("inflight", role), 0, MOST_OWNERS - 1)
         (seconds, micros), said, memory, persistence, names, *queues = pipe.execute()
         return [
-            *_jobs(tallies_of(said)),
+            *_jobs(counters_of(said)),
             *_memory("queue", memory),
             show_one(
                 "quern_redis_aof_last_write_ok",
@@ -143,7 +143,7 @@ class Installation:
             return self._clients[url]
 
 
-def _jobs(counted: Tallies) -> Iterable[Metric]:
+def _jobs(counted: Counters) -> Iterable[Metric]:
     """Show jobs and documents; every known series, so that a first one is an increase."""
     submitted = dict.fromkeys(KINDS, 0) | counted.submitted
     yield show("quern_jobs_submitted_total", [((kind,), n) for kind, n in submitted.items()])

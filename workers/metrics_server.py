@@ -9,7 +9,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from prometheus_client import make_wsgi_app, start_http_server
 
-from jobs import measuring
+from jobs import claim_metrics
 from jobs.leases.leases import Leases
 from runtime.hosts import AllowedHosts
 from runtime.metrics import meters
@@ -36,7 +36,7 @@ def begin_metrics(
 ) -> None:
     """Show at zero what a worker counts, and what it can be asked, until *stack* closes."""
     meters.begin("every", "workers", role)  # type: ignore[arg-type]  # a kind of worker
-    meters.begin_tasks(measuring.tasks_of(frozenset(queues)))
+    meters.begin_tasks(claim_metrics.tasks_of(frozenset(queues)))
     meters.tell_models(models, seconds=opened_s)
     stack.enter_context(collecting(collectors.work(leases, threads), log_counts))
 

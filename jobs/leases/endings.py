@@ -5,7 +5,7 @@ import logging
 import orjson
 from redis.exceptions import RedisError
 
-from jobs import measuring
+from jobs import claim_metrics
 from jobs.leases.lease import Lease
 from rag.errors import (
     Broken,
@@ -44,7 +44,7 @@ def end(lease: Lease, error: Exception) -> str:
             log.error("error after the unit's end", exc_info=error, extra=told)
         elif isinstance(error, Retryable | RedisError):
             log.warning("a store is away; the unit waits", extra=told)
-            measuring.put_back(lease.unit)
+            claim_metrics.record_retry(lease.unit)
             lease.release(at_once=False)
             return words(error)
         elif isinstance(error, EngineDead):
@@ -57,7 +57,7 @@ def end(lease: Lease, error: Exception) -> str:
                 log.error("the body failed", exc_info=error, extra=told)
             state, fields = _verdict(error)
             lease.finish(state=state, fields=fields)
-            measuring.refused(lease.unit, error)
+            claim_metrics.record_unreadable(lease.unit, error)
     except LeaseLost:
         log.info("lease lost", extra=told)
     except RedisError as away:

@@ -12,7 +12,7 @@ from typing import Self
 from redis import Redis
 from redis.exceptions import RedisError
 
-from jobs import measuring
+from jobs import claim_metrics
 from jobs.leases.deltas import Deltas
 from jobs.leases.endings import EXPECTED, end
 from jobs.leases.lease import Lease
@@ -161,7 +161,7 @@ class Leases:
                 for (lease, _), answer in zip(work, answers, strict=True):
                     if isinstance(answer, Unit):
                         lease.unit = answer
-                        measuring.went_on(answer)
+                        claim_metrics.record_next_stage(answer)
                     elif not isinstance(answer, Exception):
                         lease.ended = True
             finally:
@@ -282,7 +282,7 @@ class Leases:
             # A body that slept through its own lapse: nobody else would tell it.
             stalled.stop(LeaseLost)
         self._held[unit.id] = lease
-        measuring.claimed(unit)
+        claim_metrics.record_claim(unit)
         return lease
 
     def _let_others(self, holder: str) -> None:

@@ -227,7 +227,7 @@ local function raise_last_add(inc, entry)
   end
 end
 
--- Tallies -----------------------------------------------------------------------------------
+-- Counters ----------------------------------------------------------------------------------
 
 -- What /metrics tells of jobs, counted where it happens: once, whoever ends a job. The time a job
 -- took goes into the bucket of the first bound, 10 ms times a power of 2, that is not below it; the

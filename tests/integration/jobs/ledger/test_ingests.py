@@ -5,10 +5,10 @@ from collections.abc import Callable
 
 import pytest
 
+from jobs.counters import read_counters
 from jobs.errors import Sealed
 from jobs.ledger.submissions import CANCELLED_TOGETHER
 from jobs.ledger.work import Output, Refusal
-from jobs.tallies import read_tallies
 from jobs.units import Unit
 from protocol import timings
 from protocol.ids import new_id
@@ -165,7 +165,7 @@ def test_the_state_of_an_ingest_follows_from_its_rows(
         ENDS[end](bench, row)
 
     assert bench.job_state(job) == state
-    counted = read_tallies(bench.redis)
+    counted = read_counters(bench.redis)
     assert counted.finished == {("ingest", "ok" if state == "succeeded" else state): 1}
     assert sum(counted.documents.values()) == len(ends)
     assert kinds(bench, job).count("done") == 1

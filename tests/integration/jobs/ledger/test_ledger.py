@@ -3,12 +3,12 @@
 import orjson
 import pytest
 
+from jobs.counters import read_counters
 from jobs.errors import Full, IdempotencyConflict
 from jobs.events import read_events
 from jobs.ledger.ledger import Ledger
 from jobs.ledger.submissions import Idempotency
 from jobs.ledger.work import Refusal
-from jobs.tallies import read_tallies
 from jobs.units import Delta, Unit
 from protocol import timings
 from protocol.ids import new_id
@@ -30,7 +30,7 @@ def test_a_question_goes_through_its_stages_and_tells_each_step(bench: Workbench
 
     assert bench.sent == [Message(asked, "retrieve", 0), Message(asked, "generate", 0)]
     assert kinds(bench, asked) == ["state", "state", "stage", "sources", "stage", "done"]
-    counted = read_tallies(bench.redis)
+    counted = read_counters(bench.redis)
     assert counted.submitted["query"] == counted.finished["query", "ok"] == 1
     assert sum(counted.finished.values()) == sum(counted.durations["query"].buckets) == 1
 
@@ -240,7 +240,7 @@ def test_after_three_deaths_a_unit_is_a_dead_letter(bench: Workbench) -> None:
 
     assert bench.state(asked) == "failed"
     assert orjson.loads(bench.field(asked, "error"))["type"] == "too_many_attempts"
-    assert read_tallies(bench.redis).finished == {("query", "lost"): 1}
+    assert read_counters(bench.redis).finished == {("query", "lost"): 1}
 
 
 @pytest.mark.parametrize("by", ["another run id", "the rescuer's own gap"])

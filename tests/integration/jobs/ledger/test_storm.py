@@ -6,7 +6,7 @@ from itertools import count
 
 import pytest
 
-from jobs.tallies import read_tallies
+from jobs.counters import read_counters
 from jobs.units import FINAL_STATES, Delta, Unit
 from protocol.keys import PREFIX, key
 from protocol.messages import CLASSES, ROLES
@@ -208,9 +208,9 @@ class Storm:
             if not held:
                 assert self.ends.setdefault(job, {"state": state}) == {"state": state}
 
-    def check_tallies(self) -> None:
+    def check_counters(self) -> None:
         """Assert that once all has ended, each end was counted once, and as what it was."""
-        counted, rows = read_tallies(self.bench.redis), self.rows()
+        counted, rows = read_counters(self.bench.redis), self.rows()
         states: Counter[tuple[str, str]] = Counter()
         for name in [name for name, row in rows.items() if "job" not in row] + self.jobs:
             row = rows.get(name) or self.bench.redis.hgetall(key("job", name))
@@ -290,4 +290,4 @@ def test_whatever_happens_each_unit_is_in_one_place_and_ends_once(
     for job in storm.jobs:
         for name in ("job", "rows", "events"):
             assert bench.redis.ttl(key(name, job)) > 0
-    storm.check_tallies()
+    storm.check_counters()

@@ -1,4 +1,4 @@
-"""Tallies: what the ledger counts of jobs and documents, for /metrics."""
+"""Counters of the ledger: jobs and documents, for /metrics."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ class Durations:
 
 
 @dataclass(slots=True)
-class Tallies:
+class Counters:
     """
     Counts since the ledger began, each by the script that made the change: exactly once.
 
@@ -33,24 +33,24 @@ class Tallies:
     durations: dict[str, Durations] = field(default_factory=dict)
 
 
-def read_tallies(redis: Redis) -> Tallies:
+def read_counters(redis: Redis) -> Counters:
     """Read what was counted."""
-    return tallies_of(redis.hgetall(key("tallies")))
+    return counters_of(redis.hgetall(key("tallies")))
 
 
-def tallies_of(said: Mapping[str, str]) -> Tallies:
+def counters_of(said: Mapping[str, str]) -> Counters:
     """Read the hash that the scripts count in."""
-    tallies = Tallies()
+    counters = Counters()
     for name, count in said.items():
         match name.split(":"):
             case "submitted", kind:
-                tallies.submitted[kind] = int(count)
+                counters.submitted[kind] = int(count)
             case "finished", kind, outcome:
-                tallies.finished[kind, outcome] = int(count)
+                counters.finished[kind, outcome] = int(count)
             case "document", outcome:
-                tallies.documents[outcome] = int(count)
+                counters.documents[outcome] = int(count)
             case "took", kind, bucket:
-                tallies.durations.setdefault(kind, Durations()).buckets[int(bucket)] = int(count)
+                counters.durations.setdefault(kind, Durations()).buckets[int(bucket)] = int(count)
             case "took_us", kind:
-                tallies.durations.setdefault(kind, Durations()).sum_s = int(count) / 1e6
-    return tallies
+                counters.durations.setdefault(kind, Durations()).sum_s = int(count) / 1e6
+    return counters

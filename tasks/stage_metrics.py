@@ -1,4 +1,4 @@
-"""What /metrics tells of stages: how long they take, what a search finds, what an answer costs."""
+"""Metrics of stages: durations, results of searches, tokens of answers."""
 
 from rag.answers.generation import Answer
 from rag.search.retrieval import Found
@@ -14,10 +14,10 @@ from runtime.metrics.meters import (
 #: The operation of OpenTelemetry's conventions that an answer is.
 CHAT = "chat"
 #: Shows these times itself.
-TELLS_ITSELF = "vllm"
+MEASURES_ITSELF = "vllm"
 
 
-def searched(found: Found) -> None:
+def record_search(found: Found) -> None:
     """Measure the parts of a search, and what each found; a part that was not asked is not told."""
     parts = (
         ("embed", found.embed_ms),
@@ -34,7 +34,7 @@ def searched(found: Found) -> None:
     RESULTS["fused"].observe(len(found.passages))
 
 
-def answered(answer: Answer, *, took_s: float, first_token_s: float | None) -> None:
+def record_answer(answer: Answer, *, took_s: float, first_token_s: float | None) -> None:
     """Measure an answer; what a model wrote also under OpenTelemetry's names."""
     STAGE_SECONDS["generate"].observe(took_s)
     tokens = answer.usage.get("completion_tokens")
@@ -44,14 +44,14 @@ def answered(answer: Answer, *, took_s: float, first_token_s: float | None) -> N
     GEN_AI_SECONDS[(*asked, "")].observe(took_s)
     GEN_AI_TOKENS[(*asked, "input")].observe(answer.usage.get("prompt_tokens") or 0)
     GEN_AI_TOKENS[(*asked, "output")].observe(tokens)
-    if first_token_s is None or asked[2] == TELLS_ITSELF:
+    if first_token_s is None or asked[2] == MEASURES_ITSELF:
         return
     GEN_AI_FIRST_TOKEN[asked].observe(first_token_s)
     if tokens > 1:
         GEN_AI_PER_TOKEN[asked].observe((took_s - first_token_s) / (tokens - 1))
 
 
-def not_answered(generator: str, error: Exception, *, took_s: float) -> None:
+def record_failed_answer(generator: str, error: Exception, *, took_s: float) -> None:
     """Measure an answer that a model did not give, by the class of the error."""
     if ":" in generator:
         GEN_AI_SECONDS[(*_asked(generator), type(error).__name__)].observe(took_s)

@@ -1,4 +1,4 @@
-"""What /metrics tells of claims: how long units waited, what begins, and what begins again."""
+"""Metrics of claims: waits, starts, retries and unreadable files."""
 
 from jobs.units import Unit
 from protocol.messages import ROLE_OF
@@ -7,7 +7,7 @@ from runtime.metrics.families import UNREADABLE as REASONS
 from runtime.metrics.meters import QUEUE_WAIT, REDELIVERED, RETRIED, STARTED, UNREADABLE
 
 
-def claimed(unit: Unit) -> None:
+def record_claim(unit: Unit) -> None:
     """Count a body that begins with a claim; it waited by the ledger's own clock."""
     stage = unit.fields["stage"]
     role = unit.fields["role"]
@@ -18,17 +18,17 @@ def claimed(unit: Unit) -> None:
     QUEUE_WAIT[role].observe(max(0, waited_us) / 1e6)
 
 
-def went_on(unit: Unit) -> None:
+def record_next_stage(unit: Unit) -> None:
     """Count a body that goes on with the next stage; nothing waited."""
     STARTED[unit.fields["stage"], unit.fields["role"]].inc()
 
 
-def put_back(unit: Unit) -> None:
+def record_retry(unit: Unit) -> None:
     """Count a body whose unit waits because something is away."""
     RETRIED[unit.fields["stage"], unit.fields["role"]].inc()
 
 
-def refused(unit: Unit, error: Exception) -> None:
+def record_unreadable(unit: Unit, error: Exception) -> None:
     """Count a file that could not be read; any other error is none of these."""
     if unit.fields["stage"] != "parse":
         return
