@@ -148,7 +148,7 @@ class Settings:
     kv_offloading_size: float = _knob(0.0, "Main memory for the KV cache's overflow, GiB.")
     engine_options: str = _knob("", "More engine arguments of vLLM, as a JSON object.")
     reserve: int = _knob(
-        8, "Places of `max_num_seqs`, at most half, that batch questions never take."
+        8, "Slots of `max_num_seqs`, at most half, that batch questions never take."
     )
     max_answer_tokens: int = _knob(512, "Tokens of an answer where the request names no number.")
     temperature: float = _knob(0.0, "Sampling temperature where the request names none.")

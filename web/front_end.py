@@ -11,8 +11,8 @@ from tasks.app import make_app
 from tasks.sending import sender
 from web.health.sampler import HealthSampler
 from web.installation import Installation
-from web.places import Places
 from web.scrape_targets import ScrapeTargets
+from web.slots import Slots
 
 _NAME = "quern"
 
@@ -24,7 +24,7 @@ class FrontEnd:
     settings: Settings
     celery: Celery
     intake: Intake
-    places: Places
+    slots: Slots
     health: HealthSampler
     installation: Installation
     scrape_targets: ScrapeTargets
@@ -46,7 +46,7 @@ def open_front_end(settings: Settings) -> FrontEnd:
         settings=settings,
         celery=celery,
         intake=open_intake(settings, sender(celery)),
-        places=Places(settings.max_streams),
+        slots=Slots(settings.max_streams),
         health=health,
         installation=Installation(settings, health.statuses),
         scrape_targets=ScrapeTargets(settings),

@@ -18,8 +18,8 @@ from runtime.settings import Settings
 from tasks.resources import Generator, Resources
 from workers.process import run
 
-#: More threads than places: the engine's own waiting queue refills a place in the same step.
-THREADS_PER_PLACE: Final = 1.5
+#: More threads than slots: the engine's own waiting queue refills a slot in the same step.
+THREADS_PER_SLOT: Final = 1.5
 #: An answer of a few hundred tokens takes this long on a slow machine.
 DRAIN_S: Final = 60.0
 #: What a shell calls an internal error; the supervisor starts anew after any exit.
@@ -77,7 +77,7 @@ def threads(settings: Settings) -> int:
     """Return how many tasks run at once."""
     if settings.answerer == "openai":
         return settings.openai_concurrency
-    return math.ceil(settings.max_num_seqs * THREADS_PER_PLACE)
+    return math.ceil(settings.max_num_seqs * THREADS_PER_SLOT)
 
 
 def reserve(settings: Settings) -> int:

@@ -63,8 +63,8 @@ class VllmEngine:
     """
     An engine that is kept full by threads that each wait for one answer.
 
-    Batch prompts hold at most `max_num_seqs - reserve` of the engine's places: vLLM admits only
-    while a place is free, and its priorities order who waits, not who runs.
+    Batch prompts hold at most `max_num_seqs - reserve` of the engine's slots: vLLM admits only
+    while a slot is free, and its priorities order who waits, not who runs.
 
     Args:
         engine: AsyncLLM, made on *loop*, which another thread runs for ever.
@@ -87,7 +87,7 @@ class VllmEngine:
         self.loop = loop
         self.max_model_len: int = engine.model_config.max_model_len
         self._delta_s = settings.delta_ms / 1000
-        self._batch_places = asyncio.Semaphore(settings.max_num_seqs - settings.reserved)
+        self._batch_slots = asyncio.Semaphore(settings.max_num_seqs - settings.reserved)
         self._on_death = on_death
         self._ignore_eos = ignore_eos
         self._names = _counter()
@@ -205,7 +205,7 @@ class VllmEngine:
         transcript = _Transcript()
         async with contextlib.AsyncExitStack() as stack:
             if priority == "batch":
-                await stack.enter_async_context(self._batch_places)
+                await stack.enter_async_context(self._batch_slots)
             stream = self.engine.generate(
                 tokens_input(tokens),
                 params,

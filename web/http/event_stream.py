@@ -10,7 +10,7 @@ from intake.errors import QueueError
 from intake.lookup.events import Event
 from intake.wiring import Intake
 from web.http.waiting import POLL_S
-from web.places import Caller
+from web.slots import Caller
 
 log = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from flask import Response, jsonify, request
 from intake.lookup.views import has_ended
 from web.front_end import front_end
 from web.http.behind_proxy import link, with_links
-from web.places import Caller
+from web.slots import Caller
 
 #: A lost wake-up costs a waiter this long; a caller who left is noticed as quickly.
 POLL_S = 0.5
@@ -21,7 +21,7 @@ MOST_RETRY_S = 30
 
 def awaited(job_id: str, wait_s: float) -> Mapping[str, str] | None:
     """
-    Return a job's row when the job has ended or *wait_s* is over; None where no place was left.
+    Return a job's row when the job has ended or *wait_s* is over; None where no slot was left.
 
     A job that asked for `cancel_on_disconnect` is cancelled when its caller leaves.
 
@@ -31,7 +31,7 @@ def awaited(job_id: str, wait_s: float) -> Mapping[str, str] | None:
     parts = front_end()
     caller = Caller(request.environ)
     end = time.monotonic() + wait_s
-    with parts.places.held() as got:
+    with parts.slots.held() as got:
         if not got:
             return None
         with parts.intake.wake_ups.waiting_for(job_id) as bell:

@@ -13,7 +13,7 @@ from web.http.problems import too_many
 from web.http.request_parts import WAIT, one_of, page, parameters, preference, whole
 from web.http.uploads import EMPTY, read_upload
 from web.http.waiting import job_response, submitted
-from web.places import Caller
+from web.slots import Caller
 
 bp = Blueprint("jobs", __name__, url_prefix="/api/jobs")
 
@@ -107,16 +107,16 @@ def events(job_id: str) -> Response:
         raise InvalidRequest("Last-Event-ID", "is not the id of an event")
     if parts.intake.events.is_over(job_id, row, after):
         return Response(status=204)
-    if not parts.places.take():
+    if not parts.slots.take():
         raise too_many(
             "Too many streams are open; poll the job, or try again.",
-            limit=parts.places.limit,
-            depth=parts.places.taken,
+            limit=parts.slots.limit,
+            depth=parts.slots.taken,
             retry_s=1,
         )
     stream = EventStream(parts.intake, job_id, after=after, caller=Caller(request.environ))
     answer = Response(stream.lines(), mimetype="text/event-stream")
-    answer.call_on_close(parts.places.give_back)
+    answer.call_on_close(parts.slots.give_back)
     # A proxy that collects the answer before it passes it on would make a stream pointless.
     answer.headers["X-Accel-Buffering"] = "no"
     return answer

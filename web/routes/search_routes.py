@@ -20,11 +20,11 @@ def search() -> Response:
     parameters()
     parts = front_end()
     asked = read_search(json_body(), parts.settings)
-    if parts.places.taken >= parts.places.limit:
+    if parts.slots.taken >= parts.slots.limit:
         raise too_many(
             "Too many callers wait at this moment; try again.",
-            limit=parts.places.limit,
-            depth=parts.places.taken,
+            limit=parts.slots.limit,
+            depth=parts.slots.taken,
             retry_s=1,
         )
     job_id = parts.intake.queries.submit_search(asked)

@@ -10,7 +10,7 @@ from jobs.units import Delta
 from protocol.ids import new_id
 from tests.support.workbench import hand_over
 from web.http.event_stream import EventStream
-from web.places import Caller
+from web.slots import Caller
 
 
 def ask(client: FlaskClient, **body: Any) -> str:
@@ -134,7 +134,7 @@ def test_the_end_of_a_job_leaves_no_place_taken(
     for _ in range(10):
         events(client, job_id)
 
-    assert app.extensions["quern"].places.taken == 0
+    assert app.extensions["quern"].slots.taken == 0
 
 
 def test_a_senseless_event_id_is_refused(client: FlaskClient) -> None:

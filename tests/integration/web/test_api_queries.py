@@ -203,8 +203,8 @@ def test_a_wait_out_of_bounds_is_refused(client: FlaskClient, wait: str) -> None
 
 def test_past_the_cap_a_wait_returns_at_once(app: Flask, client: FlaskClient) -> None:
     job_id = ask(client).get_json()["id"]
-    places = app.extensions["quern"].places
-    while places.take():
+    slots = app.extensions["quern"].slots
+    while slots.take():
         pass
     answer = quickly(lambda: client.get(f"/api/jobs/{job_id}?wait=10"), within_s=0.5)
     stream = quickly(lambda: client.get(f"/api/jobs/{job_id}/events"), within_s=0.5)

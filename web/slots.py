@@ -1,4 +1,4 @@
-"""Places for those who wait: event streams and long polls each hold a thread of the server."""
+"""Slots for event streams and long polls: each holds a thread of the server."""
 
 import select
 import socket
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 
-class Places:
+class Slots:
     """
     Count who waits, so that waiting never takes the last thread.
 
@@ -27,7 +27,7 @@ class Places:
         return self._taken
 
     def take(self) -> bool:
-        """Take a place; False where none is left. `give_back` must follow."""
+        """Take a slot; return False if none is left. `give_back` must follow."""
         with self._lock:
             if self._taken >= self.limit:
                 return False
@@ -35,13 +35,13 @@ class Places:
             return True
 
     def give_back(self) -> None:
-        """Leave a place that was taken."""
+        """Give a slot back."""
         with self._lock:
             self._taken -= 1
 
     @contextmanager
     def held(self) -> Iterator[bool]:
-        """Hold a place while the body runs; yields False where none was left."""
+        """Hold a slot while the body runs; yields False if none was left."""
         got = self.take()
         try:
             yield got
