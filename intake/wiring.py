@@ -15,7 +15,7 @@ from intake.lookup.jobs import JobLookup
 from intake.lookup.views import JobView
 from intake.maintenance import Maintenance
 from intake.queries import Queries
-from jobs.events import WakeUps
+from jobs.events import JobNotifier
 from protocol.messages import Message
 from rag.chunking.chunker import Chunker
 from rag.documents import PARSERS_VERSION
@@ -38,7 +38,7 @@ class Intake:
         self._storage = storage
         ledger, catalogue, blobs = storage.ledger, storage.catalogue, storage.blobs
         admission = Admission(storage.redis)
-        self.wake_ups = WakeUps(storage.redis)
+        self.notifier = JobNotifier(storage.redis)
         view = JobView(storage.redis, blobs)
         self.jobs = JobLookup(storage.redis, ledger.rows, view, retention_s=settings.retention_s)
         self.events = JobEvents(storage.redis, ledger.rows, blobs, view)
@@ -75,7 +75,7 @@ class Intake:
 
     def close(self) -> None:
         """Stop the thread that listens for wake-ups, and close the connections."""
-        self.wake_ups.close()
+        self.notifier.close()
         self._storage.redis.close()
 
 

@@ -15,7 +15,7 @@ from protocol.keys import WAKE, key
 from runtime.background import BackgroundThread
 
 #: So long the thread waits for a wake-up before it looks around, and after Redis was away.
-HEAR_S, AWAY_S = 0.2, 0.5
+MESSAGE_WAIT_S, AWAY_S = 0.2, 0.5
 #: A process that ends has others to stop: less than the usual time.
 JOIN_S = 2.0
 
@@ -35,7 +35,7 @@ def read_events(redis: Redis, job_id: str, after: str, *, most: int = 500) -> li
     return [Event(entry, fields["t"], json.loads(fields["d"])) for entry, fields in rows]
 
 
-class WakeUps:
+class JobNotifier:
     """
     Wake threads that wait for jobs, with one Redis connection for the whole process.
 
@@ -47,7 +47,7 @@ class WakeUps:
         self._redis = redis
         self._lock = threading.Lock()
         self._waiting: dict[str, set[threading.Event]] = {}
-        self._ears: PubSub | None = None
+        self._subscription: PubSub | None = None
         self._thread = BackgroundThread(
             "wake-ups", self._turn, at_end=self._close_ears, join_s=JOIN_S
         )
@@ -59,48 +59,48 @@ class WakeUps:
     @contextmanager
     def waiting_for(self, job_id: str) -> Iterator[threading.Event]:
         """Give an event that is set whenever the job has something new to read."""
-        bell = threading.Event()
+        changed = threading.Event()
         with self._lock:
-            self._waiting.setdefault(job_id, set()).add(bell)
+            self._waiting.setdefault(job_id, set()).add(changed)
         # Started with the first waiter, not at import or before a fork.
         self._thread.start()
         try:
-            yield bell
+            yield changed
         finally:
             with self._lock:
-                bells = self._waiting[job_id]
-                bells.discard(bell)
-                if not bells:
+                waiters = self._waiting[job_id]
+                waiters.discard(changed)
+                if not waiters:
                     del self._waiting[job_id]
 
     def _turn(self) -> float:
         """Pass a wake-up on; a lost connection wakes everybody and is made again."""
         try:
-            if self._ears is None:
-                self._ears = self._redis.pubsub(ignore_subscribe_messages=True)
-                self._ears.subscribe(WAKE)
-                self._ring(None)
-            message = self._ears.get_message(timeout=HEAR_S)
+            if self._subscription is None:
+                self._subscription = self._redis.pubsub(ignore_subscribe_messages=True)
+                self._subscription.subscribe(WAKE)
+                self._notify(None)
+            message = self._subscription.get_message(timeout=MESSAGE_WAIT_S)
         except RedisError:
             self._close_ears()
             return AWAY_S
         if message:
             for job_id in message["data"].split():  # answers are told several at once
-                self._ring(job_id)
+                self._notify(job_id)
         return 0
 
     def _close_ears(self) -> None:
         """Listen no more; the next turn listens anew."""
-        ears, self._ears = self._ears, None
-        if ears is not None:
-            ears.close()
+        subscription, self._subscription = self._subscription, None
+        if subscription is not None:
+            subscription.close()
 
-    def _ring(self, job_id: str | None) -> None:
+    def _notify(self, job_id: str | None) -> None:
         """Wake the threads that wait for a job, or all threads."""
         with self._lock:
             if job_id is None:
-                bells = [bell for group in self._waiting.values() for bell in group]
+                waiters = [changed for group in self._waiting.values() for changed in group]
             else:
-                bells = list(self._waiting.get(job_id, ()))
-        for bell in bells:
-            bell.set()
+                waiters = list(self._waiting.get(job_id, ()))
+        for changed in waiters:
+            changed.set()

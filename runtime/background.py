@@ -48,7 +48,7 @@ class BackgroundThread:
         self._first_s = first_s
         self._at_end = at_end
         self._join_s = join_s
-        self._bell = threading.Condition()
+        self._condition = threading.Condition()
         self._woken = False
         self._closing = False
         self._thread: threading.Thread | None = None
@@ -74,7 +74,7 @@ class BackgroundThread:
 
     def start(self) -> None:
         """Start, unless it runs; in a process that was forked meanwhile, anew."""
-        with self._bell:
+        with self._condition:
             if self._closing or (self._thread is not None and self._thread.is_alive()):
                 return
             self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
@@ -82,15 +82,15 @@ class BackgroundThread:
 
     def wake(self) -> None:
         """End the present rest, or the next one; may be called by any thread."""
-        with self._bell:
+        with self._condition:
             self._woken = True
-            self._bell.notify_all()
+            self._condition.notify_all()
 
     def close(self) -> None:
         """Say that no turn follows the present one; does not wait."""
-        with self._bell:
+        with self._condition:
             self._closing = True
-            self._bell.notify_all()
+            self._condition.notify_all()
 
     def stop(self) -> None:
         """Close, and wait for the end of the present turn. Harmless when repeated."""
@@ -101,8 +101,8 @@ class BackgroundThread:
 
     def pause(self, seconds: float) -> None:
         """Wait inside a turn; only a stop ends it early."""
-        with self._bell:
-            self._bell.wait_for(lambda: self._closing, timeout=seconds)
+        with self._condition:
+            self._condition.wait_for(lambda: self._closing, timeout=seconds)
 
     def _run(self) -> None:
         """Take turns until closed."""
@@ -125,7 +125,7 @@ class BackgroundThread:
 
     def _rest(self, seconds: float | None) -> None:
         """Wait until woken, closed, or rested."""
-        with self._bell:
+        with self._condition:
             if seconds is None or seconds > 0:
-                self._bell.wait_for(lambda: self._woken or self._closing, timeout=seconds)
+                self._condition.wait_for(lambda: self._woken or self._closing, timeout=seconds)
             self._woken = False

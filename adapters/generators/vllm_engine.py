@@ -16,7 +16,7 @@ from typing import Any, Final
 from adapters.generators.cores import keep_off_the_models_cores
 from adapters.generators.engine_settings import engine_arguments
 from adapters.generators.patience import result_of
-from adapters.generators.startup_ear import StartupEar
+from adapters.generators.stderr_capture import StderrCapture
 from rag.answers.conversation import Priority
 from rag.answers.generation import StopSignal
 from rag.errors import Broken, EngineDead, InvalidRequest, StoreUnavailable
@@ -289,7 +289,7 @@ def _start(settings: Settings, loop: asyncio.AbstractEventLoop) -> Any:
     os.environ.setdefault(
         "VLLM_LOGGING_CONFIG_PATH", str(Path(__file__).with_name("vllm_logging.json"))
     )
-    with StartupEar() as ear:
+    with StderrCapture() as capture:
         try:
             return asyncio.run_coroutine_threadsafe(_make(settings), loop).result()
         except BadSetting as error:
@@ -298,9 +298,9 @@ def _start(settings: Settings, loop: asyncio.AbstractEventLoop) -> Any:
             raise
         except Exception as error:
             # Whatever it was, the process cannot go on; the children have said it best.
-            ear.settle()
+            capture.settle()
             raise Broken(
-                f"the engine did not start: {ear.reason or _in_one_line(error)}"
+                f"the engine did not start: {capture.reason or _in_one_line(error)}"
             ) from error
 
 

@@ -20,12 +20,12 @@ from runtime.background import BackgroundThread
 log = logging.getLogger(__name__)
 
 #: So long it waits for a cancellation before it looks around, and after Redis was away.
-HEAR_S = 0.5
+MESSAGE_WAIT_S = 0.5
 
 
 class Renewal:
     """
-    Renew every lease each two seconds, and hear cancellations between.
+    Renew every lease every two seconds, and read cancellations between.
 
     A unit that a body could not give back, because Redis was away, is given back here once Redis
     answers: its claim has lapsed meanwhile, and would count as a death though nobody died.
@@ -42,7 +42,7 @@ class Renewal:
         self._work = work
         self._redis = redis
         self._held = held
-        self._ears: PubSub | None = None
+        self._subscription: PubSub | None = None
         self._due = 0.0
         self._unreleased: deque[Unit] = deque()
         self.thread = BackgroundThread("leases", self._turn, at_end=self._close_ears)
@@ -63,10 +63,13 @@ class Renewal:
     def _turn(self) -> float:
         """Hear a cancellation, if one comes, and renew if it is time."""
         try:
-            if self._ears is None:
-                self._ears = self._redis.pubsub(ignore_subscribe_messages=True)
-                self._ears.subscribe(CANCEL)
-            self._hear(self._ears, timeout=max(0.0, min(HEAR_S, self._due - time.monotonic())))
+            if self._subscription is None:
+                self._subscription = self._redis.pubsub(ignore_subscribe_messages=True)
+                self._subscription.subscribe(CANCEL)
+            self._read_cancellation(
+                self._subscription,
+                timeout=max(0.0, min(MESSAGE_WAIT_S, self._due - time.monotonic())),
+            )
             if time.monotonic() >= self._due:
                 self._due = time.monotonic() + timings.RENEW_S
                 self._give_back()
@@ -74,15 +77,15 @@ class Renewal:
         except RedisError as error:
             log.warning("leases not renewed", extra={"reason": str(error)})
             self._close_ears()
-            return HEAR_S
+            return MESSAGE_WAIT_S
         except Exception:
             # A body's callback failed; the claims of all the others must not lapse for it.
             log.exception("a lease could not be stopped in order")
         return 0
 
-    def _hear(self, ears: PubSub, *, timeout: float) -> None:
+    def _read_cancellation(self, subscription: PubSub, *, timeout: float) -> None:
         """Stop the unit that a cancellation names."""
-        message = ears.get_message(timeout=timeout)
+        message = subscription.get_message(timeout=timeout)
         if message and (lease := self._held.get(message["data"])):
             lease.stop(Cancelled)
 
@@ -102,6 +105,6 @@ class Renewal:
 
     def _close_ears(self) -> None:
         """Listen no more; the next turn listens anew."""
-        ears, self._ears = self._ears, None
-        if ears is not None:
-            ears.close()
+        subscription, self._subscription = self._subscription, None
+        if subscription is not None:
+            subscription.close()

@@ -53,9 +53,9 @@ class EventStream:
     def _events(self) -> Iterator[str]:
         """Yield events as they come, and comments while none do."""
         said_at = time.monotonic()
-        with self._intake.wake_ups.waiting_for(self._job_id) as bell:
+        with self._intake.notifier.waiting_for(self._job_id) as changed:
             while not self._caller.gone:
-                bell.clear()
+                changed.clear()
                 try:
                     events = self._intake.events.after(self._job_id, self._after)
                 except QueueError as error:
@@ -73,7 +73,7 @@ class EventStream:
                 if time.monotonic() - said_at >= KEEP_ALIVE_S:
                     said_at = time.monotonic()
                     yield ": still here\n\n"
-                bell.wait(POLL_S)
+                changed.wait(POLL_S)
 
     def _left(self) -> None:
         """The caller left before the end."""

@@ -34,7 +34,7 @@ def awaited(job_id: str, wait_s: float) -> Mapping[str, str] | None:
     with parts.slots.held() as got:
         if not got:
             return None
-        with parts.intake.wake_ups.waiting_for(job_id) as bell:
+        with parts.intake.notifier.waiting_for(job_id) as changed:
             while not has_ended(row := parts.intake.jobs.row(job_id)):
                 left = end - time.monotonic()
                 if left <= 0:
@@ -42,8 +42,8 @@ def awaited(job_id: str, wait_s: float) -> Mapping[str, str] | None:
                 if caller.gone:
                     parts.intake.control.on_disconnect(job_id)
                     break
-                bell.wait(min(left, POLL_S))
-                bell.clear()
+                changed.wait(min(left, POLL_S))
+                changed.clear()
     return row
 
 

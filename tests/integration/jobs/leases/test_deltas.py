@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import pytest
 from redis.exceptions import ConnectionError as Away
 
-from jobs.events import Event, WakeUps, read_events
+from jobs.events import Event, JobNotifier, read_events
 from jobs.leases.deltas import Deltas
 from jobs.ledger.work import ClaimStatus
 from jobs.units import Delta, Unit
@@ -109,7 +109,7 @@ def test_an_answer_that_ended_before_its_first_text_was_written_keeps_no_other_w
     bench: Workbench, deltas: Deltas
 ) -> None:
     short, other = asked(bench), asked(bench)
-    with deltas.thread._bell:  # what writes cannot look before the answer has ended
+    with deltas.thread._condition:  # what writes cannot look before the answer has ended
         deltas.add(short, "a")
         rest = deltas.take(short)
     time.sleep(0.1)  # now it has looked, and found nothing to write
@@ -141,21 +141,21 @@ def test_what_comes_after_the_first_text_is_written_together(
 
 
 def test_one_wake_up_names_all_that_were_told_something(bench: Workbench) -> None:
-    ears, units = WakeUps(bench.redis), [asked(bench) for _ in range(3)]
+    subscription, units = JobNotifier(bench.redis), [asked(bench) for _ in range(3)]
     with (
-        ears.waiting_for("stranger") as stranger,
-        ears.waiting_for(units[0].id) as first,
-        ears.waiting_for(units[2].id) as last,
+        subscription.waiting_for("stranger") as stranger,
+        subscription.waiting_for(units[0].id) as first,
+        subscription.waiting_for(units[2].id) as last,
     ):
         # Everybody is woken once, when listening begins, in any order.
-        assert until(lambda: all(bell.is_set() for bell in (first, last, stranger)))
-        for bell in (first, last, stranger):
-            bell.clear()
+        assert until(lambda: all(notified.is_set() for notified in (first, last, stranger)))
+        for notified in (first, last, stranger):
+            notified.clear()
         bench.ledger.work.append_deltas([Delta(unit, 1, "a") for unit in units])
         assert first.wait(PATIENCE_S)
         assert last.wait(PATIENCE_S)
         assert not stranger.is_set()
-    ears.close()
+    subscription.close()
 
 
 def test_what_is_left_goes_with_the_end_and_nothing_comes_after_it(

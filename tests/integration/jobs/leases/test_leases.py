@@ -260,13 +260,13 @@ def test_a_claim_outlives_a_long_body(bench: Workbench, start: Start) -> None:
 
 
 def test_a_cancelled_body_is_told_and_ends_as_cancelled(bench: Workbench, start: Start) -> None:
-    process, asked, bell = start(), bench.ask(), threading.Event()
+    process, asked, notified = start(), bench.ask(), threading.Event()
     process.begin(asked)
     assert until(lambda: asked in process.running)
-    process.running[asked].on_stop(bell.set)
+    process.running[asked].on_stop(notified.set)
     bench.ledger.submissions.cancel(asked)
 
-    assert bell.wait(PATIENCE_S)
+    assert notified.wait(PATIENCE_S)
     process.end(asked)
     assert bench.state(asked) == "cancelled"
 
@@ -274,14 +274,14 @@ def test_a_cancelled_body_is_told_and_ends_as_cancelled(bench: Workbench, start:
 def test_a_body_whose_unit_went_to_another_worker_is_told_and_writes_nothing(
     bench: Workbench, start: Start
 ) -> None:
-    process, asked, bell = start(), bench.ask(), threading.Event()
+    process, asked, notified = start(), bench.ask(), threading.Event()
     process.begin(asked)
     assert until(lambda: asked in process.running)
-    process.running[asked].on_stop(bell.set)
+    process.running[asked].on_stop(notified.set)
     # It stalled, was written off, and the unit was claimed elsewhere.
     bench.redis.hset(key("unit", asked), mapping={"epoch": "9" * 16, "held": "1"})
 
-    assert bell.wait(PATIENCE_S)
+    assert notified.wait(PATIENCE_S)
     process.end(asked)
     assert bench.state(asked) == "running"
     assert asked not in process.said
@@ -297,15 +297,15 @@ class Asleep(Leases):
 def test_a_stalled_body_is_told_when_its_own_process_takes_the_unit_again(
     bench: Workbench, start: Start
 ) -> None:
-    process, asked, bell = start(Asleep), bench.ask(), threading.Event()
+    process, asked, notified = start(Asleep), bench.ask(), threading.Event()
     process.begin(asked)
     assert until(lambda: asked in process.running)
-    process.running[asked].on_stop(bell.set)
+    process.running[asked].on_stop(notified.set)
     bench.die_and_be_found(asked)
     with process.leases.claim(asked, "retrieve") as second:
         assert second is not None
 
-        assert bell.is_set()
+        assert notified.is_set()
         second.finish(state="succeeded", fields={"result": "{}"})
 
 

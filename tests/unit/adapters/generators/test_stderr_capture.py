@@ -7,7 +7,7 @@ import sys
 import orjson
 import pytest
 
-from adapters.generators.startup_ear import StartupEar
+from adapters.generators.stderr_capture import StderrCapture
 from tests.support.waiting import PATIENCE_S
 
 CHILD = """
@@ -21,21 +21,21 @@ print("(EngineCore pid=6) ERROR Exception: WorkerProc initialization failed", fi
 def test_the_first_error_of_a_child_is_kept_and_everything_is_passed_on(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    with StartupEar() as ear:
+    with StderrCapture() as capture:
         subprocess.run([sys.executable, "-c", CHILD], check=True)
-    ear.settle(timeout_s=PATIENCE_S)
+    capture.settle(timeout_s=PATIENCE_S)
     os.write(2, b"afterwards\n")
 
-    assert ear.reason == "ValueError: Available memory is less than asked for"
+    assert capture.reason == "ValueError: Available memory is less than asked for"
     assert capfd.readouterr().err.count("\n") == 4
 
 
 def test_hearsay_alone_is_no_reason(capfd: pytest.CaptureFixture[str]) -> None:
-    with StartupEar() as ear:
+    with StderrCapture() as capture:
         os.write(2, b"RuntimeError: Engine core initialization failed. See root cause above.\n")
-    ear.settle(timeout_s=PATIENCE_S)
+    capture.settle(timeout_s=PATIENCE_S)
 
-    assert ear.reason == ""
+    assert capture.reason == ""
     assert "initialization failed" in capfd.readouterr().err
 
 
@@ -46,9 +46,9 @@ def test_the_cause_in_the_traceback_of_a_line_in_our_form_is_the_reason(
         "Traceback\n  File x\nRuntimeError: it failed to start\n\nCaused by:\n\nValueError: no room"
     )
     line = orjson.dumps({"event": "EngineCore failed to start.", "exc": exc})
-    with StartupEar() as ear:
+    with StderrCapture() as capture:
         os.write(2, line + b"\n")
-    ear.settle(timeout_s=PATIENCE_S)
+    capture.settle(timeout_s=PATIENCE_S)
 
-    assert ear.reason == "ValueError: no room"
+    assert capture.reason == "ValueError: no room"
     assert capfd.readouterr().err.count("\n") == 1

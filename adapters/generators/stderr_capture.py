@@ -1,4 +1,4 @@
-"""Hears what child processes say on stderr while they start, to give the reason in one line."""
+"""Capture of stderr while child processes start: their first error, in one line."""
 
 import os
 import re
@@ -9,15 +9,15 @@ from typing import Self
 import orjson
 
 _ERROR = re.compile(r"\b((?:[a-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Interrupt)): (.+)")
-# What the parents say of it: true, and of no use.
-_HEARSAY = ("initialization failed", "See stack trace", "failed to start")
+# Secondary errors: what the parents report of a child's error.
+_SECONDARY = ("initialization failed", "See stack trace", "failed to start")
 
 
-class StartupEar:
+class StderrCapture:
     """
-    Passes stderr on, this process's and its children's, and remembers the first error in it.
+    Pass stderr of this process and its children on, and keep the first error in it.
 
-    An engine core that cannot start tells why on its stderr alone. Children that live on keep
+    An engine core that cannot start writes the reason to stderr only. Children that live on keep
     writing through here: the thread ends with the last of them.
     """
 
@@ -53,21 +53,25 @@ class StartupEar:
         with os.fdopen(source, "rb") as lines, os.fdopen(target, "wb", buffering=0) as real:
             for line in lines:
                 real.write(line)
-                self._hear(line.decode(errors="replace"))
+                self._note_error(line.decode(errors="replace"))
 
-    def _hear(self, line: str) -> None:
-        """Keep the first error that is no hearsay; of a line in our form that of its traceback."""
+    def _note_error(self, line: str) -> None:
+        """
+        Keep the first error that is not a secondary one.
+
+        Of a line of JSON the one in its traceback.
+        """
         if self.reason:
             return
-        for told in _told(line):
-            if match := _ERROR.search(told):
+        for text in _texts(line):
+            if match := _ERROR.search(text):
                 said = f"{match[1]}: {match[2].strip()}"
-                if not any(word in said for word in _HEARSAY):
+                if not any(word in said for word in _SECONDARY):
                     self.reason = said
                     return
 
 
-def _told(line: str) -> list[str]:
+def _texts(line: str) -> list[str]:
     """Return the lines of text in a line."""
     try:
         fields = orjson.loads(line)
