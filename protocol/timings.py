@@ -26,9 +26,9 @@ LONG_CHUNKS: Final = 100
 
 #: Deaths after which a unit is given up, and from which it runs alone.
 MAX_DEATHS: Final = 3
-SOLO_DEATHS: Final = 2
+QUARANTINE_DEATHS: Final = 2
 #: How long a worker waits for its other bodies to end before a unit that must run alone.
-SOLO_WAIT_S: Final = 60.0
+QUARANTINE_WAIT_S: Final = 60.0
 
 #: Worker heartbeats: written this often, live for this long; a silent one is known for a minute.
 HEARTBEAT_S: Final = 2.0
@@ -36,7 +36,7 @@ WORKER_LIVE_S: Final = 10.0
 WORKER_KNOWN_S: Final = 60
 
 #: Why a unit waits is told for so long: a little longer than the longest pause between two tries.
-TROUBLE_S: Final = 150.0
+LAST_ERROR_S: Final = 150.0
 
 #: Followers: live for this long; a publish waits this long for them.
 FOLLOWER_LIVE_MS: Final = 10_000

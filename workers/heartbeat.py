@@ -51,7 +51,7 @@ class Heartbeat:
         """Beat once."""
         # A thread may run several units together.
         busy = min(self._leases.bodies, self._state.threads)
-        still_s = self._leases.pulse.still_s
+        still_s = self._leases.stall_detector.still_s
         self._touch(busy=busy, still_s=still_s)
         known = {name: getattr(self._state, name) for name in WorkerState.__slots__}
         try:
@@ -59,7 +59,7 @@ class Heartbeat:
                 "busy": busy,
                 "still_s": round(still_s, 1),
                 "oldest_s": round(self._leases.oldest_s, 1),
-                "trouble": self._leases.trouble,
+                "trouble": self._leases.last_error,
                 "details": self._details(),
             }
             beat(self._redis, WorkerState(**(known | now)))

@@ -8,7 +8,7 @@ import orjson
 from redis.exceptions import RedisError
 
 from jobs.leases.deltas import Deltas
-from jobs.leases.pulse import Pulse
+from jobs.leases.stall_detector import StallDetector
 from jobs.ledger.wire import Fields
 from jobs.ledger.work import Output, Work
 from jobs.units import Delta, Unit
@@ -28,12 +28,14 @@ class Lease:
     its steps; a body that waits for something else registers a callback with `on_stop`.
     """
 
-    def __init__(self, work: Work, unit: Unit, deltas: Deltas, pulse: Pulse) -> None:
+    def __init__(
+        self, work: Work, unit: Unit, deltas: Deltas, stall_detector: StallDetector
+    ) -> None:
         self._work = work
         self.unit = unit
         self.begun_at = time.monotonic()
         self._deltas = deltas
-        self._pulse = pulse
+        self._stall_detector = stall_detector
         self.ended = False
         #: It could not be given back, because Redis was away: see `jobs.leases.renewal`.
         self.unreleased = False
@@ -53,7 +55,7 @@ class Lease:
 
             DeadlineExceeded: It is too late.
         """
-        self._pulse.moved()
+        self._stall_detector.progressed()
         if self._stop is not None:
             raise self._stop(self.unit.id)
         if time.time() > self.unit.deadline_s:
@@ -61,8 +63,12 @@ class Lease:
 
     @property
     def stopped(self) -> bool:
-        """Whether the body should end soon; asked between two steps, see `jobs.leases.pulse`."""
-        self._pulse.moved()
+        """
+        Whether the body should end soon.
+
+        Asked between two steps, see `jobs.leases.stall_detector`.
+        """
+        self._stall_detector.progressed()
         return self._stop is not None or time.time() > self.unit.deadline_s
 
     def on_stop(self, callback: Callable[[], None]) -> None:
@@ -80,7 +86,7 @@ class Lease:
 
     def append_text(self, text: str) -> None:
         """Pass a delta of the answer on, soon; never waits, and may be called by any thread."""
-        self._pulse.moved()
+        self._stall_detector.progressed()
         self._deltas.add(self.unit, text)
 
     def progress(self, *, done: int, total: int, what: str) -> None:

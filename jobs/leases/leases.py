@@ -1,4 +1,4 @@
-"""Leases: how one process claims units, and the rule that a suspect runs alone."""
+"""Leases: how one process claims units, and the quarantine of units that workers died over."""
 
 import logging
 import threading
@@ -16,8 +16,8 @@ from jobs import claim_metrics
 from jobs.leases.deltas import Deltas
 from jobs.leases.endings import EXPECTED, end
 from jobs.leases.lease import Lease
-from jobs.leases.pulse import Pulse
 from jobs.leases.renewal import Renewal
+from jobs.leases.stall_detector import StallDetector
 from jobs.ledger.wire import Fields
 from jobs.ledger.work import Output, Work
 from jobs.units import Unit
@@ -37,7 +37,7 @@ DELTA_S = 0.05
 
 class Leases:
     """
-    The leases of one process: claims, renewal, and the rule that a suspect runs alone.
+    The leases of one process: claims, renewal, and the quarantine of units that workers died over.
 
     A unit in flight at two deaths runs while nothing else does here, so that it buries no
     innocent one. *Bodies* are what runs in this process, fenced or not: claims in Redis are not
@@ -59,9 +59,9 @@ class Leases:
         self._lock = threading.Condition()
         self._held: dict[str, Lease] = {}
         self._bodies = 0
-        self.pulse = Pulse()
-        self._setback = (0.0, "")
-        self._solo: str | None = None  # who runs alone, or waits to: a claim's holder
+        self.stall_detector = StallDetector()
+        self._last_error = (0.0, "")
+        self._quarantined: str | None = None  # who runs alone, or waits to: a claim's holder
         self._closing = threading.Event()
         self._renewal = Renewal(work, redis, self._held)
         self._deltas = Deltas(work, every_s=delta_s, on_status=self._renewal.heed)
@@ -99,10 +99,10 @@ class Leases:
         return time.monotonic() - min(begun) if begun else 0.0
 
     @property
-    def trouble(self) -> str:
+    def last_error(self) -> str:
         """Why a unit was given back to wait; empty once a body has ended well, or time passed."""
-        since, reason = self._setback
-        return reason if time.monotonic() - since < timings.TROUBLE_S else ""
+        since, reason = self._last_error
+        return reason if time.monotonic() - since < timings.LAST_ERROR_S else ""
 
     def close(self) -> None:
         """Release what is still held, and stop renewing. Harmless when repeated."""
@@ -131,7 +131,7 @@ class Leases:
         with bound(**lease.unit.ids):
             try:
                 yield lease
-                self._setback = (0.0, "")
+                self._last_error = (0.0, "")
             except LeaseLost:
                 log.info("lease lost", extra={"unit_id": unit_id})
             except Exception as error:
@@ -189,7 +189,7 @@ class Leases:
     def let_go(self, lease: Lease, *, well: bool = False) -> None:
         """A unit that ran beside others has ended, perhaps *well*: make room."""
         if well:
-            self._setback = (0.0, "")
+            self._last_error = (0.0, "")
         self._drop(lease)
 
     def take(
@@ -228,7 +228,7 @@ class Leases:
         if stage == "publish" and int(fields.get("chunks", "0")) > timings.LONG_CHUNKS:
             return []  # who came along would wait for it
         with self._lock:
-            if self._solo is not None or self._closing.is_set():
+            if self._quarantined is not None or self._closing.is_set():
                 return []
             holder = f"{self._name}/{new_id()}"
             units = self._work.join(
@@ -239,18 +239,18 @@ class Leases:
 
     def _take(self, unit_id: str, stage: Stage) -> Lease | None:
         """Claim a unit, waiting for the process to be empty where it must run alone."""
-        deadline = time.monotonic() + timings.SOLO_WAIT_S
+        deadline = time.monotonic() + timings.QUARANTINE_WAIT_S
         holder = f"{self._name}/{new_id()}"
         with self._lock:
             while not self._closing.is_set():
-                if self._solo not in (None, holder) and time.monotonic() < deadline:
+                if self._quarantined not in (None, holder) and time.monotonic() < deadline:
                     self._lock.wait(timeout=1.0)
                     continue
                 # Claimed under the lock: two claims at once would each miss the other's body.
                 try:
                     answer = self._work.claim(
                         unit_id, stage=stage, holder=holder, bodies=self.bodies,
-                        solo_running=self._solo not in (None, holder),
+                        quarantine_running=self._quarantined not in (None, holder),
                     )  # fmt: skip
                 except RedisError:
                     self._let_others(holder)
@@ -263,19 +263,23 @@ class Leases:
                     log.debug("claim refused", extra={"unit_id": unit_id, "reason": answer.reason})
                     return None
                 # From here nothing else is claimed until this unit has run: it must not starve.
-                self._solo = holder
+                self._quarantined = holder
                 self._lock.wait(timeout=0.2)
             self._let_others(holder)
         return None
 
     def _hold(self, holder: str, unit: Unit) -> Lease:
-        """Count a body and renew its claim from now on; a suspect's keeps all others waiting."""
-        self.pulse.moved()
-        lease = Lease(self._work, unit, self._deltas, self.pulse)
+        """
+        Count a body and renew its claim from now on.
+
+        A quarantined unit's keeps all others waiting.
+        """
+        self.stall_detector.progressed()
+        lease = Lease(self._work, unit, self._deltas, self.stall_detector)
         log_event("started", **unit.ids, stage=unit.stage, attempt=unit.attempt)
         self._bodies += 1
-        if int(unit.fields.get("deaths", "0")) >= timings.SOLO_DEATHS:
-            self._solo = holder
+        if int(unit.fields.get("deaths", "0")) >= timings.QUARANTINE_DEATHS:
+            self._quarantined = holder
         else:
             self._let_others(holder)
         if (stalled := self._held.get(unit.id)) is not None:
@@ -287,14 +291,14 @@ class Leases:
 
     def _let_others(self, holder: str) -> None:
         """End a wait to run alone."""
-        if self._solo == holder:
-            self._solo = None
+        if self._quarantined == holder:
+            self._quarantined = None
             self._lock.notify_all()
 
     def _end(self, lease: Lease, error: Exception) -> None:
         """Write what an error means for the unit; why it waits is told with the heartbeat."""
         if reason := end(lease, error):
-            self._setback = (time.monotonic(), reason)
+            self._last_error = (time.monotonic(), reason)
         self._note_unreleased(lease)
 
     def _note_unreleased(self, lease: Lease) -> None:
@@ -304,7 +308,7 @@ class Leases:
 
     def _drop(self, lease: Lease) -> None:
         """A body has ended: make room, and let others claim."""
-        self.pulse.moved()
+        self.stall_detector.progressed()
         self._deltas.take(lease.unit)
         with self._lock:
             if self._held.get(lease.unit.id) is lease:

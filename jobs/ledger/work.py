@@ -43,14 +43,14 @@ class Work:
         self._outbox = outbox
 
     def claim(
-        self, unit_id: str, *, stage: str, holder: str, bodies: int, solo_running: bool
+        self, unit_id: str, *, stage: str, holder: str, bodies: int, quarantine_running: bool
     ) -> Unit | Refusal:
         """
         Take a unit for *stage*, or learn why not.
 
         *bodies* is how many task bodies this process runs at this moment, fenced or not.
         """
-        answer = self._run("claim", unit_id, stage, holder, bodies, int(solo_running))
+        answer = self._run("claim", unit_id, stage, holder, bodies, int(quarantine_running))
         if answer[0] == "ok":
             return unit_from_flat(unit_id, answer[1:])
         if answer[0] == "closed":

@@ -1,4 +1,4 @@
--- claim(unit, stage, holder, bodies, solo running) → {'ok', row…} | {refusal}
+-- claim(unit, stage, holder, bodies, quarantine running) → {'ok', row…} | {refusal}
 -- | {'closed', {id, state, job, document, request of the unit ended}, {messages…}}
 local id, stage, holder = ARGV[1], ARGV[2], ARGV[3]
 local bodies, solo_running = tonumber(ARGV[4]), ARGV[5] == '1'
@@ -22,7 +22,7 @@ if close_if_over(id, u) then
   dispatch(u.role, out)
   return {'closed', ended, out}
 end
-local solo = tonumber(u.deaths) >= SOLO_DEATHS
+local solo = tonumber(u.deaths) >= QUARANTINE_DEATHS
 if (solo and bodies > 0) or solo_running then return {'solo'} end
 
 local out = take(id, u, holder)

@@ -41,7 +41,7 @@ class HandWorker:
         assert row is not None
         stage: Any = row["stage"]
         unit = self.ledger.work.claim(
-            unit_id, stage=stage, holder="test", bodies=0, solo_running=False
+            unit_id, stage=stage, holder="test", bodies=0, quarantine_running=False
         )
         assert isinstance(unit, Unit), unit
         return unit
@@ -130,7 +130,9 @@ class BusyWorker:
     def _end(self, unit_id: str) -> None:
         ledger = self._hand.ledger
         stage: Any = (ledger.rows.unit(unit_id) or {}).get("stage", "")
-        unit = ledger.work.claim(unit_id, stage=stage, holder="busy", bodies=0, solo_running=False)
+        unit = ledger.work.claim(
+            unit_id, stage=stage, holder="busy", bodies=0, quarantine_running=False
+        )
         if not isinstance(unit, Unit):
             return
         if unit.fields["kind"] == "search":

@@ -150,14 +150,14 @@ class Workbench:
         stage: str | None = None,
         holder: str | None = None,
         bodies: int = 0,
-        solo_running: bool = False,
+        quarantine_running: bool = False,
     ) -> Unit | Refusal:
         return self.ledger.work.claim(
             unit_id,
             stage=stage or self.field(unit_id, "stage"),
             holder=holder or new_id(),
             bodies=bodies,
-            solo_running=solo_running,
+            quarantine_running=quarantine_running,
         )
 
     def take(self, unit_id: str) -> Unit:

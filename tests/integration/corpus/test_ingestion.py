@@ -185,7 +185,7 @@ def test_a_unit_that_a_worker_died_under_neither_comes_along_nor_takes_others(ya
 def test_a_process_whose_unit_must_run_alone_takes_nobody_along(yard: Yard) -> None:
     rows = yard.accept("a", "b")
     (lease,) = yard.leases.take(rows[0], "parse")
-    yard.leases._solo = "another"
+    yard.leases._quarantined = "another"
 
     assert yard.leases.join(lease, most=5, most_bytes=1_000) == []
 
@@ -506,13 +506,13 @@ def test_a_store_that_is_away_lets_all_wait_unharmed(yard: Yard) -> None:
 
     assert sorted(yard.bench.waiting("embed")) == sorted(rows)
     assert [yard.bench.deaths(row) for row in rows] == [0, 0, 0]
-    assert yard.leases.trouble == "Chroma does not answer"
+    assert yard.leases.last_error == "Chroma does not answer"
     assert yard.embedder.calls == [3]  # and not one by one
     yard.vectors.before = lambda: None
     yard.bench.ledger.maintenance.dispatch("embed")
     yard.publish(rows[0])
     assert yard.outcomes(rows) == ["created"] * 3
-    assert yard.leases.trouble == ""
+    assert yard.leases.last_error == ""
     assert yard.nothing_is_left()
 
 
@@ -585,7 +585,7 @@ def test_redis_going_away_after_the_first_claim_lets_that_unit_wait(
         yard.parse(rows[0])
 
     assert yard.leases.bodies == 0
-    assert yard.leases.trouble == "gone"
+    assert yard.leases.last_error == "gone"
     assert yard.bench.deaths(rows[0]) == 0
     assert not yard.bench.redis.exists(key("claim", rows[0]))
 

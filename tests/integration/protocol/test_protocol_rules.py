@@ -122,14 +122,14 @@ def a_poison_unit_redelivered_before_each_sweep_is_given_up(bench: Workbench) ->
 def a_unit_with_two_deaths_runs_only_where_nothing_else_does(bench: Workbench) -> bool:
     bench.sweep("retrieve")
     asked = bench.ask()
-    for _ in range(timings.SOLO_DEATHS):
+    for _ in range(timings.QUARANTINE_DEATHS):
         bench.take(asked)
         bench.die_and_be_found(asked)
     return not isinstance(bench.claim(asked, bodies=1), Unit)
 
 
 def nothing_is_claimed_beside_a_unit_with_two_deaths(bench: Workbench) -> bool:
-    return not isinstance(bench.claim(bench.ask(), solo_running=True), Unit)
+    return not isinstance(bench.claim(bench.ask(), quarantine_running=True), Unit)
 
 
 def a_slow_older_update_does_not_bring_a_deleted_document_back(bench: Workbench) -> bool:
@@ -252,7 +252,7 @@ HELD = r"u\.held = '0'\n  u\.counted = '1'\n  put\(K\.unit\(id\), \{[^}]*\}\)"
 EXPIRED = r"if u\.state and not FINAL\[u\.state\] then\n      close"
 UNCLAIMED = "if not FINAL[u.state] and not redis.call('GET', K.claim(id)) then close"
 TOMBSTONE = r"(redis\.call\('HSET', K\.current\(inc\), doc, [^\n]*)"
-SOLO = r"if \(solo and bodies > 0\) or solo_running then"
+QUARANTINE = r"if \(solo and bodies > 0\) or solo_running then"
 FENCE = r"u\.state and not FINAL\[u\.state\] and u\.epoch == epoch"
 STALL = r"fields\.deaths = int\(tonumber\(u\.deaths\) - 1\)"
 
@@ -297,11 +297,11 @@ RULES: list[tuple[Scenario, Rules]] = [
     ),
     (
         a_unit_with_two_deaths_runs_only_where_nothing_else_does,
-        ((SOLO, "if solo_running then"),),
+        ((QUARANTINE, "if solo_running then"),),
     ),
     (
         nothing_is_claimed_beside_a_unit_with_two_deaths,
-        ((SOLO, "if (solo and bodies > 0) then"),),
+        ((QUARANTINE, "if (solo and bodies > 0) then"),),
     ),
     (
         a_slow_older_update_does_not_bring_a_deleted_document_back,

@@ -33,7 +33,10 @@ class AwayRedis:
 def touched(tmp_path: Path, *, busy: int, still_s: float) -> bool:
     """Beat once or twice, and tell whether the file was touched."""
     leases: Any = SimpleNamespace(
-        bodies=busy, trouble="", oldest_s=still_s, pulse=SimpleNamespace(still_s=still_s)
+        bodies=busy,
+        last_error="",
+        oldest_s=still_s,
+        stall_detector=SimpleNamespace(still_s=still_s),
     )
     away = AwayRedis()
     resources: Any = SimpleNamespace(

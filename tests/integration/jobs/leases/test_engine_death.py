@@ -78,16 +78,16 @@ def test_what_a_unit_waits_for_is_told_until_one_ends_well(
         ledger_client(redis_url, connections=2) as redis,
         Leases(bench.ledger.work, redis, name="worker") as leases,
     ):
-        before = leases.trouble
+        before = leases.last_error
         with leases.claim(waits, "retrieve"):
             raise Retryable("the model server is away")
-        during = leases.trouble
-        monkeypatch.setattr(timings, "TROUBLE_S", 0.0)
-        long_after = leases.trouble
+        during = leases.last_error
+        monkeypatch.setattr(timings, "LAST_ERROR_S", 0.0)
+        long_after = leases.last_error
         monkeypatch.undo()
         with leases.claim(ends, "retrieve") as lease:
             assert lease is not None
             lease.finish(state="succeeded", fields={})
-        after = leases.trouble
+        after = leases.last_error
 
     assert (before, during, long_after, after) == ("", "the model server is away", "", "")

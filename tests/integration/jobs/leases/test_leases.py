@@ -112,10 +112,10 @@ def start(bench: Workbench, redis_url: str) -> Iterator[Start]:
         process.close()
 
 
-def suspect(bench: Workbench) -> str:
+def quarantined(bench: Workbench) -> str:
     """Return a unit under which two workers died."""
     asked = bench.ask()
-    for _ in range(timings.SOLO_DEATHS):
+    for _ in range(timings.QUARANTINE_DEATHS):
         bench.take(asked)
         bench.die_and_be_found(asked)
     return asked
@@ -406,15 +406,15 @@ class SlowWork(Work):
 # Alone ---------------------------------------------------------------------------------------
 
 
-def test_a_suspect_waits_for_the_others_then_runs_while_nothing_else_does(
+def test_a_quarantined_unit_waits_for_the_others_then_runs_while_nothing_else_does(
     bench: Workbench, start: Start
 ) -> None:
-    bad, process = suspect(bench), start()
+    bad, process = quarantined(bench), start()
     before, after = bench.ask(), bench.ask()
     process.begin(before)
     assert until(lambda: before in process.running)
     process.begin(bad)
-    assert until(lambda: process.leases._solo)
+    assert until(lambda: process.leases._quarantined)
     process.begin(after)
     time.sleep(0.3)
     assert set(process.running) == {before}
@@ -429,23 +429,23 @@ def test_a_suspect_waits_for_the_others_then_runs_while_nothing_else_does(
     assert [process.said[name] for name in (before, bad, after)] == ["finished"] * 3
 
 
-def test_two_suspects_run_one_after_the_other(bench: Workbench, start: Start) -> None:
-    suspects, process = [suspect(bench), suspect(bench)], start()
-    for name in suspects:
+def test_two_quarantined_units_run_one_after_the_other(bench: Workbench, start: Start) -> None:
+    quarantined_units, process = [quarantined(bench), quarantined(bench)], start()
+    for name in quarantined_units:
         process.begin(name)
-    for _ in suspects:
+    for _ in quarantined_units:
         assert until(lambda: process.running)
         time.sleep(0.1)
         assert len(process.running) == 1
         process.end(next(iter(process.running)))
 
-    assert [bench.state(name) for name in suspects] == ["succeeded", "succeeded"]
+    assert [bench.state(name) for name in quarantined_units] == ["succeeded", "succeeded"]
 
 
-def test_many_threads_keep_the_rule_of_the_suspect(bench: Workbench, start: Start) -> None:
+def test_many_threads_keep_the_rule_of_quarantine(bench: Workbench, start: Start) -> None:
     process, beside = start(), []
-    suspects = {suspect(bench) for _ in range(2)}
-    units = [*suspects, *(bench.ask() for _ in range(10))]
+    quarantined_units = {quarantined(bench) for _ in range(2)}
+    units = [*quarantined_units, *(bench.ask() for _ in range(10))]
 
     def body(unit_id: str) -> None:
         with process.leases.claim(unit_id, "retrieve") as lease:
@@ -453,7 +453,7 @@ def test_many_threads_keep_the_rule_of_the_suspect(bench: Workbench, start: Star
                 process.running[unit_id] = lease
                 for _ in range(5):
                     running = set(process.running)
-                    if running & suspects and len(running) > 1:
+                    if running & quarantined_units and len(running) > 1:
                         beside.append(running)
                     time.sleep(0.01)
                 del process.running[unit_id]
@@ -469,11 +469,11 @@ def test_many_threads_keep_the_rule_of_the_suspect(bench: Workbench, start: Star
     assert {bench.state(name) for name in units} == {"succeeded"}
 
 
-def test_a_suspect_that_cannot_have_the_process_to_itself_is_refused_and_others_go_on(
+def test_a_quarantined_unit_that_cannot_have_the_process_to_itself_is_refused_and_others_go_on(
     bench: Workbench, start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(timings, "SOLO_WAIT_S", 0.3)
-    bad, process, long, other = suspect(bench), start(), bench.ask(), bench.ask()
+    monkeypatch.setattr(timings, "QUARANTINE_WAIT_S", 0.3)
+    bad, process, long, other = quarantined(bench), start(), bench.ask(), bench.ask()
     process.begin(long)
     assert until(lambda: long in process.running)
     process.begin(bad)
@@ -484,15 +484,15 @@ def test_a_suspect_that_cannot_have_the_process_to_itself_is_refused_and_others_
     assert bad in bench.in_flight("retrieve")
 
 
-def test_a_suspect_whose_claim_fails_for_redis_does_not_block_the_process_for_ever(
+def test_a_quarantined_unit_whose_claim_fails_for_redis_does_not_block_the_process_for_ever(
     bench: Workbench, start: Start
 ) -> None:
     flaky = FlakyWork(bench)
-    bad, process, long, other = suspect(bench), start(work=flaky), bench.ask(), bench.ask()
+    bad, process, long, other = quarantined(bench), start(work=flaky), bench.ask(), bench.ask()
     process.begin(long)
     assert until(lambda: long in process.running)
     process.begin(bad)
-    assert until(lambda: process.leases._solo)
+    assert until(lambda: process.leases._quarantined)
     flaky.away = True
     assert until(lambda: process.said.get(bad) == "redis away")
     flaky.away = False
@@ -534,14 +534,14 @@ class ByClaims(Leases):
 
 
 @pytest.mark.parametrize(("kind", "alone"), [(Leases, True), (ByClaims, False)])
-def test_a_suspect_does_not_run_beside_a_body_that_redis_has_written_off(
+def test_a_quarantined_unit_does_not_run_beside_a_body_that_redis_has_written_off(
     bench: Workbench,
     start: Start,
     kind: type[Leases],
     alone: bool,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    bad, innocent = suspect(bench), bench.ask()
+    bad, innocent = quarantined(bench), bench.ask()
     monkeypatch.setattr(timings, "RENEW_S", 60)  # the process sleeps and does not renew
     process = start(kind)
     process.begin(innocent)

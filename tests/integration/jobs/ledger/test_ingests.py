@@ -274,7 +274,7 @@ def test_an_open_ingest_past_its_deadline_ends(bench: Workbench) -> None:
 
 def _late_claim(bench: Workbench, unit: str) -> None:
     bench.redis.hset(key("unit", unit), "deadline", 1)
-    bench.ledger.work.claim(unit, stage="retrieve", holder="w", bodies=0, solo_running=False)
+    bench.ledger.work.claim(unit, stage="retrieve", holder="w", bodies=0, quarantine_running=False)
 
 
 def _late(bench: Workbench, unit: str) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from jobs.heartbeats import WorkerState
-from jobs.leases.pulse import Pulse
+from jobs.leases.stall_detector import StallDetector
 from runtime.settings import Settings
 from web.health.check import Check
 from web.health.consumers import START_S, Heard, consumers, relevant
@@ -100,13 +100,13 @@ def test_why_the_last_worker_did_not_start_is_told() -> None:
 
 def test_the_pulse_tells_how_long_nothing_has_moved() -> None:
     now = [10.0]
-    pulse = Pulse(clock=lambda: now[0])
+    stall_detector = StallDetector(clock=lambda: now[0])
     now[0] = 25.0
-    before = pulse.still_s
-    pulse.moved()
+    before = stall_detector.still_s
+    stall_detector.progressed()
     now[0] = 26.0
 
-    assert (before, pulse.still_s) == (15.0, 1.0)
+    assert (before, stall_detector.still_s) == (15.0, 1.0)
 
 
 @pytest.mark.parametrize("left", [(), (Heard(WELL, 31.0),)], ids=["first", "after another run"])

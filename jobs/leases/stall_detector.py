@@ -1,10 +1,10 @@
-"""The pulse of a process: how long nothing has moved in any of its bodies."""
+"""Stall detector of a process: how long none of its bodies has made progress."""
 
 import time
 from collections.abc import Callable
 
 
-class Pulse:
+class StallDetector:
     """
     Remember when something last moved: a claim, a step between two, a delta of an answer, an end.
 
@@ -19,7 +19,7 @@ class Pulse:
         self._clock = clock
         self._moved_at = clock()
 
-    def moved(self) -> None:
+    def progressed(self) -> None:
         """Note that something moves now; cheap, and may be called by any thread."""
         self._moved_at = self._clock()
 
