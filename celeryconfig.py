@@ -54,7 +54,7 @@ worker_cancel_long_running_tasks_on_connection_loss = False
 # For Flower. No event when a task is sent: it would cost each submission another round trip, and
 # tell nothing that the job's own record does not.
 worker_send_task_events = True
-worker_consumer = "workers.safe_broker:CalmConsumer"
+worker_consumer = "workers.kombu_patches:EventBatchingConsumer"
 
 # Logging is ours.
 worker_hijack_root_logger = False

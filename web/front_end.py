@@ -10,8 +10,8 @@ from runtime.settings import Settings
 from tasks.app import make_app
 from tasks.sending import sender
 from web.health.sampler import HealthSampler
-from web.installation import Installation
 from web.scrape_targets import ScrapeTargets
+from web.scraped_state import ScrapedState
 from web.slots import Slots
 
 _NAME = "quern"
@@ -26,14 +26,14 @@ class FrontEnd:
     intake: Intake
     slots: Slots
     health: HealthSampler
-    installation: Installation
+    scraped_state: ScrapedState
     scrape_targets: ScrapeTargets
 
     def close(self) -> None:
         """Stop the threads and close the connections of this process."""
         self.intake.close()
         self.health.close()
-        self.installation.close()
+        self.scraped_state.close()
         self.scrape_targets.close()
         self.celery.close()
 
@@ -48,7 +48,7 @@ def open_front_end(settings: Settings) -> FrontEnd:
         intake=open_intake(settings, sender(celery)),
         slots=Slots(settings.max_streams),
         health=health,
-        installation=Installation(settings, health.statuses),
+        scraped_state=ScrapedState(settings, health.statuses),
         scrape_targets=ScrapeTargets(settings),
     )
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from adapters.chroma.store import ChromaStore
 from adapters.models.models import open_embedder
-from adapters.parsing.language import LanguageModel
+from adapters.parsing.language_detector import Py3langidDetector
 from adapters.parsing.sandbox.parser_pool import ParserPool
 from corpus.check_and_repair.checker import checker_of
 from corpus.current_vectors import CurrentVectors
@@ -58,7 +58,7 @@ def open_resources(
         parser=traced_ports.parser(LimitedParser(pool, timeout_s=settings.parser_timeout_s)),
         chunker=traced_ports.chunker(Chunker(max_tokens=chunk_tokens)),
         tokens=embedder,
-        languages=LanguageModel.open(),
+        languages=Py3langidDetector.open(),
         blobs=storage.blobs,
     )
     resources = Resources(

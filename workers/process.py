@@ -30,9 +30,9 @@ from tasks.sending import sender
 from workers import traced_ports
 from workers.heaps import one_heap_a_core
 from workers.heartbeat import Heartbeat
+from workers.kombu_patches import apply_patches
 from workers.metrics_server import begin_metrics, serve_metrics
 from workers.priority import give_way
-from workers.safe_broker import repair
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +80,7 @@ def run(
     for chatty in ("celery.worker.strategy", "celery.app.trace"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     logging.getLogger("celery.app.trace").addFilter(_without_arguments)
-    repair()
+    apply_patches()
     app = make_app(settings)
     storage = open_storage(settings, sender(app))
     name = f"{role}/{socket.gethostname()}/{os.getpid()}/{new_id()[-6:]}"

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError
 from typing import Any, Self
 
-from adapters.generators.openai_server import ChatServer, Reply, Served, TooLong, look
+from adapters.generators.openai_client import ChatServer, Reply, Served, TooLong, look
 from adapters.generators.patience import result_of
 from rag.answers import follow_ups
 from rag.answers.conversation import Priority, Turn

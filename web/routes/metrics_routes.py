@@ -13,10 +13,10 @@ bp = Blueprint("metrics", __name__)
 @bp.get("/metrics")
 def metrics() -> Response:
     """Show this process and the installation, in Prometheus' text format."""
-    installation = CollectorRegistry()
-    installation.register(Collected(front_end().installation.read))
-    installation.register(Collected(log_counts))
-    text = generate_latest(REGISTRY) + generate_latest(installation)
+    registry = CollectorRegistry()
+    registry.register(Collected(front_end().scraped_state.read))
+    registry.register(Collected(log_counts))
+    text = generate_latest(REGISTRY) + generate_latest(registry)
     return Response(text, content_type=CONTENT_TYPE_LATEST, headers={"Cache-Control": "no-store"})
 
 

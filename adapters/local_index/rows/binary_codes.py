@@ -81,7 +81,7 @@ class BinaryCodes:
         self._kept, self._count = kept, rows
 
 
-def estimates(codes: Codes, at: Whole, vector: Vectors) -> NDArray[np.float32]:
+def approximate_scores(codes: Codes, at: Whole, vector: Vectors) -> NDArray[np.float32]:
     """
     Estimate the inner products of rows with a vector.
 

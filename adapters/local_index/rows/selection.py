@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from adapters.local_index.rows.binary_codes import Codes, estimates
+from adapters.local_index.rows.binary_codes import Codes, approximate_scores
 from adapters.local_index.rows.float16_rows import SCALE, scaled_down, unit_rows
 from rag.metadata.columns import Mask, Whole
 from rag.metadata.filters import Filter
@@ -135,7 +135,7 @@ class Selection:
         likely = np.arange(rows)
         most = max(EXACT_NUMBERS // len(vector), rows // LIKELY, limit * LIKELY_PER_HIT)
         if rows > most:
-            likely = np.sort(_highest(estimates(self._codes, at, vector), most))
+            likely = np.sort(_highest(approximate_scores(self._codes, at, vector), most))
         scores = self._scores(at[likely], vector)
         best = _highest(scores, limit)
         found = zip(self._ids(likely[best]), scores[best].tolist(), strict=True)

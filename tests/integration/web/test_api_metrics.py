@@ -16,7 +16,7 @@ from protocol.keys import CELERY_PREFIX, key
 from runtime.settings import Settings
 from tests.support.waiting import quickly, until
 from web.app import create_app
-from web.installation import LIMIT_S
+from web.scraped_state import LIMIT_S
 
 
 def scraped(client: FlaskClient) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:

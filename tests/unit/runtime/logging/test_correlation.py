@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from adapters.generators.openai_server import Refused
+from adapters.generators.openai_client import Refused
 from jobs.units import Unit
 from rag.errors import Broken, InvalidRequest, LeaseLost
 from runtime.logging import correlation

@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from adapters.local_index.rows.binary_codes import BLOCK, QUESTION_BITS, BinaryCodes, estimates
+from adapters.local_index.rows.binary_codes import (
+    BLOCK,
+    QUESTION_BITS,
+    BinaryCodes,
+    approximate_scores,
+)
 from adapters.local_index.rows.float16_rows import unit_rows, unpacked
 from rag.ports import Vectors
 
@@ -47,10 +52,12 @@ def test_an_estimate_is_near_the_product_and_exact_along_the_common_direction(
     other = question - towards * codes.direction
     step = (other.max() - other.min()) / (2**QUESTION_BITS - 1)
 
-    found = estimates(codes, at, question)
+    found = approximate_scores(codes, at, question)
 
     along = vectors[at] @ codes.direction * towards
-    np.testing.assert_allclose(estimates(codes, at, codes.direction * towards), along, atol=1e-5)
+    np.testing.assert_allclose(
+        approximate_scores(codes, at, codes.direction * towards), along, atol=1e-5
+    )
     # No number of the question is rounded by more than half a step.
     difference = np.abs(found - along - factors * (signs @ other))
     assert (difference <= factors * dimension * step / 2 + 1e-5).all()
@@ -64,7 +71,7 @@ def test_what_is_nearest_is_among_the_likeliest(more: float) -> None:
     at, found = np.arange(len(rows)), 0
     for question in unit_rows(texts.some(40) + more):
         nearest = set(np.argsort(-(rows @ question))[:10].tolist())
-        likeliest = set(np.argsort(-estimates(codes, at, question))[:1_250].tolist())
+        likeliest = set(np.argsort(-approximate_scores(codes, at, question))[:1_250].tolist())
         found += len(nearest & likeliest)
 
     assert (unpacked(bits).min() > 0) == (more > 0)
@@ -80,18 +87,21 @@ def test_rows_that_come_later_have_codes_as_if_they_had_been_there() -> None:
     codes.follow(bits[:0])
     codes.follow(bits[:10])
     early = codes.all
-    before = estimates(early, np.arange(10), question)
+    before = approximate_scores(early, np.arange(10), question)
     for end in (11, BLOCK, BLOCK + 1, 2 * BLOCK + 5):
         codes.follow(bits[:end])
 
     whole = np.arange(len(bits))
     np.testing.assert_array_equal(
-        estimates(codes.all, whole[BLOCK:], question),
-        estimates(codes.all, whole, question)[BLOCK:],
+        approximate_scores(codes.all, whole[BLOCK:], question),
+        approximate_scores(codes.all, whole, question)[BLOCK:],
     )
     # Handed out before the room became too small, and used since.
-    np.testing.assert_array_equal(estimates(early, np.arange(10), question), before)
-    assert np.corrcoef(estimates(codes.all, whole, question), unpacked(bits) @ question)[0, 1] > 0.9
+    np.testing.assert_array_equal(approximate_scores(early, np.arange(10), question), before)
+    assert (
+        np.corrcoef(approximate_scores(codes.all, whole, question), unpacked(bits) @ question)[0, 1]
+        > 0.9
+    )
 
 
 def test_while_codes_are_made_anew_the_former_ones_are_handed_out(
@@ -115,4 +125,6 @@ def test_while_codes_are_made_anew_the_former_ones_are_handed_out(
 def test_a_question_without_direction_finds_all_rows_alike() -> None:
     bits = stored(np.random.default_rng(1).normal(size=(50, 16)).astype(np.float32))
 
-    assert not estimates(codes_of(bits).all, np.arange(50), np.zeros(16, dtype=np.float32)).any()
+    assert not approximate_scores(
+        codes_of(bits).all, np.arange(50), np.zeros(16, dtype=np.float32)
+    ).any()

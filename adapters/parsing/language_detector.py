@@ -25,7 +25,7 @@ ONE_OF = {
 NOT_ASKED = frozenset({"la", "vo"})
 
 
-class LanguageModel:
+class Py3langidDetector:
     """
     A `LanguageDetector` of some hundred languages: naive Bayes over byte n-grams (Lui and Baldwin).
 

@@ -4,15 +4,15 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from adapters.parsing.language import SAMPLE_CHARACTERS, LanguageModel
+from adapters.parsing.language_detector import SAMPLE_CHARACTERS, Py3langidDetector
 
 SPANISH = "El embargo comenzó en octubre de 1973 y elevó el precio del petróleo. "
 ENGLISH = "The embargo began in October 1973 and raised the price of oil. "
 
 
 @pytest.fixture(scope="module")
-def model() -> LanguageModel:
-    return LanguageModel.open()
+def model() -> Py3langidDetector:
+    return Py3langidDetector.open()
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ def model() -> LanguageModel:
         ("THE EMBARGO BEGAN IN OCTOBER AND RAISED THE PRICE OF OIL", "en"),
     ],
 )
-def test_a_sentence_is_enough(model: LanguageModel, text: str, language: str) -> None:
+def test_a_sentence_is_enough(model: Py3langidDetector, text: str, language: str) -> None:
     assert model.language_of(text) == language
 
 
@@ -41,12 +41,12 @@ def test_a_sentence_is_enough(model: LanguageModel, text: str, language: str) ->
     ["", "  \n", "12.4 15.6 2024-03-11", "Super Bowl 50", "x = f(y)", "\ud800", "\x00", "😀😀"],
     ids=ascii,
 )
-def test_figures_names_and_code_have_no_language(model: LanguageModel, text: str) -> None:
+def test_figures_names_and_code_have_no_language(model: Py3langidDetector, text: str) -> None:
     assert model.language_of(text) == ""
 
 
 def test_a_notice_in_another_language_before_a_long_text_does_not_decide(
-    model: LanguageModel,
+    model: Py3langidDetector,
 ) -> None:
     notice = ENGLISH * (SAMPLE_CHARACTERS // len(ENGLISH))
 
@@ -54,7 +54,7 @@ def test_a_notice_in_another_language_before_a_long_text_does_not_decide(
     assert model.language_of(notice + SPANISH * 2_000) == "es"
 
 
-def test_an_answer_is_the_same_in_every_thread_and_every_time(model: LanguageModel) -> None:
+def test_an_answer_is_the_same_in_every_thread_and_every_time(model: Py3langidDetector) -> None:
     texts = [SPANISH, ENGLISH, SPANISH + ENGLISH] * 40
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(model.language_of, texts))

@@ -1,4 +1,4 @@
-"""Celery on Redis, repaired: it survives outages, and costs less."""
+"""Patches of kombu and Celery on Redis: they survive outages, and cost less."""
 
 import logging
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 EVENTS_S: Final = 0.5
 
 
-class SafeQoS(QoS):
+class MemoryQoS(QoS):
     """
     Messages that were delivered, remembered in this process alone.
 
@@ -35,7 +35,7 @@ class SafeQoS(QoS):
         return []
 
 
-class SafeChannel(Channel):
+class MemoryChannel(Channel):
     """
     A channel that acknowledges in memory, with one client.
 
@@ -47,7 +47,7 @@ class SafeChannel(Channel):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         # Here, since kombu puts its own in place where `ack_emulation` is off.
-        self.QoS = SafeQoS  # type: ignore[assignment]  # the stubs know one class
+        self.QoS = MemoryQoS  # type: ignore[assignment]  # the stubs know one class
 
     @contextmanager
     def conn_or_acquire(self, client: Any = None) -> Iterator[Any]:
@@ -60,12 +60,12 @@ class SafeChannel(Channel):
         yield client
 
 
-def repair() -> None:
-    """Put the repaired channel in place; before the app connects."""
-    kombu.transport.redis.Transport.Channel = SafeChannel
+def apply_patches() -> None:
+    """Put the patched channel in place; call it before the app connects."""
+    kombu.transport.redis.Transport.Channel = MemoryChannel
 
 
-class CalmConsumer(Consumer):
+class EventBatchingConsumer(Consumer):
     """A consumer that sends the events of its tasks in bunches, not one message for each."""
 
     _flushing: Any = None
@@ -81,6 +81,6 @@ class CalmConsumer(Consumer):
         """Leave it to the beat."""
 
     def stop(self) -> None:
-        """Tell what was not told yet, then stop."""
+        """Send the events collected so far, then stop."""
         self._flush_events()  # type: ignore[attr-defined]  # not in the stubs
         super().stop()

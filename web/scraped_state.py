@@ -1,4 +1,4 @@
-"""What the web shows of the whole installation: read when asked, within a quarter second."""
+"""What a scrape of /metrics shows of queues, jobs, stores and disk, within 250 ms."""
 
 import shutil
 import threading
@@ -31,7 +31,7 @@ MOST_OWNERS: Final = 1_000
 LISTS: Final = ("", "\x06\x169")
 
 
-class Installation:
+class ScrapedState:
     """
     Reads queues, jobs, stores and disk for a scrape, which waits for none longer than LIMIT_S.
 
