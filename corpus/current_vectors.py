@@ -32,11 +32,11 @@ class CurrentVectors:
         return self._store.search(self._name(collection_id), vector, limit=limit)
 
     def search_where(
-        self, collection_id: str, vector: Vectors, *, limit: int, wanted: Filter
+        self, collection_id: str, vector: Vectors, *, limit: int, filters: Filter
     ) -> list[tuple[str, float]]:
         """Return (chunk id, cosine) of the nearest chunks that may match a filter, best first."""
         return self._store.search_where(
-            self._name(collection_id), vector, limit=limit, wanted=wanted
+            self._name(collection_id), vector, limit=limit, filters=filters
         )
 
     def get_with_vectors(

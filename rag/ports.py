@@ -282,7 +282,7 @@ class VectorStore(Protocol):
         ...
 
     def search_where(
-        self, collection_id: str, vector: Vectors, *, limit: int, wanted: Filter
+        self, collection_id: str, vector: Vectors, *, limit: int, filters: Filter
     ) -> list[tuple[str, float]]:
         """
         Return (chunk id, cosine) of the nearest chunks that may match a filter, best first.

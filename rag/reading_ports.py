@@ -104,7 +104,7 @@ class ReplicaIndex(Protocol):
         """Return the ids of the chunks that are here, with their vectors, all one embedder's."""
         ...
 
-    def select(self, wanted: Filter | None) -> "Matching":
+    def select(self, filters: Filter | None) -> "Matching":
         """Return what matches a filter, to be searched; all chunks without one."""
         ...
 
@@ -245,7 +245,7 @@ class SparseReader(Protocol):
         ...
 
     def select(
-        self, collection_id: str, wanted: Filter, *, snapshot: Snapshot | None = None
+        self, collection_id: str, filters: Filter, *, snapshot: Snapshot | None = None
     ) -> Matching | None:
         """
         Return what matches a filter, of all activated before *snapshot*, or now.

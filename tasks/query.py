@@ -130,7 +130,7 @@ def _found(
             trace=request.trace,
             for_context=for_context,
             check=lease.check,
-            wanted=parse(request.filters),
+            filters=parse(request.filters),
         )
     except EmbedderMismatch as error:
         # The collection's fault, not this worker's: its job fails, other collections go on.

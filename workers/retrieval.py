@@ -60,7 +60,7 @@ def open_resources(
             collectors.index(replica.counts, storage.catalogue.collections),
         )
     )
-    beside = stack.enter_context(
+    executor = stack.enter_context(
         ThreadPoolExecutor(settings.retrieval_threads, thread_name_prefix="sparse")
     )
     reader = CandidateReader(
@@ -71,14 +71,14 @@ def open_resources(
         texts=ChunkTexts(replica, traced_ports.vectors(vectors)),
         depth=settings.search_depth,
         clock=time.perf_counter,
-        beside=beside,
+        executor=executor,
     )
     retriever = Retriever(
         reader,
         fuse=traced_ports.fuse(fuse(settings)),
         languages=settings.embedder_languages,
         reranking=_reranking(reranker, settings),
-        near=replica if settings.fusion == "convex" else None,
+        vectors=replica if settings.fusion == "convex" else None,
         # Evidence grows with the square of the distance: what is told lies as cosines do.
         scale=math.sqrt if settings.fusion == "convex" else None,
     )

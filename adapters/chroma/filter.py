@@ -19,24 +19,24 @@ _EVERY: Final[Where] = {"document": {"$ne": ""}}
 _NONE: Final[Where] = {"document": {"$eq": ""}}
 
 
-def where(wanted: Filter) -> Where:
+def where(filters: Filter) -> Where:
     """
     Translate a filter.
 
     Chroma has no order of texts and cannot ask whether there is a value, so a clause may let rows
     pass that do not match; it never keeps one out that does.
     """
-    return _clause(wanted, negated=False)
+    return _clause(filters, negated=False)
 
 
-def _clause(wanted: Filter, *, negated: bool) -> Where:
+def _clause(filters: Filter, *, negated: bool) -> Where:
     """Translate a filter or its opposite; what Chroma cannot say holds for every row."""
-    match wanted:
+    match filters:
         case Not(part):
             return _clause(part, negated=not negated)
         case And(parts) | Or(parts):
             clauses = [_clause(part, negated=negated) for part in parts]
-            return _any(clauses) if isinstance(wanted, Or) != negated else _all(clauses)
+            return _any(clauses) if isinstance(filters, Or) != negated else _all(clauses)
         case In(field, values):
             said = _among(_column(field), values, negated=negated)
             # What is in a list Chroma does not know, so any list passes; by `$nin` it does anyway.

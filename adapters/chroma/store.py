@@ -106,10 +106,10 @@ class ChromaStore:
         return self._nearest(collection_id, vector, limit)
 
     def search_where(
-        self, collection_id: str, vector: Vectors, *, limit: int, wanted: Filter
+        self, collection_id: str, vector: Vectors, *, limit: int, filters: Filter
     ) -> list[tuple[str, float]]:
         """Return (chunk id, cosine) of the nearest chunks that may match a filter, best first."""
-        return self._nearest(collection_id, vector, limit, where(wanted))
+        return self._nearest(collection_id, vector, limit, where(filters))
 
     def get(self, collection_id: str, chunk_ids: Sequence[str]) -> dict[str, StoredChunk]:
         """Return the chunks that exist, by id."""

@@ -80,10 +80,10 @@ class LocalIndex:
         """Return (chunk id, BM25 score), best first."""
         return self._words.search(query, limit=limit)
 
-    def select(self, wanted: Filter | None) -> "Matching":
+    def select(self, filters: Filter | None) -> "Matching":
         """Return what matches a filter, to be searched; all chunks without one."""
         rows = self._rows.committed
-        return Matching(self._words, rows.select(wanted), rows)
+        return Matching(self._words, rows.select(filters), rows)
 
     def chunks(self, chunk_ids: Sequence[str]) -> dict[str, StoredChunk]:
         """Return the chunks that are here, by id."""

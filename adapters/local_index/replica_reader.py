@@ -45,7 +45,7 @@ class ReplicaReader:
         return None if index is None else index.search(query, limit=limit)
 
     def select(
-        self, collection_id: str, wanted: Filter, *, snapshot: Snapshot | None = None
+        self, collection_id: str, filters: Filter, *, snapshot: Snapshot | None = None
     ) -> Matching | None:
         """
         Return what matches a filter.
@@ -60,7 +60,7 @@ class ReplicaReader:
             return NothingThere()
         index = self._indexes.in_step(collection_id, newest)
         # Of another epoch, its vectors may be another embedder's.
-        return None if index is None or index.log_epoch != epoch else index.select(wanted)
+        return None if index is None or index.log_epoch != epoch else index.select(filters)
 
     def whole(self, collection_id: str, snapshot: Snapshot) -> Matching | None:
         """

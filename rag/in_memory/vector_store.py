@@ -43,12 +43,12 @@ class DictVectors:
         return {name: held[name][0] for name in chunk_ids if name in held}
 
     def search_where(
-        self, collection_id: str, vector: Vectors, *, limit: int, wanted: Filter
+        self, collection_id: str, vector: Vectors, *, limit: int, filters: Filter
     ) -> list[tuple[str, float]]:
         """Return (chunk id, cosine) of the nearest chunks that match a filter, best first."""
         held = self.collections.get(collection_id, {})
         found = self.search(collection_id, vector, limit=len(held))
-        return [hit for hit in found if matches(wanted, held[hit[0]][0])][:limit]
+        return [hit for hit in found if matches(filters, held[hit[0]][0])][:limit]
 
     def get_with_vectors(
         self, collection_id: str, chunk_ids: Sequence[str]
@@ -97,10 +97,10 @@ class DictVectors:
         return len(self.collections.get(collection_id, {}))
 
 
-def matches(wanted: Filter, stored: StoredChunk) -> bool:
+def matches(filters: Filter, stored: StoredChunk) -> bool:
     """Return True if a chunk matches a filter."""
     document = split_chunk_id(stored.chunk_id)[0]
-    return holds(wanted, facts(document, stored.title, stored.metadata, stored.language))
+    return holds(filters, facts(document, stored.title, stored.metadata, stored.language))
 
 
 def _cosine(a: Vectors, b: Vectors) -> float:

@@ -96,9 +96,9 @@ class Columns:
 
         return told
 
-    def matching(self, wanted: Filter) -> Mask:
+    def matching(self, filters: Filter) -> Mask:
         """Return for each document whether it matches; shape (documents,)."""
-        match wanted:
+        match filters:
             case And(parts):
                 return reduce(np.logical_and, map(self.matching, parts))
             case Or(parts):
@@ -109,30 +109,30 @@ class Columns:
                 mask = np.zeros(self._count, dtype=np.bool_)
                 column = self._columns.get(field)
                 if column is not None:
-                    mask[column.rows(wanted)] = True
+                    mask[column.rows(filters)] = True
                 return mask
 
-    def spelled(self, wanted: Filter, most: int) -> Filter | None:
-        """Return *wanted* with values in place of bounds; None where it names more than *most*."""
-        spelled = self._spelled(wanted, most)
+    def spelled(self, filters: Filter, most: int) -> Filter | None:
+        """Return *filters* with values in place of bounds; None where it names more than *most*."""
+        spelled = self._spelled(filters, most)
         return None if spelled is None or values_in(spelled) > most else spelled
 
-    def _spelled(self, wanted: Filter, most: int) -> Filter | None:
-        """Return *wanted* without bounds; None where one of them stands for more than *most*."""
-        match wanted:
+    def _spelled(self, filters: Filter, most: int) -> Filter | None:
+        """Return *filters* without bounds; None where one of them stands for more than *most*."""
+        match filters:
             case Compare(field):
                 column = self._columns.get(field)
-                values = column.beside(wanted, most) if column is not None else []
+                values = column.beside(filters, most) if column is not None else []
                 return None if values is None else In(field, tuple(values))
             case And(parts) | Or(parts):
                 spelled = [self._spelled(part, most) for part in parts]
                 known = tuple(part for part in spelled if part is not None)
-                return type(wanted)(known) if len(known) == len(parts) else None
+                return type(filters)(known) if len(known) == len(parts) else None
             case Not(part):
                 inner = self._spelled(part, most)
                 return None if inner is None else Not(inner)
             case _:
-                return wanted
+                return filters
 
 
 class _Column:
@@ -175,9 +175,9 @@ class _Column:
 
         return told
 
-    def rows(self, wanted: Exists | In | Compare) -> Whole:
+    def rows(self, condition: Exists | In | Compare) -> Whole:
         """Return the rows for which a condition holds."""
-        match wanted:
+        match condition:
             case Exists():
                 return self._rows.all
             case In(_, values):
@@ -187,8 +187,8 @@ class _Column:
                     if value in self._known.get(kind(value), {})
                 ]
             case Compare():
-                ordered, numbers = self._in_order(kind(wanted.value))
-                codes = numbers[_side(ordered, wanted)]
+                ordered, numbers = self._in_order(kind(condition.value))
+                codes = numbers[_side(ordered, condition)]
         if len(codes) == 1:
             having = self._codes.all == codes[0]
         else:
@@ -198,10 +198,10 @@ class _Column:
         chosen: Whole = self._rows.all[having]
         return chosen
 
-    def beside(self, wanted: Compare, most: int) -> list[Scalar] | None:
+    def beside(self, condition: Compare, most: int) -> list[Scalar] | None:
         """Return the values on one side of a bound; None where they are more than *most*."""
-        values, _ = self._in_order(kind(wanted.value))
-        chosen = _side(values, wanted)
+        values, _ = self._in_order(kind(condition.value))
+        chosen = _side(values, condition)
         return values[chosen] if len(range(*chosen.indices(len(values)))) <= most else None
 
     def _in_order(self, of: str) -> tuple[list[Any], Whole]:
@@ -222,10 +222,10 @@ class _Column:
         return values, codes
 
 
-def _side(values: list[Any], wanted: Compare) -> slice:
+def _side(values: list[Any], condition: Compare) -> slice:
     """Return where in *values*, which ascend, those on one side of a bound are."""
-    bound = cast("Any", wanted.value)
-    match wanted.order:
+    bound = cast("Any", condition.value)
+    match condition.order:
         case "gt":
             return slice(bisect_right(values, bound), None)
         case "gte":

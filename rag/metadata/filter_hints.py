@@ -30,9 +30,9 @@ CHARACTERS: Final = 64
 _KINDS: Final = {"text": "text", "number": "numbers", "boolean": "true or false"}
 
 
-def hints(wanted: Filter, fields: Mapping[str, frozenset[str]]) -> list[str]:
+def hints(filters: Filter, fields: Mapping[str, frozenset[str]]) -> list[str]:
     """
-    Return sentences that say why nothing matches *wanted*, as far as its names tell.
+    Return sentences that say why nothing matches *filters*, as far as its names tell.
 
     *fields* are those that documents have, each with the kinds of its values (`filters.kind`).
     What stands below a `not` keeps no document out by being absent, and is not looked at.
@@ -40,7 +40,7 @@ def hints(wanted: Filter, fields: Mapping[str, frozenset[str]]) -> list[str]:
     short = (name for field in fields if len(name := _shown(field)) <= CHARACTERS)
     names = {_folded(name): name for name in islice(short, NAMES)}
     told: list[str] = []
-    for leaf in _required(wanted):
+    for leaf in _required(filters):
         absent = leaf.field not in fields
         said = _absent(leaf.field, names) if absent else _of_kind(leaf, fields)
         if said and said not in told:
@@ -50,17 +50,17 @@ def hints(wanted: Filter, fields: Mapping[str, frozenset[str]]) -> list[str]:
     return told
 
 
-def required(wanted: Filter) -> frozenset[str]:
+def required(filters: Filter) -> frozenset[str]:
     """Name the fields without which no document matches, or not by every way."""
-    return frozenset(leaf.field for leaf in _required(wanted))
+    return frozenset(leaf.field for leaf in _required(filters))
 
 
-def bounded(wanted: Filter) -> frozenset[str]:
+def bounded(filters: Filter) -> frozenset[str]:
     """Name the fields that a filter compares with a bound."""
-    return frozenset(leaf.field for leaf in _required(wanted) if isinstance(leaf, Compare))
+    return frozenset(leaf.field for leaf in _required(filters) if isinstance(leaf, Compare))
 
 
-def uncompared(wanted: Filter, fields: Mapping[str, frozenset[str]]) -> list[str]:
+def uncompared(filters: Filter, fields: Mapping[str, frozenset[str]]) -> list[str]:
     """
     Return sentences that name the fields of which a bound passes some values over, by their kind.
 
@@ -69,7 +69,7 @@ def uncompared(wanted: Filter, fields: Mapping[str, frozenset[str]]) -> list[str
     told = (
         f"the field {_quoted(leaf.field)} holds {_listed(others)} too in these documents, "
         f"which no {kind(leaf.value)} is compared with"
-        for leaf in _required(wanted)
+        for leaf in _required(filters)
         if isinstance(leaf, Compare)
         and kind(leaf.value) in fields.get(leaf.field, ())
         and (others := fields[leaf.field] - {kind(leaf.value)})
@@ -77,16 +77,16 @@ def uncompared(wanted: Filter, fields: Mapping[str, frozenset[str]]) -> list[str
     return list(islice(dict.fromkeys(told), MOST))
 
 
-def _required(wanted: Filter) -> Iterator[In | Compare | Exists]:
+def _required(filters: Filter) -> Iterator[In | Compare | Exists]:
     """Yield the conditions that a document meets only by having the field."""
-    match wanted:
+    match filters:
         case And(parts) | Or(parts):
             for part in parts:
                 yield from _required(part)
         case Not():
             return
         case _:
-            yield wanted
+            yield filters
 
 
 def _absent(field: str, names: Mapping[str, str]) -> str:

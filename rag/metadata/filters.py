@@ -96,9 +96,9 @@ def parse(given: object, where: str = "filters") -> Filter | None:
     return wanted
 
 
-def holds(wanted: Filter, facts: Facts) -> bool:
+def holds(filters: Filter, facts: Facts) -> bool:
     """Return True if a document of these facts matches."""
-    match wanted:
+    match filters:
         case And(parts):
             return all(holds(part, facts) for part in parts)
         case Or(parts):
@@ -153,21 +153,21 @@ def compares(value: Scalar, order: Order, bound: Scalar) -> bool:
     return kind(value) == kind(bound) and _COMPARE[order](value, bound)
 
 
-def values_in(wanted: Filter) -> int:
+def values_in(filters: Filter) -> int:
     """Count the values that a filter names."""
-    return sum(len(leaf.values) if isinstance(leaf, In) else 1 for leaf in _leaves(wanted))
+    return sum(len(leaf.values) if isinstance(leaf, In) else 1 for leaf in _leaves(filters))
 
 
-def _leaves(wanted: Filter) -> Iterator[In | Compare | Exists]:
+def _leaves(filters: Filter) -> Iterator[In | Compare | Exists]:
     """Yield every condition on a field."""
-    match wanted:
+    match filters:
         case And(parts) | Or(parts):
             for part in parts:
                 yield from _leaves(part)
         case Not(part):
             yield from _leaves(part)
         case _:
-            yield wanted
+            yield filters
 
 
 def _filter(given: object, where: str, depth: int) -> Filter:

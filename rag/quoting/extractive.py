@@ -68,9 +68,9 @@ class ExtractiveGenerator:
         near: Has the vectors of sentences; None: all are embedded.
     """
 
-    def __init__(self, embedder: Embedder, near: SentenceReader | None = None) -> None:
+    def __init__(self, embedder: Embedder, sentences: SentenceReader | None = None) -> None:
         self._embedder = embedder
-        self._near = near
+        self._sentences = sentences
 
     def answer(
         self,
@@ -155,10 +155,10 @@ class ExtractiveGenerator:
     ) -> Vectors:
         """Return the cosine of each candidate's sentence vector to the question, or nan."""
         found = np.full(len(candidates), np.nan, dtype=np.float32)
-        if self._near is None or not collection_id:
+        if self._sentences is None or not collection_id:
             return found
         chunks = [part.chunk_id for passage in passages for part in passage.chunks]
-        near = self._near.sentences(collection_id, chunks, question)
+        near = self._sentences.sentences(collection_id, chunks, question)
         for row, (one, part) in enumerate(zip(candidates, parts, strict=True)):
             if part.chunk_id in near:
                 place = passages[one.source].start - part.start

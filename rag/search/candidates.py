@@ -122,7 +122,7 @@ class CandidateReader:
         texts: ChunkTexts,
         depth: int,
         clock: Callable[[], float],
-        beside: Executor | None = None,
+        executor: Executor | None = None,
     ) -> None:
         self._embedder = embedder
         self._vectors = vectors
@@ -131,14 +131,14 @@ class CandidateReader:
         self._texts = texts
         self.depth = depth
         self.clock = clock
-        self._beside = beside
+        self._executor = executor
 
     def question(self, text: str) -> Question:
         """Return a question to read for; nothing is embedded yet."""
         return Question(text, self._embedder, self.clock)
 
     def read(
-        self, collection_id: str, question: Question, mode: Mode, wanted: Filter | None
+        self, collection_id: str, question: Question, mode: Mode, filters: Filter | None
     ) -> tuple[Candidates, Mapping[str, CurrentLike]]:
         """Return candidates and current generations, in agreement (docs/protocol.md, A reader)."""
         attempt, depth = 1, self.depth
@@ -153,7 +153,7 @@ class CandidateReader:
                 dense_ms=dense_ms, sparse_ms=sparse_ms,
             )  # fmt: skip
             dense = self._comparable(vector_index, mode, candidates)
-            if wanted is None:
+            if filters is None:
                 self._retrieve(
                     candidates,
                     collection_id,
@@ -166,7 +166,7 @@ class CandidateReader:
             else:
                 self._retrieve_filtered(
                     candidates, collection_id, question, mode,
-                    snapshot=snapshot, dense=dense, wanted=wanted, limit=depth,
+                    snapshot=snapshot, dense=dense, filters=filters, limit=depth,
                 )  # fmt: skip
             dense_ms, sparse_ms = candidates.dense_ms, candidates.sparse_ms
             documents = sorted(
@@ -267,15 +267,15 @@ class CandidateReader:
         *,
         snapshot: Snapshot,
         dense: bool,
-        wanted: Filter,
+        filters: Filter,
         limit: int,
     ) -> None:
         """Ask both retrievers for matches, by this replica's rows where it is in step."""
-        matching = self._sparse.select(collection_id, wanted, snapshot=snapshot)
+        matching = self._sparse.select(collection_id, filters, snapshot=snapshot)
         if matching is None:
             if mode != "dense":
                 self._without_sparse(candidates)
-            self._retrieve_from_store(candidates, question if dense else None, wanted, limit=limit)
+            self._retrieve_from_store(candidates, question if dense else None, filters, limit=limit)
             return
         candidates.own_vectors = True
         candidates.told = {"matching": matching.rows, "of": matching.of}
@@ -283,10 +283,10 @@ class CandidateReader:
         if not matching.rows:
             # Those that are asked for, also where there are too many fields to be told.
             candidates.hints = hints(
-                wanted, {**matching.fields(), **matching.fields(required(wanted))}
+                filters, {**matching.fields(), **matching.fields(required(filters))}
             )
-        elif names := bounded(wanted):
-            candidates.hints = uncompared(wanted, matching.fields(names))
+        elif names := bounded(filters):
+            candidates.hints = uncompared(filters, matching.fields(names))
         vector = question.vector if dense else None
         sparse = None
         if mode != "dense":
@@ -321,13 +321,13 @@ class CandidateReader:
             answer = retriever()
             return answer, (self.clock() - began) * 1000
 
-        if self._beside is None:
+        if self._executor is None:
             return timed
         # With the context of this search, so that what the retriever logs is known for its.
-        return self._beside.submit(copy_context().run, timed).result
+        return self._executor.submit(copy_context().run, timed).result
 
     def _retrieve_from_store(
-        self, candidates: Candidates, question: Question | None, wanted: Filter, *, limit: int
+        self, candidates: Candidates, question: Question | None, filters: Filter, *, limit: int
     ) -> None:
         """Ask the vector store alone: slowly, and looking at what it found once more."""
         candidates.told = {"dense": "the vector store's own filter"}
@@ -338,10 +338,10 @@ class CandidateReader:
         asked = limit
         while True:
             found = self._vectors.search_where(
-                candidates.vector_index, vector, limit=asked, wanted=wanted
+                candidates.vector_index, vector, limit=asked, filters=filters
             )
             chunks = candidates.texts([name for name, _ in found])
-            kept = {n for n, chunk in chunks.items() if matches(wanted, chunk)}
+            kept = {n for n, chunk in chunks.items() if matches(filters, chunk)}
             candidates.dense = [hit for hit in found if hit[0] in kept][:limit]
             if (
                 len(candidates.dense) >= limit
@@ -361,10 +361,10 @@ class CandidateReader:
         candidates.degraded.append("sparse")
 
 
-def matches(wanted: Filter, stored: StoredChunk) -> bool:
+def matches(filters: Filter, stored: StoredChunk) -> bool:
     """Return True if a chunk's document matches a filter."""
     document_id = split_chunk_id(stored.chunk_id)[0]
-    return holds(wanted, facts(document_id, stored.title, stored.metadata, stored.language))
+    return holds(filters, facts(document_id, stored.title, stored.metadata, stored.language))
 
 
 def visible(ranking: Ranking, live: AbstractSet[str], dropped: dict[str, str]) -> Ranking:

@@ -21,8 +21,8 @@ class ChunkTexts:
         most: Chunks kept, the least recently used out first.
     """
 
-    def __init__(self, near: ChunkReader, store: VectorStore, *, most: int = 20_000) -> None:
-        self._near = near
+    def __init__(self, local: ChunkReader, store: VectorStore, *, most: int = 20_000) -> None:
+        self._local = local
         self._store = store
         self._kept: LRUCache[tuple[str, str], StoredChunk] = LRUCache(most)
         # Searches run in many threads, and even a look changes the order of the cache.
@@ -44,7 +44,7 @@ class ChunkTexts:
             }
         missing = [chunk_id for chunk_id in chunk_ids if chunk_id not in found]
         if missing:
-            fetched = self._near.chunks(collection_id, missing)
+            fetched = self._local.chunks(collection_id, missing)
             if elsewhere := [chunk_id for chunk_id in missing if chunk_id not in fetched]:
                 fetched |= self._store.get(vector_index, elsewhere)
             with self._lock:

@@ -93,7 +93,7 @@ class Retriever:
         fuse: Fuse,
         reranking: Reranking | None = None,
         languages: Collection[str] | None = None,
-        near: VectorReader | None = None,
+        vectors: VectorReader | None = None,
         scale: Callable[[float], float] | None = None,
     ) -> None:
         self._reader = reader
@@ -101,7 +101,7 @@ class Retriever:
         self._fuse = fuse
         self._reranking = reranking
         self._languages = languages
-        self._near = near
+        self._vectors = vectors
         self._scale = scale or _as_it_is
 
     def search(
@@ -112,12 +112,12 @@ class Retriever:
         top_k: int,
         mode: Mode = "hybrid",
         trace: bool = False,
-        wanted: Filter | None = None,
+        filters: Filter | None = None,
         for_context: bool = False,
         check: Callable[[], None] = lambda: None,
     ) -> Found:
         """
-        Return the best *top_k* passages for *query*, of documents that are *wanted*.
+        Return the best *top_k* passages for *query*, of documents that *filters* let pass.
 
         *for_context* chooses what a question is answered from: a near-duplicate of a better passage
         gives its place to the next one, and chunks that are neighbours become one passage. *check*
@@ -131,7 +131,7 @@ class Retriever:
         """
         began = self._clock()
         question = self._reader.question(query)
-        proposed, current = self._reader.read(collection_id, question, mode, wanted)
+        proposed, current = self._reader.read(collection_id, question, mode, filters)
         asked = self._clock()
         dropped = dict(proposed.dropped)
         dense = visible(proposed.dense, proposed.live, dropped)[: self._reader.depth]
@@ -155,7 +155,7 @@ class Retriever:
         reordered = self._clock()
         ordered = _reordered(ranking, reranked or [])
         passages = self._chosen(
-            proposed.texts, ordered, dropped, top_k=top_k, wanted=wanted, for_context=for_context
+            proposed.texts, ordered, dropped, top_k=top_k, filters=filters, for_context=for_context
         )
         told = None
         if trace:
@@ -186,7 +186,7 @@ class Retriever:
             sparse_found=len(sparse),
             documents=proposed.documents,
             waiting=proposed.waiting,
-            unmatched=wanted is not None and proposed.complete and not dense,
+            unmatched=filters is not None and proposed.complete and not dense,
             hints=proposed.hints,
         )
 
@@ -199,10 +199,10 @@ class Retriever:
         foreign: Container[str],
     ) -> Evidence:
         """Return the evidence of both retrievers; cosines of what only BM25 found are added."""
-        if self._near is None or not dense:
+        if self._vectors is None or not dense:
             return evidence(dense, sparse)
         candidates = list(dict.fromkeys(name for name, _ in (*dense, *sparse)))
-        names, vectors = self._near.vectors(collection_id, candidates)
+        names, vectors = self._vectors.vectors(collection_id, candidates)
         cosines = completed(dense, question.vector, names, vectors)
         if cosines is None:
             return evidence(dense, sparse)
@@ -236,7 +236,7 @@ class Retriever:
         dropped: dict[str, str],
         *,
         top_k: int,
-        wanted: Filter | None,
+        filters: Filter | None,
         for_context: bool,
     ) -> list[Passage]:
         """Take the best *top_k* whose texts are there; notes what is passed over in *dropped*."""
@@ -254,7 +254,7 @@ class Retriever:
                 if name not in stored:
                     dropped[name] = "its text is gone"
                     continue
-                if wanted is not None and not matches(wanted, stored[name]):
+                if filters is not None and not matches(filters, stored[name]):
                     # Whatever a retriever took for a match: nothing that is excluded goes further.
                     dropped[name] = NOT_WANTED
                     continue

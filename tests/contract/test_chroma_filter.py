@@ -50,7 +50,7 @@ class Stored:
     def found(self, asked: dict[str, Any]) -> set[str]:
         wanted = parse(asked)
         assert wanted is not None
-        hits = self.store.search_where(self.collection_id, self.vector, limit=99, wanted=wanted)
+        hits = self.store.search_where(self.collection_id, self.vector, limit=99, filters=wanted)
         return {name.split(":")[0] for name, _ in hits}
 
     def matching(self, asked: dict[str, Any]) -> set[str]:

@@ -152,7 +152,7 @@ def test_lists_of_metadata_come_back_and_are_kept_in_by_a_filter(store: Counting
     for document, each in asked.items():
         wanted = parse(each)
         assert wanted is not None
-        found = store.search_where(inc, pointing(0.0)[0], limit=9, wanted=wanted)
+        found = store.search_where(inc, pointing(0.0)[0], limit=9, filters=wanted)
         assert chunk_id(document, 7, 0) in [name for name, _ in found]
 
 
@@ -161,7 +161,7 @@ def test_the_store_may_be_asked_for_what_matches_alone(store: CountingStore, inc
     store.upsert(inc, chunks, pointing(0.0, 0.1, 0.2, 0.3))
     wanted = parse({"even": True, "document_id": {"ne": "d0"}})
     assert wanted is not None
-    found = store.search_where(inc, pointing(0.0)[0], limit=9, wanted=wanted)
+    found = store.search_where(inc, pointing(0.0)[0], limit=9, filters=wanted)
 
     assert [name for name, _ in found] == ["d2:7:0"]
     assert found[0][1] == pytest.approx(np.cos(0.2), abs=1e-4)
@@ -211,7 +211,7 @@ def test_a_chunk_is_read_as_builds_before_this_one_wrote_it(chroma_url: str) -> 
     assert (found.of, found.language, found.metadata) == (2, "en", {"year": 1973})
     assert found.sentences == b""
     assert [(row.n, row.of) for page in store.rows(name) for row in page] == [(0, 2), (1, 2)]
-    assert len(store.search_where(name, pointing(0.1)[0], limit=9, wanted=wanted)) == 2
+    assert len(store.search_where(name, pointing(0.1)[0], limit=9, filters=wanted)) == 2
     store.drop(name)
     store.close()
 

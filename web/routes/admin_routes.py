@@ -23,6 +23,6 @@ def check() -> Response:
     """Compare catalogue, Chroma and sparse indexes, and repair where that is asked: a job."""
     parameters()
     asked = read_check(json_body())
-    wish = preference()
+    preferred = preference()
     job_id = front_end().intake.maintenance.check(asked)
-    return submitted(job_id, wait_s=wish.wait_s, applied=wish.applied)
+    return submitted(job_id, wait_s=preferred.wait_s, applied=preferred.applied)

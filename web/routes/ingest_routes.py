@@ -21,7 +21,7 @@ def submit() -> Response:
     asked = read_ingest(upload.fields, parts.settings)
     if not upload.count and not asked.keep_open:
         raise InvalidRequest("documents", EMPTY)
-    wish = preference()
+    preferred = preference()
     key = idempotency("ingest", upload.fields)
     job_id = parts.intake.ingests.submit_ingest(asked, upload.documents, idempotency=key)
-    return submitted(job_id, wait_s=wish.wait_s, applied=wish.applied)
+    return submitted(job_id, wait_s=preferred.wait_s, applied=preferred.applied)

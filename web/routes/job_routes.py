@@ -39,10 +39,10 @@ def index() -> Response:
 def show(job_id: str) -> Response:
     """Return a job, at once or when it ends within `wait` seconds."""
     given = parameters("wait")
-    wish = preference()
+    preferred = preference()
     asked_s = whole(given, "wait", WAIT)
-    wait_s = wish.wait_s if asked_s is None else asked_s
-    return job_response(job_id, status=200, wait_s=wait_s, applied=wish.applied)
+    wait_s = preferred.wait_s if asked_s is None else asked_s
+    return job_response(job_id, status=200, wait_s=wait_s, applied=preferred.applied)
 
 
 @bp.delete("/<job_id>")

@@ -77,14 +77,14 @@ class CommittedRows:
                 self._alive.all[number] = lives
             self._whole = None
 
-    def select(self, wanted: Filter | None) -> Selection:
+    def select(self, filters: Filter | None) -> Selection:
         """Return the chunks that match; all of them without a filter."""
         with self._lock:
-            if wanted is None and self._whole is not None:
+            if filters is None and self._whole is not None:
                 return self._whole
             alive = self._alive.all != 0
             selected = Selection(
-                mask=alive if wanted is None else self._columns.matching(wanted) & alive,
+                mask=alive if filters is None else self._columns.matching(filters) & alive,
                 alive=alive,
                 hashes=self._hashes.all,
                 names=self._names,
@@ -94,9 +94,9 @@ class CommittedRows:
                 vectors=self._vectors,
                 codes=self._codes.all,
                 rows=self._rows,
-                spelled=self._columns.spelled(wanted, FEW_VALUES) if wanted else None,
+                spelled=self._columns.spelled(filters, FEW_VALUES) if filters else None,
             )
-            if wanted is None:
+            if filters is None:
                 self._whole = selected
             return selected
 

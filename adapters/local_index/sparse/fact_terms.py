@@ -24,9 +24,9 @@ def fact_terms(known: Facts) -> list[str]:
     ]
 
 
-def matching(schema: tantivy.Schema, wanted: Filter) -> tantivy.Query:
+def matching(schema: tantivy.Schema, filters: Filter) -> tantivy.Query:
     """Ask for the chunks that match a filter without bounds."""
-    match wanted:
+    match filters:
         case In(field, values):
             named = [fact_term(field, value) for value in values]
             return tantivy.Query.term_set_query(schema, "facts", named)

@@ -130,11 +130,11 @@ class World:
         return {name: self.near[name] for name in chunk_ids if name in self.near}
 
     def select(
-        self, collection_id: str, wanted: Filter, *, snapshot: Snapshot | None = None
+        self, collection_id: str, filters: Filter, *, snapshot: Snapshot | None = None
     ) -> "Among | None":
         assert collection_id == INC
         assert snapshot is None or snapshot.seq <= self.activations
-        return None if self.sparse is None else Among(self, wanted)
+        return None if self.sparse is None else Among(self, filters)
 
     # The steps of a publish --------------------------------------------------------------------
 
@@ -162,12 +162,12 @@ class World:
     def retriever(
         self,
         reranking: Reranking | None = None,
-        beside: Executor | None = None,
+        executor: Executor | None = None,
         reader: type[CandidateReader] = CandidateReader,
     ) -> Retriever:
         made = reader(
             embedder=self.embedder, vectors=self.vectors, sparse=self, visibility=self,
-            texts=ChunkTexts(self, self.vectors), depth=50, clock=self.clock, beside=beside,
+            texts=ChunkTexts(self, self.vectors), depth=50, clock=self.clock, executor=executor,
         )  # fmt: skip
         return Retriever(made, fuse=partial(fusion.rrf, k=60), reranking=reranking)
 
@@ -180,12 +180,12 @@ class Among:
 
     wrong: tuple[str, ...] = ()
 
-    def __init__(self, world: World, wanted: Filter | None) -> None:
+    def __init__(self, world: World, filters: Filter | None) -> None:
         self.world = world
         held = world.vectors.collections[INC]
         self.of = len(held)
         self.names = {
-            n for n, (stored, _) in held.items() if wanted is None or matches(wanted, stored)
+            n for n, (stored, _) in held.items() if filters is None or matches(filters, stored)
         }
         self.rows = len(self.names)
 

@@ -156,7 +156,7 @@ def test_a_document_that_activations_after_the_sparse_retriever_is_read_anew_by_
 ) -> None:
     world.publish("a", 1, "oil")
     world.embedder.during = [lambda: world.publish("a", 2, "oil")]
-    found = world.retriever(beside=AtOnce()).search(INC, "oil", top_k=10, trace=True)
+    found = world.retriever(executor=AtOnce()).search(INC, "oil", top_k=10, trace=True)
 
     assert [p.chunk_id for p in found.passages] == ["a:2:0"]
     assert found.trace is not None
@@ -185,7 +185,7 @@ def test_the_sparse_retriever_is_read_while_the_dense_one_is_asked(
     monkeypatch.setattr("rag.search.candidates.nearest_matching", late(nearest_matching))
     wanted = parse({"colour": "red"}) if filtered else None
     with ThreadPoolExecutor(1) as beside:
-        found = world.retriever(beside=beside).search(INC, "oil", top_k=10, wanted=wanted)
+        found = world.retriever(executor=beside).search(INC, "oil", top_k=10, filters=wanted)
 
     assert set(awaited) == {True}
     assert [p.chunk_id for p in found.passages] == ["a:1:0"]
@@ -202,7 +202,7 @@ def test_what_goes_wrong_in_a_retriever_beside_the_other_ends_the_search(world: 
         ThreadPoolExecutor(1) as beside,
         pytest.raises(StoreUnavailable, match="Redis is away"),
     ):
-        world.retriever(beside=beside).search(INC, "oil", top_k=10)
+        world.retriever(executor=beside).search(INC, "oil", top_k=10)
 
 
 def test_a_search_starts_again_at_most_three_times(world: World) -> None:

@@ -54,7 +54,7 @@ def fed_world(world: World) -> Retriever:
 def test_what_is_like_the_best_of_both_retrievers_comes_before_what_is_not(world: World) -> None:
     retriever = fed_world(world)
     before = {p.document_id: p.score for p in retriever.search(INC, "oil", top_k=4).passages}
-    retriever._near = NearVectors(world)
+    retriever._vectors = NearVectors(world)
     found = {p.document_id: p.score for p in retriever.search(INC, "oil", top_k=4).passages}
 
     assert found["same"] > before["same"]
@@ -65,7 +65,7 @@ def test_what_is_like_the_best_of_both_retrievers_comes_before_what_is_not(world
 def test_vectors_of_another_embedder_than_the_dense_retrievers_say_nothing(world: World) -> None:
     retriever = fed_world(world)
     before = retriever.search(INC, "oil", top_k=4).passages
-    retriever._near = NearVectors(world, turned=True)
+    retriever._vectors = NearVectors(world, turned=True)
 
     assert retriever.search(INC, "oil", top_k=4).passages == before
 

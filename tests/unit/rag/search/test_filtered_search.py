@@ -19,7 +19,7 @@ def coloured(world: World, *colours: str) -> None:
 
 def red_ones(world: World, mode: Mode, **more: object) -> list[str]:
     found = world.retriever().search(
-        INC, "oil", top_k=50, mode=mode, wanted=parse({"colour": "red"} | more)
+        INC, "oil", top_k=50, mode=mode, filters=parse({"colour": "red"} | more)
     )
     return sorted({passage.document_id for passage in found.passages})
 
@@ -45,7 +45,7 @@ def test_a_filter_that_matches_nothing_is_told_with_what_is_wrong_with_it(
     coloured(world, "red", "blue")
     asked: list[dict[str, object] | None] = [{"Colour": "red"}, {"colour": 7}, {"colour": "red"}]
     told = [
-        world.retriever().search(INC, "gas", top_k=9, mode=mode, wanted=parse(each))
+        world.retriever().search(INC, "gas", top_k=9, mode=mode, filters=parse(each))
         for each in [*asked, None]
     ]
 
@@ -61,7 +61,7 @@ def test_values_that_a_bound_passes_over_are_told_beside_what_matches(world: Wor
     world.known["red0"] = {"mixed": 2}
     world.publish("red0", 1, "oil price")
     world.publish("blue1", 2, "oil")
-    found = world.retriever().search(INC, "oil", top_k=9, wanted=parse({"mixed": {"gte": 1}}))
+    found = world.retriever().search(INC, "oil", top_k=9, filters=parse({"mixed": {"gte": 1}}))
 
     assert {passage.document_id for passage in found.passages} == {"red0"}
     assert (found.unmatched, list(found.hints)) == (
@@ -74,7 +74,7 @@ def test_what_matches_in_replaced_generations_alone_matches_nothing(world: World
     coloured(world, "red")
     world.known["red0"] = {"colour": "blue"}
     world.publish("red0", 2, "oil price")
-    found = world.retriever().search(INC, "oil", top_k=9, wanted=parse({"colour": "red"}))
+    found = world.retriever().search(INC, "oil", top_k=9, filters=parse({"colour": "red"}))
 
     assert found.passages == []
     assert found.unmatched
@@ -83,9 +83,9 @@ def test_what_matches_in_replaced_generations_alone_matches_nothing(world: World
 def test_a_replica_that_lags_tells_by_the_store_that_nothing_matches(world: World) -> None:
     coloured(world, "red", "blue")
     world.sparse = None
-    nothing = world.retriever().search(INC, "oil", top_k=9, wanted=parse({"colour": "green"}))
+    nothing = world.retriever().search(INC, "oil", top_k=9, filters=parse({"colour": "green"}))
     unknown = world.retriever().search(
-        INC, "oil", top_k=9, mode="sparse", wanted=parse({"colour": "green"})
+        INC, "oil", top_k=9, mode="sparse", filters=parse({"colour": "green"})
     )
 
     assert (nothing.unmatched, nothing.hints) == (True, [])
@@ -99,7 +99,7 @@ def test_without_its_rows_a_replica_filters_by_the_store_and_says_what_is_missin
     coloured(world, *["red", "blue"] * 3)
     world.sparse = None
     found = world.retriever().search(
-        INC, "oil", top_k=50, mode=mode, wanted=parse({"colour": "red"}), trace=True
+        INC, "oil", top_k=50, mode=mode, filters=parse({"colour": "red"}), trace=True
     )
 
     assert {p.document_id for p in found.passages} == {"red0", "red2", "red4"}
@@ -114,13 +114,13 @@ def test_where_the_store_lets_too_much_pass_it_is_asked_for_more(
     coloured(world, *["blue"] * 60, *["red"] * 3)
     world.sparse = None
 
-    def careless(collection_id: str, vector: Vectors, *, limit: int, wanted: Filter) -> Ranking:
-        assert wanted
+    def careless(collection_id: str, vector: Vectors, *, limit: int, filters: Filter) -> Ranking:
+        assert filters
         return world.vectors.search(collection_id, vector, limit=limit)
 
     monkeypatch.setattr(world.vectors, "search_where", careless)
     found = world.retriever().search(
-        INC, "oil price 61", top_k=9, wanted=parse({"colour": "red"}), trace=True
+        INC, "oil price 61", top_k=9, filters=parse({"colour": "red"}), trace=True
     )
 
     assert {p.document_id for p in found.passages} == {"red60", "red61", "red62"}
@@ -132,7 +132,7 @@ def test_a_sparse_search_of_a_lagging_replica_finds_nothing_and_says_so(world: W
     coloured(world, "red")
     world.sparse = None
     found = world.retriever().search(
-        INC, "oil", top_k=9, mode="sparse", wanted=parse({"colour": "red"})
+        INC, "oil", top_k=9, mode="sparse", filters=parse({"colour": "red"})
     )
 
     assert (found.passages, found.degraded) == ([], ["sparse"])
@@ -144,7 +144,7 @@ def test_what_a_retriever_wrongly_takes_for_a_match_goes_no_further(
     monkeypatch.setattr(Among, "wrong", ("blue",))
     coloured(world, "red", "blue")
     found = world.retriever().search(
-        INC, "oil", top_k=9, wanted=parse({"colour": "red"}), trace=True
+        INC, "oil", top_k=9, filters=parse({"colour": "red"}), trace=True
     )
 
     assert {p.document_id for p in found.passages} == {"red0"}
@@ -159,7 +159,7 @@ def test_a_trace_tells_how_a_filter_was_kept_and_what_it_dropped(
     monkeypatch.setattr(filtered_search, "HIT_ROWS", 0)
     coloured(world, "red", "blue")
     found = world.retriever().search(
-        INC, "oil", top_k=9, wanted=parse({"colour": "red"}), trace=True
+        INC, "oil", top_k=9, filters=parse({"colour": "red"}), trace=True
     )
 
     assert found.trace is not None
@@ -189,7 +189,7 @@ def test_a_question_far_from_what_matches_is_answered_exactly(
 
     monkeypatch.setattr(world.vectors, "search", counted)
     found = world.retriever().search(
-        INC, "oil price", top_k=50, mode="dense", wanted=parse({"colour": "red"}), trace=True
+        INC, "oil price", top_k=50, mode="dense", filters=parse({"colour": "red"}), trace=True
     )
 
     # What the twin scores exactly is everything; what the store is asked for is less.

@@ -64,7 +64,7 @@ class Reports(World):
             embedder=self.model, vectors=self.vectors, sparse=self, visibility=self,
             texts=ChunkTexts(self, self.vectors), depth=100, clock=self.clock,
         )  # fmt: skip
-        retriever = Retriever(reader, fuse=fusion.convex, near=Near(self))
+        retriever = Retriever(reader, fuse=fusion.convex, vectors=Near(self))
         return retriever.search(INC, question, top_k=5).passages[0].document_id
 
 
