@@ -37,7 +37,7 @@ from benchmarks.running.service import Service, call, service
 from rag.documents import Chunk, chunk_id, split_chunk_id
 from rag.ports import StoredChunk
 from rag.search.fusion import convex, evidence, rrf
-from rag.words.stems import ENGLISH, STEMMERS
+from rag.terms.stems import ENGLISH, STEMMERS
 from runtime.environment import read_settings
 
 CLIENTS = 4

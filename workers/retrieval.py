@@ -16,8 +16,8 @@ from adapters.models.models import open_embedder, open_reranker
 from corpus.current_vectors import CurrentVectors
 from corpus.storage import Storage
 from jobs.leases.leases import Leases
+from rag.extractive.extractive import ExtractiveGenerator
 from rag.ports import Reranker
-from rag.quoting.extractive import ExtractiveGenerator
 from rag.search import fusion
 from rag.search.candidates import CandidateReader
 from rag.search.chunk_texts import ChunkTexts

@@ -6,7 +6,7 @@ from rag.answers.conversation import Priority, Turn
 from rag.answers.follow_ups import condensed
 from rag.answers.generation import Answer, GenerationRequest, StopSignal
 from rag.answers.prompts import lacking
-from rag.quoting.extractive import ExtractiveGenerator
+from rag.extractive.extractive import ExtractiveGenerator
 
 NOTHING = "The documents do not seem to answer this."
 

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from adapters.local_index.sparse.tantivy_index import TantivyIndex
 from rag.ports import Embedder
-from rag.words.analysis import terms
-from rag.words.query_terms import query_terms
+from rag.terms.analysis import terms
+from rag.terms.query_terms import query_terms
 
 Floats = NDArray[np.float32]
 

@@ -8,10 +8,10 @@ from rag.documents import Passage
 from rag.structure.clauses import is_row
 from rag.structure.headings import path_at
 from rag.structure.sections import PARTED
+from rag.terms.analysis import terms
 from rag.text.plain import without_markup
 from rag.text.sentences import sentence_spans
 from rag.text.table_rows import TableRows, written
-from rag.words.analysis import terms
 
 
 @dataclass(frozen=True, slots=True)

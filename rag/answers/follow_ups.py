@@ -6,8 +6,8 @@ from itertools import islice
 
 from rag.answers.conversation import Turn
 from rag.answers.prompts import Message, escape, said_in
-from rag.words.analysis import terms
-from rag.words.empty_words import QUESTION_WORDS, STOP_WORDS
+from rag.terms.analysis import terms
+from rag.terms.empty_words import QUESTION_WORDS, STOP_WORDS
 
 #: Tokens that a model's rewritten question may have.
 CONDENSED_TOKENS = 96

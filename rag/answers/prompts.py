@@ -15,7 +15,7 @@ from rag.documents import Part, Passage
 from rag.errors import InvalidRequest
 from rag.structure.headings import path_at
 from rag.structure.sections import PARTED, parted
-from rag.words.identifiers import identifiers, missing
+from rag.terms.identifiers import identifiers, missing
 
 
 class Message(TypedDict):

@@ -8,7 +8,7 @@ import numpy as np
 from rag import sentence_codes
 from rag.errors import InvalidRequest
 from rag.ports import EmbeddedPassages, EmbedderIdentity, PassageText, Vectors
-from rag.words.analysis import terms
+from rag.terms.analysis import terms
 
 
 class HashingEmbedder:

@@ -6,8 +6,8 @@ import numpy as np
 
 from rag.errors import RerankerFailed
 from rag.ports import Scores
-from rag.words.analysis import terms
-from rag.words.query_terms import query_terms
+from rag.terms.analysis import terms
+from rag.terms.query_terms import query_terms
 
 
 class OverlapReranker:

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from rag.documents import split_chunk_id
 from rag.metadata.filters import Facts, Filter, facts, holds
 from rag.ports import StoredChunk
-from rag.words.analysis import terms
-from rag.words.query_terms import query_alternatives
+from rag.terms.analysis import terms
+from rag.terms.query_terms import query_alternatives
 
 K1, B = 1.2, 0.75
 

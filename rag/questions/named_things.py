@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from rag.words.calendar_dates import MONTH
-from rag.words.light_words import LIGHT
+from rag.terms.calendar_dates import MONTH
+from rag.terms.light_words import LIGHT
 
 _MARK: Final = r"(?:\d{1,9}[a-z]?|[A-Z]\d{0,6}|[A-Z]{2,3}\d{1,6}|X{1,3}[SL])"
 _NAMED: Final = re.compile(rf"(?<!\w)([^\W\d_]{{3,30}})[ #-]{{1,2}}({_MARK})(?![\w.,:/-]*\d|\w)")

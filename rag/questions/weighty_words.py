@@ -8,10 +8,10 @@ from itertools import takewhile
 from typing import Final, NamedTuple
 
 from rag.questions.unspaced_words import WRITTEN, pieces_of
-from rag.words.analysis import UNSPACED
-from rag.words.calendar_dates import MONTH
-from rag.words.light_words import LIGHT, PLAIN_VERBS
-from rag.words.query_terms import query_alternatives
+from rag.terms.analysis import UNSPACED
+from rag.terms.calendar_dates import MONTH
+from rag.terms.light_words import LIGHT, PLAIN_VERBS
+from rag.terms.query_terms import query_alternatives
 
 MAX_WORDS: Final = 24  # of a question that are weighed
 SHORT: Final = 4  # code points; a shorter stem has to begin a word, a longer one may stand inside

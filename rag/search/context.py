@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import cached_property
 
 from rag.documents import Passage
-from rag.words.analysis import UNSPACED
+from rag.terms.analysis import UNSPACED
 
 #: Words of a shingle: long enough that order counts, short enough to survive an edit nearby.
 SHINGLE = 3

@@ -6,8 +6,8 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from rag.structure.headings import is_closing, is_greeting
+from rag.terms.analysis import terms
 from rag.text.plain import without_markup
-from rag.words.analysis import terms
 
 SENDER, SIGNER, ADDRESSEE = "sender", "signer", "addressee"
 DATE, SUBJECT, GREETING = "date", "subject", "greeting"

@@ -3,7 +3,7 @@
 import re
 
 from rag.structure.clause_numbers import mark_of
-from rag.words.light_words import LIGHT
+from rag.terms.light_words import LIGHT
 
 #: Code points of such a heading, its words behind a number, and without one.
 LONGEST, _WORDS_NUMBERED, _WORDS_ALONE = 60, 6, 3

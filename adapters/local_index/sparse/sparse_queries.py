@@ -8,8 +8,8 @@ from typing import Final
 
 import tantivy
 
-from rag.words.compounds import COMPOUNDING, MOST, is_compound, made_of_two, prefixes, splits
-from rag.words.query_terms import Asked, asked
+from rag.terms.compounds import COMPOUNDING, MOST, is_compound, made_of_two, prefixes, splits
+from rag.terms.query_terms import Asked, asked
 
 TERMS: Final = "terms"  # field of a text's words
 BESIDE: Final = "beside"  # field of what it may be found by beside them

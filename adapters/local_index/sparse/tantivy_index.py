@@ -23,7 +23,7 @@ from rag.documents import split_chunk_id
 from rag.metadata.columns import Mask, Whole
 from rag.metadata.filters import Filter, facts
 from rag.ports import StoredChunk
-from rag.words.analysis import ANALYSIS_VERSION, analysed
+from rag.terms.analysis import ANALYSIS_VERSION, analysed
 
 #: A merge replaces files between two looks at them.
 LOOKS = 3

@@ -9,8 +9,8 @@ import pytest
 from adapters.generators.extractive import Extractive
 from jobs.events import read_events
 from rag.documents import Passage
+from rag.extractive.extractive import ExtractiveGenerator
 from rag.in_memory.embedder import HashingEmbedder
-from rag.quoting.extractive import ExtractiveGenerator
 from rag.search.retrieval import Found
 from runtime.settings import Settings
 from tests.support.worlds.question_house import QuestionHouse

@@ -4,7 +4,7 @@ import pytest
 
 from benchmarks.data.datasets import Question
 from benchmarks.retrieval import Scores, by_words, summary
-from rag.words.stems import STEMMERS
+from rag.terms.stems import STEMMERS
 
 
 def scores(name: str, *, known: bool, sparse: float, dense: float, default: float) -> Scores:

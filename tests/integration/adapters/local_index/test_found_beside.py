@@ -7,8 +7,8 @@ import pytest
 from adapters.local_index.sparse.tantivy_index import TantivyIndex
 from rag.documents import Chunk
 from rag.ports import StoredChunk
-from rag.words.analysis import analysed, beside, held_beside, terms
-from rag.words.query_terms import asked, query_alternatives
+from rag.terms.analysis import analysed, beside, held_beside, terms
+from rag.terms.query_terms import asked, query_alternatives
 
 Search = Callable[..., list[int]]
 
@@ -137,7 +137,7 @@ def test_what_is_written_with_blanks_is_read_over_no_line() -> None:
 
 
 def test_what_was_read_before_is_read_alike(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rag.words.analysis.KEPT", 3)
+    monkeypatch.setattr("rag.terms.analysis.KEPT", 3)
     text = "Build v4.1.12 of closeValve costs EUR 3,750,000 on 5 May 2021, says WHO. " + "x" * 99
 
     first = analysed(text, "nl")

@@ -12,8 +12,8 @@ from adapters.local_index.sparse.tantivy_index import TantivyIndex
 from benchmarks.data.datasets import Dataset
 from rag.documents import Chunk, chunk_id, indexed_text
 from rag.ports import StoredChunk
-from rag.words.analysis import terms
-from rag.words.query_terms import query_terms
+from rag.terms.analysis import terms
+from rag.terms.query_terms import query_terms
 
 HERE = Path(__file__).parents[4]
 SHARED = HERE.parent / "shared" / "data" / "squad-dev"

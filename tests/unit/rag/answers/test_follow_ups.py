@@ -10,7 +10,7 @@ from rag.answers.follow_ups import (
     condensed,
     read_condensed,
 )
-from rag.words.analysis import terms
+from rag.terms.analysis import terms
 
 TOWER = [
     Turn("user", "What is the Eiffel Tower?"),

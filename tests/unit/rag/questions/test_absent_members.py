@@ -3,6 +3,15 @@
 import pytest
 
 from rag.documents import Passage
+from rag.extractive.candidates import Candidate
+from rag.extractive.confidence import (
+    ANSWERED_FROM,
+    IN_PASSAGE,
+    NOWHERE,
+    Evidence,
+    confidence,
+    features,
+)
 from rag.questions.asked_for import lacks_what_is_asked, told_by_kind
 from rag.questions.named_things import (
     another_day,
@@ -12,16 +21,7 @@ from rag.questions.named_things import (
     others_alone,
 )
 from rag.questions.weighty_words import folded, holds, weighty_words
-from rag.quoting.candidates import Candidate
-from rag.quoting.confidence import (
-    ANSWERED_FROM,
-    IN_PASSAGE,
-    NOWHERE,
-    Evidence,
-    confidence,
-    features,
-)
-from rag.words.identifiers import missing
+from rag.terms.identifiers import missing
 
 
 def evidence(

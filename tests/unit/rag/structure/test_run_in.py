@@ -4,8 +4,8 @@ import pytest
 
 from rag.chunking.pieces import pieces
 from rag.documents import Passage
+from rag.extractive.extractive import ExtractiveGenerator
 from rag.in_memory.embedder import HashingEmbedder
-from rag.quoting.extractive import ExtractiveGenerator
 from rag.structure.headings import Standing
 
 MINUTES = (

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from rag.chunking.pieces import MAX_PIECE
+from rag.terms.analysis import held_beside, terms
+from rag.terms.identifiers import held_identifiers
 from rag.text.plain import without_markup
 from rag.text.table_rows import narrowed, written
-from rag.words.analysis import held_beside, terms
-from rag.words.identifiers import held_identifiers
 
 Cells = Sequence[tuple[str, str]]
 

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from rag.words.analysis import MAX_TERM_CHARACTERS, beside, terms, words
-from rag.words.query_terms import query_alternatives, query_terms
-from rag.words.stems import OTHER_SCRIPTS, STEMMERS
+from rag.terms.analysis import MAX_TERM_CHARACTERS, beside, terms, words
+from rag.terms.query_terms import query_alternatives, query_terms
+from rag.terms.stems import OTHER_SCRIPTS, STEMMERS
 
 
 def test_terms_are_lower_case_stems_without_stop_words() -> None:

@@ -3,8 +3,8 @@
 import pytest
 
 from rag.documents import Passage
+from rag.extractive.extractive import ExtractiveGenerator
 from rag.in_memory.embedder import HashingEmbedder
-from rag.quoting.extractive import ExtractiveGenerator
 
 
 def quotes(question: str, *texts: str) -> list[str]:

@@ -5,13 +5,13 @@ from collections.abc import Collection
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from rag.words.analysis import MAX_TERM_CHARACTERS, cut, words
-from rag.words.characters import WRITTEN_OUT, normalized, with_umlauts_drawn_in, without_marks
-from rag.words.empty_words import STOP_WORDS, left_out
-from rag.words.identifier_names import FIGURE
-from rag.words.identifiers import asked_identifiers, joined_identifiers
-from rag.words.stems import Stemming, stem, stemming, stems
-from rag.words.symbols import capital_words, joined_words, signed_words, symbol_parts
+from rag.terms.analysis import MAX_TERM_CHARACTERS, cut, words
+from rag.terms.characters import WRITTEN_OUT, normalized, with_umlauts_drawn_in, without_marks
+from rag.terms.empty_words import STOP_WORDS, left_out
+from rag.terms.identifier_names import FIGURE
+from rag.terms.identifiers import asked_identifiers, joined_identifiers
+from rag.terms.stems import Stemming, stem, stemming, stems
+from rag.terms.symbols import capital_words, joined_words, signed_words, symbol_parts
 
 DOT: Final = "dot"  # how a point is spoken
 _RUN = re.compile(r"\d+|[^\W\d_]+")
@@ -38,7 +38,7 @@ class Asked(NamedTuple):
 
 def query_terms(text: str, language: str = "") -> list[str]:
     """
-    Return the terms that stand for a question: `rag.words.analysis.terms` without question words.
+    Return the terms that stand for a question: `rag.terms.analysis.terms` without question words.
 
     A question of question words alone keeps them, so that "The Who" can still be asked for.
     """

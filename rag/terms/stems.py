@@ -74,6 +74,6 @@ def _stemmer(language: str) -> Stemmer.Stemmer:
         stemmer: Stemmer.Stemmer = _local.stemmers[language]
     except (AttributeError, KeyError):
         known: dict[str, Stemmer.Stemmer] = _local.__dict__.setdefault("stemmers", {})
-        # Without its own cache, which sorts itself when it is full: `rag.words.analysis` has one.
+        # Without its own cache, which sorts itself when it is full: `rag.terms.analysis` has one.
         stemmer = known[language] = Stemmer.Stemmer(STEMMERS[language], 0)
     return stemmer

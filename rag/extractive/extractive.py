@@ -8,14 +8,13 @@ import numpy as np
 
 from rag.answers.citations import Citation
 from rag.documents import Part, Passage, indexed_text
-from rag.ports import Embedder, Vectors
-from rag.quoting.candidates import Candidate
-from rag.quoting.candidates import candidates as candidates_of
-from rag.quoting.confidence import ALONE, ANSWERED_FROM, IN_PASSAGE, Evidence, confidence
-from rag.quoting.named_sections import in_named_section
-from rag.quoting.quotes import Choice, chosen, citation
-from rag.quoting.said import as_term
-from rag.quoting.scoring import (
+from rag.extractive.candidates import Candidate
+from rag.extractive.candidates import candidates as candidates_of
+from rag.extractive.confidence import ALONE, ANSWERED_FROM, IN_PASSAGE, Evidence, confidence
+from rag.extractive.named_sections import in_named_section
+from rag.extractive.quotes import Choice, chosen, citation
+from rag.extractive.said import as_term
+from rag.extractive.scoring import (
     DEFINES,
     KIND_THERE,
     NEIGHBOUR,
@@ -25,9 +24,10 @@ from rag.quoting.scoring import (
     neighbours,
     priors,
 )
+from rag.ports import Embedder, Vectors
 from rag.reading_ports import SentenceReader
-from rag.words.identifiers import identifiers
-from rag.words.query_terms import query_alternatives
+from rag.terms.identifiers import identifiers
+from rag.terms.query_terms import query_alternatives
 
 MAX_PASSAGES = 5  # the gold passage is among the first five for 97 of 100 questions of SQuAD
 MAX_EMBEDDED = 8  # sentences without a vector, the most promising by their words: it is slow

@@ -3,8 +3,8 @@
 import pytest
 
 from rag.documents import Part, Passage
+from rag.extractive.extractive import ExtractiveAnswer, ExtractiveGenerator
 from rag.in_memory.embedder import HashingEmbedder
-from rag.quoting.extractive import ExtractiveAnswer, ExtractiveGenerator
 from rag.text.table_rows import TableRows, written
 
 HOURS = "Workshop | Monday | Tuesday | Thursday"

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from rag.chunking.pieces import MAX_PIECE, pieces
 from rag.documents import Passage
-from rag.quoting.said import DENIED, Said, terms_of
+from rag.extractive.said import DENIED, Said, terms_of
 from rag.structure.clause_numbers import named
 from rag.structure.clauses import COLONS, Clauses, is_item, is_row, items_end
 from rag.structure.headings import LEADS_ON, Standing, is_greeting, only_leads
@@ -20,11 +20,11 @@ from rag.structure.letters import (
     asked_of_letter,
     letter_parts,
 )
+from rag.terms.analysis import terms
+from rag.terms.identifiers import identifiers
 from rag.text.lines import is_setting
 from rag.text.plain import without_markup
 from rag.text.table_rows import TableRows, key_before
-from rag.words.analysis import terms
-from rag.words.identifiers import identifiers
 
 MAX_PARTS = 24  # of a letter whose words are read with one of them
 MAX_CLOSING = 60  # code points of a closing formula with its name on the line

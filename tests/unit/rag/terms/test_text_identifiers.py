@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from rag.words.identifiers import held_identifiers, identifiers, missing
+from rag.terms.identifiers import held_identifiers, identifiers, missing
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from rag.documents import Passage
+from rag.extractive.candidates import NEGATION, Candidate
 from rag.questions.asked_for import lacks_what_is_asked, told_by_kind
 from rag.questions.named_things import (
     another_day,
@@ -22,9 +23,8 @@ from rag.questions.weighty_words import (
     plain_verbs,
     weighty_words,
 )
-from rag.quoting.candidates import NEGATION, Candidate
-from rag.words.identifiers import identifiers, missing
-from rag.words.opposites import says_the_opposite
+from rag.terms.identifiers import identifiers, missing
+from rag.terms.opposites import says_the_opposite
 
 #: Confidence from which on a question counts as answered.
 ANSWERED_FROM: Final = 0.5

@@ -3,10 +3,10 @@
 import pytest
 
 from rag.documents import Passage
+from rag.extractive.candidates import candidates
+from rag.extractive.extractive import ExtractiveGenerator
+from rag.extractive.scoring import definitions
 from rag.in_memory.embedder import HashingEmbedder
-from rag.quoting.candidates import candidates
-from rag.quoting.extractive import ExtractiveGenerator
-from rag.quoting.scoring import definitions
 
 
 def quotes(question: str, *texts: str, language: str = "en") -> list[str]:

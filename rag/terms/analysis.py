@@ -7,11 +7,11 @@ from functools import lru_cache
 from itertools import chain, repeat
 from typing import Final, NamedTuple
 
-from rag.words.characters import normalized, with_umlauts_drawn_in, without_marks
-from rag.words.compounds import COMPOUNDING, edges, held_in
-from rag.words.empty_words import AS_ENGLISH, EMPTY, STOP_WORDS
-from rag.words.identifier_names import FIGURE
-from rag.words.identifiers import (
+from rag.terms.characters import normalized, with_umlauts_drawn_in, without_marks
+from rag.terms.compounds import COMPOUNDING, edges, held_in
+from rag.terms.empty_words import AS_ENGLISH, EMPTY, STOP_WORDS
+from rag.terms.identifier_names import FIGURE
+from rag.terms.identifiers import (
     NO_ROLE,
     WITH_FIGURE,
     indexed_identifiers,
@@ -20,8 +20,8 @@ from rag.words.identifiers import (
     role,
     role_of_word,
 )
-from rag.words.stems import Stemming, stem, stemming, stems
-from rag.words.symbols import (
+from rag.terms.stems import Stemming, stem, stemming, stems
+from rag.terms.symbols import (
     capital_words,
     has_sign_between_blanks,
     joined_words,
@@ -82,7 +82,7 @@ class _Read(NamedTuple):
 
     terms: tuple[str, ...] = ()
     beside: tuple[str, ...] = ()
-    role: str = NO_ROLE  # in what is written with blanks, as `rag.words.identifiers` has it
+    role: str = NO_ROLE  # in what is written with blanks, as `rag.terms.identifiers` has it
 
 
 _NOTHING: Final = _Read()

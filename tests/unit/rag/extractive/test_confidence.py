@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 
 from rag.documents import Passage
-from rag.in_memory.embedder import HashingEmbedder
-from rag.quoting.candidates import Candidate
-from rag.quoting.confidence import (
+from rag.extractive.candidates import Candidate
+from rag.extractive.confidence import (
     ALONE,
     ANSWERED_FROM,
     IN_PASSAGE,
@@ -18,7 +17,8 @@ from rag.quoting.confidence import (
     confidence,
     features,
 )  # fmt: skip
-from rag.quoting.extractive import ExtractiveGenerator
+from rag.extractive.extractive import ExtractiveGenerator
+from rag.in_memory.embedder import HashingEmbedder
 
 
 def passage(text: str, *, title: str = "", name: str = "d", language: str = "en") -> Passage:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.documents import Part, Passage
+from rag.extractive.candidates import Candidate
 from rag.ports import Vectors
 from rag.questions.asked_for import (
     asks_for_a_number,
@@ -17,9 +18,8 @@ from rag.questions.asked_for import (
     tells_a_number,
     tells_a_reason,
 )
-from rag.quoting.candidates import Candidate
-from rag.words.analysis import terms
-from rag.words.light_words import LIGHT
+from rag.terms.analysis import terms
+from rag.terms.light_words import LIGHT
 
 #: Beside its words and its passage, what speaks for a sentence: that it has a number, or a reason,
 #: where one is asked for, and the words of the sentence before or after it.

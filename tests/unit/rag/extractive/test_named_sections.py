@@ -3,8 +3,8 @@
 import pytest
 
 from rag.documents import Passage
+from rag.extractive.extractive import ExtractiveAnswer, ExtractiveGenerator
 from rag.in_memory.embedder import HashingEmbedder
-from rag.quoting.extractive import ExtractiveAnswer, ExtractiveGenerator
 
 NOTES = """# Plough
 

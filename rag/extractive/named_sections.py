@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rag.documents import Passage
+from rag.extractive.candidates import Candidate
 from rag.questions.weighty_words import Word, folded, holds, holds_verb, plain_verbs, weighty_words
-from rag.quoting.candidates import Candidate
-from rag.words.calendar_dates import MONTH
-from rag.words.identifiers import held_identifiers, identifiers
+from rag.terms.calendar_dates import MONTH
+from rag.terms.identifiers import held_identifiers, identifiers
 
 #: Words for what is in a version: English, German, Spanish, French, Italian, Portuguese, Dutch.
 _OF_CONTENTS: Final = (

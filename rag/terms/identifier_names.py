@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from itertools import combinations
 from typing import Final
 
-from rag.words.calendar_dates import Date, ambiguous, date, full_year, month_number
+from rag.terms.calendar_dates import Date, ambiguous, date, full_year, month_number
 
 _GROUP: Final = 3  # figures between two signs of a long number
 _BYTE: Final = 255

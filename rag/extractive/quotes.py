@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from rag.answers.citations import Citation
 from rag.documents import Passage
+from rag.extractive.candidates import Candidate, quoted
+from rag.extractive.said import terms_of
+from rag.extractive.scoring import Coverage
 from rag.ports import Vectors
 from rag.questions.asked_for import asks_for_a_reason, lacks_what_is_asked, tells_a_reason
-from rag.quoting.candidates import Candidate, quoted
-from rag.quoting.said import terms_of
-from rag.quoting.scoring import Coverage
 from rag.structure.sections import PARTED
 from rag.text.lines import is_setting
 

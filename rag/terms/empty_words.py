@@ -3,7 +3,7 @@
 from functools import lru_cache
 from typing import Final
 
-from rag.words.stems import ENGLISH
+from rag.terms.stems import ENGLISH
 
 # Lucene's classic English list: it takes away noise without taking away content. Other languages
 # have none: on Spanish questions one changed nothing, as rare words weigh more in any case.

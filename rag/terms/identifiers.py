@@ -6,9 +6,9 @@ from functools import lru_cache
 from itertools import chain
 from typing import Final
 
-from rag.words.calendar_dates import MONTH
-from rag.words.characters import normalized
-from rag.words.identifier_names import (
+from rag.terms.calendar_dates import MONTH
+from rag.terms.characters import normalized
+from rag.terms.identifier_names import (
     FIGURE,
     YEAR_FIRST,
     ZEROS,
@@ -17,7 +17,7 @@ from rag.words.identifier_names import (
     names_of,
     parts_of,
 )
-from rag.words.symbols import symbol_parts
+from rag.terms.symbols import symbol_parts
 
 MAX_CHARACTERS: Final = 200_000  # of a text that are looked at
 MAX_LENGTH: Final = 200  # of an identifier; what is longer is data

@@ -1,0 +1,1 @@
+"""Extractive answers, without a language model: candidates, scores, quotes and confidence."""

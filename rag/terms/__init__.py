@@ -1,0 +1,1 @@
+"""Analysis of text into index terms: stems, compounds, symbols, identifiers, stop words."""

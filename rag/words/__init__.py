@@ -1,1 +1,0 @@
-"""Words of a text as terms: stems, compounds, symbols, identifiers, stop words."""
