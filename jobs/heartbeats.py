@@ -119,7 +119,7 @@ def long_window(workers: Sequence[WorkerState]) -> int | None:
     return max(1, threads - 1) if threads else None
 
 
-def tell_failure(redis: Redis, queues: Sequence[str], reason: str) -> None:
+def record_failure(redis: Redis, queues: Sequence[str], reason: str) -> None:
     """Record why a worker for *queues* did not start; kept until one does, at most an hour."""
     for queue in queues:
         redis.set(key("failure", queue), reason, ex=3_600)

@@ -26,7 +26,7 @@ class QuernError(Exception):
     document, a question or what another server said of them.
     """
 
-    tells_no_text = False
+    is_safe_to_log = False
 
 
 class InvalidRequest(QuernError):
@@ -67,7 +67,7 @@ class NoText(Unreadable):
 class Retryable(QuernError):
     """Raised when the same call may succeed later."""
 
-    tells_no_text = True
+    is_safe_to_log = True
 
 
 class StoreUnavailable(Retryable):
@@ -81,31 +81,31 @@ class ReindexUnderWay(Retryable):
 class DeadlineExceeded(QuernError):
     """Raised when a unit's deadline has passed."""
 
-    tells_no_text = True
+    is_safe_to_log = True
 
 
 class LeaseLost(QuernError):
     """Raised when a unit's epoch is no longer the caller's: another worker has claimed it."""
 
-    tells_no_text = True
+    is_safe_to_log = True
 
 
 class Cancelled(QuernError):
     """Raised when the unit that is running was cancelled by its owner."""
 
-    tells_no_text = True
+    is_safe_to_log = True
 
 
 class RerankerFailed(QuernError):
     """Raised when the reranker gives no scores; who raises it has logged the reason."""
 
-    tells_no_text = True
+    is_safe_to_log = True
 
 
 class Broken(QuernError):
     """Raised when the process cannot do its work and should stop."""
 
-    tells_no_text = True
+    is_safe_to_log = True
 
 
 class EmbedderMismatch(Broken):

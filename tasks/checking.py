@@ -12,7 +12,7 @@ from tasks.base import QuernTask
 from tasks.resources import require
 
 #: A job's progress is told this often at most.
-TELL_S = 0.5
+PROGRESS_S = 0.5
 
 
 @shared_task(name="admin.check", bind=True, base=QuernTask)
@@ -30,7 +30,7 @@ def _check(lease: Lease, checker: Checker) -> None:
     told = float("-inf")
     for step in walk:
         lease.check()
-        if time.monotonic() - told > TELL_S:
+        if time.monotonic() - told > PROGRESS_S:
             told = time.monotonic()
             lease.progress(done=min(step.done, step.total), total=step.total, what="entries")
     result = walk.result()

@@ -37,7 +37,7 @@ def begin_metrics(
     """Show at zero what a worker counts, and what it can be asked, until *stack* closes."""
     meters.begin("every", "workers", role)  # type: ignore[arg-type]  # a kind of worker
     meters.begin_tasks(claim_metrics.tasks_of(frozenset(queues)))
-    meters.tell_models(models, seconds=opened_s)
+    meters.record_models(models, seconds=opened_s)
     stack.enter_context(collecting(collectors.work(leases, threads), log_counts))
 
 

@@ -15,7 +15,7 @@ from redis.exceptions import RedisError
 from setproctitle import setproctitle
 
 from corpus.storage import Storage, open_storage
-from jobs.heartbeats import WorkerState, forget_failure, tell_failure
+from jobs.heartbeats import WorkerState, forget_failure, record_failure
 from jobs.leases.leases import Leases
 from protocol.ids import new_id
 from rag.errors import Broken
@@ -117,7 +117,7 @@ def run(
     except Broken as error:
         log.critical("cannot run: %s", error)
         with contextlib.suppress(RedisError):  # it is in the log
-            tell_failure(storage.redis, queues(settings), str(error))
+            record_failure(storage.redis, queues(settings), str(error))
         return 1
 
 

@@ -35,7 +35,7 @@ _TOO_LONG = re.compile(
 class Refused(Retryable):
     """Raised when the server refuses for now; its words may quote the question."""
 
-    tells_no_text = False
+    is_safe_to_log = False
 
     def __init__(self, status: int, said: str) -> None:
         """Remember what may be told to others than who asked."""

@@ -23,7 +23,7 @@ def words(error: BaseException) -> str:
     Return what a log may hold of an error: its message where that cannot quote user text.
 
     Messages of the operating system and of Redis pass, and those of errors whose class says
-    `tells_no_text`; an error may bring other words, as `for_logs`. All others pass in the main
+    `is_safe_to_log`; an error may bring other words, as `for_logs`. All others pass in the main
     thread only, which starts the process and never holds a document or a question. Elsewhere
     there is the type, and how long the message is.
     """
@@ -31,7 +31,7 @@ def words(error: BaseException) -> str:
         return redacted(str(told))
     said = str(error)
     if (
-        getattr(error, "tells_no_text", False)
+        getattr(error, "is_safe_to_log", False)
         or isinstance(error, OSError | RedisError)
         or threading.current_thread() is threading.main_thread()
     ):

@@ -181,7 +181,7 @@ class LogWriter:
             self._urgent = False
             while self._queue:
                 self._write_some()
-            self._tell_drops()
+            self._log_drops()
         finally:
             self._draining.release()
 
@@ -246,7 +246,7 @@ class LogWriter:
         self._torn = False
         return len(lines)
 
-    def _tell_drops(self) -> None:
+    def _log_drops(self) -> None:
         """After a burst say once how many lines it has cost."""
         total = self._dropped().total()
         if total <= self._told:

@@ -111,7 +111,7 @@ def begin_tasks(tasks: Sequence[tuple[str, str]]) -> None:
             _ = children[pair]
 
 
-def tell_models(models: Sequence[str], *, seconds: float) -> None:
+def record_models(models: Sequence[str], *, seconds: float) -> None:
     """Set the metrics of a worker's open models and of the time it took to open its resources."""
     for name in models:
         # A path on this machine is nobody's business.

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from jobs.heartbeats import WorkerState, batch_windows, failures, forget_failure, tell_failure
+from jobs.heartbeats import WorkerState, batch_windows, failures, forget_failure, record_failure
 from jobs.leases.leases import Leases
 from protocol import timings
 from rag.errors import EngineDead, Retryable
@@ -62,7 +62,7 @@ def test_the_batch_window_leaves_the_reserve_of_each_worker_free() -> None:
 
 
 def test_why_a_worker_did_not_start_is_known_until_one_does(bench: Workbench) -> None:
-    tell_failure(bench.redis, ("generate",), "no memory")
+    record_failure(bench.redis, ("generate",), "no memory")
     before = failures(bench.redis)
     forget_failure(bench.redis, ("generate",))
 
