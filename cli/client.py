@@ -107,15 +107,15 @@ class Client:
         given = {name: str(value) for name, value in parameters.items() if value is not None}
         return self._call("GET", path, params=given)
 
-    def look(self, path: str, **parameters: object) -> httpx.Response:
+    def poll(self, path: str, **parameters: object) -> httpx.Response:
         """Read *path* of a job that is being watched: a server that is away is waited for."""
         return self._outlast(lambda: self.get(path, **parameters))
 
     def pages(
         self, path: str, *, patiently: bool = False, **parameters: object
     ) -> Iterator[httpx.Response]:
-        """Read a list page by page, to its end; *patiently* as `look` does."""
-        read = self.look if patiently else self.get
+        """Read a list page by page, to its end; *patiently* as `poll` does."""
+        read = self.poll if patiently else self.get
         cursor = None
         while True:
             response = read(path, limit=PAGE, cursor=cursor, **parameters)
@@ -153,7 +153,7 @@ class Client:
     def wait(self, job_id: str) -> httpx.Response:
         """Wait, however long, until a job has ended; return its last answer."""
         while True:
-            response = self.look(f"/api/jobs/{job_id}", wait=LONG_POLL_S)
+            response = self.poll(f"/api/jobs/{job_id}", wait=LONG_POLL_S)
             if response.json()["state"] in FINAL_STATES:
                 return response
             self._sleep(min(_retry_after(response), 1.0))

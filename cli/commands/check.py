@@ -106,7 +106,7 @@ def _watch(client: Client, job_id: str, remarks: Console) -> httpx.Response:
     ) as progress:  # fmt: skip
         bar = progress.add_task("Checking", total=None)
         while True:
-            response = client.look(f"/api/jobs/{job_id}", wait=POLL_S)
+            response = client.poll(f"/api/jobs/{job_id}", wait=POLL_S)
             job = response.json()
             if told := job.get("progress"):
                 progress.update(bar, completed=told["done"], total=told["total"])

@@ -1,4 +1,4 @@
-"""`quern demo`: starts everything, hands over the examples, asks three questions, and serves."""
+"""`quern demo`: starts everything, uploads the examples, asks three questions, and serves."""
 
 import json
 import signal
@@ -21,7 +21,7 @@ from cli.commands.reindex import make_anew
 from cli.rows import failure_table
 from cli.session import Session, pass_session
 from cli.transfer.files import find_files
-from cli.transfer.handing_over import Ingested, hand_over
+from cli.transfer.uploading import Ingested, upload
 from cli.words import count, duration
 from rag.errors import QuernError
 from stack.programs import FLOWER_USER
@@ -89,13 +89,13 @@ def _show(session: Session, client: Client) -> bool:
     told = f"\nHanding over {count(len(files), 'document')} from {EXAMPLES / 'documents'}"
     out.print(told, markup=False, soft_wrap=True)
     with client:
-        done = hand_over(client, files, COLLECTION, session.remarks, watch=True)
+        done = upload(client, files, COLLECTION, session.remarks, watch=True)
         if _other_vectors(done):
             # A data folder from before, under another model or engine: what people ask the demo
             # for is answers, not a command to type.
             out.print(OTHER_VECTORS)
             make_anew(client, COLLECTION, session.remarks)
-            done = hand_over(client, files, COLLECTION, session.remarks, watch=True)
+            done = upload(client, files, COLLECTION, session.remarks, watch=True)
         took = duration(done.job["timings_ms"].get("total"))
         out.print(f"{count(done.chunks, 'passage')} searchable after {took}")
         if done.failed:

@@ -1,4 +1,4 @@
-"""`quern ingest`: hands files over in batches of one job, and shows what becomes of each."""
+"""`quern ingest`: uploads files in batches of one job, and shows the outcome of each."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -17,9 +17,9 @@ from cli.session import Session, collection_option, pass_session
 from cli.transfer import missing
 from cli.transfer.comparing import Comparison, compare
 from cli.transfer.files import File
-from cli.transfer.handing_over import Ingested, hand_over
 from cli.transfer.missing import gone_from
-from cli.transfer.places import Gathered, Place, gather
+from cli.transfer.sources import Gathered, Source, gather
+from cli.transfer.uploading import Ingested, upload
 from cli.words import count, duration
 
 #: So many names stand in a line that counts files.
@@ -56,7 +56,7 @@ class Wishes:
     nargs=-1,
     required=True,
     metavar="PATH...",
-    type=Place(exists=True, path_type=Path),
+    type=Source(exists=True, path_type=Path),
 )
 @collection_option
 @metadata_option
@@ -131,7 +131,7 @@ def bring(
     well = True
     if send:
         watch = wishes.watch_progress
-        done = hand_over(
+        done = upload(
             client, send, collection, session.remarks, watch=watch, metadata=wishes.metadata
         )
         _report(session.out, done, sent=len(send), watched=watch)
@@ -185,7 +185,7 @@ def _say_left_out(out: Console, found: Gathered) -> None:
 
 
 def _say_unsent(out: Console, seen: Comparison, *, failed_too: bool) -> None:
-    """Print which files are not handed over, and why."""
+    """Print which files are not uploaded, and why."""
     if same := len(seen.unchanged):
         out.print(Text(f"{count(same, 'document')} unchanged"))
     if seen.empty:

@@ -65,7 +65,7 @@ def _watch(console: Console, client: Client, job: Mapping[str, Any]) -> Mapping[
         bar = progress.add_task("Reindexing", total=None)
         try:
             while True:
-                shown: dict[str, Any] = client.look(f"/api/jobs/{job['id']}").json()
+                shown: dict[str, Any] = client.poll(f"/api/jobs/{job['id']}").json()
                 if "progress" in shown:
                     done, total = shown["progress"]["done"], shown["progress"]["total"]
                     progress.update(bar, completed=done, total=total)

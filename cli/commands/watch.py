@@ -10,7 +10,7 @@ from cli.client import Refused
 from cli.commands.ingest import Wishes, bring
 from cli.errors import Unreachable
 from cli.session import Session, collection_option, pass_session
-from cli.transfer.files import Found, look
+from cli.transfer.files import Found, scan
 from cli.words import count
 from rag.errors import InvalidRequest
 
@@ -51,7 +51,7 @@ def watch(
     try:
         while True:
             try:
-                found = look([folder])
+                found = scan([folder])
                 shape = {file.path: (file.size, file.changed_ns) for file in found.files}
             except InvalidRequest as error:  # two files of one name
                 session.remarks.print(Text(str(error), "yellow"))

@@ -28,7 +28,7 @@ class Comparison:
     gone: list[str] | None = None
 
     def to_send(self, *, failed_too: bool) -> list[File]:
-        """Return the files to hand over, in order; those that *failed_too* where asked."""
+        """Return the files to upload, in order; those that *failed_too* where asked."""
         chosen = self.new + self.changed + (self.failed if failed_too else [])
         return sorted(chosen, key=lambda file: file.document_id)
 

@@ -1,4 +1,4 @@
-"""Finding the files that people mean when they name files and folders."""
+"""Finding the files at paths and in folders."""
 
 import hashlib
 import os
@@ -13,7 +13,7 @@ from rag.errors import InvalidRequest
 
 
 class File(Protocol):
-    """A file to hand over, under the id its document will have; *size* is None if unknown."""
+    """A file to upload, under the id its document will have; *size* is None if unknown."""
 
     @property
     def document_id(self) -> str:
@@ -76,11 +76,11 @@ class Found:
 
 
 def find_files(paths: Sequence[Path]) -> list[LocalFile]:
-    """List the files at *paths*; see `look`."""
-    return look(paths).files
+    """List the files at *paths*; see `scan`."""
+    return scan(paths).files
 
 
-def look(paths: Sequence[Path]) -> Found:
+def scan(paths: Sequence[Path]) -> Found:
     """
     List the files at *paths*, folders with all below them, sorted.
 

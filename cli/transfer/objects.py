@@ -1,4 +1,4 @@
-"""Objects at addresses that fsspec reads, such as `s3://bucket/folder`, as files to hand over."""
+"""Objects at addresses that fsspec reads, such as `s3://bucket/folder`, as files to upload."""
 
 import hashlib
 import re
@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from typing import Any, BinaryIO, Final
 from urllib.parse import unquote, urlsplit
 
-from cli.transfer.known_objects import KnownObjects
+from cli.transfer.object_hashes import ObjectHashes
 from rag.errors import InvalidRequest
 
 #: Bytes that are read at once.
@@ -40,7 +40,7 @@ class _Store:
 
     system: Any
     address: str
-    known: KnownObjects
+    known: ObjectHashes
 
     @property
     def of_the_web(self) -> bool:
@@ -51,7 +51,7 @@ class _Store:
 @dataclass(frozen=True, slots=True)
 class RemoteFile:
     """
-    An object to hand over, under the id its document will have.
+    An object to upload, under the id its document will have.
 
     *size* is None, and *mark* empty, where the store does not tell; a mark changes with the bytes.
     """
@@ -126,7 +126,7 @@ def without_credentials(address: str) -> str:
     return _CREDENTIALS.sub("", address)
 
 
-def listed(address: str, known: KnownObjects) -> Listed:
+def listed(address: str, known: ObjectHashes) -> Listed:
     """
     List the objects at *address*: one, or all below it, sorted by path.
 

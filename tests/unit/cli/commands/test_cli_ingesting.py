@@ -1,4 +1,4 @@
-"""Which files are handed over, under which ids, and what is said of those that fail."""
+"""Which files are uploaded, under which ids, and what is said of those that fail."""
 
 import hashlib
 import json
@@ -15,9 +15,9 @@ from cli.commands import ingest as ingesting
 from cli.main import main
 from cli.session import Session
 from cli.transfer import comparing
-from cli.transfer.files import LocalFile, batches, find_files, look
-from cli.transfer.handing_over import FIRST_POLL_S, until_next_poll
-from cli.transfer.places import Gathered, gather
+from cli.transfer.files import LocalFile, batches, find_files, scan
+from cli.transfer.sources import Gathered, gather
+from cli.transfer.uploading import FIRST_POLL_S, until_next_poll
 from rag.errors import InvalidRequest
 
 
@@ -337,7 +337,7 @@ def test_what_programs_leave_beside_files_is_left_out(tmp_path: Path, below: str
         (place / name).parent.mkdir(parents=True, exist_ok=True)
         (place / name).write_text(name)
 
-    found = look([tmp_path])
+    found = scan([tmp_path])
 
     assert sorted(file.path.name for file in found.files) == sorted(KEPT)
     hidden = [name for name in (*LEFT_OUT, *LEFT_FOLDERS) if name.startswith(".")]
@@ -550,7 +550,7 @@ def test_a_folder_that_cannot_be_looked_into_is_told(
 
     monkeypatch.setattr(os, "scandir", scandir)
 
-    assert look([folder]).unseen == [folder / "sub"]
+    assert scan([folder]).unseen == [folder / "sub"]
 
 
 def test_a_job_is_looked_at_more_often_where_it_is_about_to_end() -> None:

@@ -1,4 +1,4 @@
-"""A folder that is watched: what is handed over when, and what does not end the watching."""
+"""A folder that is watched: what is uploaded when, and what does not end the watching."""
 
 import os
 from collections.abc import Callable

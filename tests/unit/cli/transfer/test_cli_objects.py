@@ -23,16 +23,16 @@ from cli.main import main
 from cli.session import Session
 from cli.transfer import objects
 from cli.transfer.files import File
-from cli.transfer.known_objects import KnownObjects, default_place
+from cli.transfer.object_hashes import ObjectHashes, default_path
 from cli.transfer.objects import RemoteFile, listed, without_credentials
-from cli.transfer.places import gather
+from cli.transfer.sources import gather
 from rag.errors import InvalidRequest
 
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    return default_place()
+    return default_path()
 
 
 @pytest.fixture
@@ -185,8 +185,8 @@ def test_a_damaged_cache_is_done_without(cache: Path) -> None:
 
 
 def test_what_was_not_seen_for_long_is_forgotten_and_no_address_is_kept(cache: Path) -> None:
-    KnownObjects(cache).remember("s3://bucket/name", "m", "h")
-    known = KnownObjects(cache)
+    ObjectHashes(cache).remember("s3://bucket/name", "m", "h")
+    known = ObjectHashes(cache)
     assert known.hash_of("s3://bucket/name", "m") == "h"
     assert known.hash_of("s3://bucket/name", "other") is None
     assert b"bucket" not in cache.read_bytes()
@@ -195,7 +195,7 @@ def test_what_was_not_seen_for_long_is_forgotten_and_no_address_is_kept(cache: P
         data.execute("UPDATE objects SET seen = 1")
     data.close()
 
-    assert KnownObjects(cache).hash_of("s3://bucket/name", "m") is None
+    assert ObjectHashes(cache).hash_of("s3://bucket/name", "m") is None
 
 
 def test_a_file_of_this_machine_has_an_address_too(tmp_path: Path) -> None:
@@ -385,7 +385,7 @@ def test_a_store_that_tells_no_mark_is_read_each_time(store: Any, cache: Path) -
             return store.open(path)
 
     file = objects._file(
-        objects._Store(Bare(), "memory://docs", KnownObjects(cache)), "b.md", "/docs/b.md", {}
+        objects._Store(Bare(), "memory://docs", ObjectHashes(cache)), "b.md", "/docs/b.md", {}
     )
 
     assert (file.size, file.mark, file.known_hash()) == (None, "", None)
@@ -406,6 +406,6 @@ def test_the_command_starts_without_the_libraries_of_stores() -> None:
 
 @pytest.mark.usefixtures("store")
 def test_what_is_listed_has_sizes(cache: Path) -> None:
-    found = listed("memory://docs/sub", KnownObjects(cache)).files
+    found = listed("memory://docs/sub", ObjectHashes(cache)).files
 
     assert {file.document_id: file.size for file in found} == {"a.txt": 9, ".cache/x": 12}

@@ -1,4 +1,4 @@
-"""Handing files over in batches of one job, and watching what becomes of each."""
+"""Uploading files in batches of one job, and watching the outcome of each."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -43,7 +43,7 @@ class Ingested:
     chunks: int = 0
 
 
-def hand_over(
+def upload(
     client: Client,
     files: Sequence[File],
     collection: str,
@@ -89,7 +89,7 @@ def _watch(client: Client, done: Ingested, progress: Progress, *, total: int) ->
     pause, began = FIRST_POLL_S, time.monotonic()
     counted_at = began
     while True:
-        done.job = client.look(f"/api/jobs/{job_id}").json()
+        done.job = client.poll(f"/api/jobs/{job_id}").json()
         if time.monotonic() > counted_at + COUNT_S:
             done.chunks, counted_at = rows.chunks(), time.monotonic()
         completed, note = done.job["progress"]["done"] + refused, count(done.chunks, "passage")
@@ -185,7 +185,7 @@ class _Rows:
     def chunks(self) -> int:
         """Return how many passages there are, of all files up to the first that still waits."""
         while True:
-            page = self._client.look(self._path, limit=PAGE, cursor=self._cursor).json()
+            page = self._client.poll(self._path, limit=PAGE, cursor=self._cursor).json()
             here = sum(int(row["chunks"]) for row in page["documents"])
             waits = any(row["state"] not in FINAL_STATES for row in page["documents"])
             following = page.get("next_cursor")

@@ -12,13 +12,13 @@ KEPT_S = 180 * 24 * 3600
 _BUSY_S = 5.0
 
 
-def default_place() -> Path:
+def default_path() -> Path:
     """Return where the file lies: below the user's cache folder (XDG Base Directory)."""
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(base) / "quern" / "objects.sqlite3"
 
 
-class KnownObjects:
+class ObjectHashes:
     """
     The SHA-256 of objects, each by its address and the mark that its store gave it.
 

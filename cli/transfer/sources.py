@@ -1,4 +1,4 @@
-"""The files at what people name: paths of this machine, and addresses of stores elsewhere."""
+"""Sources of files: paths of this machine, and addresses of object stores."""
 
 import re
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from cli.transfer.files import File, as_known, look
+from cli.transfer.files import File, as_known, scan
 from intake.leftovers import is_leftover, is_leftover_folder
 from rag.errors import InvalidRequest
 
@@ -18,7 +18,7 @@ _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+(?:://|::)")
 
 @dataclass(slots=True)
 class Gathered:
-    """The files at some places, in order, and what is to be said of the rest; see `files`."""
+    """The files at some sources, in order, and what is to be said of the rest; see `files`."""
 
     files: list[File] = field(default_factory=list)
     left_out: list[PurePath] = field(default_factory=list)
@@ -27,7 +27,7 @@ class Gathered:
     alone: list[str] = field(default_factory=list)
 
 
-class Place(click.Path):
+class Source(click.Path):
     """A parameter of the command: a path, which has to be there, or an address, as it is."""
 
     name = "path or address"
@@ -39,22 +39,22 @@ class Place(click.Path):
         return super().convert(value, param, ctx)
 
 
-def gather(places: Sequence[Path | str]) -> Gathered:
+def gather(sources: Sequence[Path | str]) -> Gathered:
     """
-    List the files at *places*, folders with all below them.
+    List the files at *sources*, folders with all below them.
 
     Raises:
         InvalidRequest: Two files would be the same document, or an address cannot be read.
     """
-    paths = [place for place in places if isinstance(place, Path)]
-    local = look(paths)
+    paths = [source for source in sources if isinstance(source, Path)]
+    local = scan(paths)
     found = Gathered(
         list(local.files), list(local.left_out), local.unseen,
         alone=[str(path) for path in paths if not path.is_dir()],
     )  # fmt: skip
-    for place in places:
-        if isinstance(place, str):
-            _add(found, place)
+    for source in sources:
+        if isinstance(source, str):
+            _add(found, source)
     _check_names(found.files)
     return found
 
@@ -62,10 +62,10 @@ def gather(places: Sequence[Path | str]) -> Gathered:
 def _add(found: Gathered, address: str) -> None:
     """Add the objects at an address."""
     # With it come libraries that most commands have no use for.
-    from cli.transfer.known_objects import KnownObjects, default_place  # noqa: PLC0415
+    from cli.transfer.object_hashes import ObjectHashes, default_path  # noqa: PLC0415
     from cli.transfer.objects import listed, without_credentials  # noqa: PLC0415
 
-    there = listed(address, KnownObjects(default_place()))
+    there = listed(address, ObjectHashes(default_path()))
     if there.alone:
         found.alone.append(without_credentials(address))
         found.files += there.files
