@@ -40,7 +40,7 @@ class ScrapedState:
     Args:
         settings: Where everything is.
 
-        statuses: The last look at each health check: 1, 0.5 or 0.
+        statuses: The last probe at each health check: 1, 0.5 or 0.
     """
 
     def __init__(self, settings: Settings, statuses: Callable[[], Mapping[str, float]]) -> None:
@@ -60,14 +60,14 @@ class ScrapedState:
 
     def read(self) -> Iterable[Metric]:
         """Yield what can be read in time."""
-        looks = {"queue": self._queue, "cache": self._cache, "disk": self._disk}
+        probes = {"queue": self._queue, "cache": self._cache, "disk": self._disk}
         with self._lock:
             if self._threads is None:
-                self._threads = ThreadPoolExecutor(len(looks), thread_name_prefix="installation")
-            for name, look in looks.items():
+                self._threads = ThreadPoolExecutor(len(probes), thread_name_prefix="installation")
+            for name, probe in probes.items():
                 before = self._running.get(name)
                 if before is None or before.done():  # one that hangs is not asked again
-                    self._running[name] = self._threads.submit(look)
+                    self._running[name] = self._threads.submit(probe)
             asked = dict(self._running)
         ready, _ = wait(asked.values(), timeout=LIMIT_S)
         told = {

@@ -98,15 +98,15 @@ class GraphicsCards:
         return {"cards": told, "lost": most - len(cards)}
 
     def _latest(self) -> Sequence[Card] | None:
-        """Return the last look, a new one where that is old."""
+        """Return the last reading, a new one where that is old."""
         with self._lock:
             if self._clock() - self._seen[0] >= FRESH_S:
-                self._seen = (self._clock(), self._look())
+                self._seen = (self._clock(), self._read())
                 self._most = max(self._most, len(self._seen[1] or ()))
             return self._seen[1]
 
     def read(self) -> Iterable[Metric]:
-        """Show the last look."""
+        """Show the last reading."""
         cards = self._latest()
         if cards is None and not self._expected:
             return
@@ -115,7 +115,7 @@ class GraphicsCards:
             told = [((card.number,), getattr(card, what)) for card in cards or ()]
             yield show(name, [(labels, value) for labels, value in told if value is not None])
 
-    def _look(self) -> Sequence[Card] | None:
+    def _read(self) -> Sequence[Card] | None:
         """Return what the library says; None where it has no driver or no card."""
         nvml = self._nvml
         try:

@@ -141,7 +141,7 @@ class ChatServer:
         return InvalidRequest("question", f"the model server refuses it: {said}")
 
 
-def look(settings: Settings) -> Served:
+def discover(settings: Settings) -> Served:
     """
     Ask the server for its models; return the one to use.
 

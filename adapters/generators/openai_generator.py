@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError
 from typing import Any, Self
 
-from adapters.generators.openai_client import ChatServer, Reply, Served, TooLong, look
+from adapters.generators.openai_client import ChatServer, Reply, Served, TooLong, discover
 from adapters.generators.patience import result_of
 from rag.answers import follow_ups
 from rag.answers.conversation import Priority, Turn
@@ -72,7 +72,7 @@ class OpenAIGenerator:
         """
         # It tells of every request at INFO.
         logging.getLogger("httpx").setLevel(logging.WARNING)
-        served = look(settings)
+        served = discover(settings)
         generator = cls(ChatServer(settings), served, settings)
         try:
             yield generator

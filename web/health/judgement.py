@@ -7,29 +7,29 @@ from typing import Final
 
 from web.health.check import ORDER, STARTING, Check, Status
 
-#: So many looks in a row have to be worse, or better, than what is said.
-LOOKS_TO_WORSEN: Final = 2
-LOOKS_TO_RECOVER: Final = 3
+#: So many probes in a row have to be worse, or better, than what is said.
+PROBES_TO_WORSEN: Final = 2
+PROBES_TO_RECOVER: Final = 3
 
 
 def settled(said: Status, seen: Sequence[Status]) -> Status:
     """
     Return what is to be said of a part.
 
-    The last two looks have to be worse for it to worsen, to the milder of them; the last three
+    The last two probes have to be worse for it to worsen, to the milder of them; the last three
     better for it to recover, to the worst of them.
 
     Args:
         said: What was said until now.
 
-        seen: What the last looks saw, the newest last.
+        seen: What the last probes saw, the newest last.
     """
-    if len(seen) >= LOOKS_TO_WORSEN:
-        milder = min(seen[-LOOKS_TO_WORSEN:], key=ORDER.__getitem__)
+    if len(seen) >= PROBES_TO_WORSEN:
+        milder = min(seen[-PROBES_TO_WORSEN:], key=ORDER.__getitem__)
         if ORDER[milder] > ORDER[said]:
             return milder
-    if len(seen) >= LOOKS_TO_RECOVER:
-        worse = max(seen[-LOOKS_TO_RECOVER:], key=ORDER.__getitem__)
+    if len(seen) >= PROBES_TO_RECOVER:
+        worse = max(seen[-PROBES_TO_RECOVER:], key=ORDER.__getitem__)
         if ORDER[worse] < ORDER[said]:
             return worse
     return said
@@ -37,9 +37,9 @@ def settled(said: Status, seen: Sequence[Status]) -> Status:
 
 class Judgement:
     """
-    Settle the checks of one look after another; each check by its own past.
+    Settle the checks of one probe after another; each check by its own past.
 
-    The first look at a part counts at once. One that is not looked at keeps its past.
+    The first probe of a part counts at once. One that is not probed keeps its past.
     """
 
     def __init__(self) -> None:
@@ -52,7 +52,7 @@ class Judgement:
 
     def _settle(self, check: Check) -> Check:
         """Settle one check; while it recovers, what ailed it last is told still."""
-        seen = self._seen.setdefault(check.name, deque(maxlen=LOOKS_TO_RECOVER))
+        seen = self._seen.setdefault(check.name, deque(maxlen=PROBES_TO_RECOVER))
         seen.append(check.status)
         before = self._said.get(check.name, check)
         status = settled(before.status, list(seen))

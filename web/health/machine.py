@@ -9,12 +9,12 @@ import psutil
 
 from runtime.settings import Settings
 from web.health.check import Check, graded
-from web.health.watch import Sight
+from web.health.watch import ProbeResult
 
 _CGROUP: Final = Path("/sys/fs/cgroup")
 
 
-def machine(settings: Settings) -> Sight:
+def machine(settings: Settings) -> ProbeResult:
     """Look at the disk that keeps the data, and at main memory."""
     seen = disk(settings)
     share = memory_free()
@@ -25,10 +25,10 @@ def machine(settings: Settings) -> Sight:
         "system:memory", status, "system", value=round(share, 3), unit="ratio_free",
         output=None if status == "pass" else "main memory runs out",
     )  # fmt: skip
-    return Sight([*seen.checks, memory], seen.refusals)
+    return ProbeResult([*seen.checks, memory], seen.refusals)
 
 
-def disk(settings: Settings) -> Sight:
+def disk(settings: Settings) -> ProbeResult:
     """Judge the disk that keeps the data; below its floor no job is accepted."""
     folder = existing(settings.blobs)
     usage = shutil.disk_usage(folder)
@@ -44,7 +44,7 @@ def disk(settings: Settings) -> Sight:
         output = "the data folder cannot be written"
         refusals = [output]
     check = Check("disk:data", status, "system", round(share, 3), "ratio_free", output)
-    return Sight([check], refusals)
+    return ProbeResult([check], refusals)
 
 
 def memory_free() -> float:

@@ -35,17 +35,17 @@ class Queues:
         self._settings = settings
         self._unclaimed: dict[str, float] = {}
 
-    def look(self, redis: Redis) -> tuple[list[Check], Mapping[str, float]]:
+    def probe(self, redis: Redis) -> tuple[list[Check], Mapping[str, float]]:
         """Return the checks, and for how long each queue has had a unit that no worker takes."""
         seconds, micros = redis.time()
         now = seconds + micros / 1e6
-        sights = {role: self._sight(redis, role, now) for role in ROLES}
+        sights = {role: self._result(redis, role, now) for role in ROLES}
         checks = [
-            check for role, sight in sights.items() for check in self._checks(role, sight, now)
+            check for role, result in sights.items() for check in self._checks(role, result, now)
         ]
-        return checks, {role: sight.unclaimed_s for role, sight in sights.items()}
+        return checks, {role: result.unclaimed_s for role, result in sights.items()}
 
-    def _sight(self, redis: Redis, role: Role, now: float) -> QueueSight:
+    def _result(self, redis: Redis, role: Role, now: float) -> QueueSight:
         """Look at one queue, in two trips."""
         pipe = redis.pipeline(transaction=False)
         for lanes in LANES_OF[role]:
@@ -79,23 +79,25 @@ class Queues:
             del self._unclaimed[gone]
         return max((now - self._unclaimed.setdefault(unit, now) for unit in free), default=0.0)
 
-    def _checks(self, role: str, sight: QueueSight, now: float) -> list[Check]:
+    def _checks(self, role: str, result: QueueSight, now: float) -> list[Check]:
         """Judge one queue: how much waits is no fault, how long may be one."""
-        details: dict[str, Any] = {"dispatched": sight.dispatched}
-        if sight.ended_at is not None:
-            details["lastFinished"] = moment(sight.ended_at)
-        late = sight.oldest_s >= self._settings.health_queue_warn_s
+        details: dict[str, Any] = {"dispatched": result.dispatched}
+        if result.ended_at is not None:
+            details["lastFinished"] = moment(result.ended_at)
+        late = result.oldest_s >= self._settings.health_queue_warn_s
         fail_s = self._settings.health_queue_fail_s
-        idle = sight.ended_at is None or now - sight.ended_at >= fail_s
-        status: Status = "fail" if sight.oldest_s >= fail_s and idle else "warn" if late else "pass"
+        idle = result.ended_at is None or now - result.ended_at >= fail_s
+        status: Status = (
+            "fail" if result.oldest_s >= fail_s and idle else "warn" if late else "pass"
+        )
         output = "questions wait long" if late else None
         return [
             Check(
-                f"queue:{role}", "pass", "system", value=sight.waiting, unit="waiting",
+                f"queue:{role}", "pass", "system", value=result.waiting, unit="waiting",
                 details=details,
             ),
             Check(
-                f"queue:{role}:age", status, "system", value=round(sight.oldest_s, 1), unit="s",
+                f"queue:{role}:age", status, "system", value=round(result.oldest_s, 1), unit="s",
                 output=output,
             ),
         ]  # fmt: skip

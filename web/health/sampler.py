@@ -19,9 +19,9 @@ from web.health.check import GRADES, STARTING, Check, moment, worst
 from web.health.consumers import START_S, Heard, consumers, relevant
 from web.health.queues import Queues
 from web.health.reports import reports
-from web.health.watch import Sight, Watch
+from web.health.watch import ProbeResult, Watch
 
-#: The first request of a process waits this long for the first look.
+#: The first request of a process waits this long for the first probe.
 FIRST_POLL_S: Final = 0.03
 #: No job is accepted without these.
 VITAL: Final = ("redis", "machine")
@@ -82,7 +82,7 @@ class HealthSampler:
 
     @property
     def workers(self) -> list[WorkerState]:
-        """The workers that were alive at the last look."""
+        """The workers that were alive at the last probe."""
         return list(self._workers)
 
     def statuses(self) -> Mapping[str, float]:
@@ -91,20 +91,22 @@ class HealthSampler:
 
     def readiness(self) -> tuple[bool, list[str]]:
         """Return whether jobs can be accepted, and why not."""
-        self._await_first_look()
-        sights = {name: watch.sight for name, watch in list(self._watches.items())}
+        self._await_first_probe()
+        sights = {name: watch.result for name, watch in list(self._watches.items())}
         refusals = ["going down"] if self._draining else []
         if any(sights.get(name) is None for name in VITAL):
             refusals.append("starting")
-        refusals += [why for sight in sights.values() if sight for why in sight.refusals]
+        refusals += [why for result in sights.values() if result for why in result.refusals]
         return not refusals, refusals
 
     def report(self, *, version: str, detailed: bool = True) -> dict[str, Any]:
         """Return health+json: the worst status, and every check where *detailed*."""
-        self._await_first_look()
-        told = {name: watch for name, watch in list(self._watches.items()) if watch.sight}
+        self._await_first_probe()
+        told = {name: watch for name, watch in list(self._watches.items()) if watch.result}
         starting = any(name not in told for name in VITAL)
-        checks = [(check, w) for w in told.values() for check in (w.sight or Sight([])).checks]
+        checks = [
+            (check, w) for w in told.values() for check in (w.result or ProbeResult([])).checks
+        ]
         report: dict[str, Any] = {
             "status": "fail" if starting else worst(check.status for check, _ in checks),
             "version": "1",
@@ -125,11 +127,11 @@ class HealthSampler:
 
     def _checks(self) -> Sequence[Check]:
         """Return every check as it was settled last."""
-        sights = [watch.sight for watch in list(self._watches.values())]
-        return [check for sight in sights if sight for check in sight.checks]
+        sights = [watch.result for watch in list(self._watches.values())]
+        return [check for result in sights if result for check in result.checks]
 
-    def _await_first_look(self) -> None:
-        """At the very start wait a moment for the first looks."""
+    def _await_first_probe(self) -> None:
+        """At the very start wait a moment for the first probes."""
         self.start()
         end = time.monotonic() + FIRST_POLL_S
         for name in VITAL:
@@ -143,7 +145,7 @@ class HealthSampler:
         gone = "no answer"
         return {
             "redis": Watch(
-                "redis", self._look_at_redis,
+                "redis", self._probe_redis,
                 away=Check("redis:responseTime", "fail", "datastore", output=gone),
                 refusal="redis does not answer",
             ),
@@ -171,14 +173,14 @@ class HealthSampler:
             self._clients[url] = health_client(url)
         return self._clients[url]
 
-    def _look_at_redis(self) -> Sight:
+    def _probe_redis(self) -> ProbeResult:
         """Look at the queue Redis, and through it at the queues and the workers."""
         redis = self._client(self._settings.redis_url)
         seen = stores.queue_redis(redis)
         heard = [Heard(state, silent_s) for state, silent_s in heard_of(redis)]
         self._workers = [h.state for h in heard if h.silent_s <= timings.WORKER_LIVE_S]
         reasons = failures(redis)
-        queues, unclaimed = self._queues.look(redis)
+        queues, unclaimed = self._queues.probe(redis)
         away_s = self._away_s(heard)
         starting = self._starting()
         workers = consumers(
@@ -190,7 +192,7 @@ class HealthSampler:
             starting=starting,
         )
         told = reports(self._workers, failures=reasons, settings=self._settings, starting=starting)
-        return Sight([*seen.checks, *workers, *told, *queues], seen.refusals)
+        return ProbeResult([*seen.checks, *workers, *told, *queues], seen.refusals)
 
     def _away_s(self, heard: Sequence[Heard]) -> dict[str, float]:
         """Return for how long each queue has been without consumers, seconds."""
@@ -202,7 +204,7 @@ class HealthSampler:
         return {role: now - self._consumed_at.setdefault(role, now) for role in ROLES}
 
     def _starting(self) -> frozenset[str]:
-        """Return the queues that have had no consumer since we began to look, a moment ago."""
+        """Return the queues that have had no consumer since the first probe, a moment ago."""
         now = time.monotonic()
         young = (role for role, began in self._consumed_at.items() if now - began < START_S)
         return frozenset(young) - self._met

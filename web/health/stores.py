@@ -11,7 +11,7 @@ from redis import Redis
 
 from intake.admission import ADMISSION_SHARE
 from web.health.check import Check, Status, graded
-from web.health.watch import NobodyThere, Sight
+from web.health.watch import NoAnswer, ProbeResult
 
 SLOW_MS: Final = 50.0
 #: Chroma answers from its own thread pool, which a large search may fill.
@@ -24,21 +24,21 @@ MEMORY_REFUSAL: Final = "the queue Redis has no memory left"
 _COLLECTIONS: Final = "/api/v2/tenants/default_tenant/databases/default_database/collections_count"
 
 
-def queue_redis(redis: Redis) -> Sight:
+def queue_redis(redis: Redis) -> ProbeResult:
     """Look at the queue Redis: its speed, its memory, whether it writes, whether it forgets."""
     took_ms, told = _asked(redis)
     memory = redis_memory("redis", told, share=ADMISSION_SHARE)
     checks = [speed("redis", took_ms), memory, persistence(told), eviction(told)]
-    return Sight(checks, [MEMORY_REFUSAL] if memory.status == "fail" else [])
+    return ProbeResult(checks, [MEMORY_REFUSAL] if memory.status == "fail" else [])
 
 
-def cache_redis(redis: Redis) -> Sight:
+def cache_redis(redis: Redis) -> ProbeResult:
     """Look at the cache Redis, which may be away: embeddings are computed again then."""
     took_ms, told = _asked(redis)
-    return Sight([speed("cache", took_ms), redis_memory("cache", told, share=None)])
+    return ProbeResult([speed("cache", took_ms), redis_memory("cache", told, share=None)])
 
 
-def chroma(url: str) -> Sight:
+def chroma(url: str) -> ProbeResult:
     """Ask Chroma whether it lives, and how many collections it has: that reads its tables."""
     address = urlsplit(url)
     kind = http.client.HTTPSConnection if address.scheme == "https" else http.client.HTTPConnection
@@ -47,7 +47,7 @@ def chroma(url: str) -> Sight:
         began = time.perf_counter()
         _got(connection, f"{address.path.rstrip('/')}/api/v2/heartbeat")
         took_ms = (time.perf_counter() - began) * 1000
-        return Sight(
+        return ProbeResult(
             [speed("chroma", took_ms, slow_ms=CHROMA_SLOW_MS), _dense(connection, address)]
         )
     finally:
@@ -116,7 +116,7 @@ def _got(connection: http.client.HTTPConnection, path: str) -> bytes:
     answer = connection.getresponse()
     body = answer.read(1_000)
     if answer.status != http.HTTPStatus.OK:
-        raise NobodyThere(f"status {answer.status}")
+        raise NoAnswer(f"status {answer.status}")
     return body
 
 
@@ -124,7 +124,7 @@ def _dense(connection: http.client.HTTPConnection, address: Any) -> Check:
     """Judge whether the vector index can be read."""
     try:
         count = int(orjson.loads(_got(connection, address.path.rstrip("/") + _COLLECTIONS)))
-    except (NobodyThere, TimeoutError, ValueError):
+    except (NoAnswer, TimeoutError, ValueError):
         output = "Chroma lives and cannot read its collections"
         return Check("index:dense", "fail", "datastore", output=output)
     return Check("index:dense", "pass", "datastore", value=count, unit="collections")

@@ -18,23 +18,23 @@ from web.health.judgement import Judgement
 log = logging.getLogger(__name__)
 
 SAMPLE_S: Final = 2.0
-#: A look that has not come back after this hangs, and what it looks at is named.
+#: A probe that has not come back after this hangs, and what it probes is named.
 HANGS_S: Final = 10.0
-#: One lost look is no outage.
-LOOKS_TO_REFUSE: Final = 2
+#: One lost probe is no outage.
+PROBES_TO_REFUSE: Final = 2
 
 
-class NobodyThere(Exception):
+class NoAnswer(Exception):
     """Raised by a probe that gets no answer."""
 
 
 #: What may come of asking somebody who is not there.
-AWAY: Final = (RedisError, OSError, http.client.HTTPException, NobodyThere)
+AWAY: Final = (RedisError, OSError, http.client.HTTPException, NoAnswer)
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
-    """What a look found; *refusals* are the reasons why no job can be accepted now."""
+class ProbeResult:
+    """What a probe found; *refusals* are the reasons why no job can be accepted now."""
 
     checks: Sequence[Check]
     refusals: Sequence[str] = ()
@@ -45,13 +45,13 @@ class Watch:
     Look every two seconds, and keep what was seen last.
 
     A thread for each, so that a part that hangs delays the news of no other. What nobody answers
-    is told by one check, *away*, and once that is so twice in a row, by a refusal if the look
+    is told by one check, *away*, and once that is so twice in a row, by a refusal if the probe
     belongs to those without which no job is accepted.
 
     Args:
         name: Of the thread, for people.
 
-        look: Asks and judges; each question in it has a time limit.
+        probe: Asks and judges; each question in it has a time limit.
 
         away: What is told when nobody answers.
 
@@ -59,15 +59,15 @@ class Watch:
     """
 
     def __init__(
-        self, name: str, look: Callable[[], Sight], *, away: Check, refusal: str = ""
+        self, name: str, probe: Callable[[], ProbeResult], *, away: Check, refusal: str = ""
     ) -> None:
         self._name = name
-        self._look = look
+        self._probe = probe
         self._away = away
         self._refusal = refusal
         self._judgement = Judgement()
         self._lost = 0
-        self._sight: Sight | None = None
+        self._result: ProbeResult | None = None
         self._came_back_at = time.monotonic()
         self._taken_at = 0.0
         self.seen = threading.Event()
@@ -81,43 +81,43 @@ class Watch:
         self.thread.start()
 
     @property
-    def sight(self) -> Sight | None:
-        """What is known now, None before the first look; a look that hangs is itself a sight."""
+    def result(self) -> ProbeResult | None:
+        """What is known now, None before the first probe; a probe that hangs is itself a result."""
         silent_s = time.monotonic() - self._came_back_at
         if silent_s < HANGS_S:
-            return self._sight
-        output = f"{self._away.output}; the look has been hanging for {silent_s:.0f} s"
+            return self._result
+        output = f"{self._away.output}; the probe has been hanging for {silent_s:.0f} s"
         away = Check(
             self._away.name, self._away.status, self._away.component_type, output=output
         ).capped()
-        return Sight([away], [self._refusal] if self._refusal else [])
+        return ProbeResult([away], [self._refusal] if self._refusal else [])
 
     @property
     def taken_at(self) -> float:
-        """When the last look came back, seconds since 1970."""
+        """When the last probe came back, seconds since 1970."""
         return self._taken_at
 
     def _turn(self) -> float:
         """Look, then rest."""
         try:
-            sight = self._look_once()
+            result = self._probe_once()
         except Exception:
             # The thread must outlive any fault: without it nothing would be seen any more.
-            log.exception("health not sampled", extra={"look": self._name})
+            log.exception("health not sampled", extra={"probe": self._name})
         else:
-            self._sight = Sight(self._judgement.settle(sight.checks), sight.refusals)
+            self._result = ProbeResult(self._judgement.settle(result.checks), result.refusals)
             self._taken_at, self._came_back_at = time.time(), time.monotonic()
             self.seen.set()
         # Several processes that began together shall not ask together for ever.
         return SAMPLE_S * self._jitter.uniform(0.9, 1.1)
 
-    def _look_once(self) -> Sight:
+    def _probe_once(self) -> ProbeResult:
         """Probe once; after two failures in a row the process reports that it accepts no jobs."""
         try:
-            sight = self._look()
+            result = self._probe()
         except AWAY:
             self._lost += 1
-            counts = self._lost >= LOOKS_TO_REFUSE or self._sight is None
-            return Sight([self._away], [self._refusal] if self._refusal and counts else [])
+            counts = self._lost >= PROBES_TO_REFUSE or self._result is None
+            return ProbeResult([self._away], [self._refusal] if self._refusal and counts else [])
         self._lost = 0
-        return sight
+        return result

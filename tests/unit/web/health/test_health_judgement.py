@@ -20,9 +20,9 @@ def test_one_bad_look_is_no_outage_and_two_are() -> None:
 
 
 def test_it_recovers_with_the_third_good_look_in_a_row() -> None:
-    looks: list[Status] = ["fail", "pass", "pass", "fail", "pass", "pass", "pass"]
+    probes: list[Status] = ["fail", "pass", "pass", "fail", "pass", "pass", "pass"]
 
-    assert said(*looks) == ["fail"] * 6 + ["pass"]
+    assert said(*probes) == ["fail"] * 6 + ["pass"]
 
 
 def test_it_worsens_to_the_milder_and_recovers_to_the_worse_of_what_was_seen() -> None:
@@ -48,9 +48,9 @@ def test_each_check_has_a_past_of_its_own() -> None:
 
 def test_what_ails_is_told_until_it_is_well_and_no_longer() -> None:
     judgement = Judgement()
-    looks = [Check("a", "fail", "system", output="no answer")] * 2
-    looks += [Check("a", "pass", "system")] * 3
-    outputs = [judgement.settle([look])[0].output for look in looks]
+    probes = [Check("a", "fail", "system", output="no answer")] * 2
+    probes += [Check("a", "pass", "system")] * 3
+    outputs = [judgement.settle([probe])[0].output for probe in probes]
 
     assert outputs == [
         "no answer", "no answer", "recovering; it was: no answer",
