@@ -189,7 +189,8 @@ end
 
 -- A log that vanished, or whose state did, begins anew under another epoch: what it had told is
 -- not known any more, so every follower rebuilds. Its first entry says nothing; it is there to be
--- reached. *seq* goes on above all that was ever given, else readers would see an activation everywhere.
+-- reached. *seq* goes on above all that was ever given, else readers would see an activation
+-- everywhere.
 local function log_is_lost(inc)
   local said = redis.call('HMGET', K.log_state(inc), 'epoch', 'tail', 'last_add')
   if not said[1] then return true end
@@ -480,7 +481,8 @@ local function note_change(inc, doc, generation)
   end
 end
 
--- Nobody begins to read or write a vector index from here on; the garbage collector drops it after a while.
+-- Nobody begins to read or write a vector index from here on; the garbage collector drops it after
+-- a while.
 local function retire(edition)
   redis.call('ZADD', K.retired(), int(NOW_MS), edition)
 end

@@ -1,5 +1,6 @@
--- adopt(collection_id, name, other name, fields JSON, vector index): a collection of the vector store that
--- no catalogue knows gets its name back, or the other one where that is taken → {name} | {}
+-- adopt(collection_id, name, other name, fields JSON, vector index): a collection of the vector
+-- store that no catalogue knows gets its name back, or the other one where that is taken → {name} |
+-- {}
 local inc, name, other, fields = ARGV[1], ARGV[2], ARGV[3], cjson.decode(ARGV[4])
 if redis.call('EXISTS', K.collection(inc)) == 1 or redis.call('ZSCORE', K.graves(), inc) then
   return {}

@@ -1,5 +1,5 @@
--- agree(collection_id, embedder JSON) → {what the collection was embedded with, HNSW settings as JSON
--- or '', vector index, '1' if a reindex is under way or else ''} | {} if it is gone
+-- agree(collection_id, embedder JSON) → {what the collection was embedded with, HNSW settings as
+-- JSON or '', vector index, '1' if a reindex is under way or else ''} | {} if it is gone
 -- One script: written apart from the look, a deleted collection would exist again.
 local collection = K.collection(ARGV[1])
 if redis.call('EXISTS', collection) == 0 then return {} end

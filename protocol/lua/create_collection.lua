@@ -1,4 +1,4 @@
--- create_collection(name, collection, fields JSON) → {'new' | 'old', collection id}
+-- create_collection(name, collection_id, fields JSON) → {'new' | 'old', collection id}
 local known = redis.call('HGET', K.collections(), ARGV[1])
 if known then return {'old', known} end
 redis.call('HSET', K.collections(), ARGV[1], ARGV[2])

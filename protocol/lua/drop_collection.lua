@@ -1,5 +1,5 @@
--- drop_collection(name): the name is free at once; the garbage collector clears what is left until nobody can
--- write into it any more → {collection id} | {}
+-- drop_collection(name): the name is free at once; the garbage collector clears what is left until
+-- nobody can write into it any more → {collection id} | {}
 local inc = redis.call('HGET', K.collections(), ARGV[1])
 if not inc then return {} end
 redis.call('HDEL', K.collections(), ARGV[1])

@@ -1,4 +1,5 @@
--- log_add(unit, epoch, vector index that has the chunks or '') → {'ok', entry} | {'lost'} | {'gone'}
+-- log_add(unit, epoch, vector index that has the chunks or '') → {'ok', entry} | {'lost'} |
+-- {'gone'}
 local id, epoch = ARGV[1], ARGV[2]
 local u = row(K.unit(id))
 if not fenced(u, epoch) then return {'lost'} end

@@ -1,6 +1,6 @@
 -- reindex_advance(unit, epoch, vector index, last document copied or '', progress JSON, document,
--- generation, and so on): what is in the new vector index now; the pairs were behind and are not any more
--- → {'ok'} | {'lost'} | {'gone'} | {'other'}
+-- generation, and so on): what is in the new vector index now; the pairs were behind and are not
+-- any more → {'ok'} | {'lost'} | {'gone'} | {'other'}
 local id, epoch, edition = ARGV[1], ARGV[2], ARGV[3]
 local u = row(K.unit(id))
 if not fenced(u, epoch) then return {'lost'} end

@@ -1,5 +1,5 @@
--- reindex_begin(unit, epoch, vector index, embedder JSON, HNSW settings JSON): begins a new vector index of a
--- collection's vectors, or takes up one of the same making that was left unfinished
+-- reindex_begin(unit, epoch, vector index, embedder JSON, HNSW settings JSON): begins a new vector
+-- index of a collection, or takes up one of the same making that was left unfinished
 -- → {'ok', vector index, last document copied} | {'lost'} | {'gone'} | {'busy', job}
 local id, epoch = ARGV[1], ARGV[2]
 local u = row(K.unit(id))

@@ -1,7 +1,7 @@
--- reindex_swap(unit, epoch, vector index, hold for ms or 0, result JSON): the new vector index is what people
--- search from here on, if it lacks nothing; else activations may be made to wait while it catches up
--- → {'ok' | 'cancelled', messages…} | {'behind', how many} | {'lost'} | {'gone'} | {'other'}
--- | {'entries lost'}: what the catalogue lost is in the vectors in use only
+-- reindex_swap(unit, epoch, vector index, hold for ms or 0, result JSON): the new vector index is
+-- what people search from here on, if it lacks nothing; else activations may be made to wait while
+-- it catches up → {'ok' | 'cancelled', messages…} | {'behind', how many} | {'lost'} | {'gone'} |
+-- {'other'} | {'entries lost'}: what the catalogue lost is in the vectors in use only
 local id, epoch, edition, hold_ms = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 local u = row(K.unit(id))
 if not fenced(u, epoch) then return {'lost'} end

@@ -1,4 +1,5 @@
--- standing(collection id) → {follower, cursor, …} of every live one; who has not begun is at the start
+-- standing(collection_id) → {follower, cursor, …} of every live one; who has not begun is at the
+-- start
 local inc = ARGV[1]
 local since = int(NOW_MS - FOLLOWER_LIVE_MS)
 local out, seen = {}, {}

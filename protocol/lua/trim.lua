@@ -1,4 +1,4 @@
--- trim(collection id): forgets what every live follower has, and what is too old or too much
+-- trim(collection_id): forgets what every live follower has, and what is too old or too much
 local inc = ARGV[1]
 local live = redis.call('ZRANGEBYSCORE', K.followers(inc), int(NOW_MS - FOLLOWER_LIVE_MS), '+inf')
 for _, gone in ipairs(redis.call('ZRANGEBYSCORE', K.followers(inc), '-inf',
