@@ -25,7 +25,7 @@ import httpx
 import psutil
 from rich.progress import Progress
 
-from adapters.models.models import open_model
+from adapters.embedding_models.models import open_model
 from benchmarks.data.short_documents import note, write_folder
 from benchmarks.figures.reporting import Limit, percentile, report
 from benchmarks.running.processes import run, running

@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from adapters.models.model_weights import resolve
-from adapters.models.models import open_model
-from adapters.models.processor import integer_unit
+from adapters.embedding_models.model_weights import resolve
+from adapters.embedding_models.models import open_model
+from adapters.embedding_models.processor import integer_unit
 from benchmarks.data.datasets import Dataset
 from benchmarks.data.traffic import TEXTS, entries_for, steepness_for
 from benchmarks.figures.reporting import Limit, report

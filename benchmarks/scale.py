@@ -24,9 +24,9 @@ from redis import Redis
 from rich.progress import Progress
 
 from adapters.chroma.store import ChromaStore
+from adapters.embedding_models.models import open_model
 from adapters.local_index.follower import Follower
 from adapters.local_index.slot import Slot
-from adapters.models.models import open_model
 from benchmarks.data.scale_texts import Corpus
 from benchmarks.figures.reporting import Limit, percentile, report
 from benchmarks.parts.bare import Retrievers, Stored, connect, hnswlib_ms, open_index, rank_bm25_ms

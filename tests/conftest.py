@@ -11,7 +11,7 @@ from hypothesis import settings
 from redis import Redis
 from redis.exceptions import RedisError
 
-from adapters.models.processor import integer_unit
+from adapters.embedding_models.processor import integer_unit
 from benchmarks.figures.reporting import host
 from stack.redis_server import find_redis_server, redis_command
 

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from adapters.chroma.store import ChromaStore
-from adapters.models.models import open_embedder
+from adapters.embedding_models.models import open_embedder
 from adapters.parsing.language_detector import Py3langidDetector
 from adapters.parsing.sandbox.parser_pool import ParserPool
 from corpus.check_and_repair.checker import checker_of

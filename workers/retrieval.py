@@ -9,10 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from adapters.chroma.store import ChromaStore
+from adapters.embedding_models.models import open_embedder, open_reranker
 from adapters.generators.extractive import Extractive
 from adapters.local_index.follower import Follower
 from adapters.local_index.slot import Slot
-from adapters.models.models import open_embedder, open_reranker
 from corpus.current_vectors import CurrentVectors
 from corpus.storage import Storage
 from jobs.leases.leases import Leases

@@ -5,10 +5,10 @@ from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Self
 
-from adapters.local_index.rows.chunk_rows import ChunkRows
-from adapters.local_index.rows.committed_rows import CommittedRows
-from adapters.local_index.rows.selection import Selection
 from adapters.local_index.sparse.tantivy_index import TantivyIndex
+from adapters.local_index.stored_chunks.chunk_rows import ChunkRows
+from adapters.local_index.stored_chunks.committed_rows import CommittedRows
+from adapters.local_index.stored_chunks.selection import Selection
 from corpus.change_log import not_before
 from rag.metadata.filters import Filter
 from rag.ports import Ranking, StoredChunk, Vectors

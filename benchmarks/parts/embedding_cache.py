@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from rich.progress import Progress
 
-from adapters.models.redis_bytes import RedisBytes
+from adapters.embedding_models.redis_bytes import RedisBytes
 from benchmarks.data.traffic import TEXTS, ExactCache, draws, steady_hit_rate
 from benchmarks.figures.reporting import Limit, percentile
 from benchmarks.running.private_redis import PrivateRedis

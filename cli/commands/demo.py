@@ -20,8 +20,8 @@ from cli.commands.ask import show_answer
 from cli.commands.reindex import make_anew
 from cli.rows import failure_table
 from cli.session import Session, pass_session
-from cli.transfer.files import find_files
-from cli.transfer.uploading import Ingested, upload
+from cli.sync.files import find_files
+from cli.sync.uploading import Ingested, upload
 from cli.words import count, duration
 from rag.errors import QuernError
 from stack.programs import FLOWER_USER

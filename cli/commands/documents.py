@@ -10,8 +10,8 @@ from rich.text import Text
 from cli.client import Client, document_path, documents_path
 from cli.filters import written
 from cli.session import Session, collection_option, json_option, pass_session
+from cli.sync.deleting import delete_all, was_deleted
 from cli.tables import plain_table
-from cli.transfer.deleting import delete_all, was_deleted
 from cli.words import count, shortened
 
 #: Characters of a document's metadata that are shown.

@@ -14,12 +14,12 @@ from cli.client import Client
 from cli.filters import kept_as_text, metadata, metadata_option
 from cli.rows import print_failures, was_cancelled
 from cli.session import Session, collection_option, pass_session
-from cli.transfer import missing
-from cli.transfer.comparing import Comparison, compare
-from cli.transfer.files import File
-from cli.transfer.missing import gone_from
-from cli.transfer.sources import Gathered, Source, gather
-from cli.transfer.uploading import Ingested, upload
+from cli.sync import missing
+from cli.sync.comparing import Comparison, compare
+from cli.sync.files import File
+from cli.sync.missing import gone_from
+from cli.sync.sources import Gathered, Source, gather
+from cli.sync.uploading import Ingested, upload
 from cli.words import count, duration
 
 #: So many names stand in a line that counts files.

@@ -21,7 +21,7 @@ def optimize_model(session: Session, *, model: str | None) -> None:
     where it was not done. It takes some seconds and needs no network.
     """
     # In a process of its own: the command never loads torch.
-    command = [sys.executable, "-P", "-m", "adapters.models.optimize_model"]
+    command = [sys.executable, "-P", "-m", "adapters.embedding_models.optimize_model"]
     chosen = model or session.settings.embedding_model
     spare = session.settings.data_dir / "models"
     done = subprocess.run(  # noqa: S603 - our own module

@@ -10,7 +10,7 @@ from cli.client import Refused
 from cli.commands.ingest import Wishes, bring
 from cli.errors import Unreachable
 from cli.session import Session, collection_option, pass_session
-from cli.transfer.files import Found, scan
+from cli.sync.files import Found, scan
 from cli.words import count
 from rag.errors import InvalidRequest
 

@@ -6,15 +6,15 @@ from typing import Final, NamedTuple
 
 from rag.documents import Passage
 from rag.extractive.candidates import NEGATION, Candidate
-from rag.questions.asked_for import lacks_what_is_asked, told_by_kind
-from rag.questions.named_things import (
+from rag.question_analysis.asked_for import lacks_what_is_asked, told_by_kind
+from rag.question_analysis.named_things import (
     another_day,
     another_nth,
     another_of_class,
     day_of_range,
     others_alone,
 )
-from rag.questions.weighty_words import (
+from rag.question_analysis.weighty_words import (
     Word,
     abbreviates,
     folded,

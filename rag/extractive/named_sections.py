@@ -10,7 +10,14 @@ from numpy.typing import NDArray
 
 from rag.documents import Passage
 from rag.extractive.candidates import Candidate
-from rag.questions.weighty_words import Word, folded, holds, holds_verb, plain_verbs, weighty_words
+from rag.question_analysis.weighty_words import (
+    Word,
+    folded,
+    holds,
+    holds_verb,
+    plain_verbs,
+    weighty_words,
+)
 from rag.terms.calendar_dates import MONTH
 from rag.terms.identifiers import held_identifiers, identifiers
 

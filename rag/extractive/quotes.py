@@ -14,7 +14,7 @@ from rag.extractive.candidates import Candidate, quoted
 from rag.extractive.said import terms_of
 from rag.extractive.scoring import Coverage
 from rag.ports import Vectors
-from rag.questions.asked_for import asks_for_a_reason, lacks_what_is_asked, tells_a_reason
+from rag.question_analysis.asked_for import asks_for_a_reason, lacks_what_is_asked, tells_a_reason
 from rag.structure.sections import PARTED
 from rag.text.lines import is_setting
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from rag.documents import Part, Passage
 from rag.extractive.candidates import Candidate
 from rag.ports import Vectors
-from rag.questions.asked_for import (
+from rag.question_analysis.asked_for import (
     asks_for_a_number,
     asks_for_a_reason,
     tells_a_number,

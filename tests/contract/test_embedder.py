@@ -6,12 +6,12 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from adapters.models.onnx_embedder import OnnxEmbedder
-from adapters.models.onnx_form import IN_FLOAT32
-from adapters.models.sentence_embedder import SentenceEmbedder
+from adapters.embedding_models.onnx_embedder import OnnxEmbedder
+from adapters.embedding_models.onnx_form import IN_FLOAT32
+from adapters.embedding_models.sentence_embedder import SentenceEmbedder
 from rag import sentence_codes
 from rag.errors import Broken, InvalidRequest
-from rag.in_memory.embedder import HashingEmbedder
+from rag.in_memory_ports.embedder import HashingEmbedder
 from rag.ports import Embedder, PassageText
 
 MODEL = "all-MiniLM-L6-v2"

@@ -10,9 +10,9 @@ import pytest
 import torch
 from transformers import BertConfig, BertForSequenceClassification, BertModel, BertTokenizerFast
 
-from adapters.models.cross_encoder import MOST_TOKENS, CrossEncoderReranker
+from adapters.embedding_models.cross_encoder import MOST_TOKENS, CrossEncoderReranker
 from rag.errors import Broken, RerankerFailed
-from rag.in_memory.reranker import OverlapReranker
+from rag.in_memory_ports.reranker import OverlapReranker
 from rag.ports import Reranker
 
 WORDS = ("oil", "price", "embargo", "tower", "paris", "who", "when", "is", "the", "of", "a")

@@ -15,7 +15,7 @@ from adapters.local_index.errors import IndexInUse, IndexUnusable
 from adapters.local_index.sparse import chunk_names, tantivy_index
 from adapters.local_index.sparse.tantivy_index import TantivyIndex
 from rag.documents import Chunk, Scalar, chunk_id
-from rag.in_memory.sparse_index import ListIndex
+from rag.in_memory_ports.sparse_index import ListIndex
 from rag.metadata.columns import Columns
 from rag.metadata.filters import facts, holds, parse
 from rag.ports import StoredChunk

@@ -19,7 +19,7 @@ from adapters.chroma import store as chroma_store
 from adapters.chroma.store import ChromaStore
 from rag.documents import Chunk, Value, chunk_id
 from rag.errors import Broken, StoreUnavailable
-from rag.in_memory.vector_store import DictVectors
+from rag.in_memory_ports.vector_store import DictVectors
 from rag.metadata.filters import parse
 from rag.ports import HnswSettings, StoredChunk, Vectors, VectorStore
 from stack.up import Stack

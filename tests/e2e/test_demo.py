@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 from safetensors.numpy import load_file, save_file
 
-from adapters.models.model_weights import resolve
+from adapters.embedding_models.model_weights import resolve
 from runtime.settings import Settings
 from tests.support.whole_stack import Api, quick_stack
 

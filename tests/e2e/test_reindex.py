@@ -9,7 +9,7 @@ from typing import Any
 from click.testing import CliRunner
 from sentence_transformers import SentenceTransformer
 
-from adapters.models.model_weights import resolve
+from adapters.embedding_models.model_weights import resolve
 from cli.main import main
 from runtime.settings import Settings
 from stack.up import Stack

@@ -26,7 +26,7 @@ from protocol.scripts import Scripts
 from rag.chunking.chunker import Chunker
 from rag.documents import Block, ParsedDocument
 from rag.errors import Unreadable
-from rag.in_memory.embedder import HashingEmbedder
+from rag.in_memory_ports.embedder import HashingEmbedder
 from runtime.redis_clients import ledger_client
 
 T = TypeVar("T")

@@ -21,7 +21,7 @@ from rag.answers.conversation import Turn
 from rag.answers.generation import GenerationRequest
 from rag.documents import Passage
 from rag.errors import Cancelled, DeadlineExceeded, InvalidRequest, Retryable
-from rag.in_memory.stop import Stop
+from rag.in_memory_ports.stop import Stop
 from runtime.settings import Settings
 
 STARTS_S = 240

@@ -19,8 +19,8 @@ from protocol.messages import Stage
 from rag.chunking.chunker import Chunker
 from rag.documents import Chunk
 from rag.errors import Broken, Cancelled, LeaseLost, StoreUnavailable
-from rag.in_memory.embedder import HashingEmbedder
-from rag.in_memory.vector_store import DictVectors
+from rag.in_memory_ports.embedder import HashingEmbedder
+from rag.in_memory_ports.vector_store import DictVectors
 from rag.ports import StoredChunk, Vectors
 from tests.support.waiting import PATIENCE_S
 from tests.support.workbench import LineParser, Workbench, ingestion_of, window

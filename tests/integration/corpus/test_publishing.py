@@ -15,8 +15,8 @@ from protocol import timings
 from protocol.keys import key
 from rag.chunking.chunker import Chunker
 from rag.documents import Chunk, ParsedDocument, chunk_id
-from rag.in_memory.embedder import HashingEmbedder
-from rag.in_memory.vector_store import DictVectors
+from rag.in_memory_ports.embedder import HashingEmbedder
+from rag.in_memory_ports.vector_store import DictVectors
 from rag.ports import StoredChunk, Vectors
 from tests.support.waiting import PATIENCE_S
 from tests.support.workbench import Workbench, ingestion_of

@@ -24,8 +24,8 @@ from protocol.ids import new_id
 from protocol.keys import key
 from rag.documents import Chunk, ParsedDocument, chunk_id
 from rag.errors import StoreUnavailable
-from rag.in_memory.embedder import HashingEmbedder
-from rag.in_memory.vector_store import DictVectors
+from rag.in_memory_ports.embedder import HashingEmbedder
+from rag.in_memory_ports.vector_store import DictVectors
 from rag.ports import Embedder, HnswSettings, VectorIndex
 from tests.support.workbench import Workbench, ingestion_of
 from workers.maintenance import GarbageCollector

@@ -10,7 +10,7 @@ from adapters.generators.extractive import Extractive
 from jobs.events import read_events
 from rag.documents import Passage
 from rag.extractive.extractive import ExtractiveGenerator
-from rag.in_memory.embedder import HashingEmbedder
+from rag.in_memory_ports.embedder import HashingEmbedder
 from rag.search.retrieval import Found
 from runtime.settings import Settings
 from tests.support.worlds.question_house import QuestionHouse

@@ -19,7 +19,7 @@ from jobs.leases.leases import Leases
 from protocol.ids import new_id
 from protocol.keys import key
 from rag.documents import Chunk, ParsedDocument, chunk_id
-from rag.in_memory.embedder import HashingEmbedder
+from rag.in_memory_ports.embedder import HashingEmbedder
 from rag.ports import StoredChunk
 from rag.search import fusion
 from rag.search.candidates import CandidateReader

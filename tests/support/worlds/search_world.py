@@ -8,8 +8,8 @@ from functools import partial
 from typing import Any, TypeVar
 
 from rag.documents import Chunk, Scalar, chunk_id
-from rag.in_memory.embedder import HashingEmbedder
-from rag.in_memory.vector_store import DictVectors, matches
+from rag.in_memory_ports.embedder import HashingEmbedder
+from rag.in_memory_ports.vector_store import DictVectors, matches
 from rag.metadata.filters import Filter
 from rag.ports import Ranking, Snapshot, StoredChunk, VectorIndex, Vectors
 from rag.search import fusion

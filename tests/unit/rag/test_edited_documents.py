@@ -9,8 +9,8 @@ import pytest
 from rag.chunking.chunker import Chunker
 from rag.documents import Block, ParsedDocument, indexed_text
 from rag.embedding_cache import CachedEmbedder
-from rag.in_memory.bytes_store import DictStore
-from rag.in_memory.embedder import HashingEmbedder
+from rag.in_memory_ports.bytes_store import DictStore
+from rag.in_memory_ports.embedder import HashingEmbedder
 from rag.ports import Vectors
 
 TITLE = "The book"

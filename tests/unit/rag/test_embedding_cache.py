@@ -7,8 +7,8 @@ import pytest
 
 from rag.embedding_cache import L2_BATCH, CachedEmbedder, Kept, decode, encode, vector_key
 from rag.errors import Broken, InvalidRequest
-from rag.in_memory.bytes_store import DictStore
-from rag.in_memory.embedder import HashingEmbedder
+from rag.in_memory_ports.bytes_store import DictStore
+from rag.in_memory_ports.embedder import HashingEmbedder
 from rag.ports import PassageText, Vectors
 
 

@@ -22,7 +22,7 @@ from rag.answers.generation import GenerationRequest
 from rag.answers.prompts import UNANSWERED
 from rag.documents import Passage
 from rag.errors import Broken, Cancelled, DeadlineExceeded, InvalidRequest, Retryable
-from rag.in_memory.stop import Stop
+from rag.in_memory_ports.stop import Stop
 from runtime.settings import Settings
 from runtime.tracing import traces
 from tests.support.waiting import PATIENCE_S, below

@@ -18,7 +18,7 @@ from protocol.keys import key
 from protocol.scripts import Scripts
 from rag.documents import Chunk, chunk_id
 from rag.errors import StoreUnavailable
-from rag.in_memory.vector_store import DictVectors
+from rag.in_memory_ports.vector_store import DictVectors
 from rag.metadata.filters import parse
 from rag.ports import Snapshot, StoredChunk
 from rag.reading_ports import ReplicaIndex

@@ -11,7 +11,7 @@ import pytest
 
 from adapters.generators.patience import result_of
 from rag.errors import Cancelled, DeadlineExceeded
-from rag.in_memory.stop import Stop
+from rag.in_memory_ports.stop import Stop
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ import pytest
 from adapters.local_index import local_index
 from adapters.local_index.errors import IndexUnusable
 from adapters.local_index.local_index import LocalIndex, NothingThere
-from adapters.local_index.rows import committed_rows
+from adapters.local_index.stored_chunks import committed_rows
 from rag.documents import Chunk, Value, chunk_id
 from rag.metadata.filters import Filter, parse
 from rag.ports import Ranking, StoredChunk

@@ -14,10 +14,10 @@ from click.testing import CliRunner, Result
 from cli.commands import ingest as ingesting
 from cli.main import main
 from cli.session import Session
-from cli.transfer import comparing
-from cli.transfer.files import LocalFile, batches, find_files, scan
-from cli.transfer.sources import Gathered, gather
-from cli.transfer.uploading import FIRST_POLL_S, until_next_poll
+from cli.sync import comparing
+from cli.sync.files import LocalFile, batches, find_files, scan
+from cli.sync.sources import Gathered, gather
+from cli.sync.uploading import FIRST_POLL_S, until_next_poll
 from rag.errors import InvalidRequest
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from adapters.chroma.store import _metadata, _stored
-from adapters.local_index.rows.chunk_records import read_record, record_of
+from adapters.local_index.stored_chunks.chunk_records import read_record, record_of
 from cli.commands.ask import _page
 from corpus.manifests import chunks_of, manifest_of
 from jobs.sources import cited, passage_of, source_of

@@ -7,12 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.chroma.store import _metadata, _stored
-from adapters.local_index.rows.chunk_records import read_record, record_of
+from adapters.local_index.stored_chunks.chunk_records import read_record, record_of
 from corpus.embedding import embedded
 from corpus.manifests import chunks_of, manifest_of, stored_chunks
 from rag.chunking.chunker import Chunker
 from rag.documents import Block, Chunk, ParsedDocument, Part, Passage, indexed_text
-from rag.in_memory.embedder import HashingEmbedder
+from rag.in_memory_ports.embedder import HashingEmbedder
 from rag.ports import StoredChunk
 from rag.search.context import join_neighbours
 from rag.text.table_headers import header_of

@@ -18,7 +18,7 @@ from rag.extractive.confidence import (
     features,
 )  # fmt: skip
 from rag.extractive.extractive import ExtractiveGenerator
-from rag.in_memory.embedder import HashingEmbedder
+from rag.in_memory_ports.embedder import HashingEmbedder
 
 
 def passage(text: str, *, title: str = "", name: str = "d", language: str = "en") -> Passage:

@@ -10,7 +10,7 @@ from rag.chunking.pieces import MAX_PIECE, pieces
 from rag.documents import Part, Passage
 from rag.extractive.extractive import ExtractiveGenerator
 from rag.extractive.quotes import MAX_CHARACTERS, MAX_QUOTES
-from rag.in_memory.embedder import HashingEmbedder
+from rag.in_memory_ports.embedder import HashingEmbedder
 from rag.ports import Vectors
 from rag.sentence_codes import SentenceCosines
 

@@ -6,7 +6,7 @@ from rag.documents import Passage
 from rag.extractive.candidates import candidates
 from rag.extractive.extractive import ExtractiveGenerator
 from rag.extractive.scoring import definitions
-from rag.in_memory.embedder import HashingEmbedder
+from rag.in_memory_ports.embedder import HashingEmbedder
 
 
 def quotes(question: str, *texts: str, language: str = "en") -> list[str]:

@@ -4,7 +4,7 @@ import pytest
 
 from rag.documents import Passage
 from rag.extractive.extractive import ExtractiveAnswer, ExtractiveGenerator
-from rag.in_memory.embedder import HashingEmbedder
+from rag.in_memory_ports.embedder import HashingEmbedder
 
 
 def passage(text: str, *, n: int = 0, title: str = "", score: float = 1.0) -> Passage:

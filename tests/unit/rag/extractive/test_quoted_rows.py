@@ -4,7 +4,7 @@ import pytest
 
 from rag.documents import Part, Passage
 from rag.extractive.extractive import ExtractiveAnswer, ExtractiveGenerator
-from rag.in_memory.embedder import HashingEmbedder
+from rag.in_memory_ports.embedder import HashingEmbedder
 from rag.text.table_rows import TableRows, written
 
 HOURS = "Workshop | Monday | Tuesday | Thursday"

@@ -4,7 +4,7 @@ import pytest
 
 from rag.documents import Passage
 from rag.extractive.extractive import ExtractiveGenerator
-from rag.in_memory.embedder import HashingEmbedder
+from rag.in_memory_ports.embedder import HashingEmbedder
 
 
 def quotes(question: str, *texts: str) -> list[str]:

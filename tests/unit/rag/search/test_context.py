@@ -11,7 +11,7 @@ from rag.answers.citations import resolve
 from rag.chunking.chunker import Chunker
 from rag.documents import Block, ParsedDocument, Passage, chunk_id
 from rag.extractive.extractive import ExtractiveGenerator
-from rag.in_memory.embedder import HashingEmbedder
+from rag.in_memory_ports.embedder import HashingEmbedder
 from rag.search.context import MOST_JOINED, Seen, join_neighbours
 
 # Line ends of two kinds, characters beyond the BMP, a table, code, and odd white space.

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 import pytest
 
 from rag.documents import Chunk, chunk_id
-from rag.in_memory.embedder import HashingEmbedder
-from rag.in_memory.sparse_index import ListIndex
+from rag.in_memory_ports.embedder import HashingEmbedder
+from rag.in_memory_ports.sparse_index import ListIndex
 from rag.ports import Ranking, Snapshot, StoredChunk, Vectors
 from rag.search import fusion
 from rag.search.candidates import CandidateReader

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rag.errors import Cancelled
-from rag.in_memory.reranker import OverlapReranker
+from rag.in_memory_ports.reranker import OverlapReranker
 from rag.ports import Scores
 from rag.search.modes import Mode
 from rag.search.reranking import BATCH, Reranking

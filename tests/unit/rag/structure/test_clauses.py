@@ -9,7 +9,7 @@ import pytest
 from rag.chunking.pieces import MAX_PIECE
 from rag.documents import Passage
 from rag.extractive.extractive import ExtractiveAnswer, ExtractiveGenerator
-from rag.in_memory.embedder import HashingEmbedder
+from rag.in_memory_ports.embedder import HashingEmbedder
 from rag.structure.clause_numbers import mark_of, named
 
 CONTRACT = """4. Repairs

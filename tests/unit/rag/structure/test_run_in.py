@@ -5,7 +5,7 @@ import pytest
 from rag.chunking.pieces import pieces
 from rag.documents import Passage
 from rag.extractive.extractive import ExtractiveGenerator
-from rag.in_memory.embedder import HashingEmbedder
+from rag.in_memory_ports.embedder import HashingEmbedder
 from rag.structure.headings import Standing
 
 MINUTES = (

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from adapters.chroma.store import _metadata, _stored
-from adapters.local_index.rows.chunk_records import read_record, record_of
+from adapters.local_index.stored_chunks.chunk_records import read_record, record_of
 from adapters.parsing.formats import parse
 from corpus.manifests import chunks_of, spans_of
 from rag.chunking.chunker import Chunker
