@@ -55,9 +55,7 @@ class _Document:
     vector_index: str = ""
     manifest: dict[str, Any] = field(default_factory=dict)
     chunks: list[StoredChunk] = field(default_factory=list)
-    entry: str = (
-        ""  # of the change log; without one there is no record, and the activation says why
-    )
+    entry: str = ""  # of the change log; without one there is no record: activating says why
     fields: dict[str, str | float] = field(default_factory=dict)  # that its row gets at the end
 
 
@@ -71,7 +69,7 @@ class Ingestion:
     Args:
         leases: Where units are claimed.
 
-        steps: Of the ledger, that log and activation them.
+        steps: Of the ledger: they log documents and make them current.
 
         reader: Turns a file into text and chunks.
 
@@ -149,18 +147,15 @@ class Ingestion:
 
     def _publish(self, batch: Batch) -> None:
         """
-        Embed, write, log, wait, activation.
-
-        Each trace that has a document among them is told.
+        Embed, write, log, wait, activate; each trace that has a document among them hears of it.
         """
         told = dict.fromkeys(lease.unit.fields.get("traceparent", "") for lease in batch.active)
         with contextlib.ExitStack() as stack:
             for n, traceparent in enumerate(told):
                 stack.enter_context(traces.shared_step("publish", traceparent, around=n == 0))
             documents = self._read(batch)
-            self._activate(
-                batch, [one for one in documents if not one.vector_index]
-            )  # refused there
+            # Those of deleted collections are refused there.
+            self._activate(batch, [one for one in documents if not one.vector_index])
             for group in _groups(one for one in documents if one.vector_index):
                 self._publish_group(batch, group)
 
@@ -252,11 +247,11 @@ class Ingestion:
             done += zip((one for one, _ in some), chunks, vectors, strict=True)
             going = set(_going(batch, documents))
             waiting = [row for row in waiting if row[0] in going]
-        by_edition: dict[str, list[tuple[StoredChunk, Vectors]]] = {}
+        by_index: dict[str, list[tuple[StoredChunk, Vectors]]] = {}
         for one, chunk, vector in done:
             if one in going:
-                by_edition.setdefault(one.vector_index, []).append((chunk, vector))
-        for vector_index, some_rows in by_edition.items():
+                by_index.setdefault(one.vector_index, []).append((chunk, vector))
+        for vector_index, some_rows in by_index.items():
             with timed("index"):
                 self._vectors.upsert(
                     vector_index,

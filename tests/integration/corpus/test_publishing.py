@@ -212,7 +212,7 @@ def test_a_publish_whose_worker_died_in_its_middle_runs_again_without_chunking_a
     assert texts[half[0]].chunk.text == "chunk 000"
 
 
-def test_a_publish_that_loses_its_unit_stops_and_activations_nothing(house: House) -> None:
+def test_a_publish_that_loses_its_unit_stops_and_activates_nothing(house: House) -> None:
     row = house.accept("a")
     house.parse(row, "one")
 

@@ -151,7 +151,7 @@ def test_a_search_during_a_replacement_sees_the_old_document_or_the_new_one(
     assert (found in ({"a:1:0", "a:1:1"}, {"a:2:0", "a:2:1"})) is safe
 
 
-def test_a_document_that_activations_after_the_sparse_retriever_is_read_anew_by_both(
+def test_a_document_that_is_activated_after_the_sparse_retriever_is_read_anew_by_both(
     world: World,
 ) -> None:
     world.publish("a", 1, "oil")
