@@ -146,9 +146,7 @@ class Ingestion:
     # Chunks become visible ----------------------------------------------------------------------
 
     def _publish(self, batch: Batch) -> None:
-        """
-        Embed, write, log, wait, activate; each trace that has a document among them hears of it.
-        """
+        """Embed, write, log, wait, activate; each trace with a document among them is told."""
         told = dict.fromkeys(lease.unit.fields.get("traceparent", "") for lease in batch.active)
         with contextlib.ExitStack() as stack:
             for n, traceparent in enumerate(told):
