@@ -72,8 +72,8 @@ class Renewal:
             )
             if time.monotonic() >= self._due:
                 self._due = time.monotonic() + timings.RENEW_S
+                self._renew()  # first: no fault of the other may let a claim lapse
                 self._give_back()
-                self._renew()
         except RedisError as error:
             log.warning("leases not renewed", extra={"reason": str(error)})
             self._close_ears()

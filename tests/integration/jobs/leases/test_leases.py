@@ -210,6 +210,22 @@ def test_a_unit_that_cannot_be_given_back_while_redis_is_away_costs_no_death(
     assert bench.deaths(asked) == 0
 
 
+def test_claims_are_renewed_while_another_unit_cannot_be_given_back(
+    bench: Workbench, start: Start
+) -> None:
+    flaky = FlakyWork(bench)
+    asked, long, process = bench.ask(), bench.ask(), start(work=flaky)
+    process.begin(long)
+    assert until(lambda: long in process.running)
+    with process.leases.claim(asked, "retrieve"):
+        flaky.away = True
+        raise StoreUnavailable("away")
+    bench.die(long)
+
+    assert until(lambda: bench.redis.exists(key("claim", long)))
+    flaky.away = False
+
+
 def test_a_unit_that_another_worker_took_meanwhile_is_not_given_back(
     bench: Workbench, start: Start
 ) -> None:
