@@ -1,5 +1,6 @@
 """Calls of a client that does not give up: it asks again where the service is away."""
 
+import contextlib
 import time
 from collections.abc import Mapping
 from typing import Any, Final
@@ -10,6 +11,7 @@ from chaos.history import Answered, History
 
 TIMEOUT_S: Final = 40.0
 PAUSE_S: Final = 0.25
+PATIENCE_S: Final = 240.0
 AGAIN: Final = frozenset({429, 502, 503, 504})
 
 
@@ -39,7 +41,7 @@ class Caller:
         key: str = "",
         body: object = None,
         parameters: Mapping[str, Any] | None = None,
-        patience_s: float = 240.0,
+        patience_s: float = PATIENCE_S,
     ) -> dict[str, Any] | None:
         """
         Return what the service answers, or None where there is no such thing (404, 410).
@@ -75,13 +77,18 @@ class Caller:
             time.sleep(min(float(response.headers.get("Retry-After", "1")), 2.0))
         raise GaveUp(f"{method} {path}")
 
-    def text(self, path: str) -> str:
-        """Return the body of a page, such as a stream of events that has ended."""
-        while True:
-            try:
+    def text(self, path: str, *, patience_s: float = PATIENCE_S) -> str:
+        """
+        Return the body of a page, such as a stream of events that has ended.
+
+        Raises:
+            GaveUp: It was not to be had within *patience_s*.
+        """
+        end = time.monotonic() + patience_s
+        while time.monotonic() < end:
+            with contextlib.suppress(httpx.TransportError):
                 response = self._http.get(path)
                 if response.is_success:
                     return response.text
-            except httpx.TransportError:
-                pass
             time.sleep(PAUSE_S)
+        raise GaveUp(f"GET {path}")

@@ -16,8 +16,8 @@ import orjson
 from chaos.caller import Caller, GaveUp
 from chaos.history import Accepted, History, Read, Seen, Write
 from chaos.texts import REVISION, revision_text
+from jobs.units import FINAL_STATES
 
-FINAL: Final = frozenset({"succeeded", "partial", "failed", "cancelled", "expired"})
 COLLECTION: Final = "chaos"
 INGEST_DEADLINE_S, QUESTION_DEADLINE_S = 600, 300
 MOST_OPEN: Final = 3
@@ -88,7 +88,7 @@ class Client(threading.Thread):
             job = self.api.call("GET", f"/api/jobs/{job_id}", parameters={"wait": 5})
             if job is None:
                 return None
-            if job["state"] in FINAL:
+            if job["state"] in FINAL_STATES:
                 self.history.add(seen(job, self.history.now()))
                 return job
             time.sleep(0.02)
@@ -283,7 +283,7 @@ class Asker(Searcher):
     def look_again(self, job_id: str) -> None:
         """Note how an ended job looks now, and how many ends its events tell of."""
         job = self.api.call("GET", f"/api/jobs/{job_id}")
-        if job is None or job["state"] not in FINAL:
+        if job is None or job["state"] not in FINAL_STATES:
             return
         events = self.api.text(f"/api/jobs/{job_id}/events")
         ends = sum(line == "event: done" for line in events.splitlines())

@@ -116,7 +116,7 @@ def _index(api: Caller) -> dict[str, int]:
     return index
 
 
-def _stray(redis: "Redis") -> list[str]:
+def _stray(redis: Redis) -> list[str]:
     """Return the stray keys once the last bodies have ended, or those that stay."""
     end = time.monotonic() + QUIET_S
     while (stray := stray_keys(redis)) and time.monotonic() < end:
