@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 from rag.errors import Broken
+from runtime.redis_options import COMPACT
 
 
 def find_redis_server() -> str:
@@ -52,5 +53,5 @@ def redis_command(
         "maxmemory-policy": "volatile-ttl" if evicts else "noeviction",
         # Keys looked at to find the least recently used: Redis' 5 lose up to one hit in a hundred.
         "maxmemory-samples": "10",
-    }
+    } | {name: str(bound) for name, bound in COMPACT.items()}
     return [executable, *(part for name, value in options.items() for part in (f"--{name}", value))]

@@ -8,6 +8,7 @@ import yaml
 
 import celeryconfig
 from protocol.messages import ROLES
+from runtime.redis_options import COMPACT
 from runtime.settings import PREFIX, Settings
 from stack.programs import CHROMA_CONFIG
 
@@ -48,6 +49,14 @@ def test_in_compose_chroma_runs_as_it_does_without_containers() -> None:
 
     assert ROOT / service["command"][-1] == CHROMA_CONFIG
     assert CHROMA_CONFIG.is_file()
+
+
+def test_in_compose_the_queue_keeps_rows_as_small_as_without_containers() -> None:
+    services = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))["services"]
+    told = services["redis-queue"]["command"]
+
+    for name, bound in COMPACT.items():
+        assert told[told.index(f"--{name}") + 1] == str(bound)
 
 
 def test_compose_probes_every_service() -> None:

@@ -8,8 +8,10 @@ from urllib.parse import urlsplit
 
 import orjson
 from redis import Redis
+from redis.exceptions import ResponseError
 
 from intake.admission import ADMISSION_SHARE
+from runtime.redis_options import COMPACT
 from web.health.check import Check, Status, graded
 from web.health.watch import NoAnswer, ProbeResult
 
@@ -29,6 +31,7 @@ def queue_redis(redis: Redis) -> ProbeResult:
     took_ms, told = _asked(redis)
     memory = redis_memory("redis", told, share=ADMISSION_SHARE)
     checks = [speed("redis", took_ms), memory, persistence(told), eviction(told)]
+    checks.append(compact(_bounds(redis)))
     return ProbeResult(checks, [MEMORY_REFUSAL] if memory.status == "fail" else [])
 
 
@@ -100,6 +103,31 @@ def eviction(told: Mapping[str, Any]) -> Check:
         "redis:evictionPolicy", "pass" if good else "fail", "datastore", value=policy,
         output=None if good else "a full Redis drops jobs: set maxmemory-policy to noeviction",
     )  # fmt: skip
+
+
+def compact(bounds: Mapping[str, int]) -> Check:
+    """Judge whether rows lie in little memory: what *bounds* lacks, Redis does not tell."""
+    # A stream is larger with a larger bound, a hash with a smaller one.
+    wrong = [
+        f"{name} {wanted}"
+        for name, wanted in COMPACT.items()
+        if name in bounds
+        and (bounds[name] > wanted if name.startswith("stream") else bounds[name] < wanted)
+    ]
+    output = f"jobs take three times the memory: set {', '.join(wrong)}" if wrong else None
+    return Check("redis:compactRows", "warn" if wrong else "pass", "datastore", output=output)
+
+
+def _bounds(redis: Redis) -> dict[str, int]:
+    """Return the options of COMPACT as Redis has them; none where it keeps them to itself."""
+    pipe = redis.pipeline(transaction=False)
+    for name in COMPACT:
+        pipe.config_get(name)
+    told: dict[str, int] = {}
+    for answer in pipe.execute(raise_on_error=False):
+        if not isinstance(answer, ResponseError):
+            told |= {name: int(value) for name, value in answer.items()}
+    return told
 
 
 def _asked(redis: Redis) -> tuple[float, dict[str, Any]]:

@@ -17,6 +17,7 @@ import redis
 
 from jobs.heartbeats import WorkerState, beat
 from rag.errors import Broken
+from runtime.redis_options import COMPACT
 from runtime.settings import Settings
 from stack import programs as quern
 from stack.redis_server import find_redis_server
@@ -51,6 +52,8 @@ def test_both_redis_write_everything_down_and_only_the_cache_evicts(stack: Stack
 
     assert (held["maxmemory-policy"], held["maxmemory"]) == ("noeviction", str(512 << 20))
     assert (evicting["maxmemory-policy"], evicting["maxmemory"]) == ("volatile-ttl", str(256 << 20))
+    assert held["hash-max-ziplist-value"] == str(COMPACT["hash-max-ziplist-value"])
+    assert held["stream-node-max-bytes"] == str(COMPACT["stream-node-max-bytes"])
     for options in (held, evicting):
         assert (options["appendonly"], options["appendfsync"]) == ("yes", "everysec")
         assert (options["save"], options["protected-mode"]) == ("", "yes")

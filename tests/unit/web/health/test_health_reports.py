@@ -3,10 +3,11 @@
 from typing import Any
 
 from jobs.heartbeats import WorkerState
+from runtime.redis_options import COMPACT
 from runtime.settings import Settings
 from web.health.check import Check
 from web.health.reports import reports
-from web.health.stores import eviction, persistence, redis_memory
+from web.health.stores import compact, eviction, persistence, redis_memory
 
 SETTINGS = Settings(model="/models/little", embedding_model="mini")
 
@@ -111,6 +112,19 @@ def test_a_word_index_far_behind_is_named_with_its_worker() -> None:
 def test_a_queue_redis_that_evicts_has_failed() -> None:
     assert eviction({"maxmemory_policy": "noeviction"}).status == "pass"
     assert eviction({"maxmemory_policy": "allkeys-lru"}).status == "fail"
+
+
+def test_a_redis_that_keeps_rows_in_much_memory_is_told_what_to_set() -> None:
+    by_default = {
+        "hash-max-ziplist-entries": 512, "hash-max-ziplist-value": 64,
+        "stream-node-max-bytes": 4096,
+    }  # fmt: skip
+    check = compact(by_default)
+
+    assert check.status == "warn"
+    assert "hash-max-ziplist-value 8192, stream-node-max-bytes 512" in str(check.output)
+    assert compact(by_default | COMPACT).status == "pass"
+    assert compact({}).status == "pass"  # a Redis that tells nobody its options
 
 
 def test_a_queue_redis_that_does_not_write_is_a_warning() -> None:
