@@ -1,0 +1,1 @@
+"""What growth costs: a full Redis, bytes of a job, work of many rows, many collections."""
