@@ -29,6 +29,7 @@ ROOMY_MB: Final = 4_096
 LIMITS: Final = {
     "full_script_errors": Limit(at_most=0),
     "full_http_500": Limit(at_most=0),
+    "full_other_answers": Limit(at_most=0),
     "full_refusals_without_retry_after": Limit(at_most=0),
     "full_interactive_refused": Limit(at_most=0),
     "full_lost": Limit(at_most=0),

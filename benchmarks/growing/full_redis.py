@@ -14,7 +14,7 @@ from rich.progress import Progress
 
 from benchmarks.running.private_stack import PrivateStack
 from benchmarks.running.processes import go_on
-from benchmarks.running.service import Service
+from benchmarks.running.service import Service, call
 from jobs.counters import read_counters
 from protocol.keys import key
 from protocol.messages import CLASSES
@@ -24,7 +24,8 @@ DOCUMENTS: Final = 100
 INTERACTIVE_PAUSE_S: Final = 0.5
 REFUSED_PAUSE_S: Final = 0.2
 #: How long what was admitted may take to end, seconds after the last request.
-DRAIN_S: Final = 3_600.0
+DRAIN_S: Final = 3_600
+REFUSED: Final = (429, 503, 507)
 
 
 @dataclass
@@ -39,20 +40,21 @@ class Seen:
         """Count an answer."""
         with self.lock:
             self.statuses[caller, response.status_code] += 1
-            if response.status_code in (429, 503, 507) and "Retry-After" not in response.headers:
+            if response.status_code in REFUSED and "Retry-After" not in response.headers:
                 self.without_retry_after += 1
 
     def count(self, caller: str, *wanted: int) -> int:
-        """Count answers of these statuses; no *caller* means all."""
+        """Count answers of these statuses, or all where none is named; no *caller* means all."""
         return sum(
             n for (who, status), n in self.statuses.items()
-            if caller in ("", who) and status in wanted
+            if caller in ("", who) and (status in wanted or not wanted)
         )  # fmt: skip
 
 
 def full_redis(stack: PrivateStack, *, minutes: float, progress: Progress) -> dict[str, Any]:
     """Hand documents and questions over without end for *minutes*, then wait for all of it."""
     seen, redis = Seen(), stack.redis
+    call(stack.service.http, "POST", "/api/collections", json={"name": "full"})
     errors = _script_errors(redis)
     end = time.monotonic() + minutes * 60
     bar = progress.add_task("hand over without end", total=minutes * 60)
@@ -75,12 +77,13 @@ def full_redis(stack: PrivateStack, *, minutes: float, progress: Progress) -> di
         "full_peak_share": peak,
         "full_script_errors": _script_errors(redis) - errors,
         "full_http_500": seen.count("", 500),
-        "full_refusals": seen.count("", 429, 503, 507),
+        "full_other_answers": seen.count("") - seen.count("", 202, 500, *REFUSED),
+        "full_refusals": seen.count("", *REFUSED),
         "full_refusals_without_retry_after": seen.without_retry_after,
         "full_questions_admitted": seen.count("batch", 202) + seen.count("interactive", 202),
         "full_ingests_admitted": seen.count("ingest", 202),
         "full_interactive_admitted": seen.count("interactive", 202),
-        "full_interactive_refused": seen.count("interactive", 429, 503, 507),
+        "full_interactive_refused": seen.count("interactive", *REFUSED),
         "full_lost": sum(counters.submitted.values()) - sum(counters.finished.values()),
         "full_drained_s": drained_s,
     }
