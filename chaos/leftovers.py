@@ -19,7 +19,7 @@ OWNED: Final = frozenset(
 )  # fmt: skip
 #: Kinds that hold open work: there is none once every job has ended.
 WORK: Final = frozenset(
-    {"open", "lane", "owners", "inflight", "company", "long", "opened", "claim"}
+    {"open", "lane", "owners", "later", "inflight", "company", "long", "opened", "claim"}
 )
 
 

@@ -22,6 +22,7 @@ from jobs.leases.leases import Leases
 from jobs.ledger.document_steps import Activation, DocumentSteps
 from protocol.timestamps import rfc3339
 from rag.errors import (
+    BlobMissing,
     Broken,
     Cancelled,
     DeadlineExceeded,
@@ -29,7 +30,6 @@ from rag.errors import (
     LeaseLost,
     NoText,
     Retryable,
-    StoreUnavailable,
     Unreadable,
 )
 from rag.ports import StoredChunk, VectorIndex, Vectors, VectorStore
@@ -208,14 +208,14 @@ class Ingestion:
         """Read the manifest that the parse stage wrote."""
         manifest = self._blobs.get_json(lease.unit.fields["manifest_blob"])
         if not isinstance(manifest, dict):
-            raise StoreUnavailable("a manifest is missing from the blob store")
+            raise BlobMissing("a manifest is missing from the blob store")
         return manifest
 
     def _chunks(self, lease: Lease, manifest: dict[str, Any]) -> list[StoredChunk]:
         """Cut the chunks out of the parsed text, as they are to be stored."""
         data = self._blobs.get(manifest["text_blob"])
         if data is None:
-            raise StoreUnavailable("a parsed text is missing from the blob store")
+            raise BlobMissing("a parsed text is missing from the blob store")
         row = lease.unit.fields
         if not manifest["chunks"]:
             raise NoText("there is no text to index")

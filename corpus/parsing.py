@@ -7,7 +7,7 @@ from corpus.manifests import manifest_of, note_of
 from jobs.leases.lease import Lease
 from rag.chunking.chunker import Chunker, fit_title
 from rag.documents import ParsedDocument
-from rag.errors import NoText, StoreUnavailable
+from rag.errors import BlobMissing, NoText
 from rag.ports import LanguageDetector, Parser, TokenCounter
 from runtime.metrics.families import TYPES
 from runtime.metrics.meters import INGESTED_BYTES, timed
@@ -56,12 +56,12 @@ class FileReader:
         Raises:
             Unreadable, NoText: The file cannot be turned into text; the detail says why.
 
-            StoreUnavailable: Its bytes are missing.
+            BlobMissing: Its bytes are missing.
         """
         row = lease.unit.fields
         data = self._blobs.get(row["sha256"])
         if data is None:
-            raise StoreUnavailable("the file's bytes are missing from the blob store")
+            raise BlobMissing("the file's bytes are missing from the blob store")
         with timed("parse"):
             document = self._parser.parse(
                 data, filename=row["filename"], abort=lambda: lease.stopped

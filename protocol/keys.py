@@ -18,6 +18,7 @@ TEMPLATES: Final[dict[str, str]] = {
     "lane": "lane:%s:%s",  # zset (lanes, owner): waiting units by time of submission
     "owners": "owners:%s",  # zset (lanes): owners with waiting units, by turn
     "turns": "turns:%s",  # string (role): the last turn given
+    "later": "later:%s",  # zset (role): units that were put back, by when their pause is over (ms)
     "inflight": "inflight:%s",  # zset (role): dispatched units by next check; it is the window
     "company": "company:%s",  # set (role): those of them that a body took along; they take no place
     "long": "long",  # set: dispatched units whose bodies last long

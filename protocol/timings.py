@@ -19,6 +19,15 @@ QUIET_MS: Final = 10_000
 #: A worker may end its own late unit this long before the rescuer does.
 EXPIRE_GRACE_MS: Final = 5_000
 
+#: A unit that is put back waits this long, twice as long each time: up to the first bound where a
+#: server is away, which comes back for all at once, up to the second where its own blob is missing
+#: or its collection is being reindexed.
+PAUSE_MS: Final = 1_000
+SERVER_PAUSE_MS: Final = 8_000
+LONGEST_PAUSE_MS: Final = 60_000
+#: An interactive unit that was put back so often goes first no more: it takes turns with the jobs.
+PUT_BACK_FIRST: Final = 3
+
 #: A file of more bytes is long to parse, a document of more chunks long to embed: seconds, not
 #: moments. Such bodies leave a thread to all others.
 LONG_BYTES: Final = 1_000_000

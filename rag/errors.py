@@ -5,8 +5,9 @@ QuernError
   InvalidRequest          the caller's mistake                → 422, never retried
   Unreadable              a file's own fault                  → its row fails, the others go on
     NoText                readable, but nothing to index      → its row ends `empty`
-  Retryable               may work later                      → the unit is released and runs again
+  Retryable               may work later                      → the unit is put back for a while
     StoreUnavailable
+      BlobMissing         this unit's own bytes are away
     ReindexUnderWay       the vectors change under a write
   DeadlineExceeded        out of time                         → the unit ends `expired`
   LeaseLost               another worker owns the unit now    → stop at once, write nothing
@@ -72,6 +73,10 @@ class Retryable(QuernError):
 
 class StoreUnavailable(Retryable):
     """Raised when Redis, Chroma or the blob store does not answer."""
+
+
+class BlobMissing(StoreUnavailable):
+    """Raised when the blob store does not have what it was given; a disk may be away."""
 
 
 class ReindexUnderWay(Retryable):

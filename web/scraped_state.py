@@ -97,6 +97,7 @@ class ScrapedState:
             for lanes in LANES_OF[role]:
                 pipe.zrange(key("owners", lanes), 0, MOST_OWNERS - 1)
             pipe.zrange(key("inflight", role), 0, MOST_OWNERS - 1)
+            pipe.zrange(key("later", role), 0, MOST_OWNERS - 1)
         (seconds, micros), said, memory, persistence, names, *queues = pipe.execute()
         return [
             *_jobs(counters_of(said)),
@@ -170,20 +171,20 @@ def _waiting(redis: Redis, seen: Iterator[Sequence[str]], *, now_us: int) -> Ite
     """
     Show how much waits for each role, and for how long the oldest has.
 
-    That is what lies in the lanes of its owners, and what was sent and nobody has claimed: where
-    no worker is alive, that is all there is of a short queue. Of each role *seen* has the owners
-    of its lanes, and then what was sent.
+    That is what lies in the lanes of its owners, what was sent and nobody has claimed: where no
+    worker is alive, that is all there is of a short queue; and what was put back for a while. Of
+    each role *seen* has the owners of its lanes, then what was sent, then what was put back.
     """
     pipe = redis.pipeline(transaction=False)
     owned: dict[str, list[tuple[str, str]]] = {}
-    sent: dict[str, Sequence[str]] = {}
+    elsewhere: dict[str, Sequence[str]] = {}
     for role in ROLES:
         owned[role] = [(lanes, owner) for lanes in LANES_OF[role] for owner in next(seen)]
-        sent[role] = next(seen)
+        elsewhere[role] = [*next(seen), *next(seen)]
         for lanes, owner in owned[role]:
             pipe.zcard(key("lane", lanes, owner))
             pipe.zrange(key("lane", lanes, owner), 0, 0, withscores=True)
-        for unit in sent[role]:
+        for unit in elsewhere[role]:
             pipe.exists(key("claim", unit))
             pipe.hmget(key("unit", unit), "created", "state")
     answers = iter(pipe.execute())
@@ -194,7 +195,7 @@ def _waiting(redis: Redis, seen: Iterator[Sequence[str]], *, now_us: int) -> Ite
         for _ in owned[role]:
             depth[role] += next(answers)
             oldest_us = min(oldest_us, *(int(since) for _, since in next(answers)), now_us)
-        for _ in sent[role]:
+        for _ in elsewhere[role]:
             claimed, (created, state) = next(answers), next(answers)
             if not claimed and created and state not in FINAL_STATES:
                 depth[role] += 1

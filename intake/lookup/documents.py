@@ -10,7 +10,7 @@ from corpus.catalogue.catalogue import Catalogue
 from intake.errors import Gone, NotFound
 from intake.lookup.collections import collection_of, existing_collection
 from rag.documents import chunk_id
-from rag.errors import StoreUnavailable
+from rag.errors import BlobMissing
 
 #: What a record keeps for the machine only.
 _OURS: Final = ("source_blob", "text_blob", "manifest_blob", "made_by")
@@ -112,7 +112,7 @@ class Documents:
         Return the parsed text from *start* to *end*, None for its end, both in code points.
 
         Raises:
-            StoreUnavailable: It is missing from the blob store.
+            BlobMissing: It is missing from the blob store.
         """
         whole = self._text(document)
         end = len(whole) if end is None else min(end, len(whole))
@@ -133,7 +133,7 @@ class Documents:
         Raises:
             Gone: Nobody knows them any more.
 
-            StoreUnavailable: They are missing from the blob store.
+            BlobMissing: They are missing from the blob store.
         """
         record = document.record
         if not record["sha256"]:
@@ -150,11 +150,11 @@ class Documents:
         Return up to *limit* chunks with their texts, from number *start*, and the next number.
 
         Raises:
-            StoreUnavailable: They or the text are missing from the blob store.
+            BlobMissing: They or the text are missing from the blob store.
         """
         manifest = self._blobs.get_json(document.record["manifest_blob"])
         if not isinstance(manifest, dict):
-            raise StoreUnavailable("the document's chunks are missing from the blob store")
+            raise BlobMissing("the document's chunks are missing from the blob store")
         whole = self._text(document)
         spans = manifest["chunks"]
         shown = [
@@ -183,5 +183,5 @@ class Documents:
         """Return a blob that a current document names."""
         data = self._blobs.get(name)
         if data is None:
-            raise StoreUnavailable("the document's bytes are missing from the blob store")
+            raise BlobMissing("the document's bytes are missing from the blob store")
         return data

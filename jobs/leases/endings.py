@@ -7,7 +7,9 @@ from redis.exceptions import RedisError
 
 from jobs import claim_metrics
 from jobs.leases.lease import Lease
+from protocol import timings
 from rag.errors import (
+    BlobMissing,
     Broken,
     Cancelled,
     DeadlineExceeded,
@@ -15,6 +17,7 @@ from rag.errors import (
     InvalidRequest,
     LeaseLost,
     NoText,
+    ReindexUnderWay,
     Retryable,
     Unreadable,
 )
@@ -32,6 +35,9 @@ EXPECTED = (
     RedisError,
 )
 
+#: What a unit waits for by itself, perhaps for hours; a server that is away comes back for all.
+_OWN_WAIT = (BlobMissing, ReindexUnderWay)
+
 LATE = "It was not finished in time; submit it again, perhaps with a longer deadline_s."
 INTERNAL = "This is a fault of Quern, not of the input; the worker log has the details."
 
@@ -45,7 +51,11 @@ def end(lease: Lease, error: Exception) -> str:
         elif isinstance(error, Retryable | RedisError):
             log.warning("a store is away; the unit waits", extra=told)
             claim_metrics.record_retry(lease.unit)
-            lease.release(at_once=False)
+            own = isinstance(error, _OWN_WAIT)
+            lease.release(
+                at_once=False,
+                longest_pause_ms=timings.LONGEST_PAUSE_MS if own else timings.SERVER_PAUSE_MS,
+            )
             return words(error)
         elif isinstance(error, EngineDead):
             log.error("the engine died; the claim lapses", extra=told)

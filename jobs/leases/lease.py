@@ -12,6 +12,7 @@ from jobs.leases.stall_detector import StallDetector
 from jobs.ledger.wire import Fields
 from jobs.ledger.work import Output, Work
 from jobs.units import Delta, Unit
+from protocol import timings
 from protocol.messages import Stage
 from rag.errors import Cancelled, DeadlineExceeded, LeaseLost
 from runtime.logging.log_words import words
@@ -124,10 +125,10 @@ class Lease:
         why = {"error": orjson.loads(str(fields["error"]))["type"]} if "error" in fields else {}
         self.conclude("finished", state=state if outcome == "ok" else outcome, **why)
 
-    def release(self, *, at_once: bool) -> None:
+    def release(self, *, at_once: bool, longest_pause_ms: int = timings.SERVER_PAUSE_MS) -> None:
         """Give the unit back unharmed, or note that it is to be given back later."""
         try:
-            self._work.release(self.unit, at_once=at_once)
+            self._work.release(self.unit, at_once=at_once, longest_pause_ms=longest_pause_ms)
         except RedisError as error:
             log.warning("not released", extra=self.unit.ids | {"reason": words(error)})
             self.unreleased = True

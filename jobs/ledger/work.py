@@ -6,6 +6,7 @@ from typing import Literal
 
 from jobs.ledger.wire import Fields, Outbox, fenced, fenced_each, json_of, log_ends, text_of
 from jobs.units import Delta, Unit, unit_from_flat
+from protocol import timings
 from protocol.messages import ROLE_OF, Stage
 from protocol.scripts import Scripts
 
@@ -145,9 +146,16 @@ class Work:
         )  # fmt: skip
         return self._ended(unit, answer)
 
-    def release(self, unit: Unit, *, at_once: bool) -> None:
-        """Give a unit back unharmed; no death is counted. A lost lease is no error here."""
-        answer = self._run("release", unit.id, unit.epoch, int(at_once))
+    def release(
+        self, unit: Unit, *, at_once: bool, longest_pause_ms: int = timings.SERVER_PAUSE_MS
+    ) -> None:
+        """
+        Give a unit back unharmed; no death is counted. A lost lease is no error here.
+
+        Unless *at_once* it waits a while outside its lane: a second, and twice as long each time
+        that it is put back at this stage, up to *longest_pause_ms*.
+        """
+        answer = self._run("release", unit.id, unit.epoch, int(at_once), longest_pause_ms)
         self._outbox.send(answer[1:])
 
     def _ended(self, unit: Unit, answer: list[str]) -> str:

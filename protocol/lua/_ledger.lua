@@ -76,19 +76,53 @@ local function lanes_of(u)
   return u.role
 end
 
+-- Whose lane a unit waits in. An interactive one that was put back again and again takes turns
+-- with the jobs: many of them, each going first, would let nothing else run.
+local function owner_of(u)
+  if u.owner == 'interactive' and tonumber(u.put_back or '0') >= PUT_BACK_FIRST then
+    return 'put_back'
+  end
+  return u.owner
+end
+
 local function wait_in_lane(id, u)
-  local lanes = lanes_of(u)
-  redis.call('ZADD', K.lane(lanes, u.owner), u.created, id)
-  if not redis.call('ZSCORE', K.owners(lanes), u.owner) then
-    redis.call('ZADD', K.owners(lanes), redis.call('INCR', K.turns(u.role)), u.owner)
+  local lanes, owner = lanes_of(u), owner_of(u)
+  redis.call('ZADD', K.lane(lanes, owner), u.created, id)
+  if not redis.call('ZSCORE', K.owners(lanes), owner) then
+    redis.call('ZADD', K.owners(lanes), redis.call('INCR', K.turns(u.role)), owner)
   end
 end
 
 local function leave_lane(id, u)
+  local owner = owner_of(u)
   for _, lanes in ipairs({u.role, long_lanes(u.role)}) do
-    if redis.call('ZREM', K.lane(lanes, u.owner), id) == 1
-        and redis.call('EXISTS', K.lane(lanes, u.owner)) == 0 then
-      redis.call('ZREM', K.owners(lanes), u.owner)
+    if redis.call('ZREM', K.lane(lanes, owner), id) == 1
+        and redis.call('EXISTS', K.lane(lanes, owner)) == 0 then
+      redis.call('ZREM', K.owners(lanes), owner)
+    end
+  end
+  redis.call('ZREM', K.later(u.role), id)
+end
+
+-- A unit that is put back waits outside its lane: twice as long each time, until its stage changes.
+local function wait_until_later(id, u, longest_ms)
+  local times = tonumber(u.put_back or '0')
+  local pause_ms = math.min(longest_ms, PAUSE_MS * 2 ^ math.min(times, 20))
+  u.put_back = int(times + 1)
+  redis.call('HSET', K.unit(id), 'put_back', u.put_back)
+  redis.call('ZADD', K.later(u.role), int(NOW_MS + pause_ms), id)
+end
+
+-- Units whose pause is over go back to their lanes; some at a time, so that no script takes long.
+local function end_pauses(role)
+  local due = redis.call('ZRANGEBYSCORE', K.later(role), '-inf', int(NOW_MS), 'LIMIT', 0, 50)
+  for _, id in ipairs(due) do
+    redis.call('ZREM', K.later(role), id)
+    local said = redis.call('HMGET', K.unit(id), 'state', 'stage', 'role', 'owner', 'created',
+      'size', 'chunks', 'put_back')
+    if said[1] and not FINAL[said[1]] then
+      wait_in_lane(id, {stage = said[2], role = said[3], owner = said[4], created = said[5],
+        size = said[6] or nil, chunks = said[7] or nil, put_back = said[8] or nil})
     end
   end
 end
@@ -178,6 +212,7 @@ end
 -- Fills a role's window; and first, where long units wait, that of the role which shares its
 -- threads: what one of them ended may be what a long one there was waiting for.
 local function dispatch(role, out)
+  end_pauses(role)
   local other = SIBLING[role]
   if other and redis.call('EXISTS', K.owners(long_lanes(other))) == 1 and room_for_long() then
     fill(other, out)

@@ -22,6 +22,7 @@ fields.stage = stage
 fields.role = role
 fields.held = '0'
 fields.stage_claims = '0'
+fields.put_back = '0'
 fields.since = int(NOW)
 fields.epoch = later_epoch(u)  -- a repeat of this very call is refused
 if stays then
@@ -34,7 +35,7 @@ put(K.unit(id), fields)
 leave_window(u.role, id)
 redis.call('HSET', K.pace(u.role), 'last_finish', int(NOW))
 local old = u.role
-u.role, u.stage, u.chunks = role, stage, next_stage.chunks
+u.role, u.stage, u.chunks, u.put_back = role, stage, next_stage.chunks, '0'
 if ARGV[6] ~= '' then emit(u.job or id, ARGV[6], ARGV[7]) end
 if stays then
   if not u.job then emit(id, 'stage', '{"stage":"' .. stage .. '"}') end

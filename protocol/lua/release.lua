@@ -1,4 +1,6 @@
--- release(unit, epoch): given back unharmed (SIGTERM, a store that is away) → {'ok', messages…} | {'lost'}
+-- release(unit, epoch, at once, longest pause in ms): given back unharmed → {'ok', messages…} | {'lost'}
+-- *at once* = '1': its worker stops in order, and the unit goes back to its lane. Else something it
+-- needs is away: it waits for it where it is in nobody's way.
 local id, epoch = ARGV[1], ARGV[2]
 local u = row(K.unit(id))
 if not fenced(u, epoch) then return {'lost'} end
@@ -11,7 +13,11 @@ end
 put(K.unit(id), {held = '0', epoch = later_epoch(u), since = int(NOW)})
 redis.call('DEL', K.claim(id))
 leave_window(u.role, id)
-wait_in_lane(id, u)
--- ARGV[3] = '1' sends it again at once; else the dispatcher's next beat does, as a pause.
-if ARGV[3] == '1' then dispatch(u.role, out) end
+if ARGV[3] == '1' then
+  wait_in_lane(id, u)
+  dispatch(u.role, out)
+else
+  -- Its place is filled by the dispatcher's next beat: where a store is away, none can do better.
+  wait_until_later(id, u, tonumber(ARGV[4]))
+end
 return out

@@ -200,6 +200,16 @@ class Workbench:
         role = self.field(unit_id, "role")
         self.redis.zadd(key("inflight", role), {unit_id: 0}, xx=True)
 
+    def end_pause(self, unit_id: str) -> None:
+        """The pause of a unit that was put back is over."""
+        self.redis.zadd(key("later", self.field(unit_id, "role")), {unit_id: 0}, xx=True)
+
+    def end_pauses(self, role: str) -> None:
+        """Time passes for all that was put back, and the dispatcher comes by."""
+        for unit_id in self.put_back(role):
+            self.end_pause(unit_id)
+        self.ledger.maintenance.dispatch(role)
+
     def late(self, unit_id: str) -> int:
         """Let a unit's deadline pass; returns how many units did so, which is one."""
         self.redis.hset(key("unit", unit_id), "deadline", 1)
@@ -237,6 +247,11 @@ class Workbench:
         return [
             name for owner in owners for name in self.redis.zrange(key("lane", role, owner), 0, -1)
         ]
+
+    def put_back(self, role: str) -> list[str]:
+        """Units that wait outside their lanes, in the order in which their pauses end."""
+        units: list[str] = self.redis.zrange(key("later", role), 0, -1)
+        return units
 
     def garbage(self, collection_id: str) -> set[str]:
         return set(self.redis.zrange(key("garbage", collection_id), 0, -1))

@@ -50,19 +50,30 @@ class Queues:
         pipe = redis.pipeline(transaction=False)
         for lanes in LANES_OF[role]:
             pipe.zrange(key("owners", lanes), 0, OWNERS)
-        found = zip(LANES_OF[role], pipe.execute(), strict=True)
-        owners = [(lanes, owner) for lanes, names in found for owner in names]
+        pipe.zrange(key("later", role), 0, DISPATCHED)
+        *found, put_back = pipe.execute()
+        owners = [
+            (lanes, owner)
+            for lanes, names in zip(LANES_OF[role], found, strict=True)
+            for owner in names
+        ]
         pipe.zrange(key("inflight", role), 0, DISPATCHED)
         pipe.zcard(key("inflight", role))
         pipe.zrange(key("lane", role, "interactive"), 0, 0, withscores=True)
         pipe.hget(key("pace", role), "last_finish")
+        pipe.zcard(key("later", role))
+        for unit in put_back:
+            pipe.hmget(key("unit", unit), "owner", "created")
         for lanes, owner in owners:
             pipe.zcard(key("lane", lanes, owner))
-        units, dispatched, oldest, ended, *waiting = pipe.execute()
+        units, dispatched, oldest, ended, paused, *rest = pipe.execute()
+        rows, waiting = rest[: len(put_back)], rest[len(put_back) :]
+        since = [score for _, score in oldest]
+        since += [int(created) for owner, created in rows if owner == "interactive"]
         return QueueSight(
-            waiting=sum(waiting),
+            waiting=sum(waiting) + paused,
             dispatched=dispatched,
-            oldest_s=max(0.0, now - oldest[0][1] / 1e6) if oldest else 0.0,
+            oldest_s=max(0.0, now - min(since) / 1e6) if since else 0.0,
             ended_at=float(ended) / 1e6 if ended else None,
             unclaimed_s=self._unclaimed_s(redis, role, units),
         )

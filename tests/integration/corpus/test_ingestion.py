@@ -109,6 +109,7 @@ class Yard:
             and not any(self.bench.in_flight(role) for role in roles)
             and not any(redis.smembers(key("company", role)) for role in roles)
             and not any(self.bench.waiting(role) for role in roles)
+            and not any(self.bench.put_back(role) for role in roles)
             and redis.smembers(key("opened", self.collection_id)) == set()
         )
 
@@ -177,7 +178,8 @@ def test_a_unit_that_a_worker_died_under_neither_comes_along_nor_takes_others(ya
     assert yard.bench.deaths(rows[1]) == 1
 
     assert batched(yard, rows[1]) == [rows[1]]  # and is given back
-    yard.bench.ledger.work.release(yard.bench.take(rows[1]), at_once=False)
+    window(yard.bench, 0)
+    yard.bench.ledger.work.release(yard.bench.take(rows[1]), at_once=True)
     assert rows[1] in yard.bench.waiting("ingest")
     assert batched(yard, rows[0]) == [rows[0]]
 
@@ -504,12 +506,12 @@ def test_a_store_that_is_away_lets_all_wait_unharmed(yard: Yard) -> None:
     yard.vectors.before = away
     yard.parse(rows[0])
 
-    assert sorted(yard.bench.waiting("embed")) == sorted(rows)
+    assert sorted(yard.bench.put_back("embed")) == sorted(rows)
     assert [yard.bench.deaths(row) for row in rows] == [0, 0, 0]
     assert yard.leases.last_error == "Chroma does not answer"
     assert yard.embedder.calls == [3]  # and not one by one
     yard.vectors.before = lambda: None
-    yard.bench.ledger.maintenance.dispatch("embed")
+    yard.bench.end_pauses("embed")
     yard.publish(rows[0])
     assert yard.outcomes(rows) == ["created"] * 3
     assert yard.leases.last_error == ""
@@ -531,7 +533,7 @@ def test_a_store_that_goes_away_while_one_is_cancelled_lets_the_others_wait(yard
     yard.parse(rows[0])
 
     assert yard.bench.state(rows[1]) == "cancelled"
-    assert sorted(yard.bench.waiting("embed")) == sorted([rows[0], rows[2]])
+    assert sorted(yard.bench.put_back("embed")) == sorted([rows[0], rows[2]])
     assert yard.leases.bodies == 0
 
 
@@ -566,6 +568,7 @@ def test_redis_going_away_lets_all_wait_unharmed(
     assert not any(yard.bench.redis.exists(key("claim", row)) for row in rows)
     window(yard.bench, 9)
     role = yard.bench.field(rows[0], "role")
+    yard.bench.end_pauses(role)
     for row in sorted(yard.bench.in_flight(role)):
         if yard.bench.state(row) == "running":
             (yard.parse if role == "ingest" else yard.publish)(row)

@@ -420,7 +420,7 @@ def test_a_publish_that_began_before_the_change_over_is_done_again_after_it(
     house.ingestion(house.old, late).publish(row)
     assert house.bench.state(row) == "running"
     assert "late" not in house.bench.catalogue.generations.current(house.collection_id, ["late"])
-    house.bench.ledger.maintenance.dispatch("embed")
+    house.bench.end_pauses("embed")
 
     assert house.publish(row) == "created"
     assert house.wanted() <= house.held()
@@ -435,7 +435,7 @@ def test_a_publish_by_the_new_embedder_waits_for_the_change_over(house: House) -
     assert house.publish(row, house.new) == ""
     assert house.bench.state(row) == "running"
     house.reindex(job)
-    house.bench.ledger.maintenance.dispatch("embed")
+    house.bench.end_pauses("embed")
 
     assert house.publish(row, house.new) == "created"
     assert house.held() == house.wanted()
@@ -594,6 +594,6 @@ def test_a_store_that_is_away_makes_the_reindex_wait(house: House) -> None:
     house.fuse.at = {10: away}
     house.reindex(job)
     assert house.bench.state(job) == "running"
-    house.bench.ledger.maintenance.dispatch("embed")
+    house.bench.end_pauses("embed")
 
     assert house.reindex(job) == "succeeded"

@@ -20,6 +20,7 @@ from jobs.units import FINAL_STATES
 from protocol import timings
 from protocol.keys import key
 from rag.errors import (
+    BlobMissing,
     Broken,
     Cancelled,
     DeadlineExceeded,
@@ -27,13 +28,14 @@ from rag.errors import (
     LeaseLost,
     NoText,
     QuernError,
+    ReindexUnderWay,
     StoreUnavailable,
     Unreadable,
 )
 from runtime.metrics import meters
 from runtime.redis_clients import ledger_client
 from tests.support.waiting import PATIENCE_S, until
-from tests.support.workbench import Workbench
+from tests.support.workbench import Workbench, now_ms
 
 
 @pytest.fixture
@@ -167,7 +169,7 @@ def test_what_is_put_back_and_begins_again_is_counted(bench: Workbench, start: S
     asked, process, before = bench.ask(), start(), told()
     with process.leases.claim(asked, "retrieve"):
         raise StoreUnavailable("away")
-    bench.ledger.maintenance.dispatch("retrieve")
+    bench.end_pauses("retrieve")
     with process.leases.claim(asked, "retrieve") as lease:
         assert lease is not None
         lease.finish(state="succeeded", fields={"result": "{}"})
@@ -184,9 +186,29 @@ def test_a_store_that_is_away_costs_no_death_and_a_pause(
     with start().leases.claim(asked, "retrieve"):
         raise error
 
-    assert bench.waiting("retrieve") == [asked]
+    assert bench.put_back("retrieve") == [asked]
     assert bench.deaths(asked) == 0
     assert len(bench.sent) == sent
+
+
+def test_a_unit_whose_own_blob_is_missing_waits_longer_than_one_whose_server_is_away(
+    bench: Workbench, start: Start
+) -> None:
+    process = start()
+
+    def last_pause_s(error: Exception) -> float:
+        asked = bench.ask()
+        for _ in range(8):
+            with process.leases.claim(asked, "retrieve"):
+                raise error
+            pause_ms = bench.redis.zscore(key("later", "retrieve"), asked) - now_ms(bench)
+            bench.end_pauses("retrieve")
+        bench.ledger.submissions.cancel(asked)
+        return round(pause_ms / 1_000)
+
+    assert last_pause_s(StoreUnavailable("away")) == timings.SERVER_PAUSE_MS / 1_000
+    assert last_pause_s(BlobMissing("gone")) == timings.LONGEST_PAUSE_MS / 1_000
+    assert last_pause_s(ReindexUnderWay("made anew")) == timings.LONGEST_PAUSE_MS / 1_000
 
 
 @pytest.mark.parametrize("error", [StoreUnavailable("away"), Unreadable("broken", "Torn.")])
@@ -202,9 +224,9 @@ def test_a_unit_that_cannot_be_given_back_while_redis_is_away_costs_no_death(
     bench.sweep("retrieve", away=True)
     flaky.away = False
 
-    assert until(lambda: bench.waiting("retrieve") == [asked])
+    assert until(lambda: bench.put_back("retrieve") == [asked])
     bench.redis.delete(key("quiet"))
-    bench.ledger.maintenance.dispatch("retrieve")
+    bench.end_pauses("retrieve")
     bench.due(asked)
     bench.sweep("retrieve")
     assert bench.deaths(asked) == 0

@@ -196,7 +196,7 @@ def test_no_job_starves_and_each_keeps_its_order_whatever_happens(pile: Pile, se
         free = pile.free()
         if not free:
             for role in ROLES:
-                bench.ledger.maintenance.dispatch(role)
+                bench.end_pauses(role)
             held = list(running_units(pile))
             if not held and not pile.free():
                 if step > max(late):

@@ -9,7 +9,7 @@ from jobs.events import read_events
 from jobs.ledger.ledger import Ledger
 from jobs.ledger.submissions import Idempotency
 from jobs.ledger.work import Refusal
-from jobs.units import Delta, Unit
+from jobs.units import FINAL_STATES, Delta, Unit
 from protocol import timings
 from protocol.ids import new_id
 from protocol.keys import key
@@ -113,15 +113,104 @@ def test_interactive_goes_first_and_owners_take_turns(bench: Workbench) -> None:
     assert [names[message.unit_id] for message in bench.sent] == ["interactive", "x", "y", "x", "x"]
 
 
-def test_a_released_unit_waits_at_the_front_of_its_lane_without_a_death(bench: Workbench) -> None:
+def test_a_unit_that_is_put_back_is_in_nobodys_way_until_its_pause_is_over(
+    bench: Workbench,
+) -> None:
     window(bench, 1)
-    first, second = bench.ask(), bench.ask()
+    first, second, third = bench.ask(), bench.ask(), bench.ask()
     bench.ledger.work.release(bench.take(first), at_once=False)
 
-    assert bench.waiting("retrieve") == [first, second]
+    assert bench.put_back("retrieve") == [first]
     assert bench.deaths(first) == 0
     bench.ledger.maintenance.dispatch("retrieve")
+    assert bench.in_flight("retrieve") == {second}
+    bench.end_pause(first)
+    bench.ledger.submissions.cancel(second)
     assert bench.in_flight("retrieve") == {first}
+    assert bench.waiting("retrieve") == [third]
+
+
+def test_a_unit_pauses_twice_as_long_each_time_it_is_put_back_and_anew_at_its_next_stage(
+    bench: Workbench,
+) -> None:
+    asked = bench.ask()
+
+    def pause_s(*, longest_ms: int = timings.SERVER_PAUSE_MS) -> float:
+        role = bench.field(asked, "role")
+        bench.ledger.work.release(bench.take(asked), at_once=False, longest_pause_ms=longest_ms)
+        pause_ms = bench.redis.zscore(key("later", role), asked) - now_ms(bench)
+        bench.end_pause(asked)
+        bench.ledger.maintenance.dispatch(role)
+        return round(pause_ms / 1_000)
+
+    assert [pause_s() for _ in range(5)] == [1, 2, 4, 8, 8]
+    assert pause_s(longest_ms=timings.LONGEST_PAUSE_MS) == 32
+    assert [pause_s(longest_ms=timings.LONGEST_PAUSE_MS) for _ in range(2)] == [60, 60]
+    bench.hand_over(bench.take(asked), stage="generate", fields={})
+    assert pause_s() == 1
+
+
+def test_interactive_units_that_are_put_back_each_time_let_batch_ones_run(
+    bench: Workbench,
+) -> None:
+    window(bench, 2)
+    stuck = [bench.ask() for _ in range(6)]
+    batch = bench.ask(priority="batch")
+    runs = 0
+    while bench.state(batch) == "queued":
+        for unit_id in bench.in_flight("retrieve") - {batch}:
+            bench.ledger.work.release(bench.take(unit_id), at_once=False)
+            bench.end_pause(unit_id)  # the worst: a pause is over before anybody else has run
+            runs += 1
+        if batch in bench.in_flight("retrieve"):
+            bench.take(batch)
+        bench.ledger.maintenance.dispatch("retrieve")
+
+        assert runs <= len(stuck) * (timings.PUT_BACK_FIRST + 1)
+
+
+def test_rows_whose_blobs_are_lost_block_no_other_of_their_job(bench: Workbench) -> None:
+    window(bench, 2)
+    rows = [bench.row(name) | {"owner": "ingest:folder"} for name in "abcdefghi"]
+    _, (*lost, good) = bench.ingest(bench.collection(), rows=rows)
+    for _ in range(5):
+        for row in bench.in_flight("ingest") - {good}:
+            bench.ledger.work.release(bench.take(row), at_once=False)
+        bench.ledger.maintenance.dispatch("ingest")
+
+    assert bench.in_flight("ingest") == {good}
+    assert sorted(bench.put_back("ingest")) == sorted(lost)
+
+
+@pytest.mark.parametrize("end", ["cancel", "expire", "cancel job"])
+def test_a_unit_that_was_put_back_ends_like_any_other_that_waits(
+    bench: Workbench, end: str
+) -> None:
+    job, (row,) = bench.ingest(bench.collection(), "a")
+    bench.ledger.work.release(bench.take(row), at_once=False)
+    match end:
+        case "cancel":
+            bench.ledger.submissions.cancel(row)
+        case "expire":
+            bench.late(row)
+            bench.ledger.maintenance.expire("ingest")
+        case _:
+            bench.ledger.submissions.cancel_job(job)
+
+    assert bench.state(row) in ("cancelled", "expired")
+    assert not bench.put_back("ingest")
+    assert bench.job_state(job) in FINAL_STATES
+
+
+def test_a_worker_that_stops_in_order_gives_its_unit_back_without_a_pause(
+    bench: Workbench,
+) -> None:
+    window(bench, 1)
+    first, second = bench.ask(), bench.ask()
+    bench.ledger.work.release(bench.take(first), at_once=True)
+
+    assert bench.in_flight("retrieve") == {first}
+    assert bench.waiting("retrieve") == [second]
 
 
 def test_a_repeated_release_changes_nothing(bench: Workbench) -> None:

@@ -148,6 +148,9 @@ class Storm:
         for unit in self.bench.in_flight(role):
             if self.random.random() < 0.5:
                 self.bench.due(unit)
+        for unit in self.bench.put_back(role):
+            if self.random.random() < 0.5:
+                self.bench.end_pause(unit)
         self.bench.sweep(role)
 
     def too_late(self) -> None:
@@ -172,7 +175,7 @@ class Storm:
     def check(self) -> None:
         """Assert what holds after every step."""
         bench, rows = self.bench, self.rows()
-        waiting = [name for role in ROLES for name in bench.waiting(role)]
+        waiting = [name for role in ROLES for name in bench.waiting(role) + bench.put_back(role)]
         flying = [name for role in ROLES for name in bench.in_flight(role)]
         ended = [name for name, row in rows.items() if row["state"] in FINAL_STATES]
         dated = [n for c in CLASSES if c != "job" for n in self.members("deadlines", c)]
@@ -254,6 +257,8 @@ class Storm:
                 for unit in self.bench.in_flight(role):
                     self.bench.die(unit)
                     self.bench.due(unit)
+                for unit in self.bench.put_back(role):
+                    self.bench.end_pause(unit)
                 self.bench.sweep(role)
                 for unit in self.bench.in_flight(role):
                     taken = self.bench.claim(unit)
