@@ -41,7 +41,9 @@ class Intake:
         self.notifier = JobNotifier(storage.redis)
         view = JobView(storage.redis, blobs)
         self.jobs = JobLookup(storage.redis, ledger.rows, view, retention_s=settings.retention_s)
-        self.events = JobEvents(storage.redis, ledger.rows, blobs, view)
+        self.events = JobEvents(
+            storage.redis, ledger.rows, blobs, view, listen=ledger.submissions.listen
+        )
         self.collections = Collections(catalogue, made_by=made_by(pipeline))
         self.documents = Documents(catalogue, blobs)
         self.queries = Queries(

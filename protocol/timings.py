@@ -47,6 +47,13 @@ WORKER_KNOWN_S: Final = 60
 #: Why a unit waits is told for so long: a little longer than the longest pause between two tries.
 LAST_ERROR_S: Final = 150.0
 
+#: Who reads a job's events says so this often; a stream that began for readers goes this long after
+#: the last one, with room for a reader whose connection broke to come again.
+LISTEN_S: Final = 30.0
+LISTENED_MS: Final = 120_000
+#: Of an ingest's events this many are kept: each tells all counts.
+PROGRESS_EVENTS: Final = 256
+
 #: Followers: live for this long; a publish waits this long for them.
 FOLLOWER_LIVE_MS: Final = 10_000
 PUBLISH_WAIT_S: Final = 2.0

@@ -1,7 +1,7 @@
 """A job's events as its readers get them: complete, and told from its row once they are gone."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import orjson
@@ -12,8 +12,9 @@ from intake.lookup.views import JobView, has_ended, progress
 from jobs.events import Event, read_events
 from jobs.ledger.rows import Rows
 from jobs.results import verdict
+from protocol.timings import LISTEN_S
 
-__all__ = ["BEGINNING", "Event", "JobEvents", "event_id"]
+__all__ = ["BEGINNING", "LISTEN_S", "Event", "JobEvents", "event_id"]
 
 #: The id before that of any event.
 BEGINNING: Final = "0-0"
@@ -28,13 +29,28 @@ def event_id(text: str) -> tuple[int, int] | None:
 
 
 class JobEvents:
-    """Read the events of jobs."""
+    """
+    Read the events of jobs.
 
-    def __init__(self, redis: Redis, rows: Rows, blobs: BlobStore, view: JobView) -> None:
+    Args:
+        listen: Has a job's events written down from now on; most jobs have no reader, and no stream
+            until it is said. Said again every `timings.LISTEN_S`.
+    """
+
+    def __init__(
+        self,
+        redis: Redis,
+        rows: Rows,
+        blobs: BlobStore,
+        view: JobView,
+        *,
+        listen: Callable[[str], None],
+    ) -> None:
         self._redis = redis
         self._rows = rows
         self._blobs = blobs
         self._view = view
+        self.listen = listen
 
     def is_over(self, job_id: str, row: Mapping[str, str], after: str) -> bool:
         """Return True if a reader who has seen all up to *after* has seen all there will be."""
@@ -102,6 +118,8 @@ class JobEvents:
                 events.append(("token", {"text": answer, "attempt": 1}))
         elif row["kind"] in ("ingest", "delete"):
             events.append(("progress", progress(row)))
+        elif "progress" in row:
+            events.append(("progress", orjson.loads(row["progress"])))
         told = [Event(f"{before}-{n}", kind, data) for n, (kind, data) in enumerate(events)]
         return [*told, Event(last, "done", end)]
 

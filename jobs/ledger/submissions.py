@@ -102,6 +102,10 @@ class Submissions:
         """Seal a job: no more documents will come. A job without open rows ends."""
         self._run("seal", job_id)
 
+    def listen(self, job_id: str) -> None:
+        """Have the events of a job written down; said again every `timings.LISTEN_S`."""
+        self._run("listen", job_id)
+
     def cancel(self, unit_id: str) -> str | None:
         """
         Ask a unit to stop: at once if it waits, else its worker is told.

@@ -44,14 +44,45 @@ end
 
 -- Events ------------------------------------------------------------------------------------
 
+-- A stream takes a KB from its first event on, and nobody reads those of most jobs. Only an
+-- interactive question has one from its submission; any other unit or job when somebody listens,
+-- see `listen`. What has none is told from its row.
+local function has_reader(job)
+  return redis.call('EXISTS', K.events(job)) == 1
+end
+
+local function begin_events(job, kind, data)
+  redis.call('XADD', K.events(job), '*', 't', kind, 'd', data)
+end
+
+-- Adds an event where there is a stream; false where there is none.
 local function append(job, kind, data)
-  return redis.call('XADD', K.events(job), 'MAXLEN', '~', 20000, '*', 't', kind, 'd', data)
+  return redis.call('XADD', K.events(job), 'NOMKSTREAM', 'MAXLEN', '~', 20000, '*',
+    't', kind, 'd', data)
 end
 
 local function emit(job, kind, data)
-  local entry = append(job, kind, data)
+  if append(job, kind, data) then redis.call('PUBLISH', K.WAKE, job) end
+end
+
+-- The last event, for which more than readers of events wait; answers with its id, which stands in
+-- the row for who reads the events once the stream is gone, or was never there.
+local function emit_done(job, state)
+  local entry = append(job, 'done', '{"state":"' .. state .. '"}')
   redis.call('PUBLISH', K.WAKE, job)
-  return entry
+  return entry or int(NOW_MS) .. '-0'
+end
+
+-- How far a job is: *over* of its rows have ended. What a reader missed is in the next one's
+-- counts: a short stream is enough.
+local function emit_progress(job, told)
+  local j = redis.call('HMGET', K.job(job), 'total', 'done', 'failed', 'cancelled', 'expired')
+  told.done = 0
+  for i = 2, 5 do told.done = told.done + tonumber(j[i] or '0') end
+  told.total, told.unit = tonumber(j[1] or '0'), 'documents'
+  redis.call('XADD', K.events(job), 'MAXLEN', '~', PROGRESS_EVENTS, '*', 't', 'progress',
+    'd', cjson.encode(told))
+  redis.call('PUBLISH', K.WAKE, job)
 end
 
 -- The window --------------------------------------------------------------------------------
@@ -289,13 +320,6 @@ local function into_garbage(inc, member, due)
   redis.call('ZADD', K.garbage(inc), due, member)
 end
 
-local function done_event(state, fields)
-  local data = '{"state":"' .. state .. '"'
-  if fields.result then data = data .. ',"result":' .. fields.result end
-  if fields.error then data = data .. ',"error":' .. fields.error end
-  return data .. '}'
-end
-
 local function end_job(job)
   local key = K.job(job)
   local j = row(key)
@@ -315,7 +339,7 @@ local function end_job(job)
   redis.call('EXPIRE', K.rows(job), RETENTION_S)
   redis.call('EXPIRE', K.events(job), EVENT_RETENTION_S)
   tally_end(j.kind, state, j.created)
-  redis.call('HSET', key, 'last_event', emit(job, 'done', '{"state":"' .. state .. '"}'))
+  redis.call('HSET', key, 'last_event', emit_done(job, state))
 end
 
 -- Failures that say nothing of a file's bytes; with any other the same bytes would fail again.
@@ -368,13 +392,9 @@ local function close(id, u, state, fields, became_current)
     if state == 'failed' or state == 'cancelled' or state == 'expired' then counted = state end
     redis.call('HINCRBY', K.job(u.job), counted, 1)
     tally('document:' .. (u.lost and 'lost' or fields.outcome or state))
-    local j = redis.call('HMGET', K.job(u.job), 'total', 'done', 'failed', 'cancelled', 'expired')
-    local over = tonumber(j[2] or '0') + tonumber(j[3] or '0') + tonumber(j[4] or '0')
-      + tonumber(j[5] or '0')
-    emit(u.job, 'progress', cjson.encode({
-      done = over, total = tonumber(j[1] or '0'), unit = 'documents',
-      document_id = u.document, state = state, outcome = fields.outcome,
-    }))
+    if has_reader(u.job) then
+      emit_progress(u.job, {document_id = u.document, state = state, outcome = fields.outcome})
+    end
     end_job(u.job)
   else
     -- A search is read at once, by the call that waits for it; kept like a question, its results
@@ -382,8 +402,7 @@ local function close(id, u, state, fields, became_current)
     local search = u.kind == 'search'
     redis.call('EXPIRE', K.unit(id), search and SEARCH_RETENTION_S or RETENTION_S)
     tally_end(u.kind, u.lost and 'lost' or state, u.created)
-    local entry = emit(id, 'done', done_event(state, search and {} or fields))
-    redis.call('HSET', K.unit(id), 'last_event', entry)
+    redis.call('HSET', K.unit(id), 'last_event', emit_done(id, state))
     redis.call('EXPIRE', K.events(id), search and SEARCH_RETENTION_S or EVENT_RETENTION_S)
   end
   return true

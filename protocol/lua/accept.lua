@@ -42,7 +42,6 @@ if not j.state then
   redis.call('ZADD', K.jobs(), int(NOW), job)
   tally('submitted:' .. fields.kind)
   redis.call('ZADD', K.deadlines('job'), fields.deadline, job)
-  emit(job, 'state', '{"state":"queued"}')
   j = row(K.job(job))
 end
 

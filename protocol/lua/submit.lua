@@ -38,7 +38,9 @@ redis.call('ZADD', K.deadlines(fields.class), fields.deadline, id)
 if fields.kind ~= 'search' then redis.call('ZADD', K.jobs(), int(NOW), id) end
 wait_in_lane(id, fields)
 tally('submitted:' .. fields.kind)
-emit(id, 'state', '{"state":"queued"}')
+if fields.kind == 'query' and fields.class == 'interactive' then
+  begin_events(id, 'state', '{"state":"queued"}')
+end
 
 local out = {'ok', id}
 dispatch(fields.role, out)

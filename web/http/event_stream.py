@@ -1,13 +1,14 @@
 """A job's events as server-sent events (HTML standard, section 9.2), replayable from any point."""
 
 import logging
+import math
 import time
 from collections.abc import Generator, Iterator
 
 import orjson
 
 from intake.errors import QueueError
-from intake.lookup.events import Event
+from intake.lookup.events import LISTEN_S, Event
 from intake.wiring import Intake
 from web.http.waiting import POLL_S
 from web.slots import Caller
@@ -53,10 +54,14 @@ class EventStream:
     def _events(self) -> Iterator[str]:
         """Yield events as they come, and comments while none do."""
         said_at = time.monotonic()
+        listened_at = -math.inf
         with self._intake.notifier.waiting_for(self._job_id) as changed:
             while not self._caller.gone:
                 changed.clear()
                 try:
+                    if time.monotonic() - listened_at >= LISTEN_S:
+                        self._intake.events.listen(self._job_id)
+                        listened_at = time.monotonic()
                     events = self._intake.events.after(self._job_id, self._after)
                 except QueueError as error:
                     # The caller would only connect again: better to wait here and go on.

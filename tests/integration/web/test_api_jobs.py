@@ -118,11 +118,14 @@ def test_a_new_attempt_resets_the_tokens(client: FlaskClient, worker: Any) -> No
 def test_an_ingest_tells_its_progress(client: FlaskClient, worker: Any) -> None:
     body = {"documents": [{"id": "a", "text": "x"}, {"id": "b", "text": "y"}]}
     job_id = client.post("/api/ingests", json=body).get_json()["id"]
+    worker.ledger.submissions.listen(job_id)
     for name in worker.rows(job_id):
         worker.fail(name)
     told = events(client, job_id)
 
-    assert [data["done"] for _, kind, data in told if kind == "progress"] == [1, 2]
+    progress = [data for _, kind, data in told if kind == "progress"]
+    assert [data["done"] for data in progress] == [0, 1, 2]
+    assert [data["document_id"] for data in progress[1:]] == ["a", "b"]
     assert told[-1][1:] == ("done", {"state": "failed"})
 
 

@@ -7,12 +7,14 @@ import pytest
 
 from jobs.counters import read_counters
 from jobs.errors import Sealed
+from jobs.events import read_events
 from jobs.ledger.submissions import CANCELLED_TOGETHER
 from jobs.ledger.work import Output, Refusal
 from jobs.units import Unit
 from protocol import timings
 from protocol.ids import new_id
 from protocol.keys import key
+from protocol.timings import PROGRESS_EVENTS
 from tests.support.workbench import RETENTION_S, Workbench, kinds, now_ms, window
 
 ENDS: dict[str, Callable[[Workbench, str], object]] = {
@@ -161,6 +163,7 @@ def test_the_state_of_an_ingest_follows_from_its_rows(
     bench: Workbench, ends: list[str], state: str
 ) -> None:
     job, rows = bench.ingest(bench.collection(), *(f"d{n}" for n in range(len(ends))))
+    bench.ledger.submissions.listen(job)
     for end, row in zip(ends, rows, strict=True):
         ENDS[end](bench, row)
 
@@ -303,3 +306,16 @@ def test_an_end_that_no_body_writes_is_logged(
 
     told = [line for line in caplog.records if line.getMessage() == "finished"]
     assert [(vars(line)["job_id"], vars(line)["state"]) for line in told] == [(asked, state)]
+
+
+def test_the_progress_of_a_large_ingest_takes_a_short_stream(bench: Workbench) -> None:
+    documents = [f"d{n}" for n in range(2 * PROGRESS_EVENTS)]
+    job, rows = bench.ingest(bench.collection(), *documents)
+    bench.ledger.submissions.listen(job)
+    for row in rows:
+        bench.ledger.submissions.cancel(row)
+    told = read_events(bench.redis, job, "0-0")
+
+    assert len(told) < PROGRESS_EVENTS + 30  # Redis forgets whole nodes of a stream
+    assert [event.kind for event in told[-2:]] == ["progress", "done"]
+    assert told[-2].data["done"] == told[-2].data["total"] == len(documents)

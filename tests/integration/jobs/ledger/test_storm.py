@@ -7,6 +7,7 @@ from itertools import count
 import pytest
 
 from jobs.counters import read_counters
+from jobs.events import read_events
 from jobs.units import FINAL_STATES, Delta, Unit
 from protocol.keys import PREFIX, key
 from protocol.messages import CLASSES, ROLES
@@ -44,6 +45,7 @@ class Storm:
             self.ask: 3, self.ingest: 2, self.delete: 1, self.deliver: 12, self.end: 8,
             self.pass_on: 8, self.zombie: 4, self.kill: 3, self.renew: 2, self.give_back: 1,
             self.cancel: 1, self.cancel_job: 1, self.time_passes: 6, self.too_late: 1,
+            self.listen: 2, self.reader_is_gone: 1,
         }  # fmt: skip
         self.random.choices(list(steps), weights=list(steps.values()))[0]()
 
@@ -143,6 +145,21 @@ class Storm:
         if self.jobs:
             self.bench.ledger.submissions.cancel_job(self.random.choice(self.jobs[-5:]))
 
+    def listened_to(self) -> str | None:
+        """Return a job that somebody may have asked the events of."""
+        told = [name for name, row in self.rows().items() if "job" not in row] + self.jobs
+        return self.random.choice(told[-12:]) if told else None
+
+    def listen(self) -> None:
+        if job := self.listened_to():
+            self.bench.ledger.submissions.listen(job)
+
+    def reader_is_gone(self) -> None:
+        """A stream that began for readers expires after the last one."""
+        job = self.listened_to()
+        if job and self.bench.redis.ttl(key("events", job)) > 0:
+            self.bench.redis.delete(key("events", job))
+
     def time_passes(self) -> None:
         role = self.random.choice(ROLES)
         for unit in self.bench.in_flight(role):
@@ -226,6 +243,17 @@ class Storm:
         documents = [name for name, row in rows.items() if "job" in row]
         assert sum(counted.documents.values()) == len(documents)
 
+    def check_events(self) -> None:
+        """Assert that whoever reads learns of the one end, from the stream or the row."""
+        alone = [name for name, row in self.rows().items() if "job" not in row]
+        for kind, name in [("unit", n) for n in alone] + [("job", n) for n in self.jobs]:
+            last = self.bench.redis.hget(key(kind, name), "last_event")
+            events = read_events(self.bench.redis, name, "0-0")
+            assert last
+            if events:
+                assert [event.id for event in events if event.kind == "done"] == [last]
+                assert events[-1].id == last
+
     def check_documents(self, rows: dict[str, dict[str, str]], ended: list[str]) -> None:
         bench, inc = self.bench, self.collection_id
         live = {n: r for n, r in rows.items() if "generation" in r and n not in ended}
@@ -288,11 +316,14 @@ def test_whatever_happens_each_unit_is_in_one_place_and_ends_once(
     assert left <= {
         "unit", "job", "rows", "jobs", "events", "tallies", "pace", "turns", "window", "watch",
         "collection", "collections", "current", "newest", "documents", "names", "contents", "log",
-        "log_state", "garbage", "news",
+        "log_state", "garbage", "news", "barren",
     }  # fmt: skip
     for name in bench.redis.scan_iter(match=f"{PREFIX}unit:*"):
         assert bench.redis.ttl(name) > 0
     for job in storm.jobs:
-        for name in ("job", "rows", "events"):
+        for name in ("job", "rows"):
             assert bench.redis.ttl(key(name, job)) > 0
+    for name in bench.redis.scan_iter(match=f"{PREFIX}events:*"):
+        assert bench.redis.ttl(name) > 0
+    storm.check_events()
     storm.check_counters()
