@@ -19,10 +19,13 @@ LEAST = {
     "hnsw_ef_construction": 1,
     "hnsw_ef_search": 1,
     "hnsw_max_neighbors": 2,
+    "max_searches": 1,
+    "max_uploads": 1,
+    "web_threads": 1,
 }
 
 #: Numbers that end somewhere; the lowest priority that Linux knows is 19.
-MOST = {"fusion_weight": 1, "ingestion_nice": 19, "trace_ratio": 1}
+MOST = {"fusion_weight": 1, "client_share": 1, "ingestion_nice": 19, "trace_ratio": 1}
 
 #: Settings that people know from elsewhere and that do not exist here; what does it instead.
 RETIRED = {

@@ -32,8 +32,9 @@ class Settings:
     )
     trusted_proxies: int = _knob(
         0,
-        "So many proxies stand before the web server, each of which writes `X-Forwarded-Prefix`, "
-        "`-Host` and `-Proto`; 0: what these say is ignored, because anybody may send them.",
+        "So many proxies stand before the web server, each of which writes `X-Forwarded-For`, "
+        "`-Prefix`, `-Host` and `-Proto`; 0: what these say is ignored, because anybody may send "
+        "them.",
     )
     port: int = _knob(8000, "Port of the web server; `quern up` takes a free one if it is taken.")
     redis_url: str = _knob("redis://127.0.0.1:6399/0", "Queue Redis: ledger, lanes, messages.")
@@ -185,16 +186,30 @@ class Settings:
     max_interactive_jobs: int = _knob(1_000, "Interactive questions waiting at most.")
     max_batch_jobs: int = _knob(100_000, "Batch questions waiting at most.")
     max_ingest_documents: int = _knob(1_000_000, "Documents waiting for ingestion at most.")
-    max_streams: int = _knob(64, "Open event streams and long polls of one web process.")
-    web_threads: int = _knob(96, "Threads of the web server; more than `max_streams`.")
+    max_streams: int = _knob(256, "Open event streams of one web process.")
+    max_polls: int = _knob(
+        128, "Callers of one web process that wait for a job; one more is answered at once."
+    )
+    max_searches: int = _knob(64, "Searches that one web process answers at once.")
+    max_uploads: int = _knob(
+        8, "Requests of more than 64 kB that one web process takes in at once."
+    )
+    client_share: float = _knob(
+        0.5,
+        "Share of `max_streams`, `max_polls` and `max_uploads` that one client's address may have.",
+    )
+    web_threads: int = _knob(
+        56, "Threads of a web process beside one for each stream, poll, search and upload."
+    )
     redis_memory_mb: int = _knob(512, "maxmemory of the embedded queue Redis, MiB.")
     cache_memory_mb: int = _knob(256, "maxmemory of the embedded cache Redis, MiB.")
 
     # Health
     health_detail: str = _knob(
         "private",
-        "Who is told more than the status by `/health` and `/readyz`: `everyone`; `private`, who "
-        "calls from this host or a private network and through no proxy; `nobody`.",
+        "Who is told more than the status by `/health` and `/readyz`, and is shown `/metrics` and "
+        "`/prometheus/sd`: `everyone`; `private`, who calls from this host or a private network "
+        "and through no proxy; `nobody`.",
     )
     health_disk_warn: float = _knob(0.15, "Free share of the data disk that is a warning.")
     health_disk_fail: float = _knob(0.05, "Free share of the data disk that is a failure.")
@@ -268,6 +283,12 @@ class Settings:
     def reserved(self) -> int:
         """How many of the engine's places batch questions never take."""
         return min(self.reserve, self.max_num_seqs // 2)
+
+    @property
+    def all_web_threads(self) -> int:
+        """Threads of a web process, those included that wait for jobs or for bytes."""
+        waiting = self.max_streams + self.max_polls + self.max_searches + self.max_uploads
+        return self.web_threads + waiting
 
     @property
     def blobs(self) -> Path:

@@ -162,7 +162,7 @@ def _web(settings: Settings, stores: Collection[str]) -> Program:
         "bind": f"{host}:{settings.port}",
         "workers": "1",
         "worker-class": "web.server.patient_worker.PatientThreadWorker",
-        "threads": str(settings.web_threads),
+        "threads": str(settings.all_web_threads),
         "graceful-timeout": str(WEB_GRACE_S),
     }
     # The worker proves that it lives by touching a file: on a busy disk that may block for long.

@@ -13,7 +13,8 @@ from runtime.logging import logs
 from runtime.settings import Settings
 from runtime.tracing import traces
 from web.front_end import attach, front_end, open_front_end
-from web.http import behind_proxy, http_metrics, problems, security
+from web.http import behind_proxy, bodies, http_metrics, problems, security
+from web.http.spool import SpoolingRequest
 from web.routes import (
     admin_routes,
     collection_routes,
@@ -77,6 +78,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         logs.configure(level=settings.log_level, role="web", secrets=settings.secrets)
         traces.configure(settings, role="web")
     app = Flask(__name__)
+    app.request_class = SpoolingRequest
     app.json = OrjsonProvider(app)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_json_bytes  # uploads are allowed more
     app.url_map.converters["document"] = DocumentConverter
@@ -88,6 +90,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.before_request(_accept_trace)
     traces.watch_flask(app)
     security.register(app, AllowedHosts(settings.host, settings.allowed_hosts))
+    bodies.register(app)
     problems.register(app)
     app.before_request(_start_health)
     for routes in ROUTES:

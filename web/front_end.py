@@ -12,7 +12,7 @@ from tasks.sending import sender
 from web.health.sampler import HealthSampler
 from web.scrape_targets import ScrapeTargets
 from web.scraped_state import ScrapedState
-from web.slots import Slots
+from web.slots import Places
 
 _NAME = "quern"
 
@@ -24,7 +24,7 @@ class FrontEnd:
     settings: Settings
     celery: Celery
     intake: Intake
-    slots: Slots
+    places: Places
     health: HealthSampler
     scraped_state: ScrapedState
     scrape_targets: ScrapeTargets
@@ -46,7 +46,7 @@ def open_front_end(settings: Settings) -> FrontEnd:
         settings=settings,
         celery=celery,
         intake=open_intake(settings, sender(celery)),
-        slots=Slots(settings.max_streams),
+        places=Places(settings),
         health=health,
         scraped_state=ScrapedState(settings, health.statuses),
         scrape_targets=ScrapeTargets(settings),

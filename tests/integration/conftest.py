@@ -160,7 +160,7 @@ def bench(redis_url: str) -> Iterator[Workbench]:
 def settings(clean_redis: str, tmp_path: Path) -> Settings:
     return Settings(
         data_dir=tmp_path, redis_url=clean_redis, cache_url=clean_redis,
-        chroma_url="http://127.0.0.1:9", max_streams=4, max_file_bytes=100_000, max_files=5,
+        chroma_url="http://127.0.0.1:9", max_streams=8, max_file_bytes=100_000, max_files=5,
     )  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """Path prefix and host name as a trusted proxy in front forwards them."""
 
 import re
+from ipaddress import IPv6Address, ip_address
 from typing import TYPE_CHECKING, Any, Final
 
 from flask import Flask, request
@@ -17,14 +18,14 @@ def trust_proxies(app: Flask, how_many: int) -> None:
     """
     Take the path, the name and the protocol that *how_many* proxies in front of *app* pass on.
 
-    Those are `X-Forwarded-Prefix`, `-Host` and `-Proto`; of each the entry counts that the
+    Those are `X-Forwarded-For`, `-Prefix`, `-Host` and `-Proto`; of each the entry counts that the
     outermost of them wrote. With 0 they are ignored: anybody may send them.
     """
     if not how_many:
         return
     checked = _PlainPrefix(app.wsgi_app)
     app.wsgi_app = ProxyFix(  # type: ignore[method-assign]  # as Flask's own documentation does
-        checked, x_for=0, x_proto=how_many, x_host=how_many, x_prefix=how_many
+        checked, x_for=how_many, x_proto=how_many, x_host=how_many, x_prefix=how_many
     )
 
 
@@ -32,6 +33,23 @@ def own_host() -> str | None:
     """Return the `Host` that came with the request, whatever a proxy says it was called by."""
     before: dict[str, str | None] | None = request.environ.get("werkzeug.proxy_fix.orig")
     return request.headers.get("Host") if before is None else before["HTTP_HOST"]
+
+
+def client() -> str:
+    """
+    Return whom the request comes from: an address, or the network of one home or machine.
+
+    Behind proxies that are not trusted everybody has the address of the nearest.
+    """
+    told = request.remote_addr or ""
+    try:
+        address = ip_address(told.partition("%")[0])
+    except ValueError:
+        return told
+    if isinstance(address, IPv6Address):
+        # Whoever has an IPv6 address has the 2^64 others of its network (RFC 6177).
+        return str(address.ipv4_mapped or IPv6Address(int(address) >> 64 << 64))
+    return str(address)
 
 
 def link(path: str) -> str:

@@ -25,6 +25,7 @@ from intake.errors import (
 )
 from web.http.behind_proxy import link
 from web.http.http_metrics import rejected
+from web.slots import NoSlot
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -32,6 +33,7 @@ MEDIA_TYPE = "application/problem+json"
 FULL_RETRY_S = 10
 MEMORY_RETRY_S = 30
 AWAY_RETRY_S = 5
+SLOT_RETRY_S = 1
 
 #: The stable types of the problems that have no error class of ours.
 _TYPES = {
@@ -137,6 +139,7 @@ def register(app: Flask) -> None:
     app.register_error_handler(AlreadyRunning, _already)
     app.register_error_handler(IdempotencyConflict, _idempotency)
     app.register_error_handler(Full, _full)
+    app.register_error_handler(NoSlot, _no_slot)
     app.register_error_handler(MemoryFull, _memory_full)
     app.register_error_handler(StoreUnavailable, _store)
     app.register_error_handler(QueueError, _queue)
@@ -183,6 +186,17 @@ def _full(error: Full) -> Response:
     return too_many(
         detail, limit=error.limit, depth=error.depth, retry_s=FULL_RETRY_S, reason="queue-full"
     ).response()
+
+
+def _no_slot(error: NoSlot) -> Response:
+    """As many callers do the same as may."""
+    answer = too_many(
+        str(error), limit=error.limit, depth=error.depth, retry_s=SLOT_RETRY_S
+    ).response()
+    if request.content_length or "Transfer-Encoding" in request.headers:
+        # Its body may be large, and is not read: the connection cannot be used again.
+        answer.headers["Connection"] = "close"
+    return answer
 
 
 def _memory_full(error: MemoryFull) -> Response:

@@ -1,10 +1,10 @@
-"""Reading the documents of an ingest, from a form or from JSON, one file in memory at a time."""
+"""Reading the documents of an ingest, from a form or from JSON, one file after the other."""
 
 import posixpath
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import orjson
 from flask import request
@@ -17,6 +17,7 @@ from runtime.settings import Settings
 from web.front_end import front_end
 from web.http.problems import Problem
 from web.http.request_parts import json_body
+from web.http.spool import SpooledFile
 
 FILES = "files"
 FILE_METADATA = "file_metadata"
@@ -125,23 +126,34 @@ def _document_id(file: FileStorage, n: int, settings: Settings) -> str:
     name = posixpath.normpath("/" + sent).lstrip("/")
     if not name.strip():
         raise InvalidRequest(where, "has no file name")
-    size = file.stream.seek(0, 2)
-    file.stream.seek(0)
-    _check_size(size, where, name, settings)
+    _check_size(_spooled(file).size, where, name, settings)
     return DOCUMENT_ID.read(name, where)
 
 
 def _documents(
     files: Sequence[FileStorage], names: Sequence[str], own: Mapping[str, Mapping[str, Value]]
 ) -> Iterator[DocumentUpload]:
-    """Yield the files one by one: only one is in memory at a time."""
+    """
+    Yield the files one by one, each in memory until the next is asked for.
+
+    Raises:
+        NoSlot: Other requests' files have filled the room for too long.
+    """
+    room = front_end().places.upload_room
     for file, name in zip(files, names, strict=True):
-        yield DocumentUpload(
-            document_id=name,
-            data=file.stream.read(),
-            filename=name,
-            metadata=own.get(name, {}),
-        )
+        spooled = _spooled(file)
+        with room.held(spooled.size):
+            yield DocumentUpload(
+                document_id=name,
+                data=spooled.read(),
+                filename=name,
+                metadata=own.get(name, {}),
+            )
+
+
+def _spooled(file: FileStorage) -> SpooledFile:
+    """Return where a file of the form lies."""
+    return cast("SpooledFile", file.stream)
 
 
 def _check_count(count: int, settings: Settings) -> None:

@@ -9,8 +9,9 @@ from flask import Response, jsonify, request
 
 from intake.lookup.views import has_ended
 from web.front_end import front_end
-from web.http.behind_proxy import link, with_links
-from web.slots import Caller
+from web.http import bodies
+from web.http.behind_proxy import client, link, with_links
+from web.slots import Caller, NoSlot
 
 #: A lost wake-up costs a waiter this long; a caller who left is noticed as quickly.
 POLL_S = 0.5
@@ -19,9 +20,9 @@ LEAST_RETRY_S = 1
 MOST_RETRY_S = 30
 
 
-def awaited(job_id: str, wait_s: float) -> Mapping[str, str] | None:
+def awaited(job_id: str, wait_s: float) -> Mapping[str, str]:
     """
-    Return a job's row when the job has ended or *wait_s* is over; None where no slot was left.
+    Return a job's row when the job has ended or *wait_s* is over; the caller holds a slot.
 
     A job that asked for `cancel_on_disconnect` is cancelled when its caller leaves.
 
@@ -31,20 +32,27 @@ def awaited(job_id: str, wait_s: float) -> Mapping[str, str] | None:
     parts = front_end()
     caller = Caller(request.environ)
     end = time.monotonic() + wait_s
-    with parts.slots.held() as got:
-        if not got:
-            return None
-        with parts.intake.notifier.waiting_for(job_id) as changed:
-            while not has_ended(row := parts.intake.jobs.row(job_id)):
-                left = end - time.monotonic()
-                if left <= 0:
-                    break
-                if caller.gone:
-                    parts.intake.control.on_disconnect(job_id)
-                    break
-                changed.wait(min(left, POLL_S))
-                changed.clear()
+    bodies.have_come()
+    with parts.intake.notifier.waiting_for(job_id) as changed:
+        while not has_ended(row := parts.intake.jobs.row(job_id)):
+            left = end - time.monotonic()
+            if left <= 0:
+                break
+            if caller.gone:
+                parts.intake.control.on_disconnect(job_id)
+                break
+            changed.wait(min(left, POLL_S))
+            changed.clear()
     return row
+
+
+def _polled(job_id: str, wait_s: float) -> Mapping[str, str] | None:
+    """Wait as `awaited` does, in a slot of the long polls; None at once where none is left."""
+    try:
+        with front_end().places.polls.held(client()):
+            return awaited(job_id, wait_s)
+    except NoSlot:
+        return None
 
 
 def job_response(job_id: str, *, status: int, wait_s: int = 0, applied: str = "") -> Response:
@@ -54,7 +62,7 @@ def job_response(job_id: str, *, status: int, wait_s: int = 0, applied: str = ""
     *applied* are the preferences that were honoured.
     """
     parts = front_end()
-    row = awaited(job_id, wait_s) if wait_s else None
+    row = _polled(job_id, wait_s) if wait_s else None
     refused = bool(wait_s) and row is None
     shown = parts.intake.jobs.show(job_id, parts.health.workers, row=row)
     ended = has_ended(shown)

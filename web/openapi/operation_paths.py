@@ -39,9 +39,11 @@ def _admin() -> Json:
 def _operations() -> Json:
     """What operators look at."""
 
-    def look(summary: str, name: str, media: str, *, may_fail: bool = False) -> Json:
+    def look(
+        summary: str, name: str, media: str, *, may_fail: bool = False, strangers: bool = True
+    ) -> Json:
         answer = {"description": summary, "content": {media: {"schema": {}}}}
-        answers: Json = {"200": answer} | refusals(*HOST)
+        answers: Json = {"200": answer} | refusals(*HOST, *(() if strangers else (403,)))
         if may_fail:
             answers["503"] = answer | {"description": "It cannot"}
         return {
@@ -55,8 +57,10 @@ def _operations() -> Json:
         "/livez": look("Does the process answer?", "livez", "application/json"),
         "/readyz": look("Can jobs be accepted?", "readyz", "application/json", may_fail=True),
         "/health": look("How is everything?", "health", "application/health+json", may_fail=True),
-        "/metrics": look("Numbers for Prometheus", "metrics", "text/plain"),
-        "/prometheus/sd": look("Where the workers' numbers are", "targets", "application/json"),
+        "/metrics": look("Numbers for Prometheus", "metrics", "text/plain", strangers=False),
+        "/prometheus/sd": look(
+            "Where the workers' numbers are", "targets", "application/json", strangers=False
+        ),
         "/api/openapi.json": look("This description", "openapi", "application/json"),
         "/api/docs": look("This description as a page", "docs", "text/html"),
         "/api/docs.css": look("The page's style sheet", "docsStyle", "text/css"),

@@ -7,7 +7,7 @@ from web.http.request_parts import IDEMPOTENCY_KEY, LIMIT, PAGE
 
 _PROBLEMS: Final = {
     400: "The body, or the `Host` header, cannot be read.",
-    403: "Sent by another site's page.",
+    403: "Sent by another site's page, or by a stranger.",
     404: "There is no such thing.",
     409: "Not possible in this state.",
     410: "It was there, and is gone for good.",

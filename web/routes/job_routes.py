@@ -1,5 +1,7 @@
 """`/api/jobs`: state and result of jobs; cancel, retry, add to an open ingest."""
 
+from functools import partial
+
 from flask import Blueprint, Response, jsonify, request
 
 from intake.lookup.events import BEGINNING, event_id
@@ -7,9 +9,8 @@ from intake.lookup.jobs import KINDS, NEWEST, ROW_STATES, STATES, JobPosition
 from rag.errors import InvalidRequest
 from web.front_end import front_end
 from web.http import cursors
-from web.http.behind_proxy import with_links
+from web.http.behind_proxy import client, with_links
 from web.http.event_stream import EventStream
-from web.http.problems import too_many
 from web.http.request_parts import WAIT, one_of, page, parameters, preference, whole
 from web.http.uploads import EMPTY, read_upload
 from web.http.waiting import job_response, submitted
@@ -107,16 +108,11 @@ def events(job_id: str) -> Response:
         raise InvalidRequest("Last-Event-ID", "is not the id of an event")
     if parts.intake.events.is_over(job_id, row, after):
         return Response(status=204)
-    if not parts.slots.take():
-        raise too_many(
-            "Too many streams are open; poll the job, or try again.",
-            limit=parts.slots.limit,
-            depth=parts.slots.taken,
-            retry_s=1,
-        )
+    who = client()
+    parts.places.streams.take(who)
     stream = EventStream(parts.intake, job_id, after=after, caller=Caller(request.environ))
     answer = Response(stream.lines(), mimetype="text/event-stream")
-    answer.call_on_close(parts.slots.give_back)
+    answer.call_on_close(partial(parts.places.streams.give_back, who))
     # A proxy that collects the answer before it passes it on would make a stream pointless.
     answer.headers["X-Accel-Buffering"] = "no"
     return answer

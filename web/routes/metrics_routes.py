@@ -6,13 +6,15 @@ from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, 
 from runtime.metrics.collecting import Collected
 from runtime.metrics.log_counts import log_counts
 from web.front_end import front_end
+from web.http.strangers import refuse_strangers
 
 bp = Blueprint("metrics", __name__)
 
 
 @bp.get("/metrics")
 def metrics() -> Response:
-    """Show this process and the installation, in Prometheus' text format."""
+    """Show this process and the installation, in Prometheus' text format; not to strangers."""
+    refuse_strangers()
     registry = CollectorRegistry()
     registry.register(Collected(front_end().scraped_state.read))
     registry.register(Collected(log_counts))
@@ -22,7 +24,8 @@ def metrics() -> Response:
 
 @bp.get("/prometheus/sd")
 def targets() -> Response:
-    """List the workers' /metrics, as Prometheus' `http_sd_configs` reads it."""
+    """List the workers' /metrics, as Prometheus' `http_sd_configs` reads it; not to strangers."""
+    refuse_strangers()
     answer = jsonify(front_end().scrape_targets.read())
     answer.headers["Cache-Control"] = "no-store"
     return answer

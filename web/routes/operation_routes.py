@@ -1,19 +1,16 @@
 """Operations: liveness, readiness, health, and the API's own page."""
 
-import ipaddress
 from importlib import metadata
-from typing import Any, Final
+from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
 from web.front_end import front_end
+from web.http.strangers import may_see_detail
 from web.openapi.docs_page import DOCS_STYLE, docs_page
 from web.openapi.document import openapi_document
 
 bp = Blueprint("operations", __name__)
-
-#: Who sends one of these passes a request on for somebody whose address nobody can vouch for.
-_PASSED_ON: Final = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")
 
 
 def version() -> str:
@@ -37,7 +34,7 @@ def readyz() -> Response:
     if ready:
         return _no_store(jsonify({"status": "pass"}))
     answer = jsonify(
-        {"status": "fail"} | ({"output": "; ".join(refusals)} if _may_see_detail() else {})
+        {"status": "fail"} | ({"output": "; ".join(refusals)} if may_see_detail() else {})
     )
     answer.status_code = 503
     answer.headers["Retry-After"] = "2"
@@ -51,7 +48,7 @@ def health() -> Response:
 
     Strangers get the status alone.
     """
-    report = front_end().health.report(version=version(), detailed=_may_see_detail())
+    report = front_end().health.report(version=version(), detailed=may_see_detail())
     answer = jsonify(report)
     answer.mimetype = "application/health+json"
     answer.status_code = 503 if report["status"] == "fail" else 200
@@ -77,23 +74,13 @@ def docs_style() -> Response:
 
 
 def _described() -> dict[str, Any]:
-    """Describe the API below the path that the caller knows it by."""
-    return openapi_document(
-        version=version(), settings=front_end().settings, root=request.script_root
-    )
+    """
+    Describe the API below the path that the caller knows it by.
 
-
-def _may_see_detail() -> bool:
-    """Return True if the caller may see more than the status, as `health_detail` says."""
-    allowed = front_end().settings.health_detail
-    if allowed != "private":
-        return allowed == "everyone"
-    if any(name in request.headers for name in _PASSED_ON):
-        return False
-    try:
-        return ipaddress.ip_address(request.remote_addr or "").is_private
-    except ValueError:
-        return False
+    Everybody may read what everybody may call; strangers are not told which version runs.
+    """
+    shown = version() if may_see_detail() else "not shown"
+    return openapi_document(version=shown, settings=front_end().settings, root=request.script_root)
 
 
 def _no_store(answer: Response) -> Response:

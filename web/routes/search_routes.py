@@ -7,7 +7,8 @@ from intake.lookup.views import has_ended, timings_ms
 from intake.queries import SEARCH_DEADLINE_S
 from intake.requests import read_search
 from web.front_end import front_end
-from web.http.problems import Problem, too_many
+from web.http.behind_proxy import client
+from web.http.problems import Problem
 from web.http.request_parts import json_body, parameters
 from web.http.waiting import awaited
 
@@ -20,15 +21,9 @@ def search() -> Response:
     parameters()
     parts = front_end()
     asked = read_search(json_body(), parts.settings)
-    if parts.slots.taken >= parts.slots.limit:
-        raise too_many(
-            "Too many callers wait at this moment; try again.",
-            limit=parts.slots.limit,
-            depth=parts.slots.taken,
-            retry_s=1,
-        )
-    job_id = parts.intake.queries.submit_search(asked)
-    row = awaited(job_id, SEARCH_DEADLINE_S) or parts.intake.jobs.row(job_id)
+    with parts.places.searches.held(client()):
+        job_id = parts.intake.queries.submit_search(asked)
+        row = awaited(job_id, SEARCH_DEADLINE_S)
     if row["state"] == "succeeded" and "result" in row:
         return jsonify(orjson.loads(row["result"]) | {"timings_ms": timings_ms(row)})
     if row["state"] == "failed":

@@ -137,7 +137,7 @@ def test_the_end_of_a_job_leaves_no_place_taken(
     for _ in range(10):
         events(client, job_id)
 
-    assert app.extensions["quern"].slots.taken == 0
+    assert app.extensions["quern"].places.streams.taken == 0
 
 
 def test_a_senseless_event_id_is_refused(client: FlaskClient) -> None:

@@ -203,9 +203,10 @@ def test_a_wait_out_of_bounds_is_refused(client: FlaskClient, wait: str) -> None
 
 def test_past_the_cap_a_wait_returns_at_once(app: Flask, client: FlaskClient) -> None:
     job_id = ask(client).get_json()["id"]
-    slots = app.extensions["quern"].slots
-    while slots.take():
-        pass
+    places = app.extensions["quern"].places
+    for slots in (places.polls, places.streams):
+        for n in range(slots.limit):
+            slots.take(str(n))
     answer = quickly(lambda: client.get(f"/api/jobs/{job_id}?wait=10"), within_s=0.5)
     stream = quickly(lambda: client.get(f"/api/jobs/{job_id}/events"), within_s=0.5)
 

@@ -1,0 +1,38 @@
+"""Large bodies: so many are read at once, and no thread is left to those who send slowly."""
+
+from typing import Final
+
+from flask import Flask, g, request
+
+from web.front_end import front_end
+from web.http.behind_proxy import client
+
+#: A body up to this size has come before a thread has its request; see `web.server`.
+SMALL: Final = 64 * 1024
+
+
+def register(app: Flask) -> None:
+    """Let a large body of any route of *app* in only where there is a slot for it."""
+    app.before_request(_begin)
+    app.teardown_request(lambda _error: have_come())
+
+
+def _begin() -> None:
+    """
+    Take a slot for a large body, or one whose length is not told.
+
+    Raises:
+        NoSlot: There is none.
+    """
+    if "Transfer-Encoding" not in request.headers and (request.content_length or 0) <= SMALL:
+        return
+    who = client()
+    front_end().places.uploads.take(who)
+    g.sends = who
+
+
+def have_come() -> None:
+    """Give the slot back: the body has been read. Harmless when repeated."""
+    who = g.pop("sends", None)
+    if who is not None:
+        front_end().places.uploads.give_back(who)

@@ -1,0 +1,35 @@
+"""Strangers: callers who are not told how the installation is."""
+
+import ipaddress
+from typing import Final
+
+from flask import request
+
+from web.front_end import front_end
+from web.http.problems import Problem
+
+#: Who sends one of these passes a request on for somebody whose address nobody can vouch for.
+_PASSED_ON: Final = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")
+
+
+def may_see_detail() -> bool:
+    """Return True if the caller may see more than a status, as `health_detail` says."""
+    allowed = front_end().settings.health_detail
+    if allowed != "private":
+        return allowed == "everyone"
+    if any(name in request.headers for name in _PASSED_ON):
+        return False
+    try:
+        return ipaddress.ip_address(request.remote_addr or "").is_private
+    except ValueError:
+        return False
+
+
+def refuse_strangers() -> None:
+    """Raise a Problem (403) unless the caller may see more than a status."""
+    if not may_see_detail():
+        raise Problem(
+            403,
+            "This is shown to callers of this host or a private network who come through no "
+            "proxy; QUERN_HEALTH_DETAIL says to whom else.",
+        )
