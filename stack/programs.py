@@ -27,6 +27,8 @@ WORKER_STOP_TIMEOUT_S = 20.0
 GENERATION_START_TIMEOUT_S = 1_800.0
 GENERATION_STOP_TIMEOUT_S = 75.0
 WEB_GRACE_S = 10
+WEB_KEEP_ALIVE_S = 15
+WEB_CONNECTIONS = 4_096
 # Redis reads its whole append-only file before it serves.
 REDIS_START_TIMEOUT_S = 120.0
 FLOWER_USER = "quern"
@@ -163,6 +165,9 @@ def _web(settings: Settings, stores: Collection[str]) -> Program:
         "workers": "1",
         "worker-class": "web.server.patient_worker.PatientThreadWorker",
         "threads": str(settings.all_web_threads),
+        # An idle one holds no thread.
+        "worker-connections": str(WEB_CONNECTIONS),
+        "keep-alive": str(WEB_KEEP_ALIVE_S),
         "graceful-timeout": str(WEB_GRACE_S),
     }
     # The worker proves that it lives by touching a file: on a busy disk that may block for long.

@@ -11,6 +11,8 @@ from typing import Any, Final
 
 from runtime.settings import PREFIX, Settings
 
+#: A body up to this size comes without a thread and needs no slot.
+SMALL_BODY: Final = 64 * 1024
 #: Whoever finds no room for a document's bytes waits so long for those of others to leave.
 ROOM_S: Final = 30.0
 

@@ -1,14 +1,10 @@
 """Large bodies: so many are read at once, and no thread is left to those who send slowly."""
 
-from typing import Final
-
 from flask import Flask, g, request
 
 from web.front_end import front_end
 from web.http.behind_proxy import client
-
-#: A body up to this size has come before a thread has its request; see `web.server`.
-SMALL: Final = 64 * 1024
+from web.slots import SMALL_BODY
 
 
 def register(app: Flask) -> None:
@@ -19,12 +15,13 @@ def register(app: Flask) -> None:
 
 def _begin() -> None:
     """
-    Take a slot for a large body, or one whose length is not told.
+    Take a slot for a large body, or one that is sent later or in chunks.
 
     Raises:
         NoSlot: There is none.
     """
-    if "Transfer-Encoding" not in request.headers and (request.content_length or 0) <= SMALL:
+    late = "Transfer-Encoding" in request.headers or "Expect" in request.headers
+    if not late and (request.content_length or 0) <= SMALL_BODY:
         return
     who = client()
     front_end().places.uploads.take(who)

@@ -6,7 +6,12 @@ from typing import Any
 
 import orjson
 from flask import Flask, Response, request
-from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
+from werkzeug.exceptions import (
+    ClientDisconnected,
+    HTTPException,
+    MethodNotAllowed,
+    RequestEntityTooLarge,
+)
 
 from intake.errors import (
     AlreadyRunning,
@@ -41,6 +46,7 @@ _TYPES = {
     403: "forbidden",
     404: "not-found",
     405: "method-not-allowed",
+    408: "too-slow",
     409: "conflict",
     410: "gone",
     413: "too-large",
@@ -161,6 +167,10 @@ def _http(error: HTTPException) -> Response | HTTPException:
             headers["Connection"] = "close"
             limit = request.max_content_length
             detail = f"The request is too large; it may have {limit} bytes."
+        case ClientDisconnected():
+            # Who is there to read this was only too slow, see `web.server`.
+            status = HTTPStatus.REQUEST_TIMEOUT
+            detail = "The request's body came too slowly, or not to its end; send it again."
         case _ if status == HTTPStatus.NOT_FOUND:
             detail = f"There is nothing at {request.path}."
         case _ if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -190,13 +200,9 @@ def _full(error: Full) -> Response:
 
 def _no_slot(error: NoSlot) -> Response:
     """As many callers do the same as may."""
-    answer = too_many(
+    return too_many(
         str(error), limit=error.limit, depth=error.depth, retry_s=SLOT_RETRY_S
     ).response()
-    if request.content_length or "Transfer-Encoding" in request.headers:
-        # Its body may be large, and is not read: the connection cannot be used again.
-        answer.headers["Connection"] = "close"
-    return answer
 
 
 def _memory_full(error: MemoryFull) -> Response:

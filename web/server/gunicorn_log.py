@@ -1,5 +1,6 @@
 """Gunicorn's own lines, in the form of all others and without what callers have sent."""
 
+import sys
 from typing import Any
 
 from gunicorn.config import Config
@@ -33,5 +34,9 @@ class JsonLogger(Logger):  # type: ignore[misc]  # gunicorn publishes no types
 
     def exception(self, msg: str, *args: Any, **kwargs: Any) -> None:
         """Log an error with its traceback; of an address not its query."""
+        if msg.startswith("Socket error"):
+            # The app sees to its own: this is a caller who sends or takes nothing any more.
+            self.error_log.info("a caller was given up: %s", sys.exc_info()[1])
+            return
         told = (arg.split("?", 1)[0] if isinstance(arg, str) else arg for arg in args)
         super().exception(msg, *told, **kwargs)

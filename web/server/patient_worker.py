@@ -1,34 +1,116 @@
-"""Gunicorn's threaded worker with limits on slow callers and a graceful end."""
+"""Gunicorn's threaded worker, which gives a thread to complete requests only, and ends in order."""
 
+import contextlib
 import socket
 import struct
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from selectors import EVENT_READ
 from typing import Any, Final
 
-from gunicorn.workers.gthread import ThreadWorker
+from gunicorn.http import get_parser
+from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn, ThreadWorker
 
+from web.server.arrivals import Arrival
 from web.server.draining import Draining
+from web.server.paced_reader import PacedReader
+from web.slots import SMALL_BODY
 
-#: A caller that sends nothing for this long in the middle of a request is given up.
-RECEIVE_S: Final = 20
+#: A request's head, and a small body, must have come within this.
+ARRIVE_S: Final = 20.0
+#: A caller that takes nothing of an answer for this long is given up.
+SEND_S: Final = 20
+#: What is left of a body that nobody has read is thrown away if it comes within this.
+REST_S: Final = 0.05
+#: So long a connection that was ended is read from, so that its last answer is not torn.
+LEAVE_S: Final = 2.0
+LEAVE_BYTES: Final = 64 * 1024
+#: Threads for whoever asks how this server is.
+PROBE_THREADS: Final = 2
+#: From so many connections below the bound on, a new one takes the place of the slowest.
+SPARE_CONNECTIONS: Final = 8
+
+TOO_SLOW: Final = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
 
 class PatientThreadWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn publishes no types
     """
-    A threaded worker whose connections stop waiting.
+    A threaded worker that slow callers cannot silence.
 
-    Gunicorn reads a request's head and body in a pool thread without a time limit, so as many
-    callers that stop half way as there are threads would silence the whole server. And it stops
-    listening at once when it is told to end, so that nobody could be told to ask elsewhere.
+    Gunicorn gives each connection a thread as soon as its first bytes are there, without a bound
+    on the whole request; it waits in its main thread for callers to hang up; and it stops listening
+    at once when it is told to end, so that nobody could be told to ask elsewhere. Here the
+    main thread reads until a request is complete, or is known to be large, and only then gives it a
+    thread; health has threads of its own; a large body has to come at a rate.
     """
 
     _going = False
 
     def init_process(self) -> None:
-        """Bound the reads of the listening sockets; accepted ones inherit it from the kernel."""
-        bound = struct.pack("ll", RECEIVE_S, 0)
+        """Bound what is sent on accepted sockets, which inherit it from the listening ones."""
+        bound = struct.pack("ll", SEND_S, 0)
         for listener in self.sockets:
-            listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, bound)
+            listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, bound)
+        # In the order of their deadlines, because all have the same time.
+        self._arriving: dict[TConn, Arrival] = {}
+        self._leaving: dict[TConn, list[float]] = {}
+        self._probes = ThreadPoolExecutor(PROBE_THREADS, thread_name_prefix="probes")
         super().init_process()
+
+    def accept(self, listener: Any) -> None:
+        """Take a new connection in; no thread waits for what it sends."""
+        try:
+            sock, address = listener.accept()
+        except (BlockingIOError, ConnectionAbortedError):
+            return
+        if self.nr_conns >= self.worker_connections - SPARE_CONNECTIONS:
+            self._drop_slowest()
+        self.nr_conns += 1
+        conn = TConn(self.cfg, sock, address, listener.getsockname())
+        conn.parser = get_parser(self.cfg, sock, address)
+        conn.parser.unreader = PacedReader(sock)
+        conn.initialized = True
+        self.enqueue_req(conn)
+
+    def on_client_socket_readable(self, conn: TConn, client: Any) -> None:
+        """Begin to read the next request of a connection that was kept."""
+        self.poller.unregister(client)
+        self.keepalived_conns.remove(conn)
+        self.enqueue_req(conn)
+
+    def enqueue_req(self, conn: TConn) -> None:
+        """Wait for a request, of which a part may have come with the one before."""
+        came = conn.parser.unreader.take_buffered()
+        arrival = Arrival(came, deadline=time.monotonic() + ARRIVE_S)
+        conn.sock.setblocking(False)
+        if not self._is_settled(conn, arrival):
+            self._arriving[conn] = arrival
+            self.poller.register(conn.sock, EVENT_READ, partial(self._receive, conn, arrival))
+
+    def finish_request(self, conn: TConn, fs: Future[Any]) -> None:
+        """Keep the connection, or end it without waiting for the caller."""
+        if fs.cancelled() or fs.exception() is not None or not fs.result():
+            self._leave(conn)
+        else:
+            super().finish_request(conn, fs)
+
+    def _keepalive_after(self, conn: TConn, keepalive: bool) -> bool:
+        """Keep a connection whose request is read to its end; no thread waits for the rest."""
+        return keepalive and conn.parser.finish_body(deadline=time.monotonic() + REST_S)
+
+    def murder_pending(self) -> None:
+        """End connections whose request does not come, and forget those that are over."""
+        now, sooner_s = time.monotonic(), 0.0 if self.alive else ARRIVE_S - STOP_KEEPALIVE_LINGER
+        for conn, arrival in list(self._arriving.items()):
+            if arrival.deadline - sooner_s > now:
+                break  # those after it have longer
+            self._give_up(conn)
+        for conn, (deadline, _) in list(self._leaving.items()):
+            if deadline > now:
+                break
+            self._forget(conn)
 
     def handle_exit(self, sig: int, frame: Any) -> None:
         """Answer on for a moment after SIGTERM, and say meanwhile that jobs go elsewhere."""
@@ -41,3 +123,99 @@ class PatientThreadWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn publi
 
         app = getattr(self, "wsgi", None)
         Draining(getattr(app, "extensions", {}).get("quern"), end).begin()
+
+    # Reading without a thread -------------------------------------------------------------
+
+    def _receive(self, conn: TConn, arrival: Arrival, _sock: Any) -> None:
+        """Take what has come, which may be all that is waited for."""
+        # The poller has to forget the socket before a thread has it.
+        self.poller.unregister(conn.sock)
+        if self._is_settled(conn, arrival):
+            del self._arriving[conn]
+        else:
+            self.poller.register(conn.sock, EVENT_READ, partial(self._receive, conn, arrival))
+
+    def _is_settled(self, conn: TConn, arrival: Arrival) -> bool:
+        """Read once; return True if nothing is waited for: a thread has it, or it is over."""
+        if not arrival.is_complete:
+            data = _received(conn.sock)
+            if data == b"":
+                self._close(conn)
+                return True
+            arrival.data += data or b""
+        if arrival.is_complete:
+            self._give_thread(conn, arrival)
+        return arrival.is_complete
+
+    def _give_thread(self, conn: TConn, arrival: Arrival) -> None:
+        """Have a thread answer a request: one of the probes' own, where it is a probe."""
+        conn.parser.unreader.unread(bytes(arrival.data))
+        conn.parser.unreader.begin()
+        pool = self._probes if arrival.is_probe else self.tpool
+        done: Callable[[Future[Any]], None] = partial(
+            self.method_queue.defer, self.finish_request, conn
+        )
+        pool.submit(self.handle, conn).add_done_callback(done)
+
+    def _give_up(self, conn: TConn) -> None:
+        """End a connection that is too slow; one that has begun a request is told so."""
+        self.poller.unregister(conn.sock)
+        if self._arriving.pop(conn).data:
+            with contextlib.suppress(OSError):
+                conn.sock.send(TOO_SLOW)
+        self._close(conn)
+
+    def _drop_slowest(self) -> None:
+        """Make room: whoever has been sending for the longest goes, else who was silent longest."""
+        if self._arriving:
+            self._give_up(next(iter(self._arriving)))
+        elif self._leaving:
+            self._forget(next(iter(self._leaving)))
+        elif self.keepalived_conns:
+            conn = self.keepalived_conns.popleft()
+            self.poller.unregister(conn.sock)
+            self._close(conn)
+
+    # Ending a connection (RFC 9112, section 9.6) -------------------------------------------
+
+    def _leave(self, conn: TConn) -> None:
+        """Say that nothing follows, and read on for a moment without a thread."""
+        try:
+            conn.sock.setblocking(False)
+            conn.sock.shutdown(socket.SHUT_WR)
+            self.poller.register(conn.sock, EVENT_READ, partial(self._drain, conn))
+        except (OSError, ValueError):
+            self._close(conn)
+            return
+        self._leaving[conn] = [time.monotonic() + LEAVE_S, 0]
+
+    def _drain(self, conn: TConn, sock: Any) -> None:
+        """Throw away what still comes."""
+        data = _received(sock)
+        if data is None:
+            return
+        self._leaving[conn][1] += len(data)
+        if not data or self._leaving[conn][1] > LEAVE_BYTES:
+            self._forget(conn)
+
+    def _forget(self, conn: TConn) -> None:
+        """Close a connection that nothing follows on."""
+        del self._leaving[conn]
+        self.poller.unregister(conn.sock)
+        self._close(conn)
+
+    def _close(self, conn: TConn) -> None:
+        """Close a connection that no thread and no poller knows any more."""
+        self.nr_conns -= 1
+        conn.close()
+
+
+def _received(sock: Any) -> bytes | None:
+    """Return what a socket has, nothing at its end, None while there is nothing."""
+    try:
+        data: bytes = sock.recv(SMALL_BODY)
+    except (BlockingIOError, InterruptedError):
+        return None
+    except OSError:
+        return b""
+    return data

@@ -69,7 +69,6 @@ def test_an_upload_too_many_is_refused_and_a_small_request_is_not(
     endless = client.post("/api/ingests", json=small, headers={"Transfer-Encoding": "chunked"})
 
     assert [one.status_code for one in (refused, endless)] == [429, 429]
-    assert refused.headers["Connection"] == "close"
     assert "QUERN_MAX_UPLOADS" in refused.get_json()["detail"]
     assert client.post("/api/ingests", json=small).status_code == 202
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -22,7 +23,9 @@ from tests.support.waiting import quickly, until
 from web.http.event_stream import KEEP_ALIVE_S
 
 #: A caller that stops half way is given up after this, seconds; people have it longer.
-RECEIVE_S = 4
+ARRIVE_S = 3
+#: Threads of the server, health's own apart.
+THREADS = 16
 
 
 def free_port() -> int:
@@ -59,14 +62,15 @@ def server(own_redis: tuple[int, str], tmp_path_factory: pytest.TempPathFactory)
     port, folder = free_port(), tmp_path_factory.mktemp("web")
     settings = Settings(redis_url=own_redis[1], cache_url=own_redis[1], data_dir=folder)
     less_patient = (
-        f"from web.server import patient_worker\npatient_worker.RECEIVE_S = {RECEIVE_S}\n"
+        "from web.server import paced_reader, patient_worker\n"
+        f"patient_worker.ARRIVE_S = {ARRIVE_S}\npaced_reader.GRACE_S = {ARRIVE_S}\n"
     )
     (folder / "gunicorn.conf.py").write_text(less_patient)
     command = [
         sys.executable, "-m", "gunicorn", "web.app:create_app()",
         f"--config={folder / 'gunicorn.conf.py'}",
         "--worker-class=web.server.patient_worker.PatientThreadWorker",
-        "--threads=16", f"--bind=127.0.0.1:{port}", "--no-control-socket",
+        f"--threads={THREADS}", f"--bind=127.0.0.1:{port}", "--no-control-socket",
     ]  # fmt: skip
     environment = {k: v for k, v in os.environ.items() if not k.startswith("QUERN_")}
     with (folder / "log").open("wb") as log:
@@ -216,15 +220,105 @@ def test_the_server_answers_only_who_calls_it_by_a_name_of_its_own(
     assert answer.split()[1] == str(expected).encode()
 
 
-def test_callers_who_stop_half_way_do_not_hold_the_threads_for_ever(server: str) -> None:
+@contextmanager
+def lines(server: str, count: int) -> Iterator[list[socket.socket]]:
+    """Open connections, to be written to by hand."""
     port = int(server.rsplit(":", 1)[1])
-    stalled = [socket.create_connection(("127.0.0.1", port)) for _ in range(16)]
-    for one in stalled:
-        one.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\nX-A: ")
-    try:
-        answer = httpx.get(f"{server}/livez", timeout=RECEIVE_S + 10)
-    finally:
+    with ExitStack() as stack:
+        opened = [socket.create_connection(("127.0.0.1", port)) for _ in range(count)]
+        for one in opened:
+            one.settimeout(20)
+            stack.enter_context(one)
+        yield opened
+
+
+HEAD = b"POST /api/queries HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"",
+        b"GET /api/jobs HTTP/1.1\r\nHost: localhost\r\nX-A: ",
+        HEAD + b"Content-Length: 60000\r\n\r\n{",
+    ],
+)
+def test_callers_who_stop_half_way_hold_no_thread(server: str, sent: bytes) -> None:
+    with lines(server, 3 * THREADS) as stalled:
         for one in stalled:
-            one.close()
+            one.sendall(sent)
+        # Before the first of them is given up.
+        answer = quickly(lambda: httpx.get(f"{server}/api/jobs"), within_s=ARRIVE_S - 1)
 
     assert answer.status_code == 200
+
+
+def test_a_caller_who_sends_a_byte_now_and_then_is_told_to_go(server: str) -> None:
+    with lines(server, 1) as (line,):
+        line.sendall(b"GET /api/jobs HTTP/1.1\r\n")
+        began = time.monotonic()
+        line.settimeout(0.2)
+        answer = b""
+        while not answer and time.monotonic() < began + ARRIVE_S + 10:
+            with suppress(TimeoutError):
+                line.sendall(b"X")
+                answer = line.recv(1_000)
+
+    assert answer.startswith(b"HTTP/1.1 408 ")
+
+
+def test_large_bodies_that_stop_half_way_take_only_the_slots_of_uploads(server: str) -> None:
+    with lines(server, 2 * THREADS) as stalled:
+        for n, one in enumerate(stalled):
+            late = b"Expect: 100-continue\r\n" if n % 2 else b"Transfer-Encoding: chunked\r\n"
+            length = b"Content-Length: 9\r\n" if n % 2 else b""
+            one.sendall(HEAD + late + length + b"\r\n")
+        answer = quickly(lambda: httpx.get(f"{server}/api/jobs"), within_s=ARRIVE_S - 1)
+        ends = [one.makefile("rb").readline() for one in stalled[::2]]
+
+    assert answer.status_code == 200
+    assert {end.split()[1] for end in ends} == {b"408", b"429"}
+
+
+def test_a_slow_upload_that_goes_on_is_taken_in(server: str) -> None:
+    def slowly() -> Iterator[bytes]:
+        yield b'{"documents": [{"id": "slow", "text": "'
+        for _ in range(8):
+            time.sleep(0.1)
+            yield b"x" * 20_000
+        yield b'"}]}'
+
+    headers = {"Content-Type": "application/json"}
+    answer = httpx.post(f"{server}/api/ingests", content=slowly(), headers=headers)
+
+    assert answer.status_code == 202
+
+
+def test_health_answers_while_every_thread_waits(server: str) -> None:
+    job_id = ask(server)
+    with lines(server, 2 * THREADS) as waiting:
+        for one in waiting:
+            one.sendall(
+                b"GET /api/jobs/%s?wait=20 HTTP/1.1\r\nHost: localhost\r\n\r\n" % job_id.encode()
+            )
+        time.sleep(0.3)
+        for path in ("livez", "readyz", "health"):
+            quickly(lambda path=path: httpx.get(f"{server}/{path}"), within_s=2)
+
+
+def test_callers_who_do_not_hang_up_keep_nobody_waiting(server: str) -> None:
+    with lines(server, 8) as kept:
+        for one in kept:
+            one.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            assert one.recv(1_000).startswith(b"HTTP/1.1 200 ")
+        quickly(lambda: httpx.get(f"{server}/livez"), within_s=2)
+
+
+def test_requests_sent_together_are_answered_in_turn(server: str) -> None:
+    with lines(server, 1) as (line,):
+        line.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n" * 3)
+        line.sendall(b"GET /readyz HTTP/1.1\r\nHost: local")
+        line.sendall(b"host\r\nConnection: close\r\n\r\n")
+        answers = line.makefile("rb").read()
+
+    assert answers.count(b"HTTP/1.1 200 ") == 4
