@@ -23,7 +23,6 @@ from jobs.ledger.document_steps import Activation, DocumentSteps
 from protocol.timestamps import rfc3339
 from rag.errors import (
     BlobMissing,
-    Broken,
     Cancelled,
     DeadlineExceeded,
     EmbedderMismatch,
@@ -44,7 +43,7 @@ PATIENCE_S = 2.0
 #: A reindex blocks activations for its last moment; one is tried again this soon.
 BLOCKED_RETRY_S = 0.02
 #: What says nothing of the documents that it happened to: no use in trying one by one.
-_NOT_THEIR_FAULT: Final = (Broken, Retryable, RedisError)
+_NOT_THEIR_FAULT: Final = (Retryable, RedisError)
 
 
 @dataclass(slots=True, eq=False)

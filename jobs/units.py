@@ -30,9 +30,9 @@ class Unit:
         return self.fields["stage"]
 
     @property
-    def deadline_s(self) -> float:
-        """When it is too late, seconds since 1970."""
-        return int(self.fields["deadline"]) / 1000
+    def time_left_s(self) -> float:
+        """How long it had when it was claimed, seconds, by Redis' clock alone."""
+        return (int(self.fields["deadline"]) - int(self.fields["now"])) / 1000
 
     @property
     def attempt(self) -> int:

@@ -33,9 +33,13 @@ PUT_BACK_FIRST: Final = 3
 LONG_BYTES: Final = 1_000_000
 LONG_CHUNKS: Final = 100
 
-#: Deaths after which a unit is given up, and from which it runs alone.
-MAX_DEATHS: Final = 3
+#: Deaths from which a unit runs alone, and after how many such runs it is given up. What ran
+#: beside another proves nothing, and one run alone little: kills from outside are no fault of it.
 QUARANTINE_DEATHS: Final = 2
+DEATHS_ALONE: Final = 3
+MAX_DEATHS: Final = QUARANTINE_DEATHS + DEATHS_ALONE
+#: A unit whose body says so often that it cannot be done here is given up; nobody died of it.
+MAX_BROKEN: Final = 3
 #: How long a worker waits for its other bodies to end before a unit that must run alone.
 QUARANTINE_WAIT_S: Final = 60.0
 

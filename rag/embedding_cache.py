@@ -12,7 +12,7 @@ import numpy as np
 from cachetools import TTLCache
 from numpy.typing import NDArray
 
-from rag.errors import Broken
+from rag.errors import Broken, NoVector
 from rag.ports import (
     BytesStore,
     EmbeddedPassages,
@@ -327,7 +327,7 @@ def _check(vectors: Vectors, expected: tuple[int, int]) -> None:
         raise Broken(f"the embedder answered vectors of shape {vectors.shape}, not {expected}")
     # Not-a-number fails this comparison too.
     if not np.all(np.abs(np.linalg.norm(vectors, axis=1) - 1) < NORM_TOLERANCE):
-        raise Broken("the embedder answered vectors that are not of norm 1")
+        raise NoVector("the embedder answered vectors that are not of norm 1")
 
 
 def _unit(numbers: bytes) -> _Vector:

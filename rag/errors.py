@@ -13,8 +13,10 @@ QuernError
   LeaseLost               another worker owns the unit now    → stop at once, write nothing
   Cancelled               the caller asked to stop            → the unit ends `cancelled`
   RerankerFailed          the fused order stands              → the search says `degraded`
-  Broken                  the process cannot go on            → the worker stops itself
+  Broken                  it cannot be done in this process   → a worker does not start; a unit is
+                                                                put back, and given up at the third
     EmbedderMismatch      the collection was made by another model
+    NoVector              the model has none for a text       → that document or question fails
     EngineDead            the engine died under its units    → their claims lapse: a death counts
 """
 
@@ -108,13 +110,22 @@ class RerankerFailed(QuernError):
 
 
 class Broken(QuernError):
-    """Raised when the process cannot do its work and should stop."""
+    """
+    Raised when something cannot be done in this process as it is.
+
+    At its start the process ends; in a body the unit is put back, and given up after
+    `protocol.timings.MAX_BROKEN` such ends. The message is told to who asked.
+    """
 
     is_safe_to_log = True
 
 
 class EmbedderMismatch(Broken):
     """Raised when a collection was embedded by another model than the one loaded."""
+
+
+class NoVector(Broken):
+    """Raised when the model's answer for a text is no vector of norm 1; others may have one."""
 
 
 class EngineDead(Broken):

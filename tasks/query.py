@@ -243,7 +243,7 @@ def _prompted(lease: Lease, request: QueryRequest, passages: list[Passage]) -> G
         max_tokens=request.max_tokens,
         temperature=request.temperature,
         priority=request.priority,
-        deadline_s=lease.unit.deadline_s,
+        give_up_at=lease.give_up_at,
         grounded=request.top_k > 0,
         collection_id=lease.unit.collection_id,
     )

@@ -23,7 +23,7 @@ from adapters.embedding_models.onnx_form import (
     obtain,
 )
 from rag import sentence_codes
-from rag.errors import Broken, InvalidRequest
+from rag.errors import Broken, InvalidRequest, NoVector
 from rag.ports import EmbeddedPassages, EmbedderIdentity, PassageText, Vectors
 from runtime.cores import usable_cores
 
@@ -256,7 +256,7 @@ def _checked(vectors: Vectors) -> Vectors:
     """Return vectors that are of norm 1; raises Broken."""
     # Not-a-number fails this comparison too.
     if not np.all(np.abs(np.linalg.norm(vectors, axis=1) - 1) < NORM_TOLERANCE):
-        raise Broken("the model answered vectors that are not of norm 1")
+        raise NoVector("the model answered vectors that are not of norm 1")
     return vectors
 
 

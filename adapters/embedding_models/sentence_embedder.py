@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from adapters.embedding_models.model_weights import ModelWeights, resolve
-from rag.errors import Broken, InvalidRequest
+from rag.errors import Broken, InvalidRequest, NoVector
 from rag.ports import EmbeddedPassages, EmbedderIdentity, PassageText, Vectors
 from runtime.cores import usable_cores
 
@@ -137,7 +137,7 @@ class SentenceEmbedder:
             raise Broken(f"the model answered vectors of shape {vectors.shape}, not {expected}")
         # Not-a-number fails this comparison too.
         if not np.all(np.abs(np.linalg.norm(vectors, axis=1) - 1) < NORM_TOLERANCE):
-            raise Broken("the model answered vectors that are not of norm 1")
+            raise NoVector("the model answered vectors that are not of norm 1")
         return vectors
 
 

@@ -126,7 +126,7 @@ class OpenAIGenerator:
                 ),
             )
             try:
-                reply = self._ask(body, on_delta=on_delta, stop=stop, deadline_s=request.deadline_s)
+                reply = self._ask(body, on_delta=on_delta, stop=stop, give_up_at=request.give_up_at)
             except TooLong as error:
                 # Its tokenizer counts more than was estimated: the worst passages go.
                 prompt = _shorter(request, prompt, error)
@@ -156,7 +156,7 @@ class OpenAIGenerator:
         body = self._body(messages, tokens=follow_ups.CONDENSED_TOKENS, temperature=0.0)
         try:
             reply = self._ask(
-                body, on_delta=_ignore, stop=stop, deadline_s=time.time() + CONDENSE_S
+                body, on_delta=_ignore, stop=stop, give_up_at=time.monotonic() + CONDENSE_S
             )
         except (InvalidRequest, DeadlineExceeded) as error:
             stop.check()
@@ -184,7 +184,7 @@ class OpenAIGenerator:
         *,
         on_delta: Callable[[str], None],
         stop: StopSignal,
-        deadline_s: float,
+        give_up_at: float,
     ) -> Reply:
         """Send a request and wait for its end; however that comes, the server ends it too."""
         with self._asking:
@@ -192,7 +192,7 @@ class OpenAIGenerator:
                 raise Retryable("the generator is being closed")
             future = asyncio.run_coroutine_threadsafe(self._stream(body, on_delta), self._loop)
         try:
-            return result_of(future, stop=stop, deadline_s=deadline_s)
+            return result_of(future, stop=stop, give_up_at=give_up_at)
         except CancelledError as error:
             raise Retryable("the generator is being closed") from error
 

@@ -10,7 +10,7 @@ from rag.errors import DeadlineExceeded
 T = TypeVar("T")
 
 
-def result_of(future: Future[T], *, stop: StopSignal, deadline_s: float) -> T:
+def result_of(future: Future[T], *, stop: StopSignal, give_up_at: float) -> T:
     """
     Wait for a coroutine's result; cancel it once its caller has stopped.
 
@@ -19,7 +19,7 @@ def result_of(future: Future[T], *, stop: StopSignal, deadline_s: float) -> T:
 
         stop: Tells that the caller wants no more.
 
-        deadline_s: When it is too late, seconds since 1970.
+        give_up_at: When it is too late, by `time.monotonic`.
 
     Raises:
         Cancelled, LeaseLost: As *stop* says.
@@ -37,7 +37,7 @@ def result_of(future: Future[T], *, stop: StopSignal, deadline_s: float) -> T:
     stop.on_stop(cancel)
     try:
         # Not by `result(timeout=...)`: its TimeoutError could as well be the coroutine's own.
-        if not wait([future], timeout=max(0.0, deadline_s - time.time())).done:
+        if not wait([future], timeout=max(0.0, give_up_at - time.monotonic())).done:
             raise DeadlineExceeded("past its deadline while it was written")
         return future.result()
     except CancelledError:

@@ -139,7 +139,7 @@ class VllmEngine:
         max_tokens: int,
         temperature: float,
         priority: Priority,
-        deadline_s: float,
+        give_up_at: float,
         stop: StopSignal,
         on_delta: Callable[[str], None] | None = None,
     ) -> Written:
@@ -155,7 +155,7 @@ class VllmEngine:
 
             priority: Whose turn comes first where there is not room for all.
 
-            deadline_s: When it is too late, seconds since 1970.
+            give_up_at: When it is too late, by `time.monotonic`.
 
             stop: Tells that the caller wants no more.
 
@@ -184,7 +184,7 @@ class VllmEngine:
             self._stream(list(prompt_tokens), params, priority, on_delta), self.loop
         )
         try:
-            return result_of(future, stop=stop, deadline_s=deadline_s)
+            return result_of(future, stop=stop, give_up_at=give_up_at)
         except CancelledError as error:
             raise StoreUnavailable("the engine is ending") from error
         except EngineDeadError as error:

@@ -59,7 +59,7 @@ class VllmGenerator:
             max_tokens=max_tokens,
             temperature=self._settings.temperature if temperature is None else temperature,
             priority=request.priority,
-            deadline_s=request.deadline_s,
+            give_up_at=request.give_up_at,
             stop=stop,
             on_delta=on_delta if request.priority == "interactive" else None,
         )
@@ -87,7 +87,7 @@ class VllmGenerator:
                 max_tokens=CONDENSED_TOKENS,
                 temperature=0.0,
                 priority=priority,
-                deadline_s=time.time() + CONDENSE_S,
+                give_up_at=time.monotonic() + CONDENSE_S,
                 stop=stop,
             )
         except DeadlineExceeded:

@@ -88,7 +88,7 @@ class SideDoor:
     def _tokens(self, question: str) -> list[int]:
         """The very prompt that Quern makes of a question with `top_k: 0`."""
         request = GenerationRequest(
-            question=question, passages=[], deadline_s=time.time() + 60, grounded=False
+            question=question, passages=[], give_up_at=time.monotonic() + 60, grounded=False
         )
         prompt = build(request, budget=10**9, count=lambda _messages: 0)
         return self._template.encode(prompt.messages)

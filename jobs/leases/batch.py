@@ -11,7 +11,7 @@ from jobs.leases.lease import Lease
 from jobs.leases.leases import Leases
 from jobs.ledger.wire import Fields
 from protocol.messages import Stage
-from rag.errors import Broken, LeaseLost
+from rag.errors import LeaseLost
 
 #: Units of one body at most, and bytes of their files together: some seconds of embedding.
 MOST: Final = 32
@@ -48,12 +48,7 @@ class Batch:
         Let a unit go, with what *error* means for it; None where its end is written.
 
         Harmless where it has gone already.
-
-        Raises:
-            Broken: This process must end, and the batch with it.
         """
-        if isinstance(error, Broken):
-            raise error
         if lease not in self.active:
             return
         self.active.remove(lease)
@@ -112,7 +107,7 @@ def claim_batch(
         yield batch
     except Exception as error:
         batch.close(error)
-        if isinstance(error, Broken) or not isinstance(error, (*EXPECTED, LeaseLost)):
+        if not isinstance(error, (*EXPECTED, LeaseLost)):
             raise
     else:
         batch.close(None)

@@ -17,6 +17,7 @@ from rag.errors import (
     InvalidRequest,
     LeaseLost,
     NoText,
+    NoVector,
     ReindexUnderWay,
     Retryable,
     Unreadable,
@@ -33,12 +34,17 @@ EXPECTED = (
     InvalidRequest,
     Retryable,
     RedisError,
+    NoVector,
 )
 
 #: What a unit waits for by itself, perhaps for hours; a server that is away comes back for all.
 _OWN_WAIT = (BlobMissing, ReindexUnderWay)
 
 LATE = "It was not finished in time; submit it again, perhaps with a longer deadline_s."
+NO_VECTOR = (
+    "The embedding model gives no usable vector for this text; change or leave out the text, or "
+    "choose another model (QUERN_EMBEDDING_MODEL)."
+)
 INTERNAL = "This is a fault of Quern, not of the input; the worker log has the details."
 
 
@@ -60,8 +66,9 @@ def end(lease: Lease, error: Exception) -> str:
         elif isinstance(error, EngineDead):
             log.error("the engine died; the claim lapses", extra=told)
             lease.ended = True  # not renewed any more, and not released when the process ends
-        elif isinstance(error, Broken):
-            lease.release(at_once=True)
+        elif isinstance(error, Broken) and not isinstance(error, NoVector):
+            log.error("the body cannot be run here", exc_info=error, extra=told)
+            lease.release(at_once=False, broken=words(error))
         else:
             if not isinstance(error, EXPECTED):
                 log.error("the body failed", exc_info=error, extra=told)
@@ -86,12 +93,21 @@ def _verdict(error: Exception) -> tuple[str, dict[str, str]]:
             return "expired", {"error": problem("deadline", "Past its deadline", LATE)}
         case NoText():
             return "succeeded", {"outcome": "empty", "note": error.detail}
-        case Unreadable():
-            return "failed", {"error": problem(error.reason, "Could not be read", error.detail)}
-        case InvalidRequest():
-            return "failed", {"error": problem("invalid", "Cannot be done as asked", str(error))}
         case _:
-            return "failed", {"error": problem("internal", "Quern failed", INTERNAL)}
+            return "failed", {"error": _problem_of(error)}
+
+
+def _problem_of(error: Exception) -> str:
+    """Return what is told of a failure."""
+    match error:
+        case Unreadable():
+            return problem(error.reason, "Could not be read", error.detail)
+        case InvalidRequest():
+            return problem("invalid", "Cannot be done as asked", str(error))
+        case NoVector():
+            return problem("no_vector", "Could not be embedded", NO_VECTOR)
+        case _:
+            return problem("internal", "Quern failed", INTERNAL)
 
 
 def problem(kind: str, title: str, detail: str) -> str:

@@ -35,6 +35,8 @@ class Lease:
         self._work = work
         self.unit = unit
         self.begun_at = time.monotonic()
+        #: When it is too late, by the monotonic clock: this machine's date may be any.
+        self.give_up_at = self.begun_at + unit.time_left_s
         self._deltas = deltas
         self._stall_detector = stall_detector
         self.ended = False
@@ -59,7 +61,7 @@ class Lease:
         self._stall_detector.progressed()
         if self._stop is not None:
             raise self._stop(self.unit.id)
-        if time.time() > self.unit.deadline_s:
+        if time.monotonic() > self.give_up_at:
             raise DeadlineExceeded(self.unit.id)
 
     @property
@@ -70,7 +72,7 @@ class Lease:
         Asked between two steps, see `jobs.leases.stall_detector`.
         """
         self._stall_detector.progressed()
-        return self._stop is not None or time.time() > self.unit.deadline_s
+        return self._stop is not None or time.monotonic() > self.give_up_at
 
     def on_stop(self, callback: Callable[[], None]) -> None:
         """Call *callback*, from another thread and perhaps twice, once the body should end."""
@@ -125,10 +127,18 @@ class Lease:
         why = {"error": orjson.loads(str(fields["error"]))["type"]} if "error" in fields else {}
         self.conclude("finished", state=state if outcome == "ok" else outcome, **why)
 
-    def release(self, *, at_once: bool, longest_pause_ms: int = timings.SERVER_PAUSE_MS) -> None:
-        """Give the unit back unharmed, or note that it is to be given back later."""
+    def release(
+        self,
+        *,
+        at_once: bool,
+        longest_pause_ms: int = timings.SERVER_PAUSE_MS,
+        broken: str = "",
+    ) -> None:
+        """Give the unit back, see `Work.release`, or note that it is to be given back later."""
         try:
-            self._work.release(self.unit, at_once=at_once, longest_pause_ms=longest_pause_ms)
+            self._work.release(
+                self.unit, at_once=at_once, longest_pause_ms=longest_pause_ms, broken=broken
+            )
         except RedisError as error:
             log.warning("not released", extra=self.unit.ids | {"reason": words(error)})
             self.unreleased = True

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 from redis import Redis
 from redis.exceptions import RedisError
@@ -24,7 +24,7 @@ from jobs.units import Unit
 from protocol import timings
 from protocol.ids import new_id
 from protocol.messages import Stage
-from rag.errors import Broken, LeaseLost
+from rag.errors import LeaseLost
 from runtime.logging.correlation import bound
 from runtime.logging.logs import event as log_event
 from runtime.tracing import traces
@@ -33,6 +33,9 @@ log = logging.getLogger(__name__)
 
 #: Faster than people read, and slow enough to be cheap.
 DELTA_S = 0.05
+
+#: Stages of which a body goes through a whole collection.
+_HOURS: Final = frozenset({"reindex", "check", "drop"})
 
 
 class Leases:
@@ -136,7 +139,7 @@ class Leases:
                 log.info("lease lost", extra={"unit_id": unit_id})
             except Exception as error:
                 self._end(lease, error)
-                if isinstance(error, Broken) or not isinstance(error, EXPECTED):
+                if not isinstance(error, EXPECTED):
                     raise
             finally:
                 self._drop(lease)
@@ -251,6 +254,7 @@ class Leases:
                     answer = self._work.claim(
                         unit_id, stage=stage, holder=holder, bodies=self.bodies,
                         quarantine_running=self._quarantined not in (None, holder),
+                        impatient=self._long_to_go or time.monotonic() > deadline,
                     )  # fmt: skip
                 except RedisError:
                     self._let_others(holder)
@@ -267,6 +271,11 @@ class Leases:
                 self._lock.wait(timeout=0.2)
             self._let_others(holder)
         return None
+
+    @property
+    def _long_to_go(self) -> bool:
+        """Whether a body runs here that may last for hours: no use in waiting for its end."""
+        return any(one.unit.stage in _HOURS for one in list(self._held.values()) if not one.ended)
 
     def _hold(self, holder: str, unit: Unit) -> Lease:
         """

@@ -44,19 +44,31 @@ class Work:
         self._outbox = outbox
 
     def claim(
-        self, unit_id: str, *, stage: str, holder: str, bodies: int, quarantine_running: bool
+        self,
+        unit_id: str,
+        *,
+        stage: str,
+        holder: str,
+        bodies: int,
+        quarantine_running: bool,
+        impatient: bool = False,
     ) -> Unit | Refusal:
         """
         Take a unit for *stage*, or learn why not.
 
-        *bodies* is how many task bodies this process runs at this moment, fenced or not.
+        *bodies* is how many task bodies this process runs at this moment, fenced or not. Where it
+        is *impatient*, a unit that must run alone beside others is put back for a while.
         """
-        answer = self._run("claim", unit_id, stage, holder, bodies, int(quarantine_running))
+        answer = self._run(
+            "claim", unit_id, stage, holder, bodies, int(quarantine_running), int(impatient)
+        )
         if answer[0] == "ok":
             return unit_from_flat(unit_id, answer[1:])
         if answer[0] == "closed":
             log_ends(answer[1])
             self._outbox.send(answer[2])
+        if answer[0] == "later":
+            self._outbox.send(answer[1:])
         return Refusal(str(answer[0]))
 
     def join(
@@ -147,15 +159,21 @@ class Work:
         return self._ended(unit, answer)
 
     def release(
-        self, unit: Unit, *, at_once: bool, longest_pause_ms: int = timings.SERVER_PAUSE_MS
+        self,
+        unit: Unit,
+        *,
+        at_once: bool,
+        longest_pause_ms: int = timings.SERVER_PAUSE_MS,
+        broken: str = "",
     ) -> None:
         """
-        Give a unit back unharmed; no death is counted. A lost lease is no error here.
+        Give a unit back; no death is counted. A lost lease is no error here.
 
         Unless *at_once* it waits a while outside its lane: a second, and twice as long each time
-        that it is put back at this stage, up to *longest_pause_ms*.
+        that it is put back at this stage, up to *longest_pause_ms*. *broken* says why it cannot be
+        done here: told so a few times the ledger gives it up.
         """
-        answer = self._run("release", unit.id, unit.epoch, int(at_once), longest_pause_ms)
+        answer = self._run("release", unit.id, unit.epoch, int(at_once), longest_pause_ms, broken)
         self._outbox.send(answer[1:])
 
     def _ended(self, unit: Unit, answer: list[str]) -> str:

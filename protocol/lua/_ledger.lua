@@ -344,7 +344,7 @@ end
 
 -- Failures that say nothing of a file's bytes; with any other the same bytes would fail again.
 local NOT_THE_FILES_FAULT = {
-  internal = true, embedder_mismatch = true, duplicate = true, collection_deleted = true,
+  internal = true, broken = true, no_vector = true, embedder_mismatch = true, duplicate = true, collection_deleted = true,
 }
 
 -- Remembers which bytes gave no document, so that a folder's next round need not send them again.
@@ -467,8 +467,11 @@ end
 
 -- A unit's row as its body reads it. What a job says of all its documents is kept in the job alone;
 -- only rows of earlier builds have a copy, in `metadata`.
+-- *now* goes along: a worker whose clock is wrong must not take a unit for late.
 local function whole_row(id, u)
   local flat = redis.call('HGETALL', K.unit(id))
+  flat[#flat + 1] = 'now'
+  flat[#flat + 1] = int(NOW_MS)
   local of_all = u.job and not u.metadata and redis.call('HGET', K.job(u.job), 'metadata')
   if of_all then
     flat[#flat + 1] = 'job_metadata'

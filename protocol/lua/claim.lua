@@ -1,4 +1,5 @@
--- claim(unit, stage, holder, bodies, quarantine running) → {'ok', row…} | {refusal}
+-- claim(unit, stage, holder, bodies, quarantine running, '1': do not wait for an empty process)
+-- → {'ok', row…} | {refusal} | {'later', messages…}: it must run alone, where others have long to go
 -- | {'closed', {id, state, job, document, request of the unit ended}, {messages…}}
 local id, stage, holder = ARGV[1], ARGV[2], ARGV[3]
 local bodies, solo_running = tonumber(ARGV[4]), ARGV[5] == '1'
@@ -23,6 +24,13 @@ if close_if_over(id, u) then
   return {'closed', ended, out}
 end
 local solo = tonumber(u.deaths) >= QUARANTINE_DEATHS
+if solo and bodies > 0 and ARGV[6] == '1' then
+  leave_window(u.role, id)
+  wait_until_later(id, u, LONGEST_PAUSE_MS)
+  local out = {'later'}
+  dispatch(u.role, out)
+  return out
+end
 if (solo and bodies > 0) or solo_running then return {'solo'} end
 
 local out = take(id, u, holder)

@@ -23,7 +23,7 @@ class GenerationRequest:
 
         temperature: None leaves it to the generator.
 
-        deadline_s: When it is too late, seconds since 1970.
+        give_up_at: When it is too late, by `time.monotonic`.
 
         grounded: Whether only passages may answer; false where the caller asked for none.
 
@@ -36,7 +36,7 @@ class GenerationRequest:
     max_tokens: int | None = None
     temperature: float | None = None
     priority: Priority = "interactive"
-    deadline_s: float
+    give_up_at: float
     grounded: bool = True
     collection_id: str = ""
 

@@ -85,7 +85,7 @@ def asked(passages: Sequence[str] = ("One fact.", "Two facts."), **more: Any) ->
     found = [
         Passage("d:1:0", "d", 1, n, "T", text, 0, len(text), 1.0) for n, text in enumerate(passages)
     ]
-    known: dict[str, Any] = {"deadline_s": time.time() + 120, "max_tokens": 20}
+    known: dict[str, Any] = {"give_up_at": time.monotonic() + 120, "max_tokens": 20}
     return GenerationRequest(question="Why?", passages=found, **(known | more))
 
 
@@ -160,7 +160,7 @@ def test_cancelled_answers_free_the_engine(url: str, generator: OpenAIGenerator)
 
 def test_answers_past_their_deadline_free_the_engine(url: str, generator: OpenAIGenerator) -> None:
     before = counted(url, TOKENS)
-    late = asked(max_tokens=LONG, deadline_s=time.time() + 1)
+    late = asked(max_tokens=LONG, give_up_at=time.monotonic() + 1)
     with ThreadPoolExecutor(8) as pool:
         jobs = [
             pool.submit(generator.generate, late, on_delta=lambda _: None, stop=Stop())

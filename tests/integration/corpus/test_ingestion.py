@@ -18,7 +18,7 @@ from protocol.keys import key
 from protocol.messages import Stage
 from rag.chunking.chunker import Chunker
 from rag.documents import Chunk
-from rag.errors import Broken, Cancelled, LeaseLost, StoreUnavailable
+from rag.errors import Broken, Cancelled, LeaseLost, NoVector, StoreUnavailable
 from rag.in_memory_ports.embedder import HashingEmbedder
 from rag.in_memory_ports.vector_store import DictVectors
 from rag.ports import StoredChunk, Vectors
@@ -537,15 +537,15 @@ def test_a_store_that_goes_away_while_one_is_cancelled_lets_the_others_wait(yard
     assert yard.leases.bodies == 0
 
 
-def test_a_broken_worker_gives_all_back_at_once_and_says_so(yard: Yard) -> None:
-    rows = yard.accept("a", "b", "c")
-    yard.embedder.poison["b"] = Broken("the model is damaged")
+def test_what_cannot_be_done_for_one_document_harms_no_other(yard: Yard) -> None:
+    rows = yard.accept("a", "b", "c", "d")
+    yard.embedder.poison |= {"b": Broken("the model is damaged"), "d": NoVector("norm 0")}
 
-    with pytest.raises(Broken):
+    with pytest.raises(Broken, match="damaged"):
         yard.parse(rows[0])
-    waiting = {*yard.bench.waiting("embed"), *yard.bench.in_flight("embed")}
-    assert waiting == set(rows)
-    assert [yard.bench.deaths(row) for row in rows] == [0, 0, 0]
+    assert yard.outcomes(rows) == ["created", "running", "created", "failed"]
+    assert yard.bench.put_back("embed") == [rows[1]]
+    assert "no_vector" in yard.bench.field(rows[3], "error")
     assert yard.leases.bodies == 0
 
 

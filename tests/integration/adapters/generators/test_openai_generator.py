@@ -136,7 +136,7 @@ def asked(
         Passage("d:1:0", "d", 1, n, "T", f"Fact {n}.", 0, 7, 1 - n / 100) for n in range(passages)
     ]
     return GenerationRequest(
-        question=question, passages=found, deadline_s=time.time() + within_s, **more
+        question=question, passages=found, give_up_at=time.monotonic() + within_s, **more
     )
 
 

@@ -2,116 +2,28 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
 from typing import Any
 
-import orjson
 import pytest
-from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from jobs.events import read_events
-from jobs.leases.lease import Lease
 from jobs.leases.leases import Leases
 from jobs.ledger.work import Work
 from jobs.units import FINAL_STATES
 from protocol import timings
 from protocol.keys import key
 from rag.errors import (
-    BlobMissing,
-    Broken,
-    Cancelled,
     DeadlineExceeded,
-    InvalidRequest,
     LeaseLost,
-    NoText,
-    QuernError,
-    ReindexUnderWay,
     StoreUnavailable,
     Unreadable,
 )
-from runtime.metrics import meters
-from runtime.redis_clients import ledger_client
 from tests.support.waiting import PATIENCE_S, until
-from tests.support.workbench import Workbench, now_ms
-
-
-@pytest.fixture
-def bench(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workbench]:
-    monkeypatch.setattr(timings, "RENEW_S", 0.05)
-    bench = Workbench(redis_url)
-    bench.sweep("retrieve")
-    yield bench
-    bench.close()
-
-
-class Process:
-    """A worker process in little: leases, and bodies in threads that wait to be let go."""
-
-    def __init__(
-        self, bench: Workbench, url: str, kind: type[Leases] = Leases, work: Work | None = None
-    ) -> None:
-        self.bench = bench
-        self._redis = ledger_client(url, connections=4)
-        self.leases = kind(work or bench.ledger.work, self._redis, name="worker")
-        self.leases.__enter__()
-        self.running: dict[str, Lease] = {}
-        self.said: dict[str, str] = {}
-        self._go: dict[str, threading.Event] = {}
-        self.threads: dict[str, threading.Thread] = {}
-
-    def begin(self, unit_id: str) -> None:
-        """Let a pool thread take a message."""
-        self._go[unit_id] = threading.Event()
-        self.threads[unit_id] = threading.Thread(target=self._body, args=(unit_id,), daemon=True)
-        self.threads[unit_id].start()
-
-    def _body(self, unit_id: str) -> None:
-        try:
-            with self.leases.claim(unit_id, "retrieve") as lease:
-                if lease is None:
-                    self.said[unit_id] = "refused"
-                    return
-                self.running[unit_id] = lease
-                try:
-                    self._go[unit_id].wait(PATIENCE_S)
-                finally:
-                    del self.running[unit_id]
-                lease.check()
-                lease.finish(state="succeeded", fields={"result": "{}"})
-                self.said[unit_id] = "finished"
-        except RedisError:
-            self.said[unit_id] = "redis away"
-
-    def end(self, unit_id: str) -> None:
-        self._go[unit_id].set()
-        self.threads[unit_id].join(PATIENCE_S)
-
-    def close(self) -> None:
-        for event in self._go.values():
-            event.set()
-        self.leases.close()
-        for thread in self.threads.values():
-            thread.join(PATIENCE_S)
-        self._redis.connection_pool.disconnect()
-
-
-Start = Callable[..., Process]
-
-
-@pytest.fixture
-def start(bench: Workbench, redis_url: str) -> Iterator[Start]:
-    processes: list[Process] = []
-
-    def begin(kind: type[Leases] = Leases, work: Work | None = None) -> Process:
-        processes.append(Process(bench, redis_url, kind, work))
-        return processes[-1]
-
-    yield begin
-    for process in processes:
-        process.close()
+from tests.support.workbench import Workbench
+from tests.support.worker_bodies import Start
 
 
 def quarantined(bench: Workbench) -> str:
@@ -123,92 +35,7 @@ def quarantined(bench: Workbench) -> str:
     return asked
 
 
-# What a body's end means ---------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("error", "state", "kind"),
-    [
-        (Cancelled("x"), "cancelled", None),
-        (DeadlineExceeded("x"), "expired", "deadline"),
-        (NoText("blank"), "succeeded", None),
-        (Unreadable("encrypted", "It has a password."), "failed", "encrypted"),
-        (InvalidRequest("top_k", "too large"), "failed", "invalid"),
-    ],
-)
-def test_an_error_raised_on_purpose_ends_the_unit_and_goes_no_further(
-    bench: Workbench, start: Start, error: QuernError, state: str, kind: str | None
-) -> None:
-    asked = bench.ask()
-    with start().leases.claim(asked, "retrieve"):
-        raise error
-
-    assert bench.state(asked) == state
-    told = bench.field(asked, "error")
-    assert (orjson.loads(told)["type"] if told else None) == kind
-
-
-def test_an_error_nobody_expected_fails_the_unit_and_is_raised(
-    bench: Workbench, start: Start
-) -> None:
-    asked = bench.ask()
-
-    with pytest.raises(ZeroDivisionError), start().leases.claim(asked, "retrieve"):
-        _ = 1 / 0
-    assert bench.state(asked) == "failed"
-    assert orjson.loads(bench.field(asked, "error"))["type"] == "internal"
-
-
-def test_what_is_put_back_and_begins_again_is_counted(bench: Workbench, start: Start) -> None:
-    def told() -> list[float]:
-        return [
-            series["retrieve", "retrieve"]._value.get()
-            for series in (meters.STARTED, meters.RETRIED, meters.REDELIVERED)
-        ]
-
-    asked, process, before = bench.ask(), start(), told()
-    with process.leases.claim(asked, "retrieve"):
-        raise StoreUnavailable("away")
-    bench.end_pauses("retrieve")
-    with process.leases.claim(asked, "retrieve") as lease:
-        assert lease is not None
-        lease.finish(state="succeeded", fields={"result": "{}"})
-
-    assert [after - was for after, was in zip(told(), before, strict=True)] == [2, 1, 1]
-
-
-@pytest.mark.parametrize("error", [StoreUnavailable("away"), RedisTimeoutError("away")])
-def test_a_store_that_is_away_costs_no_death_and_a_pause(
-    bench: Workbench, start: Start, error: Exception
-) -> None:
-    asked = bench.ask()
-    sent = len(bench.sent)
-    with start().leases.claim(asked, "retrieve"):
-        raise error
-
-    assert bench.put_back("retrieve") == [asked]
-    assert bench.deaths(asked) == 0
-    assert len(bench.sent) == sent
-
-
-def test_a_unit_whose_own_blob_is_missing_waits_longer_than_one_whose_server_is_away(
-    bench: Workbench, start: Start
-) -> None:
-    process = start()
-
-    def last_pause_s(error: Exception) -> float:
-        asked = bench.ask()
-        for _ in range(8):
-            with process.leases.claim(asked, "retrieve"):
-                raise error
-            pause_ms = bench.redis.zscore(key("later", "retrieve"), asked) - now_ms(bench)
-            bench.end_pauses("retrieve")
-        bench.ledger.submissions.cancel(asked)
-        return round(pause_ms / 1_000)
-
-    assert last_pause_s(StoreUnavailable("away")) == timings.SERVER_PAUSE_MS / 1_000
-    assert last_pause_s(BlobMissing("gone")) == timings.LONGEST_PAUSE_MS / 1_000
-    assert last_pause_s(ReindexUnderWay("made anew")) == timings.LONGEST_PAUSE_MS / 1_000
+# Redis is away -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("error", [StoreUnavailable("away"), Unreadable("broken", "Torn.")])
@@ -264,13 +91,25 @@ def test_a_unit_that_another_worker_took_meanwhile_is_not_given_back(
     assert bench.ledger.work.renew([taken]) == ["ok"]
 
 
-def test_a_broken_worker_gives_its_unit_to_another_at_once(bench: Workbench, start: Start) -> None:
-    asked = bench.ask()
-
-    with pytest.raises(Broken), start().leases.claim(asked, "retrieve"):
-        raise Broken("no model")
-    assert [message.unit_id for message in bench.sent] == [asked, asked]
-    assert bench.deaths(asked) == 0
+@pytest.mark.parametrize("ahead_s", [-3_600, 3_600])
+def test_a_body_keeps_its_time_whatever_the_date_of_its_machine_is(
+    bench: Workbench, start: Start, monkeypatch: pytest.MonkeyPatch, ahead_s: float
+) -> None:
+    now = time.time
+    monkeypatch.setattr(time, "time", lambda: now() + ahead_s)
+    asked, soon = bench.ask(deadline_s=60), bench.ask(deadline_s=0.2)
+    process = start()
+    with (
+        process.leases.claim(asked, "retrieve") as lease,
+        process.leases.claim(soon, "retrieve") as late,
+    ):
+        assert lease is not None
+        assert late is not None
+        lease.check()
+        assert not lease.stopped
+        assert until(lambda: late.stopped)
+        with pytest.raises(DeadlineExceeded):
+            late.check()
 
 
 def test_a_message_that_is_not_to_be_run_yields_nothing(bench: Workbench, start: Start) -> None:
@@ -369,7 +208,7 @@ def test_a_late_body_stops_at_its_next_check(bench: Workbench, start: Start) -> 
     asked = bench.ask()
     with start().leases.claim(asked, "retrieve") as lease:
         assert lease is not None
-        lease.unit.fields["deadline"] = str(int(time.time() * 1_000) + 200)
+        lease.give_up_at = time.monotonic() + 0.2
         assert until(lambda: lease.stopped)
         lease.check()
 
@@ -507,6 +346,26 @@ def test_many_threads_keep_the_rule_of_quarantine(bench: Workbench, start: Start
     assert {bench.state(name) for name in units} == {"succeeded"}
 
 
+def test_a_quarantined_unit_waits_for_no_body_that_may_last_for_hours(
+    bench: Workbench, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad, process, long, other = quarantined(bench), start(), bench.ask(), bench.ask()
+    monkeypatch.setattr("jobs.leases.leases._HOURS", frozenset({"retrieve"}))
+    process.begin(long)
+    assert until(lambda: long in process.running)
+    process.begin(bad)
+    assert until(lambda: process.said.get(bad) == "refused")
+    assert bench.put_back("retrieve") == [bad]
+    process.begin(other)
+    assert until(lambda: other in process.running)
+    process.end(other)
+    process.end(long)
+    bench.end_pauses("retrieve")
+    process.begin(bad)
+
+    assert until(lambda: bad in process.running)
+
+
 def test_a_quarantined_unit_that_cannot_have_the_process_to_itself_is_refused_and_others_go_on(
     bench: Workbench, start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -519,7 +378,7 @@ def test_a_quarantined_unit_that_cannot_have_the_process_to_itself_is_refused_an
     process.begin(other)
 
     assert until(lambda: other in process.running)
-    assert bad in bench.in_flight("retrieve")
+    assert bench.put_back("retrieve") == [bad]
 
 
 def test_a_quarantined_unit_whose_claim_fails_for_redis_does_not_block_the_process_for_ever(

@@ -320,7 +320,25 @@ def test_a_cancelled_unit_that_is_given_back_ends_there(bench: Workbench) -> Non
 # Deaths --------------------------------------------------------------------------------------
 
 
-def test_after_three_deaths_a_unit_is_a_dead_letter(bench: Workbench) -> None:
+def test_a_unit_that_died_beside_another_is_given_up_only_after_deaths_alone(
+    bench: Workbench,
+) -> None:
+    bench.sweep("retrieve")
+    innocent = bench.ask()
+    for _ in range(timings.QUARANTINE_DEATHS):
+        bench.take(innocent)
+        bench.die_and_be_found(innocent)
+    for _ in range(timings.DEATHS_ALONE - 1):
+        assert bench.claim(innocent, bodies=1) == Refusal("solo")
+        bench.take(innocent)
+        bench.die_and_be_found(innocent)
+
+    assert bench.state(innocent) == "running"
+    bench.ledger.work.finish(bench.take(innocent), state="succeeded", fields={"result": "{}"})
+    assert bench.state(innocent) == "succeeded"
+
+
+def test_a_unit_that_kills_its_worker_each_time_is_a_dead_letter(bench: Workbench) -> None:
     bench.sweep("retrieve")
     asked = bench.ask()
     for _ in range(timings.MAX_DEATHS):

@@ -63,19 +63,19 @@ def in_a_minute() -> float:
 
 
 def test_a_result_is_passed_on(started: Started) -> None:
-    assert result_of(started(soon()), stop=Stop(), deadline_s=in_a_minute()) == "done"
+    assert result_of(started(soon()), stop=Stop(), give_up_at=in_a_minute()) == "done"
 
 
 def test_an_error_is_passed_on_even_where_it_looks_like_ours(started: Started) -> None:
     with pytest.raises(TimeoutError, match="its own"):
-        result_of(started(fails()), stop=Stop(), deadline_s=in_a_minute())
+        result_of(started(fails()), stop=Stop(), give_up_at=in_a_minute())
 
 
 def test_a_stop_cancels_the_coroutine_and_says_why(started: Started) -> None:
     stop, sleeper = Stop(), Sleeper()
     threading.Timer(0.1, stop.pull).start()
     with pytest.raises(Cancelled):
-        result_of(started(sleeper.sleep()), stop=stop, deadline_s=in_a_minute())
+        result_of(started(sleeper.sleep()), stop=stop, give_up_at=in_a_minute())
 
     assert sleeper.cancelled.wait(5)
 
@@ -83,7 +83,7 @@ def test_a_stop_cancels_the_coroutine_and_says_why(started: Started) -> None:
 def test_a_deadline_cancels_the_coroutine(started: Started) -> None:
     sleeper = Sleeper()
     with pytest.raises(DeadlineExceeded):
-        result_of(started(sleeper.sleep()), stop=Stop(), deadline_s=time.time() + 0.1)
+        result_of(started(sleeper.sleep()), stop=Stop(), give_up_at=time.monotonic() + 0.1)
 
     assert sleeper.cancelled.wait(5)
 
@@ -92,4 +92,4 @@ def test_a_cancellation_by_somebody_else_is_passed_on(started: Started) -> None:
     future = started(Sleeper().sleep())
     threading.Timer(0.1, future.cancel).start()
     with pytest.raises(CancelledError):
-        result_of(future, stop=Stop(), deadline_s=in_a_minute())
+        result_of(future, stop=Stop(), give_up_at=in_a_minute())

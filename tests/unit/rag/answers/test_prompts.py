@@ -58,7 +58,7 @@ def request(
     grounded: bool = True,
 ) -> GenerationRequest:
     return GenerationRequest(
-        question=question, passages=passages, history=history, deadline_s=time.time() + 60,
+        question=question, passages=passages, history=history, give_up_at=time.monotonic() + 60,
         grounded=grounded,
     )  # fmt: skip
 
