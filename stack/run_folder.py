@@ -14,6 +14,8 @@ LEFTOVER_PATIENCE_S = 3.0
 #: The folder inside the data folder, and the file in it that a supervisor holds open.
 RUN = "run"
 LOCK = "lock"
+#: In the data folder while a restore is under way, or was interrupted.
+RESTORING = "restoring"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +63,10 @@ class AlreadyRunning(QuernError):
     """Raised when another supervisor holds the data folder."""
 
 
+class HalfRestored(QuernError):
+    """Raised when a restore on the data folder was interrupted."""
+
+
 class RunFolder:
     """`DATA/run`: a lock that dies with its holder, and the record of the run."""
 
@@ -70,12 +76,18 @@ class RunFolder:
         self._record = self.path / "stack.json"
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self, *, restoring: bool = False) -> Iterator[None]:
         """
         Hold the data folder; end what a killed supervisor left behind in it.
 
+        Args:
+            restoring: It is held to be restored, so that half a restore is no reason to refuse.
+
         Raises:
             AlreadyRunning: Says who holds it and where it is to be reached.
+
+            HalfRestored: A restore was interrupted; started now, what it had copied would be
+                taken for left over and deleted.
 
             Broken: Processes of an earlier run cannot be ended.
         """
@@ -86,6 +98,11 @@ class RunFolder:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
                 raise AlreadyRunning(self._who()) from error
+            if not restoring and (self._data_dir / RESTORING).exists():
+                raise HalfRestored(
+                    f"a restore into {self._data_dir} was interrupted; run it again with the same "
+                    "backup, or remove the folder"
+                )
             # Two servers on one folder would ruin it, so the old ones have to be gone first.
             if record := self.read():
                 leaders = {p.pid: p.created_at for p in record.processes.values()}

@@ -217,7 +217,7 @@ class GarbageCollector:
         vector_indexes.forget_retired(older_than_s=timings.DELETED_COLLECTION_S)
 
     def sweep_blobs(self) -> int:
-        """Delete blobs of a day's age that no row and no current document names."""
+        """Delete blobs of a day's age that nothing names; none while a backup is made."""
         redis, blobs = self._storage.redis, self._storage.blobs
         old = set(blobs.older_than(timings.BLOB_AGE_S))
         if not old:
@@ -238,6 +238,9 @@ class GarbageCollector:
                 if following is None:
                     break
                 after = following
+        # After all looks: whatever a backup's snapshot names was still named when it was taken.
+        if redis.exists(key("lock", "backup")):
+            return 0
         return sum(blobs.delete(name, older_than_s=timings.BLOB_AGE_S) for name in old)
 
 

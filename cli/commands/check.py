@@ -47,7 +47,7 @@ def check(session: Session, *, collection: str | None, repair: bool, as_json: bo
     with session.client() as client:
         body = {"repair": repair} | ({} if collection is None else {"collection": collection})
         started = client.post("/api/admin/check", body).json()
-        response = _watch(client, started["id"], session.remarks)
+        response = watch_check(client, started["id"], session.remarks)
     job = response.json()
     if as_json:
         click.echo(response.text)
@@ -98,7 +98,7 @@ def _show_findings(out: Console, shown: dict[str, Any]) -> None:
         out.print(Text(f"and {count(more, 'more difference')}", "dim"))
 
 
-def _watch(client: Client, job_id: str, remarks: Console) -> httpx.Response:
+def watch_check(client: Client, job_id: str, remarks: Console) -> httpx.Response:
     """Show how far the check is until it has ended; returns the job's last answer."""
     with Progress(
         TextColumn("Checking"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),

@@ -334,7 +334,7 @@ def test_a_publish_into_a_deleted_collection_fails_and_the_deleted_collection_is
     assert list(house.bench.redis.scan_iter(match=f"*:{house.collection_id}")) == []
 
 
-def test_blobs_of_rows_and_of_current_documents_are_kept_and_others_go_after_a_day(
+def test_blobs_of_rows_and_of_current_documents_are_kept_and_others_go_unless_a_backup_is_made(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(timings, "BLOB_AGE_S", -1.0)
@@ -347,6 +347,9 @@ def test_blobs_of_rows_and_of_current_documents_are_kept_and_others_go_after_a_d
     manifest, text = house.bench.field(row, "manifest_blob"), house.bench.field(row, "text_blob")
     house.bench.redis.delete(key("unit", row))  # its row is forgotten, the document is not
 
+    house.bench.redis.set(key("lock", "backup"), "somebody")
+    assert house.garbage_collector.sweep_blobs() == 0
+    house.bench.redis.delete(key("lock", "backup"))
     assert house.garbage_collector.sweep_blobs() == 1
     assert house.blobs.get(loose) is None
     assert all(house.blobs.get(name) is not None for name in (source, manifest, text))
