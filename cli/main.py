@@ -32,6 +32,7 @@ COMMANDS: Final = {
     "check": "cli.commands.check",
     "health": "cli.commands.health",
     "logs": "cli.commands.logs",
+    "webhooks": "cli.commands.webhooks",
     "backup": "cli.commands.backup",
     "restore": "cli.commands.backup",
     "optimize-model": "cli.commands.optimize_model",

@@ -20,6 +20,7 @@ __all__ = [
     "QueueError",
     "Sealed",
     "StoreUnavailable",
+    "TooManyWebhooks",
     "refusal_of",
 ]
 
@@ -34,6 +35,10 @@ class Gone(QuernError):
 
 class NotRetryable(QuernError):
     """Raised when a job is retried that did not fail."""
+
+
+class TooManyWebhooks(QuernError):
+    """Raised when there are as many webhooks as there may be."""
 
 
 class MemoryFull(QuernError):

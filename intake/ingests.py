@@ -75,6 +75,7 @@ class Ingests:
             priority=request.priority,
             on_duplicate=request.on_duplicate,
             metadata=of_all,
+            webhook_url=request.webhook_url or "",
         )
         documents = (source.identity for source in sources)
         return self._accept(

@@ -55,6 +55,8 @@ class Queries:
         fields = self._fields("query", request, request.priority)
         if retry_of:
             fields["retry_of"] = retry_of
+        if request.webhook_url:
+            fields["webhook_url"] = request.webhook_url
         return self._submissions.submit(
             new_id(),
             stage="retrieve" if request.top_k else "generate",

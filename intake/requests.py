@@ -9,6 +9,7 @@ from typing import Final, get_args
 from intake.documents import METADATA
 from intake.fields import Field, Fields, Kind, choice, flag, nullable, number, sent, text, whole
 from jobs.requests import CheckRequest, QueryRequest, SearchRequest
+from jobs.webhooks.urls import MAX_URL, check_url
 from rag.answers.conversation import Priority, Turn
 from rag.documents import Value
 from rag.errors import InvalidRequest
@@ -36,6 +37,27 @@ def _collection_name(value: object, where: str) -> str:
             "must be 1 to 63 letters, digits, dots, dashes or underscores, a letter or digit first",
         )
     return value
+
+
+def _url(value: object, where: str) -> str:
+    """Check where a webhook is to be sent."""
+    if not isinstance(value, str):
+        raise InvalidRequest(where, "must be a URL")
+    return check_url(value, where)
+
+
+def _webhook_url(settings: Settings) -> Field:
+    """Declare who is told, signed by the installation's secret, when a job has ended."""
+
+    def read(value: object, where: str) -> str:
+        if not settings.webhook_secret:
+            raise InvalidRequest(
+                where, "is signed with QUERN_WEBHOOK_SECRET, which the operator has not set"
+            )
+        return _url(value, where)
+
+    told = "Told, signed, when the job has ended; where `QUERN_WEBHOOK_SECRET` is set."
+    return Field(nullable(Kind(read, URL.schema)), description=told)
 
 
 def _filters(value: object, where: str) -> object:
@@ -88,6 +110,9 @@ _TURNS: Final = Kind(
 )
 _PRIORITY: Final = choice(*get_args(Priority))
 _COLLECTION: Final = Field(COLLECTION_NAME, default="default")
+URL: Final = Kind(
+    _url, {"type": "string", "format": "uri", "pattern": "^https?://", "maxLength": MAX_URL}
+)
 _DEADLINE: Final = whole(1, MAX_DEADLINE_S)
 _FILTERS: Final = Field(
     nullable(Kind(_filters, {"$ref": "#/components/schemas/Filter"})),
@@ -120,6 +145,7 @@ def query_fields(settings: Settings) -> Fields:
             "trace": Field(flag(), default=False),
             "deadline_s": Field(_DEADLINE, usual=lambda known: deadlines[known["priority"]]),
             "cancel_on_disconnect": Field(flag(), default=False),
+            "webhook_url": _webhook_url(settings),
         },
         planned=PLANNED,
     )
@@ -152,6 +178,7 @@ def ingest_fields(settings: Settings) -> Fields:
             "metadata": Field(METADATA, default={}),
             "open": Field(flag(), default=False),
             "deadline_s": Field(_DEADLINE, usual=lambda _: settings.batch_deadline_s),
+            "webhook_url": _webhook_url(settings),
         },
         planned=PLANNED,
     )
@@ -165,6 +192,7 @@ CHECK: Final = Fields(
     planned=PLANNED,
 )
 REINDEX: Final = Fields({"collection": Field(COLLECTION_NAME, required=True)}, planned=PLANNED)
+NEW_WEBHOOK: Final = Fields({"url": Field(URL, required=True)}, planned=PLANNED)
 NEW_COLLECTION: Final = Fields({"name": Field(COLLECTION_NAME, required=True)})
 
 
@@ -178,6 +206,7 @@ class IngestRequest:
     metadata: Mapping[str, Value]
     keep_open: bool
     deadline_s: int
+    webhook_url: str | None = None
 
 
 def read_query(body: object, settings: Settings) -> QueryRequest:
@@ -209,6 +238,11 @@ def read_check(body: object) -> CheckRequest:
 def read_reindex(body: object) -> str:
     """Read which collection's vectors are to be made anew; raises InvalidRequest."""
     return str(REINDEX.read(body)["collection"])
+
+
+def read_new_webhook(body: object) -> str:
+    """Read where a new webhook is to be sent; raises InvalidRequest."""
+    return str(NEW_WEBHOOK.read(body)["url"])
 
 
 def read_new_collection(body: object) -> str:

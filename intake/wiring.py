@@ -15,7 +15,9 @@ from intake.lookup.jobs import JobLookup
 from intake.lookup.views import JobView
 from intake.maintenance import Maintenance
 from intake.queries import Queries
+from intake.webhooks import Webhooks
 from jobs.events import JobNotifier
+from jobs.webhooks.deliveries import Deliveries
 from protocol.messages import Message
 from rag.chunking.chunker import Chunker
 from rag.documents import PARSERS_VERSION
@@ -46,6 +48,7 @@ class Intake:
         )
         self.collections = Collections(catalogue, made_by=made_by(pipeline))
         self.documents = Documents(catalogue, blobs)
+        self.webhooks = Webhooks(Deliveries(storage.redis, ledger.scripts))
         self.queries = Queries(
             settings=settings,
             submissions=ledger.submissions,

@@ -1,7 +1,7 @@
 """What was asked, as its row keeps it: written where it is taken in, read where it is served."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from typing import Any, Final, Self
 
 import orjson
@@ -55,11 +55,15 @@ class QueryRequest(Request):
     trace: bool = False
     deadline_s: int
     cancel_on_disconnect: bool = False
+    webhook_url: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return the request as its row keeps it and the API shows it."""
         turns = [{"role": turn.role, "text": turn.text} for turn in self.history]
-        return Request.as_json(self) | {"history": turns}
+        told = Request.as_json(self) | {"history": turns}
+        if self.webhook_url is None:
+            del told["webhook_url"]
+        return told
 
     @classmethod
     def from_row(cls, row: Mapping[str, str]) -> Self:
@@ -106,15 +110,21 @@ class IngestTerms:
     priority: Priority
     on_duplicate: str
     metadata: str
+    webhook_url: str = ""
 
     def as_row(self) -> dict[str, str]:
-        """Return the fields of the job's row."""
-        return {"kind": "ingest"} | {
-            _IN_ROW.get(f.name, f.name): getattr(self, f.name) for f in fields(self)
-        }
+        """Return the fields of the job's row; what is empty is left out."""
+        told = {_IN_ROW.get(f.name, f.name): getattr(self, f.name) for f in fields(self)}
+        if not self.webhook_url:
+            del told["webhook_url"]
+        return {"kind": "ingest"} | told
 
     @classmethod
     def from_row(cls, row: Mapping[str, str]) -> Self:
         """Read the terms of a job back."""
-        known: dict[str, Any] = {f.name: row[_IN_ROW.get(f.name, f.name)] for f in fields(cls)}
+        known: dict[str, Any] = {
+            f.name: row[name]
+            for f in fields(cls)
+            if (name := _IN_ROW.get(f.name, f.name)) in row or f.default is MISSING
+        }
         return cls(**known)

@@ -33,6 +33,12 @@ TEMPLATES: Final[dict[str, str]] = {
     "tallies": "tallies",  # hash: what /metrics tells of jobs and documents
     # What it says while it runs
     "events": "events:%s",  # stream of a job
+    # Who is told that a job ended
+    "webhooks": "webhooks",  # zset: endpoints by when they were added
+    "webhook": "webhook:%s",  # hash (endpoint): URL, secret, when it was disabled
+    "deliveries": "deliveries",  # zset: endpoint/message by when it is to be sent next
+    "delivery": "delivery:%s",  # hash (endpoint/message): event, tries, what became of the last
+    "delivery_log": "delivery_log:%s",  # zset (endpoint): its last deliveries by their last try
     # Documents
     "collections": "collections",  # hash: name → collection id
     "collection": "collection:%s",  # hash (collection): name, made, vector index, embedder, hnsw

@@ -35,6 +35,7 @@ _CONSTANTS = (
     "PROGRESS_EVENTS",
     "LOG_ENTRIES",
     "LOG_AGE_MS",
+    "WEBHOOK_MOST_DUE",
 )
 
 

@@ -43,6 +43,16 @@ MAX_BROKEN: Final = 3
 #: How long a worker waits for its other bodies to end before a unit that must run alone.
 QUARANTINE_WAIT_S: Final = 60.0
 
+#: Webhooks: so long a receiver may take; a try whose sender died is made again after the lease.
+WEBHOOK_POLL_S: Final = 1.0
+WEBHOOK_TIMEOUT_S: Final = 10.0
+WEBHOOK_LEASE_MS: Final = 60_000
+#: Pauses after the first, second, … try that failed; after the last there is no other.
+WEBHOOK_PAUSES_S: Final = (5.0, 30.0, 120.0, 900.0, 3_600.0, 21_600.0)
+#: Messages that one sender sends to one endpoint at a time, and those that may wait in all.
+WEBHOOK_AT_ONCE: Final = 2
+WEBHOOK_MOST_DUE: Final = 50_000
+
 #: Worker heartbeats: written this often, live for this long; a silent one is known for a minute.
 HEARTBEAT_S: Final = 2.0
 WORKER_LIVE_S: Final = 10.0

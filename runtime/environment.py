@@ -1,5 +1,6 @@
 """Settings read from the environment, once, and refused where they cannot work."""
 
+import base64
 import json
 import os
 import re
@@ -123,6 +124,7 @@ def _check(settings: Settings) -> None:
         if f.name in MOST and not value <= MOST[f.name]:
             raise BadSetting(f"{PREFIX}{f.name.upper()} must be at most {MOST[f.name]}")
     _check_addresses(settings)
+    _check_webhook_secret(settings.webhook_secret)
     if not 0 < settings.gpu_memory_utilization <= 1:
         raise BadSetting(f"{PREFIX}GPU_MEMORY_UTILIZATION must be above 0 and at most 1")
     for code in sorted(settings.embedder_languages or ()):
@@ -134,6 +136,20 @@ def _check(settings: Settings) -> None:
     if settings.answerer == "vllm" and not settings.model:
         raise BadSetting(f"{PREFIX}GENERATOR=vllm needs {PREFIX}MODEL, a name or a folder")
     engine_options(settings)
+
+
+def _check_webhook_secret(secret: str) -> None:
+    """Refuse a secret that cannot sign, see `jobs.webhooks.signing`."""
+    match = re.fullmatch(r"whsec_([A-Za-z0-9+/]+={0,2})", secret)
+    try:
+        size = len(base64.b64decode(match[1])) if match else 0
+    except ValueError:
+        size = 0
+    if secret and not 24 <= size <= 64:  # noqa: PLR2004 - as the message says
+        raise BadSetting(
+            f"{PREFIX}WEBHOOK_SECRET must be `whsec_` and the base64 of 24 to 64 random bytes; "
+            "make one with: echo whsec_$(head -c 32 /dev/urandom | base64)"
+        )
 
 
 def _check_addresses(settings: Settings) -> None:

@@ -18,7 +18,24 @@ def _knob(default: Any, meaning: str, *, secret: bool = False) -> Any:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class WebhookSettings:
+    """How webhooks are signed, and where they may go."""
+
+    webhook_secret: str = _knob(
+        "",
+        "Signs what is sent to a job's `webhook_url`: `whsec_` and the base64 of 24 to 64 random "
+        "bytes, the same for all processes; empty: jobs may name none.",
+        secret=True,
+    )
+    webhook_allow_private: str = _knob(
+        "",
+        "Hosts, addresses and networks between commas that webhooks may be sent to although they "
+        "are not public, such as `hooks.internal, 10.1.0.0/16`; empty: public addresses only.",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings(WebhookSettings):
     """All settings; `runtime.environment` reads them from QUERN_* variables."""
 
     # Where things live

@@ -26,6 +26,7 @@ from web.routes import (
     pages,
     query_routes,
     search_routes,
+    webhook_routes,
 )
 
 ROUTES = (
@@ -36,6 +37,7 @@ ROUTES = (
     document_routes,
     collection_routes,
     admin_routes,
+    webhook_routes,
     operation_routes,
     metrics_routes,
     pages,

@@ -13,9 +13,12 @@ from adapters.embedding_models.models import open_embedder, open_reranker
 from adapters.generators.extractive import Extractive
 from adapters.local_index.follower import Follower
 from adapters.local_index.slot import Slot
+from adapters.webhooks.addresses import Allowed
+from adapters.webhooks.sender import WebhookSender
 from corpus.current_vectors import CurrentVectors
 from corpus.storage import Storage
 from jobs.leases.leases import Leases
+from jobs.webhooks.deliveries import Deliveries
 from rag.extractive.extractive import ExtractiveGenerator
 from rag.ports import Reranker
 from rag.search import fusion
@@ -50,6 +53,14 @@ def open_resources(
             catalogue=storage.catalogue,
             change_log=storage.change_log,
             vectors=current,
+        )
+    )
+    # Here: this worker is there whoever answers, and it opens no files of strangers.
+    stack.enter_context(
+        WebhookSender(
+            Deliveries(storage.redis, storage.ledger.scripts),
+            allowed=Allowed(settings.webhook_allow_private),
+            job_secret=settings.webhook_secret,
         )
     )
     replica = follower.reader

@@ -320,6 +320,33 @@ local function into_garbage(inc, member, due)
   redis.call('ZADD', K.garbage(inc), due, member)
 end
 
+-- Webhooks ----------------------------------------------------------------------------------
+
+-- Records that *event* is to be sent to an endpoint, or to the URL of a job.
+local function deliver(endpoint, message, event, url)
+  local name = endpoint .. '/' .. message
+  put(K.delivery(name), {event = cjson.encode(event), url = url, state = 'due', made = int(NOW)})
+  redis.call('ZADD', K.deliveries(), int(NOW_MS), name)
+end
+
+-- Records who is to hear that a job ended, in the script that ends it: so it is told once at least,
+-- whatever dies. The message is called by the job, which ends once.
+local function announce(key, id)
+  local endpoints = redis.call('ZRANGE', K.webhooks(), 0, -1)
+  local j = redis.call('HMGET', key, 'kind', 'state', 'collection', 'created', 'finished',
+    'webhook_url')
+  if j[1] == 'search' or (#endpoints == 0 and not j[6]) then return end
+  if redis.call('ZCARD', K.deliveries()) >= WEBHOOK_MOST_DUE then return tally('webhooks_dropped') end
+  local event = {type = 'job.' .. j[2], at = j[5], id = id, kind = j[1], state = j[2],
+    collection = j[3] or nil, created = j[4]}
+  if j[6] then deliver('jobs', 'msg_' .. id, event, j[6]) end
+  for _, endpoint in ipairs(endpoints) do
+    if redis.call('HEXISTS', K.webhook(endpoint), 'disabled') == 0 then
+      deliver(endpoint, 'msg_' .. id, event)
+    end
+  end
+end
+
 local function end_job(job)
   local key = K.job(job)
   local j = row(key)
@@ -339,6 +366,7 @@ local function end_job(job)
   redis.call('EXPIRE', K.rows(job), RETENTION_S)
   redis.call('EXPIRE', K.events(job), EVENT_RETENTION_S)
   tally_end(j.kind, state, j.created)
+  announce(key, job)
   redis.call('HSET', key, 'last_event', emit_done(job, state))
 end
 
@@ -402,6 +430,7 @@ local function close(id, u, state, fields, became_current)
     local search = u.kind == 'search'
     redis.call('EXPIRE', K.unit(id), search and SEARCH_RETENTION_S or RETENTION_S)
     tally_end(u.kind, u.lost and 'lost' or state, u.created)
+    announce(K.unit(id), id)
     redis.call('HSET', K.unit(id), 'last_event', emit_done(id, state))
     redis.call('EXPIRE', K.events(id), search and SEARCH_RETENTION_S or EVENT_RETENTION_S)
   end

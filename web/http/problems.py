@@ -26,6 +26,7 @@ from intake.errors import (
     QueueError,
     Sealed,
     StoreUnavailable,
+    TooManyWebhooks,
     refusal_of,
 )
 from web.http.behind_proxy import link
@@ -140,7 +141,7 @@ def register(app: Flask) -> None:
     app.register_error_handler(InvalidRequest, lambda error: invalid(error).response())
     app.register_error_handler(NotFound, lambda error: Problem(404, str(error)).response())
     app.register_error_handler(Gone, lambda error: Problem(410, str(error)).response())
-    for conflict in (NotRetryable, Sealed, CollectionGone):
+    for conflict in (NotRetryable, Sealed, CollectionGone, TooManyWebhooks):
         app.register_error_handler(conflict, lambda error: Problem(409, str(error)).response())
     app.register_error_handler(AlreadyRunning, _already)
     app.register_error_handler(IdempotencyConflict, _idempotency)

@@ -18,7 +18,7 @@ _TEXT_OR_NULL: Final[Json] = {"type": ["string", "null"]}
 
 def answers() -> Json:
     """Return the schemas of what is answered by name."""
-    return _jobs() | _collections() | _documents() | _searches() | _problems()
+    return _jobs() | _collections() | _documents() | _searches() | _webhooks() | _problems()
 
 
 def _jobs() -> Json:
@@ -109,6 +109,28 @@ def _searches() -> Json:
     }  # fmt: skip
     optional = ["trace", "documents", "waiting", "why", "filter_hints"]
     return {"SearchResult": answered(result, optional=optional)}
+
+
+def _webhooks() -> Json:
+    """Who hears of jobs that end, and what was sent to whom."""
+    webhook = {
+        "id": _TEXT, "url": _TEXT, "state": {"enum": ["active", "disabled"]},
+        "created_at": _TEXT, "links": _OBJECT,
+        "secret": _TEXT | {"description": "Verifies signatures; shown when it is added, once."},
+    }  # fmt: skip
+    delivery = {
+        "message_id": _TEXT, "type": _TEXT, "job_id": _TEXT_OR_NULL, "url": _TEXT_OR_NULL,
+        "state": {"enum": ["due", "delivered", "given_up"]}, "tries": _WHOLE,
+        "tried_at": _TEXT_OR_NULL, "status": {"type": ["integer", "null"]},
+        "error": _TEXT_OR_NULL, "took_ms": _WHOLE,
+    }  # fmt: skip
+    return {
+        "Webhook": answered(webhook, optional=["secret"]),
+        "Webhooks": answered({"webhooks": list_of("Webhook")}),
+        "Delivery": answered(delivery),
+        "Deliveries": answered({"deliveries": list_of("Delivery")}),
+        "Message": answered({"message_id": _TEXT}),
+    }
 
 
 def _problems() -> Json:

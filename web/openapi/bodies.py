@@ -7,6 +7,7 @@ from intake.fields import Json, sent
 from intake.requests import (
     CHECK,
     NEW_COLLECTION,
+    NEW_WEBHOOK,
     REINDEX,
     ingest_fields,
     query_fields,
@@ -37,6 +38,7 @@ def bodies(settings: Settings) -> Json:
         "MoreDocuments": sent({"documents": documents}, required=["documents"]),
         "MoreDocumentsForm": sent(files, required=["files"]),
         "NewCollection": NEW_COLLECTION.schema,
+        "NewWebhook": NEW_WEBHOOK.schema,
         "Listing": {"type": "array", "items": LISTED.schema},
     }
 

@@ -7,6 +7,7 @@ from web.openapi.bodies import bodies
 from web.openapi.collection_paths import collection_paths
 from web.openapi.job_paths import job_paths
 from web.openapi.operation_paths import operation_paths
+from web.openapi.webhook_paths import webhook_paths
 
 
 def openapi_document(*, version: str, settings: Settings, root: str = "") -> Json:
@@ -26,6 +27,6 @@ def openapi_document(*, version: str, settings: Settings, root: str = "") -> Jso
             ),
         },
         "servers": [{"url": root or "/"}],
-        "paths": job_paths() | collection_paths() | operation_paths(),
+        "paths": job_paths() | collection_paths() | webhook_paths() | operation_paths(),
         "components": {"schemas": bodies(settings) | answers()},
     }

@@ -138,6 +138,16 @@ def collection_name() -> Json:
     return _path("name", "default")
 
 
+def webhook_id() -> Json:
+    """Describe a webhook's id; of deliveries also `jobs`, for the URLs of single jobs."""
+    return _path("webhook_id", "wh_0190b6d28c3a7f008000000000000000")
+
+
+def message_id() -> Json:
+    """Describe a message's id, as the receiver's header `webhook-id` has it."""
+    return _path("message_id", "msg_0190b6d2-8c3a-7f00-8000-000000000000")
+
+
 def document_id() -> Json:
     """Describe a document's id; its slashes stay as they are."""
     return _path("document_id", "handbook/leave.md")

@@ -43,10 +43,11 @@ OPERATIONS = sorted(
 
 @dataclass(frozen=True)
 class Described:
-    """The description, and the jobs that are there: a question and an open ingest."""
+    """The description, and what is there: a question, an open ingest, a webhook."""
 
     schema: Any
     jobs: list[str]
+    webhook: str
 
 
 @pytest.fixture(scope="module")
@@ -64,10 +65,11 @@ def described(redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Itera
         client.post("/api/ingests", json=opened),
     ]
     jobs = [answer.get_json()["id"] for answer in asked]
+    webhook = client.post("/api/webhooks", json={"url": "https://example.org"}).get_json()["id"]
     hand = HandWorker(parts)
     hand.publish(hand.rows(jobs[1])[0], "text", spans=[(0, 4)])
     busy = BusyWorker(parts)
-    yield Described(schemathesis.openapi.from_wsgi("/api/openapi.json", app), jobs)
+    yield Described(schemathesis.openapi.from_wsgi("/api/openapi.json", app), jobs, webhook)
     busy.close()
     parts.close()
 
@@ -86,7 +88,10 @@ def test_the_api_answers_as_described(described: Described, path: str, method: s
     def try_it(case: Any, known: int | None) -> None:
         if known is not None:
             # Names made up by chance are never those of anything.
-            there = {"job_id": described.jobs[known], "name": "books", "document_id": "a.md"}
+            there = {
+                "job_id": described.jobs[known], "name": "books", "document_id": "a.md",
+                "webhook_id": described.webhook, "message_id": f"msg_{described.jobs[known]}",
+            }  # fmt: skip
             for name in case.path_parameters or {}:
                 case.path_parameters[name] = there[name]
         if path.endswith("/events") and known == 1:

@@ -1,0 +1,94 @@
+"""Webhooks: who hears of every job that ends, and what became of telling them."""
+
+from typing import Any
+
+import orjson
+
+from intake.errors import NotFound, TooManyWebhooks
+from jobs.webhooks.deliveries import OF_JOBS, Deliveries, TooMany
+from protocol.timestamps import rfc3339
+
+_NONE = "there is no such webhook"
+
+
+class Webhooks:
+    """Add endpoints, show and remove them, and show and repeat what was sent."""
+
+    def __init__(self, deliveries: Deliveries) -> None:
+        self._deliveries = deliveries
+
+    def add(self, url: str) -> dict[str, Any]:
+        """
+        Add an endpoint; returns it with its secret, which is not shown again.
+
+        Raises:
+            TooManyWebhooks: There are as many as there may be.
+        """
+        try:
+            endpoint, secret = self._deliveries.add_endpoint(url)
+        except TooMany as error:
+            raise TooManyWebhooks(str(error)) from error
+        return self._endpoint(endpoint) | {"secret": secret}
+
+    def all(self) -> list[dict[str, Any]]:
+        """Return all endpoints, oldest first, without their secrets."""
+        return [_shown(told) for told in self._deliveries.endpoints()]
+
+    def remove(self, endpoint: str) -> None:
+        """Forget an endpoint, and what is due to it; raises NotFound."""
+        if not self._deliveries.remove_endpoint(endpoint):
+            raise NotFound(_NONE)
+
+    def test(self, endpoint: str) -> dict[str, Any]:
+        """Send a `webhook.test` to an endpoint, which is active again if it takes it."""
+        message = self._deliveries.test(endpoint)
+        if message is None:
+            raise NotFound(_NONE)
+        return {"message_id": message}
+
+    def deliveries(self, endpoint: str) -> list[dict[str, Any]]:
+        """Return an endpoint's last deliveries, newest first; `jobs`: those to URLs of jobs."""
+        if endpoint != OF_JOBS:
+            self._endpoint(endpoint)
+        return [_outcome(told) for told in self._deliveries.log(endpoint)]
+
+    def replay(self, endpoint: str, message_id: str) -> None:
+        """Send a message once more; raises NotFound."""
+        if not self._deliveries.replay(endpoint, message_id):
+            raise NotFound("there is no such delivery, or it was forgotten")
+
+    def _endpoint(self, endpoint: str) -> dict[str, Any]:
+        """Return an endpoint; raises NotFound."""
+        for told in self._deliveries.endpoints():
+            if told["id"] == endpoint:
+                return _shown(told)
+        raise NotFound(_NONE)
+
+
+def _shown(told: dict[str, str]) -> dict[str, Any]:
+    """Show an endpoint."""
+    endpoint = told["id"]
+    return {
+        "id": endpoint,
+        "url": told["url"],
+        "state": "disabled" if "disabled" in told else "active",
+        "created_at": rfc3339(told["created"]),
+        "links": {"deliveries": f"/api/webhooks/{endpoint}/deliveries"},
+    }
+
+
+def _outcome(told: dict[str, str]) -> dict[str, Any]:
+    """Show a delivery."""
+    event = orjson.loads(told["event"])
+    return {
+        "message_id": told["message"],
+        "type": event["type"],
+        "job_id": event["id"] if "kind" in event else None,
+        "url": told.get("url"),
+        "state": told["state"],
+        "tries": int(told.get("attempts", "0")),
+        "tried_at": rfc3339(told["tried"]) if "tried" in told else None,
+        "status": int(told.get("status", "0")) or None,
+        "error": told.get("error") or None,
+        "took_ms": int(told.get("took_ms", "0")),
+    }

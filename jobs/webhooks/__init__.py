@@ -1,0 +1,1 @@
+"""Webhooks: who wants to hear that a job ended, and what became of telling them."""

@@ -1,0 +1,76 @@
+"""A receiver of webhooks in a thread, and what it heard, verified as the specification says."""
+
+import base64
+import hashlib
+import hmac
+import json
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Self
+
+Answer = Callable[[int], int]
+
+
+@dataclass
+class Receiver:
+    """Answers each POST with what *answer* says of its number, from 0; 0 is no answer at all."""
+
+    answer: Answer = lambda _n: 204
+    heard: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
+    headers: dict[str, str] = field(default_factory=dict)
+
+    def __enter__(self) -> Self:
+        receiver, lock = self, threading.Lock()
+        self.release = threading.Event()
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                with lock:
+                    number = len(receiver.heard)
+                    names = {name.lower(): value for name, value in self.headers.items()}
+                    receiver.heard.append((names | {":path": self.path}, body))
+                status = receiver.answer(number)
+                if status == 0:
+                    receiver.release.wait(30)
+                    return
+                self.send_response(status)
+                for name, value in receiver.headers.items():
+                    self.send_header(name, value)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                """Say nothing."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
+        self._thread.start()
+        self.url = f"http://127.0.0.1:{self._server.server_port}/hook"
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.release.set()
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+    def messages(self, secret: str) -> list[tuple[str, dict[str, Any]]]:
+        """Return (id, payload) of all that was heard; each must be signed by *secret*."""
+        return [(verified(secret, *told), json.loads(told[1])) for told in self.heard]
+
+
+def verified(secret: str, headers: dict[str, str], body: bytes) -> str:
+    """Verify a message as a receiver does; returns its id."""
+    signed = b".".join(
+        (headers["webhook-id"].encode(), headers["webhook-timestamp"].encode(), body)
+    )
+    key = base64.b64decode(secret.removeprefix("whsec_"))
+    expected = base64.b64encode(hmac.digest(key, signed, hashlib.sha256)).decode()
+    version, _, signature = headers["webhook-signature"].partition(",")
+    assert version == "v1"
+    assert hmac.compare_digest(signature, expected)
+    return headers["webhook-id"]
