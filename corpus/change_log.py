@@ -1,7 +1,7 @@
 """The change log of a collection: what followers of the vector store have to apply."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -17,6 +17,10 @@ from protocol.scripts import Scripts
 #: Between two looks at the followers, at first and at last.
 FIRST_POLL_S = 0.02
 LAST_POLL_S = 0.1
+#: Logs that are looked at in one trip.
+LOOKED_AT = 250
+#: Logs that are trimmed in one trip.
+TRIMMED = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,22 @@ class Entry:
     document: str
     generation: int
     chunks: int
+
+
+@dataclass(frozen=True, slots=True)
+class LogState:
+    """
+    How a log stands.
+
+    It is *unused* where it never had an entry and nothing is current, *lost* where its entries or
+    its state vanished, and *audited* where replicas are asked to check their own index.
+    """
+
+    log_epoch: str
+    trimmed_to: str
+    unused: bool
+    lost: bool
+    audited: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +71,37 @@ class ChangeLog:
         epoch, trimmed_to = self._run("follow", collection_id, follower, cursor)
         return (epoch, trimmed_to) if epoch else None
 
-    def unfollow(self, collection_id: str, follower: str) -> None:
+    def unfollow(self, collection_ids: Iterable[str], follower: str) -> None:
         """Record that a follower has stopped, so that no publish waits for it."""
-        self._redis.zrem(key("followers", collection_id), follower)
+        pipe = self._redis.pipeline(transaction=False)
+        for collection_id in collection_ids:
+            pipe.zrem(key("followers", collection_id), follower)
+        pipe.execute()
+
+    def states(self, collection_ids: Iterable[str]) -> dict[str, LogState]:
+        """Look at many logs, in one trip for some hundreds of them."""
+        wanted, found = list(collection_ids), {}
+        for first in range(0, len(wanted), LOOKED_AT):
+            some = wanted[first : first + LOOKED_AT]
+            pipe = self._redis.pipeline(transaction=False)
+            for collection_id in some:
+                state = key("log_state", collection_id)
+                pipe.hmget(state, ["epoch", "trimmed_to", "tail", "last_add"])
+                pipe.exists(key("log", collection_id))
+                pipe.hlen(key("current", collection_id))
+                pipe.exists(key("audit", collection_id))
+            answers = pipe.execute()
+            for at, collection_id in enumerate(some):
+                (epoch, trimmed_to, *entries), there, current, audited = answers[
+                    4 * at : 4 * at + 4
+                ]
+                used = any(entries)
+                found[collection_id] = LogState(
+                    epoch or "", trimmed_to or "0-0", audited=bool(audited),
+                    unused=bool(epoch) and not used and not current,
+                    lost=not epoch or (used and not there),
+                )  # fmt: skip
+        return found
 
     def read(self, collection_id: str, cursor: str, *, most: int = 500) -> list[Entry]:
         """Return entries after *cursor*."""
@@ -112,9 +160,13 @@ class ChangeLog:
         answer = self._run("add_again", collection_id, document, generation, chunks, vector_index)
         return bool(answer[0])
 
-    def trim(self, collection_id: str) -> None:
+    def trim(self, collection_ids: Sequence[str]) -> None:
         """Forget what every live follower has, and what is too old or too much."""
-        self._run("trim", collection_id)
+        for first in range(0, len(collection_ids), TRIMMED):
+            calls = [[one] for one in collection_ids[first : first + TRIMMED]]
+            for answer in self._run.many("trim", calls):
+                if isinstance(answer, Exception):
+                    raise answer
 
     def attend(self, follower: str) -> None:
         """Record that a follower process is alive; it follows every collection, new ones too."""

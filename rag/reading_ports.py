@@ -124,6 +124,10 @@ class ReplicaIndex(Protocol):
         """Return True if what it lies in is still there; *thorough* also reads and sums it up."""
         ...
 
+    def rest(self) -> None:
+        """Let go what only writing needs, until something is written again."""
+        ...
+
     def close(self) -> None:
         """Release files and locks."""
         ...

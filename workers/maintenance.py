@@ -151,19 +151,25 @@ class GarbageCollector:
     def __init__(self, storage: Storage, vectors: VectorStore) -> None:
         self._storage = storage
         self._vectors = vectors
-        self._cleared_at = float("-inf")
+        self._cleared_at = self._trimmed_at = float("-inf")
         self._blobs_swept_at = time.monotonic()
         self._dropped: set[str] = set()
 
     def turn(self) -> None:
         """Collect due garbage; each hour also clear deleted collections and old blobs."""
-        for collection_id in self._storage.catalogue.collections.collection_ids().values():
+        catalogue = self._storage.catalogue
+        # Of a thousand collections few have anything to do: all are looked at in a few trips.
+        collection_ids = list(catalogue.collections.collection_ids().values())
+        for collection_id in catalogue.garbage.waiting(collection_ids):
             self.collect(collection_id)
-            self._storage.change_log.trim(collection_id)
-            if self._storage.catalogue.vector_indexes.abandon(collection_id):
+        for collection_id in catalogue.vector_indexes.unfinished(collection_ids):
+            if catalogue.vector_indexes.abandon(collection_id):
                 log.info("unfinished vector index dropped", extra={"collection_id": collection_id})
         self.drop_retired()
         now = time.monotonic()
+        if now - self._trimmed_at > timings.TRIM_S:
+            self._storage.change_log.trim(collection_ids)
+            self._trimmed_at = now
         if now - self._cleared_at > timings.CHECK_S:
             self.clear_deleted_collections()
             self._dropped.clear()
@@ -263,10 +269,13 @@ class BackgroundCheck:
 
     def turn(self) -> None:
         """Walk on for half a second; begin anew an hour after the last end."""
-        for collection_id in self._catalogue.collections.collection_ids().values():
-            vector_index = self._catalogue.vector_indexes.in_use(collection_id).name
-            if vector_index not in self._labelled and self._checker.label(collection_id):
-                self._labelled.add(vector_index)
+        collection_ids = list(self._catalogue.collections.collection_ids().values())
+        # Others have no vectors to write a label beside.
+        written = self._catalogue.vector_indexes.written(collection_ids)
+        for collection_id, vector_index in written.items():
+            if vector_index.name not in self._labelled and self._checker.label(collection_id):
+                self._labelled.add(vector_index.name)
+        self._labelled.intersection_update(one.name for one in written.values())
         if self._walk is None:
             if time.monotonic() - self._ended_at < timings.CHECK_S:
                 return

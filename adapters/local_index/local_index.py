@@ -110,6 +110,10 @@ class LocalIndex:
         parts = (self._words, self._rows)
         return all(part.intact(thorough=thorough) for part in parts)
 
+    def rest(self) -> None:
+        """Let go what only writing needs, until something is written again."""
+        self._words.rest()
+
     def close(self) -> None:
         """Release files and locks; what was not committed is dropped."""
         self._words.close()

@@ -75,7 +75,7 @@ class LogApplier:
         index.commit(cursor=entries[-1].id, log_epoch=epoch)
         self.committed_at = time.monotonic()
         self._change_log.follow(collection_id, self._follower, index.cursor)
-        self._indexes.announce()
+        self._indexes.announce(collection_id)
 
 
 def _groups(entries: Iterable[Entry]) -> Iterator[list[Entry]]:

@@ -104,6 +104,4 @@ class ReplicaReader:
 
     def counts(self) -> dict[str, int]:
         """Return how many chunks this replica's indexes hold, by collection id."""
-        return {
-            collection_id: index.count() for collection_id, index in self._indexes.all().items()
-        }
+        return self._indexes.counts()

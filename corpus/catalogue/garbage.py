@@ -1,11 +1,15 @@
 """Garbage: replaced generations, whose rows are deleted once no search reads them."""
 
-from typing import Literal
+from collections.abc import Sequence
+from typing import Final, Literal
 
 from redis import Redis
 
 from protocol.keys import key
 from protocol.scripts import Scripts
+
+#: Collections that are looked at in one trip.
+LOOKED_AT: Final = 500
 
 
 class Garbage:
@@ -22,6 +26,19 @@ class Garbage:
             key("garbage", collection_id), "-inf", seconds * 1000 + micros // 1000, 0, most
         )
         return [split_member(member) for member in members]
+
+    def waiting(self, collection_ids: Sequence[str]) -> list[str]:
+        """Return those collections that have garbage which is due, in one trip for hundreds."""
+        seconds, micros = self._redis.time()
+        now_ms, found = seconds * 1000 + micros // 1000, []
+        for first in range(0, len(collection_ids), LOOKED_AT):
+            some = collection_ids[first : first + LOOKED_AT]
+            pipe = self._redis.pipeline(transaction=False)
+            for collection_id in some:
+                pipe.zrangebyscore(key("garbage", collection_id), "-inf", now_ms, 0, 1)
+            answers = zip(some, pipe.execute(), strict=True)
+            found += [collection_id for collection_id, due in answers if due]
+        return found
 
     def generations(self, collection_id: str) -> set[tuple[str, int]]:
         """Return every (document, generation) in the garbage, due or not."""

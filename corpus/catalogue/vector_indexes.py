@@ -1,10 +1,10 @@
 """Vector indexes of a collection: the one in use, one that is made anew, retired ones."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from itertools import islice
-from typing import Any
+from typing import Any, Final
 
 import orjson
 from ulid import ULID
@@ -16,6 +16,9 @@ from protocol import timings
 from protocol.keys import key
 from rag.errors import EmbedderMismatch, LeaseLost, ReindexUnderWay, Unreadable
 from rag.ports import EmbedderIdentity, HnswSettings, VectorIndex
+
+#: Collections that are looked at in one trip.
+LOOKED_AT: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,19 @@ class VectorIndexes:
             key("collection", collection_id), ["edition", "embedder", "hnsw"]
         )
         return read_vector_index(name or collection_id, embedder, hnsw)
+
+    def written(self, collection_ids: Sequence[str]) -> dict[str, VectorIndex]:
+        """Return the vectors in use of those collections that a model was registered for."""
+        found = {}
+        for first in range(0, len(collection_ids), LOOKED_AT):
+            some = collection_ids[first : first + LOOKED_AT]
+            pipe = self._redis.pipeline(transaction=False)
+            for collection_id in some:
+                pipe.hmget(key("collection", collection_id), ["edition", "embedder", "hnsw"])
+            for collection_id, (name, embedder, hnsw) in zip(some, pipe.execute(), strict=True):
+                if embedder:
+                    found[collection_id] = read_vector_index(name or collection_id, embedder, hnsw)
+        return found
 
     def register_embedder(self, collection_id: str, identity: EmbedderIdentity) -> VectorIndex:
         """
@@ -149,6 +165,18 @@ class VectorIndexes:
     def abandon(self, collection_id: str) -> bool:
         """Let an unfinished vector index go whose job has ended; returns True if there was one."""
         return bool(self._run("reindex_abandon", collection_id)[0])
+
+    def unfinished(self, collection_ids: Sequence[str]) -> list[str]:
+        """Return those collections that have an unfinished vector index, in one trip for many."""
+        found = []
+        for first in range(0, len(collection_ids), LOOKED_AT):
+            some = collection_ids[first : first + LOOKED_AT]
+            pipe = self._redis.pipeline(transaction=False)
+            for collection_id in some:
+                pipe.exists(key("building", collection_id))
+            answers = zip(some, pipe.execute(), strict=True)
+            found += [collection_id for collection_id, there in answers if there]
+        return found
 
     def building(self, collection_id: str) -> str | None:
         """Return the name of the unfinished vector index, None where there is none."""

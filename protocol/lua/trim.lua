@@ -1,15 +1,19 @@
 -- trim(collection_id): forgets what every live follower has, and what is too old or too much
 local inc = ARGV[1]
-local live = redis.call('ZRANGEBYSCORE', K.followers(inc), int(NOW_MS - FOLLOWER_LIVE_MS), '+inf')
 for _, gone in ipairs(redis.call('ZRANGEBYSCORE', K.followers(inc), '-inf',
     int(NOW_MS - LOG_AGE_MS))) do
   redis.call('ZREM', K.followers(inc), gone)
   redis.call('HDEL', K.cursors(inc), gone)
 end
+-- A replica signs here only while it has the index of this collection open; among the replicas it
+-- signs always.
 local upto = nil
-for _, follower in ipairs(live) do
-  local cursor = redis.call('HGET', K.cursors(inc), follower) or '0-0'
-  if not upto or not same_or_later(cursor, upto) then upto = cursor end
+for _, who in ipairs({K.followers(inc), K.replicas()}) do
+  for _, follower in ipairs(redis.call('ZRANGEBYSCORE', who, int(NOW_MS - FOLLOWER_LIVE_MS),
+      '+inf')) do
+    local cursor = redis.call('HGET', K.cursors(inc), follower) or '0-0'
+    if not upto or not same_or_later(cursor, upto) then upto = cursor end
+  end
 end
 local old = int(NOW_MS - LOG_AGE_MS) .. '-0'
 if not upto then upto = old end

@@ -50,6 +50,7 @@ class TantivyIndex:
         self._index = index
         self._schema = index.schema
         self._writer: tantivy.IndexWriter | None = None
+        self._pending = False  # whether anything was written since the last commit
         self._lock = threading.Lock()  # of the writer and what is pending in it
         self._seen = _Seen.of(index)
         self._cursor = cursor
@@ -142,6 +143,7 @@ class TantivyIndex:
             document.add_text("value", json.dumps(record))
             writer.add_document(document)
             writer.commit()
+            self._pending = False
             self._index.reload()
             self._seen = _Seen.of(self._index)
             self._cursor, self._log_epoch = cursor, log_epoch
@@ -238,21 +240,32 @@ class TantivyIndex:
                 return True
         return False
 
+    def rest(self) -> None:
+        """Close the writer, which has seven threads, once its merges have ended."""
+        with self._lock:
+            if not self._pending:
+                self._close_writer()
+
     def close(self) -> None:
         """Release files and locks; what was not committed is dropped."""
         with self._lock:
-            if self._writer is not None:
-                writer, self._writer = self._writer, None
-                # Without its files it has nothing to roll back to.
-                with contextlib.suppress(IndexUnusable), refusals():
-                    writer.rollback()
-                    writer.wait_merging_threads()
+            self._close_writer()
 
     def _open_writer(self) -> tantivy.IndexWriter:
         """Open the writer at the first write: most open indexes are only read."""
         if self._writer is None:
             self._writer = self._index.writer(heap_size=WRITER_BYTES, num_threads=1)
+        self._pending = True
         return self._writer
+
+    def _close_writer(self) -> None:
+        """Close the writer, if there is one; the lock is held."""
+        if self._writer is not None:
+            writer, self._writer = self._writer, None
+            # Without its files it has nothing to roll back to.
+            with contextlib.suppress(IndexUnusable), refusals():
+                writer.rollback()
+                writer.wait_merging_threads()
 
 
 class _Seen(NamedTuple):

@@ -19,7 +19,7 @@ def test_the_log_is_trimmed_to_the_slowest_live_follower(bench: Workbench, inc: 
     entries = [entry.id for entry in bench.change_log.read(inc, "0-0")]
     bench.change_log.follow(inc, "quick", entries[2])
     bench.change_log.follow(inc, "slow", entries[1])
-    bench.change_log.trim(inc)
+    bench.change_log.trim([inc])
     told = bench.change_log.follow(inc, "slow", entries[1])
 
     # The entry at the slowest cursor itself stays; the newest that went is what is told.
@@ -35,7 +35,7 @@ def test_a_follower_that_is_not_live_holds_nothing_up(bench: Workbench, inc: str
     bench.change_log.follow(inc, "live", entries[1])
     bench.change_log.follow(inc, "dead", entries[0])
     bench.redis.zincrby(key("followers", inc), -2 * timings.FOLLOWER_LIVE_MS, "dead")
-    bench.change_log.trim(inc)
+    bench.change_log.trim([inc])
 
     assert [entry.id for entry in bench.change_log.read(inc, "0-0")] == entries[1:]
 
@@ -43,7 +43,7 @@ def test_a_follower_that_is_not_live_holds_nothing_up(bench: Workbench, inc: str
 def test_a_trim_that_removes_nothing_moves_nobody_out(bench: Workbench, inc: str) -> None:
     bench.change_log.follow(inc, "new", "")
     for _ in range(2):
-        bench.change_log.trim(inc)
+        bench.change_log.trim([inc])
 
     assert bench.redis.hget(key("log_state", inc), "trimmed_to") is None
 
@@ -57,7 +57,7 @@ def test_the_log_holds_a_bounded_number_of_entries(
     bench.change_log.follow(inc, "stuck", "0-1")
     for name in "abcde":
         bench.publish(bench.ingest(inc, name)[1][0])
-    bench.change_log.trim(inc)
+    bench.change_log.trim([inc])
     left = len(bench.change_log.read(inc, "0-0"))
     bench.close()
 
@@ -85,7 +85,7 @@ def test_a_publish_waits_for_live_followers_only_and_not_for_ever(
     assert looks
     bench.change_log.follow(inc, "there", entry)
     assert wait() is True
-    bench.change_log.unfollow(inc, "behind")
+    bench.change_log.unfollow([inc], "behind")
     looks.clear()
     assert wait() is True
     assert looks == []

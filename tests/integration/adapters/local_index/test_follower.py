@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from adapters.local_index import follower
+from adapters.local_index import follower, open_indexes
 from adapters.local_index.chunk_source import ChunkSource, Fetched
 from adapters.local_index.follower import Follower
 from adapters.local_index.rebuilding import Rebuilder
@@ -36,8 +36,9 @@ class Replica(Follower):
         self.apply()
 
     def apply(self) -> None:
-        for collection_id, index in self._indexes.all().items():
-            self._applier.apply(collection_id, index)
+        for collection_id, cursor in self._indexes.cursors().items():
+            if self._change_log.read(collection_id, cursor):
+                self._catch_up(collection_id)
 
     def stop(self) -> None:
         self._indexes.close()
@@ -238,6 +239,99 @@ def test_a_search_waits_a_moment_for_the_follower(
     timer.join()
 
 
+def test_a_collection_without_documents_costs_no_index(world: World) -> None:
+    replica = world.replica()
+    replica.turn()
+    replica.turn()
+
+    assert replica._indexes.all() == {}
+    assert not (world.folder / "0" / world.collection_id).exists()
+    assert world.found(replica, "oil") == set()
+
+
+def test_the_first_publish_of_a_collection_is_followed_without_a_rebuild(
+    world: World, rebuilds: list[str]
+) -> None:
+    replica = world.replica()
+    replica.turn()
+    world.publish("a", "oil")
+    replica.turn()
+
+    assert world.found(replica, "oil") == {"a"}
+    assert rebuilds == []
+
+
+def test_an_idle_collection_is_closed_and_answers_and_follows_as_before(
+    world: World, monkeypatch: pytest.MonkeyPatch, rebuilds: list[str]
+) -> None:
+    replica = world.replica()
+    replica.turn()
+    world.publish("a", "oil")
+    replica.turn()
+    monkeypatch.setattr(open_indexes, "IDLE_S", -1.0)
+    replica._open_and_sign()
+    assert replica._indexes.all() == {}
+
+    assert world.found(replica, "oil") == {"a"}
+    replica._open_and_sign()
+    world.publish("b", "oil")
+    replica.turn()
+    assert world.found(replica, "oil") == {"a", "b"}
+    assert rebuilds == []
+
+
+def test_the_log_of_a_closed_index_is_kept_for_it(world: World, rebuilds: list[str]) -> None:
+    replica = world.replica()
+    replica.turn()
+    world.publish("a", "oil")
+    last = world.bench.change_log.read(world.collection_id, "0-0")[-1].id
+    world.bench.change_log.follow(world.collection_id, "another", last)
+    world.bench.change_log.trim([world.collection_id])
+    replica.apply()
+
+    assert world.found(replica, "oil") == {"a"}
+    assert rebuilds == []
+
+
+def test_a_closed_index_whose_log_began_anew_is_built_anew(
+    world: World, monkeypatch: pytest.MonkeyPatch, rebuilds: list[str]
+) -> None:
+    replica = world.replica()
+    world.publish("a", "oil")
+    replica.turn()
+    monkeypatch.setattr(open_indexes, "IDLE_S", -1.0)
+    replica._open_and_sign()
+    rebuilds.clear()
+    world.bench.redis.delete(key("log", world.collection_id))
+    replica._look_at = 0.0
+    replica._open_and_sign()
+
+    assert rebuilds == [world.collection_id]
+    assert world.found(replica, "oil") == {"a"}
+
+
+def test_a_turn_asks_redis_as_often_for_many_quiet_collections_as_for_one(world: World) -> None:
+    replica = world.replica()
+    replica.turn()
+    one = _trips(world, replica)
+    for n in range(40):
+        world.bench.collection(f"quiet {n}")
+    replica._open_and_sign()
+
+    assert _trips(world, replica) == one
+
+
+def _trips(world: World, replica: Replica) -> int:
+    """Return how many commands a turn sends."""
+
+    def told() -> int:
+        return int(world.bench.redis.info("stats")["total_commands_processed"])
+
+    before = told()
+    replica._open_and_sign()
+    return told() - before
+
+
 def test_a_restart_goes_on_where_it_was(world: World, rebuilds: list[str]) -> None:
     first = world.replica()
     first.turn()
@@ -272,7 +366,7 @@ def test_an_index_of_a_quiet_collection_is_not_rebuilt_when_its_log_grew_too_old
     rebuilds.clear()
     monkeypatch.setattr(timings, "LOG_AGE_MS", -1_000)
     aged = Scripts(world.bench.redis, retention_s=9, event_retention_s=9)
-    ChangeLog(world.bench.redis, aged).trim(world.collection_id)
+    ChangeLog(world.bench.redis, aged).trim([world.collection_id])
     assert world.bench.redis.xlen(key("log", world.collection_id)) == 0
     replica.turn()
 
@@ -291,9 +385,9 @@ def test_what_was_trimmed_while_the_replica_slept_is_not_skipped(
     world.publish("c", "oil")
     # Asleep for longer than it counts as live, it holds the trim up no more.
     last = world.bench.change_log.read(world.collection_id, "0-0")[-1].id
-    world.bench.redis.delete(key("followers", world.collection_id))
+    world.bench.redis.delete(key("followers", world.collection_id), key("replicas"))
     world.bench.change_log.follow(world.collection_id, "another", last)
-    world.bench.change_log.trim(world.collection_id)
+    world.bench.change_log.trim([world.collection_id])
     rebuilds.clear()
     # It wakes in its wait for news, not at the start of a round.
     replica.apply()
@@ -431,7 +525,7 @@ def test_a_document_replaced_during_a_rebuild_ends_as_the_new_one(world: World) 
     def replace() -> None:
         world.publish("a", "gas")
         world.collect()
-        world.bench.change_log.trim(world.collection_id)
+        world.bench.change_log.trim([world.collection_id])
 
     vectors.during = [replace]
     replica.turn()

@@ -1,0 +1,70 @@
+"""Maintenance on a real Redis: what a turn costs, and what it leaves."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from redis.connection import AbstractConnection
+
+from corpus.blobs import BlobStore
+from corpus.check_and_repair.checker import Checker
+from corpus.storage import Storage
+from rag.in_memory_ports.vector_store import DictVectors
+from tests.support.workbench import Workbench
+from workers.maintenance import BackgroundCheck, GarbageCollector
+
+
+@pytest.fixture
+def trips(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """Return what was sent to Redis: an item for each trip."""
+    sent: list[object] = []
+    send = AbstractConnection.send_packed_command
+
+    def noted(self: AbstractConnection, command: Any, **given: Any) -> None:
+        sent.append(command)
+        send(self, command, **given)
+
+    monkeypatch.setattr(AbstractConnection, "send_packed_command", noted)
+    return sent
+
+
+def test_garbage_is_looked_for_in_as_many_trips_for_many_collections_as_for_one(
+    bench: Workbench, tmp_path: Path, trips: list[object]
+) -> None:
+    bench.collection("first")
+    collector = GarbageCollector(_storage(bench, tmp_path), DictVectors())
+    collector.turn()
+    trips.clear()
+    collector.turn()
+    one = len(trips)
+    for n in range(40):
+        bench.collection(f"quiet {n}")
+    trips.clear()
+    collector.turn()
+
+    assert len(trips) == one
+
+
+def test_a_check_between_two_walks_asks_nothing_of_collections_without_vectors(
+    bench: Workbench, tmp_path: Path, trips: list[object]
+) -> None:
+    vectors, storage = DictVectors(), _storage(bench, tmp_path)
+    checker = Checker(
+        vectors=vectors, catalogue=storage.catalogue, change_log=storage.change_log,
+        blobs=storage.blobs, repairer=None,  # type: ignore[arg-type]  # nothing is walked
+    )  # fmt: skip
+    check = BackgroundCheck(checker, storage.catalogue)
+    check._ended_at = float("inf")
+    for n in range(40):
+        bench.collection(f"quiet {n}")
+    trips.clear()
+    check.turn()
+
+    assert len(trips) == 2
+
+
+def _storage(bench: Workbench, folder: Path) -> Storage:
+    return Storage(
+        redis=bench.redis, ledger=bench.ledger, catalogue=bench.catalogue,
+        change_log=bench.change_log, blobs=BlobStore(folder),
+    )  # fmt: skip
