@@ -1,4 +1,4 @@
-"""Where a question's sources are kept: in its row, or in the blob store where they are large."""
+"""Where a job's sources and result are kept: in its row, or in the blob store if they are large."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -10,6 +10,8 @@ from rag.errors import Unreadable
 
 #: Sources above this size lie in the blob store, not in Redis.
 INLINE_BYTES: Final = 2_048
+#: The same of results. What a row may grow by was promised at its admission: `protocol.sizes`.
+RESULT_BYTES: Final = 4_096
 
 
 def keep_sources(
@@ -39,4 +41,28 @@ def kept_sources(row: Mapping[str, str], blobs: BlobStore) -> list[dict[str, Any
             )
         return kept
     text = row.get("sources")
+    return orjson.loads(text) if text else None
+
+
+def keep_result(result: Mapping[str, Any], blobs: BlobStore) -> dict[str, str]:
+    """Return the fields of a row that keeps *result*."""
+    text = orjson.dumps(result)
+    if len(text) <= RESULT_BYTES:
+        return {"result": text.decode()}
+    return {"result_blob": blobs.put(text, durable=False)}
+
+
+def kept_result(row: Mapping[str, str], blobs: BlobStore) -> dict[str, Any] | None:
+    """
+    Return the result that a row keeps, None where it has none.
+
+    Raises:
+        Unreadable: It is gone from the blob store.
+    """
+    if blob := row.get("result_blob"):
+        kept = blobs.get_json(blob)
+        if not isinstance(kept, dict):
+            raise Unreadable("result_gone", "the result is gone from the blob store; ask again")
+        return kept
+    text = row.get("result")
     return orjson.loads(text) if text else None

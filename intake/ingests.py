@@ -10,7 +10,7 @@ from corpus.catalogue.catalogue import Catalogue
 from intake.admission import Admission
 from intake.document_rows import Row, RowMaker, RowSource
 from intake.documents import MAX_METADATA_BYTES, DocumentUpload
-from intake.errors import Full, NotFound, Sealed
+from intake.errors import Full, MemoryFull, NotFound, Sealed
 from intake.idempotency import Idempotency, with_documents
 from intake.lookup.jobs import JobLookup
 from intake.requests import IngestRequest
@@ -65,7 +65,7 @@ class Ingests:
 
             Full, MemoryFull, IdempotencyConflict, CollectionGone, StoreUnavailable: As named.
         """
-        self._admission.check()
+        self._admission.check("ingest")
         job_id = new_id()
         of_all = orjson.dumps(dict(request.metadata)).decode()
         sources = self._keep(uploads, of_all)
@@ -113,7 +113,7 @@ class Ingests:
         job = self.find(job_id)
         if job.get("sealed") == "1":
             raise Sealed("this job takes no more documents")
-        self._admission.check()
+        self._admission.check("ingest")
         terms = IngestTerms.from_row(job)
         sources = self._keep(uploads, terms.metadata)
         fields = {"incarnation": terms.collection_id, "on_duplicate": terms.on_duplicate}
@@ -138,7 +138,7 @@ class Ingests:
         Raises:
             Full, MemoryFull, CollectionGone: As their names say; then nothing is retried.
         """
-        self._admission.check()
+        self._admission.check("ingest")
         retry_id = new_id()
         terms = IngestTerms.from_row(job)
         new_job = terms.as_row() | {"retry_of": job_id}
@@ -153,7 +153,7 @@ class Ingests:
                     self._made(retry_id, terms, sources),
                     keep_open=at + ROWS_AT_ONCE < total,
                 )
-        except Full:
+        except (Full, MemoryFull):
             # The last part found no room: none shall be half done.
             if self._ledger.rows.job(retry_id):
                 self._ledger.submissions.cancel_job(retry_id)
@@ -171,15 +171,17 @@ class Ingests:
         idempotency: Idempotency | None = None,
     ) -> str:
         """Record rows, and their job unless it is there; return the job's id."""
-        return self._ledger.submissions.accept(
-            job_id,
-            job=job,
-            rows=rows,
-            limit=self._settings.max_ingest_documents,
-            deadline_s=deadline_s or self._settings.batch_deadline_s,
-            keep_open=keep_open,
-            idempotency=idempotency,
-        )
+        with self._admission.admitting("ingest") as bound:
+            return self._ledger.submissions.accept(
+                job_id,
+                job=job,
+                rows=rows,
+                limit=self._settings.max_ingest_documents,
+                deadline_s=deadline_s or self._settings.batch_deadline_s,
+                keep_open=keep_open,
+                idempotency=idempotency,
+                memory_bound=bound,
+            )
 
     def _made(self, job_id: str, terms: IngestTerms, sources: Iterable[RowSource]) -> list[Row]:
         """Return the rows of documents that came under these *terms*."""

@@ -49,7 +49,6 @@ class Maintenance:
 
             Full, MemoryFull: As their names say.
         """
-        self._admission.check()
         collection_id = existing_collection(self._catalogue, collection)
         fields = {
             "collection": collection,
@@ -65,7 +64,7 @@ class Maintenance:
         Raises:
             NotFound: There is no such collection.
 
-            Full: As its name says.
+            Full, MemoryFull: As their names say.
         """
         if request.collection is not None:
             collection_of(self._catalogue, request.collection)
@@ -81,19 +80,21 @@ class Maintenance:
         Raises:
             NotFound: There is no such collection or document.
 
-            Full: As its name says.
+            Full, MemoryFull: As their names say.
         """
         collection_id = collection_of(self._catalogue, collection)
         if not self._catalogue.generations.known(collection_id, document_id):
             raise NotFound(f"there is no document {document_id!r} in {collection!r}")
         job_id = new_id()
-        return self._submissions.accept(
-            job_id,
-            job={"kind": "delete", "collection": collection, "incarnation": collection_id},
-            rows=[bare_row(job_id, stage="remove", document=document_id)],
-            limit=self._limit,
-            deadline_s=self._deadline_s,
-        )
+        with self._admission.admitting("upkeep") as bound:
+            return self._submissions.accept(
+                job_id,
+                job={"kind": "delete", "collection": collection, "incarnation": collection_id},
+                rows=[bare_row(job_id, stage="remove", document=document_id)],
+                limit=self._limit,
+                deadline_s=self._deadline_s,
+                memory_bound=bound,
+            )
 
     def delete_collection(self, collection: str) -> str:
         """
@@ -102,8 +103,9 @@ class Maintenance:
         Raises:
             NotFound: There is no such collection.
 
-            Full: As its name says.
+            Full, MemoryFull: As their names say.
         """
+        self._admission.check("upkeep")  # before the name is free
         collection_id = self._catalogue.collections.drop(collection)
         if collection_id is None:
             raise NotFound(f"there is no collection {collection!r}")
@@ -121,17 +123,20 @@ class Maintenance:
         deadline_s: float | None = None,
     ) -> str:
         """Record a job on a whole collection."""
-        return self._submissions.submit(
-            new_id(),
-            stage=stage,
-            fields={
-                "kind": kind,
-                "class": "ingest",
-                "owner": owner,
-                "priority": PRIORITY_OF[owner],
-                "request": "{}",
-                **fields,
-            },
-            limit=self._limit,
-            deadline_s=deadline_s or self._deadline_s,
-        )
+        whole: dict[str, str | int] = {
+            "kind": kind,
+            "class": "ingest",
+            "owner": owner,
+            "priority": PRIORITY_OF[owner],
+            "request": "{}",
+            **fields,
+        }
+        with self._admission.admitting("upkeep") as bound:
+            return self._submissions.submit(
+                new_id(),
+                stage=stage,
+                fields=whole,
+                limit=self._limit,
+                deadline_s=deadline_s or self._deadline_s,
+                memory_bound=bound,
+            )

@@ -5,7 +5,7 @@ from typing import Final
 import orjson
 
 from corpus.catalogue.catalogue import Catalogue
-from intake.admission import Admission
+from intake.admission import Admission, Kind
 from intake.idempotency import Idempotency
 from intake.lookup.collections import collection_of
 from jobs.ledger.submissions import Submissions
@@ -51,20 +51,21 @@ class Queries:
 
             Full, MemoryFull, IdempotencyConflict: As their names say.
         """
-        self._admission.check()
         fields = self._fields("query", request, request.priority)
         if retry_of:
             fields["retry_of"] = retry_of
         if request.webhook_url:
             fields["webhook_url"] = request.webhook_url
-        return self._submissions.submit(
-            new_id(),
-            stage="retrieve" if request.top_k else "generate",
-            fields=fields,
-            limit=self._limits[request.priority],
-            deadline_s=request.deadline_s,
-            idempotency=idempotency,
-        )
+        with self._admission.admitting(_kind(request.priority)) as bound:
+            return self._submissions.submit(
+                new_id(),
+                stage="retrieve" if request.top_k else "generate",
+                fields=fields,
+                limit=self._limits[request.priority],
+                deadline_s=request.deadline_s,
+                idempotency=idempotency,
+                memory_bound=bound,
+            )
 
     def submit_search(self, request: SearchRequest) -> str:
         """
@@ -75,14 +76,16 @@ class Queries:
 
             Full, MemoryFull: As their names say.
         """
-        self._admission.check()
-        return self._submissions.submit(
-            new_id(),
-            stage="retrieve",
-            fields=self._fields("search", request, "interactive"),
-            limit=self._limits["interactive"],
-            deadline_s=SEARCH_DEADLINE_S,
-        )
+        fields = self._fields("search", request, "interactive")
+        with self._admission.admitting("interactive") as bound:
+            return self._submissions.submit(
+                new_id(),
+                stage="retrieve",
+                fields=fields,
+                limit=self._limits["interactive"],
+                deadline_s=SEARCH_DEADLINE_S,
+                memory_bound=bound,
+            )
 
     def _fields(
         self, kind: str, request: QueryRequest | SearchRequest, priority: str
@@ -97,3 +100,8 @@ class Queries:
             "incarnation": collection_of(self._catalogue, request.collection),
             "request": orjson.dumps(request.as_json()).decode(),
         }
+
+
+def _kind(priority: str) -> Kind:
+    """Return what a question is to the admission."""
+    return "batch" if priority == "batch" else "interactive"

@@ -17,6 +17,10 @@ class Full(QuernError):
         self.depth = depth
 
 
+class NoMemory(QuernError):
+    """Raised when what has been admitted needs the memory that Redis has left."""
+
+
 class Sealed(QuernError):
     """Raised when documents are added to a job that takes no more."""
 

@@ -27,6 +27,7 @@ TEMPLATES: Final[dict[str, str]] = {
     "batch_window": "batch_window:%s",  # string (role): the same, for all that is not interactive
     "pace": "pace:%s",  # hash (role): mean duration of a body, last finish
     "deadlines": "deadlines:%s",  # zset (class): every open unit by its deadline
+    "room": "room",  # hash: bytes that open units may still take, bytes ever admitted
     "claim": "claim:%s",  # string, expiring: the epoch of the worker that is alive on a unit
     "watch": "watch",  # hash: last sweep, Redis' run id
     "quiet": "quiet",  # string, expiring: no deaths are counted, Redis was away

@@ -10,7 +10,7 @@ from redis import Redis
 from redis.commands.core import Script
 from redis.exceptions import NoScriptError
 
-from protocol import keys, timings
+from protocol import keys, sizes, timings
 from runtime.tracing.spans import SCRIPTS
 
 _CONSTANTS = (
@@ -37,6 +37,7 @@ _CONSTANTS = (
     "LOG_AGE_MS",
     "WEBHOOK_MOST_DUE",
 )
+_SIZES = ("ROW_BYTES", "GROWTH_BATCH", "GROWTH_INTERACTIVE", "GROWTH_DOCUMENT")
 
 
 @lru_cache
@@ -71,6 +72,7 @@ class Scripts:
         self._redis = redis
         self._without = without
         constants = {name: getattr(timings, name) for name in _CONSTANTS}
+        constants |= {name: getattr(sizes, name) for name in _SIZES}
         constants |= {"RETENTION_S": retention_s, "EVENT_RETENTION_S": event_retention_s}
         self._head = "".join(f"local {name} = {value}\n" for name, value in constants.items())
         self._scripts: dict[str, Script] = {}

@@ -93,6 +93,7 @@ AUDIT_MS: Final = 180_000
 COLLECT_GARBAGE_S: Final = 5.0
 #: Change logs are trimmed so often.
 TRIM_S: Final = 60.0
+SHED_S: Final = 2.0
 CHECK_S: Final = 3_600.0
 #: The check in the background takes turns of this length, with this pause between.
 CHECK_TURN_S: Final = 0.5

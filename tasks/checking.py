@@ -2,10 +2,11 @@
 
 import time
 
-import orjson
 from celery import shared_task
 
+from corpus.blobs import BlobStore
 from corpus.check_and_repair.checker import Checker
+from corpus.sources import keep_result
 from jobs.leases.lease import Lease
 from jobs.requests import CheckRequest
 from tasks.base import QuernTask
@@ -20,10 +21,10 @@ def check(self: QuernTask, unit_id: str) -> None:
     """Compare everything, document by document; safe to run twice and to kill at any instant."""
     with self.resources.leases.claim(unit_id, "check") as lease:
         if lease is not None:
-            _check(lease, require(self.resources.checker))
+            _check(lease, require(self.resources.checker), self.resources.storage.blobs)
 
 
-def _check(lease: Lease, checker: Checker) -> None:
+def _check(lease: Lease, checker: Checker, blobs: BlobStore) -> None:
     """Walk through all that is asked for, and end the job with what was found."""
     request = CheckRequest.from_row(lease.unit.fields)
     walk = checker.walk(request.collection, repair=request.repair)
@@ -34,4 +35,4 @@ def _check(lease: Lease, checker: Checker) -> None:
             told = time.monotonic()
             lease.progress(done=min(step.done, step.total), total=step.total, what="entries")
     result = walk.result()
-    lease.finish(state="succeeded", fields={"result": orjson.dumps(result).decode()})
+    lease.finish(state="succeeded", fields=keep_result(result, blobs))

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 from celery import shared_task
 
-from corpus.sources import keep_sources, kept_sources
+from corpus.sources import keep_result, keep_sources, kept_sources
 from jobs.leases.lease import Lease
 from jobs.requests import QueryRequest, SearchRequest
 from jobs.results import query_result, search_fields, search_result, verdict
@@ -194,7 +194,7 @@ def _answer(
     row = {**lease.unit.fields, **fields}
     result = query_result(done.answer, passages, row, grounded=request.top_k > 0)
     fields["ms_generate"] = round(done.took_s * 1000, 2)
-    fields["result"] = orjson.dumps(result).decode()
+    fields |= keep_result(result, resources.storage.blobs)
     fields |= _trace_of(done.answer, row, resources)
     if done.first_token_s is not None:
         fields["ms_first_token"] = round(done.first_token_s * 1000, 2)

@@ -21,6 +21,7 @@ from rag.documents import chunk_id
 from rag.errors import StoreUnavailable
 from rag.ports import VectorStore
 from runtime.background import BackgroundThread
+from workers.shedder import Shedder
 
 log = logging.getLogger(__name__)
 
@@ -228,7 +229,14 @@ class GarbageCollector:
         old = set(blobs.older_than(timings.BLOB_AGE_S))
         if not old:
             return 0
-        names = ("sha256", "text_blob", "manifest_blob", "sources_blob", "trace_blob")
+        names = (
+            "sha256",
+            "text_blob",
+            "manifest_blob",
+            "sources_blob",
+            "trace_blob",
+            "result_blob",
+        )
         for unit in redis.scan_iter(match=key("unit", "*"), count=500):
             old.difference_update(value for value in redis.hmget(unit, names) if value)
         for collection_id in self._storage.catalogue.collections.collection_ids().values():
@@ -316,12 +324,15 @@ def start_background_check(stack: contextlib.ExitStack, storage: Storage, checke
 
 
 def start_maintenance(stack: contextlib.ExitStack, storage: Storage, vectors: VectorStore) -> None:
-    """Rescue lost units and collect garbage, in turns with other workers, until *stack* closes."""
+    """Rescue units, collect garbage, make room in Redis, in turns with others, while *stack* is."""
     rescuer, garbage_collector = Rescuer(storage), GarbageCollector(storage, vectors)
     services = (
         PeriodicService(
             storage, name="sweeper", every_s=timings.RESCUE_S, turn=rescuer.turn,
             reached=rescuer.reached,
+        ),
+        PeriodicService(
+            storage, name="shedder", every_s=timings.SHED_S, turn=Shedder(storage).turn
         ),
         PeriodicService(
             storage, name="janitor", every_s=timings.COLLECT_GARBAGE_S,

@@ -61,6 +61,9 @@ class JobLookup:
         made = made_at_ms(job_id)
         if made is not None and made < (time.time() - self._retention_s) * 1000:
             raise Gone("this job ended so long ago that it was forgotten")
+        forgotten_to = self._redis.hget(key("room"), "forgotten_to")
+        if made is not None and forgotten_to and made * 1_000 <= float(forgotten_to):
+            raise Gone("this job was forgotten before its time, because the queue's Redis was full")
         raise NotFound(f"there is no job {job_id!r}")
 
     def show(

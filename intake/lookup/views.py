@@ -7,7 +7,7 @@ import orjson
 from redis import Redis
 
 from corpus.blobs import BlobStore
-from corpus.sources import kept_sources
+from corpus.sources import kept_result, kept_sources
 from jobs.heartbeats import WorkerState
 from jobs.units import FINAL_STATES
 from protocol.keys import key
@@ -51,8 +51,8 @@ class JobView:
             shown["queue"] = self.place(job_id, row, workers)
         if row["kind"] in ("query", "search"):
             shown |= self.outcome(row)
-        elif "result" in row:
-            shown["result"] = orjson.loads(row["result"])
+        else:
+            shown |= self._result(row)
         return shown
 
     def summary(self, job_id: str, row: Mapping[str, str]) -> dict[str, Any]:
@@ -97,12 +97,21 @@ class JobView:
         if row["kind"] == "search":
             return {"result": orjson.loads(row["result"])} if "result" in row else {}
         sources = self.sources(row)
-        if "result" in row:
-            result = orjson.loads(row["result"]) | {"sources": sources or []}
+        told = self._result(row)
+        if "result" in told:
+            told["result"]["sources"] = sources or []
             if blob := row.get("trace_blob"):
-                result["trace"] = self._blobs.get_json(blob)
-            return {"result": result}
-        return {} if sources is None else {"sources": sources}
+                told["result"]["trace"] = self._blobs.get_json(blob)
+        return told or ({} if sources is None else {"sources": sources})
+
+    def _result(self, row: Mapping[str, str]) -> dict[str, Any]:
+        """Return `result` where there is one, or `error` where it is gone."""
+        try:
+            result = kept_result(row, self._blobs)
+        except Unreadable as gone:
+            error = {"type": gone.reason, "title": "The result is gone", "detail": gone.detail}
+            return {"error": error}
+        return {} if result is None else {"result": result}
 
     def sources(self, row: Mapping[str, str]) -> list[dict[str, Any]] | None:
         """Return the passages a question was given, None before retrieval has ended."""

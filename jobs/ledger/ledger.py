@@ -7,6 +7,7 @@ from redis import Redis
 from jobs.ledger.document_steps import DocumentSteps
 from jobs.ledger.maintenance import Maintenance
 from jobs.ledger.rows import Rows
+from jobs.ledger.shedding import Shedding
 from jobs.ledger.submissions import Submissions
 from jobs.ledger.wire import Outbox
 from jobs.ledger.work import Work
@@ -34,6 +35,8 @@ class Ledger:
 
         maintenance: What the rescuer asks: dispatch, sweep, expire.
 
+        shedding: What the shedder asks: to forget before its time.
+
         rows: What there is to read.
 
         outbox: Sends the messages that scripts answer with.
@@ -47,4 +50,5 @@ class Ledger:
         self.work = Work(scripts, self.outbox)
         self.documents = DocumentSteps(scripts, self.outbox)
         self.maintenance = Maintenance(scripts, self.outbox)
+        self.shedding = Shedding(scripts)
         self.rows = Rows(redis)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from jobs.errors import AlreadyRunning, CollectionGone, Full, IdempotencyConflict, Sealed
+from jobs.errors import AlreadyRunning, CollectionGone, Full, IdempotencyConflict, NoMemory, Sealed
 from jobs.ledger.wire import Fields, Outbox, json_of, text_of
 from protocol import timings
 from protocol.messages import ROLE_OF, Stage
@@ -43,15 +43,19 @@ class Submissions:
         limit: int,
         deadline_s: float,
         idempotency: Idempotency | None = None,
+        memory_bound: int | None = None,
     ) -> str:
         """
         Record a question or search and send it if there is room; return its id.
 
         *fields* names at least `kind`, `class`, `owner`, `priority`. With a known idempotency key
-        the id returned is the first one's.
+        the id returned is the first one's. *memory_bound* is that of `intake.admission`, bytes;
+        None where Redis has none.
 
         Raises:
             Full: The class is at its bound.
+
+            NoMemory: What has been admitted needs the memory that is left.
 
             IdempotencyConflict: The key came with another body.
 
@@ -65,7 +69,7 @@ class Submissions:
         }
         answer = self._run(
             "submit", unit_id, json_of(text_of(whole)), limit, *_idempotency(idempotency),
-            timings.IDEMPOTENCY_S,
+            timings.IDEMPOTENCY_S, _bound(memory_bound),
         )  # fmt: skip
         return self._accepted(answer, limit, kind=whole.get("kind"))
 
@@ -79,6 +83,7 @@ class Submissions:
         deadline_s: float,
         keep_open: bool = False,
         idempotency: Idempotency | None = None,
+        memory_bound: int | None = None,
     ) -> str:
         """
         Record document rows, creating their job unless it is there; return the job's id.
@@ -87,7 +92,7 @@ class Submissions:
         `sha256, fingerprint`. A row whose id is known is left as it is.
 
         Raises:
-            Full, IdempotencyConflict, Sealed, CollectionGone: As their names say.
+            Full, NoMemory, IdempotencyConflict, Sealed, CollectionGone: As their names say.
         """
         asked_by = _asked_by()
         whole = dict(job) | {"deadline_ms": int(deadline_s * 1000)} | asked_by
@@ -95,6 +100,7 @@ class Submissions:
         answer = self._run(
             "accept", job_id, json_of(text_of(whole)), json_of(told), limit,
             *_idempotency(idempotency), timings.IDEMPOTENCY_S, int(keep_open),
+            _bound(memory_bound),
         )  # fmt: skip
         return self._accepted(answer, limit, kind=job.get("kind"), documents=len(rows))
 
@@ -139,6 +145,8 @@ class Submissions:
                 pass
             case "full":
                 raise Full(limit=limit, depth=int(answer[1]))
+            case "memory":
+                raise NoMemory("what has been admitted needs the memory that is left")
             case "conflict":
                 raise IdempotencyConflict("this Idempotency-Key was used with another body")
             case "busy":
@@ -148,6 +156,11 @@ class Submissions:
             case _:
                 raise CollectionGone("the collection was deleted")
         return str(answer[1])
+
+
+def _bound(memory_bound: int | None) -> str | int:
+    """Return a bound as the scripts take it."""
+    return "" if memory_bound is None else memory_bound
 
 
 def _idempotency(idempotency: Idempotency | None) -> Iterable[str]:

@@ -85,6 +85,44 @@ local function emit_progress(job, told)
   redis.call('PUBLISH', K.WAKE, job)
 end
 
+-- Memory ------------------------------------------------------------------------------------
+
+-- What an open unit may still take stands in its row, and the sum for all of them in `room`: no more
+-- is admitted than Redis has room for once all of it has ended.
+local function nothing_is_open()
+  for _, class in ipairs({'interactive', 'batch', 'ingest'}) do
+    if redis.call('EXISTS', K.deadlines(class)) == 1 then return false end
+  end
+  return true
+end
+
+-- Whether work of so many bytes that may grow by *growth* fits. *bound* is what may be taken and
+-- promised, of all that was admitted since the first; '' where Redis has no bound of its own.
+local function fits(bytes, growth, bound)
+  if bound == '' then return true end
+  local said = redis.call('HMGET', K.room(), 'reserved', 'admitted')
+  local reserved = tonumber(said[1] or '0')
+  if reserved ~= 0 and nothing_is_open() then  -- a sum that lost a part is right from here on
+    redis.call('HSET', K.room(), 'reserved', '0')
+    reserved = 0
+  end
+  return reserved + tonumber(said[2] or '0') + bytes + growth <= tonumber(bound)
+end
+
+local function reserve(bytes, growth)
+  redis.call('HINCRBY', K.room(), 'reserved', growth)
+  redis.call('HINCRBY', K.room(), 'admitted', bytes)
+end
+
+-- What an ended unit may have taken, it has taken.
+local function free_room(id)
+  local growth = redis.call('HGET', K.unit(id), 'room')
+  if growth then
+    redis.call('HINCRBY', K.room(), 'reserved', '-' .. growth)
+    redis.call('HDEL', K.unit(id), 'room')
+  end
+end
+
 -- The window --------------------------------------------------------------------------------
 
 -- Roles whose bodies share their threads and may last for minutes, each with the other one.
@@ -396,6 +434,7 @@ local function close(id, u, state, fields, became_current)
   fields.held = '0'
   put(K.unit(id), fields)
   u.state = state
+  free_room(id)
   redis.call('DEL', K.claim(id))
   leave_lane(id, u)
   leave_window(u.role, id)

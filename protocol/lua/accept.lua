@@ -1,6 +1,8 @@
--- accept(job, job JSON, rows JSON, limit, idempotency key, body hash, idempotency seconds, keep open)
+-- accept(job, job JSON, rows JSON, limit, idempotency key, body hash, idempotency seconds, keep open,
+-- memory bound)
 -- Creates the job unless it exists, and gives each document row its generation.
--- → {'ok', job, messages…} | {'same', job} | {'conflict'} | {'full', depth} | {'sealed'} | {'gone'}
+-- → {'ok', job, messages…} | {'same', job} | {'conflict'} | {'full', depth} | {'memory'}
+-- | {'sealed'} | {'gone'}
 local job, fields, rows = ARGV[1], cjson.decode(ARGV[2]), cjson.decode(ARGV[3])
 local limit, idempotency, body = tonumber(ARGV[4]), ARGV[5], ARGV[6]
 local idempotency_s, keep_open = tonumber(ARGV[7]), ARGV[8] == '1'
@@ -27,6 +29,12 @@ if j.state and (FINAL[j.state] or j.sealed == '1') then
 end
 local depth = redis.call('ZCARD', K.deadlines('ingest'))
 if fresh > 0 and depth + fresh > limit then return {'full', tostring(depth)} end
+-- The catalogue will have each document's metadata once more, with what the job says of all.
+local of_all = #(j.metadata or fields.metadata or '')
+local bytes = #ARGV[2] + #ARGV[3] + ROW_BYTES * (fresh + 1)
+if fresh > 0 and not fits(bytes, fresh * (GROWTH_DOCUMENT + of_all) + #ARGV[3], ARGV[9]) then
+  return {'memory'}
+end
 if idempotency ~= '' then
   put(K.idempotency(idempotency), {job = job, body = body})
   redis.call('EXPIRE', K.idempotency(idempotency), idempotency_s)
@@ -47,6 +55,7 @@ end
 
 local out = {'ok', job}
 local roles = {}
+local reserved = 0
 local base = redis.call('LLEN', K.rows(job))
 for i, r in ipairs(rows) do
   local known = false
@@ -110,6 +119,9 @@ for i, r in ipairs(rows) do
       -- last second.
       local generation = int(math.max(last + 1, NOW))
       r.generation = generation
+      local growth = GROWTH_DOCUMENT + of_all + #(r.own_metadata or '')
+      r.room = int(growth)
+      reserved = reserved + growth
       put(K.unit(id), r)
       redis.call('HSET', K.newest(inc), doc, generation .. ':' .. (r.fingerprint or ''))
       redis.call('SADD', K.opened(inc), doc .. ':' .. generation)
@@ -119,6 +131,7 @@ for i, r in ipairs(rows) do
     end
   end
 end
+reserve(bytes, reserved)
 if not keep_open then
   redis.call('HSET', K.job(job), 'sealed', '1')
   end_job(job)

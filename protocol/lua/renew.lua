@@ -2,7 +2,8 @@
 local out = {}
 for i = 1, #ARGV, 2 do
   local id, epoch = ARGV[i], ARGV[i + 1]
-  local said = redis.call('HMGET', K.unit(id), 'state', 'epoch', 'cancel', 'job', 'counted', 'deaths')
+  local said = redis.call('HMGET', K.unit(id), 'state', 'epoch', 'cancel', 'job', 'counted', 'deaths',
+    'held')
   local u = {
     state = said[1], epoch = said[2], cancel = said[3], job = said[4], counted = said[5],
     deaths = said[6],
@@ -10,8 +11,13 @@ for i = 1, #ARGV, 2 do
   if not fenced(u, epoch) then
     out[#out + 1] = 'lost'
   else
-    redis.call('SET', K.claim(id), epoch, 'PX', CLAIM_MS)
-    local fields = {held = '1'}
+    -- A claim that is there is only made to live longer: that takes no memory, so that a full Redis
+    -- does not make every worker look dead.
+    if redis.call('PEXPIRE', K.claim(id), CLAIM_MS) == 0 then
+      redis.call('SET', K.claim(id), epoch, 'PX', CLAIM_MS)
+    end
+    local fields = {}
+    if said[7] ~= '1' then fields.held = '1' end
     if u.counted == '1' then  -- it was a stall, not a death
       fields.counted = '0'
       fields.deaths = int(tonumber(u.deaths) - 1)

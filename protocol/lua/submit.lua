@@ -1,5 +1,5 @@
--- submit(id, fields JSON, limit, idempotency key, body hash, idempotency seconds)
--- → {'ok', id, messages…} | {'same', id} | {'conflict'} | {'full', depth} | {'busy', other}
+-- submit(id, fields JSON, limit, idempotency key, body hash, idempotency seconds, memory bound)
+-- → {'ok', id, messages…} | {'same', id} | {'conflict'} | {'full', depth} | {'memory'} | {'busy', other}
 -- *fields.alone* names what only one open unit may do at a time.
 local id, fields, limit = ARGV[1], cjson.decode(ARGV[2]), tonumber(ARGV[3])
 local idempotency, body, idempotency_s = ARGV[4], ARGV[5], tonumber(ARGV[6])
@@ -15,6 +15,9 @@ if idempotency ~= '' then
 end
 local depth = redis.call('ZCARD', K.deadlines(fields.class))
 if depth >= limit then return {'full', tostring(depth)} end
+local bytes = ROW_BYTES + #ARGV[2]
+local growth = fields.class == 'interactive' and GROWTH_INTERACTIVE or GROWTH_BATCH
+if not fits(bytes, growth, ARGV[7]) then return {'memory'} end
 if fields.alone then
   local other = redis.call('GET', K.alone(fields.alone))
   if other and is_open(other) then return {'busy', other} end
@@ -33,6 +36,8 @@ fields.deadline_ms = nil
 fields.epoch = '0'
 fields.held = '0'
 fields.deaths = '0'
+fields.room = int(growth)
+reserve(bytes, growth)
 put(K.unit(id), fields)
 redis.call('ZADD', K.deadlines(fields.class), fields.deadline, id)
 if fields.kind ~= 'search' then redis.call('ZADD', K.jobs(), int(NOW), id) end

@@ -10,7 +10,8 @@ import orjson
 from redis import Redis
 from redis.exceptions import ResponseError
 
-from intake.admission import ADMISSION_SHARE
+from intake.admission import SHARES
+from jobs.memory import MemorySight
 from runtime.redis_options import COMPACT
 from web.health.check import Check, Status, graded
 from web.health.watch import NoAnswer, ProbeResult
@@ -19,8 +20,6 @@ SLOW_MS: Final = 50.0
 #: Chroma answers from its own thread pool, which a large search may fill.
 CHROMA_SLOW_MS: Final = 500.0
 CHROMA_S: Final = 1.0
-#: Of the memory at which no job is accepted any more.
-MEMORY_WARN_SHARE: Final = 0.75
 MEMORY_REFUSAL: Final = "the queue Redis has no memory left"
 
 _COLLECTIONS: Final = "/api/v2/tenants/default_tenant/databases/default_database/collections_count"
@@ -29,7 +28,7 @@ _COLLECTIONS: Final = "/api/v2/tenants/default_tenant/databases/default_database
 def queue_redis(redis: Redis) -> ProbeResult:
     """Look at the queue Redis: its speed, its memory, whether it writes, whether it forgets."""
     took_ms, told = _asked(redis)
-    memory = redis_memory("redis", told, share=ADMISSION_SHARE)
+    memory = queue_memory(MemorySight.of(redis))
     checks = [speed("redis", took_ms), memory, persistence(told), eviction(told)]
     checks.append(compact(_bounds(redis)))
     return ProbeResult(checks, [MEMORY_REFUSAL] if memory.status == "fail" else [])
@@ -38,7 +37,7 @@ def queue_redis(redis: Redis) -> ProbeResult:
 def cache_redis(redis: Redis) -> ProbeResult:
     """Look at the cache Redis, which may be away: embeddings are computed again then."""
     took_ms, told = _asked(redis)
-    return ProbeResult([speed("cache", took_ms), redis_memory("cache", told, share=None)])
+    return ProbeResult([speed("cache", took_ms), redis_memory("cache", told)])
 
 
 def chroma(url: str) -> ProbeResult:
@@ -66,20 +65,32 @@ def speed(name: str, took_ms: float, *, slow_ms: float = SLOW_MS) -> Check:
     )  # fmt: skip
 
 
-def redis_memory(name: str, told: Mapping[str, Any], *, share: float | None) -> Check:
-    """Judge a Redis' memory; *share* is where it takes no more, None where it evicts."""
+def redis_memory(name: str, told: Mapping[str, Any]) -> Check:
+    """Tell how much of its memory a Redis uses, which drops something when it is full."""
     bound, used = int(told.get("maxmemory", 0)), int(told.get("used_memory", 0))
-    if not bound:
-        return Check(f"{name}:memory", "pass", "datastore", value=used, unit="bytes")
-    taken = round(used / bound, 3)
-    status: Status = "pass"
-    if share is not None:
-        status = graded(taken, warn=MEMORY_WARN_SHARE * share, fail=share)
-    outputs = {"pass": None, "warn": "nearly full", "fail": "full: no new jobs are accepted"}
-    return Check(
-        f"{name}:memory", status, "datastore", value=taken, unit="ratio_used",
-        output=outputs[status],
-    )  # fmt: skip
+    return _memory(name, used, bound)
+
+
+def queue_memory(sight: MemorySight) -> Check:
+    """Judge the memory of the queue Redis: what is used, and what its open work may still take."""
+    if not sight.most:
+        return _memory("redis", sight.used, 0)
+    taken = round(sight.taken / sight.most, 3)
+    status = graded(taken, warn=SHARES["ingest"], fail=SHARES["interactive"])
+    outputs = {
+        "pass": None,
+        "warn": "nearly full: no new documents are accepted until some work has ended",
+        "fail": "full: no new jobs are accepted until some have ended",
+    }
+    return _memory("redis", sight.taken, sight.most, status=status, output=outputs[status])
+
+
+def _memory(
+    name: str, taken: int, bound: int, *, status: Status = "pass", output: str | None = None
+) -> Check:
+    """Return the check of a Redis' memory, as a share of its bound if it has one."""
+    value, unit = (round(taken / bound, 3), "ratio_used") if bound else (taken, "bytes")
+    return Check(f"{name}:memory", status, "datastore", value=value, unit=unit, output=output)
 
 
 def persistence(told: Mapping[str, Any]) -> Check:

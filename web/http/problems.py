@@ -37,7 +37,6 @@ MEDIA_TYPE = "application/problem+json"
 
 #: Seconds after which a refused caller may come back; the API promises at most 120.
 FULL_RETRY_S = 10
-MEMORY_RETRY_S = 30
 AWAY_RETRY_S = 5
 SLOT_RETRY_S = 1
 
@@ -208,7 +207,7 @@ def _no_slot(error: NoSlot) -> Response:
 
 def _memory_full(error: MemoryFull) -> Response:
     """Redis has no room for another job."""
-    headers = {"Retry-After": str(MEMORY_RETRY_S)}
+    headers = {"Retry-After": str(error.retry_s)}
     return Problem(429, str(error), kind="memory-full", headers=headers).response()
 
 

@@ -104,6 +104,21 @@ def test_passages_in_the_blob_store_are_sent_in_full(client: FlaskClient, worker
     assert told[-1][2]["result"]["sources"] == [{"document_id": "far"}]
 
 
+def test_a_result_in_the_blob_store_is_shown_as_any_other(client: FlaskClient, worker: Any) -> None:
+    job_id, other = ask(client, top_k=0), ask(client, top_k=0)
+    blob = worker.storage.blobs.put_json({"answer": "long", "answered": True})
+    for name, lies in ((job_id, blob), (other, "0" * 64)):
+        worker.ledger.work.finish(
+            worker.claim(name), state="succeeded", fields={"result_blob": lies}
+        )
+
+    shown = client.get(f"/api/jobs/{job_id}").get_json()
+    assert shown["result"] == {"answer": "long", "answered": True, "sources": []}
+    assert events(client, job_id)[-1][2]["result"] == shown["result"]
+    gone = client.get(f"/api/jobs/{other}").get_json()
+    assert (gone["state"], gone["error"]["type"]) == ("succeeded", "result_gone")
+
+
 def test_a_new_attempt_resets_the_tokens(client: FlaskClient, worker: Any) -> None:
     job_id = ask(client, top_k=0)
     unit = worker.claim(job_id)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from corpus.blobs import BlobStore
-from corpus.sources import keep_sources, kept_sources
+from corpus.sources import keep_result, keep_sources, kept_result, kept_sources
 from rag.errors import Unreadable
 
 SMALL = [{"chunk_id": "d:1:0", "text": "The well is deep."}]
@@ -45,3 +45,17 @@ def test_a_row_before_its_retrieval_has_none_and_one_whose_blob_is_gone_says_so(
     assert kept_sources({}, blobs) is None
     with pytest.raises(Unreadable, match="ask again"):
         kept_sources({"sources_blob": "0" * 64}, blobs)
+
+
+def test_small_results_lie_in_the_row_and_large_ones_in_the_blob_store(blobs: BlobStore) -> None:
+    small = {"answer": "It is deep."}
+    large = {"answer": "It is deep. " * 500}
+    gone = {"result_blob": "0" * 64}
+
+    assert keep_result(small, blobs) == {"result": '{"answer":"It is deep."}'}
+    assert keep_result(large, blobs).keys() == {"result_blob"}
+    assert kept_result(keep_result(small, blobs), blobs) == small
+    assert kept_result(keep_result(large, blobs), blobs) == large
+    assert kept_result({"state": "running"}, blobs) is None
+    with pytest.raises(Unreadable, match="gone"):
+        kept_result(gone, blobs)

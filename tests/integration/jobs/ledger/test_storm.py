@@ -205,6 +205,9 @@ class Storm:
             assert self.ends.setdefault(name, told) == told, "a final state changed"
             cancelled = rows[name].get("cancel") == "1"
             assert not (cancelled and told["state"] == "succeeded"), "a cancel was forgotten"
+        promised = sum(int(row.get("room", "0")) for row in rows.values())
+        assert int(bench.redis.hget(key("room"), "reserved") or 0) == promised
+        assert not any("room" in rows[name] for name in ended)
         self.check_claims(waiting + ended)
         self.check_jobs(rows, ended)
         self.check_documents(rows, ended)
@@ -316,7 +319,7 @@ def test_whatever_happens_each_unit_is_in_one_place_and_ends_once(
     assert left <= {
         "unit", "job", "rows", "jobs", "events", "tallies", "pace", "turns", "window", "watch",
         "collection", "collections", "current", "newest", "documents", "names", "contents", "log",
-        "log_state", "garbage", "news", "barren",
+        "log_state", "garbage", "news", "barren", "room",
     }  # fmt: skip
     for name in bench.redis.scan_iter(match=f"{PREFIX}unit:*"):
         assert bench.redis.ttl(name) > 0

@@ -3,11 +3,12 @@
 from typing import Any
 
 from jobs.heartbeats import WorkerState
+from jobs.memory import MemorySight
 from runtime.redis_options import COMPACT
 from runtime.settings import Settings
 from web.health.check import Check
 from web.health.reports import reports
-from web.health.stores import compact, eviction, persistence, redis_memory
+from web.health.stores import compact, eviction, persistence, queue_memory, redis_memory
 
 SETTINGS = Settings(model="/models/little", embedding_model="mini")
 
@@ -135,11 +136,14 @@ def test_a_queue_redis_that_does_not_write_is_a_warning() -> None:
     assert persistence(well | {"aof_enabled": 0}).status == "warn"
 
 
-def test_a_queue_redis_at_the_share_where_admission_ends_has_failed() -> None:
-    statuses = [
-        redis_memory("redis", {"maxmemory": 100, "used_memory": used}, share=0.8).status
-        for used in (50, 65, 85)
-    ]
+def test_a_queue_redis_is_judged_by_what_is_used_and_promised() -> None:
+    def judged_at(used: int, reserved: int) -> Check:
+        return queue_memory(MemorySight(at=0, most=100, used=used, reserved=reserved, admitted=0))
 
-    assert statuses == ["pass", "warn", "fail"]
-    assert redis_memory("cache", {"maxmemory": 100, "used_memory": 99}, share=None).status == "pass"
+    seen = [judged_at(used, reserved) for used, reserved in ((50, 0), (50, 25), (60, 35))]
+
+    assert [(check.status, check.value) for check in seen] == [
+        ("pass", 0.5), ("warn", 0.75), ("fail", 0.95),
+    ]  # fmt: skip
+    assert "documents" in str(seen[1].output)
+    assert redis_memory("cache", {"maxmemory": 100, "used_memory": 99}).status == "pass"

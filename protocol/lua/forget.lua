@@ -1,0 +1,35 @@
+-- forget(after, most, age ms): ended jobs are forgotten before their time, because Redis has no room
+-- for new ones: the oldest first, *most* of the list that were submitted after *after*, and none
+-- that ended less than *age* ago → {how many, where to go on, '' at the end of the list}
+-- A large ingest goes in slices; its job goes with the last.
+local after, most, age_ms = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+local ROWS = 500
+local entries = redis.call('ZRANGEBYSCORE', K.jobs(), '(' .. after, '+inf', 'WITHSCORES',
+  'LIMIT', 0, most)
+local count, at = 0, after
+for i = 1, #entries, 2 do
+  local id = entries[i]
+  local told = redis.call('HMGET', K.unit(id), 'state', 'finished')
+  local is_job = not told[1]
+  if is_job then told = redis.call('HMGET', K.job(id), 'state', 'finished') end
+  local finished_ms = tonumber(told[2] or '0') / 1000
+  if not told[1] then
+    redis.call('ZREM', K.jobs(), id)
+  elseif FINAL[told[1]] and finished_ms <= NOW_MS - age_ms then
+    if is_job then
+      local rows = redis.call('LRANGE', K.rows(id), 0, ROWS - 1)
+      for n, row_id in ipairs(rows) do rows[n] = K.unit(row_id) end
+      if #rows > 0 then redis.call('DEL', unpack(rows)) end
+      redis.call('LTRIM', K.rows(id), ROWS, -1)
+      if redis.call('EXISTS', K.rows(id)) == 1 then return {count, at} end
+    end
+    redis.call('DEL', K.unit(id), K.job(id), K.events(id))
+    redis.call('ZREM', K.jobs(), id)
+    redis.call('HSET', K.room(), 'forgotten_to', entries[i + 1], 'forgotten_at', int(NOW_MS))
+    tally('forgotten')
+    count = count + 1
+    if is_job then return {count, entries[i + 1]} end
+  end
+  at = entries[i + 1]
+end
+return {count, #entries < 2 * most and '' or at}

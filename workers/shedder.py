@@ -1,0 +1,93 @@
+"""The shedder: before a full Redis refuses work, it forgets what it can best do without."""
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Final
+
+from corpus.storage import Storage
+from jobs.memory import MemorySight
+from protocol.keys import key
+from protocol.sizes import ROW_BYTES
+
+log = logging.getLogger(__name__)
+
+#: From this share of Redis' memory on, ended jobs' event streams go: their rows tell as much.
+EVENTS_AT: Final = 0.6
+#: From here on the oldest ended jobs are forgotten, just below where documents are refused.
+FORGET_AT: Final = 0.68
+#: The same where much of what is taken is waiting work, which ends by itself: just below where
+#: questions are refused.
+FORGET_WAITING_AT: Final = 0.78
+WAITING_SHARE: Final = 0.2
+#: So long a job is known after its end, however full Redis is.
+KNOWN_S: Final = 600.0
+#: A turn lasts so long at most.
+TURN_S: Final = 0.5
+
+
+class Shedder:
+    """
+    Make room in the queue's Redis. A turn every few seconds.
+
+    Args:
+        known_s: For how long an ended job is kept in any case, seconds.
+    """
+
+    def __init__(
+        self, storage: Storage, *, event_retention_s: float = 3_600, known_s: float = KNOWN_S
+    ) -> None:
+        self._redis = storage.redis
+        self._shedding = storage.ledger.shedding
+        self._event_retention_s = event_retention_s
+        self._known_s = known_s
+
+    def turn(self) -> None:
+        """Look at the memory, and shed until there is room or the turn is over."""
+        sight = MemorySight.of(self._redis)
+        if not self._is_above(sight, EVENTS_AT):
+            return
+        until = time.monotonic() + TURN_S
+        seconds, _ = self._redis.time()
+        # No stream is older: it goes by itself some time after the job's end.
+        young = str(int((seconds - 2 * self._event_retention_s) * 1_000_000))
+        self._shed("events", lambda at: self._shedding.events(after=at), young, EVENTS_AT, until)
+        limit = FORGET_WAITING_AT if self._waits(sight) else FORGET_AT
+        known_s = self._known_s
+        shed = self._shed(
+            "jobs", lambda at: self._shedding.forget(after=at, least_age_s=known_s), "0", limit,
+            until,
+        )  # fmt: skip
+        if shed:
+            log.warning("jobs forgotten before their time: Redis is full", extra={"jobs": shed})
+
+    def _shed(
+        self,
+        what: str,
+        step: Callable[[str], tuple[int, str]],
+        start: str,
+        limit: float,
+        until: float,
+    ) -> int:
+        """Take steps until Redis is below *limit*, nothing is left or time is over."""
+        at, shed = start, 0
+        while time.monotonic() < until and self._is_above(MemorySight.of(self._redis), limit):
+            count, at = step(at)
+            shed += count
+            if not at:
+                break
+        if shed:
+            log.info("shed", extra={"what": what, "count": shed})
+        return shed
+
+    def _is_above(self, sight: MemorySight, share: float) -> bool:
+        """Return True if more than *share* of the memory is used or promised."""
+        return bool(sight.most) and sight.taken > share * sight.most
+
+    def _waits(self, sight: MemorySight) -> bool:
+        """Return True if much of the memory is waiting work's."""
+        pipe = self._redis.pipeline(transaction=False)
+        for unit_class in ("interactive", "batch", "ingest"):
+            pipe.zcard(key("deadlines", unit_class))
+        waiting = sum(pipe.execute()) * ROW_BYTES + sight.reserved
+        return bool(waiting > WAITING_SHARE * sight.most)
