@@ -4,8 +4,9 @@ import contextlib
 import hashlib
 import os
 import re
+import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import orjson
@@ -56,6 +57,39 @@ class BlobStore:
             several.settle()
         finally:
             several.forget()
+
+    def free_bytes(self) -> int:
+        """
+        Return the free space of the disk that keeps the blobs.
+
+        Raises:
+            StoreUnavailable: The disk is away.
+        """
+        folder = self._folder.absolute()
+        while not folder.exists():  # it is made with the first blob
+            folder = folder.parent
+        try:
+            return shutil.disk_usage(folder).free
+        except OSError as error:
+            raise StoreUnavailable(f"the blob store cannot be read: {error.strerror}") from error
+
+    def take_back(self, written: Mapping[str, int]) -> None:
+        """
+        Remove blobs that nobody is to have: *written* of a `Together`.
+
+        One that somebody else has put since stays: his call has renewed its time.
+        """
+        for name, mtime_ns in written.items():
+            path = Path(_path(self._folder, name))
+            aside = path.with_name(f".new-{os.urandom(8).hex()}")
+            with contextlib.suppress(OSError):
+                if path.stat().st_mtime_ns != mtime_ns:
+                    continue
+                path.rename(aside)  # who comes from here on finds none and writes one
+                if aside.stat().st_mtime_ns != mtime_ns and not path.exists():
+                    aside.rename(path)
+                else:
+                    aside.unlink()
 
     def get(self, name: str) -> bytes | None:
         """Return the bytes called *name*, None where there are none."""
@@ -122,7 +156,8 @@ class Together:
     Blobs on their way to the disk: see `BlobStore.together`.
 
     Each waits beside its place, in an open file, until all are synced; then they are renamed into
-    their places, then their folders are synced. A file system that keeps a journal writes it once
+    their places, then their folders are synced. *written* has those that were not there before. A
+    file system that keeps a journal writes it once
     for all the renames, where one after the other it writes it for each.
     """
 
@@ -131,6 +166,7 @@ class Together:
         self._folder = folder
         self._durable = durable
         self._open: dict[str, tuple[int, str]] = {}  # by name: descriptor and present path
+        self.written: dict[str, int] = {}  # blobs that were not there before, and their times
 
     def put(self, data: bytes) -> str:
         """Take *data* and return its name; `get` finds it once the block has ended."""
@@ -162,6 +198,9 @@ class Together:
             folders = set()
             while self._open:
                 name, (descriptor, beside) = self._open.popitem()
+                # The kernel's own times are some ms apart: another put of it would not be seen.
+                os.utime(descriptor, ns=(mtime_ns := time.time_ns(), mtime_ns))
+                self.written[name] = os.fstat(descriptor).st_mtime_ns
                 os.close(descriptor)
                 path = _path(self._folder, name)
                 os.rename(beside, path)  # noqa: PTH104 - see `_path`

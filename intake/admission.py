@@ -9,6 +9,7 @@ from typing import Final, Literal
 
 from redis import Redis
 
+from intake.disk_room import DiskRoom
 from intake.errors import MEMORY_RETRY_S, MemoryFull
 from jobs.errors import NoMemory
 from jobs.memory import MemorySight
@@ -39,10 +40,14 @@ class Admission:
 
     Redis' memory is looked at once a second at most. What is admitted meanwhile is summed up by the
     scripts that admit, so that any number of processes together never admit too much.
+
+    Args:
+        disk: Where the data lies; looked at too, but for work that makes room.
     """
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Redis, *, disk: DiskRoom | None = None) -> None:
         self._redis = redis
+        self._disk = disk
         self._looks: deque[MemorySight] = deque(maxlen=_LOOKS)
 
     def check(self, kind: Kind) -> None:
@@ -50,7 +55,7 @@ class Admission:
         Look whether there is any room, before work is made of a request.
 
         Raises:
-            MemoryFull: There is none for work of this *kind*.
+            MemoryFull, DiskFull: There is none for work of this *kind*.
         """
         self._bound(kind)
 
@@ -60,7 +65,7 @@ class Admission:
         Yield the memory bound for the script that admits work of a *kind*; None: there is none.
 
         Raises:
-            MemoryFull: There is no room for it.
+            MemoryFull, DiskFull: There is no room for it.
         """
         try:
             yield self._bound(kind)
@@ -69,6 +74,8 @@ class Admission:
 
     def _bound(self, kind: Kind) -> int | None:
         """Return what may be taken and promised, counted from the first admission ever."""
+        if self._disk is not None and kind != "upkeep":
+            self._disk.check()
         sight = self._look()
         if not sight.most:
             return None

@@ -12,6 +12,7 @@ from rag.errors import InvalidRequest, QuernError, StoreUnavailable
 __all__ = [
     "AlreadyRunning",
     "CollectionGone",
+    "DiskFull",
     "Full",
     "Gone",
     "IdempotencyConflict",
@@ -60,6 +61,10 @@ class MemoryFull(QuernError):
     def __init__(self, detail: str, *, retry_s: int = MEMORY_RETRY_S) -> None:
         super().__init__(detail)
         self.retry_s = retry_s
+
+
+class DiskFull(StoreUnavailable):
+    """Raised when the disk that keeps the data has no room for what comes."""
 
 
 class QueueAway(QuernError):

@@ -1,6 +1,7 @@
 """Ingests: documents are kept on disk and recorded row by row before the response."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import contextlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 import orjson
@@ -8,6 +9,7 @@ import orjson
 from corpus.blobs import BlobStore, Together
 from corpus.catalogue.catalogue import Catalogue
 from intake.admission import Admission
+from intake.disk_room import DiskRoom
 from intake.document_rows import Row, RowMaker, RowSource
 from intake.documents import MAX_METADATA_BYTES, DocumentUpload
 from intake.errors import Full, MemoryFull, NotFound, Sealed
@@ -18,7 +20,7 @@ from jobs.document_metadata import merged
 from jobs.ledger.ledger import Ledger
 from jobs.requests import IngestTerms
 from protocol.ids import new_id
-from rag.errors import InvalidRequest
+from rag.errors import InvalidRequest, QuernError
 from runtime.settings import Settings
 
 #: Rows that a retry hands over in one script.
@@ -36,6 +38,7 @@ class Ingests:
         catalogue: Catalogue,
         blobs: BlobStore,
         admission: Admission,
+        disk: DiskRoom,
         lookup: JobLookup,
         rows: RowMaker,
     ) -> None:
@@ -44,6 +47,7 @@ class Ingests:
         self._catalogue = catalogue
         self._blobs = blobs
         self._admission = admission
+        self._disk = disk
         self._lookup = lookup
         self._rows = rows
 
@@ -63,29 +67,30 @@ class Ingests:
         Raises:
             InvalidRequest: A document cannot be accepted as it is.
 
-            Full, MemoryFull, IdempotencyConflict, CollectionGone, StoreUnavailable: As named.
+            Full, MemoryFull, DiskFull, IdempotencyConflict, CollectionGone, StoreUnavailable: As
+                named; of what was kept for this call alone nothing stays.
         """
         self._admission.check("ingest")
         job_id = new_id()
         of_all = orjson.dumps(dict(request.metadata)).decode()
-        sources = self._keep(uploads, of_all)
-        terms = IngestTerms(
-            collection=request.collection,
-            collection_id=self._catalogue.collections.create(request.collection)[0],
-            priority=request.priority,
-            on_duplicate=request.on_duplicate,
-            metadata=of_all,
-            webhook_url=request.webhook_url or "",
-        )
-        documents = (source.identity for source in sources)
-        return self._accept(
-            job_id,
-            terms.as_row(),
-            self._made(job_id, terms, sources),
-            deadline_s=request.deadline_s,
-            keep_open=request.keep_open,
-            idempotency=idempotency and with_documents(idempotency, documents),
-        )
+        with self._kept(uploads, of_all) as sources:
+            terms = IngestTerms(
+                collection=request.collection,
+                collection_id=self._catalogue.collections.create(request.collection)[0],
+                priority=request.priority,
+                on_duplicate=request.on_duplicate,
+                metadata=of_all,
+                webhook_url=request.webhook_url or "",
+            )
+            documents = (source.identity for source in sources)
+            return self._accept(
+                job_id,
+                terms.as_row(),
+                self._made(job_id, terms, sources),
+                deadline_s=request.deadline_s,
+                keep_open=request.keep_open,
+                idempotency=idempotency and with_documents(idempotency, documents),
+            )
 
     def find(self, job_id: str) -> dict[str, str]:
         """
@@ -115,9 +120,9 @@ class Ingests:
             raise Sealed("this job takes no more documents")
         self._admission.check("ingest")
         terms = IngestTerms.from_row(job)
-        sources = self._keep(uploads, terms.metadata)
         fields = {"incarnation": terms.collection_id, "on_duplicate": terms.on_duplicate}
-        self._accept(job_id, fields, self._made(job_id, terms, sources), keep_open=True)
+        with self._kept(uploads, terms.metadata) as sources:
+            self._accept(job_id, fields, self._made(job_id, terms, sources), keep_open=True)
 
     def close(self, job_id: str) -> None:
         """
@@ -190,10 +195,23 @@ class Ingests:
             for source in sources
         ]
 
-    def _keep(self, uploads: Iterable[DocumentUpload], of_all: str) -> list[RowSource]:
-        """Put documents' bytes into the blob store, reading one at a time."""
-        with self._blobs.together() as several:
-            return [self._source(upload, of_all, several) for upload in uploads]
+    @contextlib.contextmanager
+    def _kept(self, uploads: Iterable[DocumentUpload], of_all: str) -> Iterator[list[RowSource]]:
+        """
+        Put documents' bytes into the blob store, reading one at a time.
+
+        They are removed at once where the block refuses the documents; not where it cannot be known
+        whether they were accepted, as when Redis does not answer.
+        """
+        written: dict[str, int] = {}
+        try:
+            with self._blobs.together() as several:
+                written = several.written
+                sources = [self._source(upload, of_all, several) for upload in uploads]
+            yield sources
+        except QuernError:
+            self._blobs.take_back(written)
+            raise
 
     def _source(self, upload: DocumentUpload, of_all: str, blobs: Together) -> RowSource:
         """Hand a document's bytes over to the blob store."""
@@ -209,6 +227,7 @@ class Ingests:
                 f"has {size} bytes as JSON together with {upload.document_id!r}'s own; "
                 f"a document's may have {MAX_METADATA_BYTES}",
             )
+        self._disk.check(len(upload.data))
         return RowSource(
             document_id=upload.document_id,
             sha256=blobs.put(upload.data),

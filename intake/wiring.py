@@ -6,6 +6,7 @@ from typing import Final
 from corpus.storage import Storage, open_storage
 from intake.admission import Admission
 from intake.control import JobControl
+from intake.disk_room import DiskRoom
 from intake.document_rows import RowMaker, made_by
 from intake.ingests import Ingests
 from intake.lookup.collections import Collections
@@ -39,7 +40,8 @@ class Intake:
     def __init__(self, settings: Settings, storage: Storage, *, pipeline: str) -> None:
         self._storage = storage
         ledger, catalogue, blobs = storage.ledger, storage.catalogue, storage.blobs
-        admission = Admission(storage.redis)
+        disk = DiskRoom(blobs, floor_mb=settings.health_disk_floor_mb)
+        admission = Admission(storage.redis, disk=disk)
         self.notifier = JobNotifier(storage.redis)
         view = JobView(storage.redis, blobs)
         self.jobs = JobLookup(storage.redis, ledger.rows, view, retention_s=settings.retention_s)
@@ -67,6 +69,7 @@ class Intake:
             catalogue=catalogue,
             blobs=blobs,
             admission=admission,
+            disk=disk,
             lookup=self.jobs,
             rows=RowMaker(pipeline),
         )

@@ -231,7 +231,7 @@ class Settings(WebhookSettings):
     health_disk_warn: float = _knob(0.15, "Free share of the data disk that is a warning.")
     health_disk_fail: float = _knob(0.05, "Free share of the data disk that is a failure.")
     health_disk_floor_mb: int = _knob(
-        1_000, "Free space of the data disk below which `/readyz` says no, MB."
+        1_000, "Space of the data disk that stays free, MB; nothing is accepted that needs it."
     )
     health_memory_warn: float = _knob(0.15, "Free share of main memory that is a warning.")
     health_memory_fail: float = _knob(0.05, "Free share of main memory that is a failure.")

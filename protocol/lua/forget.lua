@@ -12,7 +12,7 @@ for i = 1, #entries, 2 do
   local told = redis.call('HMGET', K.unit(id), 'state', 'finished')
   local is_job = not told[1]
   if is_job then told = redis.call('HMGET', K.job(id), 'state', 'finished') end
-  local finished_ms = tonumber(told[2] or '0') / 1000
+  local finished_ms = math.floor(tonumber(told[2] or '0') / 1000)
   if not told[1] then
     redis.call('ZREM', K.jobs(), id)
   elseif FINAL[told[1]] and finished_ms <= NOW_MS - age_ms then

@@ -16,6 +16,7 @@ from werkzeug.exceptions import (
 from intake.errors import (
     AlreadyRunning,
     CollectionGone,
+    DiskFull,
     Full,
     Gone,
     IdempotencyConflict,
@@ -39,6 +40,7 @@ MEDIA_TYPE = "application/problem+json"
 FULL_RETRY_S = 10
 AWAY_RETRY_S = 5
 SLOT_RETRY_S = 1
+DISK_RETRY_S = 60
 
 #: The stable types of the problems that have no error class of ours.
 _TYPES = {
@@ -147,6 +149,7 @@ def register(app: Flask) -> None:
     app.register_error_handler(Full, _full)
     app.register_error_handler(NoSlot, _no_slot)
     app.register_error_handler(MemoryFull, _memory_full)
+    app.register_error_handler(DiskFull, _disk_full)
     app.register_error_handler(StoreUnavailable, _store)
     app.register_error_handler(QueueError, _queue)
 
@@ -209,6 +212,12 @@ def _memory_full(error: MemoryFull) -> Response:
     """Redis has no room for another job."""
     headers = {"Retry-After": str(error.retry_s)}
     return Problem(429, str(error), kind="memory-full", headers=headers).response()
+
+
+def _disk_full(error: DiskFull) -> Response:
+    """The disk has no room for what comes."""
+    headers = {"Retry-After": str(DISK_RETRY_S)}
+    return Problem(503, str(error), kind="disk-full", headers=headers).response()
 
 
 def _store(error: StoreUnavailable) -> Response:

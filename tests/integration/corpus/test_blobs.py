@@ -190,3 +190,20 @@ def test_what_a_full_disk_cut_short_is_never_a_blob(
 
 def full(*_: object) -> int:
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_what_was_written_for_nothing_is_taken_back(blobs: BlobStore) -> None:
+    before = blobs.put(b"before")
+    with blobs.together() as several:
+        names = [several.put(data) for data in (b"before", b"new", b"put again")]
+    blobs.put(b"put again")  # somebody else's, from here on
+    blobs.take_back(several.written)
+    blobs.take_back(several.written)
+
+    assert before == names[0]
+    assert [blobs.get(name) for name in names] == [b"before", None, b"put again"]
+    assert len(files(blobs)) == 2
+
+
+def test_the_free_space_of_a_folder_that_comes_with_the_first_blob_is_known(tmp_path: Path) -> None:
+    assert BlobStore(tmp_path / "not" / "yet").free_bytes() > 0
