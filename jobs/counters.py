@@ -24,13 +24,15 @@ class Counters:
     """
     Counts since the ledger began, each by the script that made the change: exactly once.
 
-    *submitted* by kind, *finished* by (kind, outcome), *documents* by outcome.
+    *submitted* by kind, *finished* by (kind, outcome), *documents* by outcome; *forgotten* before
+    their time.
     """
 
     submitted: dict[str, int] = field(default_factory=dict)
     finished: dict[tuple[str, str], int] = field(default_factory=dict)
     documents: dict[str, int] = field(default_factory=dict)
     durations: dict[str, Durations] = field(default_factory=dict)
+    forgotten: int = 0
 
 
 def read_counters(redis: Redis) -> Counters:
@@ -47,6 +49,8 @@ def counters_of(said: Mapping[str, str]) -> Counters:
                 counters.submitted[kind] = int(count)
             case "finished", kind, outcome:
                 counters.finished[kind, outcome] = int(count)
+            case ["forgotten"]:
+                counters.forgotten = int(count)
             case "document", outcome:
                 counters.documents[outcome] = int(count)
             case "took", kind, bucket:

@@ -23,6 +23,9 @@ class MemorySight:
         reserved: What open units may still take.
 
         admitted: Of all rows ever admitted: what came since this look is in no `used`.
+
+        forgotten_at: When ended jobs were last forgotten before their time, seconds since 1970;
+            0 for never.
     """
 
     at: float
@@ -30,6 +33,7 @@ class MemorySight:
     used: int
     reserved: int
     admitted: int
+    forgotten_at: float = 0.0
 
     @property
     def taken(self) -> int:
@@ -41,9 +45,9 @@ class MemorySight:
         """Ask *redis*."""
         # No transaction: a full Redis takes none. What comes between the two is counted twice.
         pipe = redis.pipeline(transaction=False)
-        pipe.hmget(key("room"), "reserved", "admitted")
+        pipe.hmget(key("room"), "reserved", "admitted", "forgotten_at")
         pipe.info("memory")
-        (reserved, admitted), memory = pipe.execute()
+        (reserved, admitted, forgotten_ms), memory = pipe.execute()
         # Buffers of the append-only file are not what Redis compares with its bound.
         uncounted = int(memory.get("mem_not_counted_for_evict", 0))
         return cls(
@@ -52,4 +56,5 @@ class MemorySight:
             used=int(memory["used_memory"]) - uncounted,
             reserved=max(0, int(reserved or 0)),
             admitted=int(admitted or 0),
+            forgotten_at=int(forgotten_ms or 0) / 1000,
         )

@@ -150,6 +150,7 @@ def _jobs(counted: Counters) -> Iterable[Metric]:
     yield show("quern_jobs_submitted_total", [((kind,), n) for kind, n in submitted.items()])
     ends = {(kind, outcome): 0 for kind in KINDS for outcome in OUTCOMES} | counted.finished
     yield show("quern_jobs_finished_total", ends.items())
+    yield show_one("quern_jobs_forgotten_total", counted.forgotten)
     documents = dict.fromkeys(ENDS, 0) | counted.documents
     yield show("quern_documents_finished_total", [((end,), n) for end, n in documents.items()])
     times = {kind: ([0] * BUCKETS, 0.0) for kind in KINDS} | {

@@ -34,13 +34,11 @@ class Shedder:
         known_s: For how long an ended job is kept in any case, seconds.
     """
 
-    def __init__(
-        self, storage: Storage, *, event_retention_s: float = 3_600, known_s: float = KNOWN_S
-    ) -> None:
+    def __init__(self, storage: Storage, *, known_s: float = KNOWN_S) -> None:
         self._redis = storage.redis
         self._shedding = storage.ledger.shedding
-        self._event_retention_s = event_retention_s
         self._known_s = known_s
+        self._events_at = ""  # a turn goes on where the one before ended
 
     def turn(self) -> None:
         """Look at the memory, and shed until there is room or the turn is over."""
@@ -48,27 +46,20 @@ class Shedder:
         if not self._is_above(sight, EVENTS_AT):
             return
         until = time.monotonic() + TURN_S
-        seconds, _ = self._redis.time()
-        # No stream is older: it goes by itself some time after the job's end.
-        young = str(int((seconds - 2 * self._event_retention_s) * 1_000_000))
-        self._shed("events", lambda at: self._shedding.events(after=at), young, EVENTS_AT, until)
+        half = time.monotonic() + TURN_S / 2
+        _, self._events_at = self._shed(
+            lambda at: self._shedding.events(after=at), self._events_at, EVENTS_AT, half
+        )
         limit = FORGET_WAITING_AT if self._waits(sight) else FORGET_AT
-        known_s = self._known_s
-        shed = self._shed(
-            "jobs", lambda at: self._shedding.forget(after=at, least_age_s=known_s), "0", limit,
-            until,
-        )  # fmt: skip
+        shed, _ = self._shed(
+            lambda at: self._shedding.forget(after=at, least_age_s=self._known_s), "", limit, until
+        )
         if shed:
             log.warning("jobs forgotten before their time: Redis is full", extra={"jobs": shed})
 
     def _shed(
-        self,
-        what: str,
-        step: Callable[[str], tuple[int, str]],
-        start: str,
-        limit: float,
-        until: float,
-    ) -> int:
+        self, step: Callable[[str], tuple[int, str]], start: str, limit: float, until: float
+    ) -> tuple[int, str]:
         """Take steps until Redis is below *limit*, nothing is left or time is over."""
         at, shed = start, 0
         while time.monotonic() < until and self._is_above(MemorySight.of(self._redis), limit):
@@ -76,9 +67,7 @@ class Shedder:
             shed += count
             if not at:
                 break
-        if shed:
-            log.info("shed", extra={"what": what, "count": shed})
-        return shed
+        return shed, at
 
     def _is_above(self, sight: MemorySight, share: float) -> bool:
         """Return True if more than *share* of the memory is used or promised."""

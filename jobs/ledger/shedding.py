@@ -12,8 +12,8 @@ class Shedding:
     """
     What the shedder asks of the ledger.
 
-    Each call looks at some jobs in the order of their submission, after the time *after* in
-    microseconds; it returns how many it shed, and where to go on: empty at the end.
+    Each call looks at some jobs in the order of their submission, from *after* on, empty for the
+    beginning; it returns how many it shed, and where to go on: empty at the end.
     """
 
     def __init__(self, scripts: Scripts) -> None:

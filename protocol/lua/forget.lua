@@ -3,6 +3,7 @@
 -- that ended less than *age* ago → {how many, where to go on, '' at the end of the list}
 -- A large ingest goes in slices; its job goes with the last.
 local after, most, age_ms = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+if after == '' then after = '0' end
 local ROWS = 500
 local entries = redis.call('ZRANGEBYSCORE', K.jobs(), '(' .. after, '+inf', 'WITHSCORES',
   'LIMIT', 0, most)

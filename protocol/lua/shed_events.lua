@@ -1,6 +1,8 @@
 -- shed_events(after, most): the event streams of ended jobs go before their time, of *most* that were
 -- submitted after *after*: they are told from the rows → {how many, where to go on, '' at the end}
+-- '' begins where streams may be left that have not gone by themselves.
 local after, most = ARGV[1], tonumber(ARGV[2])
+if after == '' then after = int(NOW - 2 * EVENT_RETENTION_S * 1000000) end
 local entries = redis.call('ZRANGEBYSCORE', K.jobs(), '(' .. after, '+inf', 'WITHSCORES',
   'LIMIT', 0, most)
 local count = 0

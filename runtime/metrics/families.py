@@ -112,6 +112,8 @@ FAMILIES: Final = (
            LONG, kind=KINDS),
     _counter("quern_documents_finished_total", "installation",
              "Documents of ingests and deletes that ended.", outcome=ENDS),
+    _counter("quern_jobs_forgotten_total", "installation",
+             "Ended jobs forgotten before their time, because the queue's Redis was nearly full."),
     _gauge("quern_queue_depth", "installation", "Units that no worker has claimed.", queue=QUEUES),
     _gauge("quern_queue_unacked", "installation", "Celery messages that a worker has taken.",
            queue=QUEUES),

@@ -13,13 +13,15 @@ from redis.exceptions import ResponseError
 from intake.admission import SHARES
 from jobs.memory import MemorySight
 from runtime.redis_options import COMPACT
-from web.health.check import Check, Status, graded
+from web.health.check import Check, Status, graded, moment
 from web.health.watch import NoAnswer, ProbeResult
 
 SLOW_MS: Final = 50.0
 #: Chroma answers from its own thread pool, which a large search may fill.
 CHROMA_SLOW_MS: Final = 500.0
 CHROMA_S: Final = 1.0
+#: So long it is told that jobs were forgotten.
+FORGOTTEN_S: Final = 3_600.0
 MEMORY_REFUSAL: Final = "the queue Redis has no memory left"
 
 _COLLECTIONS: Final = "/api/v2/tenants/default_tenant/databases/default_database/collections_count"
@@ -28,9 +30,10 @@ _COLLECTIONS: Final = "/api/v2/tenants/default_tenant/databases/default_database
 def queue_redis(redis: Redis) -> ProbeResult:
     """Look at the queue Redis: its speed, its memory, whether it writes, whether it forgets."""
     took_ms, told = _asked(redis)
-    memory = queue_memory(MemorySight.of(redis))
+    sight = MemorySight.of(redis)
+    memory = queue_memory(sight)
     checks = [speed("redis", took_ms), memory, persistence(told), eviction(told)]
-    checks.append(compact(_bounds(redis)))
+    checks += [compact(_bounds(redis)), history(sight, now=time.time())]
     return ProbeResult(checks, [MEMORY_REFUSAL] if memory.status == "fail" else [])
 
 
@@ -83,6 +86,16 @@ def queue_memory(sight: MemorySight) -> Check:
         "fail": "full: no new jobs are accepted until some have ended",
     }
     return _memory("redis", sight.taken, sight.most, status=status, output=outputs[status])
+
+
+def history(sight: MemorySight, *, now: float) -> Check:
+    """Judge whether ended jobs are known for as long as they should be."""
+    if now - sight.forgotten_at >= FORGOTTEN_S:
+        return Check("redis:history", "pass", "datastore")
+    return Check(
+        "redis:history", "warn", "datastore", value=moment(sight.forgotten_at),
+        output="ended jobs were forgotten before their time: the queue Redis has too little memory",
+    )  # fmt: skip
 
 
 def _memory(

@@ -7,6 +7,7 @@ from flask.testing import FlaskClient
 
 from corpus.blobs import BlobStore
 from corpus.storage import Storage
+from jobs.counters import read_counters
 from jobs.memory import MemorySight
 from protocol.keys import key
 from tests.support.workbench import Workbench
@@ -85,7 +86,8 @@ def test_the_oldest_ended_jobs_go_until_there_is_room(bench: Workbench, tmp_path
     assert left == sorted(left)
     assert sight.taken / sight.most < 0.69
     assert bench.redis.zcard(key("jobs")) == 1 + sum(left)
-    assert int(bench.redis.hget(key("tallies"), "forgotten") or 0) == left.count(False)
+    assert read_counters(bench.redis).forgotten == left.count(False)
+    assert sight.forgotten_at > 0
 
 
 def test_what_has_ended_a_moment_ago_stays(bench: Workbench, tmp_path: Path) -> None:
@@ -102,7 +104,7 @@ def test_a_large_ingest_goes_in_slices(bench: Workbench) -> None:
     open_job, open_rows = bench.ingest(bench.collection(), "other", limit=10_000)
     for row in rows:
         bench.ledger.submissions.cancel(row)
-    turns, at = 0, "0"
+    turns, at = 0, ""
     while bench.redis.exists(key("job", job)):
         _, at = bench.ledger.shedding.forget(after=at, least_age_s=0)
         turns += 1
@@ -114,7 +116,7 @@ def test_a_large_ingest_goes_in_slices(bench: Workbench) -> None:
 
 def test_who_asks_for_what_was_forgotten_is_told_so(client: FlaskClient, bench: Workbench) -> None:
     job = answered(bench)
-    bench.ledger.shedding.forget(after="0", least_age_s=0)
+    bench.ledger.shedding.forget(after="", least_age_s=0)
     answer = client.get(f"/api/jobs/{job}")
 
     assert answer.status_code == 410

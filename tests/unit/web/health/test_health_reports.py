@@ -8,7 +8,7 @@ from runtime.redis_options import COMPACT
 from runtime.settings import Settings
 from web.health.check import Check
 from web.health.reports import reports
-from web.health.stores import compact, eviction, persistence, queue_memory, redis_memory
+from web.health.stores import compact, eviction, history, persistence, queue_memory, redis_memory
 
 SETTINGS = Settings(model="/models/little", embedding_model="mini")
 
@@ -126,6 +126,16 @@ def test_a_redis_that_keeps_rows_in_much_memory_is_told_what_to_set() -> None:
     assert "hash-max-ziplist-value 8192, stream-node-max-bytes 512" in str(check.output)
     assert compact(by_default | COMPACT).status == "pass"
     assert compact({}).status == "pass"  # a Redis that tells nobody its options
+
+
+def test_jobs_forgotten_before_their_time_are_told_for_an_hour() -> None:
+    def judged_at(now: float) -> str:
+        sight = MemorySight(
+            at=0, most=100, used=70, reserved=0, admitted=0, forgotten_at=1_000_000.0
+        )
+        return history(sight, now=now).status
+
+    assert (judged_at(1_000_010), judged_at(1_003_601)) == ("warn", "pass")
 
 
 def test_a_queue_redis_that_does_not_write_is_a_warning() -> None:
