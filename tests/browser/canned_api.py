@@ -130,6 +130,8 @@ class CannedApi:
         self.health = "pass"
         self.pace_s = 0.05
         self.sizes = {"default": 12, "papers": 1}
+        self.documents: dict[str, list[dict[str, Any]]] = {}
+        self.texts: dict[str, str] = {}
         self.uploaded: list[tuple[str, int]] = []
         self.verdict: dict[str, Any] | None = None  # told before the text, as of quotes
         self.generations: dict[str, int] = {}  # of documents that were replaced; 0 of deleted ones
@@ -217,12 +219,54 @@ def canned_app(api: CannedApi, settings: Settings) -> Flask:  # noqa: C901, PLR0
     def collections() -> ResponseReturnValue:
         return {"collections": [{"name": name, "documents": n} for name, n in api.sizes.items()]}
 
+    @app.get("/api/collections/<name>/documents")
+    def documents(name: str) -> ResponseReturnValue:
+        prefix, start = request.args.get("prefix", ""), int(request.args.get("cursor", "0"))
+        found = [
+            one for one in api.documents.get(name, []) if one["document_id"].startswith(prefix)
+        ]
+        end = start + int(request.args["limit"])
+        cursor = str(end) if end < len(found) else None
+        return {"documents": found[start:end], "next_cursor": cursor}
+
+    @app.get("/api/collections/<name>/documents/<path:document_id>/text")
+    def text(name: str, document_id: str) -> ResponseReturnValue:  # noqa: ARG001
+        start, end = int(request.args["start"]), int(request.args["end"])
+        whole = api.texts.get(document_id, TEXT)
+        end = min(end, len(whole))
+        return {"start": start, "end": end, "chars": len(whole), "text": whole[start:end]}
+
+    @app.get("/api/collections/<name>/documents/<path:document_id>/chunks")
+    def chunks(name: str, document_id: str) -> ResponseReturnValue:  # noqa: ARG001
+        told = [
+            {"n": 0, "text": TEXT, "page": 4, "context": ""},
+            {"n": 1, "text": OTHER, "page": 5},
+        ]
+        return {"chunks": told, "total": 2, "next_cursor": None}
+
     @app.get("/api/collections/<name>/documents/<path:document_id>")
     def document(name: str, document_id: str) -> ResponseReturnValue:
         generation = api.generations.get(document_id, 1)
         if not generation:
             return problem(404, "There is no such document", detail=name)
-        return {"document_id": document_id, "generation": generation}
+        known = [one for one in api.documents.get(name, []) if one["document_id"] == document_id]
+        return {"document_id": document_id, "generation": generation} | (known[0] if known else {})
+
+    @app.delete("/api/collections/<name>/documents/<path:document_id>")
+    def delete(name: str, document_id: str) -> ResponseReturnValue:
+        api.documents[name] = [
+            one for one in api.documents[name] if one["document_id"] != document_id
+        ]
+        job = Job("delete", name, {}, state="succeeded")
+        api.jobs[job.id] = job
+        return job.shown(), 202
+
+    @app.delete("/api/collections/<name>")
+    def delete_collection(name: str) -> ResponseReturnValue:
+        api.sizes.pop(name)
+        job = Job("delete_collection", name, {}, state="succeeded")
+        api.jobs[job.id] = job
+        return job.shown(), 202
 
     @app.post("/api/collections")
     def create() -> ResponseReturnValue:
@@ -269,12 +313,24 @@ def canned_app(api: CannedApi, settings: Settings) -> Flask:  # noqa: C901, PLR0
 
     @app.get("/api/jobs/<job_id>/documents")
     def rows(job_id: str) -> ResponseReturnValue:
-        return {"documents": api.jobs[job_id].rows, "next_cursor": None}
+        state = request.args.get("state")
+        found = [row for row in api.jobs[job_id].rows if state in (None, row["state"])]
+        return {"documents": found, "next_cursor": None}
 
     @app.get("/api/jobs")
     def jobs() -> ResponseReturnValue:
         newest = sorted(api.jobs.values(), key=lambda job: job.created_at, reverse=True)
-        return {"jobs": [job.shown() for job in newest], "next_cursor": None}
+        state, start = request.args.get("state"), int(request.args.get("cursor", "0"))
+        found = [job.shown() for job in newest if state in (None, job.state)]
+        end = start + int(request.args["limit"])
+        cursor = str(end) if end < len(found) else None
+        return {"jobs": found[start:end], "next_cursor": cursor}
+
+    @app.post("/api/jobs/<job_id>/retry")
+    def retry(job_id: str) -> ResponseReturnValue:
+        job = Job("ingest", api.jobs[job_id].collection, {}, state="succeeded")
+        api.jobs[job.id] = job
+        return job.shown(), 202
 
     @app.get("/api/jobs/<job_id>")
     def show(job_id: str) -> ResponseReturnValue:

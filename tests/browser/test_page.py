@@ -1,6 +1,5 @@
 """The page as people use it: asking, reading, checking citations, adding documents."""
 
-import re
 from collections.abc import Callable
 from typing import Any
 
@@ -85,96 +84,6 @@ def test_markup_in_a_document_stays_text(open_page: Open, url: str) -> None:
 
     expect(page.locator("#passage-text")).to_contain_text("<script>alert(1)</script>")
     assert page.locator("#passage-text script").count() == 0
-
-
-def test_every_file_shows_its_own_fate(open_page: Open, url: str, api: CannedApi) -> None:
-    page = open_page(url)
-    page.get_by_label("Choose files").set_input_files(
-        [
-            {"name": "good.txt", "mimeType": "text/plain", "buffer": b"text " * 50_000},
-            {"name": "bad.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-"},
-            {"name": "huge.txt", "mimeType": "text/plain", "buffer": b"x" * 1_000_001},
-        ]
-    )
-    files = page.get_by_role("list", name="Files").get_by_role("listitem")
-
-    expect(files.nth(0)).to_contain_text("added, 3 passages")
-    expect(files.nth(1)).to_contain_text("This PDF is damaged: open it, save it again")
-    expect(files.nth(2)).to_contain_text("This file has 1.0 MB; a file may have 1.0 MB.")
-    expect(page.locator("#upload-status")).to_have_text(
-        re.compile("1 document ready, 2 failed, in 105 ms")
-    )
-    assert sorted(api.uploaded) == [("bad.pdf", 5), ("good.txt", 250_000)]
-
-
-DROP = """tree => {
-  const made = name => new File(["words"], name);
-  const named = name => ({ name, isDirectory: false, file: take => take(made(name)) });
-  const folder = (name, inside) => ({ name, isDirectory: true, createReader: () => {
-    const parts = [inside.map(one => one.in ? folder(one.name, one.in) : named(one.name)), []];
-    return { readEntries: take => take(parts.shift() ?? []) };
-  } });
-  const items = tree.map(one => ({
-    kind: "file",
-    getAsFile: () => made(one.name),
-    webkitGetAsEntry: () => one.in ? folder(one.name, one.in) : named(one.name),
-  }));
-  const event = new Event("drop", { cancelable: true });
-  Object.defineProperty(event, "dataTransfer", { value: { items, files: [] } });
-  document.getElementById("drop").dispatchEvent(event);
-}"""
-
-
-def test_of_a_dropped_folder_what_programs_left_there_is_left_out(
-    open_page: Open, url: str, api: CannedApi
-) -> None:
-    page = open_page(url)
-    inside = [
-        "good.txt",
-        "~$plan.docx",
-        "THUMBS.DB",
-        "notes.bak2",
-        ".hidden",
-        "a~b.txt",
-        "old-1.txt",
-    ]
-    deep = {"name": "deep", "in": [{"name": "more.txt"}, {"name": "x.swp"}]}
-    made = {"name": "node_modules", "in": [{"name": "a.txt"}]}
-    tree = {"name": "papers", "in": [*({"name": name} for name in inside), deep, made]}
-    page.evaluate(DROP, [tree, {"name": "kept.tmp"}])
-
-    expect(page.locator("#upload-left-out")).to_have_text(
-        "5 lock, temporary, backup or system files left out: THUMBS.DB, node_modules, notes.bak2,"
-        " x.swp, ~$plan.docx"
-    )
-    expect(page.locator("#upload-status")).to_contain_text("5 documents ready")
-    assert sorted(name for name, _ in api.uploaded) == [
-        "a~b.txt", "deep/more.txt", "good.txt", "kept.tmp", "old-1.txt",
-    ]  # fmt: skip
-
-
-def test_a_file_without_text_is_not_counted_as_ready(open_page: Open, url: str) -> None:
-    page = open_page(url)
-    page.get_by_label("Choose files").set_input_files(
-        [
-            {"name": name, "mimeType": "text/plain", "buffer": b"x"}
-            for name in ("good.txt", "blank.txt", "bad.pdf")
-        ]
-    )
-
-    expect(page.locator("#upload-status")).to_have_text(
-        re.compile("1 document ready, 1 failed, 1 without text, in")
-    )
-
-
-def test_two_files_of_one_name_are_not_taken_for_one(open_page: Open, url: str) -> None:
-    page = open_page(url)
-    same = {"name": "a.txt", "mimeType": "text/plain", "buffer": b"text"}
-    page.get_by_label("Choose files").set_input_files([same, same])
-    files = page.get_by_role("list", name="Files").get_by_role("listitem")
-
-    expect(files.nth(0)).to_contain_text("added")
-    expect(files.nth(1)).to_contain_text("Another of these files has the same name")
 
 
 def test_an_unanswered_question_is_said_in_plain_words(
@@ -402,17 +311,6 @@ def test_an_answer_without_all_documents_says_so(
     ask(page)
 
     expect(page.get_by_text(said)).to_be_visible()
-
-
-def test_what_a_parser_remarks_on_a_file_is_no_failure(open_page: Open, url: str) -> None:
-    page = open_page(url)
-    noted = {"name": "a.docx", "mimeType": "application/zip", "buffer": b"text"}
-    page.get_by_label("Choose files").set_input_files([noted])
-    line = page.get_by_role("list", name="Files").get_by_role("listitem").first
-
-    expect(line).to_contain_text("added, 3 passages")
-    expect(line).to_contain_text("Two pictures were left out.")
-    expect(page.get_by_text("1 document ready")).to_be_visible()
 
 
 def test_a_passage_of_rows_is_shown_below_the_header_of_its_table(

@@ -51,6 +51,8 @@ def test_asking_adding_and_going_back_work_below_a_path(
     address = page.locator("#passage-file").evaluate("link => link.href")
     assert address.startswith(f"{url}api/collections/")
 
+    page.get_by_role("link", name="Documents").click()
+    assert page.url.startswith(f"{url}documents")
     page.get_by_label("Choose files").set_input_files(
         [{"name": "good.txt", "mimeType": "text/plain", "buffer": b"text"}]
     )
@@ -58,7 +60,8 @@ def test_asking_adding_and_going_back_work_below_a_path(
     assert api.uploaded == [("good.txt", 4)]
 
     page.reload()
-    expect(page.get_by_text("Answered in")).to_be_visible()
+    expect(page.locator("#upload-status")).to_contain_text("1 document ready")
+    page.get_by_role("link", name="Ask").click()
     page.locator("#jobs a").first.click()
     assert page.url.startswith(f"{url}?job=")
     page.locator("a.brand").click()

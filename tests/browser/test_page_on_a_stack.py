@@ -35,7 +35,7 @@ def test_two_files_one_bad_then_a_question_and_its_citation(browser: Browser, st
     page.on("console", lambda message: complaints.append(message.text))
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("request", lambda request: asked.add(urlsplit(request.url).netloc))
-    page.goto(stack.url)
+    page.goto(f"{stack.url}/documents")
     page.get_by_label("Choose files").set_input_files(
         [
             {"name": "mill.md", "mimeType": "text/markdown", "buffer": NOTE.encode()},
@@ -47,6 +47,7 @@ def test_two_files_one_bad_then_a_question_and_its_citation(browser: Browser, st
     expect(files.filter(has_text="bad.pdf")).to_contain_text("failed")
     expect(page.locator("#upload-status")).to_contain_text("1 document ready, 1 failed")
 
+    page.get_by_role("link", name="Ask").click()
     page.get_by_label("Question").fill("Who built the mill at Harrow Ford?")
     page.get_by_role("button", name="Ask").click()
     expect(page.locator("#stage")).to_contain_text("Answered in")

@@ -20,6 +20,25 @@ export async function dropped(transfer, most) {
   return found;
 }
 
+/** Return { files, leftOut } of files that were chosen one by one: each is taken. */
+export const chosen = (files) => ({ files: files.map((file) => ({ file, name: file.name })), leftOut: [] });
+
+/** Return { files, leftOut } of a folder that was chosen, as `dropped` does of one that was dropped. */
+export function ofFolder(files, most) {
+  const { isFile, isFolder } = leftovers();
+  const found = { files: [], leftOut: [] };
+  const paths = files.map((file) => ({ file, parts: file.webkitRelativePath.split("/").slice(1) }));
+  for (const { file, parts } of paths) {
+    if (parts.some((part) => part.startsWith("."))) continue; // hidden
+    const left = parts.find((part, at) => (at < parts.length - 1 ? isFolder(part) : isFile(part)));
+    if (left !== undefined) found.leftOut.push(left);
+    else if (found.files.length <= most) found.files.push({ file, name: parts.join("/") });
+  }
+  found.files.sort((a, b) => (a.name < b.name ? -1 : 1));
+  found.leftOut = [...new Set(found.leftOut)].sort();
+  return found;
+}
+
 /** Collect the files below a folder, in the order of their names. */
 async function walk(folder, found, most) {
   const { isFile, isFolder } = leftovers();

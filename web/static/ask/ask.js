@@ -1,15 +1,13 @@
-// The page: connects the question, the uploads, the jobs and the health light.
+// The view of questions: connects the question, its answer and the recent jobs.
 
 import { leaveQuestion, showQuestion, stopQuestion } from "./answer.js";
-import { ApiProblem, at, call } from "./api.js";
-import { choose, collection, prepareCollections, refreshCollections } from "./collections.js";
-import { find, say } from "./dom.js";
-import { markJob, refreshJobs } from "./jobs.js";
+import { ApiProblem, at, call } from "../shared/api.js";
+import { choose, collection, prepareCollections, refreshCollections } from "../shared/collections.js";
+import { find, say } from "../shared/dom.js";
+import { watchHealth } from "../shared/health_light.js";
+import { addressOf } from "../jobs/job_words.js";
+import { markJob, refreshJobs } from "./recent_jobs.js";
 import { preparePassage } from "./passage.js";
-import { prepareUploads, showIngest, upload } from "./uploads.js";
-
-const HEALTH_MS = 15_000;
-const HEALTH_WORDS = { pass: "All well", warn: "Something needs a look", fail: "Not well" };
 
 async function ask(event) {
   event.preventDefault();
@@ -28,19 +26,6 @@ async function ask(event) {
   } finally {
     find("ask-button").disabled = false;
   }
-}
-
-async function addFiles(files) {
-  say(find("upload-problem"));
-  try {
-    await upload(files, collection(), { onJob: markJob, onEnd: refreshAll });
-  } catch (problem) {
-    say(find("upload-problem"), problem.message);
-  }
-}
-
-async function refreshAll() {
-  await Promise.all([refreshJobs(), quietly(refreshCollections)]);
 }
 
 /** Do something whose failure the health light already shows. */
@@ -68,31 +53,12 @@ async function openAddressed() {
     if (job.kind === "query") {
       showQuestion(job, { onEnd: refreshJobs });
     } else if (job.kind === "ingest") {
-      find("documents-heading").scrollIntoView();
-      await showIngest(job, { onEnd: refreshAll });
+      location.replace(addressOf(job));
     }
   } catch (problem) {
     if (!(problem instanceof ApiProblem)) throw problem;
     say(find("ask-problem"), problem.message);
   }
-}
-
-async function checkHealth() {
-  if (!document.hidden) {
-    let status = "fail";
-    let words = "Not reachable";
-    try {
-      // A failing system answers 503 with the same body, so the status code says nothing here.
-      const seen = await (await fetch(at("/health"), { headers: { Accept: "application/json" } })).json();
-      status = seen.status;
-      words = seen.output === "starting" ? "Starting" : (HEALTH_WORDS[status] ?? status);
-    } catch (problem) {
-      if (!(problem instanceof TypeError) && !(problem instanceof SyntaxError)) throw problem;
-    }
-    find("health").dataset.status = status;
-    find("health-text").textContent = words;
-  }
-  setTimeout(checkHealth, HEALTH_MS);
 }
 
 find("ask").addEventListener("submit", ask);
@@ -107,7 +73,6 @@ window.addEventListener("popstate", openAddressed);
 document.addEventListener("visibilitychange", () => document.hidden || refreshJobs());
 preparePassage();
 prepareCollections();
-prepareUploads(addFiles);
-checkHealth();
+watchHealth();
 quietly(refreshCollections);
 openAddressed();

@@ -1,6 +1,6 @@
 // The collection that questions go to and documents go into.
 
-import { call } from "./api.js";
+import { at, call } from "./api.js";
 import { count, find, make, say } from "./dom.js";
 
 const NEW = "\u0000new";
@@ -35,16 +35,20 @@ function draw() {
   );
   select.value = chosen;
   const documents = known.get(chosen);
-  find("collection-note").textContent =
-    documents === 0 ? "no documents yet" : documents ? count(documents, "document") : "";
+  const words = documents === 0 ? "no documents yet" : documents ? count(documents, "document") : "";
+  const address = at(`/documents?collection=${encodeURIComponent(chosen)}`);
+  const link = words && document.body.dataset.view !== "Documents";
+  find("collection-note").replaceChildren(link ? make("a", { href: address }, words) : words);
 }
 
-export function prepareCollections() {
+/** Let people choose and make collections; *onChoose* is told when they have. */
+export function prepareCollections(onChoose = () => {}) {
   const dialog = find("new-collection");
   const problem = find("new-collection-problem");
   find("collection").addEventListener("change", (event) => {
     if (event.target.value !== NEW) {
       choose(event.target.value);
+      onChoose();
       return;
     }
     event.target.value = chosen;
@@ -61,6 +65,7 @@ export function prepareCollections() {
       dialog.close();
       choose(name);
       await refreshCollections();
+      onChoose();
     } catch (error) {
       say(problem, error.message);
     }

@@ -1,6 +1,6 @@
 // Whether a question was answered, why not, and how sure that is, in words for people.
 
-import { count } from "./dom.js";
+import { count } from "../shared/dom.js";
 
 /** What a generator writes that has nothing to say: said once, not again as an answer. */
 export const NOT_IN_DOCUMENTS = "The documents do not seem to answer this.";

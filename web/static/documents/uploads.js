@@ -1,8 +1,8 @@
 // Adding documents: one open ingest, one request per file, then each file's own fate.
 
-import { ApiProblem, at, call, inWords, parse } from "./api.js";
-import { count, duration, FINAL, find, make, say } from "./dom.js";
-import { dropped } from "./folders.js";
+import { ApiProblem, at, call, inWords, parse } from "../shared/api.js";
+import { bytes, count, duration, FINAL, find, make, say } from "../shared/dom.js";
+import { chosen, dropped, ofFolder } from "./folders.js";
 
 const AT_ONCE = 3;
 const BUSY_TRIES = 20;
@@ -89,7 +89,7 @@ async function send(mine, { file, name, line }) {
   }
   const limit = Number(document.body.dataset.maxFileBytes);
   if (file.size > limit) {
-    reject(line, `This file has ${megabytes(file.size)}; a file may have ${megabytes(limit)}.`);
+    reject(line, `This file has ${bytes(file.size)}; a file may have ${bytes(limit)}.`);
     return;
   }
   tell(line, "running", "uploading");
@@ -113,8 +113,6 @@ async function send(mine, { file, name, line }) {
 /** Name a few, and say that there are more. */
 const someOf = (names) =>
   names.slice(0, NAMED).join(", ") + (names.length > NAMED ? ` and ${names.length - NAMED} more` : "");
-
-const megabytes = (bytes) => `${(bytes / 1e6).toFixed(1)} MB`;
 
 function reject(line, why) {
   line.failed = true;
@@ -209,12 +207,16 @@ function summarise(mine, job) {
 
 /** Let files be chosen or dropped; *take* gets them. */
 export function prepareUploads(take) {
-  const input = find("files");
   const drop = find("drop");
-  input.addEventListener("change", () => {
-    take({ files: [...input.files].map((file) => ({ file, name: file.name })), leftOut: [] });
-    input.value = "";
-  });
+  const most = Number(document.body.dataset.maxFiles);
+  for (const [id, read] of [["files", chosen], ["folder", ofFolder]]) {
+    const input = find(id);
+    input.addEventListener("change", () => {
+      take(read([...input.files], most));
+      input.value = "";
+    });
+  }
+  drop.addEventListener("click", (event) => event.target.closest("label, input") || find("files").click());
   for (const name of ["dragenter", "dragover"]) {
     drop.addEventListener(name, (event) => {
       event.preventDefault();
@@ -224,7 +226,7 @@ export function prepareUploads(take) {
   for (const name of ["dragleave", "drop"]) drop.addEventListener(name, () => delete drop.dataset.over);
   drop.addEventListener("drop", (event) => {
     event.preventDefault();
-    dropped(event.dataTransfer, Number(document.body.dataset.maxFiles)).then(take);
+    dropped(event.dataTransfer, most).then(take);
   });
   // A job left open would wait for its deadline; closing it keeps what has arrived.
   window.addEventListener("pagehide", () => {

@@ -39,6 +39,11 @@ export function age(since) {
 
 export const count = (n, one, many = `${one}s`) => `${n.toLocaleString("en")} ${n === 1 ? one : many}`;
 
+export function bytes(n) {
+  if (n < 1000) return count(n, "byte");
+  return n < 1e6 ? `${(n / 1e3).toFixed(1)} kB` : `${(n / 1e6).toFixed(1)} MB`;
+}
+
 export const FINAL = new Set(["succeeded", "partial", "failed", "cancelled", "expired"]);
 
 export const STATE_WORDS = {

@@ -8,7 +8,7 @@ export class ApiProblem extends Error {
 }
 
 /** Where Quern lies on its host, with a final slash: a proxy may serve it below a path of its own. */
-const ROOT = new URL("../", import.meta.url).pathname;
+const ROOT = new URL("../../", import.meta.url).pathname;
 
 /** Read a path of ours as an address of this host. */
 export const at = (path) => ROOT + path.replace(/^\//, "");

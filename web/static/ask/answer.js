@@ -1,7 +1,7 @@
 // One question: its stages, its sources, its answer, as they arrive.
 
-import { ApiProblem, at, call, parse } from "./api.js";
-import { duration, FINAL, find, make, say } from "./dom.js";
+import { ApiProblem, at, call, parse } from "../shared/api.js";
+import { duration, FINAL, find, make, say } from "../shared/dom.js";
 import { closePassage, openPassage, pageOf, whereabouts } from "./passage.js";
 import { NOT_IN_DOCUMENTS, remarks, sureness } from "./verdict.js";
 

@@ -1,7 +1,7 @@
 // The panel that shows a source's passage with the quoted words marked.
 
-import { ApiProblem, at, call, documentPath } from "./api.js";
-import { find, make, say } from "./dom.js";
+import { ApiProblem, at, call, documentPath } from "../shared/api.js";
+import { find, make, say } from "../shared/dom.js";
 
 let opener = null;
 

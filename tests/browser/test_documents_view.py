@@ -1,0 +1,222 @@
+"""Adding documents and looking at them: uploads, the list, one document, deleting."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.canned_api import CannedApi
+
+Open = Callable[[str], Page]
+
+
+def test_every_file_shows_its_own_fate(open_page: Open, url: str, api: CannedApi) -> None:
+    page = open_page(f"{url}/documents")
+    page.get_by_label("Choose files").set_input_files(
+        [
+            {"name": "good.txt", "mimeType": "text/plain", "buffer": b"text " * 50_000},
+            {"name": "bad.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-"},
+            {"name": "huge.txt", "mimeType": "text/plain", "buffer": b"x" * 1_000_001},
+        ]
+    )
+    files = page.get_by_role("list", name="Files").get_by_role("listitem")
+
+    expect(files.nth(0)).to_contain_text("added, 3 passages")
+    expect(files.nth(1)).to_contain_text("This PDF is damaged: open it, save it again")
+    expect(files.nth(2)).to_contain_text("This file has 1.0 MB; a file may have 1.0 MB.")
+    expect(page.locator("#upload-status")).to_have_text(
+        re.compile("1 document ready, 2 failed, in 105 ms")
+    )
+    assert sorted(api.uploaded) == [("bad.pdf", 5), ("good.txt", 250_000)]
+
+
+DROP = """tree => {
+  const made = name => new File(["words"], name);
+  const named = name => ({ name, isDirectory: false, file: take => take(made(name)) });
+  const folder = (name, inside) => ({ name, isDirectory: true, createReader: () => {
+    const parts = [inside.map(one => one.in ? folder(one.name, one.in) : named(one.name)), []];
+    return { readEntries: take => take(parts.shift() ?? []) };
+  } });
+  const items = tree.map(one => ({
+    kind: "file",
+    getAsFile: () => made(one.name),
+    webkitGetAsEntry: () => one.in ? folder(one.name, one.in) : named(one.name),
+  }));
+  const event = new Event("drop", { cancelable: true });
+  Object.defineProperty(event, "dataTransfer", { value: { items, files: [] } });
+  document.getElementById("drop").dispatchEvent(event);
+}"""
+
+
+def test_of_a_dropped_folder_what_programs_left_there_is_left_out(
+    open_page: Open, url: str, api: CannedApi
+) -> None:
+    page = open_page(f"{url}/documents")
+    inside = [
+        "good.txt",
+        "~$plan.docx",
+        "THUMBS.DB",
+        "notes.bak2",
+        ".hidden",
+        "a~b.txt",
+        "old-1.txt",
+    ]
+    deep = {"name": "deep", "in": [{"name": "more.txt"}, {"name": "x.swp"}]}
+    made = {"name": "node_modules", "in": [{"name": "a.txt"}]}
+    tree = {"name": "papers", "in": [*({"name": name} for name in inside), deep, made]}
+    page.evaluate(DROP, [tree, {"name": "kept.tmp"}])
+
+    expect(page.locator("#upload-left-out")).to_have_text(
+        "5 lock, temporary, backup or system files left out: THUMBS.DB, node_modules, notes.bak2,"
+        " x.swp, ~$plan.docx"
+    )
+    expect(page.locator("#upload-status")).to_contain_text("5 documents ready")
+    assert sorted(name for name, _ in api.uploaded) == [
+        "a~b.txt", "deep/more.txt", "good.txt", "kept.tmp", "old-1.txt",
+    ]  # fmt: skip
+
+
+def test_a_file_without_text_is_not_counted_as_ready(open_page: Open, url: str) -> None:
+    page = open_page(f"{url}/documents")
+    page.get_by_label("Choose files").set_input_files(
+        [
+            {"name": name, "mimeType": "text/plain", "buffer": b"x"}
+            for name in ("good.txt", "blank.txt", "bad.pdf")
+        ]
+    )
+
+    expect(page.locator("#upload-status")).to_have_text(
+        re.compile("1 document ready, 1 failed, 1 without text, in")
+    )
+
+
+def test_two_files_of_one_name_are_not_taken_for_one(open_page: Open, url: str) -> None:
+    page = open_page(f"{url}/documents")
+    same = {"name": "a.txt", "mimeType": "text/plain", "buffer": b"text"}
+    page.get_by_label("Choose files").set_input_files([same, same])
+    files = page.get_by_role("list", name="Files").get_by_role("listitem")
+
+    expect(files.nth(0)).to_contain_text("added")
+    expect(files.nth(1)).to_contain_text("Another of these files has the same name")
+
+
+def test_what_a_parser_remarks_on_a_file_is_no_failure(open_page: Open, url: str) -> None:
+    page = open_page(f"{url}/documents")
+    noted = {"name": "a.docx", "mimeType": "application/zip", "buffer": b"text"}
+    page.get_by_label("Choose files").set_input_files([noted])
+    line = page.get_by_role("list", name="Files").get_by_role("listitem").first
+
+    expect(line).to_contain_text("added, 3 passages")
+    expect(line).to_contain_text("Two pictures were left out.")
+    expect(page.get_by_text("1 document ready")).to_be_visible()
+
+
+def listed(n: int) -> list[dict[str, object]]:
+    return [
+        {
+            "document_id": f"notes/{i:04}.md", "title": "", "chunks": 2, "bytes": 2_048,
+            "chars": 900, "updated_at": "2026-01-02T03:04:05Z", "metadata": {"team": "pumps"},
+            "notes": ["Two pictures were left out."],
+        }
+        for i in range(n)
+    ]  # fmt: skip
+
+
+def test_a_folder_is_chosen_without_what_programs_left_there(
+    open_page: Open, url: str, api: CannedApi, tmp_path: Path
+) -> None:
+    for name in ("plan.md", ".hidden", "~$plan.docx", "deep/more.txt", "node_modules/a.js"):
+        (tmp_path / "papers" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "papers" / name).write_text("words")
+    page = open_page(f"{url}/documents")
+    page.get_by_label("a folder").set_input_files(tmp_path / "papers")
+
+    expect(page.locator("#upload-status")).to_contain_text("2 documents ready")
+    expect(page.locator("#upload-left-out")).to_contain_text("node_modules, ~$plan.docx")
+    assert sorted(api.uploaded) == [("deep/more.txt", 5), ("plan.md", 5)]
+
+
+def test_a_long_list_is_read_on_as_it_is_scrolled(
+    open_page: Open, url: str, api: CannedApi
+) -> None:
+    api.documents["papers"] = listed(430)
+    page = open_page(f"{url}/documents?collection=papers")
+    lines = page.locator("#documents li")
+    expect(lines).to_have_count(100)
+
+    for _ in range(8):
+        page.mouse.wheel(0, 20_000)
+        page.wait_for_timeout(100)
+
+    expect(lines).to_have_count(430)
+    expect(lines.last).to_contain_text("notes/0429.md")
+
+
+def test_documents_are_found_by_the_beginning_of_their_names(
+    open_page: Open, url: str, api: CannedApi
+) -> None:
+    api.documents["papers"] = listed(30)
+    page = open_page(f"{url}/documents?collection=papers")
+    page.get_by_label("Name begins with").fill("notes/001")
+    expect(page.locator("#documents li")).to_have_count(10)
+    page.reload()
+    expect(page.locator("#documents li")).to_have_count(10)
+    page.get_by_label("Name begins with").fill("letters/")
+
+    expect(page.get_by_text("name begins with “letters/”")).to_be_visible()
+
+
+def test_a_document_shows_its_facts_its_text_and_its_passages(
+    open_page: Open, url: str, api: CannedApi
+) -> None:
+    api.documents["papers"] = listed(3)
+    api.texts["notes/0001.md"] = "".join(f"Line {n}.\n" for n in range(5_000))
+    page = open_page(f"{url}/documents?collection=papers")
+    button = page.get_by_role("button", name="notes/0001.md")
+    button.click()
+    panel = page.get_by_role("complementary", name="notes/0001.md")
+
+    expect(panel.get_by_role("heading", name="notes/0001.md")).to_be_focused()
+    expect(panel).to_contain_text("2.0 kB, 900 characters, 2 passages")
+    expect(panel).to_contain_text("Two pictures were left out.")
+    text = panel.get_by_role("group", name="Text of the document")
+    expect(text).to_contain_text("Line 1000.")
+    text.evaluate("box => { box.scrollTop = box.scrollHeight }")
+    expect(text).to_contain_text("Line 3000.")
+    panel.get_by_role("button", name="Passages").click()
+    expect(text.get_by_role("heading", name="Passage 1, page 4")).to_be_visible()
+    expect(text).to_contain_text("<script>alert(1)</script>")
+    page.keyboard.press("Escape")
+    expect(panel).to_be_hidden()
+    expect(button).to_be_focused()
+
+
+def test_a_document_is_deleted_once_that_is_confirmed(
+    open_page: Open, url: str, api: CannedApi
+) -> None:
+    api.documents["papers"] = listed(3)
+    page = open_page(f"{url}/documents?collection=papers&document=notes/0001.md")
+    page.get_by_role("button", name="Delete", exact=True).click()
+    dialog = page.get_by_role("dialog", name="Delete this document?")
+    dialog.get_by_role("button", name="Keep").click()
+    expect(page.locator("#documents li")).to_have_count(3)
+    page.get_by_role("button", name="Delete", exact=True).click()
+    dialog.get_by_role("button", name="Delete").click()
+
+    expect(page.locator("#documents li")).to_have_count(2)
+    expect(page.get_by_role("complementary")).to_be_hidden()
+    assert [one["document_id"] for one in api.documents["papers"]] == [
+        "notes/0000.md", "notes/0002.md",
+    ]  # fmt: skip
+
+
+def test_a_collection_is_deleted_with_all_in_it(open_page: Open, url: str, api: CannedApi) -> None:
+    page = open_page(f"{url}/documents?collection=papers")
+    page.get_by_role("button", name="Delete the collection").click()
+    dialog = page.get_by_role("dialog", name="Delete the collection?")
+    expect(dialog).to_contain_text("papers")
+    dialog.get_by_role("button", name="Delete").click()
+
+    expect(page.get_by_label("Collection", exact=True)).to_have_value("default")
+    assert "papers" not in api.sizes

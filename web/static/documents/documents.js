@@ -1,0 +1,161 @@
+// The view of documents: connects the collection, the list, the panel of one, and the uploads.
+
+import { at, call, documentPath } from "../shared/api.js";
+import { choose, collection, prepareCollections, refreshCollections } from "../shared/collections.js";
+import { FINAL, find, say } from "../shared/dom.js";
+import { watchHealth } from "../shared/health_light.js";
+import { forget, listDocuments, markDocument, prepareList } from "./document_list.js";
+import { closeDocument, openDocument, preparePanel, sayOfDocument } from "./document_panel.js";
+import { prepareUploads, showIngest, upload } from "./uploads.js";
+
+const SEARCH_MS = 250;
+const DELETED_MS = 60_000;
+
+let opened = null; // the id of the document in the panel
+let timer = 0;
+
+/** Say in the address what is shown, so that it can be kept, sent and reloaded. */
+function address({ document: id = null, job = null, push = false } = {}) {
+  const told = new URLSearchParams({ collection: collection() });
+  const prefix = find("prefix").value;
+  if (prefix) told.set("prefix", prefix);
+  if (id !== null) told.set("document", id);
+  if (job !== null) told.set("job", job);
+  history[push ? "pushState" : "replaceState"]({}, "", at(`/documents?${told}`));
+}
+
+async function show() {
+  await listDocuments(collection(), find("prefix").value);
+  markDocument(opened);
+}
+
+async function open(id, opener) {
+  opened = id;
+  address({ document: id, push: true });
+  markDocument(id);
+  await openDocument(collection(), id, opener);
+}
+
+function close() {
+  if (opened === null) return;
+  opened = null;
+  markDocument(null);
+  closeDocument();
+  address();
+}
+
+/** Show what the address names. */
+async function openAddressed() {
+  const told = new URL(location.href).searchParams;
+  if (told.get("collection")) choose(told.get("collection"));
+  find("prefix").value = told.get("prefix") ?? "";
+  opened = told.get("document");
+  if (opened === null) closeDocument({ refocus: false });
+  const tasks = [show()];
+  if (opened !== null) tasks.push(openDocument(collection(), opened, null));
+  if (told.get("job")) tasks.push(openIngest(told.get("job")));
+  await Promise.all(tasks);
+}
+
+async function openIngest(id) {
+  try {
+    const job = await call("GET", `/api/jobs/${encodeURIComponent(id)}`);
+    await showIngest(job, { onEnd: refresh });
+  } catch (problem) {
+    say(find("upload-problem"), problem.message);
+  }
+}
+
+async function refresh() {
+  try {
+    await refreshCollections();
+    await show();
+  } catch (problem) {
+    say(find("documents-problem"), problem.message);
+  }
+}
+
+async function addFiles(files) {
+  say(find("upload-problem"));
+  try {
+    await upload(files, collection(), { onJob: (job) => address({ document: opened, job }), onEnd: refresh });
+  } catch (problem) {
+    say(find("upload-problem"), problem.message);
+  }
+}
+
+/** Ask whether something is to be deleted; *act* does it, and its failure keeps the dialog open. */
+function ask(heading, words, act) {
+  find("sure-heading").textContent = heading;
+  find("sure-words").textContent = words;
+  say(find("sure-problem"));
+  find("sure-form").onsubmit = async (event) => {
+    event.preventDefault();
+    try {
+      await act();
+      find("sure-to-delete").close();
+    } catch (problem) {
+      say(find("sure-problem"), problem.message);
+    }
+  };
+  find("sure-to-delete").showModal();
+}
+
+/** Wait until a job has ended; return its state. */
+async function ended(job) {
+  const end = Date.now() + DELETED_MS;
+  let now = job;
+  while (!FINAL.has(now.state) && Date.now() < end) now = await call("GET", `/api/jobs/${job.id}?wait=10`);
+  return now.state;
+}
+
+/** Show the collection that was chosen. */
+function changed() {
+  close();
+  find("prefix").value = "";
+  address({ push: true });
+  show();
+}
+
+function deleteDocument() {
+  const id = opened;
+  ask("Delete this document?", `${id} goes from every search and answer from now on. It can be added again.`, async () => {
+    const job = await call("DELETE", documentPath(collection(), id));
+    sayOfDocument("Deleting");
+    const state = await ended(job);
+    if (state !== "succeeded") throw new Error(`The document was not deleted: the job is ${state}.`);
+    if (opened === id) close();
+    forget(id);
+    await refreshCollections();
+  });
+}
+
+function deleteCollection() {
+  const name = collection();
+  ask("Delete the collection?", `“${name}” goes with all its documents. This cannot be taken back.`, async () => {
+    await call("DELETE", `/api/collections/${encodeURIComponent(name)}`);
+    choose("default");
+    changed();
+    await refreshCollections();
+  });
+}
+
+find("prefix").addEventListener("input", () => {
+  clearTimeout(timer);
+  timer = setTimeout(() => {
+    address({ document: opened });
+    show();
+  }, SEARCH_MS);
+});
+find("finder").addEventListener("submit", (event) => event.preventDefault());
+find("delete-collection").addEventListener("click", deleteCollection);
+find("document-delete").addEventListener("click", deleteDocument);
+find("sure-cancel").addEventListener("click", () => find("sure-to-delete").close());
+window.addEventListener("popstate", openAddressed);
+prepareCollections(changed);
+preparePanel(close);
+prepareList(open);
+prepareUploads(addFiles);
+watchHealth();
+refreshCollections().catch((problem) => say(find("documents-problem"), problem.message));
+openAddressed();
