@@ -128,6 +128,7 @@ class CannedApi:
         self.found = SOURCES
         self.error: dict[str, Any] | None = None
         self.health = "pass"
+        self.checks: dict[str, list[dict[str, Any]]] = {}
         self.pace_s = 0.05
         self.sizes = {"default": 12, "papers": 1}
         self.documents: dict[str, list[dict[str, Any]]] = {}
@@ -213,7 +214,7 @@ def canned_app(api: CannedApi, settings: Settings) -> Flask:  # noqa: C901, PLR0
 
     @app.get("/health")
     def health() -> ResponseReturnValue:
-        return {"status": api.health}, 503 if api.health == "fail" else 200
+        return {"status": api.health, "checks": api.checks}, 503 if api.health == "fail" else 200
 
     @app.get("/api/collections")
     def collections() -> ResponseReturnValue:

@@ -26,6 +26,12 @@ def jobs() -> str:
     return _view("Jobs")
 
 
+@bp.get("/status")
+def status() -> str:
+    """Show the view of health; `/health` is the same for programs."""
+    return _view("Status")
+
+
 def _view(name: str) -> str:
     """Show the view *name*, whose template has the same name."""
     settings = front_end().settings
