@@ -3,6 +3,7 @@
 import { ApiProblem, at, call, parse } from "../shared/api.js";
 import { duration, FINAL, find, make, say } from "../shared/dom.js";
 import { closePassage, openPassage, pageOf, whereabouts } from "./passage.js";
+import { drawEarlier } from "./conversation.js";
 import { NOT_IN_DOCUMENTS, remarks, sureness } from "./verdict.js";
 
 const MARKER = /\[(\d{1,3})\]/g;
@@ -23,6 +24,8 @@ export function showQuestion(job, { onEnd = () => {}, focus = true } = {}) {
   shown = mine;
   find("result").hidden = false;
   find("asked").textContent = job.request?.question ?? "";
+  drawEarlier(job.request?.history, find("earlier"));
+  find("answer-actions").hidden = true;
   find("facts").textContent = "";
   say(find("sure"));
   say(find("notice"));
@@ -48,6 +51,9 @@ export function leaveQuestion() {
   closePassage({ refocus: false });
   find("result").hidden = true;
 }
+
+/** Return the finished question on the screen, null where there is none. */
+export const finishedQuestion = () => shown?.job ?? null;
 
 export async function stopQuestion() {
   if (!shown) return;
@@ -151,6 +157,11 @@ async function settle(mine) {
 
 function finish(mine, job) {
   const result = job.result;
+  mine.job = job;
+  find("answer-actions").hidden = false;
+  for (const id of ["follow-up", "copy"]) find(id).hidden = !result;
+  find("job-link").href = at(`/jobs?job=${encodeURIComponent(job.id)}`);
+  say(find("copied"));
   if (!result) {
     const words = {
       cancelled: ["Stopped", "This question was stopped before it was answered."],

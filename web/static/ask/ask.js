@@ -1,6 +1,9 @@
 // The view of questions: connects the question, its answer and the recent jobs.
 
-import { leaveQuestion, showQuestion, stopQuestion } from "./answer.js";
+import { finishedQuestion, leaveQuestion, showQuestion, stopQuestion } from "./answer.js";
+import { beginAnew, followUp, turns } from "./conversation.js";
+import { readFilters } from "./filters.js";
+import { asMarkdown } from "./markdown.js";
 import { ApiProblem, at, call } from "../shared/api.js";
 import { choose, collection, prepareCollections, refreshCollections } from "../shared/collections.js";
 import { find, say } from "../shared/dom.js";
@@ -9,6 +12,7 @@ import { addressOf } from "../jobs/job_words.js";
 import { markJob, refreshJobs } from "./recent_jobs.js";
 import { preparePassage } from "./passage.js";
 
+/** Ask what is in the form, under its options. */
 async function ask(event) {
   event.preventDefault();
   const question = find("question").value.trim();
@@ -16,15 +20,63 @@ async function ask(event) {
   say(find("ask-problem"));
   find("ask-button").disabled = true;
   try {
-    const job = await call("POST", "/api/queries", { question, collection: collection() });
-    history.pushState({}, "", at(`/?job=${encodeURIComponent(job.id)}`));
-    markJob(job.id);
+    await submit({ question, collection: collection(), history: turns(), ...options() });
     find("question").value = "";
-    showQuestion({ ...job, collection: collection(), request: { question } }, { onEnd: refreshJobs });
+    beginAnew();
   } catch (problem) {
     say(find("ask-problem"), problem.message);
   } finally {
     find("ask-button").disabled = false;
+  }
+}
+
+async function submit(request) {
+  const job = await call("POST", "/api/queries", request);
+  history.pushState({}, "", at(`/?job=${encodeURIComponent(job.id)}`));
+  markJob(job.id);
+  showQuestion({ ...job, collection: request.collection, request }, { onEnd: refreshJobs });
+}
+
+/** Return what the options say that differs from what is usual. */
+function options() {
+  const told = {};
+  const filters = readFilters(find("filters").value);
+  if (filters) told.filters = filters;
+  if (find("priority").value !== "interactive") told.priority = find("priority").value;
+  if (find("top-k").value !== "") told.top_k = Number(find("top-k").value);
+  return told;
+}
+
+/** Say on the closed options how many are set. */
+function countOptions() {
+  const set = [find("filters").value.trim(), find("top-k").value, find("priority").value === "batch"].filter(Boolean).length;
+  find("options-set").textContent = set ? `: ${set} set` : "";
+}
+
+function follow() {
+  followUp(finishedQuestion());
+  find("question").focus();
+  find("ask").scrollIntoView({ block: "nearest" });
+}
+
+/** Ask the question on the screen once more, as it was asked. */
+async function again() {
+  const { request } = finishedQuestion();
+  const { question, collection: name, history: before, filters, priority, top_k: topK } = request;
+  try {
+    await submit({ question, collection: name, history: before ?? [], filters: filters ?? null, priority, top_k: topK });
+  } catch (problem) {
+    if (!(problem instanceof ApiProblem)) throw problem;
+    say(find("ask-problem"), problem.message);
+  }
+}
+
+async function copy() {
+  try {
+    await navigator.clipboard.writeText(asMarkdown(finishedQuestion(), location.href));
+    say(find("copied"), "Copied");
+  } catch {
+    say(find("copied"), "The browser does not allow it here: it copies on https and on this machine only.");
   }
 }
 
@@ -69,6 +121,14 @@ find("question").addEventListener("keydown", (event) => {
   }
 });
 find("stop").addEventListener("click", stopQuestion);
+find("follow-up").addEventListener("click", follow);
+find("follows-not").addEventListener("click", () => {
+  beginAnew();
+  find("question").focus();
+});
+find("ask-again").addEventListener("click", again);
+find("copy").addEventListener("click", copy);
+find("options").addEventListener("input", countOptions);
 window.addEventListener("popstate", openAddressed);
 document.addEventListener("visibilitychange", () => document.hidden || refreshJobs());
 preparePassage();
