@@ -51,7 +51,7 @@ def test_asking_adding_and_going_back_work_below_a_path(
     address = page.locator("#passage-file").evaluate("link => link.href")
     assert address.startswith(f"{url}api/collections/")
 
-    page.get_by_role("link", name="Documents").click()
+    page.get_by_role("link", name="Documents", exact=True).click()
     assert page.url.startswith(f"{url}documents")
     page.get_by_label("Choose files").set_input_files(
         [{"name": "good.txt", "mimeType": "text/plain", "buffer": b"text"}]

@@ -8,12 +8,6 @@ import { NOT_IN_DOCUMENTS, remarks, sureness } from "./verdict.js";
 
 const MARKER = /\[(\d{1,3})\]/g;
 const STAGE_WORDS = { retrieve: "Searching the documents", generate: "Writing the answer" };
-const TIMING_WORDS = {
-  queued: "waited",
-  embed: "understood the question",
-  retrieve: "searched",
-  generate: "wrote",
-};
 
 let shown = null; // the job on the screen: { id, collection, sources, text, verdict, stream }
 
@@ -201,13 +195,8 @@ function end(mine, state, title, notice) {
 }
 
 function facts(job) {
-  const timings = job.timings_ms ?? {};
-  const parts = Object.entries(TIMING_WORDS)
-    .filter(([name]) => timings[name] !== undefined)
-    .map(([name, words]) => `${words} ${duration(timings[name])}`);
   const { generator } = job.result;
-  const by = generator === "extractive" ? "Quoted word for word; no language model wrote this." : `Written by ${generator}.`;
-  return `${by}${parts.length ? ` Timings: ${parts.join(", ")}.` : ""}`;
+  return generator === "extractive" ? "Quoted word for word; no language model wrote this." : `Written by ${generator}.`;
 }
 
 function drawAnswer(text, mine, citations) {

@@ -3,6 +3,8 @@
 import { ApiProblem, at, call, documentPath } from "../shared/api.js";
 import { find, make, say } from "../shared/dom.js";
 
+const AROUND = 20_000; // characters of the document on either side of a passage
+
 let opener = null;
 
 /** Open *source* of *collection* with the quotes of *citations* marked; focus moves to the panel. */
@@ -21,10 +23,41 @@ export function openPassage(source, citations, collection, from) {
   say(find("passage-since"));
   find("passage").hidden = false;
   lookAgain(source, collection, from);
-  text.scrollTop = 0;
-  const first = text.querySelector("mark");
-  if (first) text.scrollTop = first.offsetTop - text.offsetTop - text.clientHeight / 3;
+  surround(source, citations, collection, from);
+  scrollToMark();
   find("passage-title").focus({ preventScroll: true });
+}
+
+/** Show the passage within the text of its document, where that still is the text that was read. */
+async function surround(source, citations, collection, from) {
+  const start = Math.max(0, source.start - AROUND);
+  const asked = new URLSearchParams({ generation: source.generation, start, end: source.end + AROUND });
+  let told;
+  try {
+    told = await call("GET", `${documentPath(collection, source.document_id)}/text?${asked}`);
+  } catch (problem) {
+    if (problem instanceof ApiProblem) return; // replaced or deleted: the passage stands alone
+    throw problem;
+  }
+  const points = Array.from(told.text);
+  const at = source.start - start;
+  const passage = points.slice(at, at + source.end - source.start).join("");
+  if (opener !== from || passage !== source.text) return;
+  const before = (start > 0 ? "\u2026 " : "") + points.slice(0, at).join("");
+  const after = points.slice(at + source.end - source.start).join("") + (told.end < told.chars ? " \u2026" : "");
+  find("passage-text").replaceChildren(
+    make("span", { className: "around" }, before),
+    make("span", { className: "own" }, ...marked(source, citations)),
+    make("span", { className: "around" }, after),
+  );
+  scrollToMark();
+}
+
+/** Scroll to the first marked words, or to where the passage begins. */
+function scrollToMark() {
+  const text = find("passage-text");
+  const first = text.querySelector("mark") ?? text.querySelector(".own");
+  text.scrollTop = first ? first.offsetTop - text.offsetTop - text.clientHeight / 3 : 0;
 }
 
 /** Say whether the document was deleted or replaced since the answer quoted it. */

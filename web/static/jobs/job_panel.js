@@ -142,7 +142,7 @@ function failures(job, rows) {
   );
   const { failed } = job.progress;
   const more = failed > rows.length ? [make("p", { className: "quiet" }, `and ${count(failed - rows.length, "more", "more")}`)] : [];
-  return [make("h4", {}, `${count(failed, "document")} failed`), make("ul", { className: "failures" }, ...items), ...more];
+  return [make("h3", {}, `${count(failed, "document")} failed`), make("ul", { className: "failures" }, ...items), ...more];
 }
 
 function actions(job) {
