@@ -211,10 +211,13 @@ export function prepareUploads(take) {
   const most = Number(document.body.dataset.maxFiles);
   for (const [id, read] of [["files", chosen], ["folder", ofFolder]]) {
     const input = find(id);
-    input.addEventListener("change", () => {
-      take(read([...input.files], most));
+    const takeChosen = () => {
+      const files = [...input.files];
       input.value = "";
-    });
+      take(read(files, most));
+    };
+    input.addEventListener("change", takeChosen);
+    if (input.files.length) takeChosen(); // chosen before this script was there
   }
   drop.addEventListener("click", (event) => event.target.closest("label, input") || find("files").click());
   for (const name of ["dragenter", "dragover"]) {
