@@ -23,6 +23,7 @@ LEAST = {
     "max_searches": 1,
     "max_uploads": 1,
     "web_threads": 1,
+    "web_processes": 1,
 }
 
 #: Numbers that end somewhere; the lowest priority that Linux knows is 19.

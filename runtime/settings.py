@@ -203,6 +203,9 @@ class Settings(WebhookSettings):
     max_interactive_jobs: int = _knob(1_000, "Interactive questions waiting at most.")
     max_batch_jobs: int = _knob(100_000, "Batch questions waiting at most.")
     max_ingest_documents: int = _knob(1_000_000, "Documents waiting for ingestion at most.")
+    web_processes: int = _knob(
+        1, "Processes of the web server; the limits and threads below are of each."
+    )
     max_streams: int = _knob(256, "Open event streams of one web process.")
     max_polls: int = _knob(
         128, "Callers of one web process that wait for a job; one more is answered at once."

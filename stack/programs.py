@@ -162,7 +162,7 @@ def _web(settings: Settings, stores: Collection[str]) -> Program:
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     options = {
         "bind": f"{host}:{settings.port}",
-        "workers": "1",
+        "workers": str(settings.web_processes),
         "worker-class": "web.server.patient_worker.PatientThreadWorker",
         "threads": str(settings.all_web_threads),
         # An idle one holds no thread.
@@ -228,7 +228,7 @@ def flower_password(data_dir: Path) -> str:
 
 def child_environment(settings: Settings | None = None, **more: str) -> Mapping[str, str]:
     """Return a child's environment: ours, with exactly these settings and no other options."""
-    strange = (PREFIX, "FLOWER_", "GUNICORN_CMD_ARGS", "CELERY_", "CHROMA_")
+    strange = (PREFIX, "FLOWER_", "PROMETHEUS_", "GUNICORN_CMD_ARGS", "CELERY_", "CHROMA_")
     environment = {k: v for k, v in os.environ.items() if not k.startswith(strange)}
     environment |= {"PYTHONUNBUFFERED": "1"} | more
     checkout = Path(__file__).parents[1]

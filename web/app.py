@@ -13,7 +13,7 @@ from runtime.logging import logs
 from runtime.settings import Settings
 from runtime.tracing import traces
 from web.front_end import attach, front_end, open_front_end
-from web.http import behind_proxy, bodies, http_metrics, problems, security
+from web.http import behind_proxy, bodies, http_metrics, problems, security, turns
 from web.http.spool import SpoolingRequest
 from web.routes import (
     admin_routes,
@@ -98,6 +98,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     for routes in ROUTES:
         app.register_blueprint(routes.bp)
     http_metrics.begin(app)
+    turns.register(app)
     return app
 
 

@@ -18,6 +18,7 @@ from stack.up import Stack
 FINAL = ("succeeded", "partial", "failed", "cancelled", "expired")
 BATCH = 500
 BUSY_TRIES = 60
+WHOLE: Final = ("redis-queue", "redis-cache", "chroma", "retrieval", "ingestion", "web")
 ROOT: Final = Path(__file__).parents[2]
 
 
@@ -82,15 +83,22 @@ class Service:
 
 
 @contextlib.contextmanager
-def service(url: str | None, settings: Settings | None = None) -> Iterator[Service]:
-    """Give the service at *url*, or a private one of *settings* with a folder of its own."""
+def service(
+    url: str | None, settings: Settings | None = None, *, only: Sequence[str] = WHOLE
+) -> Iterator[Service]:
+    """
+    Give the service at *url*, or a private one of *settings* with a folder of its own.
+
+    *only* names the processes that a private one has.
+    """
     if url:
         yield Service(url)
         return
-    with tempfile.TemporaryDirectory(prefix="quern-bench-") as folder:
-        wanted = ("redis-queue", "redis-cache", "chroma", "retrieval", "ingestion", "web")
-        with Stack.start(data_dir=Path(folder), settings=settings, only=wanted) as stack:
-            yield Service(stack.url, stack)
+    with (
+        tempfile.TemporaryDirectory(prefix="quern-bench-") as folder,
+        Stack.start(data_dir=Path(folder), settings=settings, only=only) as stack,
+    ):
+        yield Service(stack.url, stack)
 
 
 def entries(

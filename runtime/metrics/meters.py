@@ -60,6 +60,8 @@ CACHE_SECONDS: Final = Histograms("quern_cache_operation_duration_seconds")
 RESULTS: Final = Histograms("quern_retrieval_results")
 INGESTED_BYTES: Final = Counters("quern_ingest_bytes_total")
 UNREADABLE: Final = Counters("quern_ingest_rejected_total")
+LOG_RECORDS: Final = Counters("quern_log_records_total")
+LOG_RECORDS_DROPPED: Final = Counters("quern_log_records_dropped_total")
 GEN_AI_SECONDS: Final = Histograms("gen_ai_client_operation_duration_seconds")
 GEN_AI_TOKENS: Final = Histograms("gen_ai_client_token_usage")
 GEN_AI_FIRST_TOKEN: Final = Histograms("gen_ai_server_time_to_first_token_seconds")
@@ -125,8 +127,9 @@ def _family(name: str) -> Any:
     family = BY_NAME[name]
     if family.kind == "histogram":
         return Histogram(name, family.meaning, family.labels, buckets=family.buckets)
-    made = Counter if family.kind == "counter" else Gauge
-    return made(name, family.meaning, family.labels)
+    if family.kind == "counter":
+        return Counter(name, family.meaning, family.labels)
+    return Gauge(name, family.meaning, family.labels, multiprocess_mode="max")
 
 
 def _is_installed() -> bool:

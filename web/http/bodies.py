@@ -1,5 +1,8 @@
 """Large bodies: so many are read at once, and no thread is left to those who send slowly."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from flask import Flask, g, request
 
 from web.front_end import front_end
@@ -13,6 +16,14 @@ def register(app: Flask) -> None:
     app.teardown_request(lambda _error: have_come())
 
 
+def is_awaited(environ: Mapping[str, Any]) -> bool:
+    """Return True if a thread reads the body while it comes: large, sent later or in chunks."""
+    if "HTTP_TRANSFER_ENCODING" in environ or "HTTP_EXPECT" in environ:
+        return True
+    length = environ.get("CONTENT_LENGTH") or "0"
+    return not length.isdigit() or int(length) > SMALL_BODY
+
+
 def _begin() -> None:
     """
     Take a slot for a large body, or one that is sent later or in chunks.
@@ -20,8 +31,7 @@ def _begin() -> None:
     Raises:
         NoSlot: There is none.
     """
-    late = "Transfer-Encoding" in request.headers or "Expect" in request.headers
-    if not late and (request.content_length or 0) <= SMALL_BODY:
+    if not is_awaited(request.environ):
         return
     who = client()
     front_end().places.uploads.take(who)

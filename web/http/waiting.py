@@ -8,6 +8,7 @@ from typing import Any
 from flask import Response, jsonify, request
 
 from intake.lookup.views import has_ended
+from runtime.turns import aside
 from web.front_end import front_end
 from web.http import bodies
 from web.http.behind_proxy import client, link, with_links
@@ -41,7 +42,8 @@ def awaited(job_id: str, wait_s: float) -> Mapping[str, str]:
             if caller.gone:
                 parts.intake.control.on_disconnect(job_id)
                 break
-            changed.wait(min(left, POLL_S))
+            with aside():
+                changed.wait(min(left, POLL_S))
             changed.clear()
     return row
 

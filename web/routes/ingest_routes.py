@@ -4,6 +4,7 @@ from flask import Blueprint, Response
 
 from intake.requests import read_ingest
 from rag.errors import InvalidRequest
+from runtime.turns import aside
 from web.front_end import front_end
 from web.http.request_parts import idempotency, parameters, preference
 from web.http.uploads import EMPTY, read_upload
@@ -23,5 +24,6 @@ def submit() -> Response:
         raise InvalidRequest("documents", EMPTY)
     preferred = preference()
     key = idempotency("ingest", upload.fields)
-    job_id = parts.intake.ingests.submit_ingest(asked, upload.documents, idempotency=key)
+    with aside():  # the disk is waited for
+        job_id = parts.intake.ingests.submit_ingest(asked, upload.documents, idempotency=key)
     return submitted(job_id, wait_s=preferred.wait_s, applied=preferred.applied)

@@ -7,6 +7,7 @@ from flask import Blueprint, Response, jsonify, request
 from intake.lookup.events import BEGINNING, event_id
 from intake.lookup.jobs import KINDS, NEWEST, ROW_STATES, STATES, JobPosition
 from rag.errors import InvalidRequest
+from runtime.turns import aside
 from web.front_end import front_end
 from web.http import cursors
 from web.http.behind_proxy import client, with_links
@@ -85,7 +86,8 @@ def add(job_id: str) -> Response:
         raise InvalidRequest(name, "was settled when the ingest was opened")
     if not upload.count:
         raise InvalidRequest("documents", EMPTY)
-    ingests.add(job_id, upload.documents)
+    with aside():  # the disk is waited for
+        ingests.add(job_id, upload.documents)
     return job_response(job_id, status=202)
 
 

@@ -1,9 +1,10 @@
 """Routes for Prometheus: the web's metrics, and the addresses of the workers'."""
 
 from flask import Blueprint, Response, jsonify
-from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
 from runtime.metrics.collecting import Collected
+from runtime.metrics.exposition import are_shared, exposition
 from runtime.metrics.log_counts import log_counts
 from web.front_end import front_end
 from web.http.strangers import refuse_strangers
@@ -13,12 +14,17 @@ bp = Blueprint("metrics", __name__)
 
 @bp.get("/metrics")
 def metrics() -> Response:
-    """Show this process and the installation, in Prometheus' text format; not to strangers."""
+    """
+    Show the web and the installation, in Prometheus' text format; not to strangers.
+
+    Of several web processes each shows what all of them have counted.
+    """
     refuse_strangers()
     registry = CollectorRegistry()
     registry.register(Collected(front_end().scraped_state.read))
-    registry.register(Collected(log_counts))
-    text = generate_latest(REGISTRY) + generate_latest(registry)
+    if not are_shared():
+        registry.register(Collected(log_counts))
+    text = exposition() + generate_latest(registry)
     return Response(text, content_type=CONTENT_TYPE_LATEST, headers={"Cache-Control": "no-store"})
 
 

@@ -1,12 +1,14 @@
 """Gunicorn's threaded worker, which gives a thread to complete requests only, and ends in order."""
 
 import contextlib
+import os
 import socket
 import struct
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
+from pathlib import Path
 from selectors import EVENT_READ
 from typing import Any, Final
 
@@ -16,6 +18,7 @@ from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn, ThreadWorker
 from web.server.arrivals import Arrival
 from web.server.draining import Draining
 from web.server.paced_reader import PacedReader
+from web.server.shared_metrics import FOLDER, folder_for
 from web.slots import SMALL_BODY
 
 #: A request's head, and a small body, must have come within this.
@@ -48,6 +51,13 @@ class PatientThreadWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn publi
 
     _going = False
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Prepare a process; called by the server's first one, before the fork."""
+        super().__init__(*args, **kwargs)
+        self._metrics: Path | None = None
+        if self.cfg.workers > 1:
+            self._metrics = folder_for(os.getpid(), parent=self.cfg.worker_tmp_dir)
+
     def init_process(self) -> None:
         """Bound what is sent on accepted sockets, which inherit it from the listening ones."""
         bound = struct.pack("ll", SEND_S, 0)
@@ -57,6 +67,8 @@ class PatientThreadWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn publi
         self._arriving: dict[TConn, Arrival] = {}
         self._leaving: dict[TConn, list[float]] = {}
         self._probes = ThreadPoolExecutor(PROBE_THREADS, thread_name_prefix="probes")
+        if self._metrics is not None:
+            os.environ[FOLDER] = str(self._metrics)  # before the app is loaded, and its metrics
         super().init_process()
 
     def accept(self, listener: Any) -> None:
