@@ -76,7 +76,7 @@ def server(own_redis: tuple[int, str], tmp_path_factory: pytest.TempPathFactory)
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
             command, env=environment | settings.environment(), stdout=log, stderr=log,
-            cwd=Path(__file__).parents[3],
+            cwd=Path(__file__).parents[4],
         )  # fmt: skip
     url = f"http://127.0.0.1:{port}"
     until(lambda: is_up(url, 200), told="the server is ready")

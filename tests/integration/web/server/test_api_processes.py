@@ -14,7 +14,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from runtime.settings import Settings
-from tests.integration.web.test_api_server import free_port, is_up
+from tests.integration.web.server.test_api_server import free_port, is_up
 from tests.support.waiting import quickly, until
 
 PROCESSES = 2
@@ -56,7 +56,7 @@ def server(clean_redis: str, tmp_path: Path) -> Iterator[Server]:
     with (tmp_path / "log").open("wb") as log:
         process = subprocess.Popen(
             command, env=environment | settings.environment(), stdout=log, stderr=log,
-            cwd=Path(__file__).parents[3],
+            cwd=Path(__file__).parents[4],
         )  # fmt: skip
     url = f"http://127.0.0.1:{port}"
     until(lambda: is_up(url, 200), told="the server is ready")
