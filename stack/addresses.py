@@ -8,6 +8,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from runtime.environment import BadSetting
 from runtime.settings import Settings
+from stack.passwords import kept_password, known_password
 
 LOOPBACK = ("127.0.0.1", "localhost")
 NEIGHBOURS = 20
@@ -32,15 +33,24 @@ class Ports:
         raise BadSetting(f"no port can be opened on {host}; is it an address of this machine?")
 
 
-def embedded(url: str) -> bool:
-    """Return True if *url* is a plain loopback address, served by the stack itself."""
+def embedded(url: str, *, password: str = "") -> bool:
+    """
+    Return True if *url* is a plain loopback address, served by the stack itself.
+
+    One with a password is another's server, unless that is our own server's *password*.
+    """
     parts = urlsplit(url)
-    return parts.scheme in ("redis", "http") and parts.hostname in LOOPBACK and not parts.username
+    return (
+        parts.scheme in ("redis", "http")
+        and parts.hostname in LOOPBACK
+        and not parts.username
+        and (parts.password or "") in ("", password)
+    )
 
 
 def resolve(settings: Settings, ports: Ports, *, only: Collection[str] | None = None) -> Settings:
     """
-    Return *settings* with absolute paths, and ports that are free now for what is embedded.
+    Return *settings* with absolute paths, and free ports and passwords for what is embedded.
 
     Args:
         settings: As read from the environment.
@@ -53,12 +63,16 @@ def resolve(settings: Settings, ports: Ports, *, only: Collection[str] | None = 
     def wanted(name: str) -> bool:
         return only is None or name in only
 
+    data_dir = settings.data_dir.expanduser().absolute()
+
     def moved(name: str, url: str) -> str:
-        if not (wanted(name) and embedded(url)):
+        if not (wanted(name) and embedded(url, password=known_password(data_dir / name))):
             return url
         parts = urlsplit(url)
         port = ports.take(name, 80 if parts.port is None else parts.port)
-        return urlunsplit(parts._replace(netloc=f"127.0.0.1:{port}"))
+        # Only Redis knows passwords.
+        user = f":{kept_password(data_dir / name)}@" if parts.scheme == "redis" else ""
+        return urlunsplit(parts._replace(netloc=f"{user}127.0.0.1:{port}"))
 
     flower_url = settings.flower_url
     if not flower_url and wanted("flower"):
@@ -66,7 +80,7 @@ def resolve(settings: Settings, ports: Ports, *, only: Collection[str] | None = 
     model = Path(settings.embedding_model).expanduser()
     return replace(
         settings,
-        data_dir=settings.data_dir.expanduser().absolute(),
+        data_dir=data_dir,
         blob_dir=_absolute(settings.blob_dir),
         index_dir=_absolute(settings.index_dir),
         # A name stays a name, unless a folder here is meant.

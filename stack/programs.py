@@ -2,7 +2,6 @@
 
 import http.client
 import os
-import secrets
 import sys
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
@@ -16,6 +15,7 @@ from jobs.heartbeats import live_workers
 from runtime.settings import PREFIX, Settings
 from stack.addresses import embedded, web_url
 from stack.engines import generation_python
+from stack.passwords import kept_password, known_password
 from stack.redis_server import find_redis_server, redis_command
 from stack.supervisor import Program
 
@@ -72,16 +72,16 @@ def _stores(settings: Settings) -> list[Program]:
         ("redis-queue", settings.redis_url, settings.redis_memory_mb),
         ("redis-cache", settings.cache_url, settings.cache_memory_mb),
     ):
-        if not embedded(url):
-            continue
         folder = settings.data_dir / name
-        folder.mkdir(parents=True, exist_ok=True)
+        if not embedded(url, password=known_password(folder)):
+            continue
         command = redis_command(
             find_redis_server(),
             folder=folder,
             port=_port(url),
             memory_mb=memory_mb,
             evicts=name == "redis-cache",
+            password=kept_password(folder),
         )
         stores.append(
             Program(
@@ -194,7 +194,6 @@ def _web(settings: Settings, stores: Collection[str]) -> Program:
 def _flower(settings: Settings, stores: Collection[str]) -> Program:
     """Return Flower, on loopback only: its `/metrics` and `/healthcheck` ask for no password."""
     folder = settings.data_dir / "flower"
-    folder.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-P", "-m", "tasks.flower_server"]
     options = {
         "address": "127.0.0.1",
@@ -202,7 +201,7 @@ def _flower(settings: Settings, stores: Collection[str]) -> Program:
         "db": str(folder / "flower"),
     } | FLOWER_OPTIONS
     # Not an option: every user of the machine can read those.
-    login = f"{FLOWER_USER}:{flower_password(settings.data_dir)}"
+    login = f"{FLOWER_USER}:{kept_password(folder)}"
     return Program(
         name="flower",
         command=[*command, *(f"--{name}={value}" for name, value in options.items())],
@@ -214,16 +213,6 @@ def _flower(settings: Settings, stores: Collection[str]) -> Program:
         stop_stage=WEB_STAGE,
         stop_timeout_s=5.0,
     )
-
-
-def flower_password(data_dir: Path) -> str:
-    """Return the password of Flower's only user; made at the first call, readable by its owner."""
-    file = data_dir / "flower" / "password"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    if not file.exists():
-        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as new:
-            new.write(secrets.token_urlsafe(18) + "\n")
-    return file.read_text().strip()
 
 
 def child_environment(settings: Settings | None = None, **more: str) -> Mapping[str, str]:

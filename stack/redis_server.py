@@ -6,6 +6,7 @@ from pathlib import Path
 
 from rag.errors import Broken
 from runtime.redis_options import COMPACT
+from stack.passwords import write_private
 
 
 def find_redis_server() -> str:
@@ -30,14 +31,21 @@ def find_redis_server() -> str:
 
 
 def redis_command(
-    executable: str, *, folder: Path, port: int, memory_mb: int, evicts: bool
+    executable: str,
+    *,
+    folder: Path,
+    port: int,
+    memory_mb: int,
+    evicts: bool,
+    password: str = "",
 ) -> list[str]:
     """
     Return the command of a private Redis (6.2 or newer) that keeps its data in *folder*.
 
     Every write is in the append-only file within a second, and one that was torn by a power cut
     is cut off at the next start. A cache *evicts* what was least recently used when *memory_mb* is
-    full; any other server refuses writes then.
+    full; any other server refuses writes then. A *password* goes into a file of the folder, because
+    every user of the machine can read a command.
     """
     options = {
         "bind": "127.0.0.1",
@@ -54,4 +62,9 @@ def redis_command(
         # Keys looked at to find the least recently used: Redis' 5 lose up to one hit in a hundred.
         "maxmemory-samples": "10",
     } | {name: str(bound) for name, bound in COMPACT.items()}
-    return [executable, *(part for name, value in options.items() for part in (f"--{name}", value))]
+    read = []
+    if password:
+        read = [str(folder / "auth.conf")]
+        write_private(folder / "auth.conf", f"requirepass {password}\n")
+    given = [part for name, value in options.items() for part in (f"--{name}", value)]
+    return [executable, *read, *given]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rag.errors import QuernError
 from stack import process_tree
+from stack.passwords import write_private
 
 LEFTOVER_PATIENCE_S = 3.0
 #: The folder inside the data folder, and the file in it that a supervisor holds open.
@@ -123,9 +124,8 @@ class RunFolder:
 
     def write(self, record: RunRecord) -> None:
         """Replace the record in one step."""
-        draft = self._record.with_name("stack.json.new")
-        draft.write_text(json.dumps(asdict(record), indent=2) + "\n")
-        draft.replace(self._record)
+        # The addresses of Redis have its passwords.
+        write_private(self._record, json.dumps(asdict(record), indent=2) + "\n")
 
     def _who(self) -> str:
         record = self.read()

@@ -8,7 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from stack.programs import FLOWER_USER, flower_password
+from stack.passwords import kept_password
+from stack.programs import FLOWER_USER
 from stack.up import Stack
 from tests.support.waiting import until
 from tests.support.whole_stack import WANTED, Api, quick_stack
@@ -31,7 +32,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 @pytest.fixture
 def flower(watched: Stack) -> Iterator[httpx.Client]:
-    login = (FLOWER_USER, flower_password(Path(watched.record.data_dir)))
+    login = (FLOWER_USER, kept_password(Path(watched.record.data_dir) / "flower"))
     with httpx.Client(
         base_url=watched.flower_url, auth=login, timeout=60, trust_env=False
     ) as client:

