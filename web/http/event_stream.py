@@ -10,7 +10,7 @@ import orjson
 from intake.errors import QueueError
 from intake.lookup.events import LISTEN_S, Event
 from intake.wiring import Intake
-from web.http.waiting import POLL_S
+from web.http.waiting import LOOK_S, POLL_S
 from web.slots import Caller
 
 log = logging.getLogger(__name__)
@@ -39,6 +39,7 @@ class EventStream:
         self._job_id = job_id
         self._after = after
         self._caller = caller
+        self._listened_at = -math.inf
 
     def lines(self) -> Generator[str]:
         """Yield the stream's text until the job has ended or the caller has left."""
@@ -54,20 +55,16 @@ class EventStream:
     def _events(self) -> Iterator[str]:
         """Yield events as they come, and comments while none do."""
         said_at = time.monotonic()
-        listened_at = -math.inf
+        look_at = -math.inf
         with self._intake.notifier.waiting_for(self._job_id) as changed:
             while not self._caller.gone:
-                changed.clear()
-                try:
-                    if time.monotonic() - listened_at >= LISTEN_S:
-                        self._intake.events.listen(self._job_id)
-                        listened_at = time.monotonic()
-                    events = self._intake.events.after(self._job_id, self._after)
-                except QueueError as error:
-                    # The caller would only connect again: better to wait here and go on.
-                    log.warning("events not read", extra={"reason": str(error)})
-                    events = []
-                for event in events:
+                events: list[Event] | None = []
+                if changed.is_set() or time.monotonic() >= look_at:
+                    changed.clear()
+                    events = self._read()
+                    # There may be more; and a Redis that was away is asked again soon.
+                    look_at = time.monotonic() + (LOOK_S if events == [] else 0)
+                for event in events or ():
                     said_at = time.monotonic()
                     yield _text(event)
                     self._after = event.id
@@ -79,6 +76,18 @@ class EventStream:
                     said_at = time.monotonic()
                     yield ": still here\n\n"
                 changed.wait(POLL_S)
+
+    def _read(self) -> list[Event] | None:
+        """Return what is new, and say now and then that somebody reads; None: Redis is away."""
+        try:
+            if time.monotonic() - self._listened_at >= LISTEN_S:
+                self._intake.events.listen(self._job_id)
+                self._listened_at = time.monotonic()
+            return self._intake.events.after(self._job_id, self._after)
+        except QueueError as error:
+            # The caller would only connect again: better to wait here and go on.
+            log.warning("events not read", extra={"reason": str(error)})
+            return None
 
     def _left(self) -> None:
         """The caller left before the end."""

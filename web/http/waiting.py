@@ -1,6 +1,7 @@
 """Waiting for a job to end, within a bound, as long as the caller is there."""
 
 import math
+import threading
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -14,8 +15,10 @@ from web.http import bodies
 from web.http.behind_proxy import client, link, with_links
 from web.slots import Caller, NoSlot
 
-#: A lost wake-up costs a waiter this long; a caller who left is noticed as quickly.
+#: A caller who left is noticed after this, and a Redis that was away is asked again.
 POLL_S = 0.5
+#: A waiter who is not woken looks after this all the same: what a lost wake-up costs.
+LOOK_S = 5.0
 #: A caller is told to come back after this, more where the queue is long.
 LEAST_RETRY_S = 1
 MOST_RETRY_S = 30
@@ -35,17 +38,26 @@ def awaited(job_id: str, wait_s: float) -> Mapping[str, str]:
     end = time.monotonic() + wait_s
     bodies.have_come()
     with parts.intake.notifier.waiting_for(job_id) as changed:
-        while not has_ended(row := parts.intake.jobs.row(job_id)):
-            left = end - time.monotonic()
-            if left <= 0:
-                break
-            if caller.gone:
-                parts.intake.control.on_disconnect(job_id)
-                break
-            with aside():
-                changed.wait(min(left, POLL_S))
+        while True:
             changed.clear()
-    return row
+            row = parts.intake.jobs.row(job_id)
+            if has_ended(row) or time.monotonic() >= end:
+                return row
+            with aside():
+                stays = _stays(caller, changed, until=min(end, time.monotonic() + LOOK_S))
+            if not stays:
+                parts.intake.control.on_disconnect(job_id)
+                return row
+
+
+def _stays(caller: Caller, changed: threading.Event, *, until: float) -> bool:
+    """Wait until *changed* is set or the time has come; return False once the caller has left."""
+    while (left_s := until - time.monotonic()) > 0:
+        if changed.wait(min(left_s, POLL_S)):
+            return True
+        if caller.gone:
+            return False
+    return True
 
 
 def _polled(job_id: str, wait_s: float) -> Mapping[str, str] | None:
