@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from corpus.catalogue.vector_indexes import VectorIndexes
 from rag.metadata.filters import Filter
-from rag.ports import HnswSettings, StoredChunk, StoredRow, Vectors, VectorStore
+from rag.ports import HnswSettings, StoredChunk, Vectors, VectorStore
 
 
 class CurrentVectors:
@@ -49,9 +49,9 @@ class CurrentVectors:
         """Return the chunks that exist, by id."""
         return self._store.get(self._name(collection_id), chunk_ids)
 
-    def rows(self, collection_id: str) -> Iterator[list[StoredRow]]:
-        """Yield every chunk present without its text, page by page; all of one vector index."""
-        return self._store.rows(self._name(collection_id))
+    def ids(self, collection_id: str) -> Iterator[list[str]]:
+        """Yield the id of every chunk present, page by page; all of one vector index."""
+        return self._store.ids(self._name(collection_id))
 
     def present(self, collection_id: str, chunk_ids: Sequence[str]) -> set[str]:
         """Return those of the ids that exist."""

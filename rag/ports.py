@@ -219,15 +219,6 @@ class StoredChunk:
         return indexed_text(self.title, self.chunk.text, self.chunk.context)
 
 
-class StoredRow(NamedTuple):
-    """Which chunk a row of the vector store is: number *n* of *of* of a document's generation."""
-
-    document: str
-    generation: int
-    n: int
-    of: int
-
-
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """
@@ -302,10 +293,11 @@ class VectorStore(Protocol):
         """Return the chunks that exist, in the order asked for, and their vectors row by row."""
         ...
 
-    def rows(self, collection_id: str) -> Iterator[list[StoredRow]]:
+    def ids(self, collection_id: str) -> Iterator[list[str]]:
         """
-        Yield every chunk present without its text, page by page, for the check.
+        Yield the id of every chunk present, page by page, for the check.
 
+        A page may cost as much as all that lies before it.
         What is written or deleted meanwhile may be missed or come twice.
         """
         ...

@@ -287,7 +287,7 @@ class BackgroundCheck:
         if self._walk is None:
             if time.monotonic() - self._ended_at < timings.CHECK_S:
                 return
-            self._walk = self._checker.walk(None, repair=True, adopt=False)
+            self._walk = self._checker.walk(None, repair=True, adopt=False, patient=True)
             self._steps = iter(self._walk)
         until = time.monotonic() + timings.CHECK_TURN_S
         try:

@@ -1,6 +1,6 @@
 """Garbage: replaced generations, whose rows are deleted once no search reads them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final, Literal
 
 from redis import Redis
@@ -39,6 +39,11 @@ class Garbage:
             answers = zip(some, pipe.execute(), strict=True)
             found += [collection_id for collection_id, due in answers if due]
         return found
+
+    def members(self, collection_id: str) -> Iterator[tuple[str, int, int]]:
+        """Yield every (document, generation, chunks) in the garbage, due or not."""
+        for member, _ in self._redis.zscan_iter(key("garbage", collection_id), count=1000):
+            yield split_member(member)
 
     def generations(self, collection_id: str) -> set[tuple[str, int]]:
         """Return every (document, generation) in the garbage, due or not."""

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import orjson
 from redis import Redis
 
+from corpus.catalogue.garbage import split_member
 from corpus.catalogue.vector_indexes import read_vector_index
 from protocol.keys import key
 from protocol.scripts import Scripts
@@ -92,6 +93,15 @@ class Generations:
     def is_open(self, collection_id: str, document: str, generation: int) -> bool:
         """Return True if the row of a generation has not ended."""
         return bool(self._redis.sismember(key("opened", collection_id), f"{document}:{generation}"))
+
+    def open_rows(self, collection_id: str) -> int:
+        """Return how many rows of documents have not ended."""
+        return self._redis.scard(key("opened", collection_id))
+
+    def logged(self, collection_id: str) -> Iterator[tuple[str, int, int]]:
+        """Yield (document, generation, chunks) of what is in the vector store, and not current."""
+        for member in self._redis.sscan_iter(key("add_logged", collection_id), count=1000):
+            yield split_member(member)
 
     def known(self, collection_id: str, document: str) -> bool:
         """Return True if a document is current or on its way: there is one to delete."""

@@ -1,8 +1,9 @@
 """The check: compares catalogue, vector store and every sparse index, document by document."""
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from corpus.blobs import BlobStore
 from corpus.catalogue.catalogue import Catalogue
@@ -14,10 +15,13 @@ from corpus.check_and_repair.lost_entries import LostEntries
 from corpus.check_and_repair.repair import Repairer
 from corpus.check_and_repair.replicas import check_replicas
 from corpus.check_and_repair.scope import Scope
-from corpus.check_and_repair.stored_generations import Held, StoredGenerations
+from corpus.check_and_repair.stored_generations import StoredElsewhere
 from corpus.current_vectors import CurrentVectors
 from corpus.storage import Storage
 from rag.ports import Embedder, VectorStore
+
+#: A walk in the background lists a vector store so often, while documents are on their way to it.
+LIST_S: Final = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +40,9 @@ class Checker:
     before it is told or touched; what decides is one script each. Generations of open rows are
     never touched. To stop at any instant is harmless, and so is a second walk at the same time.
 
-    Memory grows with the documents of one collection (some 200 bytes each), not with their text.
+    The chunks of current documents are asked for by their ids, in a time that grows with their
+    number. What else there is is listed only where the vector store holds more than that: its pages
+    cost what lies before them. Memory grows with what nobody knows (some 200 bytes a generation).
 
     Args:
         vectors: The truth about chunks, asked by collection id; see `CurrentVectors`.
@@ -64,14 +70,20 @@ class Checker:
         self.change_log = change_log
         self.blobs = blobs
         self.repairer = repairer
+        self.listed_at: dict[str, float] = {}  # collections, by the monotonic clock
 
-    def walk(self, collection: str | None, *, repair: bool, adopt: bool = True) -> "Walk":
+    def walk(
+        self, collection: str | None, *, repair: bool, adopt: bool = True, patient: bool = False
+    ) -> "Walk":
         """
         Prepare a walk through one collection, or all; nothing happens until it is iterated.
 
-        With *adopt*, collections of the vector store that no catalogue knows are looked for too.
+        With *adopt*, collections of the vector store that no catalogue knows are looked for too. A
+        *patient* one lists a vector store once a day at most, while documents are on their way.
         """
-        return Walk(self, collection, repair=repair, adopt=adopt and collection is None)
+        return Walk(
+            self, collection, repair=repair, adopt=adopt and collection is None, patient=patient
+        )
 
     def label(self, collection_id: str) -> bool:
         """Write beside a collection what a lost catalogue would need; False where it is gone."""
@@ -96,7 +108,7 @@ class Walk:
     """One walk of a checker: iterate it to its end, then ask for the result."""
 
     def __init__(
-        self, checker: Checker, collection: str | None, *, repair: bool, adopt: bool
+        self, checker: Checker, collection: str | None, *, repair: bool, adopt: bool, patient: bool
     ) -> None:
         self._checker = checker
         self._catalogue = checker.catalogue
@@ -104,6 +116,7 @@ class Walk:
         self._wanted = collection
         self._repair = repair
         self._adopt = adopt
+        self._patient = patient
         self._done = 0
         self._total = 0
         self.reports: list[Report] = []
@@ -160,6 +173,12 @@ class Walk:
         if scope.exists:
             self.reports.append(report)
 
+    def _may_list(self, scope: Scope) -> bool:
+        """Return True unless a patient walk listed it of late, and rows come and go meanwhile."""
+        since = time.monotonic() - self._checker.listed_at.get(scope.collection_id, float("-inf"))
+        open_rows = scope.catalogue.generations.open_rows(scope.collection_id)
+        return not (self._patient and open_rows and since < LIST_S)
+
     def _steps(self, scope: Scope) -> Iterator[int]:
         """Check a collection step by step; yields how many rows and entries were looked at."""
         current = CurrentDocuments(scope)
@@ -169,16 +188,13 @@ class Walk:
         if scope.change_log.repair(scope.collection_id, dry_run=not scope.repair):
             detail = "the change log vanished; every index is built anew"
             scope.report.add_repaired("log_lost", None, detail)
-        held: StoredGenerations = {}
-        for page in scope.vectors.rows(scope.collection_id):
-            for row in page:
-                entry = held.setdefault((row.document, row.generation), Held(0, row.of))
-                entry.bits |= 1 << row.n
-            scope.report.passages += len(page)
-            yield len(page)
-        yield from current.check(held)
+        yield from current.check()
         yield from lost.check_records()
-        yield from lost.check_generations(held)
+        stored = StoredElsewhere(scope)
+        if (yield from stored.are_there()) and self._may_list(scope):
+            self._checker.listed_at[scope.collection_id] = time.monotonic()
+            yield from stored.list_them()
+            yield from lost.check_generations(stored.held)
         if scope.repair and scope.exists:
             scope.catalogue.repairs.all_restored(scope.collection_id)
         yield from check_replicas(scope)

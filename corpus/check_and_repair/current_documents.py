@@ -1,18 +1,20 @@
 """The check of current documents: whether each has its passages, its record and its blobs."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from corpus.catalogue.generations import Current
 from corpus.check_and_repair.findings import Kind
 from corpus.check_and_repair.repair import CannotRepair
 from corpus.check_and_repair.scope import INGEST_AGAIN, Scope, batches
-from corpus.check_and_repair.stored_generations import StoredGenerations
+from rag.documents import chunk_id
 from rag.errors import EmbedderMismatch, ReindexUnderWay
 
 log = logging.getLogger(__name__)
 
+#: Passages asked for at once: some tens of milliseconds of Chroma's time.
+GROUP: Final = 1_000
 AWAY: Final = "the blob store is empty: is its disk there?"
 
 
@@ -29,19 +31,21 @@ class CurrentDocuments:
         # A disk that is not there looks as if every text were lost.
         self._blobs_away = scope.blobs.is_empty()
 
-    def check(self, held: StoredGenerations) -> Iterator[int]:
-        """Look for every current document; takes what it finds out of *held*."""
+    def check(self) -> Iterator[int]:
+        """Look for every current document."""
         for batch in batches(self._scope.catalogue.generations.every_current(self._inc)):
             documents = {name: current for name, current in batch if current.chunks}
             self._report.documents += len(documents)
             suspects: list[str] = []
+            whole: set[str] = set()
+            for some in grouped(documents):
+                whole |= self._whole(some)
+                yield sum(current.chunks for current in some.values())
             records = self._documents.records(self._inc, list(documents))
             unlisted = self._documents.unlisted(self._inc, list(documents))
             for (name, current), record in zip(documents.items(), records, strict=True):
-                there = held.pop((name, current.generation), None)
                 if (
-                    there is None
-                    or not there.has_first(current.chunks)
+                    name not in whole
                     or record is None
                     or record["generation"] != current.generation
                     or name in unlisted
@@ -51,6 +55,17 @@ class CurrentDocuments:
             yield len(batch)
             for name in suspects:
                 yield from self.examine(name)
+
+    def _whole(self, documents: Mapping[str, Current]) -> set[str]:
+        """Return those documents of which the vector store has every passage; counts these."""
+        ids = {
+            name: [chunk_id(name, current.generation, n) for n in range(current.chunks)]
+            for name, current in documents.items()
+        }
+        wanted = [one for names in ids.values() for one in names]
+        there = self._scope.vectors.present(self._inc, wanted)
+        self._report.passages += len(there)
+        return {name for name, names in ids.items() if there.issuperset(names)}
 
     def examine(self, document: str) -> Iterator[int]:
         """Look at one document again, exactly, and repair it."""
@@ -151,3 +166,17 @@ class CurrentDocuments:
         return bool(source) and not self._blobs.has(source), not (
             self._blobs.has(record["text_blob"]) and self._blobs.has(record["manifest_blob"])
         )
+
+
+def grouped(documents: Mapping[str, Current]) -> Iterator[dict[str, Current]]:
+    """Group documents so that a group has about GROUP passages, or is one document."""
+    group: dict[str, Current] = {}
+    chunks = 0
+    for name, current in documents.items():
+        group[name] = current
+        chunks += current.chunks
+        if chunks >= GROUP:
+            yield group
+            group, chunks = {}, 0
+    if group:
+        yield group

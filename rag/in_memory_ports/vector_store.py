@@ -7,7 +7,7 @@ import numpy as np
 from rag.documents import split_chunk_id
 from rag.errors import StoreUnavailable
 from rag.metadata.filters import Filter, facts, holds
-from rag.ports import HnswSettings, StoredChunk, StoredRow, Vectors
+from rag.ports import HnswSettings, StoredChunk, Vectors
 
 
 class DictVectors:
@@ -63,10 +63,9 @@ class DictVectors:
             return [], np.zeros((0, 0), dtype=np.float32)
         return [chunks[name] for name in there], np.stack([held[name][1] for name in there])
 
-    def rows(self, collection_id: str) -> Iterator[list[StoredRow]]:
-        """Yield every chunk present without its text, in one page."""
-        held = self.collections.get(collection_id, {})
-        yield [StoredRow(*split_chunk_id(name), stored.of) for name, (stored, _) in held.items()]
+    def ids(self, collection_id: str) -> Iterator[list[str]]:
+        """Yield the id of every chunk present, in one page."""
+        yield list(self.collections.get(collection_id, {}))
 
     def present(self, collection_id: str, chunk_ids: Sequence[str]) -> set[str]:
         """Return those of the ids that exist."""

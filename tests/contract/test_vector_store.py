@@ -175,7 +175,7 @@ def test_more_may_be_asked_for_than_there_is(store: CountingStore, inc: str) -> 
 
 def test_an_empty_collection_finds_nothing(store: CountingStore, inc: str) -> None:
     assert store.search(inc, pointing(0.0)[0], limit=5) == []
-    assert list(chain.from_iterable(store.rows(inc))) == []
+    assert list(chain.from_iterable(store.ids(inc))) == []
     assert store.count(inc) == 0
 
 
@@ -210,7 +210,7 @@ def test_a_chunk_is_read_as_builds_before_this_one_wrote_it(chroma_url: str) -> 
     assert found.chunk == Chunk(n=0, start=0, end=9, text="text", page=3, before="\n")
     assert (found.of, found.language, found.metadata) == (2, "en", {"year": 1973})
     assert found.sentences == b""
-    assert [(row.n, row.of) for page in store.rows(name) for row in page] == [(0, 2), (1, 2)]
+    assert list(chain.from_iterable(store.ids(name))) == ["d:7:0", "d:7:1"]
     assert len(store.search_where(name, pointing(0.1)[0], limit=9, filters=wanted)) == 2
     store.drop(name)
     store.close()
@@ -221,15 +221,15 @@ def test_an_upsert_of_unequal_lengths_is_refused(store: CountingStore, inc: str)
         store.upsert(inc, [stored("d")], pointing(0.0, 1.0))
 
 
-def test_every_chunk_is_listed_with_its_place(
+def test_every_chunk_is_listed(
     store: CountingStore, inc: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(chroma_store, "PAGE", 2)
+    monkeypatch.setattr(chroma_store, "IDS_PAGE", 2)
     chunks = [stored("a:b", n, of=3) for n in range(3)] + [stored("a:b", generation=8)]
     store.upsert(inc, chunks, pointing(0.0, 0.1, 0.2, 0.3))
 
-    listed = list(chain.from_iterable(store.rows(inc)))
-    assert sorted(listed) == [*(("a:b", 7, n, 3) for n in range(3)), ("a:b", 8, 0, 1)]
+    listed = list(chain.from_iterable(store.ids(inc)))
+    assert sorted(listed) == [*(f"a:b:7:{n}" for n in range(3)), "a:b:8:0"]
 
 
 def test_which_of_some_ids_exist_is_told(
@@ -290,7 +290,7 @@ def test_of_a_dropped_collection_nothing_is_left_and_nothing_complains(
 
     assert store.search(inc, pointing(0.0)[0], limit=5) == []
     assert store.get(inc, ["d:7:0"]) == {}
-    assert list(chain.from_iterable(store.rows(inc))) == []
+    assert list(chain.from_iterable(store.ids(inc))) == []
     assert store.count(inc) == 0
 
 

@@ -13,7 +13,6 @@ from redis import Redis
 
 from adapters.chroma.store import ChromaStore
 from protocol.keys import key
-from rag.documents import chunk_id
 from stack.up import Stack
 from tests.support.whole_stack import Api, quick_stack
 
@@ -39,11 +38,7 @@ class Broken:
         self.redis.close()
 
     def ids(self) -> list[str]:
-        return [
-            chunk_id(row.document, row.generation, row.n)
-            for page in self.vectors.rows(self.inc)
-            for row in page
-        ]
+        return [name for page in self.vectors.ids(self.inc) for name in page]
 
     def rows(self) -> None:
         """Delete rows behind Chroma's back."""

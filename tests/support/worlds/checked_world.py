@@ -110,11 +110,7 @@ class World:
         return [chunk_id(document, current.generation, n) for n in range(current.chunks)]
 
     def held(self) -> set[str]:
-        return {
-            chunk_id(row.document, row.generation, row.n)
-            for page in self.vectors.rows(self.inc)
-            for row in page
-        }
+        return {name for page in self.vectors.ids(self.inc) for name in page}
 
     def wanted(self) -> set[str]:
         return {name for document in TEXTS for name in self.ids(document)}

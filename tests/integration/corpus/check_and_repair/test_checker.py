@@ -1,15 +1,17 @@
 """The check as a whole: what it counts, and that it harms nobody at work."""
 
 import threading
+from collections.abc import Iterator
 
 import pytest
 
+from corpus.current_vectors import CurrentVectors
 from protocol import timings
 from protocol.keys import key
 from rag.documents import Chunk, chunk_id
 from rag.ports import StoredChunk
 from tests.support.waiting import until
-from tests.support.worlds.checked_world import Found, World, damage
+from tests.support.worlds.checked_world import Found, World, damage, stray
 from workers.maintenance import BackgroundCheck, GarbageCollector
 
 
@@ -49,6 +51,50 @@ def test_a_document_replaced_in_the_middle_of_a_check_is_no_difference(world: Wo
 
     assert Found(walk).differences == {}
     assert n > 3
+
+
+@pytest.fixture
+def listings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the collections whose vectors were listed whole, in order."""
+    done: list[str] = []
+    ids = CurrentVectors.ids
+
+    def noted(self: CurrentVectors, collection_id: str) -> Iterator[list[str]]:
+        done.append(collection_id)
+        return ids(self, collection_id)
+
+    monkeypatch.setattr(CurrentVectors, "ids", noted)
+    return done
+
+
+def test_vectors_are_listed_only_where_there_are_more_than_somebody_knows(
+    world: World, listings: list[str]
+) -> None:
+    world.publish("oil", "Oil again.")  # the old generation is garbage, and still there
+    world.check(repair=True)
+    assert listings == []
+
+    world.vectors.upsert(world.inc, [stray("oil", 5)], world.embedder.embed(["gas"]))
+    assert world.check(repair=True).documents("orphan") == {"oil"}
+    assert listings == [world.inc]
+
+
+def test_while_documents_are_on_their_way_a_patient_check_lists_once_a_day(
+    world: World, listings: list[str]
+) -> None:
+    (row,) = world.bench.ingest(world.inc, "new")[1]
+    world.bench.parse(row)
+    generation = int(world.bench.field(row, "generation"))
+    half = StoredChunk(chunk_id("new", generation, 0), Chunk(0, 0, 3, "gas"), 2, "", {})
+    world.vectors.upsert(world.inc, [half], world.embedder.embed(["gas"]))
+    for _ in range(3):
+        walk = world.checker.walk(None, repair=True, patient=True)
+        list(walk)
+        assert Found(walk).differences == {}
+
+    assert listings == [world.inc]
+    world.check()
+    assert listings == [world.inc] * 2
 
 
 def test_a_repair_may_be_killed_at_any_instant_and_run_again(world: World) -> None:
