@@ -11,6 +11,7 @@ from redis.exceptions import RedisError
 
 from corpus.blobs import BlobStore
 from corpus.catalogue.catalogue import Catalogue
+from corpus.catalogue.records import packed
 from corpus.change_log import ChangeLog, not_before
 from corpus.embedding import MOST_CHUNKS, PacedEmbedder
 from corpus.manifests import stored_chunks
@@ -295,7 +296,8 @@ class Ingestion:
         """Make generations the current ones, unless newer ones are: the units end."""
         while going := _going(batch, documents):
             activations = [
-                Activation(one.lease.unit, one.entry, _record(one), one.fields) for one in going
+                Activation(one.lease.unit, one.entry, packed(_record(one)), one.fields)
+                for one in going
             ]
             documents = []
             for one, outcome in zip(going, _trip(self._steps.activate, activations), strict=True):

@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 from redis import Redis
 
+from corpus.catalogue.records import whole
 from protocol.keys import key
 
 
@@ -18,14 +19,17 @@ class Documents:
     def record(self, collection_id: str, document: str) -> dict[str, Any] | None:
         """Return what is current of a document: generation, title, blobs, counts."""
         text = self._redis.hget(key("documents", collection_id), document)
-        return orjson.loads(text) if text else None
+        return whole(document, orjson.loads(text)) if text else None
 
     def records(self, collection_id: str, documents: Sequence[str]) -> list[dict[str, Any] | None]:
         """Return what is current of each document, None where there is nothing."""
         if not documents:
             return []
         texts = self._redis.hmget(key("documents", collection_id), list(documents))
-        return [orjson.loads(text) if text else None for text in texts]
+        return [
+            whole(document, orjson.loads(text)) if text else None
+            for document, text in zip(documents, texts, strict=True)
+        ]
 
     # In order ------------------------------------------------------------------------------
 
@@ -45,7 +49,9 @@ class Documents:
         if not page:
             return [], None
         texts = self._redis.hmget(key("documents", collection_id), page)
-        return [orjson.loads(text) for text in texts if text], page[-1] if more else None
+        found = zip(page, texts, strict=True)
+        records = [whole(name, orjson.loads(text)) for name, text in found if text]
+        return records, page[-1] if more else None
 
     def names(self, collection_id: str, *, after: str, limit: int) -> list[str]:
         """Return up to *limit* ids of current documents above *after*, in order."""

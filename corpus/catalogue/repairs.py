@@ -7,6 +7,7 @@ import orjson
 from redis import Redis
 
 from corpus.catalogue.generations import Current
+from corpus.catalogue.records import packed
 from protocol.keys import key
 from protocol.scripts import Scripts
 
@@ -25,7 +26,7 @@ class Repairs:
         Return False, and write nothing, where another generation is current, or on its way to the
         garbage.
         """
-        told = orjson.dumps(record).decode()
+        told = orjson.dumps(packed(record)).decode()
         return bool(
             self._run(
                 "restore", collection_id, record["document_id"], record["generation"],
