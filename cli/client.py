@@ -2,6 +2,7 @@
 
 import json
 import time
+import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
@@ -112,13 +113,13 @@ class Client:
         return self._outlast(lambda: self.get(path, **parameters))
 
     def pages(
-        self, path: str, *, patiently: bool = False, **parameters: object
+        self, path: str, *, patiently: bool = False, size: int = PAGE, **parameters: object
     ) -> Iterator[httpx.Response]:
-        """Read a list page by page, to its end; *patiently* as `poll` does."""
+        """Read a list to its end, *size* entries at a time; *patiently* as `poll` does."""
         read = self.poll if patiently else self.get
         cursor = None
         while True:
-            response = read(path, limit=PAGE, cursor=cursor, **parameters)
+            response = read(path, limit=size, cursor=cursor, **parameters)
             yield response
             if not (cursor := response.json().get("next_cursor")):
                 return
@@ -126,6 +127,12 @@ class Client:
     def post(self, path: str, body: object = None) -> httpx.Response:
         """Send a JSON body, or none."""
         return self._call("POST", path) if body is None else self._call("POST", path, json=body)
+
+    def submit(self, path: str, body: object = None) -> httpx.Response:
+        """Send what becomes a job, once: a server that is away is waited for, and asked again."""
+        key = {"Idempotency-Key": uuid.uuid4().hex}
+        content = {} if body is None else {"json": body}
+        return self._outlast(lambda: self._call("POST", path, headers=key, **content))
 
     def close(self, job_id: str, *, patiently: bool) -> httpx.Response:
         """Close an open job to more documents; harmless when repeated."""
@@ -280,6 +287,11 @@ def documents_path(collection: str) -> str:
 def diff_path(collection: str) -> str:
     """Return where a listing is compared with a collection."""
     return f"{collection_path(collection)}/diff"
+
+
+def hashes_path(collection: str) -> str:
+    """Return where the hashes of a collection's documents are."""
+    return f"{collection_path(collection)}/hashes"
 
 
 def document_path(collection: str, document_id: str) -> str:

@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from typing import Final
 
 from intake.errors import NotRetryable
+from intake.idempotency import Idempotency
 from intake.ingests import Ingests
 from intake.lookup.jobs import JobLookup
 from intake.lookup.views import has_ended
 from intake.maintenance import Maintenance
 from intake.queries import Queries
 from jobs.ledger.ledger import Ledger
+from jobs.long_jobs import FIRST_TURN_S, LongJobs
 from jobs.requests import QueryRequest
 
 _RETRYABLE: Final = ("failed", "cancelled", "expired", "partial")
@@ -26,12 +28,14 @@ class JobControl:
         queries: Queries,
         ingests: Ingests,
         maintenance: Maintenance,
+        long_jobs: LongJobs,
     ) -> None:
         self._ledger = ledger
         self._lookup = lookup
         self._queries = queries
         self._ingests = ingests
         self._maintenance = maintenance
+        self._long_jobs = long_jobs
 
     def cancel(self, job_id: str) -> bool:
         """
@@ -45,6 +49,7 @@ class JobControl:
             return True
         if job["kind"] in ("ingest", "delete"):
             self._ledger.submissions.cancel_job(job_id)
+            self._long_jobs.cancel_rows(job_id, within_s=FIRST_TURN_S)
         else:
             self._ledger.submissions.cancel(job_id)
         return False
@@ -55,16 +60,19 @@ class JobControl:
         if row is not None and _ends_with_its_caller(row) and not has_ended(row):
             self._ledger.submissions.cancel(job_id)
 
-    def retry(self, job_id: str) -> str:
+    def retry(self, job_id: str, *, idempotency: Idempotency | None = None) -> str:
         """
         Record a new job for one that failed, was cancelled or expired; return its id.
 
-        An ingest's new job has its failed documents only.
+        An ingest's new job has its failed documents only. While a retry has not ended, another one
+        of the same job is that one.
 
         Raises:
             NotFound, Gone: There is no such job.
 
             NotRetryable: The job succeeded, has not ended, or is of another kind.
+
+            IdempotencyConflict: The key came with another request.
         """
         job = self._lookup.row(job_id)
         if job["state"] not in _RETRYABLE:
@@ -72,11 +80,15 @@ class JobControl:
             raise NotRetryable(f"this job is {job['state']}; only {allowed} can retry")
         match job["kind"]:
             case "query":
-                return self._queries.submit_query(QueryRequest.from_row(job), retry_of=job_id)
+                return self._queries.submit_query(
+                    QueryRequest.from_row(job), retry_of=job_id, idempotency=idempotency
+                )
             case "reindex":
-                return self._maintenance.reindex(job["collection"], retry_of=job_id)
+                return self._maintenance.reindex(
+                    job["collection"], retry_of=job_id, idempotency=idempotency
+                )
             case "ingest":
-                return self._ingests.retry(job_id, job)
+                return self._ingests.retry(job_id, job, idempotency=idempotency)
         raise NotRetryable("only questions, ingests and reindexes can be retried")
 
 

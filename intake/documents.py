@@ -21,6 +21,8 @@ _CONTROLS: Final = r"\u0000-\u001f\u007f\ud800-\udfff"
 _HASH: Final = re.compile("[0-9a-f]{64}")
 
 MAX_DOCUMENT_ID: Final = 512
+#: Documents that one request deletes: one script accepts them all.
+MAX_DELETES: Final = 200
 MAX_TITLE: Final = 300
 MAX_METADATA: Final = 32
 #: Values of one name.
@@ -51,6 +53,13 @@ def _document_id(value: object, where: str) -> str:
             where, "must not begin or end with a slash, or hold empty, . or .. segments"
         )
     return value
+
+
+def _document_ids(value: object, where: str) -> list[str]:
+    """Check a list of documents; one that is named twice counts once."""
+    if not isinstance(value, list) or len(value) > MAX_DELETES:
+        raise InvalidRequest(where, f"must be a list of at most {MAX_DELETES} ids of documents")
+    return list(dict.fromkeys(_document_id(one, f"{where}[{n}]") for n, one in enumerate(value)))
 
 
 def _content(value: object, where: str) -> bytes:
@@ -157,6 +166,18 @@ LISTED: Final = Fields(
     },
     demand="must be an object with id and sha256",
 )
+#: Documents of one delete.
+DELETES: Final = Fields(
+    {
+        "ids": Field(
+            Kind(
+                _document_ids,
+                {"type": "array", "maxItems": MAX_DELETES, "items": DOCUMENT_ID.schema},
+            ),
+            required=True,
+        )
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,3 +214,8 @@ def read_listing(body: object) -> dict[str, str]:
             raise InvalidRequest(f"[{n}].id", "is listed twice")
         listed[known["id"]] = known["sha256"]
     return listed
+
+
+def read_deletes(body: object) -> list[str]:
+    """Read which documents are to be deleted, each once; raises InvalidRequest."""
+    return list(DELETES.read(body)["ids"])

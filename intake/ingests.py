@@ -2,7 +2,6 @@
 
 import contextlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Final
 
 import orjson
 
@@ -10,21 +9,19 @@ from corpus.blobs import BlobStore, Together
 from corpus.catalogue.catalogue import Catalogue
 from intake.admission import Admission
 from intake.disk_room import DiskRoom
-from intake.document_rows import Row, RowMaker, RowSource
 from intake.documents import MAX_METADATA_BYTES, DocumentUpload
-from intake.errors import Full, MemoryFull, NotFound, Sealed
+from intake.errors import NotFound, Sealed
 from intake.idempotency import Idempotency, with_documents
 from intake.lookup.jobs import JobLookup
 from intake.requests import IngestRequest
 from jobs.document_metadata import merged
+from jobs.document_rows import Row, RowMaker, RowSource
 from jobs.ledger.ledger import Ledger
+from jobs.long_jobs import FIRST_TURN_S, LongJobs
 from jobs.requests import IngestTerms
 from protocol.ids import new_id
 from rag.errors import InvalidRequest, QuernError
 from runtime.settings import Settings
-
-#: Rows that a retry hands over in one script.
-ROWS_AT_ONCE: Final = 500
 
 
 class Ingests:
@@ -40,6 +37,7 @@ class Ingests:
         admission: Admission,
         disk: DiskRoom,
         lookup: JobLookup,
+        long_jobs: LongJobs,
         rows: RowMaker,
     ) -> None:
         self._settings = settings
@@ -49,6 +47,7 @@ class Ingests:
         self._admission = admission
         self._disk = disk
         self._lookup = lookup
+        self._long_jobs = long_jobs
         self._rows = rows
 
     def submit_ingest(
@@ -116,7 +115,7 @@ class Ingests:
             InvalidRequest, Full, MemoryFull, CollectionGone, StoreUnavailable: As for an ingest.
         """
         job = self.find(job_id)
-        if job.get("sealed") == "1":
+        if job.get("sealed") == "1" or job.get("filling") == "1":
             raise Sealed("this job takes no more documents")
         self._admission.check("ingest")
         terms = IngestTerms.from_row(job)
@@ -124,45 +123,44 @@ class Ingests:
         with self._kept(uploads, terms.metadata) as sources:
             self._accept(job_id, fields, self._made(job_id, terms, sources), keep_open=True)
 
-    def close(self, job_id: str) -> None:
+    def close(self, job_id: str, *, idempotency: Idempotency | None = None) -> None:
         """
         Close an open ingest to more documents; harmless when repeated.
 
         Raises:
             NotFound, Gone: There is no such ingest.
+
+            IdempotencyConflict: The key came with another request.
         """
         self.find(job_id)
-        self._ledger.submissions.seal(job_id)
+        self._ledger.submissions.seal(job_id, idempotency=idempotency)
 
-    def retry(self, job_id: str, job: Mapping[str, str]) -> str:
+    def retry(
+        self, job_id: str, job: Mapping[str, str], *, idempotency: Idempotency | None = None
+    ) -> str:
         """
         Record a new ingest of the rows of *job* that did not succeed, however many.
 
-        They are handed over in parts: one script with all of them would keep Redis from all else.
+        It has the first of them when this returns, and gets the rest by and by, as there is room.
+        While a retry of *job* has not ended, the id is that one's.
 
         Raises:
-            Full, MemoryFull, CollectionGone: As their names say; then nothing is retried.
+            MemoryFull, IdempotencyConflict, CollectionGone: As their names say.
         """
         self._admission.check("ingest")
-        retry_id = new_id()
         terms = IngestTerms.from_row(job)
-        new_job = terms.as_row() | {"retry_of": job_id}
-        total = int(job.get("total", "0"))
-        try:
-            for at in range(0, max(total, 1), ROWS_AT_ONCE):
-                rows = self._lookup.document_rows(job_id, start=at, limit=ROWS_AT_ONCE)
-                sources = [RowSource.of_row(row, terms.metadata) for row in rows if _failed(row)]
-                self._accept(
-                    retry_id,
-                    new_job,
-                    self._made(retry_id, terms, sources),
-                    keep_open=at + ROWS_AT_ONCE < total,
-                )
-        except (Full, MemoryFull):
-            # The last part found no room: none shall be half done.
-            if self._ledger.rows.job(retry_id):
-                self._ledger.submissions.cancel_job(retry_id)
-            raise
+        told = {
+            "retry_of": job_id,
+            "fill_total": job.get("total", "0"),
+            "pipeline": self._rows.pipeline,
+        }
+        retry_id = self._ledger.slices.begin_retry(
+            new_id(),
+            job=terms.as_row() | told,
+            deadline_s=self._settings.batch_deadline_s,
+            idempotency=idempotency,
+        )
+        self._long_jobs.fill(retry_id, within_s=FIRST_TURN_S)
         return retry_id
 
     def _accept(
@@ -236,8 +234,3 @@ class Ingests:
             title=upload.title or "",
             metadata=metadata,
         )
-
-
-def _failed(row: Mapping[str, str]) -> bool:
-    """Return True if a row of an ended ingest can be tried again."""
-    return row["state"] != "succeeded" and "sha256" in row

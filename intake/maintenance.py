@@ -1,16 +1,17 @@
 """Jobs on what is there already: reindexes, checks, deletes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import orjson
 
 from corpus.catalogue.catalogue import Catalogue
 from intake.admission import Admission
-from intake.document_rows import bare_row
 from intake.errors import NotFound
+from intake.idempotency import Idempotency
 from intake.lookup.collections import collection_of, existing_collection
 from intake.requests import MAX_DEADLINE_S
+from jobs.document_rows import bare_row
 from jobs.ledger.submissions import Submissions
 from jobs.requests import CheckRequest
 from protocol.ids import new_id
@@ -35,10 +36,17 @@ class Maintenance:
         self._submissions = submissions
         self._catalogue = catalogue
         self._admission = admission
+        self._most = settings.max_ingest_documents
         self._limit = settings.max_ingest_documents + _SPARE_PLACES
         self._deadline_s = settings.batch_deadline_s
 
-    def reindex(self, collection: str, *, retry_of: str = "") -> str:
+    def reindex(
+        self,
+        collection: str,
+        *,
+        retry_of: str = "",
+        idempotency: Idempotency | None = None,
+    ) -> str:
         """
         Record the job that makes a collection's vectors anew, and return its id.
 
@@ -47,7 +55,7 @@ class Maintenance:
 
             AlreadyRunning: Its vectors are being made anew.
 
-            Full, MemoryFull: As their names say.
+            Full, MemoryFull, IdempotencyConflict: As their names say.
         """
         collection_id = existing_collection(self._catalogue, collection)
         fields = {
@@ -55,9 +63,11 @@ class Maintenance:
             "incarnation": collection_id,
             "alone": f"reindex:{collection_id}",
         } | ({"retry_of": retry_of} if retry_of else {})
-        return self._submit("reindex", "reindex", fields, deadline_s=MAX_DEADLINE_S)
+        return self._submit(
+            "reindex", "reindex", fields, deadline_s=MAX_DEADLINE_S, idempotency=idempotency
+        )
 
-    def check(self, request: CheckRequest) -> str:
+    def check(self, request: CheckRequest, *, idempotency: Idempotency | None = None) -> str:
         """
         Record the comparison of catalogue, vector store and sparse indexes; return the job's id.
 
@@ -71,30 +81,42 @@ class Maintenance:
         fields = {"request": orjson.dumps(request.as_json()).decode()}
         if request.collection is not None:
             fields["collection"] = request.collection
-        return self._submit("check", "check", fields, owner="interactive")
+        return self._submit("check", "check", fields, owner="interactive", idempotency=idempotency)
 
-    def delete_document(self, collection: str, document_id: str) -> str:
+    def delete_document(
+        self, collection: str, document_id: str, *, idempotency: Idempotency | None = None
+    ) -> str:
         """
         Record the delete of a document; once its job has ended no search returns it.
 
         Raises:
             NotFound: There is no such collection or document.
 
-            Full, MemoryFull: As their names say.
+            Full, MemoryFull, IdempotencyConflict: As their names say.
         """
         collection_id = collection_of(self._catalogue, collection)
-        if not self._catalogue.generations.known(collection_id, document_id):
+        if not self._catalogue.generations.known(collection_id, [document_id]):
             raise NotFound(f"there is no document {document_id!r} in {collection!r}")
-        job_id = new_id()
-        with self._admission.admitting("upkeep") as bound:
-            return self._submissions.accept(
-                job_id,
-                job={"kind": "delete", "collection": collection, "incarnation": collection_id},
-                rows=[bare_row(job_id, stage="remove", document=document_id)],
-                limit=self._limit,
-                deadline_s=self._deadline_s,
-                memory_bound=bound,
-            )
+        return self._delete(collection, collection_id, [document_id], "interactive", idempotency)
+
+    def delete_documents(
+        self,
+        collection: str,
+        document_ids: Sequence[str],
+        *,
+        idempotency: Idempotency | None = None,
+    ) -> str:
+        """
+        Record the delete of up to MAX_DELETES documents as one job; those not there are left out.
+
+        Raises:
+            NotFound: There is no such collection.
+
+            Full, MemoryFull, IdempotencyConflict: As their names say.
+        """
+        collection_id = collection_of(self._catalogue, collection)
+        there = self._catalogue.generations.known(collection_id, document_ids)
+        return self._delete(collection, collection_id, there, "batch", idempotency)
 
     def delete_collection(self, collection: str) -> str:
         """
@@ -113,6 +135,30 @@ class Maintenance:
             "delete_collection", "drop", {"collection": collection, "incarnation": collection_id}
         )
 
+    def _delete(
+        self,
+        collection: str,
+        collection_id: str,
+        document_ids: Sequence[str],
+        priority: Literal["batch", "interactive"],
+        idempotency: Idempotency | None,
+    ) -> str:
+        """Record the delete of documents."""
+        job_id = new_id()
+        with self._admission.admitting("upkeep") as bound:
+            return self._submissions.accept(
+                job_id,
+                job={"kind": "delete", "collection": collection, "incarnation": collection_id},
+                rows=[
+                    bare_row(job_id, stage="remove", document=document, priority=priority)
+                    for document in document_ids
+                ],
+                limit=self._limit if priority == "interactive" else self._most,
+                deadline_s=self._deadline_s,
+                memory_bound=bound,
+                idempotency=idempotency,
+            )
+
     def _submit(
         self,
         kind: str,
@@ -121,6 +167,7 @@ class Maintenance:
         *,
         owner: Literal["batch", "interactive"] = "batch",
         deadline_s: float | None = None,
+        idempotency: Idempotency | None = None,
     ) -> str:
         """Record a job on a whole collection."""
         whole: dict[str, str | int] = {
@@ -139,4 +186,5 @@ class Maintenance:
                 limit=self._limit,
                 deadline_s=deadline_s or self._deadline_s,
                 memory_bound=bound,
+                idempotency=idempotency,
             )

@@ -7,7 +7,6 @@ from corpus.storage import Storage, open_storage
 from intake.admission import Admission
 from intake.control import JobControl
 from intake.disk_room import DiskRoom
-from intake.document_rows import RowMaker, made_by
 from intake.ingests import Ingests
 from intake.lookup.collections import Collections
 from intake.lookup.documents import Documents
@@ -17,7 +16,9 @@ from intake.lookup.views import JobView
 from intake.maintenance import Maintenance
 from intake.queries import Queries
 from intake.webhooks import Webhooks
+from jobs.document_rows import RowMaker, made_by
 from jobs.events import JobNotifier
+from jobs.long_jobs import LongJobs
 from jobs.webhooks.deliveries import Deliveries
 from protocol.messages import Message
 from rag.chunking.chunker import Chunker
@@ -43,6 +44,7 @@ class Intake:
         disk = DiskRoom(blobs, floor_mb=settings.health_disk_floor_mb)
         admission = Admission(storage.redis, disk=disk)
         self.notifier = JobNotifier(storage.redis)
+        long_jobs = LongJobs(ledger, limit=settings.max_ingest_documents)
         view = JobView(storage.redis, blobs)
         self.jobs = JobLookup(storage.redis, ledger.rows, view, retention_s=settings.retention_s)
         self.events = JobEvents(
@@ -71,6 +73,7 @@ class Intake:
             admission=admission,
             disk=disk,
             lookup=self.jobs,
+            long_jobs=long_jobs,
             rows=RowMaker(pipeline),
         )
         self.control = JobControl(
@@ -79,6 +82,7 @@ class Intake:
             queries=self.queries,
             ingests=self.ingests,
             maintenance=self.maintenance,
+            long_jobs=long_jobs,
         )
 
     def close(self) -> None:

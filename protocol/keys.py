@@ -13,6 +13,9 @@ TEMPLATES: Final[dict[str, str]] = {
     "open": "open:%s",  # set: the rows of a job that have not ended
     "jobs": "jobs",  # zset: every job by the time of its submission
     "alone": "alone:%s",  # string, expiring (what): the job that does what only one may
+    "retried": "retried:%s",  # string, expiring: the newest retry of a job
+    "filling": "filling",  # zset: retries that still get their rows, by the last slice
+    "stopping": "stopping",  # zset: cancelled jobs with open rows, by the last slice
     "idempotency": "idempotency:%s",  # string: job id and body hash under a caller's key
     # Where it waits and who has it
     "lane": "lane:%s:%s",  # zset (lanes, owner): waiting units by time of submission

@@ -90,6 +90,7 @@ AUDIT_WAIT_S: Final = 60.0
 AUDIT_MS: Final = 180_000
 
 #: Maintenance.
+LONG_JOBS_S: Final = 0.25
 COLLECT_GARBAGE_S: Final = 5.0
 #: Change logs are trimmed so often.
 TRIM_S: Final = 60.0

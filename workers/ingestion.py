@@ -49,7 +49,8 @@ def open_resources(
     stack.enter_context(collecting(collectors.cache(embedder)))
     vectors = ChromaStore(settings.chroma_url)
     stack.callback(vectors.close)
-    start_maintenance(stack, storage, CurrentVectors(vectors, storage.catalogue.vector_indexes))
+    current = CurrentVectors(vectors, storage.catalogue.vector_indexes)
+    start_maintenance(stack, storage, current, most_documents=settings.max_ingest_documents)
     checker = checker_of(storage, vectors, embedder)
     start_background_check(stack, storage, checker)
     # A model that reads less than that is still one setting away.

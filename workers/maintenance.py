@@ -13,6 +13,7 @@ from corpus.catalogue.catalogue import Catalogue
 from corpus.check_and_repair.checker import Checker, Step, Walk
 from corpus.storage import Storage
 from jobs.heartbeats import batch_windows, live_workers, long_window, windows
+from jobs.long_jobs import LongJobs
 from protocol import timings
 from protocol.ids import new_id
 from protocol.keys import key
@@ -323,9 +324,16 @@ def start_background_check(stack: contextlib.ExitStack, storage: Storage, checke
     )
 
 
-def start_maintenance(stack: contextlib.ExitStack, storage: Storage, vectors: VectorStore) -> None:
-    """Rescue units, collect garbage, make room in Redis, in turns with others, while *stack* is."""
+def start_maintenance(
+    stack: contextlib.ExitStack, storage: Storage, vectors: VectorStore, *, most_documents: int
+) -> None:
+    """
+    Rescue units, go on with long jobs, collect garbage, make room in Redis, until *stack* closes.
+
+    In turns with other workers. *most_documents* may wait at a time.
+    """
     rescuer, garbage_collector = Rescuer(storage), GarbageCollector(storage, vectors)
+    long_jobs = LongJobs(storage.ledger, limit=most_documents)
     services = (
         PeriodicService(
             storage, name="sweeper", every_s=timings.RESCUE_S, turn=rescuer.turn,
@@ -333,6 +341,9 @@ def start_maintenance(stack: contextlib.ExitStack, storage: Storage, vectors: Ve
         ),
         PeriodicService(
             storage, name="shedder", every_s=timings.SHED_S, turn=Shedder(storage).turn
+        ),
+        PeriodicService(
+            storage, name="long_jobs", every_s=timings.LONG_JOBS_S, turn=long_jobs.turn
         ),
         PeriodicService(
             storage, name="janitor", every_s=timings.COLLECT_GARBAGE_S,

@@ -64,7 +64,7 @@ def open_resources(
         )
     )
     replica = follower.reader
-    start_maintenance(stack, storage, current)
+    start_maintenance(stack, storage, current, most_documents=settings.max_ingest_documents)
     stack.enter_context(
         collecting(
             collectors.cache(embedder),

@@ -15,7 +15,7 @@ from benchmarks.running.private_stack import PrivateStack
 from benchmarks.running.processes import go_on
 from benchmarks.running.service import FINAL, call
 from corpus.storage import Storage
-from intake.document_rows import RowMaker, RowSource
+from jobs.document_rows import RowMaker, RowSource
 from jobs.requests import IngestTerms
 from protocol.ids import new_id
 from protocol.keys import key

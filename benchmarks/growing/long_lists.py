@@ -11,7 +11,7 @@ from benchmarks.running.private_stack import PrivateStack
 from benchmarks.running.processes import go_on
 from benchmarks.running.service import Service, call, entries
 from corpus.storage import Storage
-from intake.document_rows import bare_row
+from jobs.document_rows import bare_row
 from jobs.requests import IngestTerms, QueryRequest
 from protocol.ids import new_id
 from protocol.messages import PRIORITY_OF

@@ -46,7 +46,7 @@ def check(session: Session, *, collection: str | None, repair: bool, as_json: bo
     """
     with session.client() as client:
         body = {"repair": repair} | ({} if collection is None else {"collection": collection})
-        started = client.post("/api/admin/check", body).json()
+        started = client.submit("/api/admin/check", body).json()
         response = watch_check(client, started["id"], session.remarks)
     job = response.json()
     if as_json:

@@ -118,7 +118,7 @@ def bring(
     session: Session, client: Client, files: Sequence[File], collection: str, wishes: Wishes
 ) -> bool:
     """Hand over what is new or changed of *files*, and say so; returns True if all went well."""
-    seen = compare(client, files, collection)
+    seen = compare(client, files, collection, gone=wishes.delete_missing)
     if wishes.metadata:
         # The server compares bytes: the same with other metadata would count as unchanged.
         seen.changed, seen.unchanged = seen.changed + seen.unchanged, []

@@ -104,7 +104,7 @@ def cancel(session: Session, job_id: str) -> None:
 def retry(session: Session, job_id: str, *, as_json: bool) -> None:
     """Do the job JOB_ID again as a new one; of an ingest, only what failed."""
     with session.client() as client:
-        response = client.post(f"/api/jobs/{job_id}/retry")
+        response = client.submit(f"/api/jobs/{job_id}/retry")
     if as_json:
         click.echo(response.text)
     else:

@@ -52,7 +52,7 @@ def make_anew(client: Client, collection: str, console: Console) -> Mapping[str,
 
 def _ask(client: Client, collection: str) -> Mapping[str, Any]:
     """Ask for a reindex; returns its job."""
-    job: dict[str, Any] = client.post("/api/admin/reindex", {"collection": collection}).json()
+    job: dict[str, Any] = client.submit("/api/admin/reindex", {"collection": collection}).json()
     return job
 
 

@@ -1,14 +1,17 @@
 """Which of a folder's files a collection has already, by their hashes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from cli.client import Client, Refused, diff_path
+from cli.client import Client, Refused, diff_path, hashes_path
 from cli.sync.files import File, as_known
 
-#: Of one question which files are new: some megabytes of JSON.
-DIFF_FILES = 20_000
+#: Of one question which files are new: a megabyte of JSON.
+DIFF_FILES = 10_000
+#: Documents of a collection that are listed at once.
+LISTED = 2_000
+NOT_FOUND = 404
 #: Unlike that of any document.
 NO_HASH = "0" * 64
 
@@ -24,7 +27,8 @@ class Comparison:
     #: Of no bytes, and no document until now.
     empty: list[File] = field(default_factory=list)
     unchanged: list[File] = field(default_factory=list)
-    #: Documents of the collection that no file is; None where the server could not tell.
+    #: Documents of the collection that no file is; None where nobody asked or the server could not
+    #: tell.
     gone: list[str] | None = None
 
     def to_send(self, *, failed_too: bool) -> list[File]:
@@ -33,9 +37,13 @@ class Comparison:
         return sorted(chosen, key=lambda file: file.document_id)
 
 
-def compare(client: Client, files: Sequence[File], collection: str) -> Comparison:
+def compare(
+    client: Client, files: Sequence[File], collection: str, *, gone: bool = False
+) -> Comparison:
     """
     Ask the server which of *files* it lacks or has with other bytes; all if unknown.
+
+    With *gone* also which documents no file is.
 
     A file that lies elsewhere is read for that only if there is such a document, and nobody knows
     what the file hashes to.
@@ -56,9 +64,19 @@ def compare(client: Client, files: Sequence[File], collection: str) -> Compariso
     for name, file in listed.items():
         word = words.get(name, "unchanged")
         getattr(found, "empty" if word == "new" and file.size == 0 else word).append(file)
-    # Each answer knows of its part only: gone is what no part lists.
-    found.gone = sorted(set.intersection(*(set(answer["gone"]) for answer in answers)))
+    if gone:
+        found.gone = [name for name in _stored(client, collection) if name not in listed]
     return found
+
+
+def _stored(client: Client, collection: str) -> Iterator[str]:
+    """Yield the documents of a collection in order; none where there is no such collection."""
+    try:
+        for page in client.pages(hashes_path(collection), patiently=True, size=LISTED):
+            yield from (str(entry["id"]) for entry in page.json()["documents"])
+    except Refused as error:
+        if error.status != NOT_FOUND:
+            raise
 
 
 def _asked(
@@ -67,7 +85,9 @@ def _asked(
     """Ask about files by name and hash, some at a time."""
     entries = [{"id": name, "sha256": sha256 or NO_HASH} for name, sha256 in hashes.items()]
     return [
-        client.post(diff_path(collection), entries[first : first + DIFF_FILES]).json()
+        client.post(
+            f"{diff_path(collection)}?gone=false", entries[first : first + DIFF_FILES]
+        ).json()
         for first in range(0, len(entries), DIFF_FILES)
     ]
 

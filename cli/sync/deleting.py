@@ -1,26 +1,32 @@
-"""Deleting documents of a collection, many of them on their way together."""
+"""Deleting documents of a collection, many of them in one job."""
 
+from collections import deque
 from collections.abc import Sequence
 
 from rich.text import Text
 
-from cli.client import Client, Refused, document_path
+from cli.client import Client, documents_path
 from cli.rows import failed_rows
 from cli.session import Session
 from cli.words import failure
 
-#: So many deletes are asked for before the first of them is waited for.
-AT_ONCE = 100
-NOT_FOUND = 404
+#: Documents of one job; a server takes no more.
+AT_ONCE = 200
+#: Jobs that are on their way together.
+JOBS = 5
 
 
 def delete_all(session: Session, client: Client, collection: str, names: Sequence[str]) -> int:
     """Delete documents, and say of each that is left why; returns how many are gone."""
+    path = f"{documents_path(collection)}/delete"
+    jobs: deque[tuple[str, int]] = deque()
     gone = 0
     for first in range(0, len(names), AT_ONCE):
-        jobs = [(name, _begin(client, collection, name)) for name in names[first : first + AT_ONCE]]
-        gone += sum(job is None or was_deleted(session, client, job, name) for name, job in jobs)
-    return gone
+        ids = list(names[first : first + AT_ONCE])
+        jobs.append((str(client.submit(path, {"ids": ids}).json()["id"]), len(ids)))
+        if len(jobs) == JOBS:
+            gone += _deleted(session, client, *jobs.popleft())
+    return gone + sum(_deleted(session, client, *job) for job in jobs)
 
 
 def was_deleted(session: Session, client: Client, job_id: str, document_id: str) -> bool:
@@ -33,11 +39,12 @@ def was_deleted(session: Session, client: Client, job_id: str, document_id: str)
     return False
 
 
-def _begin(client: Client, collection: str, document_id: str) -> str | None:
-    """Begin to delete a document, and return the job; None where it is gone already."""
-    try:
-        return str(client.delete(document_path(collection, document_id)).json()["id"])
-    except Refused as error:
-        if error.status == NOT_FOUND:
-            return None
-        raise
+def _deleted(session: Session, client: Client, job_id: str, asked: int) -> int:
+    """Wait until a job has ended; returns how many of its documents are gone, and says why not."""
+    if client.wait(job_id).json()["state"] == "succeeded":
+        return asked  # with those that somebody else had deleted
+    left = failed_rows(client, job_id)
+    for row in left:
+        why = failure(row["error"]) if row.get("error") else row["state"]
+        session.remarks.print(Text(f"{row['document_id']} was not deleted: {why}", "red"))
+    return asked - len(left)

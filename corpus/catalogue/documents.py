@@ -1,13 +1,22 @@
 """Documents: the record of each that is current, and the list of them in order."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Final
 
 import orjson
 from redis import Redis
 
 from corpus.catalogue.records import whole
 from protocol.keys import key
+
+#: Documents that Redis is asked for in one command.
+_AT_ONCE: Final = 500
+
+
+def _parts(documents: Sequence[str]) -> Iterator[list[str]]:
+    """Yield documents some at a time."""
+    for first in range(0, len(documents), _AT_ONCE):
+        yield list(documents[first : first + _AT_ONCE])
 
 
 class Documents:
@@ -65,39 +74,44 @@ class Documents:
 
     # Which bytes became which document -----------------------------------------------------
 
-    def hashes(self, collection_id: str, *, made_by: str) -> Iterator[tuple[str, str]]:
+    def hashes(
+        self, collection_id: str, documents: Sequence[str], *, made_by: str
+    ) -> dict[str, str]:
         """
-        Yield (document, SHA-256 of its bytes) of every current document.
+        Return the SHA-256 of the bytes of those of the *documents* that are current.
 
         The hash is empty where the same bytes would make another document today: a newer version
         was accepted and may be current in a moment, or the chunks are not *made_by* this pipeline.
         """
-        cursor = 0
-        while True:
-            cursor, page = self._redis.hscan(key("documents", collection_id), cursor, count=500)
-            names = list(page)
-            if names:
-                pipe = self._redis.pipeline(transaction=False)
-                pipe.hmget(key("current", collection_id), names)
-                pipe.hmget(key("newest", collection_id), names)
-                for name, current, newest in zip(names, *pipe.execute(), strict=True):
-                    record = orjson.loads(page[name])
+        found: dict[str, str] = {}
+        for names in _parts(documents):
+            pipe = self._redis.pipeline(transaction=False)
+            for kind in ("documents", "current", "newest"):
+                pipe.hmget(key(kind, collection_id), names)
+            for name, text, current, newest in zip(names, *pipe.execute(), strict=True):
+                if text:
+                    record = orjson.loads(text)
                     settled = (current or "").split(":")[0] == (newest or "").split(":")[0]
                     same = settled and record.get("made_by") == made_by
-                    yield name, record["sha256"] if same else ""
-            if not cursor:
-                return
+                    found[name] = record["sha256"] if same else ""
+        return found
 
-    def barren(self, collection_id: str, *, made_by: str) -> Iterator[tuple[str, str]]:
+    def barren(
+        self, collection_id: str, documents: Sequence[str], *, made_by: str
+    ) -> dict[str, str]:
         """
-        Yield (document, SHA-256) of bytes that this pipeline could not make a document of.
+        Return the SHA-256 of bytes that this pipeline could make none of the *documents* of.
 
         They would fail again; a row that failed for another reason than its file is not among them.
         """
-        for document, told in self._redis.hscan_iter(key("barren", collection_id), count=1000):
-            sha256, _, maker = told.partition(":")
-            if maker == made_by:
-                yield document, sha256
+        found: dict[str, str] = {}
+        for names in _parts(documents):
+            texts = self._redis.hmget(key("barren", collection_id), names)
+            for name, text in zip(names, texts, strict=True):
+                sha256, _, maker = (text or "").partition(":")
+                if maker == made_by and sha256:
+                    found[name] = sha256
+        return found
 
     # Whether the parts of the record agree -------------------------------------------------
 

@@ -103,12 +103,19 @@ class Generations:
         for member in self._redis.sscan_iter(key("add_logged", collection_id), count=1000):
             yield split_member(member)
 
-    def known(self, collection_id: str, document: str) -> bool:
-        """Return True if a document is current or on its way: there is one to delete."""
-        current = self.current_of(collection_id, document)
-        if current is not None and current.chunks:
-            return True
-        newest = self._redis.hget(key("newest", collection_id), document)
-        return newest is not None and self.is_open(
-            collection_id, document, int(newest.partition(":")[0])
-        )
+    def known(self, collection_id: str, documents: Sequence[str]) -> list[str]:
+        """Return those of the documents that are current or on their way: they can be deleted."""
+        if not documents:
+            return []
+        current = self.current(collection_id, documents)
+        newest = self._redis.hmget(key("newest", collection_id), list(documents))
+        named = [
+            f"{document}:{(text or '').partition(':')[0]}"
+            for document, text in zip(documents, newest, strict=True)
+        ]
+        opened = self._redis.smismember(key("opened", collection_id), named)
+        return [
+            document
+            for document, is_open in zip(documents, opened, strict=True)
+            if is_open or (document in current and current[document].chunks)
+        ]

@@ -1,12 +1,17 @@
 """Collections: which there are, and what of a folder they lack."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Container, Mapping
+from typing import Any, Final
 
 from corpus.catalogue.catalogue import Catalogue
 from corpus.catalogue.collections import Collection
 from intake.errors import NotFound
 from protocol.timestamps import rfc3339
+
+#: A comparison tells which documents are not listed of a collection with up to so many; of a larger
+#: one they are found by the list of its hashes.
+MOST_COMPARED: Final = 20_000
+_PAGE: Final = 1_000
 
 
 def existing_collection(catalogue: Catalogue, name: str) -> str:
@@ -53,19 +58,21 @@ class Collections:
                 return _shown(collection)
         raise NotFound(f"there is no collection {name!r}")
 
-    def diff(self, name: str, listed: Mapping[str, str]) -> dict[str, Any]:
+    def diff(self, name: str, listed: Mapping[str, str], *, gone: bool = True) -> dict[str, Any]:
         """
         Compare the documents *listed*, each with the SHA-256 of its bytes, with a collection's.
 
-        Returns which are to be sent, new or changed, which failed and would again, and which of
-        the collection's are not listed. A collection that does not exist has none.
+        Returns which are to be sent, new or changed, which failed and would again, and with *gone*
+        which of the collection's are not listed: None without, or where it has more than
+        MOST_COMPARED. A collection that does not exist has none.
         """
         collection_id = self._catalogue.collections.collection_id(name)
         known: dict[str, str] = {}
         barren: dict[str, str] = {}
         if collection_id:
-            known = dict(self._catalogue.documents.hashes(collection_id, made_by=self.made_by))
-            barren = dict(self._catalogue.documents.barren(collection_id, made_by=self.made_by))
+            documents, names = self._catalogue.documents, list(listed)
+            known = documents.hashes(collection_id, names, made_by=self.made_by)
+            barren = documents.barren(collection_id, names, made_by=self.made_by)
         failed = [document for document, sha256 in listed.items() if barren.get(document) == sha256]
         other = [document for document, sha256 in listed.items() if known.get(document) != sha256]
         left = set(failed)
@@ -75,9 +82,43 @@ class Collections:
             "new": [document for document in send if document not in known],
             "changed": [document for document in send if document in known],
             "failed": failed,
-            "gone": sorted(document for document in known if document not in listed),
+            "gone": self._unlisted(collection_id, listed) if gone else None,
             "unchanged": len(listed) - len(send) - len(failed),
         }
+
+    def hashes(
+        self, name: str, *, after: str, limit: int
+    ) -> tuple[list[dict[str, str]], str | None]:
+        """
+        Return up to *limit* documents with the SHA-256 of their bytes, in the order of their ids.
+
+        They are above *after*; with them comes the last id, None where no more follow. A hash is
+        empty where the same bytes are to be sent again.
+
+        Raises:
+            NotFound: There is no such collection.
+        """
+        collection_id = collection_of(self._catalogue, name)
+        documents = self._catalogue.documents
+        names = documents.names(collection_id, after=after, limit=limit + 1)
+        page = names[:limit]
+        known = documents.hashes(collection_id, page, made_by=self.made_by)
+        found = [{"id": one, "sha256": known[one]} for one in page if one in known]
+        return found, page[-1] if len(names) > limit else None
+
+    def _unlisted(self, collection_id: str | None, listed: Container[str]) -> list[str] | None:
+        """Return the documents that are not listed; None where a collection has too many."""
+        if collection_id is None:
+            return []
+        found: list[str] = []
+        documents, after, seen = self._catalogue.documents, "", 0
+        while page := documents.names(collection_id, after=after, limit=_PAGE):
+            seen += len(page)
+            if seen > MOST_COMPARED:
+                return None
+            found += [document for document in page if document not in listed]
+            after = page[-1]
+        return found
 
 
 def _shown(collection: Collection) -> dict[str, Any]:

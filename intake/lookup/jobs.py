@@ -133,7 +133,7 @@ class JobLookup:
         most = min(total, at + _MOST)
         found: list[dict[str, Any]] = []
         while at < most:
-            rows = self._document_rows(job_id, at, min(at + _STEP, most) - 1)
+            rows = self._rows.documents(job_id, first=at, last=min(at + _STEP, most) - 1)
             if not rows:
                 return found, None
             for row in rows:
@@ -143,17 +143,6 @@ class JobLookup:
                     if len(found) == limit:
                         return found, at if at < total else None
         return found, at if at < total else None
-
-    def document_rows(self, job_id: str, *, start: int, limit: int) -> list[dict[str, str]]:
-        """Return up to *limit* rows of an ingest, in order, from number *start*."""
-        return [row for row in self._document_rows(job_id, start, start + limit - 1) if row]
-
-    def _document_rows(self, job_id: str, first: int, last: int) -> list[dict[str, str]]:
-        """Read rows by their numbers in two round trips; one that is gone is empty."""
-        pipe = self._redis.pipeline(transaction=False)
-        for name in self._redis.lrange(key("rows", job_id), first, last):
-            pipe.hgetall(key("unit", name))
-        return pipe.execute()
 
     def _read(self, names: Sequence[str]) -> list[dict[str, str]]:
         """Read the rows of jobs in one round trip; an absent one is empty."""

@@ -76,6 +76,7 @@ class JobView:
         if row["kind"] in ("ingest", "delete"):
             shown["progress"] = progress(row)
             shown["links"]["documents"] = f"/api/jobs/{job_id}/documents"
+            shown["filling"] = row.get("filling") == "1"
             shown["open"] = row.get("sealed") != "1" and not has_ended(row)
         elif "progress" in row:
             told = orjson.loads(row["progress"]) | {"failed": 0}

@@ -8,6 +8,7 @@ from jobs.ledger.document_steps import DocumentSteps
 from jobs.ledger.maintenance import Maintenance
 from jobs.ledger.rows import Rows
 from jobs.ledger.shedding import Shedding
+from jobs.ledger.slices import Slices
 from jobs.ledger.submissions import Submissions
 from jobs.ledger.wire import Outbox
 from jobs.ledger.work import Work
@@ -33,6 +34,8 @@ class Ledger:
 
         documents: What publishing asks besides: log, activate.
 
+        slices: Jobs of many rows, some rows at a time: retries are filled, cancelled rows end.
+
         maintenance: What the rescuer asks: dispatch, sweep, expire.
 
         shedding: What the shedder asks: to forget before its time.
@@ -48,6 +51,7 @@ class Ledger:
         self.outbox = Outbox(send)
         self.submissions = Submissions(scripts, self.outbox)
         self.work = Work(scripts, self.outbox)
+        self.slices = Slices(redis, scripts, self.outbox)
         self.documents = DocumentSteps(scripts, self.outbox)
         self.maintenance = Maintenance(scripts, self.outbox)
         self.shedding = Shedding(scripts)

@@ -1,5 +1,7 @@
 """Rows: what the ledger has written down of units and jobs."""
 
+from collections.abc import Collection
+
 from redis import Redis
 
 from jobs.units import FINAL_STATES
@@ -23,6 +25,21 @@ class Rows:
         pipe.hgetall(key("job", job_id))
         unit, parent = pipe.execute()
         return unit or parent or None
+
+    def documents(
+        self, job_id: str, *, first: int, last: int, states: Collection[str] | None = None
+    ) -> list[dict[str, str]]:
+        """
+        Return a job's document rows from number *first* to *last*, both included.
+
+        A row that is gone, or whose state is none of *states*, is empty. Two round trips.
+        """
+        names = self._redis.lrange(key("rows", job_id), first, last)
+        pipe = self._redis.pipeline(transaction=False)
+        for name in names:
+            pipe.hgetall(key("unit", name))
+        rows: list[dict[str, str]] = pipe.execute()
+        return [row if row and (states is None or row["state"] in states) else {} for row in rows]
 
     def is_final(self, job_id: str) -> bool | None:
         """Return True if a job has ended; None where there is no such job."""

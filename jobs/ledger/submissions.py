@@ -1,7 +1,7 @@
 """Submissions: units are taken in, written before they are sent, and cancelled."""
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -15,8 +15,7 @@ from runtime.tracing import traces
 
 log = logging.getLogger(__name__)
 
-#: Rows of a job that one call cancels: Redis is busy with them for some 20 ms.
-CANCELLED_TOGETHER: Final = 200
+OTHER_BODY: Final = "this Idempotency-Key was used with another body"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +64,11 @@ class Submissions:
             "stage": stage,
             "role": ROLE_OF[stage],
             "deadline_ms": int(deadline_s * 1000),
-            **_asked_by(),
+            **asked_by(),
         }
         answer = self._run(
-            "submit", unit_id, json_of(text_of(whole)), limit, *_idempotency(idempotency),
-            timings.IDEMPOTENCY_S, _bound(memory_bound),
+            "submit", unit_id, json_of(text_of(whole)), limit, *idempotency_words(idempotency),
+            timings.IDEMPOTENCY_S, bound_word(memory_bound),
         )  # fmt: skip
         return self._accepted(answer, limit, kind=whole.get("kind"))
 
@@ -94,19 +93,26 @@ class Submissions:
         Raises:
             Full, NoMemory, IdempotencyConflict, Sealed, CollectionGone: As their names say.
         """
-        asked_by = _asked_by()
-        whole = dict(job) | {"deadline_ms": int(deadline_s * 1000)} | asked_by
-        told = [text_of(row) | asked_by for row in rows]
+        by = asked_by()
+        whole = dict(job) | {"deadline_ms": int(deadline_s * 1000)} | by
+        told = [text_of(row) | by for row in rows]
         answer = self._run(
             "accept", job_id, json_of(text_of(whole)), json_of(told), limit,
-            *_idempotency(idempotency), timings.IDEMPOTENCY_S, int(keep_open),
-            _bound(memory_bound),
+            *idempotency_words(idempotency), timings.IDEMPOTENCY_S, int(keep_open),
+            bound_word(memory_bound), "", "",
         )  # fmt: skip
         return self._accepted(answer, limit, kind=job.get("kind"), documents=len(rows))
 
-    def seal(self, job_id: str) -> None:
-        """Seal a job: no more documents will come. A job without open rows ends."""
-        self._run("seal", job_id)
+    def seal(self, job_id: str, *, idempotency: Idempotency | None = None) -> None:
+        """
+        Seal a job: no more documents will come. A job without open rows ends.
+
+        Raises:
+            IdempotencyConflict: The key came with another request.
+        """
+        answer = self._run("seal", job_id, *idempotency_words(idempotency), timings.IDEMPOTENCY_S)
+        if answer[0] == "conflict":
+            raise IdempotencyConflict(OTHER_BODY)
 
     def listen(self, job_id: str) -> None:
         """Have the events of a job written down; said again every `timings.LISTEN_S`."""
@@ -125,15 +131,12 @@ class Submissions:
         return str(answer[0])
 
     def cancel_job(self, job_id: str) -> None:
-        """Ask every open row of a job to stop, and the job to take no more."""
-        # Sealed first: a row that came after the scan would not be cancelled.
+        """
+        Ask every open row of a job to stop, and the job to take no more.
+
+        No waiting row begins from here on; each ends with a slice, see `Slices.cancel_rows`.
+        """
         self._run("cancel_job", job_id)
-        cursor = "0"
-        while True:
-            cursor, *messages = self._run("cancel_rows", job_id, cursor, CANCELLED_TOGETHER)
-            self._outbox.send(messages)
-            if cursor == "0":
-                return
 
     def _accepted(self, answer: list[Any], limit: int, **told: object) -> str:
         """Read the answer of submit and accept; *told* is for the log."""
@@ -148,7 +151,7 @@ class Submissions:
             case "memory":
                 raise NoMemory("what has been admitted needs the memory that is left")
             case "conflict":
-                raise IdempotencyConflict("this Idempotency-Key was used with another body")
+                raise IdempotencyConflict(OTHER_BODY)
             case "busy":
                 raise AlreadyRunning(str(answer[1]))
             case "sealed":
@@ -158,17 +161,17 @@ class Submissions:
         return str(answer[1])
 
 
-def _bound(memory_bound: int | None) -> str | int:
+def bound_word(memory_bound: int | None) -> str | int:
     """Return a bound as the scripts take it."""
     return "" if memory_bound is None else memory_bound
 
 
-def _idempotency(idempotency: Idempotency | None) -> Iterable[str]:
+def idempotency_words(idempotency: Idempotency | None) -> tuple[str, str]:
     """Return key and body hash, empty where none was given."""
     return (idempotency.key, idempotency.body) if idempotency else ("", "")
 
 
-def _asked_by() -> dict[str, str]:
+def asked_by() -> dict[str, str]:
     """Return the fields that lead from a unit back to the request that asked for it."""
     request_id = correlation.request_id()
     return ({"request_id": request_id} if request_id else {}) | traces.row_fields()

@@ -385,6 +385,14 @@ local function announce(key, id)
   end
 end
 
+-- A caller's key leads to its job: it is not kept for longer.
+local function forget_key_with(id, u)
+  local key = u.idempotency and K.idempotency(u.idempotency)
+  if key and redis.call('HGET', key, 'job') == id and redis.call('TTL', key) > RETENTION_S then
+    redis.call('EXPIRE', key, RETENTION_S)
+  end
+end
+
 local function end_job(job)
   local key = K.job(job)
   local j = row(key)
@@ -400,6 +408,8 @@ local function end_job(job)
   elseif failed + stopped > 0 then state = good > 0 and 'partial' or 'failed' end
   put(key, {state = state, finished = int(NOW)})
   redis.call('ZREM', K.deadlines('job'), job)
+  redis.call('ZREM', K.stopping(), job)
+  forget_key_with(job, j)
   redis.call('EXPIRE', key, RETENTION_S)
   redis.call('EXPIRE', K.rows(job), RETENTION_S)
   redis.call('EXPIRE', K.events(job), EVENT_RETENTION_S)
@@ -452,8 +462,9 @@ local function close(id, u, state, fields, became_current)
   end
   if u.job then
     -- Counted from the job's deadline, so that no row is forgotten before its job.
+    local deadline = redis.call('HGET', K.job(u.job), 'deadline') or u.deadline
     redis.call('PEXPIREAT', K.unit(id),
-      int(math.max(NOW_MS, tonumber(u.deadline)) + RETENTION_S * 1000))
+      int(math.max(NOW_MS, tonumber(deadline)) + RETENTION_S * 1000))
     redis.call('SREM', K.open(u.job), id)
     local counted = 'done'
     if state == 'failed' or state == 'cancelled' or state == 'expired' then counted = state end
@@ -467,6 +478,7 @@ local function close(id, u, state, fields, became_current)
     -- A search is read at once, by the call that waits for it; kept like a question, its results
     -- would fill the queue's memory.
     local search = u.kind == 'search'
+    forget_key_with(id, u)
     redis.call('EXPIRE', K.unit(id), search and SEARCH_RETENTION_S or RETENTION_S)
     tally_end(u.kind, u.lost and 'lost' or state, u.created)
     announce(K.unit(id), id)
@@ -610,4 +622,73 @@ end
 -- a while.
 local function retire(edition)
   redis.call('ZADD', K.retired(), int(NOW_MS), edition)
+end
+
+-- Requests that come again -------------------------------------------------------------------
+
+-- What a request with a caller's key is answered that came before; nil where it is the first.
+local function answered_before(key, body)
+  if key == '' then return nil end
+  local known = redis.call('HMGET', K.idempotency(key), 'job', 'body')
+  if not known[1] then return nil end
+  if known[2] == body then return {'same', known[1]} end
+  return {'conflict'}
+end
+
+local function keep_key(key, body, seconds, job)
+  if key == '' then return end
+  put(K.idempotency(key), {job = job, body = body})
+  redis.call('EXPIRE', K.idempotency(key), seconds)
+end
+
+-- The retry of a job that has not ended: one at a time, else a lost answer would double the work.
+local function open_retry(old)
+  local id = old and redis.call('GET', K.retried(old))
+  local state = id and (redis.call('HGET', K.unit(id), 'state')
+    or redis.call('HGET', K.job(id), 'state'))
+  return state and not FINAL[state] and id or nil
+end
+
+-- A key that leads to a retry which came under another one, or without: it may be forgotten early,
+-- since the retry is found without it for as long as it is open.
+local function keep_another_key(key, body, seconds, job)
+  keep_key(key, body, math.min(tonumber(seconds), RETENTION_S), job)
+end
+
+local function note_retry(old, id)
+  redis.call('SET', K.retried(old), id, 'EX', RETENTION_S)
+end
+
+-- Jobs of many rows ----------------------------------------------------------------------------
+
+local function begin_job(job, fields)
+  fields.state = 'queued'
+  fields.created = int(NOW)
+  fields.deadline = int(NOW_MS + tonumber(fields.deadline_ms))
+  fields.total = '0'
+  fields.sealed = '0'
+  put(K.job(job), fields)
+  redis.call('ZADD', K.jobs(), int(NOW), job)
+  tally('submitted:' .. fields.kind)
+  redis.call('ZADD', K.deadlines('job'), fields.deadline, job)
+end
+
+-- How long after it was accepted a row of a job is late, milliseconds. Jobs of earlier builds say
+-- only when they themselves are.
+local function patience_of(j)
+  return tonumber(j.deadline_ms) or tonumber(j.deadline) - math.floor(tonumber(j.created) / 1000)
+end
+
+-- A job is late when its newest row is, or when none has come for as long.
+local function prolong(job, j)
+  local deadline = NOW_MS + patience_of(j)
+  if deadline <= tonumber(j.deadline) then return end
+  redis.call('HSET', K.job(job), 'deadline', int(deadline), 'deadline_ms', int(patience_of(j)))
+  redis.call('ZADD', K.deadlines('job'), int(deadline), job)
+end
+
+-- A job that is being filled takes its rows from another one.
+local function end_filling(job)
+  redis.call('HDEL', K.job(job), 'filling')
+  redis.call('ZREM', K.filling(), job)
 end

@@ -1,23 +1,28 @@
 -- accept(job, job JSON, rows JSON, limit, idempotency key, body hash, idempotency seconds, keep open,
--- memory bound)
--- Creates the job unless it exists, and gives each document row its generation.
+--   memory bound, from, to)
+-- Creates the job unless it exists, and gives each document row its generation. Where *from* is not
+-- '', these are what the job's rows numbered from there to *to* of the job that it retries came to:
+-- done once, by whoever comes first.
 -- → {'ok', job, messages…} | {'same', job} | {'conflict'} | {'full', depth} | {'memory'}
 -- | {'sealed'} | {'gone'}
 local job, fields, rows = ARGV[1], cjson.decode(ARGV[2]), cjson.decode(ARGV[3])
 local limit, idempotency, body = tonumber(ARGV[4]), ARGV[5], ARGV[6]
 local idempotency_s, keep_open = tonumber(ARGV[7]), ARGV[8] == '1'
 
-if idempotency ~= '' then
-  local known = redis.call('HMGET', K.idempotency(idempotency), 'job', 'body')
-  if known[1] then
-    if known[2] == body then return {'same', known[1]} end
-    return {'conflict'}
-  end
-end
+local from, to = ARGV[10], ARGV[11]
+
+local before = answered_before(idempotency, body)
+if before then return before end
 local inc = fields.incarnation
 if redis.call('EXISTS', K.collection(inc)) == 0 then return {'gone'} end
 local j = row(K.job(job))
 if not j.state and not fields.kind then return {'sealed'} end  -- forgotten since it was looked up
+if from ~= '' then
+  redis.call('ZADD', K.filling(), 'XX', int(NOW_MS), job)  -- others have their turns first
+  if j.filling ~= '1' or j.fill_at ~= from then return {'same', job} end
+elseif j.filling == '1' then
+  return {'sealed'}
+end
 local fresh = 0
 for _, r in ipairs(rows) do
   if redis.call('EXISTS', K.unit(r.id)) == 0 then fresh = fresh + 1 end
@@ -35,28 +40,20 @@ local bytes = #ARGV[2] + #ARGV[3] + ROW_BYTES * (fresh + 1)
 if fresh > 0 and not fits(bytes, fresh * (GROWTH_DOCUMENT + of_all) + #ARGV[3], ARGV[9]) then
   return {'memory'}
 end
-if idempotency ~= '' then
-  put(K.idempotency(idempotency), {job = job, body = body})
-  redis.call('EXPIRE', K.idempotency(idempotency), idempotency_s)
-end
+keep_key(idempotency, body, idempotency_s, job)
 if not j.state then
-  fields.state = 'queued'
-  fields.created = int(NOW)
-  fields.deadline = int(NOW_MS + tonumber(fields.deadline_ms))
-  fields.deadline_ms = nil
-  fields.total = '0'
-  fields.sealed = '0'
-  put(K.job(job), fields)
-  redis.call('ZADD', K.jobs(), int(NOW), job)
-  tally('submitted:' .. fields.kind)
-  redis.call('ZADD', K.deadlines('job'), fields.deadline, job)
+  fields.idempotency = idempotency ~= '' and idempotency or nil
+  begin_job(job, fields)
   j = row(K.job(job))
+elseif fresh > 0 then
+  prolong(job, j)
 end
 
 local out = {'ok', job}
 local roles = {}
 local reserved = 0
 local base = redis.call('LLEN', K.rows(job))
+local deadline = int(NOW_MS + patience_of(j))
 for i, r in ipairs(rows) do
   local known = false
   local id = r.id
@@ -83,7 +80,7 @@ for i, r in ipairs(rows) do
     r.created = int(NOW + i - 1)  -- rows of one request wait in its order
     r.since = int(NOW)
     r.state = 'queued'
-    r.deadline = j.deadline
+    r.deadline = deadline
     r.epoch = '0'
     r.held = '0'
     r.deaths = '0'
@@ -132,7 +129,9 @@ for i, r in ipairs(rows) do
   end
 end
 reserve(bytes, reserved)
+if from ~= '' then redis.call('HSET', K.job(job), 'fill_at', to) end
 if not keep_open then
+  end_filling(job)
   redis.call('HSET', K.job(job), 'sealed', '1')
   end_job(job)
 end

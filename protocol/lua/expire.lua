@@ -7,9 +7,16 @@ local due = redis.call('ZRANGEBYSCORE', K.deadlines(class), '-inf',
 local roles = {}
 for _, id in ipairs(due) do
   if class == 'job' then
-    redis.call('ZREM', K.deadlines(class), id)
-    redis.call('HSET', K.job(id), 'sealed', '1')
-    end_job(id)
+    local j = redis.call('HMGET', K.job(id), 'filling', 'deadline_ms')
+    if j[1] == '1' then  -- it waits for room, and its rows have deadlines of their own
+      local deadline = int(NOW_MS + tonumber(j[2]))
+      redis.call('HSET', K.job(id), 'deadline', deadline)
+      redis.call('ZADD', K.deadlines(class), deadline, id)
+    else
+      redis.call('ZREM', K.deadlines(class), id)
+      redis.call('HSET', K.job(id), 'sealed', '1')
+      end_job(id)
+    end
   else
     local u = row(K.unit(id))
     if u.state and not FINAL[u.state] then

@@ -1,6 +1,13 @@
--- seal(job): no more documents will come → {'ok'} | {'none'}
+-- seal(job, idempotency key, body hash, idempotency seconds): no more documents will come
+-- → {'ok'} | {'none'} | {'same', job} | {'conflict'}
+-- A job that is being filled is sealed by its last slice.
 local job = ARGV[1]
-if redis.call('EXISTS', K.job(job)) == 0 then return {'none'} end
+local before = answered_before(ARGV[2], ARGV[3])
+if before then return before end
+local j = redis.call('HMGET', K.job(job), 'state', 'filling')
+if not j[1] then return {'none'} end
+keep_key(ARGV[2], ARGV[3], ARGV[4], job)
+if j[2] == '1' then return {'ok'} end
 redis.call('HSET', K.job(job), 'sealed', '1')
 end_job(job)
 return {'ok'}

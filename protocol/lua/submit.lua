@@ -6,12 +6,12 @@ local idempotency, body, idempotency_s = ARGV[4], ARGV[5], tonumber(ARGV[6])
 
 -- This very call once more, its answer lost on the way: what became of the unit stays.
 if redis.call('EXISTS', K.unit(id)) == 1 then return {'same', id} end
-if idempotency ~= '' then
-  local known = redis.call('HMGET', K.idempotency(idempotency), 'job', 'body')
-  if known[1] then
-    if known[2] == body then return {'same', known[1]} end
-    return {'conflict'}
-  end
+local before = answered_before(idempotency, body)
+if before then return before end
+local other = open_retry(fields.retry_of)
+if other then
+  keep_another_key(idempotency, body, idempotency_s, other)
+  return {'same', other}
 end
 local depth = redis.call('ZCARD', K.deadlines(fields.class))
 if depth >= limit then return {'full', tostring(depth)} end
@@ -24,9 +24,10 @@ if fields.alone then
   redis.call('SET', K.alone(fields.alone), id, 'PX', int(tonumber(fields.deadline_ms) * 2))
 end
 if idempotency ~= '' then
-  put(K.idempotency(idempotency), {job = id, body = body})
-  redis.call('EXPIRE', K.idempotency(idempotency), idempotency_s)
+  keep_key(idempotency, body, idempotency_s, id)
+  fields.idempotency = idempotency
 end
+if fields.retry_of then note_retry(fields.retry_of, id) end
 
 fields.state = 'queued'
 fields.created = int(NOW)

@@ -141,6 +141,13 @@ class Workbench:
         )
         return job_id, str(row["id"])
 
+    def cancel_job(self, job_id: str) -> None:
+        """Cancel a job, and its rows to the last."""
+        self.ledger.submissions.cancel_job(job_id)
+        cursor = self.ledger.slices.cancel_rows(job_id, "0")
+        while cursor != "0":
+            cursor = self.ledger.slices.cancel_rows(job_id, cursor)
+
     # What workers do -------------------------------------------------------------------------
 
     def claim(

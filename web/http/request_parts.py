@@ -21,6 +21,8 @@ PAGE: Final = 50
 #: What query parameters may be.
 WAIT: Final = fields.whole(0, MAX_WAIT_S)
 LIMIT: Final = fields.whole(1, 200)
+#: Of documents with nothing but their hashes.
+HASHES: Final = fields.whole(1, 2_000)
 #: Code points of a text, and generations.
 OFFSET: Final = fields.whole(0, 2**53)
 IDEMPOTENCY_KEY: Final = re.compile("[!-~]{1,255}")
@@ -90,9 +92,9 @@ def whole(given: dict[str, str], name: str, kind: fields.Kind[int]) -> int | Non
     return kind.read(int(text) if digits else text, name)
 
 
-def page(given: dict[str, str]) -> Page:
-    """Read `cursor` and `limit`; raises InvalidRequest."""
-    return Page(given.get("cursor", ""), whole(given, "limit", LIMIT) or PAGE)
+def page(given: dict[str, str], limit: fields.Kind[int] = LIMIT) -> Page:
+    """Read `cursor` and `limit`, which may be what *limit* allows; raises InvalidRequest."""
+    return Page(given.get("cursor", ""), whole(given, "limit", limit) or PAGE)
 
 
 def one_of(given: dict[str, str], name: str, allowed: Iterable[str]) -> str | None:

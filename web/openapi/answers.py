@@ -13,6 +13,7 @@ _FLAG: Final[Json] = {"type": "boolean"}
 _OBJECT: Final[Json] = {"type": "object"}
 _LIST: Final[Json] = {"type": "array"}
 _NAMES: Final[Json] = {"type": "array", "items": _TEXT}
+_NAMES_OR_NULL: Final[Json] = {"type": ["array", "null"], "items": _TEXT}
 _TEXT_OR_NULL: Final[Json] = {"type": ["string", "null"]}
 
 
@@ -29,7 +30,7 @@ def _jobs() -> Json:
         "started_at": _TEXT_OR_NULL, "finished_at": _TEXT_OR_NULL, "deadline_at": _TEXT,
         "attempts": _WHOLE, "queue": _OBJECT, "progress": _OBJECT, "timings_ms": _OBJECT,
         "links": _OBJECT, "request": _OBJECT, "result": _OBJECT, "error": _OBJECT,
-        "retry_of": _TEXT, "open": _FLAG, "sources": _LIST,
+        "retry_of": _TEXT, "open": _FLAG, "filling": _FLAG, "sources": _LIST,
     }  # fmt: skip
     row = {
         "document_id": _TEXT, "file": _TEXT_OR_NULL, "stage": _TEXT,
@@ -38,7 +39,8 @@ def _jobs() -> Json:
     }  # fmt: skip
     return {
         "Job": answered(job, optional=[
-            "queue", "progress", "request", "result", "error", "retry_of", "open", "sources",
+            "queue", "progress", "request", "result", "error", "retry_of", "open", "filling",
+            "sources",
         ]),
         "Jobs": page_of("jobs", "Job"),
         "Rows": page_of("documents", "Row"),
@@ -54,13 +56,15 @@ def _collections() -> Json:
         "links": _OBJECT,
     }  # fmt: skip
     difference = {
-        "send": _NAMES, "new": _NAMES, "changed": _NAMES, "failed": _NAMES, "gone": _NAMES,
+        "send": _NAMES, "new": _NAMES, "changed": _NAMES, "failed": _NAMES, "gone": _NAMES_OR_NULL,
         "unchanged": _WHOLE,
     }  # fmt: skip
     return {
         "Collection": answered(collection),
         "Collections": answered({"collections": list_of("Collection")}),
         "Difference": answered(difference),
+        "Hashes": page_of("documents", "Hash"),
+        "Hash": answered({"id": _TEXT, "sha256": _TEXT}),
     }
 
 

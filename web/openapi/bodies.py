@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from intake.documents import DOCUMENT, LISTED, ORDERED, SCALARS
+from intake.documents import DELETES, DOCUMENT, LISTED, ORDERED, SCALARS
 from intake.fields import Json, sent
 from intake.requests import (
     CHECK,
@@ -39,6 +39,7 @@ def bodies(settings: Settings) -> Json:
         "MoreDocumentsForm": sent(files, required=["files"]),
         "NewCollection": NEW_COLLECTION.schema,
         "NewWebhook": NEW_WEBHOOK.schema,
+        "Deletes": DELETES.schema,
         "Listing": {"type": "array", "items": LISTED.schema},
     }
 

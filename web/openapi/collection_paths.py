@@ -3,13 +3,15 @@
 from typing import Final
 
 from intake.fields import Json
-from web.http.request_parts import OFFSET
+from web.http.request_parts import HASHES, OFFSET
 from web.openapi.pieces import (
     BODY,
     READS,
     WRITES,
+    choice,
     collection_name,
     document_id,
+    idempotency_key,
     json_body,
     operation,
     paging,
@@ -66,10 +68,18 @@ def _collection() -> Json:
         "/api/collections/{name}/diff": {
             "post": operation(
                 "Compare a folder with a collection", "Collections", name="diff",
-                parameters=[collection_name()],
+                parameters=[collection_name(), choice("gone", ("true", "false"))],
                 body=json_body("Listing"),
                 answers={200: ("What to send, and what is listed no more", "Difference")},
                 problems=(*WRITES, *BODY),
+            )
+        },
+        "/api/collections/{name}/hashes": {
+            "get": operation(
+                "List documents with the hashes of their bytes", "Collections", name="listHashes",
+                parameters=[collection_name(), *paging(HASHES.schema)],
+                answers={200: ("A page, in the order of the ids", "Hashes")},
+                problems=(*READS, 404),
             )
         },
     }  # fmt: skip
@@ -86,6 +96,16 @@ def _documents() -> Json:
                 problems=(*READS, 404),
             )
         },
+        f"{_DOCUMENTS}/delete": {
+            "post": operation(
+                "Delete documents", "Collections", name="deleteDocuments",
+                parameters=[collection_name(), idempotency_key()],
+                body=json_body("Deletes"),
+                answers={202: ("The job; documents that are not there are left out", "Job")},
+                problems=(*WRITES, *BODY, 404, 409),
+                location=True,
+            )
+        },
         f"{_DOCUMENTS}/{{document_id}}": {
             "get": operation(
                 "Look at a document", "Collections", name="getDocument",
@@ -95,7 +115,7 @@ def _documents() -> Json:
             ),
             "delete": operation(
                 "Delete a document", "Collections", name="deleteDocument",
-                parameters=_which(),
+                parameters=[*_which(), idempotency_key()],
                 answers={202: ("The job; once it has ended no search finds the text", "Job")},
                 problems=(*WRITES, 404, 409),
                 location=True,

@@ -99,7 +99,7 @@ def _rows() -> Json:
         "/api/jobs/{job_id}/close": {
             "post": operation(
                 "Say that no more documents come", "Documents", name="closeIngest",
-                parameters=[job_id()],
+                parameters=[job_id(), idempotency_key()],
                 answers={200: ("The job", "Job")},
                 problems=(*WRITES, 404, 410),
             )
@@ -145,7 +145,7 @@ def _follow_ups() -> Json:
         "/api/jobs/{job_id}/retry": {
             "post": operation(
                 "Make a new job of one that failed", "Jobs", name="retryJob",
-                parameters=[job_id()],
+                parameters=[job_id(), idempotency_key()],
                 answers={202: ("The new job", "Job")},
                 problems=(*WRITES, 404, 409, 410),
                 location=True,

@@ -1,7 +1,16 @@
 """The paths of those who run Quern."""
 
 from intake.fields import Json
-from web.openapi.pieces import BODY, HOST, WRITES, header, json_body, operation, refusals
+from web.openapi.pieces import (
+    BODY,
+    HOST,
+    WRITES,
+    header,
+    idempotency_key,
+    json_body,
+    operation,
+    refusals,
+)
 
 
 def operation_paths() -> Json:
@@ -16,7 +25,7 @@ def _admin() -> Json:
             "post": operation(
                 "Compare catalogue, Chroma and sparse indexes, and repair", "Operations",
                 name="check",
-                parameters=[header("Prefer", "respond-async, wait=10")],
+                parameters=[header("Prefer", "respond-async, wait=10"), idempotency_key()],
                 body=json_body("Check"),
                 answers={200: ("The job, ended while you waited", "Job"), 202: ("The job", "Job")},
                 problems=(*WRITES, *BODY, 404),
@@ -27,6 +36,7 @@ def _admin() -> Json:
             "post": operation(
                 "Make a collection's vectors anew, under today's settings and embedder",
                 "Operations", name="reindex",
+                parameters=[idempotency_key()],
                 body=json_body("Reindex"),
                 answers={202: ("The job", "Job")},
                 problems=(*WRITES, *BODY, 404, 409),

@@ -104,9 +104,9 @@ def choice(name: str, words: tuple[str, ...]) -> Json:
     return query(name, {"type": "string", "enum": list(words)})
 
 
-def paging() -> list[Json]:
+def paging(limit: Json = LIMIT.schema) -> list[Json]:
     """Describe `cursor` and `limit`."""
-    return [query("cursor", {"type": "string"}), query("limit", LIMIT.schema | {"default": PAGE})]
+    return [query("cursor", {"type": "string"}), query("limit", limit | {"default": PAGE})]
 
 
 def header(name: str, example: str) -> Json:

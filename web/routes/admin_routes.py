@@ -4,7 +4,7 @@ from flask import Blueprint, Response
 
 from intake.requests import read_check, read_reindex
 from web.front_end import front_end
-from web.http.request_parts import json_body, parameters, preference
+from web.http.request_parts import idempotency, json_body, parameters, preference
 from web.http.waiting import submitted
 
 bp = Blueprint("admin", __name__, url_prefix="/api/admin")
@@ -14,7 +14,9 @@ bp = Blueprint("admin", __name__, url_prefix="/api/admin")
 def reindex() -> Response:
     """Return the job that makes a collection's vectors anew; 409 while another one does."""
     parameters()
-    job_id = front_end().intake.maintenance.reindex(read_reindex(json_body()))
+    collection = read_reindex(json_body())
+    key = idempotency("reindex", collection)
+    job_id = front_end().intake.maintenance.reindex(collection, idempotency=key)
     return submitted(job_id, wait_s=0, applied="")
 
 
@@ -24,5 +26,7 @@ def check() -> Response:
     parameters()
     asked = read_check(json_body())
     preferred = preference()
-    job_id = front_end().intake.maintenance.check(asked)
+    job_id = front_end().intake.maintenance.check(
+        asked, idempotency=idempotency("check", asked.as_json())
+    )
     return submitted(job_id, wait_s=preferred.wait_s, applied=preferred.applied)

@@ -2,12 +2,12 @@
 
 from flask import Blueprint, Response, jsonify
 
-from intake.documents import read_listing
+from intake.documents import read_deletes, read_listing
 from intake.requests import COLLECTION_NAME, read_new_collection
 from web.front_end import front_end
 from web.http import cursors
 from web.http.behind_proxy import link, with_links
-from web.http.request_parts import json_body, page, parameters
+from web.http.request_parts import HASHES, idempotency, json_body, one_of, page, parameters
 from web.http.waiting import submitted
 
 bp = Blueprint("collections", __name__, url_prefix="/api/collections")
@@ -61,9 +61,32 @@ def documents(name: str) -> Response:
     return jsonify({"documents": [with_links(one) for one in found], "next_cursor": cursor})
 
 
+@bp.post("/<name>/documents/delete")
+def delete_documents(name: str) -> Response:
+    """Return the job that deletes documents; once it has ended no search finds them."""
+    parameters()
+    document_ids = read_deletes(json_body())
+    key = idempotency("delete_documents", [name, document_ids])
+    maintenance = front_end().intake.maintenance
+    job_id = maintenance.delete_documents(name, document_ids, idempotency=key)
+    return submitted(job_id, wait_s=0, applied="")
+
+
 @bp.post("/<name>/diff")
 def diff(name: str) -> Response:
     """Return which listed documents are new or changed, and which stored ones are not listed."""
-    parameters()
+    given = parameters("gone")
     COLLECTION_NAME.read(name, "collection")
-    return jsonify(front_end().intake.collections.diff(name, read_listing(json_body())))
+    gone = one_of(given, "gone", ("true", "false")) != "false"
+    listed = read_listing(json_body())
+    return jsonify(front_end().intake.collections.diff(name, listed, gone=gone))
+
+
+@bp.get("/<name>/hashes")
+def hashes(name: str) -> Response:
+    """List the current documents with the hashes of their bytes, in the order of their ids."""
+    part = page(parameters("cursor", "limit"), HASHES)
+    after = cursors.decode(part.cursor, 1)[0] if part.cursor else ""
+    found, last = front_end().intake.collections.hashes(name, after=after, limit=part.limit)
+    cursor = None if last is None else cursors.encode(last)
+    return jsonify({"documents": found, "next_cursor": cursor})

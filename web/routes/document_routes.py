@@ -13,7 +13,7 @@ from rag.errors import InvalidRequest
 from web.front_end import front_end
 from web.http import cursors
 from web.http.behind_proxy import with_links
-from web.http.request_parts import OFFSET, page, parameters, whole
+from web.http.request_parts import OFFSET, idempotency, page, parameters, whole
 from web.http.waiting import submitted
 
 bp = Blueprint("documents", __name__, url_prefix="/api/collections/<name>/documents")
@@ -31,7 +31,9 @@ def show(name: str, document_id: str) -> Response:
 def delete(name: str, document_id: str) -> Response:
     """Return the job that deletes a document; once it has ended no search finds it."""
     parameters()
-    job_id = front_end().intake.maintenance.delete_document(name, document_id)
+    key = idempotency("delete", [name, document_id])
+    maintenance = front_end().intake.maintenance
+    job_id = maintenance.delete_document(name, document_id, idempotency=key)
     return submitted(job_id, wait_s=0, applied="")
 
 

@@ -12,7 +12,15 @@ from web.front_end import front_end
 from web.http import cursors
 from web.http.behind_proxy import client, with_links
 from web.http.event_stream import EventStream
-from web.http.request_parts import WAIT, one_of, page, parameters, preference, whole
+from web.http.request_parts import (
+    WAIT,
+    idempotency,
+    one_of,
+    page,
+    parameters,
+    preference,
+    whole,
+)
 from web.http.uploads import EMPTY, read_upload
 from web.http.waiting import job_response, submitted
 from web.slots import Caller
@@ -59,7 +67,9 @@ def cancel(job_id: str) -> Response:
 def retry(job_id: str) -> Response:
     """Make a new job of one that failed, was cancelled or expired."""
     parameters()
-    return submitted(front_end().intake.control.retry(job_id), wait_s=0, applied="")
+    key = idempotency("retry", job_id)
+    retry_id = front_end().intake.control.retry(job_id, idempotency=key)
+    return submitted(retry_id, wait_s=0, applied="")
 
 
 @bp.get("/<job_id>/documents")
@@ -95,7 +105,7 @@ def add(job_id: str) -> Response:
 def close(job_id: str) -> Response:
     """Close an open ingest to more documents; harmless when repeated."""
     parameters()
-    front_end().intake.ingests.close(job_id)
+    front_end().intake.ingests.close(job_id, idempotency=idempotency("close", job_id))
     return job_response(job_id, status=200)
 
 

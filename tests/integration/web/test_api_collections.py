@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from intake.errors import MemoryFull
+
 TEXT = "First part.\nSecond pärt. \U0001d518nicode."
 
 
@@ -212,6 +214,106 @@ def test_a_diff_tells_what_to_send_and_what_is_gone(client: FlaskClient, worker:
         "gone": ["gone"], "unchanged": 1,
     }  # fmt: skip
     assert fresh.get_json()["send"] == ["same", "changed", "new"]
+
+
+def test_the_hashes_of_a_collection_come_in_pages_and_tell_what_is_gone(
+    client: FlaskClient, worker: Any
+) -> None:
+    for name in ("a", "b/c", "d"):
+        put(client, worker, name)
+    newer = {"collection": "books", "documents": [{"id": "d", "text": "other"}]}
+    assert client.post("/api/ingests", json=newer).status_code == 202
+    path, sha256 = "/api/collections/books/hashes", hashlib.sha256(TEXT.encode()).hexdigest()
+    first = client.get(f"{path}?limit=2").get_json()
+    given = {"limit": 2, "cursor": first["next_cursor"]}
+    second = client.get(path, query_string=given).get_json()
+
+    assert first["documents"] == [{"id": name, "sha256": sha256} for name in ("a", "b/c")]
+    # Its newer version may be current in a moment: the same bytes are to be sent.
+    assert second == {"documents": [{"id": "d", "sha256": ""}], "next_cursor": None}
+    assert client.get("/api/collections/none/hashes").status_code == 404
+    assert client.get(f"{path}?limit=2001").status_code == 422
+
+
+def test_a_diff_is_bounded_by_what_is_listed(
+    client: FlaskClient, worker: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a", "b", "c"):
+        put(client, worker, name)
+    listing = [{"id": "a", "sha256": "0" * 64}]
+    path = "/api/collections/books/diff"
+    redis, asked = worker.storage.redis, []
+    real = type(redis).execute_command
+    monkeypatch.setattr("intake.lookup.collections._PAGE", 2)
+
+    def watched(self: Any, *words: Any, **options: Any) -> Any:
+        asked.append(words[0])
+        return real(self, *words, **options)
+
+    monkeypatch.setattr(type(redis), "execute_command", watched)
+    unasked = client.post(f"{path}?gone=false", json=listing).get_json()
+    assert (unasked["changed"], unasked["gone"]) == (["a"], None)
+    assert not {"HSCAN", "HGETALL", "ZRANGEBYLEX"} & set(asked)
+    monkeypatch.setattr("intake.lookup.collections.MOST_COMPARED", 3)
+    assert client.post(path, json=listing).get_json()["gone"] == ["b", "c"]
+    monkeypatch.setattr("intake.lookup.collections.MOST_COMPARED", 2)
+    assert client.post(path, json=listing).get_json()["gone"] is None
+
+
+def test_documents_are_deleted_together_and_those_not_there_are_left_out(
+    client: FlaskClient, worker: Any
+) -> None:
+    for name in ("a", "b", "c"):
+        put(client, worker, name)
+    sent(client, TEXT, "on its way")
+    path = "/api/collections/books/documents/delete"
+    names = ["a", "c", "never", "a", "on its way"]
+    shown = client.post(path, json={"ids": names}).get_json()
+    for row in worker.rows(shown["id"]):
+        worker.remove(row)
+
+    assert (shown["kind"], shown["progress"]["total"]) == ("delete", 3)
+    assert client.get(f"/api/jobs/{shown['id']}").get_json()["state"] == "succeeded"
+    listed = client.get("/api/collections/books/documents").get_json()["documents"]
+    assert [entry["document_id"] for entry in listed] == ["b"]
+    again = client.post(path, json={"ids": names}).get_json()
+    assert (again["state"], again["progress"]["total"]) == ("succeeded", 0)
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({"ids": ["a"] * 201}, 422),
+        ({"ids": "a"}, 422),
+        ({"ids": ["../a"]}, 422),
+        ({}, 422),
+        ({"ids": ["a"], "more": 1}, 422),
+    ],
+)
+def test_a_delete_of_many_says_what_is_wrong(
+    client: FlaskClient, body: dict[str, Any], status: int
+) -> None:
+    answer = client.post("/api/collections/default/documents/delete", json=body)
+
+    assert answer.status_code == status
+    assert answer.get_json()["errors"][0]["field"].startswith(("ids", "more"))
+
+
+def test_deletes_wait_for_room_as_other_work_does(
+    client: FlaskClient, worker: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(client, worker, "a")
+    maintenance = client.application.extensions["quern"].intake.maintenance
+    path = "/api/collections/books/documents"
+    monkeypatch.setattr(maintenance, "_most", 0)
+    assert client.post(f"{path}/delete", json={"ids": ["a"]}).status_code == 429
+
+    def full(kind: str) -> None:
+        raise MemoryFull(kind)
+
+    monkeypatch.setattr(maintenance._admission, "admitting", full)
+    assert client.post(f"{path}/delete", json={"ids": ["a"]}).status_code == 429
+    assert client.delete(f"{path}/a").status_code == 429
 
 
 def test_a_document_whose_newer_version_is_on_its_way_is_to_be_sent(

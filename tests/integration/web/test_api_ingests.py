@@ -1,7 +1,6 @@
 import gc
 import hashlib
 import io
-from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -450,7 +449,7 @@ def test_one_name_twice_in_two_requests_of_a_job_is_an_update(client: FlaskClien
 def test_a_retry_takes_failed_rows_of_any_number(
     client: FlaskClient, worker: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("intake.ingests.ROWS_AT_ONCE", 2)
+    monkeypatch.setattr("jobs.long_jobs.ROWS_AT_ONCE", 2)
     job_id = client.post("/api/ingests", json={"open": True}).get_json()["id"]
     for part in ("abc", "de"):
         files = [(name.encode(), f"{name}.txt") for name in part]
@@ -466,26 +465,33 @@ def test_a_retry_takes_failed_rows_of_any_number(
 
     names = [row["document_id"] for row in rows(client, retried["id"])]
     assert names == ["a.txt", "c.txt", "d.txt", "e.txt"]
-    assert (retried["open"], retried["progress"]["total"]) == (False, 4)
+    assert (retried["filling"], retried["open"]) == (False, False)
+    assert retried["progress"]["total"] == 4
     for row in worker.rows(retried["id"]):
         worker.publish(row, "x", spans=[(0, 1)])
     assert client.get(f"/api/jobs/{retried['id']}").get_json()["state"] == "succeeded"
 
 
-def test_a_retry_that_finds_no_room_for_all_leaves_none_half_done(
+def test_a_retry_that_finds_no_room_is_accepted_and_shown_as_being_filled(
     client: FlaskClient, worker: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("intake.ingests.ROWS_AT_ONCE", 2)
     files = [(name.encode(), f"{name}.txt") for name in "abcd"]
     job_id = send(client, *files).get_json()["id"]
     for row in worker.rows(job_id):
         worker.fail(row)
-    ingests = client.application.extensions["quern"].intake.ingests
-    bounded = replace(ingests._settings, max_ingest_documents=3)
-    monkeypatch.setattr(ingests, "_settings", bounded)
+    long_jobs = client.application.extensions["quern"].intake.ingests._long_jobs
+    monkeypatch.setattr(long_jobs, "_limit", 3)
 
     answer = client.post(f"/api/jobs/{job_id}/retry")
+    again = client.post(f"/api/jobs/{job_id}/retry")
 
-    assert answer.status_code == 429
-    newest = client.get("/api/jobs").get_json()["jobs"][0]
-    assert (newest["retry_of"], newest["state"]) == (job_id, "cancelled")
+    assert (answer.status_code, again.status_code) == (202, 202)
+    shown = answer.get_json()
+    assert again.get_json()["id"] == shown["id"]
+    assert (shown["filling"], shown["open"], shown["progress"]["total"]) == (True, True, 3)
+    more = send(client, (b"x", "x.txt"), url=f"/api/jobs/{shown['id']}/documents")
+    assert more.status_code == 409
+    monkeypatch.setattr(long_jobs, "_limit", 4)
+    long_jobs.turn()
+    whole = client.get(f"/api/jobs/{shown['id']}").get_json()
+    assert (whole["filling"], whole["open"], whole["progress"]["total"]) == (False, False, 4)

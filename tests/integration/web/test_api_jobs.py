@@ -294,3 +294,45 @@ def test_a_job_that_did_not_ask_for_it_outlives_its_reader(app: Flask, client: F
         states.append(parts.intake._storage.ledger.rows.unit(job_id)["state"])
 
     assert states == ["queued", "cancelled"]
+
+
+# A key for whatever makes a job ---------------------------------------------------------------
+
+
+def keyed(client: FlaskClient, worker: Any, what: str) -> dict[str, Any]:
+    """A request that takes a key, and what it needs to be there."""
+    made = client.post("/api/ingests", json={"documents": [{"id": "a", "text": "one"}]}).get_json()
+    (row,) = worker.rows(made["id"])
+    if what == "retry":
+        worker.fail(row)
+        return {"method": "POST", "path": f"/api/jobs/{made['id']}/retry"}
+    worker.publish(row, "one", spans=[(0, 3)])
+    opened = client.post("/api/ingests", json={"open": True}).get_json()["id"]
+    base = "/api/collections/default/documents"
+    known: dict[str, dict[str, Any]] = {
+        "close": {"method": "POST", "path": f"/api/jobs/{opened}/close"},
+        "delete": {"method": "DELETE", "path": f"{base}/a"},
+        "delete many": {"method": "POST", "path": f"{base}/delete", "json": {"ids": ["a"]}},
+        "reindex": {
+            "method": "POST", "path": "/api/admin/reindex", "json": {"collection": "default"}
+        },
+        "check": {"method": "POST", "path": "/api/admin/check", "json": {}},
+    }  # fmt: skip
+    return known[what]
+
+
+@pytest.mark.parametrize("what", ["retry", "close", "delete", "delete many", "reindex", "check"])
+def test_a_request_that_comes_again_with_its_key_is_the_same_job(
+    client: FlaskClient, worker: Any, what: str
+) -> None:
+    request = keyed(client, worker, what)
+    key = {"Idempotency-Key": "once"}
+    first, again = (client.open(**request, headers=key).get_json()["id"] for _ in range(2))
+    client.delete(f"/api/jobs/{first}")
+    ended = client.open(**request, headers=key).get_json()["id"]
+
+    assert [again, ended] == [first, first]
+    other = client.post("/api/queries", json={"question": "x"}, headers=key)
+    assert other.status_code == 422
+    unusable = {"Idempotency-Key": "with a space"}
+    assert client.open(**request, headers=unusable).status_code == 422

@@ -202,3 +202,19 @@ def test_a_stream_goes_on_after_the_service_was_started_again(
 
     assert [event.kind for event in seen] == ["token", "done"]
     assert len(words) == 2
+
+
+def test_what_becomes_a_job_is_sent_again_under_one_key_when_its_answer_was_lost() -> None:
+    keys: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        keys.append(request.headers["Idempotency-Key"])
+        if len(keys) == 1:
+            raise httpx.ReadError("reset by peer")
+        return httpx.Response(202, json={"id": "j1"})
+
+    with client(answer) as quern:
+        for _ in range(2):
+            assert quern.submit("/api/x", {"ids": []}).json() == {"id": "j1"}
+
+    assert keys[0] == keys[1] != keys[2]

@@ -8,7 +8,7 @@ import pytest
 from jobs.counters import read_counters
 from jobs.errors import Sealed
 from jobs.events import read_events
-from jobs.ledger.submissions import CANCELLED_TOGETHER
+from jobs.ledger.slices import ROWS_AT_ONCE
 from jobs.ledger.work import Output, Refusal
 from jobs.units import Unit
 from protocol import timings
@@ -181,7 +181,7 @@ def test_a_cancelled_ingest_ends_its_waiting_rows_at_once_and_its_running_ones_s
     job, rows = bench.ingest(bench.collection(), *"abcd", keep_open=True)
     running = bench.take(rows[0])
     bench.publish(rows[1])
-    bench.ledger.submissions.cancel_job(job)
+    bench.cancel_job(job)
     states = [bench.state(row) for row in rows]
 
     assert states == ["running", "succeeded", "cancelled", "cancelled"]
@@ -195,10 +195,10 @@ def test_a_cancel_of_many_rows_ends_them_all_and_lets_others_have_their_places(
     bench: Workbench,
 ) -> None:
     window(bench, 2)
-    many = 3 * CANCELLED_TOGETHER
+    many = 3 * ROWS_AT_ONCE
     job, rows = bench.ingest(bench.collection(), *(f"d{n}" for n in range(many)))
     other, (later,) = bench.ingest(bench.collection(), "a")
-    bench.ledger.submissions.cancel_job(job)
+    bench.cancel_job(job)
 
     assert {bench.state(row) for row in rows} == {"cancelled"}
     assert bench.job_state(job) == "cancelled"
@@ -223,7 +223,7 @@ def test_an_open_ingest_without_documents_ends_as_cancelled_or_succeeded(
     inc = bench.collection()
     cancelled, _ = bench.ingest(inc, keep_open=True)
     closed, _ = bench.ingest(inc, keep_open=True)
-    bench.ledger.submissions.cancel_job(cancelled)
+    bench.cancel_job(cancelled)
     bench.ledger.submissions.seal(closed)
 
     assert (bench.job_state(cancelled), bench.job_state(closed)) == ("cancelled", "succeeded")
@@ -233,7 +233,7 @@ def test_a_cancel_of_an_ended_ingest_changes_nothing(bench: Workbench) -> None:
     job, (row,) = bench.ingest(bench.collection(), "a")
     bench.publish(row)
     before = bench.redis.hgetall(key("job", job))
-    bench.ledger.submissions.cancel_job(job)
+    bench.cancel_job(job)
 
     assert bench.redis.hgetall(key("job", job)) == before
 

@@ -195,7 +195,7 @@ def test_a_unit_that_was_put_back_ends_like_any_other_that_waits(
             bench.late(row)
             bench.ledger.maintenance.expire("ingest")
         case _:
-            bench.ledger.submissions.cancel_job(job)
+            bench.cancel_job(job)
 
     assert bench.state(row) in ("cancelled", "expired")
     assert not bench.put_back("ingest")

@@ -143,7 +143,7 @@ class Storm:
 
     def cancel_job(self) -> None:
         if self.jobs:
-            self.bench.ledger.submissions.cancel_job(self.random.choice(self.jobs[-5:]))
+            self.bench.cancel_job(self.random.choice(self.jobs[-5:]))
 
     def listened_to(self) -> str | None:
         """Return a job that somebody may have asked the events of."""

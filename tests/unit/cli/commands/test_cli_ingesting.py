@@ -41,6 +41,7 @@ class FakeIngest:
         self.held: dict[str, str] = {}
         self.outcomes: dict[str, str] = {}
         self.deleted: list[str] = []
+        self.keys: list[str] = []
         self.lost = 0
         self.barren: dict[str, str] = {}
         self.asks = 0
@@ -66,12 +67,22 @@ class FakeIngest:
         return self.delete(request)
 
     def delete(self, request: httpx.Request) -> httpx.Response:
-        place = "/api/collections/default/documents/"
+        if request.url.path == "/api/collections/default/hashes":
+            return self.page(request.url.params.get("cursor", ""))
         if request.url.path == "/api/jobs/d1":
             return httpx.Response(200, json={"id": "d1", "state": "succeeded"})
-        assert (request.method, request.url.path[: len(place)]) == ("DELETE", place)
-        self.deleted.append(request.url.path.removeprefix(place))
+        assert request.url.path == "/api/collections/default/documents/delete"
+        self.keys.append(request.headers["Idempotency-Key"])
+        for name in json.loads(request.content)["ids"]:
+            self.deleted.append(name)
         return httpx.Response(202, json={"id": "d1"})
+
+    def page(self, after: str) -> httpx.Response:
+        """Return one document of those that are held, in the order of their names."""
+        names = sorted(name for name in self.held if name > after)
+        found = [{"id": name, "sha256": self.held[name]} for name in names[:1]]
+        cursor = names[0] if len(names) > 1 else None
+        return httpx.Response(200, json={"documents": found, "next_cursor": cursor})
 
     def compare(self, listing: list[dict[str, str]]) -> httpx.Response:
         self.asks += 1
@@ -86,7 +97,7 @@ class FakeIngest:
             "new": [name for name in send if name not in self.held],
             "changed": [name for name in send if name in self.held],
             "failed": failed,
-            "gone": [name for name in self.held if name not in hashes],
+            "gone": None,
             "unchanged": len(hashes) - len(send) - len(failed),
         }
         return httpx.Response(200, json=said)

@@ -1,5 +1,7 @@
 """How documents are listed, printed and deleted."""
 
+import json
+
 import pytest
 
 from tests.support.fake_api import FakeApi, Quern, ok, question
@@ -56,7 +58,7 @@ def test_a_document_is_deleted_by_its_whole_id(quern: Quern, api: FakeApi) -> No
 
 @pytest.fixture
 def sub_folder(api: FakeApi) -> FakeApi:
-    """Have a folder of two documents, one of which is gone before it is deleted."""
+    """Have a folder of two documents."""
     base = "/api/collections/default/documents"
     found = [{"document_id": "sub/a.md", "chunks": 1}, {"document_id": "sub/b.md", "chunks": 1}]
     api.on(
@@ -65,8 +67,7 @@ def sub_folder(api: FakeApi) -> FakeApi:
         ok({"documents": found[:1], "next_cursor": "c"}),
         ok({"documents": found[1:], "next_cursor": None}),
     )
-    api.on("DELETE", f"{base}/sub/a.md", ok({"id": "j3"}, 202))
-    api.on("DELETE", f"{base}/sub/b.md", ok({"title": "Not found"}, 404))
+    api.on("POST", f"{base}/delete", ok({"id": "j3"}, 202))
     api.on("GET", "/api/jobs/j3", ok(question(state="succeeded")))
     return api
 
@@ -76,6 +77,44 @@ def test_a_folder_is_deleted_with_all_that_is_in_it(quern: Quern, sub_folder: Fa
 
     assert result.stdout == "Deleted 2 documents in sub/.\n"
     assert sub_folder.asked[0].url.params["prefix"] == "sub/"
+    path = "/api/collections/default/documents/delete"
+    assert sub_folder.bodies("POST", path) == [{"ids": ["sub/a.md", "sub/b.md"]}]
+
+
+def test_what_is_left_of_a_folder_is_told(quern: Quern, sub_folder: FakeApi) -> None:
+    sub_folder.on("GET", "/api/jobs/j3", ok(question(state="partial")))
+    rows = [
+        {"document_id": "sub/a.md", "state": "succeeded"},
+        {"document_id": "sub/b.md", "state": "failed", "error": {"detail": "It hangs."}},
+    ]
+    page = ok({"documents": rows, "next_cursor": None})
+    sub_folder.on("GET", "/api/jobs/j3/documents", page)
+
+    result = quern("delete", "sub/", "--yes")
+
+    assert result.exit_code == 1
+    assert result.stdout == "Deleted 1 document in sub/.\n"
+    assert "sub/b.md was not deleted: It hangs." in result.stderr
+
+
+def test_many_documents_are_deleted_by_several_jobs(
+    quern: Quern, api: FakeApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cli.sync.deleting.AT_ONCE", 1)
+    monkeypatch.setattr("cli.sync.deleting.JOBS", 2)
+    base = "/api/collections/default/documents"
+    found = [{"document_id": f"sub/{n}.md", "chunks": 1} for n in range(4)]
+    api.on("GET", base, ok({"documents": found, "next_cursor": None}))
+    api.on("POST", f"{base}/delete", *(ok({"id": f"j{n}"}, 202) for n in range(4)))
+    for n in range(4):
+        api.on("GET", f"/api/jobs/j{n}", ok(question(state="succeeded")))
+
+    result = quern("delete", "sub/", "--yes")
+
+    assert result.stdout == "Deleted 4 documents in sub/.\n"
+    sent = [one for one in api.asked if one.method == "POST"]
+    assert [json.loads(one.content)["ids"] for one in sent] == [[f"sub/{n}.md"] for n in range(4)]
+    assert len({one.headers["Idempotency-Key"] for one in sent}) == 4
 
 
 def test_a_folder_is_not_deleted_without_a_yes(quern: Quern, sub_folder: FakeApi) -> None:

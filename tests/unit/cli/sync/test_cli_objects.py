@@ -66,8 +66,12 @@ class Server:
                     self.held[name.decode()] = hashlib.sha256(data).hexdigest()
             case "GET", "/api/jobs/j1/documents":
                 return httpx.Response(200, json={"documents": [], "next_cursor": None})
-            case "DELETE", path:
-                del self.held[path.rpartition("/documents/")[2]]
+            case "GET", "/api/collections/default/hashes":
+                held = [{"id": name, "sha256": self.held[name]} for name in sorted(self.held)]
+                return httpx.Response(200, json={"documents": held, "next_cursor": None})
+            case "POST", "/api/collections/default/documents/delete":
+                for name in json.loads(body)["ids"]:
+                    del self.held[name]
                 return httpx.Response(202, json={"id": "j1"})
         job = {"id": "j1", "state": "succeeded", "timings_ms": {}, "progress": {"done": 0}}
         return httpx.Response(200, json=job)
@@ -80,7 +84,7 @@ class Server:
                 told["new"].append(name)
             elif self.held[name] != sha256:
                 told["changed"].append(name)
-        return httpx.Response(200, json=told | {"gone": sorted({*self.held} - {*hashes})})
+        return httpx.Response(200, json=told | {"gone": None})
 
 
 def ingest(server: Server, *arguments: str) -> Result:

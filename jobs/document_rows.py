@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from jobs.document_metadata import of_row, own_part
-from protocol.messages import PRIORITY_OF
+from protocol.messages import PRIORITY_OF, ROLE_OF
 
 Row = dict[str, str | int]
 
@@ -50,7 +50,7 @@ class RowMaker:
     """
 
     def __init__(self, pipeline: str) -> None:
-        self._pipeline = pipeline
+        self.pipeline = pipeline
         self._made_by = made_by(pipeline)
 
     def row(self, job_id: str, source: RowSource, *, priority: str, of_all: str) -> Row:
@@ -60,11 +60,10 @@ class RowMaker:
         What the job's metadata says *of_all* is kept with the job alone.
         """
         told = f"{source.sha256}\0{source.filename}\0{source.title}\0{source.metadata}"
-        fingerprint = hashlib.sha256(f"{self._pipeline}\0{told}".encode()).hexdigest()[:32]
-        return bare_row(job_id, stage="parse", document=source.document_id) | {
+        fingerprint = hashlib.sha256(f"{self.pipeline}\0{told}".encode()).hexdigest()[:32]
+        bare = bare_row(job_id, stage="parse", document=source.document_id, priority=priority)
+        return bare | {
             "id": _row_id(job_id, source.document_id, fingerprint),
-            "owner": "interactive" if priority == "interactive" else f"ingest:{job_id}",
-            "priority": PRIORITY_OF[priority],
             "sha256": source.sha256,
             "size": source.size,
             "filename": source.filename,
@@ -80,16 +79,19 @@ def made_by(pipeline: str) -> str:
     return hashlib.sha256(pipeline.encode()).hexdigest()[:16]
 
 
-def bare_row(job_id: str, *, stage: Literal["parse", "remove"], document: str) -> Row:
+def bare_row(
+    job_id: str, *, stage: Literal["parse", "remove"], document: str, priority: str = "interactive"
+) -> Row:
     """Return what every document row has."""
+    kind = "ingest" if stage == "parse" else "delete"
     return {
         "id": _row_id(job_id, document, ""),
         "kind": "document",
         "document": document,
         "stage": stage,
-        "role": "ingest" if stage == "parse" else "embed",
-        "owner": "interactive",
-        "priority": PRIORITY_OF["interactive"],
+        "role": ROLE_OF[stage],
+        "owner": "interactive" if priority == "interactive" else f"{kind}:{job_id}",
+        "priority": PRIORITY_OF[priority],
     }
 
 

@@ -1,6 +1,6 @@
 from dataclasses import replace
 
-from intake.document_rows import Row, RowMaker, RowSource, bare_row, made_by
+from jobs.document_rows import Row, RowMaker, RowSource, bare_row, made_by
 
 SOURCE = RowSource("a.txt", "0" * 64, 3, "a.txt", "A", '{"year":1900}')
 
@@ -34,7 +34,7 @@ def test_a_recorded_row_tells_where_it_came_from() -> None:
 
 
 def test_a_delete_is_a_row_without_bytes() -> None:
-    told = bare_row("job", stage="remove", document="a.txt")
+    told = bare_row("job", stage="remove", document="a.txt", priority="interactive")
 
     assert (told["stage"], told["role"], told["document"]) == ("remove", "embed", "a.txt")
     assert "sha256" not in told

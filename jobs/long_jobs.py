@@ -1,0 +1,116 @@
+"""Jobs of many rows, worked off in slices: retries get their rows, rows of cancelled jobs end."""
+
+import time
+from collections.abc import Mapping
+from typing import Final
+
+from jobs.document_rows import Row, RowMaker, RowSource
+from jobs.errors import CollectionGone, Full, NoMemory
+from jobs.ledger.ledger import Ledger
+from jobs.ledger.slices import ROWS_AT_ONCE
+from jobs.memory import MemorySight
+from jobs.units import FINAL_STATES
+
+#: How long a request itself works on its job, seconds: a small one is done by then.
+FIRST_TURN_S: Final = 0.05
+#: How long the service works at a time, on all unfinished jobs together, seconds.
+TURN_S: Final = 2.0
+#: The share of the queue that a retry may fill: new requests find the rest.
+FILLED_SHARE: Final = 0.9
+#: States of rows that a retry takes.
+_TRIED_AGAIN: Final = FINAL_STATES - {"succeeded"}
+#: The share of Redis' memory up to which retries are filled; the rest is for new requests, and to
+#: finish what was accepted.
+MEMORY_SHARE: Final = 0.7
+
+
+class LongJobs:
+    """
+    Fill retries and end the rows of cancelled jobs; what one process began, any other ends.
+
+    Args:
+        ledger: Where the jobs are.
+
+        limit: How many documents may wait at a time.
+    """
+
+    def __init__(self, ledger: Ledger, *, limit: int) -> None:
+        self._ledger = ledger
+        self._slices = ledger.slices
+        self._limit = max(1, int(limit * FILLED_SHARE))
+
+    def turn(self) -> None:
+        """Work for a moment on each of some unfinished jobs."""
+        filling, stopping = self._slices.unfinished()
+        share_s = TURN_S / max(1, len(filling) + len(stopping))
+        for job_id in stopping:
+            self.cancel_rows(job_id, within_s=share_s)
+        for job_id in filling:
+            self.fill(job_id, within_s=share_s)
+
+    def cancel_rows(self, job_id: str, *, within_s: float) -> None:
+        """Ask the open rows of a cancelled job to stop, all of them or as many as there is time."""
+        until = time.monotonic() + within_s
+        cursor = "0"
+        while True:
+            cursor = self._slices.cancel_rows(job_id, cursor)
+            if cursor == "0" or time.monotonic() > until:
+                return
+
+    def fill(self, job_id: str, *, within_s: float) -> None:
+        """
+        Give a retry rows of the job that it retries, for as long as there is time and room.
+
+        A retry whose collection was deleted is cancelled.
+        """
+        until = time.monotonic() + within_s
+        size = ROWS_AT_ONCE
+        while (job := self._ledger.rows.job(job_id)) and job.get("filling") == "1":
+            try:
+                self._fill(job_id, job, size, self._memory_bound())
+            except NoMemory:
+                return  # as for a full queue
+            except Full as full:
+                size = min(size // 2, full.limit - full.depth)
+                if size < 1:
+                    return  # the next turn may find room
+            except CollectionGone:
+                self._ledger.submissions.cancel_job(job_id)
+            if time.monotonic() > until:
+                return
+
+    def _memory_bound(self) -> int | None:
+        """
+        Return what may be taken and promised, see `intake.admission`; None where there is no bound.
+
+        Raises:
+            NoMemory: All of it is.
+        """
+        sight = MemorySight.of(self._ledger.redis)
+        if not sight.most:
+            return None
+        room = int(MEMORY_SHARE * sight.most) - sight.used
+        if room <= sight.reserved:
+            raise NoMemory("retries leave the rest of the memory to new requests")
+        return room + sight.admitted
+
+    def _fill(
+        self, job_id: str, job: Mapping[str, str], size: int, memory_bound: int | None = None
+    ) -> None:
+        """Give a retry its next slice."""
+        start = int(job["fill_at"])
+        end = min(start + size, int(job["fill_total"]))
+        found = self._ledger.rows.documents(
+            job["retry_of"], first=start, last=end - 1, states=_TRIED_AGAIN
+        )
+        of_all, maker = job.get("metadata", "{}"), RowMaker(job["pipeline"])
+        rows: list[Row] = [
+            maker.row(
+                job_id, RowSource.of_row(row, of_all), priority=job["priority"], of_all=of_all
+            )
+            for row in found
+            if "sha256" in row
+        ]
+        self._slices.fill(
+            job_id, job, rows, start=start, end=end, limit=self._limit, memory_bound=memory_bound
+        )
