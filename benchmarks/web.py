@@ -25,7 +25,7 @@ from benchmarks.figures.reporting import Limit, percentile, report
 from benchmarks.running.http_line import HttpLine
 from benchmarks.running.processes import go_on, run
 from benchmarks.running.progress import ProgressBars
-from benchmarks.running.service import service
+from benchmarks.running.service import Service, service
 from jobs.ledger.wire import json_of
 from protocol.ids import new_id
 from protocol.keys import key
@@ -73,44 +73,62 @@ def main() -> None:
     with service(None, settings, only=only) as quern, ProgressBars() as progress:
         assert quern.stack is not None  # noqa: S101  it is private
         with Redis.from_url(quern.stack.redis_url, decode_responses=True) as redis:
-            figures = asyncio.run(measure(quern.url, redis, progress, options))
+            figures = asyncio.run(measure(quern, redis, progress, options))
     report("The web server under load", figures, limits=LIMITS, json_path=options.json)
 
 
 async def measure(
-    url: str, redis: "Redis[str]", progress: Progress, options: argparse.Namespace
+    quern: Service, redis: "Redis[str]", progress: Progress, options: argparse.Namespace
 ) -> dict[str, Any]:
     """Run both parts and return their figures."""
-    async with lines(url, options.clients) as clients:
-        figures = await _submits(clients, redis, progress, count=options.submits)
+    async with lines(quern.url, options.clients) as clients:
+        figures = await _submits(quern, clients, redis, progress, count=options.submits)
     count = options.pollers + options.streams + 1
-    async with lines(url, count) as callers:
+    before = _spent_s(quern, "web")
+    async with lines(quern.url, count) as callers:
         figures |= await _load(callers, progress, options)
+    polled = figures["polls_per_s"] * options.seconds
+    figures["poll_web_cpu_ms"] = (_spent_s(quern, "web") - before) / polled * 1000
     return figures
 
 
+def _spent_s(quern: Service, name: str) -> float:
+    """Return the processor time that a process of the stack and its children have taken."""
+    assert quern.stack is not None  # noqa: S101  it is private
+    first = quern.stack.process(name)
+    times = [process.cpu_times() for process in (first, *first.children(recursive=True))]
+    return float(sum(each.user + each.system for each in times))
+
+
 async def _submits(
-    clients: list[HttpLine], redis: "Redis[str]", progress: Progress, *, count: int
+    quern: Service,
+    clients: list[HttpLine],
+    redis: "Redis[str]",
+    progress: Progress,
+    *,
+    count: int,
 ) -> dict[str, Any]:
     """Compare submits over HTTP with the same script in pipelines, in turns."""
     scripts = Scripts(redis, retention_s=86_400, event_retention_s=3_600)
     first = await ask(clients[0])
     fields = json_of(_given(redis.hgetall(key("unit", first))))
     bar = progress.add_task("submits", total=ROUNDS)
-    web, waits, alone = [], [], []
+    web, waits, alone, spent = [], [], [], []
     for _ in range(ROUNDS):
         alone.append(await asyncio.to_thread(_pipelined, scripts, fields, count))
-        began = time.perf_counter()
+        began, before = time.perf_counter(), _spent_s(quern, "web")
         told = await asyncio.gather(*(_asked(one, count // len(clients)) for one in clients))
         took = [ms for each in told for ms in each]
         web.append(len(took) / (time.perf_counter() - began))
         waits += took
+        spent.append((_spent_s(quern, "web") - before) / len(took) * 1000)
         await asyncio.to_thread(redis.flushdb)
         progress.advance(bar)
     return {
         "redis_submits_per_s": median(alone),
         "submits_per_s": median(web),
         "submit_share_of_redis": median(a / b for a, b in zip(web, alone, strict=True)),
+        "submit_web_cpu_ms": median(spent),
         "submit_p50_ms": median(waits),
         "submit_p95_ms": percentile(waits, 0.95),
     }

@@ -115,11 +115,14 @@ class PatientThreadWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn publi
     def murder_pending(self) -> None:
         """End connections whose request does not come, and forget those that are over."""
         now, sooner_s = time.monotonic(), 0.0 if self.alive else ARRIVE_S - STOP_KEEPALIVE_LINGER
-        for conn, arrival in list(self._arriving.items()):
+        # The first of each ends first: a turn of the main thread looks at no more.
+        while self._arriving:
+            conn, arrival = next(iter(self._arriving.items()))
             if arrival.deadline - sooner_s > now:
-                break  # those after it have longer
+                break
             self._give_up(conn)
-        for conn, (deadline, _) in list(self._leaving.items()):
+        while self._leaving:
+            conn, (deadline, _) = next(iter(self._leaving.items()))
             if deadline > now:
                 break
             self._forget(conn)

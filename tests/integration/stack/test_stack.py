@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import chromadb
+import httpx
 import psutil
 import pytest
 import redis
@@ -311,3 +312,20 @@ def test_a_data_folder_from_before_passwords_gets_one_and_keeps_its_data(data_di
         assert queue.get("kept") == "yes"
         assert known_password(folder) in stack.redis_url
     assert known_password(folder) not in first
+
+
+def test_a_web_server_of_several_processes_starts_answers_and_leaves_nothing(
+    data_dir: Path,
+) -> None:
+    settings = Settings(web_processes=2)
+    only = ["redis-queue", "redis-cache", "web"]
+    with Stack.start(data_dir=data_dir, settings=settings, only=only) as stack:
+        server = stack.process("web")
+        answers = [httpx.get(f"{stack.url}/{path}").status_code for path in ("readyz", "metrics")]
+        count = len(server.children())
+        code = stack.stop()
+
+    assert answers == [200, 200]
+    assert count == 2
+    assert code == 0
+    assert not Path(f"/dev/shm/quern-web-metrics-{server.pid}").exists()  # noqa: S108
