@@ -22,6 +22,9 @@ FORGET_WAITING_AT: Final = 0.78
 WAITING_SHARE: Final = 0.2
 #: So long a job is known after its end, however full Redis is.
 KNOWN_S: Final = 600.0
+#: Where even people's questions are about to be refused, only so long.
+BRINK_AT: Final = 0.85
+BRINK_KNOWN_S: Final = 60.0
 #: A turn lasts so long at most.
 TURN_S: Final = 0.5
 
@@ -51,8 +54,11 @@ class Shedder:
             lambda at: self._shedding.events(after=at), self._events_at, EVENTS_AT, half
         )
         limit = FORGET_WAITING_AT if self._waits(sight) else FORGET_AT
+        known_s = self._known_s
+        if self._is_above(sight, BRINK_AT):
+            known_s = min(known_s, BRINK_KNOWN_S)
         shed, _ = self._shed(
-            lambda at: self._shedding.forget(after=at, least_age_s=self._known_s), "", limit, until
+            lambda at: self._shedding.forget(after=at, least_age_s=known_s), "", limit, until
         )
         if shed:
             log.warning("jobs forgotten before their time: Redis is full", extra={"jobs": shed})

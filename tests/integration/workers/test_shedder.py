@@ -98,6 +98,19 @@ def test_what_has_ended_a_moment_ago_stays(bench: Workbench, tmp_path: Path) -> 
     assert all(kept(bench, jobs))
 
 
+@pytest.mark.parametrize(("share", "stays"), [(0.8, True), (0.9, False)])
+def test_on_the_brink_only_the_last_minute_stays(
+    bench: Workbench, tmp_path: Path, share: float, stays: bool
+) -> None:
+    old, new = answered(bench), answered(bench)
+    seconds, _ = bench.redis.time()
+    bench.redis.hset(key("unit", old), "finished", (seconds - 120) * 1_000_000)
+    filled(bench, share)
+    shedder(bench, tmp_path, known_s=600).turn()
+
+    assert kept(bench, [old, new]) == [stays, True]
+
+
 def test_a_large_ingest_goes_in_slices(bench: Workbench) -> None:
     documents = [f"d{n}" for n in range(1_200)]
     job, rows = bench.ingest(bench.collection(), *documents, limit=10_000)
