@@ -1,7 +1,8 @@
 -- forget(after, most, age ms): ended jobs are forgotten before their time, because Redis has no room
 -- for new ones: the oldest first, *most* of the list that were submitted after *after*, and none
 -- that ended less than *age* ago → {how many, where to go on, '' at the end of the list}
--- A large ingest goes in slices; its job goes with the last.
+-- A large ingest goes in slices; its job goes with the last. One whose retry is open stays: the
+-- retry takes its rows from it.
 local after, most, age_ms = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 if after == '' then after = '0' end
 local ROWS = 500
@@ -16,7 +17,7 @@ for i = 1, #entries, 2 do
   local finished_ms = math.floor(tonumber(told[2] or '0') / 1000)
   if not told[1] then
     redis.call('ZREM', K.jobs(), id)
-  elseif FINAL[told[1]] and finished_ms <= NOW_MS - age_ms then
+  elseif FINAL[told[1]] and finished_ms <= NOW_MS - age_ms and not open_retry(id) then
     if is_job then
       local rows = redis.call('LRANGE', K.rows(id), 0, ROWS - 1)
       for n, row_id in ipairs(rows) do rows[n] = K.unit(row_id) end

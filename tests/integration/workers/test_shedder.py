@@ -9,6 +9,7 @@ from corpus.blobs import BlobStore
 from corpus.storage import Storage
 from jobs.counters import read_counters
 from jobs.memory import MemorySight
+from protocol.ids import new_id
 from protocol.keys import key
 from tests.support.workbench import Workbench
 from workers.shedder import Shedder
@@ -125,6 +126,23 @@ def test_a_large_ingest_goes_in_slices(bench: Workbench) -> None:
     assert turns == 3
     assert not bench.redis.exists(key("rows", job), *(key("unit", row) for row in rows))
     assert bench.redis.exists(key("job", open_job), key("unit", open_rows[0])) == 2
+
+
+def test_a_job_whose_retry_is_open_stays(bench: Workbench) -> None:
+    collection_id = bench.collection()
+    job, rows = bench.ingest(collection_id, "a")
+    bench.ledger.submissions.cancel(rows[0])
+    bench.ledger.slices.begin_retry(
+        new_id(),
+        job={
+            "kind": "ingest", "incarnation": collection_id, "retry_of": job, "fill_total": "1",
+            "pipeline": "p",
+        },
+        deadline_s=300,
+    )  # fmt: skip
+    bench.ledger.shedding.forget(after="", least_age_s=0)
+
+    assert bench.redis.exists(key("job", job), key("unit", rows[0])) == 2
 
 
 def test_who_asks_for_what_was_forgotten_is_told_so(client: FlaskClient, bench: Workbench) -> None:
