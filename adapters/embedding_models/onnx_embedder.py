@@ -22,6 +22,7 @@ from adapters.embedding_models.onnx_form import (
     Precision,
     obtain,
 )
+from adapters.embedding_models.onnx_telemetry import disable_telemetry
 from rag import sentence_codes
 from rag.errors import Broken, InvalidRequest, NoVector
 from rag.ports import EmbeddedPassages, EmbedderIdentity, PassageText, Vectors
@@ -106,6 +107,7 @@ class OnnxEmbedder:
     def load(cls, form: OnnxForm, weights: ModelWeights, *, threads: int = 0) -> Self:
         """Load a form that is there, and check it on the sample; see `open`."""
         try:
+            disable_telemetry()
             # Imported here: a worker on another engine does without them.
             import onnxruntime  # noqa: PLC0415 - see above
             from tokenizers import Tokenizer  # noqa: PLC0415 - the same

@@ -38,6 +38,7 @@ from adapters.embedding_models.onnx_form import (
     writable,
 )
 from adapters.embedding_models.onnx_graph import Largest, float_graph, int8_graph, measuring_graph
+from adapters.embedding_models.onnx_telemetry import disable_telemetry
 from adapters.embedding_models.onnx_weights import apart
 from rag.errors import Broken
 
@@ -94,6 +95,7 @@ def _int8(weights: ModelWeights, max_tokens: int) -> bytes:
 
 def measure(graph: bytes, folder: Path, max_tokens: int) -> Largest:
     """Return the largest magnitudes of each output of *graph* over the sample."""
+    disable_telemetry()
     import onnxruntime  # noqa: PLC0415 - with the libraries
     from tokenizers import Tokenizer  # noqa: PLC0415 - the same
 
