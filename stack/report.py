@@ -84,7 +84,8 @@ class StackReport:
         """Print the address of Quern."""
         self.end()
         self._record = replace(self._record, ready=True)
-        self._folder.write(self._record)
+        with suppress(OSError):  # a full disk: every change is written again
+            self._folder.write(self._record)
         names = self._record.processes
         if "web" in names:
             took_s = time.monotonic() - self._began

@@ -108,16 +108,24 @@ class Child:
     def tail(self) -> list[str]:
         """Return the last lines that the present process has written, for people."""
         self.copy_log()
-        with self.program.log.open("rb") as log:
-            log.seek(self.log_offset)
-            return readable(log.read().decode(errors="replace"))[-TAIL_LINES:]
+        try:
+            with self.program.log.open("rb") as log:
+                log.seek(self.log_offset)
+                return readable(log.read().decode(errors="replace"))[-TAIL_LINES:]
+        except OSError:  # it never began to write
+            return []
 
 
 class Report(Protocol):
-    """Is told what happens, to show it or to write it down; must not raise."""
+    """Is told what happens, to show it or to write it down; must raise nothing else."""
 
     def changed(self, children: Sequence[Child]) -> None:
-        """Hear of every new pid and every change of state."""
+        """
+        Hear of every new pid and every change of state.
+
+        Raises:
+            OSError: It cannot be written down, on a full disk: it will be told again.
+        """
 
     def ready(self, child: Child, *, after_s: float) -> None:
         """Hear that a program serves."""
@@ -157,6 +165,7 @@ class Supervisor:
         self._report = report
         self._signals = 0
         self._up = False
+        self._unreported = False
         self._log_check = 0.0
         self._foreign: set[int] = set()
 
@@ -211,8 +220,10 @@ class Supervisor:
             ):
                 self._start(child)
         if not self._up and len(ready) == len(self._children):
-            self._up = True
+            self._up = self._unreported = True
             self._report.all_ready()
+        if self._unreported:
+            self._report_change()
         for child in self._children:
             child.copy_log()
         if now > self._log_check + LOG_CHECK_S:
@@ -221,8 +232,22 @@ class Supervisor:
                 if _rotate(child.program.log):
                     child.log_offset = 0
 
+    def _report_change(self) -> None:
+        """Report how the programs are; what cannot be written down is reported again."""
+        self._unreported = True
+        with suppress(OSError):
+            self._report.changed(self._children)
+            self._unreported = False
+
     def _start(self, child: Child) -> None:
-        program = child.program
+        """Start a program, or plan to where the system has no room for it."""
+        try:
+            self._spawn(child)
+        except OSError as error:
+            self._failed(child, f"it cannot be started: {error.strerror}")
+
+    def _spawn(self, child: Child) -> None:
+        program, child.started = child.program, time.monotonic()
         program.log.parent.mkdir(parents=True, exist_ok=True)
         with program.log.open("ab") as own:
             log = child.capture.open() if child.capture else own
@@ -244,16 +269,15 @@ class Supervisor:
         # Reaping is done for all children in one place, so Popen must never wait for this one.
         process.returncode = 0
         child.pid = child.last_pid = process.pid
-        child.started = time.monotonic()
         child.created_at = psutil.Process(process.pid).create_time()
         child.state = State.STARTING
-        self._report.changed(self._children)
+        self._report_change()
 
     def _ask(self, child: Child) -> None:
         after_s = time.monotonic() - child.started
         if child.asks_ready():
             child.state = State.READY
-            self._report.changed(self._children)
+            self._report_change()
             self._report.ready(child, after_s=after_s)
         elif after_s > child.program.start_timeout_s:
             if not self._up:
@@ -263,18 +287,20 @@ class Supervisor:
 
     def _reap(self) -> None:
         """Bury the dead, kill what they left behind and plan their next start."""
-        dead = self._bury()
-        for child, code in dead:
-            how = _how(code)
-            if not self._up:
-                raise StartFailed(child, how)
-            if time.monotonic() - child.started > WELL_AFTER_S:
-                child.failures = 0
-            delay_s = min(FIRST_DELAY_S * 2**child.failures, LONGEST_DELAY_S)
-            child.failures += 1
-            child.start_at = time.monotonic() + delay_s
-            self._report.changed(self._children)
-            self._report.died(child, how=how, again_in_s=delay_s)
+        for child, code in self._bury():
+            self._failed(child, _how(code))
+
+    def _failed(self, child: Child, how: str) -> None:
+        """Plan the next start of a program that ended, or that could not be started."""
+        if not self._up:
+            raise StartFailed(child, how)
+        if time.monotonic() - child.started > WELL_AFTER_S:
+            child.failures = 0
+        delay_s = min(FIRST_DELAY_S * 2**child.failures, LONGEST_DELAY_S)
+        child.failures += 1
+        child.start_at = time.monotonic() + delay_s
+        self._report_change()
+        self._report.died(child, how=how, again_in_s=delay_s)
 
     def _bury(self) -> list[tuple[Child, int]]:
         """Return the programs that have ended, with their exit codes; kill what they left."""
@@ -298,7 +324,7 @@ class Supervisor:
             if living := [child for child in members if child.pid is not None]:
                 self._report.stopping([child.name for child in living])
                 clean &= self._stop_together(living, forced_at=forced_at)
-        self._report.changed(self._children)
+        self._report_change()
         ended = self._end_orphans()
         for child in self._children:
             child.copy_log()
@@ -351,15 +377,19 @@ def _how(code: int) -> str:
 
 
 def _rotate(log: Path) -> bool:
-    """Keep one older copy of a log that has grown large. Its writer, which appends, goes on."""
+    """
+    Keep one older copy of a log that has grown large. Its writer, which appends, goes on.
+
+    Returns False, and leaves the log as it is, where it is small, or its disk has no room.
+    """
+    copy = log.with_name(log.name + ".1")
     try:
         if log.stat().st_size < LOG_BYTES:
             return False
-    except FileNotFoundError:
+        with log.open("rb") as source, copy.open("wb") as target:
+            while block := source.read(1 << 20):
+                target.write(block)
+        os.truncate(log, 0)
+    except OSError:
         return False
-    copy = log.with_name(log.name + ".1")
-    with log.open("rb") as source, copy.open("wb") as target:
-        while block := source.read(1 << 20):
-            target.write(block)
-    os.truncate(log, 0)
     return True

@@ -29,7 +29,10 @@ def say(*words):
     print(*words, flush=True)
 
 class Report:
-    def changed(self, children): pass
+    def changed(self, children):
+        if (folder / "full").exists():
+            raise OSError(28, "No space left on device")
+        (folder / "record").write_text(" ".join(f"{c.name}={c.pid}" for c in children))
     def ready(self, child, *, after_s): say("ready", child.name, child.pid)
     def all_ready(self): say("all ready")
     def died(self, child, *, how, again_in_s): say("died", child.name, again_in_s, how)
@@ -159,6 +162,38 @@ def test_what_dies_is_started_again_after_a_delay_that_doubles(
         "died b 0.5 it was ended by SIGKILL",
         "died b 1.0 it was ended by SIGKILL",
     ]
+    assert len(run.pids("a")) == 1
+
+
+def test_a_full_disk_ends_nothing_and_what_could_not_be_written_down_is_later(
+    supervise: Callable[..., Run], tmp_path: Path
+) -> None:
+    run = supervise({"name": "a", "code": SERVES})
+    run.until("all ready")
+    (tmp_path / "full").touch()
+    os.kill(run.pids("a")[0], signal.SIGKILL)
+    run.until("ready a", times=2)
+    (tmp_path / "full").unlink()
+
+    until(lambda: (tmp_path / "record").read_text() == f"a={run.pids('a')[1]}")
+    assert run.stop() == 0
+
+
+def test_what_cannot_be_started_now_is_started_later(
+    supervise: Callable[..., Run], tmp_path: Path
+) -> None:
+    run = supervise({"name": "a", "code": SERVES}, {"name": "b", "code": SERVES})
+    run.until("all ready")
+    log = tmp_path / "b.log"
+    log.unlink()
+    log.mkdir()
+    os.kill(run.pids("b")[0], signal.SIGKILL)
+    died = run.until("died b", times=2)
+    log.rmdir()
+    run.until("ready b", times=2)
+
+    assert died[1] == "died b 1.0 it cannot be started: Is a directory"
+    assert run.stop() == 0
     assert len(run.pids("a")) == 1
 
 
