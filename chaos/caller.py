@@ -12,7 +12,7 @@ from chaos.history import Answered, History
 TIMEOUT_S: Final = 40.0
 PAUSE_S: Final = 0.25
 PATIENCE_S: Final = 240.0
-AGAIN: Final = frozenset({429, 502, 503, 504})
+AGAIN: Final = frozenset({429, 502, 503, 504, 507})
 
 
 class GaveUp(Exception):

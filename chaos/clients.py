@@ -1,25 +1,30 @@
 """The clients of a run: each works in a thread of its own and tells the history what it saw."""
 
 import random
-import re
 import threading
 import time
 import uuid
 from collections import deque
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from hashlib import sha256
+from queue import Empty, SimpleQueue
 from typing import Any, ClassVar, Final
 
 import orjson
 
 from chaos.caller import Caller, GaveUp
-from chaos.history import Accepted, History, Read, Seen, Write
-from chaos.texts import REVISION, revision_text
+from chaos.history import Accepted, Cancelled, History, Read, Seen, Write
+from chaos.texts import REVISION, revision_text, revisions_of
 from jobs.units import FINAL_STATES
 
 COLLECTION: Final = "chaos"
 INGEST_DEADLINE_S, QUESTION_DEADLINE_S = 600, 300
+#: A question with this deadline may expire while something is away.
+HASTY_S: Final = 10
+FLOOD_DEADLINE_S, MOST_WAITING = 3_600, 400
 MOST_OPEN: Final = 3
 MOST_CHUNKS: Final = 20
 
@@ -192,13 +197,23 @@ class Writer(Client):
 
 
 class Poisoner(Writer):
-    """Sends one document, which kills its worker each time: see `chaos.nemesis.Poison`."""
+    """Sends documents that kill their worker each time: see `chaos.faults.poison`."""
 
     poisoned: ClassVar[bool] = True
 
+    def __init__(self, *given: Any, documents: int) -> None:
+        super().__init__(*given, documents=documents)
+        self.jobs: list[str] = []
+        self._orders: SimpleQueue[list[str]] = SimpleQueue()
+
+    def order(self, documents: list[str]) -> None:
+        """Have documents sent in one job, as soon as they are taken."""
+        self._orders.put(documents)
+
     def act(self) -> None:
-        """Send nothing: the run sends the document at a moment of its choice."""
-        time.sleep(0.2)
+        """Send what was ordered."""
+        with suppress(Empty):
+            self.jobs.append(self.ingest(self._orders.get(timeout=0.2)))
 
 
 class Searcher(Client):
@@ -235,7 +250,7 @@ class Searcher(Client):
                 document=document,
                 began=began,
                 ended=self.history.now(),
-                revisions=_revisions(document, texts),
+                revisions=revisions_of(document, texts),
                 chunks=len(texts),
                 whole=not found["degraded"],
             )
@@ -256,24 +271,38 @@ class Asker(Searcher):
             self.look_again(self.dice.choice(self._jobs))
             return
         document = self.dice.choice(self.documents)
-        body = {
-            "question": f"At which revision does {document} stand?",
-            "collection": COLLECTION,
-            "deadline_s": QUESTION_DEADLINE_S,
-            "priority": self.dice.choice(["interactive", "batch"]),
-        }
+        hasty = self.dice.random() < 0.15  # noqa: PLR2004
+        deadline_s = HASTY_S if hasty else QUESTION_DEADLINE_S
+        priority = self.dice.choice(["interactive", "batch"])
         began = self.history.now()
-        asked = self.api.call("POST", "/api/queries", key=uuid.uuid4().hex, body=body)
-        if asked is None:
-            raise GaveUp("POST /api/queries")
-        job_id = self.accepted(asked, "query", QUESTION_DEADLINE_S)
+        job_id = self.ask(document, deadline_s=deadline_s, priority=priority)
         if self.dice.random() < 0.1:  # noqa: PLR2004
             time.sleep(self.dice.uniform(0, 0.05))
-            self.api.call("DELETE", f"/api/jobs/{job_id}")
-        job = self.ended(job_id, within_s=QUESTION_DEADLINE_S + 90)
+            self.cancel(job_id)
+        job = self.ended(job_id, within_s=deadline_s + 90)
         self._jobs.append(job_id)
         if job is not None and "result" in job:
             self._read(job["result"], began)
+
+    def ask(self, document: str, *, deadline_s: float, priority: str) -> str:
+        """Ask for the revision of a document; returns the job."""
+        body = {
+            "question": f"At which revision does {document} stand?",
+            "collection": COLLECTION,
+            "deadline_s": deadline_s,
+            "priority": priority,
+        }
+        asked = self.api.call("POST", "/api/queries", key=uuid.uuid4().hex, body=body)
+        if asked is None:
+            raise GaveUp("POST /api/queries")
+        return self.accepted(asked, "query", deadline_s)
+
+    def cancel(self, job_id: str) -> None:
+        """Cancel a job, and look at once whether it is."""
+        self.api.call("DELETE", f"/api/jobs/{job_id}")
+        job = self.api.call("GET", f"/api/jobs/{job_id}")
+        if job is not None and job["state"] == "cancelled":
+            self.history.add(Cancelled(job=job_id, at=self.history.now()))
 
     def finish(self) -> None:
         """Look again at every question."""
@@ -298,9 +327,34 @@ class Asker(Searcher):
                     document=document,
                     began=began,
                     ended=self.history.now(),
-                    revisions=_revisions(document, quotes),
+                    revisions=revisions_of(document, quotes),
                 )
             )
+
+
+class Flooder(Asker):
+    """Hands over questions without waiting for their ends, until many wait."""
+
+    def __init__(self, *given: Any, documents: list[str]) -> None:
+        super().__init__(*given, documents=documents)
+        self._waiting: deque[str] = deque()
+
+    def act(self) -> None:
+        """Ask once more; wait for the oldest question where too many wait."""
+        document = self.dice.choice(self.documents)
+        self._waiting.append(self.ask(document, deadline_s=FLOOD_DEADLINE_S, priority="batch"))
+        if len(self._waiting) >= MOST_WAITING:
+            self.await_one()
+        time.sleep(self.dice.uniform(0, 0.02))
+
+    def finish(self) -> None:
+        """Wait for all questions."""
+        while self._waiting:
+            self.await_one()
+
+    def await_one(self) -> None:
+        """Wait for the end of the oldest question."""
+        self.ended(self._waiting.popleft(), within_s=FLOOD_DEADLINE_S + 90)
 
 
 def seen(job: Mapping[str, Any], at: float, *, ends: int = 1) -> Seen:
@@ -308,14 +362,13 @@ def seen(job: Mapping[str, Any], at: float, *, ends: int = 1) -> Seen:
     fixed = {name: job.get(name) for name in ("state", "result", "error", "finished_at")}
     digest = sha256(orjson.dumps(fixed, option=orjson.OPT_SORT_KEYS)).hexdigest()
     error = (job.get("error") or {}).get("type", "")
-    return Seen(job=job["id"], at=at, state=job["state"], digest=digest, error=error, ends=ends)
-
-
-def _revisions(document: str, texts: Iterable[str]) -> tuple[int, ...]:
-    found = {
-        int(number)
-        for text in texts
-        for name, number in re.findall(REVISION, text)
-        if name == document
-    }
-    return tuple(sorted(found))
+    began, ended = (datetime.fromisoformat(job[name]) for name in ("created_at", "finished_at"))
+    return Seen(
+        job=job["id"],
+        at=at,
+        state=job["state"],
+        digest=digest,
+        took_s=(ended - began).total_seconds(),
+        error=error,
+        ends=ends,
+    )

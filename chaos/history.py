@@ -84,14 +84,32 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """A final state of a job: its *digest* is of all that must not change any more."""
+    """
+    A final state of a job.
+
+    Args:
+        digest: Of all that must not change any more.
+
+        took_s: Seconds from its beginning to its end, as the service tells.
+
+        ends: How many ends its events tell of.
+    """
 
     job: str
     at: float
     state: str
     digest: str
+    took_s: float = 0.0
     error: str = ""
     ends: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cancelled:
+    """The service said that a job *is* cancelled, so it stays so."""
+
+    job: str
+    at: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,16 +123,34 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
-    """What was done to the service."""
+class Hurt:
+    """What was done to the service, and to which part of it."""
 
     what: str
+    target: str
     began: float
     ended: float
 
 
-Record = Write | Read | Accepted | Seen | Answered | Fault
-Kind = TypeVar("Kind", Write, Read, Accepted, Seen, Answered, Fault)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Victim:
+    """
+    A unit whose worker was killed.
+
+    Args:
+        waited_s: How long it waited at a stretch in which nothing else was wrong.
+
+        went_on: Somebody had it again, or it ended.
+    """
+
+    unit: str
+    at: float
+    waited_s: float
+    went_on: bool
+
+
+Record = Write | Read | Accepted | Seen | Cancelled | Answered | Hurt | Victim
+Kind = TypeVar("Kind", Write, Read, Accepted, Seen, Cancelled, Answered, Hurt, Victim)
 
 
 class History:

@@ -1,71 +1,147 @@
 """One run: a stack, its clients, what hurts it, and what is left at the end."""
 
+import os
 import random
+import shutil
 import time
 from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
 from typing import Any, Final
 
 from redis import Redis
 from rich.progress import Progress
 
-from benchmarks.running.service import entries
 from chaos.caller import Caller
-from chaos.checker import PROMISES, check
-from chaos.clients import COLLECTION, Asker, Client, Poisoner, Searcher, Writer
-from chaos.history import Accepted, Answered, Fault, History, Read, Seen
-from chaos.leftovers import processes_of, stray_keys
-from chaos.nemesis import ALL, Nemesis, Poison, heal
-from chaos.texts import REVISION
+from chaos.checks.checker import PROMISES, check
+from chaos.checks.final_state import FinalState, final_state
+from chaos.checks.leftovers import files_in, processes_of
+from chaos.checks.redis_keys import stray_keys
+from chaos.clients import COLLECTION, Asker, Client, Flooder, Poisoner, Searcher, Writer
+from chaos.faults.clocks import Clocks
+from chaos.faults.extra_workers import ExtraWorkers
+from chaos.faults.nemesis import Nemesis, World, heal, whole
+from chaos.faults.plans import ALL, Plan
+from chaos.faults.poison import Poison
+from chaos.faults.small_disk import small_disk
+from chaos.faults.victims import Victims
+from chaos.history import Accepted, Answered, History, Hurt, Read, Seen, Victim
+from runtime.settings import Settings
 from stack.up import Stack
 
-WRITERS, SEARCHERS, ASKERS, DOCUMENTS = 2, 2, 3, 8
+WRITERS, SEARCHERS, ASKERS, FLOODERS, DOCUMENTS = 2, 2, 3, 2, 8
+#: When poison is sent, as shares of the time, and how many documents each time.
+POISON: Final = ((0.2, 1), (0.4, 1), (0.6, 2))
 SETTLE_S: Final = 900.0
 QUIET_S: Final = 30.0
+#: How large the disk is, and how much larger for each minute.
+DISK_MB, DISK_MB_A_MINUTE = 192, 64
+#: With less free space nothing new is taken in.
+FLOOR_MB: Final = 16
 
 
-def measure(
-    folder: Path, *, seed: int, minutes: float, bars: Progress
-) -> tuple[dict[str, Any], list[str]]:
-    """Run on an empty folder; returns the figures, and every violation in words."""
-    history = History(folder / "history.jsonl")
-    with Stack.start(data_dir=folder / "data", only=ALL) as stack:
-        writers, others, poisoner = _clients(stack.url, history, seed)
-        api = Caller(stack.url, history)
-        api.call("POST", "/api/collections", body={"name": COLLECTION})
-        clients = [*writers, *others, poisoner]
-        nemesis = Nemesis(stack, history, random.Random(f"{seed}:nemesis"))
-        for thread in (*clients, nemesis):
-            thread.start()
-        poison = _hurt(stack, history, poisoner, minutes, bars)
-        nemesis.stopping.set()
-        nemesis.join()
-        poison.stopping.set()
-        heal(stack)
-        settled = _settle(clients, bars)
-        index = _index(api)
-        with Redis.from_url(stack.redis_url, decode_responses=True) as redis:
-            stray = _stray(redis)
+@dataclass(frozen=True, slots=True)
+class Run:
+    """
+    A run on an empty folder.
+
+    Args:
+        folder: For the data, the history and the logs.
+
+        seed: Decides what is done.
+
+        minutes: How long the stack is hurt.
+
+        plan: How.
+    """
+
+    folder: Path
+    seed: int
+    minutes: float
+    plan: Plan
+
+    def dice(self, name: str) -> random.Random:
+        """Return the dice of one thread: none decides for another."""
+        return random.Random(f"{self.seed}:{name}")
+
+
+def measure(run: Run, bars: Progress) -> tuple[dict[str, Any], list[str]]:
+    """Run; returns the figures, and every violation in words."""
+    history = History(run.folder / "history.jsonl")
+    data, temporary = run.folder / "data", run.folder / "tmp"
+    temporary.mkdir(exist_ok=True)
+    clocks = Clocks(run.folder / "clocks")
+    with ExitStack() as ends:
+        size = round(DISK_MB + DISK_MB_A_MINUTE * run.minutes)
+        disk = ends.enter_context(small_disk(data, megabytes=size))
+        ends.callback(_keep_logs, data, run.folder / "logs")
+        with _environment({"TMPDIR": str(temporary)} | clocks.environment):
+            settings = Settings(health_disk_floor_mb=FLOOR_MB)
+            stack = ends.enter_context(Stack.start(data_dir=data, settings=settings, only=ALL))
+        extra = ExtraWorkers(stack, count=run.plan.extra_workers, log=run.folder / "extra.log")
+        world = World(stack, extra, disk, clocks)
+        final, stray, failed = _hurt(run, world, history, bars)
         clean = stack.stop() == 0
-    left = processes_of(folder / "data")
-    violations = check(history, index)
+        left = {
+            "stray_keys": stray,
+            "left_processes": processes_of(data),
+            "left_files": files_in(temporary),
+        }
+    violations = check(history, final)
     told = [f"{one.promise}: {one.told}" for one in violations]
-    told += [f"stray key: {name}" for name in stray] + [f"left process: {name}" for name in left]
-    told += [f"client {one.name} failed: {one.failure!r}" for one in clients if one.failure]
+    told += [f"{name}: {one}" for name, some in left.items() for one in some] + failed
     counts = Counter(one.promise for one in violations)
-    figures = _seen(history) | {name: counts[name] for name in PROMISES}
-    figures |= {
-        "stray_keys": len(stray),
-        "left_processes": len(left),
-        "clients_failed": sum(one.failure is not None for one in clients) + (not settled),
-        "clean_stop": int(clean),
-    }
+    figures = _seen(history) | {"disk_full": "done" if disk else "skipped: it cannot be mounted"}
+    figures |= {name: counts[name] for name in PROMISES}
+    figures |= {name: len(some) for name, some in left.items()}
+    figures |= {"threads_failed": len(failed), "unclean_stops": int(not clean)}
     return figures, told
 
 
-def _clients(url: str, history: History, seed: int) -> tuple[list[Writer], list[Client], Poisoner]:
+def _hurt(
+    run: Run, world: World, history: History, bars: Progress
+) -> tuple[FinalState, list[str], list[str]]:
+    """Let clients work while the stack is hurt; returns what is there once all have ended."""
+    api = Caller(world.stack.url, history)
+    api.call("POST", "/api/collections", body={"name": COLLECTION})
+    writers, others, poisoner = _clients(run, world.stack.url, history)
+    clients = [*writers, *others, poisoner]
+    victims = Victims(world.stack.redis_url, history, whole=lambda: whole(world.stack))
+    nemesis = Nemesis(world, run.plan, history, victims=victims, dice=run.dice("nemesis"))
+    poison = Poison(world, history, victims=victims, jobs=poisoner.jobs)
+    threads: list[Thread] = [*clients, world.extra, victims, nemesis, poison]
+    for thread in threads:
+        thread.start()
+    try:
+        _wait(run, poisoner, bars)
+        for hurting in (nemesis, poison):
+            hurting.stopping.set()
+            hurting.join()
+        heal(world.stack)
+        settled = _settle(clients, bars)
+        victims.stopping.set()
+        victims.join()
+    finally:
+        world.extra.stopping.set()
+        world.extra.join()
+    documents = [document for writer in (*writers, poisoner) for document in writer.documents]
+    with Redis.from_url(world.stack.redis_url, decode_responses=True) as redis:
+        final = final_state(
+            api, COLLECTION, documents, redis=redis, chroma_url=world.stack.chroma_url
+        )
+        stray = _stray(redis)
+    failures = {client.name: client.failure for client in clients} | {"nemesis": nemesis.failure}
+    failed = [f"{name} failed: {failure!r}" for name, failure in failures.items() if failure]
+    failed += [] if settled else ["not every client has finished"]
+    return final, stray, failed
+
+
+def _clients(run: Run, url: str, history: History) -> tuple[list[Writer], list[Client], Poisoner]:
     def given(number: int) -> tuple[int, str, History, random.Random]:
-        return number, url, history, random.Random(f"{seed}:{number}")
+        return number, url, history, run.dice(str(number))
 
     writers = [Writer(*given(number), documents=DOCUMENTS) for number in range(WRITERS)]
     documents = [document for writer in writers for document in writer.documents]
@@ -73,23 +149,23 @@ def _clients(url: str, history: History, seed: int) -> tuple[list[Writer], list[
         *(Searcher(*given(10 + number), documents=documents) for number in range(SEARCHERS)),
         *(Asker(*given(20 + number), documents=documents) for number in range(ASKERS)),
     ]
-    return writers, others, Poisoner(*given(99), documents=1)
+    if run.plan.floods:
+        others += [Flooder(*given(30 + number), documents=documents) for number in range(FLOODERS)]
+    poisonous = sum(count for _, count in POISON)
+    return writers, others, Poisoner(*given(99), documents=poisonous)
 
 
-def _hurt(
-    stack: Stack, history: History, poisoner: Poisoner, minutes: float, bars: Progress
-) -> Poison:
-    """Let the clients and the nemesis work; a third of the time in, one document is poison."""
-    bar = bars.add_task("chaos", total=minutes * 60)
-    began, poison = time.monotonic(), None
-    while (past := time.monotonic() - began) < minutes * 60:
+def _wait(run: Run, poisoner: Poisoner, bars: Progress) -> None:
+    """Let the clients and the nemesis work; send poison now and then."""
+    bar = bars.add_task("chaos", total=run.minutes * 60)
+    began, due, fresh = time.monotonic(), list(POISON), list(poisoner.documents)
+    while (past := time.monotonic() - began) < run.minutes * 60:
         bars.update(bar, completed=past)
-        if poison is None and past > minutes * 20:
-            poison = Poison(stack, history, poisoner.ingest(poisoner.documents))
-            poison.start()
+        if due and past > due[0][0] * run.minutes * 60:
+            _, count = due.pop(0)
+            poisoner.order([fresh.pop() for _ in range(count)])
         time.sleep(0.5)
-    bars.update(bar, completed=minutes * 60)
-    return poison or Poison(stack, history, "")
+    bars.update(bar, completed=run.minutes * 60)
 
 
 def _settle(clients: list[Client], bars: Progress) -> bool:
@@ -104,18 +180,6 @@ def _settle(clients: list[Client], bars: Progress) -> bool:
     return not any(client.is_alive() for client in clients)
 
 
-def _index(api: Caller) -> dict[str, int]:
-    """Return the revision of every document that the collection lists, as its text says."""
-    path = f"/api/collections/{COLLECTION}/documents"
-    listed = entries(lambda given: api.call("GET", path, parameters=given) or {}, "documents")
-    index = {}
-    for document in [one["document_id"] for one in listed]:
-        text = (api.call("GET", f"{path}/{document}/text") or {}).get("text", "")
-        found = {int(number) for _, number in REVISION.findall(text)}
-        index[document] = found.pop() if len(found) == 1 else -1
-    return index
-
-
 def _stray(redis: Redis) -> list[str]:
     """Return the stray keys once the last bodies have ended, or those that stay."""
     end = time.monotonic() + QUIET_S
@@ -124,14 +188,36 @@ def _stray(redis: Redis) -> list[str]:
     return stray
 
 
+@contextmanager
+def _environment(more: Mapping[str, str]) -> Iterator[None]:
+    """Let what is started during the block have *more* variables."""
+    before = dict(os.environ)
+    os.environ.update(more)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def _keep_logs(data: Path, kept: Path) -> None:
+    """Copy the logs off a disk that goes with the run."""
+    shutil.copytree(data / "logs", kept, dirs_exist_ok=True)
+
+
 def _seen(history: History) -> dict[str, Any]:
     """Return what happened, as counts."""
-    faults = Counter(fault.what.split()[0] for fault in history.of(Fault))
+    faults = Counter(fault.what for fault in history.of(Hurt))
     states = Counter(one.state for one in {one.job: one for one in history.of(Seen)}.values())
     refused = Counter(one.status for one in history.of(Answered))
+    victims = history.of(Victim)
     return (
         {f"faults_{name}": count for name, count in sorted(faults.items())}
         | {"jobs": len(history.of(Accepted)), "reads": len(history.of(Read))}
         | {f"jobs_{state}": count for state, count in sorted(states.items())}
         | {f"answers_{status}": count for status, count in sorted(refused.items())}
+        | {
+            "victims": len(victims),
+            "victims_longest_s": max((one.waited_s for one in victims), default=0.0),
+        }
     )

@@ -2,6 +2,7 @@
 
 import random
 import re
+from collections.abc import Iterable
 from typing import Final
 
 PARTS: Final = 3
@@ -27,3 +28,11 @@ def revision_text(document: str, revision: int) -> str:
         ]
         parts.append(f"Part {part + 1} of {PARTS}. " + " ".join(sentences))
     return "\n\n".join(parts)
+
+
+def revisions_of(document: str, texts: Iterable[str]) -> tuple[int, ...]:
+    """Return the revisions of a document that some texts are of, each once, in order."""
+    found = {
+        int(number) for text in texts for name, number in REVISION.findall(text) if name == document
+    }
+    return tuple(sorted(found))

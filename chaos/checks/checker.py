@@ -6,17 +6,35 @@ been current at some moment between its beginning and its end (linearizability; 
 "Linearizability: a correctness condition for concurrent objects", 1990).
 """
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from chaos.history import TAKEN, Accepted, Answered, Read, Record, Seen, Write
+from chaos.checks.final_state import FinalState
+from chaos.history import (
+    TAKEN,
+    Accepted,
+    Answered,
+    Cancelled,
+    Read,
+    Record,
+    Seen,
+    Victim,
+    Write,
+)
 
 #: How long after its deadline a job may end.
 GRACE_S: Final = 60.0
+#: How long after the death of its worker a unit may wait, where nothing else is wrong.
+WENT_ON_S: Final = 45.0
+#: A job with a shorter deadline may expire while something is away.
+PATIENT_S: Final = 60.0
 #: States that a job without faults of its own may end in.
 GOOD: Final = frozenset({"succeeded", "cancelled"})
+#: How a document may fail that kills its workers.
+DEADLY: Final = "failed: too_many_attempts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,24 +51,28 @@ PROMISES: Final = (
     "late",  # one that ended too long after its deadline
     "twice",  # one that ended more than once
     "changed_after_final",
+    "uncancelled",  # one that was told to be cancelled, and ended otherwise
+    "stalled",  # a unit that nobody went on with after its worker was killed
     "innocent_failed",  # a job or a document that failed though nothing was wrong with it
     "half_documents",
     "two_versions",
     "wrong_reads",  # a revision that was not current, or not any more
     "missing_documents",
     "wrong_index",  # at the end the index is not the set of successful writes
+    "wrong_search",  # at the end a search does not find exactly what is listed
+    "wrong_vectors",  # at the end the rows of Chroma are not those of the catalogue
     "server_errors",
 )
 
 
-def check(history: Iterable[Record], index: Mapping[str, int]) -> list[Violation]:
+def check(history: Iterable[Record], final: FinalState) -> list[Violation]:
     """
     Return every violation of a promise.
 
     Args:
         history: What clients saw.
 
-        index: The documents that the collection lists at the end: the revision of each text.
+        final: What is there at the end.
     """
     records = list(history)
     writes: dict[str, list[Write]] = defaultdict(list)
@@ -64,7 +86,11 @@ def check(history: Iterable[Record], index: Mapping[str, int]) -> list[Violation
         *_documents(writes),
         *(found for read in records if isinstance(read, Read)
           for found in _read(read, writes[read.document])),
-        *_index(writes, index),
+        *_index(writes, final.index),
+        *_searches(final),
+        *(Violation("wrong_vectors", f"{row} is in Chroma alone") for row in final.extra_rows),
+        *(Violation("wrong_vectors", f"{row} is not in Chroma") for row in final.missing_rows),
+        *_stalled(records),
         *(Violation("server_errors", f"{one.status} on {one.call}: {one.detail}")
           for one in records if isinstance(one, Answered) and one.status == 500),  # noqa: PLR2004
     ]  # fmt: skip
@@ -75,14 +101,14 @@ def _jobs(records: Sequence[Record]) -> Iterator[Violation]:
     for record in records:
         if isinstance(record, Seen):
             seen[record.job].append(record)
+    cancelled = {record.job for record in records if isinstance(record, Cancelled)}
     for job in (record for record in records if isinstance(record, Accepted)):
         told = f"{job.kind} {job.job}"
         if not (looks := seen.get(job.job)):
             yield Violation("lost", f"{told}, accepted at {job.at:.1f} s, never ended")
             continue
         first = looks[0]
-        if first.at > job.at + job.deadline_s + GRACE_S:
-            yield Violation("late", f"{told} ended {first.at - job.at:.0f} s after it was accepted")
+        yield from _end(job, first, cancelled=job.job in cancelled)
         for look in looks:
             if (look.state, look.digest) != (first.state, first.digest):
                 yield Violation(
@@ -90,8 +116,28 @@ def _jobs(records: Sequence[Record]) -> Iterator[Violation]:
                 )
             if look.ends != 1:
                 yield Violation("twice", f"{told} has {look.ends} ends in its events")
-        if first.state not in GOOD and job.kind != "ingest":
-            yield Violation("innocent_failed", f"{told} is {first.state}: {first.error}")
+
+
+def _end(job: Accepted, first: Seen, *, cancelled: bool) -> Iterator[Violation]:
+    """Yield what is wrong with how a job ended."""
+    told = f"{job.kind} {job.job}"
+    # A client may hear of an end long after it: while the web server is away.
+    took_s = min(first.at - job.at, first.took_s or math.inf)
+    if took_s > job.deadline_s + GRACE_S:
+        yield Violation("late", f"{told} ended {took_s:.0f} s after it was accepted")
+    if cancelled and first.state != "cancelled":
+        yield Violation("uncancelled", f"{told} was cancelled, then {first.state}")
+    hasty = first.state == "expired" and job.deadline_s < PATIENT_S
+    if first.state not in GOOD and job.kind != "ingest" and not hasty:
+        yield Violation("innocent_failed", f"{told} is {first.state}: {first.error}")
+
+
+def _stalled(records: Sequence[Record]) -> Iterator[Violation]:
+    """Yield each unit that waited too long after its worker was killed, or still does."""
+    for one in records:
+        if isinstance(one, Victim) and (one.waited_s > WENT_ON_S or not one.went_on):
+            told = f"{one.unit}, whose worker was killed at {one.at:.1f} s"
+            yield Violation("stalled", f"{told}, waited {one.waited_s:.0f} s")
 
 
 def _documents(writes: Mapping[str, Sequence[Write]]) -> Iterator[Violation]:
@@ -100,7 +146,7 @@ def _documents(writes: Mapping[str, Sequence[Write]]) -> Iterator[Violation]:
         for write in of_one:
             told = f"revision {write.revision} of {document} is {write.outcome}"
             failed = write.outcome.startswith("failed") or write.outcome in ("expired", "cancelled")
-            if failed and not write.poisoned:
+            if failed and not (write.poisoned and write.outcome == DEADLY):
                 yield Violation("innocent_failed", told)
             newer = any(other.revision > write.revision for other in of_one)
             if write.outcome == "superseded" and not newer:
@@ -125,7 +171,7 @@ def possible(read: Read, writes: Sequence[Write]) -> tuple[set[int], bool]:
 def _read(read: Read, writes: Sequence[Write]) -> Iterator[Violation]:
     may, absent = possible(read, writes)
     told = f"{read.how} at {read.began:.1f} s of {read.document}: {list(read.revisions)}"
-    if len(read.revisions) > 1 and read.how == "search":
+    if len(read.revisions) > 1:
         yield Violation("two_versions", told)
     for revision in read.revisions:
         if revision not in may:
@@ -146,3 +192,13 @@ def _index(writes: Mapping[str, Sequence[Write]], index: Mapping[str, int]) -> I
             yield Violation(
                 "wrong_index", f"{document} is at revision {index.get(document, 0)}, not {want}"
             )
+
+
+def _searches(final: FinalState) -> Iterator[Violation]:
+    """Yield each document of which a search finds other chunks than the list shows."""
+    for mode, of_each in final.found.items():
+        for document, found in of_each.items():
+            there = document in final.index
+            want = ((final.index[document],) if there else (), final.chunks.get(document, 0))
+            if found != want:
+                yield Violation("wrong_search", f"{mode} of {document}: {found}, not {want}")

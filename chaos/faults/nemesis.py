@@ -1,10 +1,11 @@
-"""What is done to the processes of a stack."""
+"""What hurts the processes of a stack, fault after fault."""
 
 import os
 import random
 import signal
 import threading
 import time
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
@@ -12,35 +13,48 @@ from typing import Final
 from redis import Redis
 from redis.exceptions import RedisError
 
-from chaos.history import Fault, History
-from protocol.keys import key
+from chaos.faults.claim_holders import holders
+from chaos.faults.clocks import Clocks
+from chaos.faults.extra_workers import ExtraWorkers
+from chaos.faults.plans import WORKERS, Fault, Plan
+from chaos.faults.small_disk import SmallDisk
+from chaos.faults.victims import Victims
+from chaos.history import History, Hurt
 from rag.errors import Broken
 from stack.up import Stack
 
-WORKERS: Final = ("retrieval", "ingestion")
-ALL: Final = (*WORKERS, "web", "redis-queue", "redis-cache", "chroma")
 PATIENCE_S: Final = 90.0
+#: How long it is waited for somebody who holds a claim.
+HOLDER_WAIT_S: Final = 3.0
+#: How much more a full Redis takes.
+LAST_BYTES: Final = 100_000
+REFILL_S: Final = 0.3
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """One fault: its name, the process it hits, and how long it lasts."""
+class World:
+    """
+    What may be hurt.
 
-    what: str
-    process: str
-    seconds: float = 0.0
+    Args:
+        stack: Its own processes.
 
+        extra: Workers beside them.
 
-def next_fault(dice: random.Random) -> Plan:
-    """Choose a fault: kills most often, then freezes, restarts, and Redis away for long."""
-    kind = dice.choices(("kill", "freeze", "restart", "redis away"), (5, 3, 2, 1))[0]
-    if kind == "kill":
-        return Plan(kind, dice.choice((*WORKERS, *ALL)))
-    if kind == "freeze":
-        return Plan(kind, dice.choice((*WORKERS, *ALL)), dice.uniform(0.5, 14.0))
-    if kind == "restart":
-        return Plan(kind, dice.choice((*WORKERS, "web")))
-    return Plan(kind, "redis-queue", dice.uniform(10.0, 30.0))
+        disk: What its data lie on, if that may be filled.
+
+        clocks: Of its processes.
+    """
+
+    stack: Stack
+    extra: ExtraWorkers
+    disk: SmallDisk | None
+    clocks: Clocks
+
+    @property
+    def pids(self) -> set[int]:
+        """Every process that may hold a claim."""
+        return {one.pid for one in self.stack.record.processes.values()} | self.extra.pids
 
 
 class Nemesis(threading.Thread):
@@ -48,45 +62,135 @@ class Nemesis(threading.Thread):
     Hurts a stack until it is told to stop; leaves it whole.
 
     Args:
-        stack: Whose processes are hurt.
+        world: What is hurt.
+
+        plan: How.
 
         history: Is told of each fault.
 
-        dice: Decides which.
+        victims: Is told of each process that is about to be killed.
+
+        dice: Decides which fault is next.
     """
 
-    def __init__(self, stack: Stack, history: History, dice: random.Random) -> None:
+    def __init__(
+        self, world: World, plan: Plan, history: History, *, victims: Victims, dice: random.Random
+    ) -> None:
         super().__init__(name="nemesis", daemon=True)
         self.stopping = threading.Event()
-        self._stack = stack
-        self._history = history
-        self._dice = dice
+        self.failure: BaseException | None = None
+        self._world, self._plan, self._history, self._dice = world, plan, history, dice
+        self._victims = victims
+        self._acts: Mapping[str, Callable[[Fault], str]] = {
+            "kill": self._kill,
+            "kill_redis": self._kill,
+            "kill_holder": self._kill_holder,
+            "freeze": self._freeze,
+            "freeze_chroma": self._freeze,
+            "redis_away": self._freeze,
+            "restart": self._restart,
+            "rolling_restart": self._restart_all,
+            "redis_full": self._fill_redis,
+            "flush_cache": self._flush_cache,
+            "disk_full": self._fill_disk,
+            "wrong_clock": self._set_clock,
+        }
 
     def run(self) -> None:
         """Hurt, wait, hurt again; most times once everything serves again."""
-        while not self.stopping.wait(self._dice.uniform(1.0, 5.0)):
-            plan = next_fault(self._dice)
-            began = self._history.now()
-            with suppress(ProcessLookupError, KeyError, Broken):
-                self._do(plan)
-            told = f"{plan.what} {plan.process}"
-            self._history.add(Fault(what=told, began=began, ended=self._history.now()))
-            if self._dice.random() < 0.7:  # noqa: PLR2004
-                heal(self._stack)
+        try:
+            while not self.stopping.wait(self._dice.uniform(*self._plan.pause_s)):
+                self._hurt(self._plan.next_fault(self._dice))
+                if self._dice.random() < self._plan.heals:
+                    heal(self._world.stack)
+            self._world.clocks.set_right()
+        except BaseException as error:  # noqa: BLE001  shown at the end of the run
+            self.failure = error
 
-    def _do(self, plan: Plan) -> None:
-        """Do what is planned to a process with all that is below it."""
-        pid = self._stack.record.processes[plan.process].pid
-        if plan.what == "kill":
-            os.killpg(pid, signal.SIGKILL)
-        elif plan.what == "restart":
-            os.kill(pid, signal.SIGTERM)
-        else:
-            os.killpg(pid, signal.SIGSTOP)
+    def _hurt(self, fault: Fault) -> None:
+        began, hit = self._history.now(), ""
+        with self._victims.disturbed(), suppress(ProcessLookupError, KeyError, Broken, RedisError):
+            hit = self._acts[fault.what](fault)
+        if hit:
+            self._history.add(
+                Hurt(what=fault.what, target=hit, began=began, ended=self._history.now())
+            )
+
+    def _pid(self, process: str) -> int:
+        return self._world.stack.record.processes[process].pid
+
+    def _kill(self, fault: Fault) -> str:
+        """Kill a process with all that is below it."""
+        pid = self._pid(fault.process)
+        if fault.process in WORKERS:
+            self._victims.note(pid, self._world.pids)
+        os.killpg(pid, signal.SIGKILL)
+        return fault.process
+
+    def _kill_holder(self, _fault: Fault) -> str:
+        """Kill a process while it holds a claim."""
+        end = time.monotonic() + HOLDER_WAIT_S
+        with Redis.from_url(self._world.stack.redis_url, decode_responses=True) as redis:
+            while not (found := holders(redis, pids=self._world.pids)):
+                if time.monotonic() > end or self.stopping.wait(0.01):
+                    return ""
+        victim = self._dice.choice(found)
+        os.killpg(victim.pid, signal.SIGKILL)
+        self._victims.add(one for one in found if one.pid == victim.pid)
+        return str(victim.pid)
+
+    def _freeze(self, fault: Fault) -> str:
+        pid = self._pid(fault.process)
+        os.killpg(pid, signal.SIGSTOP)
+        try:
+            self.stopping.wait(fault.seconds)
+        finally:
+            os.killpg(pid, signal.SIGCONT)
+        return fault.process
+
+    def _restart(self, fault: Fault) -> str:
+        """Ask a process to end, as an upgrade does."""
+        os.kill(self._pid(fault.process), signal.SIGTERM)
+        return fault.process
+
+    def _restart_all(self, _fault: Fault) -> str:
+        """Restart one kind of process after the other, each once the one before serves again."""
+        for process in (*WORKERS, "web"):
+            before = self._pid(process)
+            os.kill(before, signal.SIGTERM)
+            self._world.stack.wait_until_ready(process, other_than=before, timeout_s=PATIENCE_S)
+            if self.stopping.is_set():
+                break
+        return "all"
+
+    def _fill_redis(self, fault: Fault) -> str:
+        """Let the queue have hardly any memory more for a while."""
+        with Redis.from_url(self._world.stack.redis_url, decode_responses=True) as redis:
+            before = redis.config_get("maxmemory")["maxmemory"]
+            redis.config_set("maxmemory", redis.info("memory")["used_memory"] + LAST_BYTES)
             try:
-                self.stopping.wait(plan.seconds)
-            finally:
-                os.killpg(pid, signal.SIGCONT)
+                self.stopping.wait(fault.seconds)
+            finally:  # one that was killed meanwhile starts with what it had before
+                redis.config_set("maxmemory", before)
+        return fault.process
+
+    def _flush_cache(self, fault: Fault) -> str:
+        with Redis.from_url(self._world.stack.cache_url) as redis:
+            redis.flushall()
+        return fault.process
+
+    def _fill_disk(self, fault: Fault) -> str:
+        if self._world.disk is None:
+            return ""
+        end = time.monotonic() + fault.seconds
+        with self._world.disk.full() as fill_again:
+            while time.monotonic() < end and not self.stopping.wait(REFILL_S):
+                fill_again()
+        return fault.process
+
+    def _set_clock(self, fault: Fault) -> str:
+        self._world.clocks.shift(fault.process, fault.seconds)
+        return f"{fault.process} {fault.seconds:+.0f} s"
 
 
 def heal(stack: Stack, *, patience_s: float = PATIENCE_S) -> None:
@@ -98,44 +202,14 @@ def heal(stack: Stack, *, patience_s: float = PATIENCE_S) -> None:
     """
     end = time.monotonic() + patience_s
     while time.monotonic() < end:
-        with suppress(Broken):
-            if all(process.ready for process in stack.record.processes.values()):
-                return
+        if whole(stack):
+            return
         time.sleep(0.1)
     raise TimeoutError("not every process serves again")
 
 
-class Poison(threading.Thread):
-    """
-    Makes one job's document deadly: kills the ingestion worker each time it has claimed it.
-
-    Args:
-        stack: Whose worker is killed.
-
-        history: Is told of each kill.
-
-        job: The ingest of the one document.
-    """
-
-    def __init__(self, stack: Stack, history: History, job: str) -> None:
-        super().__init__(name="poison", daemon=True)
-        self.stopping = threading.Event()
-        self._stack = stack
-        self._history = history
-        self._job = job
-
-    def run(self) -> None:
-        """Kill until the document was given up, or the run ends."""
-        redis = Redis.from_url(self._stack.redis_url, decode_responses=True)
-        killed = ""  # a claim outlives its worker: its epoch tells claims apart
-        while not self.stopping.wait(0.005):
-            with suppress(RedisError, ProcessLookupError, KeyError, Broken):
-                [unit] = redis.lrange(key("rows", self._job), 0, 0) or [""]
-                claim = redis.get(key("claim", unit)) if unit else None
-                if claim and claim != killed:
-                    began = self._history.now()
-                    os.killpg(self._stack.record.processes["ingestion"].pid, signal.SIGKILL)
-                    killed = claim
-                    self._history.add(
-                        Fault(what="poison ingestion", began=began, ended=self._history.now())
-                    )
+def whole(stack: Stack) -> bool:
+    """Return True if every process of a stack serves."""
+    with suppress(Broken):
+        return all(process.ready for process in stack.record.processes.values())
+    return False

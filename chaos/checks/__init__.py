@@ -1,0 +1,1 @@
+"""What must hold of a history and of what a run leaves behind."""

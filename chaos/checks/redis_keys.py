@@ -1,0 +1,117 @@
+"""
+Whether every key of the queue Redis is of a known kind and has an end.
+
+Once all work has ended, a key either expires, or tells of something that lives: a collection, the
+installation itself. Whatever else stays, stays for ever, one more for each job or each restart.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from enum import Enum
+from functools import cache
+from typing import Final
+
+from redis import Redis
+
+from protocol.keys import CELERY_PREFIX, PREFIX, TEMPLATES, key
+from protocol.messages import ROLES
+
+
+class Owner(Enum):
+    """What a key belongs to: how long it may be there."""
+
+    INSTALLATION = "the installation"
+    ROLE = "a role"
+    COLLECTION = "a collection"
+    WORK = "open work"  # once all has ended there is none
+    NOBODY = "nobody"  # it must expire
+
+
+#: The owner of each kind of key that need not expire.
+OWNERS: Final[Mapping[str, Owner]] = (
+    dict.fromkeys(
+        ("jobs", "collections", "graves", "retired", "news", "replicas", "workers", "watch",
+         "tallies", "long_window"),
+        Owner.INSTALLATION,
+    )
+    | dict.fromkeys(("turns", "window", "batch_window", "pace"), Owner.ROLE)
+    | dict.fromkeys(
+        ("collection", "current", "newest", "documents", "names", "contents", "barren", "log",
+         "log_state", "garbage", "building", "behind", "followers", "cursors"),
+        Owner.COLLECTION,
+    )
+    | dict.fromkeys(
+        ("open", "lane", "owners", "inflight", "company", "long", "deadlines", "claim", "opened",
+         "add_logged"),
+        Owner.WORK,
+    )
+    | dict.fromkeys(
+        ("unit", "job", "rows", "alone", "idempotency", "quiet", "events", "audit", "answers",
+         "held", "worker", "failure", "lock"),
+        Owner.NOBODY,
+    )
+)  # fmt: skip
+
+#: Celery's own: one set for each queue and one for its remote control; its queues are empty.
+CELERY: Final = re.compile(
+    re.escape(CELERY_PREFIX)
+    + r"_kombu\.(binding(_permanent)?\.("
+    + "|".join(("celery.pidbox", "celeryev", "reply.celery.pidbox", *ROLES))
+    + r")|binding_deadlines)"
+)
+
+
+def stray_keys(redis: Redis) -> list[str]:
+    """
+    Return the keys that nothing ends, each with the reason.
+
+    Args:
+        redis: The queue's, which decodes. Every job must have ended, and every worker have had
+            some seconds to forget.
+    """
+    known = {*redis.hvals(key("collections")), *redis.zrange(key("graves"), 0, -1)}
+    return sorted(
+        f"{name}: {why}"
+        for name in redis.scan_iter(count=1_000)
+        if (why := _why_stray(redis, name, known))
+    )
+
+
+def _why_stray(redis: Redis, name: str, collections: set[str]) -> str:
+    """Return what is wrong with a key, or nothing."""
+    if name.startswith(CELERY_PREFIX):
+        return "" if CELERY.fullmatch(name) or redis.ttl(name) != -1 else "Celery left it"
+    kinds = dict(kinds_of(name))
+    if not kinds:
+        return "of no known kind"
+    if any(OWNERS[kind] is Owner.WORK for kind in kinds):
+        return "belongs to work, and all has ended" if redis.exists(name) else ""
+    # One that expires needs no owner; a scan also shows what has gone meanwhile.
+    lives = redis.ttl(name) != -1 or any(
+        _has_owner(OWNERS[kind], parts, collections) for kind, parts in kinds.items()
+    )
+    return "" if lives else "never ends, and what it belongs to is not there"
+
+
+def _has_owner(owner: Owner, parts: tuple[str, ...], collections: set[str]) -> bool:
+    """Return True if what a key belongs to is there."""
+    return (
+        owner is Owner.INSTALLATION
+        or (owner is Owner.ROLE and parts[0] in ROLES)
+        or (owner is Owner.COLLECTION and parts[0] in collections)
+    )
+
+
+def kinds_of(name: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield which keys of `protocol.keys` *name* may be, with their parts."""
+    for kind, pattern in _patterns().items():
+        if found := pattern.fullmatch(name):
+            yield kind, found.groups()
+
+
+@cache
+def _patterns() -> Mapping[str, re.Pattern[str]]:
+    return {
+        kind: re.compile(re.escape(PREFIX + template).replace("%s", "(.+?)"))
+        for kind, template in TEMPLATES.items()
+    }

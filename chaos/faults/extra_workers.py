@@ -1,0 +1,74 @@
+"""Workers beside those of a stack, as on a second machine: what dies is started again at once."""
+
+import subprocess
+import threading
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, Final
+
+from chaos.faults.plans import WORKERS
+from stack import process_tree
+from stack.leash import leashed
+from stack.up import Stack
+
+LOOK_S: Final = 0.2
+PATIENCE_S: Final = 25.0
+
+
+class ExtraWorkers(threading.Thread):
+    """
+    Keeps some workers of each kind running until it is told to stop; leaves none.
+
+    Args:
+        stack: Whose settings they have.
+
+        count: How many of each kind.
+
+        log: Where they write.
+    """
+
+    def __init__(self, stack: Stack, *, count: int, log: Path) -> None:
+        super().__init__(name="extra-workers", daemon=True)
+        self.stopping = threading.Event()
+        self._roles = WORKERS * count
+        like = {role: stack.process(role) for role in WORKERS}
+        self._environment = {role: one.environ() for role, one in like.items()}
+        self._command = {role: one.cmdline() for role, one in like.items()}
+        self._log = log
+        self._running: dict[int, subprocess.Popen[bytes]] = {}
+
+    @property
+    def pids(self) -> set[int]:
+        """The processes that run now."""
+        return {one.pid for one in list(self._running.values())}
+
+    def run(self) -> None:
+        """Start what is missing."""
+        with self._log.open("ab") as log:
+            while True:
+                for number, role in enumerate(self._roles):
+                    running = self._running.get(number)
+                    if running is None or running.poll() is not None:
+                        self._running[number] = self._start(role, log)
+                if self.stopping.wait(LOOK_S):
+                    break
+            self._end()
+
+    def _start(self, role: str, log: IO[bytes]) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(  # noqa: S603  the command of our own worker
+            leashed(*self._command[role]),
+            env=self._environment[role],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            process_group=0,
+        )
+
+    def _end(self) -> None:
+        for one in self._running.values():
+            one.terminate()
+        for one in self._running.values():
+            with suppress(subprocess.TimeoutExpired):
+                one.wait(PATIENCE_S)
+            process_tree.kill_group(one.pid)
+            one.wait()
