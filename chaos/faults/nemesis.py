@@ -99,8 +99,9 @@ class Nemesis(threading.Thread):
     def run(self) -> None:
         """Hurt, wait, hurt again; most times once everything serves again."""
         try:
+            faults = self._plan.faults(self._dice)
             while not self.stopping.wait(self._dice.uniform(*self._plan.pause_s)):
-                self._hurt(self._plan.next_fault(self._dice))
+                self._hurt(next(faults))
                 if self._dice.random() < self._plan.heals:
                     heal(self._world.stack)
             self._world.clocks.set_right()

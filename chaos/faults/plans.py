@@ -1,7 +1,7 @@
 """Which faults there are, how often each comes, and when."""
 
 import random
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -41,10 +41,10 @@ FAULTS: Final[Mapping[str, Callable[[random.Random, str], Fault]]] = {
     "kill_holder": _of("holder"),
     "kill_redis": _of("redis-queue"),
     "freeze": _of(*WORKERS, *ALL, lasts=(0.5, 14.0)),
-    "freeze_chroma": _of("chroma", lasts=(10.0, 40.0)),
+    "freeze_chroma": _of("chroma", lasts=(10.0, 25.0)),
     "restart": _of(*WORKERS, "web"),
     "rolling_restart": _of("all"),
-    "redis_away": _of("redis-queue", lasts=(10.0, 30.0)),
+    "redis_away": _of("redis-queue", lasts=(10.0, 25.0)),
     "redis_full": _of("redis-queue", lasts=(3.0, 15.0)),
     "flush_cache": _of("redis-cache"),
     "disk_full": _of("disk", lasts=(3.0, 15.0)),
@@ -55,10 +55,10 @@ FAULTS: Final[Mapping[str, Callable[[random.Random, str], Fault]]] = {
 @dataclass(frozen=True, slots=True)
 class Plan:
     """
-    How a stack is hurt.
+    How a stack is hurt; there must be a fault in it.
 
     Args:
-        weights: How often each fault comes, beside the others.
+        counts: How often each fault comes in a round.
 
         pause_s: The shortest and the longest pause between two.
 
@@ -69,27 +69,29 @@ class Plan:
         floods: Questions are handed over without waiting for their ends.
     """
 
-    weights: Mapping[str, float]
-    pause_s: tuple[float, float] = (1.0, 5.0)
+    counts: Mapping[str, int]
+    pause_s: tuple[float, float] = (0.5, 3.0)
     heals: float = 0.7
     extra_workers: int = 0
     floods: bool = False
 
     def without(self, faults: Collection[str]) -> "Plan":
         """Return the plan without some of its faults."""
-        left = {what: weight for what, weight in self.weights.items() if what not in faults}
-        return replace(self, weights=left)
+        left = {what: count for what, count in self.counts.items() if what not in faults}
+        return replace(self, counts=left)
 
-    def next_fault(self, dice: random.Random) -> Fault:
-        """Choose a fault."""
-        [what] = dice.choices(list(self.weights), list(self.weights.values()))
-        return FAULTS[what](dice, what)
+    def faults(self, dice: random.Random) -> Iterator[Fault]:
+        """Yield faults for ever: each round has all of them, in an order of its own."""
+        while True:
+            deck = [what for what, count in self.counts.items() for _ in range(count)]
+            dice.shuffle(deck)
+            yield from (FAULTS[what](dice, what) for what in deck)
 
 
 PLANS: Final[Mapping[str, Plan]] = {
     "mixed": Plan(
         {
-            "kill": 4, "kill_holder": 4, "freeze": 3, "freeze_chroma": 1, "restart": 2,
+            "kill": 3, "kill_holder": 3, "freeze": 2, "freeze_chroma": 1, "restart": 1,
             "rolling_restart": 1, "redis_away": 1, "redis_full": 1, "flush_cache": 1,
             "disk_full": 1, "wrong_clock": 2,
         }
