@@ -41,7 +41,7 @@ OWNERS: Final[Mapping[str, Owner]] = (
         Owner.COLLECTION,
     )
     | dict.fromkeys(
-        ("open", "lane", "owners", "inflight", "company", "long", "deadlines", "claim", "opened",
+        ("open", "lane", "owners", "later", "inflight", "company", "long", "deadlines", "claim", "opened",
          "add_logged"),
         Owner.WORK,
     )
