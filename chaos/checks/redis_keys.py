@@ -41,8 +41,8 @@ OWNERS: Final[Mapping[str, Owner]] = (
         Owner.COLLECTION,
     )
     | dict.fromkeys(
-        ("open", "lane", "owners", "later", "inflight", "company", "long", "deadlines", "claim", "opened",
-         "add_logged"),
+        ("open", "lane", "owners", "later", "inflight", "company", "long", "deadlines", "claim",
+         "opened", "add_logged"),
         Owner.WORK,
     )
     | dict.fromkeys(

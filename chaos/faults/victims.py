@@ -82,6 +82,8 @@ class Victims(threading.Thread):
             with suppress(RedisError):
                 self._look(now - before)
             before = now
+        with suppress(RedisError):  # what ended since the last look
+            self._look(0.0)
         with self._lock:
             for unit, one in self._waiting.items():
                 self._tell(unit, one, went_on=False)
