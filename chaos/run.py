@@ -81,7 +81,8 @@ def measure(run: Run, bars: Progress) -> tuple[dict[str, Any], list[str]]:
         with _environment({"TMPDIR": str(temporary)} | clocks.environment):
             settings = Settings(health_disk_floor_mb=FLOOR_MB)
             stack = ends.enter_context(Stack.start(data_dir=data, settings=settings, only=ALL))
-        extra = ExtraWorkers(stack, count=run.plan.extra_workers, log=run.folder / "extra.log")
+            count = run.plan.extra_workers
+            extra = ExtraWorkers(stack, count=count, log=run.folder / "extra.log")
         world = World(stack, extra, disk, clocks)
         final, stray, failed = _hurt(run, world, history, bars)
         clean = stack.stop() == 0

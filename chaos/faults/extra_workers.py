@@ -1,14 +1,17 @@
 """Workers beside those of a stack, as on a second machine: what dies is started again at once."""
 
 import subprocess
+import sys
 import threading
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Final
 
 from chaos.faults.plans import WORKERS
+from runtime.settings import Settings
 from stack import process_tree
 from stack.leash import leashed
+from stack.programs import child_environment
 from stack.up import Stack
 
 LOOK_S: Final = 0.2
@@ -19,8 +22,10 @@ class ExtraWorkers(threading.Thread):
     """
     Keeps some workers of each kind running until it is told to stop; leaves none.
 
+    Their environment is the one that this process has when the object is made.
+
     Args:
-        stack: Whose settings they have.
+        stack: Whose data and stores they have.
 
         count: How many of each kind.
 
@@ -31,9 +36,14 @@ class ExtraWorkers(threading.Thread):
         super().__init__(name="extra-workers", daemon=True)
         self.stopping = threading.Event()
         self._roles = WORKERS * count
-        like = {role: stack.process(role) for role in WORKERS}
-        self._environment = {role: one.environ() for role, one in like.items()}
-        self._command = {role: one.cmdline() for role, one in like.items()}
+        record = stack.record
+        settings = Settings(
+            data_dir=Path(record.data_dir),
+            redis_url=record.redis_url,
+            cache_url=record.cache_url,
+            chroma_url=record.chroma_url,
+        )
+        self._environment = child_environment(settings)
         self._log = log
         self._running: dict[int, subprocess.Popen[bytes]] = {}
 
@@ -56,8 +66,8 @@ class ExtraWorkers(threading.Thread):
 
     def _start(self, role: str, log: IO[bytes]) -> subprocess.Popen[bytes]:
         return subprocess.Popen(  # noqa: S603  the command of our own worker
-            leashed(*self._command[role]),
-            env=self._environment[role],
+            leashed(sys.executable, "-P", "-m", f"workers.{role}"),
+            env=self._environment,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
