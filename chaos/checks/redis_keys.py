@@ -23,6 +23,7 @@ class Owner(Enum):
     INSTALLATION = "the installation"
     ROLE = "a role"
     COLLECTION = "a collection"
+    ENDPOINT = "an endpoint of webhooks"
     WORK = "open work"  # once all has ended there is none
     NOBODY = "nobody"  # it must expire
 
@@ -31,7 +32,7 @@ class Owner(Enum):
 OWNERS: Final[Mapping[str, Owner]] = (
     dict.fromkeys(
         ("jobs", "collections", "graves", "retired", "news", "replicas", "workers", "watch",
-         "tallies", "long_window"),
+         "tallies", "long_window", "room", "webhooks", "deliveries"),
         Owner.INSTALLATION,
     )
     | dict.fromkeys(("turns", "window", "batch_window", "pace"), Owner.ROLE)
@@ -40,14 +41,15 @@ OWNERS: Final[Mapping[str, Owner]] = (
          "log_state", "garbage", "building", "behind", "followers", "cursors"),
         Owner.COLLECTION,
     )
+    | dict.fromkeys(("webhook", "delivery", "delivery_log"), Owner.ENDPOINT)
     | dict.fromkeys(
-        ("open", "lane", "owners", "later", "inflight", "company", "long", "deadlines", "claim",
-         "opened", "add_logged"),
+        ("open", "lane", "owners", "later", "filling", "stopping", "inflight", "company", "long",
+         "deadlines", "claim", "opened", "add_logged"),
         Owner.WORK,
     )
     | dict.fromkeys(
         ("unit", "job", "rows", "alone", "idempotency", "quiet", "events", "audit", "answers",
-         "held", "worker", "failure", "lock"),
+         "held", "worker", "failure", "lock", "retried"),
         Owner.NOBODY,
     )
 )  # fmt: skip
@@ -69,15 +71,19 @@ def stray_keys(redis: Redis) -> list[str]:
         redis: The queue's, which decodes. Every job must have ended, and every worker have had
             some seconds to forget.
     """
-    known = {*redis.hvals(key("collections")), *redis.zrange(key("graves"), 0, -1)}
+    living = {
+        *redis.hvals(key("collections")),
+        *redis.zrange(key("graves"), 0, -1),
+        *redis.zrange(key("webhooks"), 0, -1),
+    }
     return sorted(
         f"{name}: {why}"
         for name in redis.scan_iter(count=1_000)
-        if (why := _why_stray(redis, name, known))
+        if (why := _why_stray(redis, name, living))
     )
 
 
-def _why_stray(redis: Redis, name: str, collections: set[str]) -> str:
+def _why_stray(redis: Redis, name: str, living: set[str]) -> str:
     """Return what is wrong with a key, or nothing."""
     if name.startswith(CELERY_PREFIX):
         return "" if CELERY.fullmatch(name) or redis.ttl(name) != -1 else "Celery left it"
@@ -88,18 +94,21 @@ def _why_stray(redis: Redis, name: str, collections: set[str]) -> str:
         return "belongs to work, and all has ended" if redis.exists(name) else ""
     # One that expires needs no owner; a scan also shows what has gone meanwhile.
     lives = redis.ttl(name) != -1 or any(
-        _has_owner(OWNERS[kind], parts, collections) for kind, parts in kinds.items()
+        _has_owner(OWNERS[kind], parts, living) for kind, parts in kinds.items()
     )
     return "" if lives else "never ends, and what it belongs to is not there"
 
 
-def _has_owner(owner: Owner, parts: tuple[str, ...], collections: set[str]) -> bool:
-    """Return True if what a key belongs to is there."""
-    return (
-        owner is Owner.INSTALLATION
-        or (owner is Owner.ROLE and parts[0] in ROLES)
-        or (owner is Owner.COLLECTION and parts[0] in collections)
-    )
+def _has_owner(owner: Owner, parts: tuple[str, ...], living: set[str]) -> bool:
+    """Return True if what a key belongs to is there; a delivery is named endpoint/message."""
+    match owner:
+        case Owner.INSTALLATION:
+            return True
+        case Owner.ROLE:
+            return parts[0] in ROLES
+        case Owner.COLLECTION | Owner.ENDPOINT:
+            return parts[0].partition("/")[0] in living
+    return False
 
 
 def kinds_of(name: str) -> Iterator[tuple[str, tuple[str, ...]]]:

@@ -28,8 +28,7 @@ class Keys:
         return ["c1"]
 
     def zrange(self, name: str, *_: int) -> list[str]:
-        assert name == key("graves")
-        return ["deleted"]
+        return {key("graves"): ["deleted"], key("webhooks"): ["w1"]}[name]
 
 
 def stray(name: str, ttl_s: int = -1) -> list[str]:
@@ -60,6 +59,7 @@ def test_an_id_may_have_colons() -> None:
         key("worker", "retrieval/host/1/a"),
         key("current", "c2"),  # of a collection that is not there
         key("pace", "dance"),  # of a role that is none
+        key("delivery", "w2/m"),  # of an endpoint that is not there
         key("open", "j"),
         key("lane", "retrieve", "interactive"),
         "quern:forgotten",
@@ -81,6 +81,7 @@ def test_a_key_without_end_and_owner_is_found(name: str) -> None:
         (key("current", "c1"), -1),
         (key("log", "deleted"), -1),  # the garbage collector is about to clear it
         (key("window", "embed"), -1),
+        (key("delivery", "w1/m"), -1),
         ("quern:celery:_kombu.binding.celery.pidbox", -1),
         ("quern:celery:_kombu.binding_permanent.retrieve", -1),
         ("quern:celery:reply", 5),
