@@ -1,6 +1,7 @@
 """Gunicorn's threaded worker, which gives a thread to complete requests only, and ends in order."""
 
 import contextlib
+import errno
 import os
 import socket
 import struct
@@ -77,6 +78,11 @@ class PatientThreadWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn publi
             sock, address = listener.accept()
         except (BlockingIOError, ConnectionAbortedError):
             return
+        except OSError as error:
+            if error.errno not in (errno.EMFILE, errno.ENFILE):
+                raise
+            self._drop_slowest()  # no descriptor is left
+            return
         if self.nr_conns >= self.worker_connections - SPARE_CONNECTIONS:
             self._drop_slowest()
         self.nr_conns += 1
@@ -88,8 +94,11 @@ class PatientThreadWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn publi
 
     def on_client_socket_readable(self, conn: TConn, client: Any) -> None:
         """Begin to read the next request of a connection that was kept."""
+        try:
+            self.keepalived_conns.remove(conn)
+        except ValueError:
+            return  # it has made room for another since this was heard
         self.poller.unregister(client)
-        self.keepalived_conns.remove(conn)
         self.enqueue_req(conn)
 
     def enqueue_req(self, conn: TConn) -> None:
@@ -143,6 +152,8 @@ class PatientThreadWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn publi
 
     def _receive(self, conn: TConn, arrival: Arrival, _sock: Any) -> None:
         """Take what has come, which may be all that is waited for."""
+        if conn not in self._arriving:
+            return  # it has made room for another since this was heard
         # The poller has to forget the socket before a thread has it.
         self.poller.unregister(conn.sock)
         if self._is_settled(conn, arrival):
@@ -206,7 +217,7 @@ class PatientThreadWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn publi
 
     def _drain(self, conn: TConn, sock: Any) -> None:
         """Throw away what still comes."""
-        data = _received(sock)
+        data = _received(sock) if conn in self._leaving else None
         if data is None:
             return
         self._leaving[conn][1] += len(data)

@@ -26,6 +26,8 @@ from web.http.event_stream import KEEP_ALIVE_S
 ARRIVE_S = 3
 #: Threads of the server, health's own apart.
 THREADS = 16
+#: Connections that it holds; of more the slowest are dropped.
+CONNECTIONS = 120
 
 
 def free_port() -> int:
@@ -70,7 +72,8 @@ def server(own_redis: tuple[int, str], tmp_path_factory: pytest.TempPathFactory)
         sys.executable, "-m", "gunicorn", "web.app:create_app()",
         f"--config={folder / 'gunicorn.conf.py'}",
         "--worker-class=web.server.patient_worker.PatientThreadWorker",
-        f"--threads={THREADS}", f"--bind=127.0.0.1:{port}", "--no-control-socket",
+        f"--threads={THREADS}", f"--worker-connections={CONNECTIONS}",
+        f"--bind=127.0.0.1:{port}", "--no-control-socket",
     ]  # fmt: skip
     environment = {k: v for k, v in os.environ.items() if not k.startswith("QUERN_")}
     with (folder / "log").open("wb") as log:
@@ -248,6 +251,21 @@ def test_callers_who_stop_half_way_hold_no_thread(server: str, sent: bytes) -> N
         for one in stalled:
             one.sendall(sent)
         # Before the first of them is given up.
+        answer = quickly(lambda: httpx.get(f"{server}/api/jobs"), within_s=ARRIVE_S - 1)
+
+    assert answer.status_code == 200
+
+
+def test_more_connections_than_there_is_room_for_make_room_for_each_other(server: str) -> None:
+    with ExitStack() as stack:
+        for _ in range(4):
+            opened = stack.enter_context(lines(server, CONNECTIONS // 2))
+            for n, one in enumerate(opened):  # half of them are kept after an answer
+                last = b"\r\n\r\n" if n % 2 else b"\r\nX-A: "
+                one.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost" + last)
+            for one in opened:  # all at once, while others make room
+                with suppress(OSError):
+                    one.sendall(b"x")
         answer = quickly(lambda: httpx.get(f"{server}/api/jobs"), within_s=ARRIVE_S - 1)
 
     assert answer.status_code == 200
