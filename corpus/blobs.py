@@ -120,10 +120,14 @@ class BlobStore:
         data = self.get(name)
         return None if data is None else orjson.loads(data)
 
-    def older_than(self, age_s: float) -> Iterator[str]:
-        """Yield the names of blobs last written more than *age_s* seconds ago."""
+    def older_than(self, age_s: float, *, folder: str = "??") -> Iterator[str]:
+        """
+        Yield the names of blobs last written more than *age_s* seconds ago.
+
+        With *folder* only those whose names begin with these two digits.
+        """
         limit = time.time() - age_s
-        for path in self._folder.glob("??/*"):
+        for path in self._folder.glob(f"{folder}/*"):
             try:
                 old = path.stat().st_mtime < limit
             except FileNotFoundError:
@@ -144,12 +148,12 @@ class BlobStore:
         aside = path.with_name(f".new-{name}")
         try:
             path.rename(aside)
+            if aside.stat().st_mtime > time.time() - older_than_s and not path.exists():
+                aside.rename(path)
+                return False
+            aside.unlink()
         except FileNotFoundError:
-            return True
-        if aside.stat().st_mtime > time.time() - older_than_s and not path.exists():
-            aside.rename(path)
-            return False
-        aside.unlink()
+            pass  # somebody else deletes it too
         return not path.exists()
 
 

@@ -102,6 +102,9 @@ CHECK_PAUSE_S: Final = 5.0
 #: A deleted collection is cleared this long: longer than any job on it may take.
 DELETED_COLLECTION_S: Final = 691_200.0
 BLOB_SWEEP_S: Final = 3_600.0
+#: A sweep of the blobs takes turns of this length, with this pause between.
+BLOB_SWEEP_TURN_S: Final = 1.0
+BLOB_SWEEP_PAUSE_S: Final = 2.0
 BLOB_AGE_S: Final = 86_400.0
 LOCK_MS: Final = 10_000
 

@@ -22,6 +22,7 @@ from rag.documents import chunk_id
 from rag.errors import StoreUnavailable
 from rag.ports import VectorStore
 from runtime.background import BackgroundThread
+from workers.blob_sweeper import BlobSweeper
 from workers.shedder import Shedder
 
 log = logging.getLogger(__name__)
@@ -154,11 +155,10 @@ class GarbageCollector:
         self._storage = storage
         self._vectors = vectors
         self._cleared_at = self._trimmed_at = float("-inf")
-        self._blobs_swept_at = time.monotonic()
         self._dropped: set[str] = set()
 
     def turn(self) -> None:
-        """Collect due garbage; each hour also clear deleted collections and old blobs."""
+        """Collect due garbage; each hour also clear deleted collections."""
         catalogue = self._storage.catalogue
         # Of a thousand collections few have anything to do: all are looked at in a few trips.
         collection_ids = list(catalogue.collections.collection_ids().values())
@@ -176,9 +176,6 @@ class GarbageCollector:
             self.clear_deleted_collections()
             self._dropped.clear()
             self._cleared_at = now
-        if now - self._blobs_swept_at > timings.BLOB_SWEEP_S:
-            self.sweep_blobs()
-            self._blobs_swept_at = now
 
     def collect(self, collection_id: str) -> None:
         """Delete due generations by their ids, then append `drop`; repeats are harmless."""
@@ -223,40 +220,6 @@ class GarbageCollector:
                 self._vectors.drop(vector_index)
                 self._dropped.add(vector_index)
         vector_indexes.forget_retired(older_than_s=timings.DELETED_COLLECTION_S)
-
-    def sweep_blobs(self) -> int:
-        """Delete blobs of a day's age that nothing names; none while a backup is made."""
-        redis, blobs = self._storage.redis, self._storage.blobs
-        old = set(blobs.older_than(timings.BLOB_AGE_S))
-        if not old:
-            return 0
-        names = (
-            "sha256",
-            "text_blob",
-            "manifest_blob",
-            "sources_blob",
-            "trace_blob",
-            "result_blob",
-        )
-        for unit in redis.scan_iter(match=key("unit", "*"), count=500):
-            old.difference_update(value for value in redis.hmget(unit, names) if value)
-        for collection_id in self._storage.catalogue.collections.collection_ids().values():
-            after = ""
-            while True:
-                page, following = self._storage.catalogue.documents.page(
-                    collection_id, after=after, limit=500
-                )
-                for record in page:
-                    old.difference_update(
-                        {record["source_blob"], record["text_blob"], record["manifest_blob"]}
-                    )
-                if following is None:
-                    break
-                after = following
-        # After all looks: whatever a backup's snapshot names was still named when it was taken.
-        if redis.exists(key("lock", "backup")):
-            return 0
-        return sum(blobs.delete(name, older_than_s=timings.BLOB_AGE_S) for name in old)
 
 
 class BackgroundCheck:
@@ -344,6 +307,10 @@ def start_maintenance(
         ),
         PeriodicService(
             storage, name="long_jobs", every_s=timings.LONG_JOBS_S, turn=long_jobs.turn
+        ),
+        PeriodicService(
+            storage, name="blobs", every_s=timings.BLOB_SWEEP_PAUSE_S,
+            turn=BlobSweeper(storage).turn,
         ),
         PeriodicService(
             storage, name="janitor", every_s=timings.COLLECT_GARBAGE_S,

@@ -20,6 +20,7 @@ from rag.in_memory_ports.vector_store import DictVectors
 from rag.ports import StoredChunk, Vectors
 from tests.support.waiting import PATIENCE_S
 from tests.support.workbench import Workbench, ingestion_of
+from workers.blob_sweeper import BlobSweeper
 from workers.maintenance import BackgroundCheck, GarbageCollector
 
 
@@ -348,8 +349,8 @@ def test_blobs_of_rows_and_of_current_documents_are_kept_and_others_go_unless_a_
     house.bench.redis.delete(key("unit", row))  # its row is forgotten, the document is not
 
     house.bench.redis.set(key("lock", "backup"), "somebody")
-    assert house.garbage_collector.sweep_blobs() == 0
+    assert BlobSweeper(house.garbage_collector._storage).sweep() == 0
     house.bench.redis.delete(key("lock", "backup"))
-    assert house.garbage_collector.sweep_blobs() == 1
+    assert BlobSweeper(house.garbage_collector._storage).sweep() == 1
     assert house.blobs.get(loose) is None
     assert all(house.blobs.get(name) is not None for name in (source, manifest, text))

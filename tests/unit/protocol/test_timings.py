@@ -31,6 +31,7 @@ def test_the_quiet_time_lets_every_worker_renew_and_every_old_claim_lapse() -> N
 def test_the_lock_of_the_service_outlives_the_beat_and_passes_on_soon() -> None:
     assert 3 * t.RESCUE_S * 1_000 < t.LOCK_MS
     assert t.COLLECT_GARBAGE_S * 1_000 < t.LOCK_MS
+    assert (t.BLOB_SWEEP_TURN_S + t.BLOB_SWEEP_PAUSE_S) * 2_000 < t.LOCK_MS
 
 
 def test_only_deaths_of_runs_alone_make_a_unit_given_up_and_one_is_not_enough() -> None:

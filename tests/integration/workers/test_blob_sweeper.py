@@ -1,0 +1,86 @@
+"""The blob sweep on a real Redis: what is named stays, in few trips, whoever sweeps too."""
+
+from itertools import count
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from corpus.blobs import BlobStore
+from corpus.storage import Storage
+from protocol import timings
+from protocol.keys import key
+from tests.integration.workers.test_maintenance import storage_of, trips
+from tests.support.workbench import Workbench
+from workers import blob_sweeper
+from workers.blob_sweeper import IN_ROWS, BlobSweeper
+
+__all__ = ["trips"]
+
+
+@pytest.fixture
+def storage(bench: Workbench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Storage:
+    monkeypatch.setattr(timings, "BLOB_AGE_S", -1.0)
+    return storage_of(bench, tmp_path)
+
+
+def test_what_rows_and_documents_name_stays_and_the_rest_goes(
+    bench: Workbench, storage: Storage
+) -> None:
+    inc = bench.collection()
+    (row,) = bench.ingest(inc, "a")[1]
+    kept = {field: storage.blobs.put(field.encode()) for field in IN_ROWS}
+    bench.redis.hset(key("unit", row), mapping=kept)
+    loose = [storage.blobs.put(f"loose {n}".encode()) for n in range(9)]
+
+    assert BlobSweeper(storage).sweep() == len(loose)
+    assert all(storage.blobs.has(name) for name in kept.values())
+    assert not any(storage.blobs.has(name) for name in loose)
+
+
+def test_many_rows_are_read_in_few_trips(
+    bench: Workbench, storage: Storage, trips: list[object]
+) -> None:
+    bench.ingest(bench.collection(), *(f"d{n}" for n in range(300)))
+    trips.clear()
+    BlobSweeper(storage).sweep()
+
+    assert len(trips) < 20
+
+
+def test_a_sweep_goes_on_from_turn_to_turn_and_begins_anew_an_hour_later(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for n in range(5):
+        storage.blobs.put(f"loose {n}".encode())
+    clock = count(step=0.4)  # a few steps a turn
+    monkeypatch.setattr(blob_sweeper, "time", SimpleNamespace(monotonic=clock.__next__))
+    sweeper = BlobSweeper(storage)
+    sweeper.turn()
+    assert not storage.blobs.is_empty()  # the first sweep is an hour after the start
+
+    sweeper._ended_at = float("-inf")
+    turns = 0
+    while not storage.blobs.is_empty() and turns < 500:
+        sweeper.turn()
+        turns += 1
+    assert turns > 1
+    assert storage.blobs.is_empty()
+
+
+def test_a_file_that_another_sweep_deletes_at_the_same_moment_is_gone(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for n in range(5):
+        storage.blobs.put(f"loose {n}".encode())
+    rename = Path.rename
+
+    def taken(self: Path, target: Path) -> Path:
+        moved = rename(self, target)
+        list(BlobStore.older_than(storage.blobs, -1.0))  # removes what waits under another name
+        return moved
+
+    monkeypatch.setattr(Path, "rename", taken)
+
+    assert BlobSweeper(storage).sweep() == 5
+    assert storage.blobs.is_empty()

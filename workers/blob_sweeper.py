@@ -1,0 +1,136 @@
+"""The blob sweep: what no row and no document names any more goes from the disk."""
+
+import logging
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from corpus.storage import Storage
+from protocol import timings
+from protocol.keys import key
+
+log = logging.getLogger(__name__)
+
+#: Fields of a row that name a blob.
+IN_ROWS: Final = (
+    "sha256", "text_blob", "manifest_blob", "sources_blob", "trace_blob", "result_blob",
+)  # fmt: skip
+#: Fields of a document's record that do.
+IN_RECORDS: Final = ("source_blob", "text_blob", "manifest_blob")
+#: Rows or records that are read in one trip, and files that are looked at in one step.
+PAGE: Final = 500
+#: Folders of the blob store, by the first byte of the names in them.
+FOLDERS: Final = tuple(f"{number:02x}" for number in range(256))
+
+
+class Names:
+    """
+    A set of blobs' names in eight bytes each, whatever their number.
+
+    Of two names with the same beginning both are in it if one is: a blob stays, none goes.
+    """
+
+    def __init__(self) -> None:
+        self._sorted: NDArray[np.uint64] = np.zeros(0, dtype=np.uint64)
+        self._fresh: list[int] = []
+
+    def add(self, names: Iterable[str | None]) -> None:
+        """Add names; what is none, and what cannot be one, is passed over."""
+        for name in names:
+            try:
+                self._fresh.append(int((name or "")[:16], 16))
+            except ValueError:
+                continue
+        if len(self._fresh) > max(100_000, len(self._sorted)):
+            self._settle()
+
+    def without(self, names: Sequence[str]) -> list[str]:
+        """Return those of *names* that are not in the set."""
+        self._settle()
+        numbers = np.array([int(name[:16], 16) for name in names], dtype=np.uint64)
+        known = np.isin(numbers, self._sorted, assume_unique=False)
+        return [name for name, there in zip(names, known.tolist(), strict=True) if not there]
+
+    def _settle(self) -> None:
+        """Sort in what was added."""
+        if self._fresh:
+            fresh = np.array(self._fresh, dtype=np.uint64)
+            self._sorted = np.union1d(self._sorted, fresh)
+            self._fresh = []
+
+
+class BlobSweeper:
+    """
+    Deletes blobs of a day's age that nothing names; none while a backup is made.
+
+    A sweep goes through all rows and records first, then through the disk, folder by folder, a
+    second at a time, so that the lock of the service is kept. A blob that is named meanwhile is
+    written, which renews its age. Two sweeps at once, or half of one, do no harm.
+    """
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+        self._ended_at = time.monotonic()
+        self._steps: Iterator[int] | None = None
+        self._deleted = 0
+
+    def turn(self) -> None:
+        """Sweep on for a second; begin anew an hour after the last end."""
+        if self._steps is None:
+            if time.monotonic() - self._ended_at < timings.BLOB_SWEEP_S:
+                return
+            self._steps, self._deleted = self._sweep(), 0
+        until = time.monotonic() + timings.BLOB_SWEEP_TURN_S
+        try:
+            while time.monotonic() < until:
+                self._deleted += next(self._steps)
+        except StopIteration:
+            self._steps, self._ended_at = None, time.monotonic()
+            if self._deleted:
+                log.info("blobs swept", extra={"deleted": self._deleted})
+        except BaseException:
+            self._steps = None  # the next turn begins anew
+            raise
+
+    def sweep(self) -> int:
+        """Sweep from beginning to end; returns how many blobs were deleted."""
+        return sum(self._sweep())
+
+    def _sweep(self) -> Iterator[int]:
+        """Sweep step by step; yields how many blobs each step deleted."""
+        named = Names()
+        for names in chain(self._in_rows(), self._in_records()):
+            named.add(names)
+            yield 0
+        # After all looks: whatever a backup's snapshot names was still named when it was taken.
+        if self._storage.redis.exists(key("lock", "backup")):
+            return
+        blobs = self._storage.blobs
+        for folder in FOLDERS:
+            old = blobs.older_than(timings.BLOB_AGE_S, folder=folder)
+            while page := list(islice(old, PAGE)):
+                loose = named.without(page)
+                yield sum(blobs.delete(name, older_than_s=timings.BLOB_AGE_S) for name in loose)
+
+    def _in_rows(self) -> Iterator[list[str | None]]:
+        """Yield what rows name, a page at a time."""
+        redis = self._storage.redis
+        rows = redis.scan_iter(match=key("unit", "*"), count=PAGE)
+        while page := list(islice(rows, PAGE)):
+            pipe = redis.pipeline(transaction=False)
+            for row in page:
+                pipe.hmget(row, IN_ROWS)
+            yield [name for told in pipe.execute() for name in told]
+
+    def _in_records(self) -> Iterator[list[str | None]]:
+        """Yield what the records of current documents name, a page at a time."""
+        documents = self._storage.catalogue.documents
+        for collection_id in self._storage.catalogue.collections.collection_ids().values():
+            after: str | None = ""
+            while after is not None:
+                page, after = documents.page(collection_id, after=after, limit=PAGE)
+                yield [record.get(field) for record in page for field in IN_RECORDS]
