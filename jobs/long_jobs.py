@@ -1,5 +1,6 @@
 """Jobs of many rows, worked off in slices: retries get their rows, rows of cancelled jobs end."""
 
+import logging
 import time
 from collections.abc import Mapping
 from typing import Final
@@ -10,6 +11,8 @@ from jobs.ledger.ledger import Ledger
 from jobs.ledger.slices import ROWS_AT_ONCE
 from jobs.memory import MemorySight
 from jobs.units import FINAL_STATES
+
+log = logging.getLogger(__name__)
 
 #: How long a request itself works on its job, seconds: a small one is done by then.
 FIRST_TURN_S: Final = 0.05
@@ -61,7 +64,8 @@ class LongJobs:
         """
         Give a retry rows of the job that it retries, for as long as there is time and room.
 
-        A retry whose collection was deleted is cancelled.
+        A retry whose collection was deleted, or whose rows cannot be read, is cancelled: it would
+        be tried for ever.
         """
         until = time.monotonic() + within_s
         size = ROWS_AT_ONCE
@@ -75,6 +79,9 @@ class LongJobs:
                 if size < 1:
                     return  # the next turn may find room
             except CollectionGone:
+                self._ledger.submissions.cancel_job(job_id)
+            except (KeyError, ValueError):
+                log.exception("retry cannot be filled", extra={"job_id": job_id})
                 self._ledger.submissions.cancel_job(job_id)
             if time.monotonic() > until:
                 return

@@ -25,6 +25,10 @@ for i = 1, #entries, 2 do
       redis.call('LTRIM', K.rows(id), ROWS, -1)
       if redis.call('EXISTS', K.rows(id)) == 1 then return {count, at} end
     end
+    local used = redis.call('HGET', is_job and K.job(id) or K.unit(id), 'idempotency')
+    if used and redis.call('HGET', K.idempotency(used), 'job') == id then
+      redis.call('DEL', K.idempotency(used))  -- it would lead to a job that nobody knows
+    end
     redis.call('DEL', K.unit(id), K.job(id), K.events(id))
     redis.call('ZREM', K.jobs(), id)
     redis.call('HSET', K.room(), 'forgotten_to', entries[i + 1], 'forgotten_at', int(NOW_MS))

@@ -238,6 +238,31 @@ def test_a_retry_whose_collection_is_deleted_is_cancelled(bench: Workbench) -> N
         begin(bench, old)
 
 
+def test_a_retry_whose_rows_cannot_be_read_is_cancelled_and_holds_up_no_other(
+    bench: Workbench,
+) -> None:
+    first, second = failed_job(bench, "a"), failed_job(bench, "b")
+    broken, whole = begin(bench, first), begin(bench, second)
+    bench.redis.hset(key("unit", bench.redis.lindex(key("rows", first), 0)), "size", "many")
+    long_jobs(bench).turn()
+
+    assert bench.job_state(broken) == "cancelled"
+    assert documents(bench, whole) == ["b"]
+
+
+def test_a_key_whose_job_was_forgotten_early_is_forgotten_too(bench: Workbench) -> None:
+    first = begin(bench, failed_job(bench, "a"), idempotency=Idempotency("key", "body"))
+    bench.cancel_job(first)
+    after = ""
+    while True:
+        _, after = bench.scripts("forget", after, 10, 0)
+        if after == "":
+            break
+
+    assert bench.ledger.rows.job(first) is None
+    assert not bench.redis.exists(key("idempotency", "key"))
+
+
 def test_a_job_that_is_being_filled_takes_nothing_else(bench: Workbench) -> None:
     old = failed_job(bench, *"abc")
     retry = begin(bench, old)
