@@ -128,12 +128,17 @@ class OpenIndexes:
                 )
         if not self.has(collection_id, newest):
             return None
-        return self.get(collection_id)
+        index = self.get(collection_id)
+        # Looked at again: where the files of a closed index went, an empty one was opened.
+        return index if self.has(collection_id, newest) else None
 
     def announce(self, collection_id: str) -> None:
         """Wake the searches that wait: an index has applied more."""
         self._written_at.pop(collection_id, None)
         self._written_at[collection_id] = time.monotonic()
+        place = self._places.get(collection_id)
+        if place is not None:
+            place.used_at = time.monotonic()
         with self._applied:
             self._applied.notify_all()
 

@@ -1,5 +1,6 @@
 """The indexes of a replica: closed while nobody asks, opened by who does."""
 
+import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -160,6 +161,28 @@ def test_searches_that_come_together_open_an_index_once(world: World) -> None:
         search.join()
 
     assert world.openings == ["a"]
+
+
+def test_a_closed_index_whose_files_went_does_not_answer(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.made("a")
+    monkeypatch.setattr(open_indexes, "IDLE_S", -1.0)
+    world.indexes.close_idle()
+    shutil.rmtree(world.folder / "a")
+
+    assert world.found("a") is None
+
+
+def test_one_that_is_written_stays_open_though_nobody_asks_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(open_indexes, "MOST_OPEN", 1)
+    world.made("a", "b")
+    world.indexes.announce("a")
+    world.indexes.close_idle()
+
+    assert list(world.indexes.all()) == ["a"]
 
 
 def test_what_cannot_be_opened_is_forgotten_for_the_follower_to_build(tmp_path: Path) -> None:
