@@ -66,9 +66,15 @@ class ChangeLog:
         self._redis = redis
         self._run = scripts
 
-    def follow(self, collection_id: str, follower: str, cursor: str) -> tuple[str, str] | None:
-        """Record a live follower's cursor; return (log epoch, trimmed to), None if gone."""
-        epoch, trimmed_to = self._run("follow", collection_id, follower, cursor)
+    def follow(
+        self, collection_id: str, follower: str, cursor: str, *, rebuilding: bool = False
+    ) -> tuple[str, str] | None:
+        """
+        Record a live follower's cursor; return (log epoch, trimmed to), None if gone.
+
+        For one that is *rebuilding* the log is kept, and no publish waits.
+        """
+        epoch, trimmed_to = self._run("follow", collection_id, follower, cursor, int(rebuilding))
         return (epoch, trimmed_to) if epoch else None
 
     def unfollow(self, collection_ids: Iterable[str], follower: str) -> None:
@@ -102,6 +108,10 @@ class ChangeLog:
                     lost=not epoch or (used and not there),
                 )  # fmt: skip
         return found
+
+    def set_aside(self, collection_id: str, follower: str) -> None:
+        """Record that a follower does not keep up with a collection, until it follows it again."""
+        self._redis.sadd(key("set_aside", collection_id), follower)
 
     def read(self, collection_id: str, cursor: str, *, most: int = 500) -> list[Entry]:
         """Return entries after *cursor*."""

@@ -67,6 +67,7 @@ TEMPLATES: Final[dict[str, str]] = {
     "news": "news",  # stream: collections made, for the followers
     "replicas": "replicas",  # zset: follower process by last sign of life
     "followers": "followers:%s",  # zset (collection): follower by last sign of life
+    "set_aside": "set_aside:%s",  # set (collection): followers that no publish into it waits for
     "cursors": "cursors:%s",  # hash (collection): follower → committed log entry
     # Processes
     "workers": "workers",  # zset: worker by last heartbeat

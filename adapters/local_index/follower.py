@@ -21,12 +21,12 @@ from adapters.local_index.log_applier import LogApplier
 from adapters.local_index.open_indexes import OpenIndexes, Standing
 from adapters.local_index.rebuilding import Rebuilder
 from adapters.local_index.replica_reader import ReplicaReader
+from adapters.local_index.setbacks import Setbacks
 from adapters.local_index.slot import Slot
 from corpus.catalogue.catalogue import Catalogue
 from corpus.change_log import ChangeLog, not_before
 from protocol import timings
 from protocol.keys import key
-from rag.errors import StoreUnavailable
 from rag.ports import VectorStore
 from rag.reading_ports import ReplicaIndex
 from runtime.background import BackgroundThread
@@ -80,11 +80,12 @@ class Follower:
         self._sign_at = self._look_at = 0.0  # by the monotonic clock
         self._thread = BackgroundThread("follower", self._turn, join_s=10)
         self._indexes = OpenIndexes(slot.folder, open_index)
+        self._setbacks = Setbacks(lambda name: change_log.set_aside(name, slot.name))
         self.reader = ReplicaReader(self._indexes, change_log)
         self._source = ChunkSource(vectors, catalogue)
         self._rebuilder = Rebuilder(
             slot, self._indexes, open_index=open_index, source=self._source, catalogue=catalogue,
-            change_log=change_log, given_up=lambda: self._thread.closing,
+            change_log=change_log, setbacks=self._setbacks,
         )  # fmt: skip
         self._applier = LogApplier(
             slot.name, self._indexes, source=self._source, change_log=change_log,
@@ -93,6 +94,7 @@ class Follower:
 
     def __enter__(self) -> Self:
         """Start following."""
+        self._rebuilder.thread.start()
         self._thread.start()
         return self
 
@@ -103,6 +105,8 @@ class Follower:
         trace: TracebackType | None,
     ) -> None:
         """Stop following and let the indexes go."""
+        self._thread.close()
+        self._rebuilder.thread.stop()
         self._thread.stop()
         try:
             self._change_log.leave(self._slot.name)
@@ -128,13 +132,9 @@ class Follower:
                 self._open_and_sign()
                 self._sign_at = time.monotonic() + timings.RENEW_S
             self._apply_waiting()
-        except (RedisError, StoreUnavailable) as error:
+        except RedisError as error:
             log.warning("following interrupted", extra={"reason": str(error)})
             return 1.0
-        except Exception:
-            # A fault in one collection must not keep the others waiting; it is tried again.
-            log.exception("following failed")
-            return 5.0
         return 0.0
 
     def _open_and_sign(self) -> None:
@@ -151,7 +151,7 @@ class Follower:
             self._clear_away(wanted)
         self._look(wanted - known)
         for collection_id in self._indexes.all():
-            self._sign(collection_id)
+            self._attempt(collection_id, self._sign)
         if time.monotonic() >= self._look_at:
             self._look(wanted - self._indexes.all().keys())
             self._look_at = time.monotonic() + LOOK_S
@@ -162,6 +162,7 @@ class Follower:
         for folder in self._slot.folder.iterdir():
             if folder.is_dir() and folder.name.removesuffix(".new") not in wanted:
                 shutil.rmtree(folder, ignore_errors=True)
+        self._setbacks.keep(wanted)
         self._wanted = wanted
 
     def _look(self, collection_ids: Iterable[str]) -> None:
@@ -176,10 +177,10 @@ class Follower:
                 or state.lost
                 or not not_before(standing.cursor, state.trimmed_to)
             ):
-                self._sign(collection_id)
+                self._attempt(collection_id, self._sign)
                 self._indexes.close_idle()
             if state.audited:
-                self._audit(collection_id)
+                self._attempt(collection_id, self._audit)
 
     def _sign(self, collection_id: str) -> None:
         """Report this replica's sign of life and cursors; rebuild an index that cannot catch up."""
@@ -191,7 +192,7 @@ class Follower:
                 log.warning(
                     "index unusable", extra={"collection_id": collection_id, "reason": str(error)}
                 )
-                self._rebuilder.rebuild(collection_id)
+                self._rebuilder.ask(collection_id)
                 return
         usable = None
         try:
@@ -203,7 +204,7 @@ class Follower:
         if usable and index.intact():
             self._indexes.put(collection_id, index)
         elif usable is not None:
-            self._rebuilder.rebuild(collection_id)
+            self._rebuilder.ask(collection_id)
         self._audit(collection_id)
 
     def _opened(self, collection_id: str) -> ReplicaIndex:
@@ -223,38 +224,46 @@ class Follower:
         asked = self._change_log.audits(collection_id)
         done = self._audited.pop(collection_id, set()).intersection(asked)
         for ticket, repair in asked.items():
-            if ticket not in done:
-                answer = self._audit_answer(collection_id, repair=repair)
-                if answer is None:
-                    continue
-                self._change_log.answer_audit(ticket, self._slot.name, answer.as_json())
-                done.add(ticket)
+            if ticket in done:
+                continue
+            answer = self._audit_answer(collection_id, repair=repair)
+            if answer is None:
+                continue
+            done.add(ticket)
+            say = partial(self._change_log.answer_audit, ticket, self._slot.name, answer.as_json())
+            if answer.rebuild:
+                self._rebuilder.ask(collection_id, then=say)
+            else:
+                say()
         if done:
             self._audited[collection_id] = done
 
     def _audit_answer(self, collection_id: str, *, repair: bool) -> Answer | None:
-        """Compare an index with the catalogue; None where there is none to compare yet."""
+        """Compare an index with the catalogue; None where there is none yet, or it is built anew."""
         index = self._indexes.get(collection_id)
         if index is None:
             # Into this collection nothing was ever published.
             unused = self._indexes.standing(collection_id) is not None
             return Answer(self._slot.name, repair) if unused else None
         self._applier.apply(collection_id, index)
-        index = self._indexes.get(collection_id) or index  # applying may have built it anew
+        if self._rebuilder.has(collection_id):
+            return None
         auditor = Auditor(
             self._slot.name, catalogue=self._catalogue, change_log=self._change_log,
             fetch=partial(self._source.generation, collection_id),
         )  # fmt: skip
         answer = auditor.audit(collection_id, index, repair=repair)
-        if answer.rebuild:
-            self._rebuilder.rebuild(collection_id)
-        elif repair:
+        if repair and not answer.rebuild:
             self._indexes.announce(collection_id)
         return answer
 
     def _apply_waiting(self) -> None:
         """Wait a moment for entries of any log, and apply them in one commit per collection."""
-        cursors = {key("log", name): cursor for name, cursor in self._indexes.cursors().items()}
+        cursors = {
+            key("log", name): cursor
+            for name, cursor in self._indexes.cursors().items()
+            if not self._left_aside(name)
+        }
         streams = self._redis.xread(cursors | {key("news"): self._news}, count=1, block=500)
         if streams:
             # Entries of one publish follow each other closely, and a commit costs as much for one.
@@ -265,8 +274,18 @@ class Follower:
             if stream == key("news"):
                 self._heed(*entries[0])
                 continue
-            self._catch_up(stream.rsplit(":", 1)[-1])
+            self._attempt(stream.rsplit(":", 1)[-1], self._catch_up)
             self._indexes.close_idle()
+
+    def _attempt(self, collection_id: str, step: Callable[[str], object]) -> None:
+        """Do something for a collection that is not left aside; a fault of it is its alone."""
+        if not self._left_aside(collection_id):
+            with self._setbacks.scope(collection_id):
+                step(collection_id)
+
+    def _left_aside(self, collection_id: str) -> bool:
+        """Return True if a collection is not to be followed now: it is built anew, or failed."""
+        return self._rebuilder.has(collection_id) or self._setbacks.waits(collection_id)
 
     def _catch_up(self, collection_id: str) -> None:
         """Apply what the log of one collection says, opening its index if need be."""
@@ -280,6 +299,6 @@ class Follower:
         """Look at the one collection that was made, or of which an audit is asked for."""
         self._news = entry_id
         if "audit" in announced:
-            self._audit(announced["audit"])
+            self._attempt(announced["audit"], self._audit)
         elif announced["made"] not in self._indexes.cursors():
             self._look([announced["made"]])

@@ -23,7 +23,7 @@ class LogApplier:
 
         change_log: What to apply.
 
-        rebuilder: Builds an index of which the log lacks a part.
+        rebuilder: Asked to build an index of which the log lacks a part.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class LogApplier:
         usable = self.usable(collection_id, index)
         if not usable:
             if usable is not None:
-                self._rebuilder.rebuild(collection_id)
+                self._rebuilder.ask(collection_id)
             return
         for group in _groups(entries):
             # One call for all of them: for each alone, the call would be most of what it costs.

@@ -6,12 +6,16 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
+from redis.exceptions import RedisError
+
 from adapters.local_index.chunk_source import FETCH, ChunkSource, in_order
 from adapters.local_index.open_indexes import OpenIndexes
+from adapters.local_index.setbacks import Setbacks
 from adapters.local_index.slot import Slot
 from corpus.catalogue.catalogue import Catalogue
 from corpus.change_log import ChangeLog, Entry
 from rag.reading_ports import ReplicaIndex
+from runtime.background import BackgroundThread
 
 log = logging.getLogger(__name__)
 
@@ -19,6 +23,9 @@ log = logging.getLogger(__name__)
 class Rebuilder:
     """
     Builds an index that is lost, corrupt, of another version, or behind the log's beginning.
+
+    One at a time, in a thread of its own: the other collections are followed meanwhile, and no
+    publish waits for this replica to follow one that it builds anew.
 
     Args:
         slot: Where the indexes lie.
@@ -33,7 +40,7 @@ class Rebuilder:
 
         change_log: Where the log was when a rebuild began.
 
-        given_up: Asked between two batches; once it is true a rebuild ends without an index.
+        setbacks: Told what fails; a collection that cannot be read is left aside for a while.
     """
 
     def __init__(
@@ -45,7 +52,7 @@ class Rebuilder:
         source: ChunkSource,
         catalogue: Catalogue,
         change_log: ChangeLog,
-        given_up: Callable[[], bool],
+        setbacks: Setbacks,
     ) -> None:
         self._slot = slot
         self._indexes = indexes
@@ -53,8 +60,39 @@ class Rebuilder:
         self._source = source
         self._catalogue = catalogue
         self._change_log = change_log
-        self._given_up = given_up
+        self._setbacks = setbacks
+        self._asked: dict[str, Callable[[], None]] = {}  # ids of collections, in order
         self.rebuilding = ""  # the collection whose index is being built anew
+        self.thread = BackgroundThread("rebuilder", self.turn, join_s=10)
+
+    def ask(self, collection_id: str, *, then: Callable[[], None] = lambda: None) -> None:
+        """Have an index built anew, unless that is asked for already; *then* is called after it."""
+        if not self.has(collection_id):
+            self._change_log.set_aside(collection_id, self._slot.name)
+            self._asked[collection_id] = then
+            self.thread.wake()
+
+    def has(self, collection_id: str) -> bool:
+        """Return True if an index is being built anew, or is to be: nobody else may write it."""
+        return collection_id in self._asked
+
+    def turn(self) -> float | None:
+        """Build one of the indexes that are asked for; returns how long to rest."""
+        collection_id = next(iter(self._asked), None)
+        if collection_id is None:
+            return None
+        try:
+            with self._setbacks.scope(collection_id):
+                self.rebuild(collection_id)
+                self._asked[collection_id]()
+        except RedisError as error:
+            log.warning("rebuild interrupted", extra={"reason": str(error)})
+            return 1.0
+        finally:
+            # Whoever follows the collection sees that it is needed still, and asks again.
+            self.rebuilding = ""
+            del self._asked[collection_id]
+        return 0.0
 
     def rebuild(self, collection_id: str) -> None:
         """Build an index beside the old one and swap (docs/protocol.md, A follower)."""
@@ -68,8 +106,10 @@ class Rebuilder:
         index = self._open_index(fresh)
         for batch in _batches(self._current(collection_id)):
             self._add_many(collection_id, index, batch)
-            self._change_log.follow(collection_id, self._slot.name, start.cursor)
-            if self._given_up():
+            known = self._change_log.follow(
+                collection_id, self._slot.name, start.cursor, rebuilding=True
+            )
+            if known is None or self.thread.closing:
                 index.close()
                 return
         # An add before the cursor whose activation came after the scan would be lost otherwise.
@@ -82,7 +122,6 @@ class Rebuilder:
         self._indexes.replace(
             collection_id, partial(self._moved, fresh, self._slot.folder / collection_id)
         )
-        self.rebuilding = ""
         log.info("index rebuilt", extra={"collection_id": collection_id})
 
     def _moved(self, fresh: Path, place: Path) -> ReplicaIndex:

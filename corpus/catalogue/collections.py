@@ -98,8 +98,8 @@ class Collections:
         """Remove every key of a dropped collection."""
         names = (
             "current", "newest", "documents", "names", "contents", "opened", "log", "log_state",
-            "add_logged", "garbage", "followers", "cursors", "building", "behind", "held",
-            "audit", "barren",
+            "add_logged", "garbage", "followers", "cursors", "set_aside", "building", "behind",
+            "held", "audit", "barren",
         )  # fmt: skip
         self._redis.unlink(*(key(name, collection_id) for name in names))
 

@@ -4,6 +4,7 @@ for _, gone in ipairs(redis.call('ZRANGEBYSCORE', K.followers(inc), '-inf',
     int(NOW_MS - LOG_AGE_MS))) do
   redis.call('ZREM', K.followers(inc), gone)
   redis.call('HDEL', K.cursors(inc), gone)
+  redis.call('SREM', K.set_aside(inc), gone)
 end
 -- A replica signs here only while it has the index of this collection open; among the replicas it
 -- signs always.

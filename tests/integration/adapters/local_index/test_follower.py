@@ -20,10 +20,10 @@ from rag.documents import Chunk, chunk_id
 from rag.errors import StoreUnavailable
 from rag.in_memory_ports.vector_store import DictVectors
 from rag.metadata.filters import parse
-from rag.ports import Snapshot, StoredChunk
+from rag.ports import Snapshot, StoredChunk, Vectors
 from rag.reading_ports import ReplicaIndex
 from rag.sentence_codes import encode
-from tests.support.waiting import until
+from tests.support.waiting import PATIENCE_S, until
 from tests.support.workbench import Workbench
 
 
@@ -33,12 +33,19 @@ class Replica(Follower):
     def turn(self) -> None:
         """Do what the thread does in one round, without waiting for news."""
         self._open_and_sign()
+        self.rebuild()
         self.apply()
 
     def apply(self) -> None:
         for collection_id, cursor in self._indexes.cursors().items():
             if self._change_log.read(collection_id, cursor):
                 self._catch_up(collection_id)
+        self.rebuild()
+
+    def rebuild(self) -> None:
+        """Do what the rebuilding thread has to do, and follow what it built."""
+        while self._rebuilder.turn() is not None:
+            self._open_and_sign()
 
     def stop(self) -> None:
         self._indexes.close()
@@ -552,3 +559,87 @@ def test_the_thread_follows_by_itself_and_signs_off(world: World) -> None:
         assert "follower" in {thread.name for thread in threading.enumerate()}
     world.replicas.remove(replica)
     assert world.bench.redis.zcard(key("followers", world.collection_id)) == 0
+
+
+class Foreign(DictVectors):
+    """A store in which one collection has a row that cannot be read."""
+
+    bad = ""
+
+    def get_with_vectors(
+        self, collection_id: str, chunk_ids: Sequence[str]
+    ) -> tuple[list[StoredChunk], Vectors]:
+        if collection_id == self.bad:
+            raise KeyError("metadata of somebody else")
+        return super().get_with_vectors(collection_id, chunk_ids)
+
+
+def test_a_collection_that_cannot_be_read_keeps_no_other_from_its_index(world: World) -> None:
+    vectors = Foreign()
+    vectors.collections = world.vectors.collections
+    names = [world.bench.collection(f"c{n}") for n in range(5)]
+    for world.collection_id in names:
+        world.vectors.create(world.collection_id)
+        world.publish("a", "oil")
+    vectors.bad = names[2]
+    replica = world.replica(vectors)
+    with replica:
+        healthy = [name for name in names if name != vectors.bad]
+        assert until(lambda: set(healthy) <= replica._indexes.all().keys())
+        for world.collection_id in healthy:
+            assert world.found(replica, "oil") == {"a"}
+        # No publish waits for a replica that does not follow.
+        assert until(lambda: not world.bench.change_log._live(vectors.bad))
+        log = world.bench.change_log
+        assert not log.wait_for_followers(vectors.bad, "9-0", give_up=lambda: None)
+        vectors.bad = ""
+        assert until(lambda: names[2] in replica._indexes.all())
+    world.replicas.remove(replica)
+
+
+class Slow(DictVectors):
+    """A store that reads one collection only once it is let."""
+
+    slow = ""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.read = threading.Event()
+        self.go = threading.Event()
+
+    def get_with_vectors(
+        self, collection_id: str, chunk_ids: Sequence[str]
+    ) -> tuple[list[StoredChunk], Vectors]:
+        if collection_id == self.slow:
+            self.read.set()
+            assert self.go.wait(PATIENCE_S)
+        return super().get_with_vectors(collection_id, chunk_ids)
+
+
+def test_a_rebuild_stops_neither_other_collections_nor_publishes_into_its_own(
+    world: World,
+) -> None:
+    vectors = Slow()
+    vectors.collections = world.vectors.collections
+    other, vectors.slow = world.collection_id, world.bench.collection("large")
+    world.collection_id = vectors.slow
+    world.vectors.create(vectors.slow)
+    world.publish("a", "oil")
+    replica, log = world.replica(vectors), world.bench.change_log
+    with replica:
+        assert vectors.read.wait(PATIENCE_S)
+        world.publish("b", "gas")
+        assert not log.wait_for_followers(
+            vectors.slow, log.last_add(vectors.slow), give_up=lambda: None
+        )
+        assert replica.report()["rebuilding"] == ["large"]
+        world.collection_id = other
+        world.publish("c", "tar")
+        assert until(lambda: world.found(replica, "tar") == {"c"})
+        vectors.go.set()
+        world.collection_id = vectors.slow
+        assert until(lambda: world.found(replica, "gas") == {"b"})
+        assert world.found(replica, "oil") == {"a"}
+        assert until(lambda: replica.report()["rebuilding"] == [])
+        assert log._live(vectors.slow)
+    world.replicas.remove(replica)
