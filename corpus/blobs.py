@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import logging
 import os
 import re
 import shutil
@@ -13,8 +14,13 @@ import orjson
 
 from rag.errors import StoreUnavailable
 
+log = logging.getLogger(__name__)
+
 #: Files of blobs that wait to be synced together, each of them open.
 MOST_OPEN = 32
+
+#: What no bytes at all are called.
+NOTHING = hashlib.sha256(b"").hexdigest()
 
 _NAME = re.compile(r"[0-9a-f]{64}")
 
@@ -23,8 +29,9 @@ class BlobStore:
     """
     Keep bytes content-addressed under a folder.
 
-    A blob is there whole or not at all: it is written beside its place and renamed into it.
-    Writing what is already there costs a look and renews its age.
+    A blob is there whole or not at all: it is written beside its place and renamed into it. What
+    a power cut left of one, which its hash does not fit, is taken for missing. Writing what is
+    already there costs a look and renews its age.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -94,18 +101,20 @@ class BlobStore:
                     aside.unlink()
 
     def get(self, name: str) -> bytes | None:
-        """Return the bytes called *name*, None where there are none."""
-        try:
-            with open(_path(self._folder, name), "rb", buffering=0) as file:  # noqa: PTH123 - see `_path`
-                return file.readall()
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise StoreUnavailable(f"the blob store cannot be read: {error.strerror}") from error
+        """Return the bytes called *name*, None where there are none, or they are not whole."""
+        data = _read(_path(self._folder, name))
+        if data is None or _name(data) == name:
+            return data
+        log.warning("a blob is not whole", extra={"blob": name, "bytes": len(data)})
+        self._discard(name)
+        return None
 
     def has(self, name: str) -> bool:
-        """Return True if there is a blob called *name*."""
-        return os.path.exists(_path(self._folder, name))  # noqa: PTH110 - see `_path`
+        """Return True if there is a blob called *name*; one of no bytes may be a torn one."""
+        try:
+            return os.stat(_path(self._folder, name)).st_size > 0 or name == NOTHING  # noqa: PTH116 - see `_path`
+        except FileNotFoundError:
+            return False
 
     def is_empty(self) -> bool:
         """Return True if there is no blob at all: perhaps its disk is not there."""
@@ -119,6 +128,18 @@ class BlobStore:
         """Return the JSON value called *name*, None where there is none."""
         data = self.get(name)
         return None if data is None else orjson.loads(data)
+
+    def _discard(self, name: str) -> None:
+        """Remove what is not whole, so that the same bytes are written anew when they come."""
+        path = _path(self._folder, name)
+        aside = f"{path[: -len(name)]}.new-{os.urandom(8).hex()}"
+        with contextlib.suppress(OSError):
+            os.rename(path, aside)  # noqa: PTH104 - see `_path`
+            # Moved first, then looked at again: it may be what somebody wrote anew this moment.
+            if _name(_read(aside) or b"") == name and not os.path.exists(path):  # noqa: PTH110 - see `_path`
+                os.rename(aside, path)  # noqa: PTH104 - see `_path`
+            else:
+                os.unlink(aside)  # noqa: PTH108 - see `_path`
 
     def older_than(self, age_s: float, *, folder: str = "??") -> Iterator[str]:
         """
@@ -178,14 +199,15 @@ class Together:
 
     def put(self, data: bytes) -> str:
         """Take *data* and return its name; `get` finds it once the block has ended."""
-        name = hashlib.sha256(data).hexdigest()
+        name = _name(data)
         path = _path(self._folder, name)
         if name in self._open:
             return name
         try:
             with contextlib.suppress(FileNotFoundError):
                 os.utime(path)
-                return name
+                if os.stat(path).st_size == len(data):  # noqa: PTH116 - see `_path`
+                    return name
             if len(self._open) >= MOST_OPEN:
                 self.settle()
             self._write(name, path, data)
@@ -248,6 +270,22 @@ class Together:
             os.close(descriptor)
             os.unlink(beside)  # noqa: PTH108 - see `_path`
             raise
+
+
+def _name(data: bytes) -> str:
+    """Return what bytes are called."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def _read(path: str) -> bytes | None:
+    """Return what lies at *path*, None where nothing does."""
+    try:
+        with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - see `_path`
+            return file.readall()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise StoreUnavailable(f"the blob store cannot be read: {error.strerror}") from error
 
 
 def _path(folder: Path, name: str) -> str:

@@ -26,6 +26,9 @@ from tasks.resources import Generator, Resources, require
 
 #: How often a question whose passages changed before it was answered is retrieved again.
 RETRIEVALS = 3
+#: A search that took longer is looked at once more before its passages are quoted: with a reranker
+#: it may take 10 s, and what was deleted meanwhile shall not be in the answer.
+LOOK_AGAIN_S = 1.0
 
 
 @shared_task(name="query.retrieve", bind=True, base=QuernTask)
@@ -97,18 +100,22 @@ def _retrieve(lease: Lease, request: QueryRequest, resources: Resources) -> _Ret
             lease.hand_over(stage="generate", fields={})
             return None
         condensed = _condensed(lease, request, resources.generator)
+    began = time.perf_counter()
     found = _found(lease, resources, request, condensed or request.question)
+    passages = found.passages
+    if time.perf_counter() - began > LOOK_AGAIN_S:
+        passages = _current(lease, resources, passages)
     fields = search_fields(found)
     if condensed:
         fields["condensed"] = condensed
     if found.trace is not None:
         fields["trace_blob"] = blobs.put_json(found.trace, durable=False)
-    kept, shown = keep_sources([source_of(passage) for passage in found.passages], blobs)
+    kept, shown = keep_sources([source_of(passage) for passage in passages], blobs)
     fields |= kept
     if resources.generator is None:
         lease.hand_over(stage="generate", fields=fields, event="sources", data=shown)
         return None
-    return _Retrieved(found.passages, fields, shown)
+    return _Retrieved(passages, fields, shown)
 
 
 def _found(
@@ -157,17 +164,26 @@ def _generate(lease: Lease, resources: Resources) -> None:
     kept = kept_sources(row, resources.storage.blobs) or []
     passages = [passage_of(source) for source in kept]
     retrievals = int(row.get("retrievals", "1"))
-    if (
-        passages
-        and not still_current(
-            resources.storage.catalogue.generations, lease.unit.collection_id, passages
-        )
-        and retrievals < RETRIEVALS
-    ):
+    current = _current(lease, resources, passages)
+    if len(current) == len(passages):
+        _answer(lease, request, resources, passages)
+    elif retrievals < RETRIEVALS:
         # A document was deleted or replaced meanwhile; its old text must not be quoted.
         lease.hand_over(stage="retrieve", fields={"retrievals": retrievals + 1})
-        return
-    _answer(lease, request, resources, passages)
+    else:
+        # Again and again: what is left answers, and is what is shown.
+        fields, shown = keep_sources(
+            [source_of(passage) for passage in current], resources.storage.blobs
+        )
+        _answer(lease, request, resources, current, _Retrieved(current, fields, shown))
+
+
+def _current(lease: Lease, resources: Resources, passages: list[Passage]) -> list[Passage]:
+    """Return the passages whose documents were neither replaced nor deleted meanwhile."""
+    if not passages:
+        return []
+    generations = resources.storage.catalogue.generations
+    return still_current(generations, lease.unit.collection_id, passages)
 
 
 def _answer(
@@ -177,7 +193,7 @@ def _answer(
     passages: list[Passage],
     now: _Retrieved | None = None,
 ) -> None:
-    """Answer from passages, which the row has, or gets with the answer if retrieved *now*."""
+    """Answer from passages, which the row has, or gets with the answer as it does *now*."""
     streams = request.priority == "interactive"
 
     def stream(text: str) -> None:

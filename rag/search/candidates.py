@@ -174,12 +174,16 @@ class CandidateReader:
             )
             found, vector_index_now = self._visibility.recheck(collection_id, documents)
             current = {name: entry for name, entry in found.items() if entry.chunks}
-            candidates.live = {f"{name}:{entry.generation}" for name, entry in current.items()}
             # The replica's own vectors may be of a vector index that has come since.
             moved = candidates.own_vectors and vector_index_now != vector_index
-            # A candidate activated after step 1 may have been read in the middle of its
-            # upsert; the last attempt serves what is whole rather than nothing.
-            activated = any(entry.seq > snapshot.seq for entry in found.values())
+            # A candidate activated after step 1 may have been read in the middle of its upsert; the
+            # last attempt leaves such documents out and serves the others, which are whole.
+            activated = {name for name, entry in found.items() if entry.seq > snapshot.seq}
+            candidates.live = {
+                f"{name}:{entry.generation}"
+                for name, entry in current.items()
+                if name not in activated
+            }
             if (moved or activated or self.clock() - began > STALE_S) and attempt < TRIES:
                 attempt += 1
             elif depth < MOST_DEPTH * self.depth and self._crowded(candidates, depth):

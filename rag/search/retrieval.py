@@ -55,13 +55,16 @@ class Found:
     hints: Sequence[str] = ()
 
 
-def still_current(visibility: Visibility, collection_id: str, passages: Sequence[Passage]) -> bool:
-    """Return True if every passage is of a generation that people read now."""
+def still_current(
+    visibility: Visibility, collection_id: str, passages: Sequence[Passage]
+) -> list[Passage]:
+    """Return the passages whose documents are still of the generation they were found in."""
     current = visibility.current(collection_id, sorted({p.document_id for p in passages}))
-    return all(
-        p.document_id in current and current[p.document_id].generation == p.generation
+    return [
+        p
         for p in passages
-    )
+        if p.document_id in current and current[p.document_id].generation == p.generation
+    ]
 
 
 class Retriever:

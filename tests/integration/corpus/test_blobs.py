@@ -207,3 +207,48 @@ def test_what_was_written_for_nothing_is_taken_back(blobs: BlobStore) -> None:
 
 def test_the_free_space_of_a_folder_that_comes_with_the_first_blob_is_known(tmp_path: Path) -> None:
     assert BlobStore(tmp_path / "not" / "yet").free_bytes() > 0
+
+
+@pytest.mark.parametrize(
+    "left", [b"", b"te", b"\0\0\0\0\0\0\0\0\0\0"], ids=["empty", "cut", "zeros"]
+)
+@pytest.mark.parametrize("read_first", [True, False])
+def test_what_a_power_cut_left_of_a_blob_is_missing_until_the_same_bytes_come_again(
+    blobs: BlobStore, tmp_path: Path, left: bytes, read_first: bool
+) -> None:
+    name = blobs.put_json(["a text"], durable=False)
+    _lies(tmp_path, name).write_bytes(left)
+    if read_first or len(left) == len(b'["a text"]'):
+        assert blobs.get_json(name) is None
+        assert not blobs.has(name)
+    blobs.put_json(["a text"], durable=False)
+
+    assert blobs.get_json(name) == ["a text"]
+    assert len(files(blobs)) == 1
+
+
+def test_a_blob_that_is_written_anew_while_a_reader_finds_it_torn_stays(
+    blobs: BlobStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = blobs.put(b"text")
+    place = _lies(tmp_path, name)
+    place.write_bytes(b"")
+    rename = os.rename
+
+    def written_first(source: str, target: str) -> None:
+        monkeypatch.setattr(os, "rename", rename)
+        place.write_bytes(b"text")
+        rename(source, target)
+
+    monkeypatch.setattr(os, "rename", written_first)
+    blobs.get(name)
+
+    assert blobs.get(name) == b"text"
+    assert files(blobs) == [place]
+
+
+def test_a_blob_of_no_bytes_is_one(blobs: BlobStore) -> None:
+    name = blobs.put(b"")
+
+    assert blobs.get(name) == b""
+    assert blobs.has(name)

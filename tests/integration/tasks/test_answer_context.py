@@ -79,7 +79,6 @@ def reader() -> Reader:
 def house(
     clean_redis: str, tmp_path: Path, finder: Finder, reader: Reader
 ) -> Iterator[QuestionHouse]:
-    # Nothing is current in this catalogue, so retrieval is repeated until it has had its turns.
     settings = Settings(redis_url=clean_redis, data_dir=tmp_path)
     opened = QuestionHouse(settings, retriever=finder, generator=reader)
     yield opened

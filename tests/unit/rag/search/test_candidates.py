@@ -205,13 +205,16 @@ def test_what_goes_wrong_in_a_retriever_beside_the_other_ends_the_search(world: 
         world.retriever(executor=beside).search(INC, "oil", top_k=10)
 
 
-def test_a_search_starts_again_at_most_three_times(world: World) -> None:
+def test_a_search_starts_again_at_most_three_times_and_then_serves_what_stood_still(
+    world: World,
+) -> None:
     world.publish("a", 1, "oil")
+    world.publish("b", 1, "oil")
     world.after_dense = [lambda: world.activate("a", 1, 1)] * 10
     found = world.found("oil")
 
     assert world.looks == TRIES
-    assert found == ["a:1:0"]
+    assert found == ["b:1:0"]
 
 
 def test_an_activation_of_another_document_costs_nothing(world: World) -> None:
