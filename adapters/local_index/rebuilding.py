@@ -13,7 +13,7 @@ from adapters.local_index.open_indexes import OpenIndexes
 from adapters.local_index.setbacks import Setbacks
 from adapters.local_index.slot import Slot
 from corpus.catalogue.catalogue import Catalogue
-from corpus.change_log import ChangeLog, Entry
+from corpus.change_log import ChangeLog, Entry, RebuildStart
 from rag.reading_ports import ReplicaIndex
 from runtime.background import BackgroundThread
 
@@ -68,7 +68,8 @@ class Rebuilder:
     def ask(self, collection_id: str, *, then: Callable[[], None] = lambda: None) -> None:
         """Have an index built anew, unless that is asked for already; *then* is called after it."""
         if not self.has(collection_id):
-            self._change_log.set_aside(collection_id, self._slot.name)
+            if self._asked:  # it may wait for hours
+                self._change_log.set_aside(collection_id, self._slot.name)
             self._asked[collection_id] = then
             self.thread.wake()
 
@@ -104,25 +105,36 @@ class Rebuilder:
         fresh = self._slot.folder / f"{collection_id}.new"
         shutil.rmtree(fresh, ignore_errors=True)
         index = self._open_index(fresh)
+        try:
+            whole = self._fill(collection_id, index, start)
+        finally:
+            index.close()
+        if not whole:
+            return
+        self._indexes.replace(
+            collection_id, partial(self._moved, fresh, self._slot.folder / collection_id)
+        )
+        self._change_log.follow(collection_id, self._slot.name, start.cursor)
+        log.info("index rebuilt", extra={"collection_id": collection_id})
+
+    def _fill(self, collection_id: str, index: ReplicaIndex, start: RebuildStart) -> bool:
+        """Add all that is current, and commit; False where that is not wanted any more."""
         for batch in _batches(self._current(collection_id)):
-            self._add_many(collection_id, index, batch)
+            # A collection without documents, as one that was just made, is not set aside: the first
+            # publish into it waits for this replica.
             known = self._change_log.follow(
                 collection_id, self._slot.name, start.cursor, rebuilding=True
             )
             if known is None or self.thread.closing:
-                index.close()
-                return
+                return False
+            self._add_many(collection_id, index, batch)
         # An add before the cursor whose activation came after the scan would be lost otherwise.
         for document, generation, chunks in start.pending:
             entry = Entry(start.cursor, "add", document, generation, chunks)
             fetched = self._source.fetch(collection_id, [(document, generation, chunks)])
             self._source.add(collection_id, index, entry, fetched)
         index.commit(cursor=start.cursor, log_epoch=start.log_epoch)
-        index.close()
-        self._indexes.replace(
-            collection_id, partial(self._moved, fresh, self._slot.folder / collection_id)
-        )
-        log.info("index rebuilt", extra={"collection_id": collection_id})
+        return True
 
     def _moved(self, fresh: Path, place: Path) -> ReplicaIndex:
         """Put the folder *fresh* in the place of the old index, which is closed, and open it."""

@@ -13,8 +13,10 @@ from rag.errors import StoreUnavailable
 
 log = logging.getLogger(__name__)
 
-#: The pause after a first fault; it doubles with each that follows, up to the bound.
+#: The pause after a first fault; it doubles with each that follows, up to the first bound where the
+#: vector store is away, which comes back for all at once, else up to the second.
 FIRST_PAUSE_S: Final = 1.0
+STORE_PAUSE_S: Final = 4.0
 LONGEST_PAUSE_S: Final = 60.0
 
 
@@ -64,9 +66,10 @@ class Setbacks:
 
     def _note(self, collection_id: str, error: Exception) -> None:
         """Count a fault, and say how long its collection is left aside."""
+        longest_s = STORE_PAUSE_S if isinstance(error, StoreUnavailable) else LONGEST_PAUSE_S
         with self._lock:
             count = self._faults.get(collection_id, (0, 0.0))[0] + 1
-            pause_s = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** min(count - 1, 10))
+            pause_s = min(longest_s, FIRST_PAUSE_S * 2 ** min(count - 1, 10))
             self._faults[collection_id] = count, time.monotonic() + pause_s
         told = {"collection_id": collection_id, "pause_s": pause_s}
         if isinstance(error, StoreUnavailable):
