@@ -72,7 +72,7 @@ class ChangeLog:
         """
         Record a live follower's cursor; return (log epoch, trimmed to), None if gone.
 
-        For one that is *rebuilding* the log is kept, and no publish waits.
+        For one that is *rebuilding*, or cannot follow at present, no publish waits.
         """
         epoch, trimmed_to = self._run("follow", collection_id, follower, cursor, int(rebuilding))
         return (epoch, trimmed_to) if epoch else None
@@ -108,10 +108,6 @@ class ChangeLog:
                     lost=not epoch or (used and not there),
                 )  # fmt: skip
         return found
-
-    def set_aside(self, collection_id: str, follower: str) -> None:
-        """Record that a follower does not keep up with a collection, until it follows it again."""
-        self._redis.sadd(key("set_aside", collection_id), follower)
 
     def read(self, collection_id: str, cursor: str, *, most: int = 500) -> list[Entry]:
         """Return entries after *cursor*."""

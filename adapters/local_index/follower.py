@@ -80,7 +80,9 @@ class Follower:
         self._sign_at = self._look_at = 0.0  # by the monotonic clock
         self._thread = BackgroundThread("follower", self._turn, join_s=10)
         self._indexes = OpenIndexes(slot.folder, open_index)
-        self._setbacks = Setbacks(lambda name: change_log.set_aside(name, slot.name))
+        self._setbacks = Setbacks(
+            lambda name: change_log.follow(name, slot.name, "", rebuilding=True)
+        )
         self.reader = ReplicaReader(self._indexes, change_log)
         self._source = ChunkSource(vectors, catalogue)
         self._rebuilder = Rebuilder(
@@ -239,7 +241,7 @@ class Follower:
             self._audited[collection_id] = done
 
     def _audit_answer(self, collection_id: str, *, repair: bool) -> Answer | None:
-        """Compare an index with the catalogue; None where there is none yet, or it is built anew."""
+        """Compare an index with the catalogue; None where there is none, or it is built anew."""
         index = self._indexes.get(collection_id)
         if index is None:
             # Into this collection nothing was ever published.

@@ -69,7 +69,7 @@ class Rebuilder:
         """Have an index built anew, unless that is asked for already; *then* is called after it."""
         if not self.has(collection_id):
             if self._asked:  # it may wait for hours
-                self._change_log.set_aside(collection_id, self._slot.name)
+                self._change_log.follow(collection_id, self._slot.name, "", rebuilding=True)
             self._asked[collection_id] = then
             self.thread.wake()
 

@@ -30,7 +30,7 @@ class Setbacks:
         noted: Called with the id of a collection that is left aside for a while.
     """
 
-    def __init__(self, noted: Callable[[str], None]) -> None:
+    def __init__(self, noted: Callable[[str], object]) -> None:
         self._noted = noted
         self._lock = threading.Lock()
         self._faults: dict[str, tuple[int, float]] = {}  # how many so far, and until when to wait

@@ -312,6 +312,7 @@ def test_a_closed_index_whose_log_began_anew_is_built_anew(
     world.bench.redis.delete(key("log", world.collection_id))
     replica._look_at = 0.0
     replica._open_and_sign()
+    replica.rebuild()
 
     assert rebuilds == [world.collection_id]
     assert world.found(replica, "oil") == {"a"}
