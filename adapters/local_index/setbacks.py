@@ -54,9 +54,6 @@ class Setbacks:
             raise
         except Exception as error:  # noqa: BLE001 - one collection's fault holds up no other
             self._note(collection_id, error)
-        else:
-            with self._lock:
-                self._faults.pop(collection_id, None)
 
     def keep(self, collection_ids: set[str]) -> None:
         """Forget the collections that are not among these."""
@@ -68,7 +65,9 @@ class Setbacks:
         """Count a fault, and say how long its collection is left aside."""
         longest_s = STORE_PAUSE_S if isinstance(error, StoreUnavailable) else LONGEST_PAUSE_S
         with self._lock:
-            count = self._faults.get(collection_id, (0, 0.0))[0] + 1
+            count, until = self._faults.get(collection_id, (0, 0.0))
+            # One step may go well and the next one fail: only time makes a fault a first one again.
+            count = 1 if time.monotonic() > until + LONGEST_PAUSE_S else count + 1
             pause_s = min(longest_s, FIRST_PAUSE_S * 2 ** min(count - 1, 10))
             self._faults[collection_id] = count, time.monotonic() + pause_s
         told = {"collection_id": collection_id, "pause_s": pause_s}

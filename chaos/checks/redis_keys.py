@@ -38,7 +38,8 @@ OWNERS: Final[Mapping[str, Owner]] = (
     | dict.fromkeys(("turns", "window", "batch_window", "pace"), Owner.ROLE)
     | dict.fromkeys(
         ("collection", "current", "newest", "documents", "names", "contents", "barren", "log",
-         "log_state", "garbage", "building", "behind", "followers", "cursors"),
+         "log_state", "garbage", "building", "behind", "followers", "cursors",
+         "set_aside"),
         Owner.COLLECTION,
     )
     | dict.fromkeys(("webhook", "delivery", "delivery_log"), Owner.ENDPOINT)

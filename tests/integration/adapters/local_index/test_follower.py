@@ -649,9 +649,9 @@ def test_a_rebuild_stops_neither_other_collections_nor_publishes_into_its_own(
 def test_the_first_publish_into_a_new_collection_waits_for_its_replicas(world: World) -> None:
     replica = world.replica()
     replica._change_log.attend(replica._slot.name)
-    live = world.bench.change_log.live(world.collection_id)
+    live = world.bench.change_log._live(world.collection_id)
     replica.turn()
 
     assert live == {replica._slot.name: "0-0"}
-    assert world.bench.change_log.live(world.collection_id).keys() == live.keys()
+    assert world.bench.change_log._live(world.collection_id).keys() == live.keys()
     assert not world.bench.redis.exists(key("set_aside", world.collection_id))
