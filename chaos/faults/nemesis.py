@@ -130,12 +130,13 @@ class Nemesis(threading.Thread):
 
     def _kill_holder(self, _fault: Fault) -> str:
         """Kill a process while it holds a claim."""
-        end = time.monotonic() + HOLDER_WAIT_S
+        # Dice of their own: how many hold a claim shall not change what comes after.
+        dice, end = random.Random(self._dice.random()), time.monotonic() + HOLDER_WAIT_S
         with Redis.from_url(self._world.stack.redis_url, decode_responses=True) as redis:
             while not (found := holders(redis, pids=self._world.pids)):
                 if time.monotonic() > end or self.stopping.wait(0.01):
                     return ""
-        victim = self._dice.choice(found)
+        victim = dice.choice(found)
         os.killpg(victim.pid, signal.SIGKILL)
         self._victims.add(one for one in found if one.pid == victim.pid)
         return str(victim.pid)
