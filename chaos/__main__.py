@@ -22,10 +22,8 @@ from chaos.checks.checker import PROMISES
 from chaos.faults.plans import FAULTS, PLANS
 from chaos.run import Run, measure
 
-NONE = (
-    *PROMISES,
-    *("stray_keys", "left_processes", "left_files", "threads_failed", "unclean_stops"),
-)
+#: Not `unclean_stops`: on a busy machine what is asked to end may be slow, and is killed then.
+NONE = (*PROMISES, "stray_keys", "left_processes", "left_files", "threads_failed")
 LIMITS = {name: Limit(at_most=0) for name in NONE}
 MOST_TOLD = 40
 
