@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from redis import Redis
 
 from corpus.blobs import BlobStore
 from corpus.catalogue.catalogue import Catalogue
 from corpus.change_log import ChangeLog
+from jobs.archive.archive import Archive
 from jobs.ledger.ledger import Ledger
 from protocol.messages import Message
 from protocol.scripts import Scripts
@@ -37,6 +39,11 @@ def hnsw_of(settings: Settings) -> HnswSettings:
     )
 
 
+def archive_of(settings: Settings) -> Path:
+    """Return the folder of the rows of ended jobs: every process that sees the blobs sees it."""
+    return Path(settings.blob_dir or settings.data_dir) / "archive"
+
+
 def open_storage(
     settings: Settings, send: Callable[[Message], None], *, read_s: float = 5.0
 ) -> Storage:
@@ -51,7 +58,8 @@ def open_storage(
         retention_s=settings.retention_s,
         event_retention_s=settings.event_retention_s,
     )
-    ledger = Ledger(redis, scripts=scripts, send=send)
+    archive = Archive(archive_of(settings))
+    ledger = Ledger(redis, scripts=scripts, send=send, archive=archive)
     return Storage(
         redis=redis,
         ledger=ledger,

@@ -11,6 +11,7 @@ from intake.lookup.views import has_ended
 from intake.maintenance import Maintenance
 from intake.queries import Queries
 from jobs.ledger.ledger import Ledger
+from jobs.ledger.rows import UNREADABLE
 from jobs.long_jobs import FIRST_TURN_S, LongJobs
 from jobs.requests import QueryRequest
 
@@ -57,7 +58,7 @@ class JobControl:
     def on_disconnect(self, job_id: str) -> None:
         """Cancel a question or search whose caller left, if that was asked for."""
         row = self._ledger.rows.unit(job_id)
-        if row is not None and _ends_with_its_caller(row) and not has_ended(row):
+        if row is not None and not has_ended(row) and _ends_with_its_caller(row):
             self._ledger.submissions.cancel(job_id)
 
     def retry(self, job_id: str, *, idempotency: Idempotency | None = None) -> str:
@@ -78,6 +79,8 @@ class JobControl:
         if job["state"] not in _RETRYABLE:
             allowed = ", ".join(_RETRYABLE)
             raise NotRetryable(f"this job is {job['state']}; only {allowed} can retry")
+        if UNREADABLE in job:
+            raise NotRetryable(job[UNREADABLE])
         match job["kind"]:
             case "query":
                 return self._queries.submit_query(

@@ -12,6 +12,8 @@ TEMPLATES: Final[dict[str, str]] = {
     "rows": "rows:%s",  # list: the units of a job, in order
     "open": "open:%s",  # set: the rows of a job that have not ended
     "jobs": "jobs",  # zset: every job by the time of its submission
+    "ended": "ended",  # zset: units that ended and wait for the archive, by when they did
+    "archived": "archived:%s:%s",  # hash (job, end of name or `first`): row → state, pointer
     "alone": "alone:%s",  # string, expiring (what): the job that does what only one may
     "retried": "retried:%s",  # string, expiring: the newest retry of a job
     "filling": "filling",  # zset: retries that still get their rows, by the last slice

@@ -108,6 +108,14 @@ BLOB_SWEEP_PAUSE_S: Final = 2.0
 BLOB_AGE_S: Final = 86_400.0
 LOCK_MS: Final = 10_000
 
+#: Ended rows go from Redis to the archive this long after their end; fewer than a segment's worth
+#: wait longer, so that a quiet service does not write a file for each. What Redis is about to
+#: forget stays where it is.
+ARCHIVE_S: Final = 5.0
+ARCHIVE_AFTER_S: Final = 30.0
+ARCHIVE_WAIT_S: Final = 300.0
+ARCHIVE_LEAST_S: Final = 600.0
+
 IDEMPOTENCY_S: Final = 86_400
 #: A search is read by the call that waits for it; nobody comes back to it.
 SEARCH_RETENTION_S: Final = 60

@@ -10,15 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corpus.storage import Storage
+from jobs.archive.segment import BLOB_FIELDS
 from protocol import timings
 from protocol.keys import key
 
 log = logging.getLogger(__name__)
 
-#: Fields of a row that name a blob.
-IN_ROWS: Final = (
-    "sha256", "text_blob", "manifest_blob", "sources_blob", "trace_blob", "result_blob",
-)  # fmt: skip
 #: Fields of a document's record that do.
 IN_RECORDS: Final = ("source_blob", "text_blob", "manifest_blob")
 #: Rows or records that are read in one trip, and files that are looked at in one step.
@@ -103,7 +100,7 @@ class BlobSweeper:
     def _sweep(self) -> Iterator[int]:
         """Sweep step by step; yields how many blobs each step deleted."""
         named = Names()
-        for names in chain(self._in_rows(), self._in_records()):
+        for names in chain(self._in_rows(), self._in_archive(), self._in_records()):
             named.add(names)
             yield 0
         # After all looks: whatever a backup's snapshot names was still named when it was taken.
@@ -123,8 +120,15 @@ class BlobSweeper:
         while page := list(islice(rows, PAGE)):
             pipe = redis.pipeline(transaction=False)
             for row in page:
-                pipe.hmget(row, IN_ROWS)
+                pipe.hmget(row, BLOB_FIELDS)
             yield [name for told in pipe.execute() for name in told]
+
+    def _in_archive(self) -> Iterator[list[str | None]]:
+        """Yield what archived rows name; after the others, for a row goes there and never back."""
+        archive = self._storage.ledger.archive
+        names: Iterator[str | None] = archive.blobs() if archive else iter(())
+        while page := list(islice(names, PAGE)):
+            yield page
 
     def _in_records(self) -> Iterator[list[str | None]]:
         """Yield what the records of current documents name, a page at a time."""

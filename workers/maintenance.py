@@ -9,6 +9,7 @@ from typing import Final, Self
 
 from redis.exceptions import RedisError
 
+from corpus.archiver import Archiver
 from corpus.catalogue.catalogue import Catalogue
 from corpus.check_and_repair.checker import Checker, Step, Walk
 from corpus.storage import Storage
@@ -319,3 +320,8 @@ def start_maintenance(
     )  # fmt: skip
     for service in services:
         stack.enter_context(service)
+    if archive := storage.ledger.archive:
+        turn = Archiver(storage, archive).turn
+        stack.enter_context(
+            PeriodicService(storage, name="archiver", every_s=timings.ARCHIVE_S, turn=turn)
+        )

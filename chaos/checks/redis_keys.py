@@ -32,7 +32,7 @@ class Owner(Enum):
 OWNERS: Final[Mapping[str, Owner]] = (
     dict.fromkeys(
         ("jobs", "collections", "graves", "retired", "news", "replicas", "workers", "watch",
-         "tallies", "long_window", "room", "webhooks", "deliveries"),
+         "tallies", "long_window", "room", "webhooks", "deliveries", "ended"),
         Owner.INSTALLATION,
     )
     | dict.fromkeys(("turns", "window", "batch_window", "pace"), Owner.ROLE)
@@ -50,7 +50,7 @@ OWNERS: Final[Mapping[str, Owner]] = (
     )
     | dict.fromkeys(
         ("unit", "job", "rows", "alone", "idempotency", "quiet", "events", "audit", "answers",
-         "held", "worker", "failure", "lock", "retried"),
+         "held", "worker", "failure", "lock", "retried", "archived"),
         Owner.NOBODY,
     )
 )  # fmt: skip

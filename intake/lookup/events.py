@@ -74,20 +74,25 @@ class JobEvents:
             row = self._rows.job(job_id)
             return self._replay(row, last) if row else [Event(last, "done", {"state": "gone"})]
         row = self._rows.job(job_id) if any(e.kind == "done" for e in events) else None
-        return [self._full(event, row) for event in events]
+        return [self._full(job_id, event, row) for event in events]
 
-    def _full(self, event: Event, row: Mapping[str, str] | None) -> Event:
+    def _full(self, job_id: str, event: Event, row: Mapping[str, str] | None) -> Event:
         """Complete an event: passages that lie in the blob store, the sources of a result."""
         data = event.data
         if event.kind == "sources":
             if isinstance(data, dict) and "blob" in data:
-                data = self._blobs.get_json(data["blob"]) or []
+                data = self._blobs.get_json(data["blob"]) or self._sources(job_id)
             return Event(
                 event.id, event.kind, data if isinstance(data, dict) else {"sources": data}
             )
         if event.kind == "done" and row is not None:
             return Event(event.id, event.kind, self._end(row))
         return event
+
+    def _sources(self, job_id: str) -> list[dict[str, Any]]:
+        """Return the passages that a job's row has: the archive keeps them after their blob."""
+        row = self._rows.job(job_id)
+        return (self._view.sources(row) if row else None) or []
 
     def _end(self, row: Mapping[str, str]) -> dict[str, Any]:
         """Return what `done` says: the state with the result or error."""

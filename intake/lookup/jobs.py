@@ -100,7 +100,7 @@ class JobLookup:
         """
         before, skip = after
         wanted = (state, kind, collection)
-        found: list[dict[str, Any]] = []
+        found: list[tuple[str, dict[str, str]]] = []
         step = _STEP if any(wanted) else limit + 1  # one more: the last of the page before
         looked = 0
         while looked < _MOST:
@@ -108,18 +108,18 @@ class JobLookup:
                 key("jobs"), before, "-inf", start=0, num=step, withscores=True
             )
             fresh = [(name, at) for name, at in names if (at, name) < (float(before), skip)]
-            rows = self._read([name for name, _ in fresh])
+            rows = self._rows.kept([name for name, _ in fresh])
             for (name, at), row in zip(fresh, rows, strict=True):
                 before, skip = f"{at:.0f}", name
                 # A row that is gone is older than the retention.
                 if row and _matches(row, wanted):
-                    found.append(self._view.summary(name, row))
+                    found.append((name, row))
                     if len(found) == limit:
-                        return found, JobPosition(before, skip)
+                        return self._summaries(found), JobPosition(before, skip)
             looked += len(names)
             if len(names) < step:
-                return found, None
-        return found, JobPosition(before, skip)
+                return self._summaries(found), None
+        return self._summaries(found), JobPosition(before, skip)
 
     def documents(
         self, job_id: str, *, state: str | None, start: int, limit: int
@@ -132,26 +132,25 @@ class JobLookup:
         at, total = start, self._redis.llen(key("rows", job_id))
         most = min(total, at + _MOST)
         found: list[dict[str, Any]] = []
+        # Rows that were not asked for are not read from the archive.
+        states, step = (None, limit) if state is None else ((state,), _STEP)
         while at < most:
-            rows = self._rows.documents(job_id, first=at, last=min(at + _STEP, most) - 1)
+            last = min(at + step, most) - 1
+            rows = self._rows.documents(job_id, first=at, last=last, states=states)
             if not rows:
                 return found, None
             for row in rows:
                 at += 1
-                if row and state in (None, row["state"]):
+                if row:
                     found.append(self._view.row(row))
                     if len(found) == limit:
                         return found, at if at < total else None
         return found, at if at < total else None
 
-    def _read(self, names: Sequence[str]) -> list[dict[str, str]]:
-        """Read the rows of jobs in one round trip; an absent one is empty."""
-        pipe = self._redis.pipeline(transaction=False)
-        for name in names:
-            pipe.hgetall(key("unit", name))
-            pipe.hgetall(key("job", name))
-        answers = pipe.execute()
-        return [unit or job for unit, job in zip(answers[::2], answers[1::2], strict=True)]
+    def _summaries(self, found: Sequence[tuple[str, dict[str, str]]]) -> list[dict[str, Any]]:
+        """Show jobs as they stand in a list; what is archived of them is read together."""
+        rows = self._rows.whole([row for _, row in found])
+        return [self._view.summary(name, row) for (name, _), row in zip(found, rows, strict=True)]
 
 
 def _matches(row: dict[str, str], wanted: tuple[str | None, ...]) -> bool:

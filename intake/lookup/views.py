@@ -9,6 +9,7 @@ from redis import Redis
 from corpus.blobs import BlobStore
 from corpus.sources import kept_result, kept_sources
 from jobs.heartbeats import WorkerState
+from jobs.ledger.rows import UNREADABLE
 from jobs.units import FINAL_STATES
 from protocol.keys import key
 from protocol.timestamps import rfc3339
@@ -83,11 +84,13 @@ class JobView:
             # It was last told somewhat before the end.
             shown["progress"] = told | ({"done": told["total"]} if state == "succeeded" else {})
         shown["timings_ms"] = timings_ms(row)
+        if UNREADABLE in row:
+            shown["note"] = row[UNREADABLE]
         if row["kind"] in ("query", "search") and "request" in row:
             shown["request"] = orjson.loads(row["request"])
         if "error" in row:
             shown["error"] = orjson.loads(row["error"])
-        elif state == "failed":
+        elif state == "failed" and UNREADABLE not in row:
             shown["error"] = NONE_ACCEPTED
         return shown
 
@@ -162,6 +165,8 @@ class JobView:
         for name in ("duplicate_of", "sparse", "note"):
             if name in row:
                 shown[name] = row[name]
+        if UNREADABLE in row:
+            shown["note"] = row[UNREADABLE]
         if "error" in row:
             shown["error"] = orjson.loads(row["error"])
         return shown

@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 from redis import Redis
 
+from jobs.archive.archive import Archive
+from jobs.ledger.archiving import Archiving
 from jobs.ledger.document_steps import DocumentSteps
 from jobs.ledger.maintenance import Maintenance
 from jobs.ledger.rows import Rows
@@ -27,6 +29,8 @@ class Ledger:
 
         send: Sends one Celery message; see `Outbox`.
 
+        archive: Where ended rows lie that are not in Redis any more; None: none is read.
+
     Attributes:
         submissions: What the front end asks: take in, cancel.
 
@@ -40,12 +44,21 @@ class Ledger:
 
         shedding: What the shedder asks: to forget before its time.
 
+        archiving: What the archiver asks: ended rows, and to keep only where they lie.
+
         rows: What there is to read.
 
         outbox: Sends the messages that scripts answer with.
     """
 
-    def __init__(self, redis: Redis, *, scripts: Scripts, send: Callable[[Message], None]) -> None:
+    def __init__(
+        self,
+        redis: Redis,
+        *,
+        scripts: Scripts,
+        send: Callable[[Message], None],
+        archive: Archive | None = None,
+    ) -> None:
         self.redis = redis
         self.scripts = scripts
         self.outbox = Outbox(send)
@@ -55,4 +68,6 @@ class Ledger:
         self.documents = DocumentSteps(scripts, self.outbox)
         self.maintenance = Maintenance(scripts, self.outbox)
         self.shedding = Shedding(scripts)
-        self.rows = Rows(redis)
+        self.archiving = Archiving(redis, scripts)
+        self.archive = archive
+        self.rows = Rows(redis, archive)

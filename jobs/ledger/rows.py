@@ -1,45 +1,46 @@
-"""Rows: what the ledger has written down of units and jobs."""
+"""Rows: what the ledger has written down of units and jobs, in Redis and in the archive."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from typing import Final
 
 from redis import Redis
 
+from jobs.archive.archive import Archive
 from jobs.units import FINAL_STATES
 from protocol.keys import key
 
+Row = dict[str, str]
+
+#: A row's field that says what became of the rest; never in Redis.
+UNREADABLE: Final = "unreadable"
+NOT_READABLE: Final = (
+    "The record cannot be read from the archive any more: only its state is known. The log of "
+    "the web server says why."
+)
+
+#: In Redis an archived document row is the first letter of its state, and its pointer.
+_STATE_OF: Final = {state[0]: state for state in FINAL_STATES - {"partial"}}
+
 
 class Rows:
-    """Read the rows of units and jobs; changes nothing."""
+    """
+    Read the rows of units and jobs; changes nothing.
 
-    def __init__(self, redis: Redis) -> None:
+    A row that lies in the archive is read from there. Where that fails, it is what Redis has kept
+    of it, with the field UNREADABLE.
+    """
+
+    def __init__(self, redis: Redis, archive: Archive | None = None) -> None:
         self._redis = redis
+        self._archive = archive
 
-    def unit(self, unit_id: str) -> dict[str, str] | None:
-        """Return a unit's row, None where there is none."""
-        return self._redis.hgetall(key("unit", unit_id)) or None
+    def unit(self, unit_id: str) -> Row | None:
+        """Return the row of a unit that is a job, None where there is none."""
+        return self.whole([self._redis.hgetall(key("unit", unit_id))])[0] or None
 
-    def job(self, job_id: str) -> dict[str, str] | None:
+    def job(self, job_id: str) -> Row | None:
         """Return the row of a job: a question's own, or an ingest's."""
-        pipe = self._redis.pipeline(transaction=False)
-        pipe.hgetall(key("unit", job_id))
-        pipe.hgetall(key("job", job_id))
-        unit, parent = pipe.execute()
-        return unit or parent or None
-
-    def documents(
-        self, job_id: str, *, first: int, last: int, states: Collection[str] | None = None
-    ) -> list[dict[str, str]]:
-        """
-        Return a job's document rows from number *first* to *last*, both included.
-
-        A row that is gone, or whose state is none of *states*, is empty. Two round trips.
-        """
-        names = self._redis.lrange(key("rows", job_id), first, last)
-        pipe = self._redis.pipeline(transaction=False)
-        for name in names:
-            pipe.hgetall(key("unit", name))
-        rows: list[dict[str, str]] = pipe.execute()
-        return [row if row and (states is None or row["state"] in states) else {} for row in rows]
+        return self.whole(self.kept([job_id]))[0] or None
 
     def is_final(self, job_id: str) -> bool | None:
         """Return True if a job has ended; None where there is no such job."""
@@ -48,3 +49,73 @@ class Rows:
         pipe.hget(key("job", job_id), "state")
         state = next((state for state in pipe.execute() if state), None)
         return None if state is None else state in FINAL_STATES
+
+    def kept(self, job_ids: Sequence[str]) -> list[Row]:
+        """
+        Return what Redis has of jobs, in one trip; empty where one is gone.
+
+        Of one that is archived too it has the kind, state, collection and times.
+        """
+        pipe = self._redis.pipeline(transaction=False)
+        for job_id in job_ids:
+            pipe.hgetall(key("unit", job_id))
+            pipe.hgetall(key("job", job_id))
+        answers = pipe.execute()
+        return [unit or parent for unit, parent in zip(answers[::2], answers[1::2], strict=True)]
+
+    def whole(self, rows: Sequence[Row]) -> list[Row]:
+        """Return *rows* with those that are archived read from the archive."""
+        pointers = [row["archived"] for row in rows if "archived" in row]
+        if not pointers:
+            return list(rows)
+        read = dict(zip(pointers, self._read(pointers), strict=True))
+        return [
+            (read[row["archived"]] or row | {UNREADABLE: NOT_READABLE})
+            if "archived" in row
+            else row
+            for row in rows
+        ]
+
+    def documents(
+        self, job_id: str, *, first: int, last: int, states: Collection[str] | None = None
+    ) -> list[Row]:
+        """
+        Return a job's document rows from number *first* to *last*, both included.
+
+        A row that is gone, or whose state is none of *states*, is empty.
+        """
+        names = self._redis.lrange(key("rows", job_id), first, last)
+        pipe = self._redis.pipeline(transaction=False)
+        for name in names:
+            pipe.hgetall(key("unit", name))
+        rows: list[Row] = pipe.execute()
+        # Looked for afterwards: a row goes to the archive, and never back.
+        gone = [at for at, row in enumerate(rows) if not row]
+        pointers = self._pointers(job_id, [names[at] for at in gone]) if gone else []
+        for at, pointer in zip(gone, pointers, strict=True):
+            if pointer:
+                rows[at] = _stub(pointer)
+        wanted = [row if row and (states is None or row["state"] in states) else {} for row in rows]
+        return self.whole(wanted)
+
+    def _pointers(self, job_id: str, names: Sequence[str]) -> list[str | None]:
+        """Return what Redis has of archived document rows, in one trip."""
+        pipe = self._redis.pipeline(transaction=False)
+        for name in names:
+            own = name.removeprefix(f"{job_id}:")
+            for end in ("first", own[-2:], own[-3:]):  # see `is_archived` in `_ledger.lua`
+                pipe.hget(key("archived", job_id, end), own)
+        answers = pipe.execute()
+        return [next(filter(None, answers[at : at + 3]), None) for at in range(0, len(answers), 3)]
+
+    def _read(self, pointers: Sequence[str]) -> list[Row | None]:
+        """Read rows from the archive."""
+        return self._archive.read(pointers) if self._archive else [None] * len(pointers)
+
+
+def _stub(pointer: str) -> Row:
+    """Return what Redis has of an archived document row, as a row."""
+    state = _STATE_OF[pointer[0]]
+    return {
+        "kind": "document", "document": "", "stage": "", "state": state, "archived": pointer[1:],
+    }  # fmt: skip

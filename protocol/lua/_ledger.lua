@@ -423,6 +423,38 @@ local NOT_THE_FILES_FAULT = {
   internal = true, broken = true, no_vector = true, embedder_mismatch = true, duplicate = true, collection_deleted = true,
 }
 
+-- The archive -------------------------------------------------------------------------------
+
+-- What a job's archived rows are called in its hashes: their ids without the job's.
+local function row_name(job, id)
+  if string.sub(id, 1, #job + 1) == job .. ':' then return string.sub(id, #job + 2) end
+  return id
+end
+
+-- Hashes of up to 512 fields are stored compactly, and Redis frees one in a moment. So the first
+-- archived rows of a job are in one hash, the next in 256 by the last two digits of their names,
+-- the others in 4,096 by three.
+local ARCHIVED_DIGITS, ARCHIVED_FIELDS = {0, 2, 3}, 500
+
+local function archived_at(job, name, digits)
+  return K.archived(job, digits > 0 and string.sub(name, -digits) or 'first')
+end
+
+local function is_archived(job, id)
+  local name = row_name(job, id)
+  for _, digits in ipairs(ARCHIVED_DIGITS) do
+    if redis.call('HEXISTS', archived_at(job, name, digits), name) == 1 then return true end
+  end
+  return false
+end
+
+local function forget_archived(job, id)
+  local name = row_name(job, id)
+  for _, digits in ipairs(ARCHIVED_DIGITS) do
+    redis.call('HDEL', archived_at(job, name, digits), name)
+  end
+end
+
 -- Remembers which bytes gave no document, so that a folder's next round need not send them again.
 local function note_barren(u, state, fields, became_current)
   local barren = fields.outcome == 'empty'
@@ -450,6 +482,7 @@ local function close(id, u, state, fields, became_current)
   leave_window(u.role, id)
   redis.call('ZREM', K.deadlines(u.class), id)
   redis.call('HSET', K.pace(u.role), 'last_finish', int(NOW))
+  if u.kind ~= 'search' then redis.call('ZADD', K.ended(), int(NOW_MS), id) end
   if u.generation then
     redis.call('SREM', K.opened(u.incarnation), u.document .. ':' .. u.generation)
     note_barren(u, state, fields, became_current)

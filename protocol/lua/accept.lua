@@ -23,9 +23,11 @@ if from ~= '' then
 elseif j.filling == '1' then
   return {'sealed'}
 end
-local fresh = 0
-for _, r in ipairs(rows) do
-  if redis.call('EXISTS', K.unit(r.id)) == 0 then fresh = fresh + 1 end
+local fresh, there = 0, {}
+for i, r in ipairs(rows) do
+  there[i] = redis.call('EXISTS', K.unit(r.id)) == 1
+    or (j.state and is_archived(job, r.id))
+  if not there[i] then fresh = fresh + 1 end
 end
 if j.state and (FINAL[j.state] or j.sealed == '1') then
   -- A call that brings nothing new is a repeat whose answer was lost on the way.
@@ -55,10 +57,9 @@ local reserved = 0
 local base = redis.call('LLEN', K.rows(job))
 local deadline = int(NOW_MS + patience_of(j))
 for i, r in ipairs(rows) do
-  local known = false
   local id = r.id
-  if redis.call('EXISTS', K.unit(id)) == 1 then known = true end  -- the same document, sent again
-  if not known then
+  -- Else it is the same document, sent again, perhaps in this very call.
+  if not there[i] and redis.call('EXISTS', K.unit(id)) == 0 then
     local doc = r.document
     local newest = redis.call('HGET', K.newest(inc), doc)
     local last, fingerprint = 0, ''

@@ -30,8 +30,5 @@ for _, id in ipairs(due) do
     end
   end
 end
-if class == 'job' then  -- the list of jobs forgets what has no row any more
-  redis.call('ZREMRANGEBYSCORE', K.jobs(), '-inf', int(NOW - 3 * RETENTION_S * 1000000))
-end
 for role in pairs(roles) do dispatch(role, out) end
 return {tostring(#due), ended, out}

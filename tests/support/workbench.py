@@ -12,6 +12,7 @@ from corpus.change_log import ChangeLog
 from corpus.embedding import PacedEmbedder
 from corpus.ingestion import Ingestion
 from corpus.parsing import FileReader
+from jobs.archive.archive import Archive
 from jobs.events import read_events
 from jobs.leases.leases import Leases
 from jobs.ledger.document_steps import Activation
@@ -47,9 +48,11 @@ class Workbench:
         url: Of a Redis that is emptied first.
 
         without: Rules taken out of the scripts, see `protocol.scripts.Scripts`.
+
+        archive: Where ended rows go that an archiver takes.
     """
 
-    def __init__(self, url: str, *, without: Rules = ()) -> None:
+    def __init__(self, url: str, *, without: Rules = (), archive: Archive | None = None) -> None:
         self.redis: Redis = ledger_client(url, connections=32)
         self.redis.flushall()
         self.scripts = Scripts(
@@ -59,7 +62,9 @@ class Workbench:
             without=without,
         )
         self.sent: list[Message] = []
-        self.ledger = Ledger(self.redis, scripts=self.scripts, send=self.sent.append)
+        self.ledger = Ledger(
+            self.redis, scripts=self.scripts, send=self.sent.append, archive=archive
+        )
         self.catalogue = Catalogue.of(self.ledger)
         self.change_log = ChangeLog(self.redis, self.scripts)
 

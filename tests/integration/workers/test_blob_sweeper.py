@@ -8,12 +8,13 @@ import pytest
 
 from corpus.blobs import BlobStore
 from corpus.storage import Storage
+from jobs.archive.segment import BLOB_FIELDS
 from protocol import timings
 from protocol.keys import key
 from tests.integration.workers.test_maintenance import storage_of, trips
 from tests.support.workbench import Workbench
 from workers import blob_sweeper
-from workers.blob_sweeper import IN_ROWS, BlobSweeper
+from workers.blob_sweeper import BlobSweeper
 
 __all__ = ["trips"]
 
@@ -29,7 +30,7 @@ def test_what_rows_and_documents_name_stays_and_the_rest_goes(
 ) -> None:
     inc = bench.collection()
     (row,) = bench.ingest(inc, "a")[1]
-    kept = {field: storage.blobs.put(field.encode()) for field in IN_ROWS}
+    kept = {field: storage.blobs.put(field.encode()) for field in BLOB_FIELDS}
     bench.redis.hset(key("unit", row), mapping=kept)
     loose = [storage.blobs.put(f"loose {n}".encode()) for n in range(9)]
 

@@ -257,14 +257,6 @@ def _has_expiretime(bench: Workbench) -> bool:
     return int(bench.redis.info("server")["redis_version"].split(".")[0]) >= 7
 
 
-def test_the_list_of_jobs_forgets_what_is_long_gone(bench: Workbench) -> None:
-    asked = bench.ask()
-    bench.redis.zadd(key("jobs"), {"ancient": 1})
-    bench.ledger.maintenance.expire("job")
-
-    assert bench.redis.zrange(key("jobs"), 0, -1) == [asked]
-
-
 def test_an_open_ingest_past_its_deadline_ends(bench: Workbench) -> None:
     job, (row,) = bench.ingest(bench.collection(), "a", keep_open=True)
     bench.publish(row)

@@ -317,9 +317,9 @@ def test_whatever_happens_each_unit_is_in_one_place_and_ends_once(
 
     left = {name.removeprefix(PREFIX).split(":")[0] for name in bench.redis.scan_iter()}
     assert left <= {
-        "unit", "job", "rows", "jobs", "events", "tallies", "pace", "turns", "window", "watch",
-        "collection", "collections", "current", "newest", "documents", "names", "contents", "log",
-        "log_state", "garbage", "news", "barren", "room",
+        "unit", "job", "rows", "jobs", "ended", "events", "tallies", "pace", "turns", "window",
+        "watch", "collection", "collections", "current", "newest", "documents", "names", "contents",
+        "log", "log_state", "garbage", "news", "barren", "room",
     }  # fmt: skip
     for name in bench.redis.scan_iter(match=f"{PREFIX}unit:*"):
         assert bench.redis.ttl(name) > 0

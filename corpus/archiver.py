@@ -1,0 +1,138 @@
+"""The archiver: ended rows go from Redis into segments, by the worker with the lock."""
+
+import hashlib
+import logging
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+from corpus.blobs import BlobStore
+from corpus.storage import Storage
+from jobs.archive.archive import Archive
+from jobs.ledger.archiving import EndedRow
+from jobs.memory import MemorySight
+from protocol import timings
+from rag.errors import StoreUnavailable
+
+log = logging.getLogger(__name__)
+
+#: Rows of one segment, and of one script: Redis is busy with those for some 5 ms.
+ROWS: Final = 200
+_ROWS_TOGETHER: Final = 100
+#: Jobs whose rows one script looks for.
+_JOBS: Final = 500
+#: How long a turn may last: the next one goes on.
+_TURN_S: Final = 2.0
+#: From this share of Redis' memory on no row waits; the shedder begins above it.
+_AT_ONCE_AT: Final = 0.5
+#: Fields that name a text in the blob store, and where it stands in a row of few bytes.
+_IN_BLOBS: Final = {"sources_blob": "sources", "result_blob": "result"}
+
+
+class Archiver:
+    """
+    Move ended rows to the archive, and forget what has expired.
+
+    Every step may be repeated, and two archivers may run at once: the segment is on the disk
+    before Redis points at it, and the script that points replaces a row once. What is left over
+    after a crash is a segment that nobody points at, and that goes when its rows would have.
+    """
+
+    def __init__(self, storage: Storage, archive: Archive) -> None:
+        self._redis = storage.redis
+        self._ledger = storage.ledger
+        self._blobs = storage.blobs
+        self._archive = archive
+        self._looked_at = "0"
+
+    def turn(self) -> None:
+        """
+        Archive what ended a while ago, or at once where Redis' memory is short.
+
+        Raises:
+            StoreUnavailable: The disk is full or away; the rows stay in Redis.
+        """
+        sight = MemorySight.of(self._redis)
+        self.archive(at_once=bool(sight.most) and sight.taken > _AT_ONCE_AT * sight.most)
+
+    def archive(self, *, at_once: bool = False) -> int:
+        """Take a turn: some seconds at most; returns how many rows were archived."""
+        until = time.monotonic() + _TURN_S
+        count = 0
+        while (due := self._due(at_once=at_once)) and time.monotonic() < until:
+            count += self._move(due)
+        if count:
+            log.info("rows archived", extra={"rows": count})
+        while time.monotonic() < until and self._forget_jobs():
+            pass
+        self._archive.delete_expired(self._redis.time()[0])
+        return count
+
+    def _due(self, *, at_once: bool) -> list[str]:
+        """Return units whose rows make the next segment; none where it is worth waiting."""
+        now_ms = self._now_ms()
+        after_ms = 0 if at_once else int(timings.ARCHIVE_AFTER_S * 1000)
+        ended = self._ledger.archiving.ended(before_ms=now_ms - after_ms, most=ROWS)
+        if not ended:
+            return []
+        waited_s = (now_ms - ended[0][1]) / 1000
+        if not at_once and len(ended) < ROWS and waited_s < timings.ARCHIVE_WAIT_S:
+            return []
+        return [unit_id for unit_id, _ in ended]
+
+    def _move(self, unit_ids: Sequence[str]) -> int:
+        """Archive rows, and let Redis keep where they lie; returns how many."""
+        rows = self._ledger.archiving.read(unit_ids)
+        moved = [row for row in rows if _is_worth_it(row)]
+        pointers = self._write(moved)
+        left = [(row, "") for row in rows if not _is_worth_it(row)]
+        told = [*zip(moved, pointers, strict=True), *left]
+        parts = (told[at : at + _ROWS_TOGETHER] for at in range(0, len(told), _ROWS_TOGETHER))
+        return sum(self._ledger.archiving.replace(part) for part in parts)
+
+    def _write(self, rows: Sequence[EndedRow]) -> list[str]:
+        """Write a segment; returns the pointers of its rows."""
+        if not rows:
+            return []
+        until_s = self._now_ms() / 1000 + max(row.expires_in_s for row in rows)
+        return self._archive.write(self._whole(rows), until_s=until_s)
+
+    def _whole(self, rows: Sequence[EndedRow]) -> Iterator[Mapping[str, str]]:
+        """Yield rows with their texts that lie in the blob store, which may forget them then."""
+        for row in rows:
+            whole = row.fields
+            for field, in_row in _IN_BLOBS.items():
+                if (text := _text(whole.get(field, ""), self._blobs)) is not None:
+                    whole = whole | {in_row: text, field: ""}
+            yield whole
+
+    def _forget_jobs(self) -> bool:
+        """Look on through the list of jobs; returns False at its end."""
+        after = self._ledger.archiving.forget_jobs(after=self._looked_at, most=_JOBS)
+        self._looked_at = after or "0"
+        return bool(after)
+
+    def _now_ms(self) -> int:
+        """Return Redis' time."""
+        seconds, micros = self._redis.time()
+        return int(seconds) * 1000 + int(micros) // 1000
+
+
+def _is_worth_it(row: EndedRow) -> bool:
+    """Return True if a row is to be archived: it is there, whole, and will be for a while."""
+    whole = row.fields and "archived" not in row.fields
+    return bool(whole) and row.expires_in_s > timings.ARCHIVE_LEAST_S
+
+
+def _text(name: str, blobs: BlobStore) -> str | None:
+    """Return a text from the blob store, None where there is none to be read."""
+    if not name:
+        return None
+    try:
+        data = blobs.get(name)
+    except StoreUnavailable as error:
+        log.warning("text left in the blob store", extra={"reason": str(error)})
+        return None
+    if data is None or hashlib.sha256(data).hexdigest() != name:
+        return None
+    return data.decode()

@@ -1,0 +1,1 @@
+"""The archive: ended rows in segment files on the disk, so that Redis keeps only where they lie."""
