@@ -21,6 +21,7 @@ COMMANDS: Final = {
     "ask": "cli.commands.ask",
     "search": "cli.commands.ask",
     "jobs": "cli.commands.jobs",
+    "purge": "cli.commands.purge",
     "job": "cli.commands.jobs",
     "cancel": "cli.commands.jobs",
     "retry": "cli.commands.jobs",

@@ -8,7 +8,7 @@ from typing import Final, get_args
 
 from intake.documents import METADATA
 from intake.fields import Field, Fields, Kind, choice, flag, nullable, number, sent, text, whole
-from jobs.requests import CheckRequest, QueryRequest, SearchRequest
+from jobs.requests import CheckRequest, PurgeRequest, QueryRequest, SearchRequest
 from jobs.webhooks.urls import MAX_URL, check_url
 from rag.answers.conversation import Priority, Turn
 from rag.documents import Value
@@ -193,6 +193,17 @@ CHECK: Final = Fields(
 )
 REINDEX: Final = Fields({"collection": Field(COLLECTION_NAME, required=True)}, planned=PLANNED)
 NEW_WEBHOOK: Final = Fields({"url": Field(URL, required=True)}, planned=PLANNED)
+#: Younger jobs may still be known by an idempotency key, which would then lead to nothing.
+_LEAST_PURGED_S: Final = 86_400
+PURGE: Final = Fields(
+    {
+        "older_than_s": Field(whole(_LEAST_PURGED_S, 10 * 366 * 86_400), required=True),
+        "collection": Field(nullable(COLLECTION_NAME)),
+        "dry_run": Field(flag(), default=False),
+        "cursor": Field(nullable(text(200))),
+    },
+    planned=PLANNED,
+)
 NEW_COLLECTION: Final = Fields({"name": Field(COLLECTION_NAME, required=True)})
 
 
@@ -243,6 +254,13 @@ def read_reindex(body: object) -> str:
 def read_new_webhook(body: object) -> str:
     """Read where a new webhook is to be sent; raises InvalidRequest."""
     return str(NEW_WEBHOOK.read(body)["url"])
+
+
+def read_purge(body: object) -> tuple[PurgeRequest, str | None]:
+    """Read which jobs are to be forgotten, and where to go on; raises InvalidRequest."""
+    known = PURGE.read(body)
+    cursor = known.pop("cursor")
+    return PurgeRequest(**known), cursor
 
 
 def read_new_collection(body: object) -> str:

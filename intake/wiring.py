@@ -14,10 +14,12 @@ from intake.lookup.events import JobEvents
 from intake.lookup.jobs import JobLookup
 from intake.lookup.views import JobView
 from intake.maintenance import Maintenance
+from intake.purge import Purge
 from intake.queries import Queries
 from intake.webhooks import Webhooks
 from jobs.document_rows import RowMaker, made_by
 from jobs.events import JobNotifier
+from jobs.ledger.purging import Purging
 from jobs.long_jobs import LongJobs
 from jobs.webhooks.deliveries import Deliveries
 from protocol.messages import Message
@@ -53,6 +55,7 @@ class Intake:
         self.collections = Collections(catalogue, made_by=made_by(pipeline))
         self.documents = Documents(catalogue, blobs)
         self.webhooks = Webhooks(Deliveries(storage.redis, ledger.scripts))
+        self.purge = Purge(Purging(storage.redis, ledger.scripts), ledger.archive)
         self.queries = Queries(
             settings=settings,
             submissions=ledger.submissions,

@@ -93,6 +93,19 @@ class CheckRequest(Request):
     repair: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PurgeRequest:
+    """
+    Which jobs are to be forgotten; no row keeps this.
+
+    Those that ended *older_than_s* ago, of one collection or of all. *dry_run* only counts.
+    """
+
+    older_than_s: int
+    collection: str | None = None
+    dry_run: bool = False
+
+
 #: Fields of `IngestTerms` that have another name in the job's row.
 _IN_ROW: Final = {"collection_id": "incarnation"}
 

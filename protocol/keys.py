@@ -14,6 +14,7 @@ TEMPLATES: Final[dict[str, str]] = {
     "jobs": "jobs",  # zset: every job by the time of its submission
     "ended": "ended",  # zset: units that ended and wait for the archive, by when they did
     "archived": "archived:%s:%s",  # hash (job, end of name or `first`): row → state, pointer
+    "purged": "purged",  # hash: segment of the archive → how many of its rows were forgotten early
     "alone": "alone:%s",  # string, expiring (what): the job that does what only one may
     "retried": "retried:%s",  # string, expiring: the newest retry of a job
     "filling": "filling",  # zset: retries that still get their rows, by the last slice

@@ -32,7 +32,7 @@ class Owner(Enum):
 OWNERS: Final[Mapping[str, Owner]] = (
     dict.fromkeys(
         ("jobs", "collections", "graves", "retired", "news", "replicas", "workers", "watch",
-         "tallies", "long_window", "room", "webhooks", "deliveries", "ended"),
+         "tallies", "long_window", "room", "webhooks", "deliveries", "ended", "purged"),
         Owner.INSTALLATION,
     )
     | dict.fromkeys(("turns", "window", "batch_window", "pace"), Owner.ROLE)

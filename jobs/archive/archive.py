@@ -103,6 +103,27 @@ class Archive:
             raise StoreUnavailable(f"the archive cannot be cleared: {error.strerror}") from error
         return count
 
+    def delete_forgotten(self, segment: str, *, rows: int) -> bool:
+        """
+        Delete a segment, `hour name`, if it has no more than *rows*, all of them forgotten.
+
+        Returns True if it is not there any more.
+        """
+        path = self._folder / segment[:_HOUR_DIGITS] / segment[_HOUR_DIGITS:]
+        try:
+            with path.open("rb") as file:
+                if Segment(file).rows > rows:
+                    return False
+            path.unlink(missing_ok=True)
+        except FileNotFoundError:
+            return True
+        except Torn as error:
+            _tell(path, error)  # it goes when its hour has come
+            return False
+        except OSError as error:
+            raise StoreUnavailable(f"the archive cannot be cleared: {error.strerror}") from error
+        return True
+
     def _hours(self) -> list[str]:
         """Return the names of the hours that have segments."""
         try:

@@ -80,6 +80,11 @@ class Segment:
         if _check((rows, blobs), self._table) != check:
             raise Torn("the segment's table is damaged")
 
+    @property
+    def rows(self) -> int:
+        """How many rows the segment has."""
+        return self._rows
+
     def row(self, slot: int) -> dict[str, str]:
         """
         Return the row in *slot*.

@@ -11,6 +11,7 @@ from typing import Final, Protocol
 
 from redis import Redis
 
+from corpus.storage import archive_of
 from protocol.keys import key
 from protocol.messages import CLASSES
 from rag.errors import Broken
@@ -105,11 +106,6 @@ def make_backup(settings: Settings, folder: Path, *, told: Progress) -> Made:
     write_manifest(folder, manifest)
     _tidy(folder, manifest, copied.obsolete)
     return Made(manifest, copied.whole, copied.new, tuple(copied.unreadable))
-
-
-def archive_of(settings: Settings) -> Path:
-    """Return the folder of the rows of ended jobs."""
-    return Path(settings.blob_dir or settings.data_dir) / ARCHIVE
 
 
 def _copied_segments(

@@ -6,11 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from corpus.storage import archive_of
 from rag.errors import Broken
 from runtime.redis_clients import ledger_client
 from runtime.settings import Settings
 from stack.addresses import embedded
-from stack.backups.backup import ARCHIVE, BLOBS, Progress, archive_of
+from stack.backups.backup import ARCHIVE, BLOBS, Progress
 from stack.backups.copying import copy_blobs, copy_file
 from stack.backups.manifest import (
     Manifest,

@@ -43,6 +43,9 @@ def _jobs() -> Json:
             "sources", "note",
         ]),
         "Jobs": page_of("jobs", "Job"),
+        "Purged": answered(
+            {"jobs": _WHOLE, "documents": _WHOLE, "next_cursor": _TEXT_OR_NULL}
+        ),
         "Rows": page_of("documents", "Row"),
         "Row": answered(row, optional=["error", "note"]),
     }  # fmt: skip

@@ -32,6 +32,15 @@ def _admin() -> Json:
                 location=True,
             )
         },
+        "/api/admin/purge": {
+            "post": operation(
+                "Forget jobs that ended long ago, some seconds' worth: go on with `next_cursor`",
+                "Operations", name="purge",
+                body=json_body("Purge"),
+                answers={200: ("What was forgotten, or with `dry_run` would be", "Purged")},
+                problems=(*WRITES, *BODY),
+            )
+        },
         "/api/admin/reindex": {
             "post": operation(
                 "Make a collection's vectors anew, under today's settings and embedder",

@@ -1,9 +1,10 @@
 """`/api/admin`: jobs for those who run Quern."""
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, jsonify
 
-from intake.requests import read_check, read_reindex
+from intake.requests import read_check, read_purge, read_reindex
 from web.front_end import front_end
+from web.http import cursors
 from web.http.request_parts import idempotency, json_body, parameters, preference
 from web.http.waiting import submitted
 
@@ -30,3 +31,13 @@ def check() -> Response:
         asked, idempotency=idempotency("check", asked.as_json())
     )
     return submitted(job_id, wait_s=preferred.wait_s, applied=preferred.applied)
+
+
+@bp.post("/purge")
+def purge() -> Response:
+    """Forget jobs that ended long ago, a few seconds' worth; goes on where a cursor says."""
+    parameters()
+    asked, cursor = read_purge(json_body())
+    after = cursors.decode_time(cursor) if cursor else ("0", "")
+    told, following = front_end().intake.purge.page(asked, after=after)
+    return jsonify(told | {"next_cursor": following and cursors.encode(*following)})

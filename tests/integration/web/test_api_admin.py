@@ -1,5 +1,6 @@
 """`/api/admin` over a real Redis: jobs that operators ask for."""
 
+import time
 from typing import Any
 
 import orjson
@@ -61,3 +62,34 @@ def test_a_reindex_that_failed_can_be_retried(client: FlaskClient, worker: Any, 
     assert again.status_code == 202
     assert again.get_json()["kind"] == "reindex"
     assert again.get_json()["retry_of"] == job_id
+
+
+def test_jobs_that_ended_long_ago_are_forgotten_and_a_dry_run_only_counts(
+    client: FlaskClient, worker: Any
+) -> None:
+    old, fresh = (
+        client.post("/api/queries", json={"question": "Why?"}).get_json()["id"] for _ in range(2)
+    )
+    worker.answer(old)
+    worker.answer(fresh)
+    then = int(time.time() * 1e6) - 3 * 86_400 * 10**6
+    worker.storage.redis.hset(f"quern:unit:{old}", "finished", then)
+    worker.storage.redis.zadd("quern:jobs", {old: then})
+    asked = {"older_than_s": 2 * 86_400}
+
+    counted = client.post("/api/admin/purge", json=asked | {"dry_run": True}).get_json()
+    done = client.post("/api/admin/purge", json=asked).get_json()
+
+    assert counted == done == {"jobs": 1, "documents": 0, "next_cursor": None}
+    assert client.get(f"/api/jobs/{old}").status_code == 404
+    assert [job["id"] for job in client.get("/api/jobs").get_json()["jobs"]] == [fresh]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{}, {"older_than_s": 3_600}, {"older_than_s": 86_400, "cursor": "x"}, {"older_than_s": "1d"}],
+)
+def test_a_purge_of_the_last_day_or_of_no_time_is_refused(
+    client: FlaskClient, body: dict[str, Any]
+) -> None:
+    assert client.post("/api/admin/purge", json=body).status_code == 422
