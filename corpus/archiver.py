@@ -58,6 +58,7 @@ class Archiver:
     def archive(self, *, at_once: bool = False) -> int:
         """Take a turn: some seconds at most; returns how many rows were archived."""
         until = time.monotonic() + _TURN_S
+        self._archive.delete_expired(self._redis.time()[0])  # first: the disk may be full
         count = 0
         while (due := self._due(at_once=at_once)) and time.monotonic() < until:
             count += self._move(due)
@@ -65,7 +66,6 @@ class Archiver:
             log.info("rows archived", extra={"rows": count})
         while time.monotonic() < until and self._forget_jobs():
             pass
-        self._archive.delete_expired(self._redis.time()[0])
         return count
 
     def _due(self, *, at_once: bool) -> list[str]:

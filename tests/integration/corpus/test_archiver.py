@@ -255,10 +255,11 @@ def test_two_archivers_at_once_archive_each_row_once(house: House, step: int) ->
     assert archived_rows(house, jobs[3]) == 2
 
 
-def test_a_full_disk_leaves_the_rows_where_they_are(
+def test_a_full_disk_leaves_the_rows_where_they_are_and_is_rid_of_expired_ones(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     jobs = mixed(house)
+    house.archive.write([{"kind": "query"}], until_s=time.time() - 3 * 3_600)
     before = house.seen(*jobs)
 
     def full(_: int) -> None:
@@ -271,6 +272,7 @@ def test_a_full_disk_leaves_the_rows_where_they_are(
 
     assert house.seen(*jobs) == before
     assert house.bench.redis.zcard(key("ended")) == 5
+    assert [path for path in house.folder.rglob("*") if path.is_file()] == []
     assert house.archiver().archive(at_once=True) == 5
 
 
@@ -289,6 +291,21 @@ def test_a_full_redis_is_rid_of_rows_and_loses_none(house: House) -> None:
         redis.config_set("maxmemory", bound)
 
     assert house.seen(*jobs) == before
+
+
+def test_where_memory_is_short_no_row_waits(house: House) -> None:
+    house.answered()
+    redis = house.bench.redis
+    bound = redis.config_get("maxmemory")["maxmemory"]
+    house.archiver().turn()
+    waiting = redis.zcard(key("ended"))
+    try:
+        redis.config_set("maxmemory", int(redis.info("memory")["used_memory"] * 1.5))
+        house.archiver().turn()
+    finally:
+        redis.config_set("maxmemory", bound)
+
+    assert (waiting, redis.zcard(key("ended"))) == (1, 0)
 
 
 def test_a_job_that_is_forgotten_before_its_time_takes_its_archived_rows_along(
