@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rag.search.fusion import convex, evidence, rrf
@@ -128,10 +128,12 @@ def test_one_retriever_alone_keeps_its_order() -> None:
 
 
 @given(rankings, rankings, st.floats(0, 1), st.floats(0.001, 1000))
+@example(dense=[("a", 1.0)], sparse=[("a", 1.2e-161), ("c", 0.0)], weight=0.0, scale=2.0)
 def test_fusion_does_not_depend_on_the_scale_of_bm25(
     dense: list[tuple[str, float]], sparse: list[tuple[str, float]], weight: float, scale: float
 ) -> None:
-    sparse = [(name, abs(score)) for name, score in sparse]
+    # What is scaled to nothing would be another score, not another scale.
+    sparse = [(name, abs(score) if abs(score) > 1e-300 else 0.0) for name, score in sparse]
     scaled = [(name, score * scale) for name, score in sparse]
 
     fused = convex(*evidence(dense, sparse), weight=weight)
