@@ -54,7 +54,7 @@ def evidence(dense: Ranking, sparse: Ranking) -> Evidence:
     count = len({name for ranking in (dense, sparse) for name, _ in ranking})
     cosines, weights = ([score for _, score in ranking] for ranking in (dense, sparse))
     # BM25 scores have a scale of their own; in parts of the best none is too small to be squared.
-    if (top := max(weights, default=0.0)) > 0.0:
+    if (top := max(map(abs, weights), default=0.0)) > 0.0:
         weights = [score / top for score in weights]
     # Cosines lie between 1 and wherever an embedder has its unlike texts, BM25 scores above 0.
     of_dense = _surprises(cosines, min(cosines, default=0.0), count, best=1.0)
