@@ -142,7 +142,7 @@ class ChangeLog:
         until = time.monotonic() + timings.PUBLISH_WAIT_S
         pause = FIRST_POLL_S
         while True:
-            live = self._live(collection_id)
+            live = self.live(collection_id)
             have = [name for name, cursor in live.items() if not_before(cursor, entry)]
             if not live or len(have) == len(live) or time.monotonic() > until:
                 return bool(have)
@@ -198,7 +198,7 @@ class ChangeLog:
         # Followers listen to the news; they look for tickets when they hear any.
         pipe.xadd(key("news"), {"audit": collection_id}, maxlen=1000)
         pipe.execute()
-        return ticket, sorted(self._live(collection_id))
+        return ticket, sorted(self.live(collection_id))
 
     def audits(self, collection_id: str) -> dict[str, bool]:
         """Return the tickets of audits that are asked for, and whether to repair."""
@@ -227,7 +227,7 @@ class ChangeLog:
         seconds, micros = self._redis.time()
         return int(seconds * 1000 + micros // 1000)
 
-    def _live(self, collection_id: str) -> dict[str, str]:
+    def live(self, collection_id: str) -> dict[str, str]:
         """Return the cursor of every live follower; one that has not begun yet is at the start."""
         flat = self._run("standing", collection_id)
         return dict(zip(flat[::2], flat[1::2], strict=True))

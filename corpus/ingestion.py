@@ -290,7 +290,7 @@ class Ingestion:
                     pending.discard(collection_id)
         for one in logged:
             if one.lease.unit.collection_id in pending:
-                one.fields["sparse"] = "pending"
+                one.fields |= {"sparse": "pending", "sparse_entry": one.entry}
 
     def _activate(self, batch: Batch, documents: Sequence[_Document]) -> None:
         """Make generations the current ones, unless newer ones are: the units end."""

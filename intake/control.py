@@ -7,6 +7,7 @@ from intake.errors import NotRetryable
 from intake.idempotency import Idempotency
 from intake.ingests import Ingests
 from intake.lookup.jobs import JobLookup
+from intake.lookup.readers import Reader
 from intake.lookup.views import has_ended
 from intake.maintenance import Maintenance
 from intake.queries import Queries
@@ -55,10 +56,17 @@ class JobControl:
             self._ledger.submissions.cancel(job_id)
         return False
 
-    def on_disconnect(self, job_id: str) -> None:
-        """Cancel a question or search whose caller left, if that was asked for."""
+    def reader(self, job_id: str, row: Mapping[str, str]) -> Reader:
+        """Return a caller who waits for a job; others count where it ends with the last of them."""
+        counted = not has_ended(row) and row.get("kind") == "query" and _ends_with_its_caller(row)
+        return Reader(self._ledger.redis, job_id, counted=counted)
+
+    def on_disconnect(self, job_id: str, reader: Reader) -> None:
+        """Cancel a question or search whose last caller left, if that was asked for."""
         row = self._ledger.rows.unit(job_id)
-        if row is not None and not has_ended(row) and _ends_with_its_caller(row):
+        if row is None or has_ended(row) or not _ends_with_its_caller(row):
+            return
+        if reader.leave():
             self._ledger.submissions.cancel(job_id)
 
     def retry(self, job_id: str, *, idempotency: Idempotency | None = None) -> str:

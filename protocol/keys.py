@@ -35,11 +35,13 @@ TEMPLATES: Final[dict[str, str]] = {
     "deadlines": "deadlines:%s",  # zset (class): every open unit by its deadline
     "room": "room",  # hash: bytes that open units may still take, bytes ever admitted
     "claim": "claim:%s",  # string, expiring: the epoch of the worker that is alive on a unit
+    "joined": "joined:%s",  # list, expiring (holder): the units that one `join` took
     "watch": "watch",  # hash: last sweep, Redis' run id
     "quiet": "quiet",  # string, expiring: no deaths are counted, Redis was away
     "tallies": "tallies",  # hash: what /metrics tells of jobs and documents
     # What it says while it runs
     "events": "events:%s",  # stream of a job
+    "readers": "readers:%s",  # zset, expiring (job): who reads what ends with them, by until when
     # Who is told that a job ended
     "webhooks": "webhooks",  # zset: endpoints by when they were added
     "webhook": "webhook:%s",  # hash (endpoint): URL, secret, when it was disabled

@@ -50,7 +50,7 @@ OWNERS: Final[Mapping[str, Owner]] = (
     )
     | dict.fromkeys(
         ("unit", "job", "rows", "alone", "idempotency", "quiet", "events", "audit", "answers",
-         "held", "worker", "failure", "lock", "retried", "archived"),
+         "held", "worker", "failure", "lock", "retried", "archived", "readers", "joined"),
         Owner.NOBODY,
     )
 )  # fmt: skip

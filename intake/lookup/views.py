@@ -7,6 +7,7 @@ import orjson
 from redis import Redis
 
 from corpus.blobs import BlobStore
+from corpus.change_log import ChangeLog, not_before
 from corpus.sources import kept_result, kept_sources
 from jobs.heartbeats import WorkerState
 from jobs.ledger.rows import UNREADABLE
@@ -33,11 +34,14 @@ class JobView:
         redis: Where the lanes are, for the place of a job that waits.
 
         blobs: Where passages and results lie that were too large for a row.
+
+        change_log: Tells which replicas have a document by now.
     """
 
-    def __init__(self, redis: Redis, blobs: BlobStore) -> None:
+    def __init__(self, redis: Redis, blobs: BlobStore, change_log: ChangeLog) -> None:
         self._redis = redis
         self._blobs = blobs
+        self._change_log = change_log
 
     def job(
         self, job_id: str, row: Mapping[str, str], workers: Sequence[WorkerState] = ()
@@ -162,14 +166,24 @@ class JobView:
             "chunks": 0 if lost else chunks,
             "attempts": attempts(row),
         }
-        for name in ("duplicate_of", "sparse", "note"):
+        for name in ("duplicate_of", "note"):
             if name in row:
                 shown[name] = row[name]
+        if self._is_pending(row):
+            shown["sparse"] = "pending"
         if UNREADABLE in row:
             shown["note"] = row[UNREADABLE]
         if "error" in row:
             shown["error"] = orjson.loads(row["error"])
         return shown
+
+    def _is_pending(self, row: Mapping[str, str]) -> bool:
+        """Return True if a replica lacks a document that it was not waited for."""
+        entry = row.get("sparse_entry")  # rows of earlier builds do not tell
+        if not entry:
+            return False
+        live = self._change_log.live(row["incarnation"])
+        return not live or not all(not_before(cursor, entry) for cursor in live.values())
 
 
 def has_ended(row: Mapping[str, Any]) -> bool:

@@ -9,6 +9,7 @@ import orjson
 
 from intake.errors import QueueError
 from intake.lookup.events import LISTEN_S, Event
+from intake.lookup.readers import Reader
 from intake.wiring import Intake
 from web.http.waiting import LOOK_S, POLL_S
 from web.slots import Caller
@@ -32,25 +33,28 @@ class EventStream:
         after: The id of the last event the caller has seen, `0-0` for all.
 
         caller: Watched, so that a reader who left is noticed although nothing is sent.
+
+        reader: The caller as one of those who wait for the job.
     """
 
-    def __init__(self, intake: Intake, job_id: str, *, after: str, caller: Caller) -> None:
+    def __init__(
+        self, intake: Intake, job_id: str, *, after: str, caller: Caller, reader: Reader
+    ) -> None:
         self._intake = intake
         self._job_id = job_id
         self._after = after
         self._caller = caller
         self._listened_at = -math.inf
+        self._reader = reader
 
     def lines(self) -> Generator[str]:
         """Yield the stream's text until the job has ended or the caller has left."""
-        ended = False
         try:
             yield f"retry: {RECONNECT_MS}\n\n"
             yield from self._events()
-            ended = not self._caller.gone
         finally:
-            if not ended:
-                self._left()
+            # A server that ends closes its streams too: their callers come back to the next one.
+            self._left(cancel=self._caller.gone)
 
     def _events(self) -> Iterator[str]:
         """Yield events as they come, and comments while none do."""
@@ -82,6 +86,7 @@ class EventStream:
         try:
             if time.monotonic() - self._listened_at >= LISTEN_S:
                 self._intake.events.listen(self._job_id)
+                self._reader.stay()
                 self._listened_at = time.monotonic()
             return self._intake.events.after(self._job_id, self._after)
         except QueueError as error:
@@ -89,10 +94,13 @@ class EventStream:
             log.warning("events not read", extra={"reason": str(error)})
             return None
 
-    def _left(self) -> None:
-        """The caller left before the end."""
+    def _left(self, *, cancel: bool) -> None:
+        """The caller reads no more, and perhaps left before the end."""
         try:
-            self._intake.control.on_disconnect(self._job_id)
+            if cancel:
+                self._intake.control.on_disconnect(self._job_id, self._reader)
+            else:
+                self._reader.leave()
         except QueueError as error:
             log.warning("not cancelled", extra={"job_id": self._job_id, "reason": str(error)})
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from flask import Response, jsonify, request
 
+from intake.lookup.readers import Reader
 from intake.lookup.views import has_ended
 from runtime.turns import aside
 from web.front_end import front_end
@@ -36,18 +37,25 @@ def awaited(job_id: str, wait_s: float) -> Mapping[str, str]:
     parts = front_end()
     caller = Caller(request.environ)
     end = time.monotonic() + wait_s
+    reader: Reader | None = None
     bodies.have_come()
     with parts.intake.notifier.waiting_for(job_id) as changed:
         while True:
             changed.clear()
             row = parts.intake.jobs.row(job_id)
             if has_ended(row) or time.monotonic() >= end:
-                return row
+                break
+            if reader is None:
+                reader = parts.intake.control.reader(job_id, row)
+                reader.stay()
             with aside():
                 stays = _stays(caller, changed, until=min(end, time.monotonic() + LOOK_S))
             if not stays:
-                parts.intake.control.on_disconnect(job_id)
+                parts.intake.control.on_disconnect(job_id, reader)
                 return row
+    if reader is not None:
+        reader.leave()
+    return row
 
 
 def _stays(caller: Caller, changed: threading.Event, *, until: float) -> bool:

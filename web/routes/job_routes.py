@@ -122,7 +122,10 @@ def events(job_id: str) -> Response:
         return Response(status=204)
     who = client()
     parts.places.streams.take(who)
-    stream = EventStream(parts.intake, job_id, after=after, caller=Caller(request.environ))
+    stream = EventStream(
+        parts.intake, job_id, after=after, caller=Caller(request.environ),
+        reader=parts.intake.control.reader(job_id, row),
+    )  # fmt: skip
     answer = Response(stream.lines(), mimetype="text/event-stream")
     answer.call_on_close(partial(parts.places.streams.give_back, who))
     # A proxy that collects the answer before it passes it on would make a stream pointless.

@@ -10,6 +10,7 @@ from corpus.check_and_repair.checker import checker_of
 from corpus.embedding import MOST_CHUNKS
 from corpus.manifests import manifest_of
 from corpus.storage import Storage
+from intake.lookup.views import JobView
 from jobs.leases.leases import Leases
 from protocol import timings
 from protocol.keys import key
@@ -293,6 +294,11 @@ def test_without_a_live_follower_a_publish_says_that_sparse_search_lacks_it(hous
 
     assert house.bench.field(row, "sparse") == "pending"
     assert house.bench.field(other, "sparse") == ""
+    view = JobView(house.bench.redis, house.blobs, house.bench.change_log)
+    fields = house.bench.redis.hgetall(key("unit", row))
+    assert "sparse" not in view.row(fields)  # a replica has it by now
+    house.bench.change_log.follow(house.collection_id, "behind", "0-0")
+    assert view.row(fields)["sparse"] == "pending"
 
 
 def test_a_document_without_chunks_ends_as_empty_and_leaves_nothing(house: House) -> None:
@@ -323,7 +329,7 @@ def test_a_publish_into_a_deleted_collection_fails_and_the_deleted_collection_is
         house.publish(row)
         # The store is gone: the unit waits, and its next attempt finds out why.
         assert house.bench.state(row) == "running"
-        house.bench.ledger.maintenance.dispatch("embed")
+        house.bench.end_pauses("embed")
         house.vectors.before_upsert = lambda: None
         house.publish(row)
 

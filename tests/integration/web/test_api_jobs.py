@@ -275,7 +275,7 @@ def test_a_silent_stream_is_kept_alive_by_comments(
     monkeypatch.setattr("web.http.event_stream.KEEP_ALIVE_S", 0.05)
     monkeypatch.setattr("web.http.event_stream.POLL_S", 0.02)
     parts = app.extensions["quern"]
-    lines = EventStream(parts.intake, ask(client), after="0-0", caller=Caller({})).lines()
+    lines = stream(parts, ask(client)).lines()
     told = [next(lines) for _ in range(4)]
     lines.close()
 
@@ -283,15 +283,68 @@ def test_a_silent_stream_is_kept_alive_by_comments(
     assert told[-1].endswith("\n\n")
 
 
+class Gone(Caller):
+    """A caller who has closed the connection, once told so."""
+
+    left = False
+
+    @property
+    def gone(self) -> bool:
+        return self.left
+
+
+def stream(parts: Any, job_id: str, caller: Caller | None = None) -> EventStream:
+    """Open the stream of a job as its route does."""
+    row = parts.intake.jobs.row(job_id)
+    return EventStream(
+        parts.intake, job_id, after="0-0", caller=caller or Caller({}),
+        reader=parts.intake.control.reader(job_id, row),
+    )  # fmt: skip
+
+
+def state(parts: Any, job_id: str) -> str:
+    return str(parts.intake._storage.ledger.rows.unit(job_id)["state"])
+
+
 def test_a_job_that_did_not_ask_for_it_outlives_its_reader(app: Flask, client: FlaskClient) -> None:
     parts = app.extensions["quern"]
     states = []
     for wanted in (False, True):
-        job_id = ask(client, cancel_on_disconnect=wanted)
-        lines = EventStream(parts.intake, job_id, after="0-0", caller=Caller({})).lines()
+        job_id, caller = ask(client, cancel_on_disconnect=wanted), Gone({})
+        lines = stream(parts, job_id, caller).lines()
         next(lines)
+        caller.left = True
         lines.close()
-        states.append(parts.intake._storage.ledger.rows.unit(job_id)["state"])
+        states.append(state(parts, job_id))
+
+    assert states == ["queued", "cancelled"]
+
+
+def test_a_server_that_ends_cancels_nothing(app: Flask, client: FlaskClient) -> None:
+    parts = app.extensions["quern"]
+    job_id = ask(client, cancel_on_disconnect=True)
+    lines = stream(parts, job_id).lines()
+    next(lines)
+    lines.close()
+
+    assert state(parts, job_id) == "queued"
+
+
+def test_a_job_that_several_read_ends_with_the_last_of_them(
+    app: Flask, client: FlaskClient
+) -> None:
+    parts = app.extensions["quern"]
+    job_id = ask(client, cancel_on_disconnect=True)
+    callers = [Gone({}), Gone({})]
+    streams = [stream(parts, job_id, caller).lines() for caller in callers]
+    for lines in streams:
+        next(lines)
+        next(lines)
+    states = []
+    for caller, lines in zip(callers, streams, strict=True):
+        caller.left = True
+        lines.close()
+        states.append(state(parts, job_id))
 
     assert states == ["queued", "cancelled"]
 

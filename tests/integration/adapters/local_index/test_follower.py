@@ -590,7 +590,7 @@ def test_a_collection_that_cannot_be_read_keeps_no_other_from_its_index(world: W
         for world.collection_id in healthy:
             assert world.found(replica, "oil") == {"a"}
         # No publish waits for a replica that does not follow.
-        assert until(lambda: not world.bench.change_log._live(vectors.bad))
+        assert until(lambda: not world.bench.change_log.live(vectors.bad))
         log = world.bench.change_log
         assert not log.wait_for_followers(vectors.bad, "9-0", give_up=lambda: None)
         vectors.bad = ""
@@ -642,16 +642,16 @@ def test_a_rebuild_stops_neither_other_collections_nor_publishes_into_its_own(
         assert until(lambda: world.found(replica, "gas") == {"b"})
         assert world.found(replica, "oil") == {"a"}
         assert until(lambda: replica.report()["rebuilding"] == [])
-        assert log._live(vectors.slow)
+        assert log.live(vectors.slow)
     world.replicas.remove(replica)
 
 
 def test_the_first_publish_into_a_new_collection_waits_for_its_replicas(world: World) -> None:
     replica = world.replica()
     replica._change_log.attend(replica._slot.name)
-    live = world.bench.change_log._live(world.collection_id)
+    live = world.bench.change_log.live(world.collection_id)
     replica.turn()
 
     assert live == {replica._slot.name: "0-0"}
-    assert world.bench.change_log._live(world.collection_id).keys() == live.keys()
+    assert world.bench.change_log.live(world.collection_id).keys() == live.keys()
     assert not world.bench.redis.exists(key("set_aside", world.collection_id))

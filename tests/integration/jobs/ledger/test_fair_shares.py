@@ -9,6 +9,7 @@ import pytest
 
 from jobs.heartbeats import WorkerState, batch_windows, long_window
 from jobs.units import Unit
+from protocol.ids import new_id
 from protocol.keys import key
 from protocol.messages import LANES_OF
 from protocol.timings import LONG_BYTES, LONG_CHUNKS
@@ -158,10 +159,29 @@ def test_a_batch_is_of_the_job_of_its_first_unit_before_others(pile: Pile) -> No
     pile.add("b", [100] * 6)
 
     taken = bench.ledger.work.join(
-        "ingest", stage="parse", holder="me", most=9, most_bytes=10**6, owner="ingest:b"
+        "ingest", stage="parse", holder=new_id(), most=9, most_bytes=10**6, owner="ingest:b"
     )
 
     assert [pile.job_of(unit.id) for unit in taken] == ["b"] * 6 + ["a"] * 3
+
+
+def test_a_call_that_comes_again_takes_nobody_else_along(pile: Pile) -> None:
+    bench = pile.bench
+    bench.ledger.maintenance.dispatch("ingest", window=0)
+    pile.add("a", [100] * 6)
+
+    def join(holder: str) -> list[str]:
+        taken = bench.ledger.work.join(
+            "ingest", stage="parse", holder=holder, most=2, most_bytes=10**6, owner="ingest:a"
+        )
+        return [unit.id for unit in taken]
+
+    first = join("me")
+    again, other = join("me"), join("another")
+
+    assert first == again
+    assert len({*first, *other}) == 4
+    assert len(bench.waiting("ingest")) == 2
 
 
 def test_a_short_document_with_a_long_text_takes_nobody_along(pile: Pile) -> None:
@@ -231,7 +251,7 @@ def _live_on(pile: Pile, unit: Unit, chance: random.Random, activations: dict[st
             pile.bench.die_and_be_found(unit.id)
         case "join":
             others = pile.bench.ledger.work.join(
-                unit.fields["role"], stage=unit.stage, holder="me", most=5, most_bytes=10**6,
+                unit.fields["role"], stage=unit.stage, holder=new_id(), most=5, most_bytes=10**6,
                 owner=unit.fields["owner"],
             )  # fmt: skip
             assert all(int(other.fields["size"]) < LONG_BYTES for other in others)

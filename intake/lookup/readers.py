@@ -1,0 +1,49 @@
+"""Readers of a job that ends when its caller leaves: where several read it, with the last one."""
+
+from redis import Redis
+
+from protocol.ids import new_id
+from protocol.keys import key
+from protocol.timings import LISTENED_MS
+
+
+class Reader:
+    """
+    One caller who waits for a job.
+
+    Args:
+        redis: The queue Redis.
+
+        job_id: What is read.
+
+        counted: Whether others may read it too and would keep it; without that nothing is asked.
+    """
+
+    def __init__(self, redis: Redis, job_id: str, *, counted: bool) -> None:
+        self._redis = redis
+        self._key = key("readers", job_id)
+        self._name = new_id()
+        self._counted = counted
+
+    def stay(self) -> None:
+        """Record that the reader is there; said again every `timings.LISTEN_S`."""
+        if not self._counted:
+            return
+        pipe = self._redis.pipeline(transaction=False)
+        pipe.zadd(self._key, {self._name: self._now_ms() + LISTENED_MS})
+        pipe.pexpire(self._key, LISTENED_MS)
+        pipe.execute()
+
+    def leave(self) -> bool:
+        """Record that the reader has left; returns True if no other one is there."""
+        if not self._counted:
+            return True
+        pipe = self._redis.pipeline(transaction=False)
+        pipe.zrem(self._key, self._name)
+        pipe.zcount(self._key, self._now_ms(), "+inf")
+        return not pipe.execute()[-1]
+
+    def _now_ms(self) -> int:
+        """Return Redis' own time: several web processes count together."""
+        seconds, micros = self._redis.time()
+        return int(seconds) * 1000 + int(micros) // 1000
