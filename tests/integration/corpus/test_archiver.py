@@ -91,7 +91,7 @@ class House:
             blobs=self.blobs,
         )
         rows = self.bench.ledger.rows
-        view = JobView(self.bench.redis, self.blobs)
+        view = JobView(self.bench.redis, self.blobs, self.bench.change_log)
         self.lookup = JobLookup(self.bench.redis, rows, view, retention_s=RETENTION_S)
         self.events = JobEvents(
             self.bench.redis, rows, self.blobs, view, listen=self.bench.ledger.submissions.listen
