@@ -12,6 +12,8 @@ TEMPLATES: Final[dict[str, str]] = {
     "rows": "rows:%s",  # list: the units of a job, in order
     "open": "open:%s",  # set: the rows of a job that have not ended
     "jobs": "jobs",  # zset: every job by the time of its submission
+    "jobs_by": "jobs_by:%s",  # zset (what): open ones, those of a rare state, of a rare kind
+    "jobs_by_from": "jobs_by_from",  # string: jobs that were submitted since are in `jobs_by` too
     "ended": "ended",  # zset: units that ended and wait for the archive, by when they did
     "archived": "archived:%s:%s",  # hash (job, end of name or `first`): row → state, pointer
     "purged": "purged",  # hash: segment of the archive → how many of its rows were forgotten early

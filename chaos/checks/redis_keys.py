@@ -31,7 +31,8 @@ class Owner(Enum):
 #: The owner of each kind of key that need not expire.
 OWNERS: Final[Mapping[str, Owner]] = (
     dict.fromkeys(
-        ("jobs", "collections", "graves", "retired", "news", "replicas", "workers", "watch",
+        ("jobs", "jobs_by", "jobs_by_from",
+         "collections", "graves", "retired", "news", "replicas", "workers", "watch",
          "tallies", "long_window", "room", "webhooks", "deliveries", "ended", "purged"),
         Owner.INSTALLATION,
     )

@@ -17,6 +17,11 @@ STATES: Final = ("queued", "running", "succeeded", "partial", "failed", "cancell
 ROW_STATES: Final = tuple(state for state in STATES if state != "partial")
 KINDS: Final = ("query", "ingest", "delete", "delete_collection", "reindex", "check")
 
+#: Of these there are lists; most jobs are questions that succeeded.
+_OPEN_STATES: Final = ("queued", "running")
+_RARE_STATES: Final = ("partial", "failed", "cancelled", "expired")
+_USUAL_KIND: Final = "query"
+
 #: Jobs looked at together, and at most for one page: a rare state is found over several pages.
 _STEP: Final = 200
 _MOST: Final = 5_000
@@ -98,28 +103,49 @@ class JobLookup:
 
         A page may be short, even empty, and not be the last: then the filter is rare.
         """
-        before, skip = after
         wanted = (state, kind, collection)
         found: list[tuple[str, dict[str, str]]] = []
         step = _STEP if any(wanted) else limit + 1  # one more: the last of the page before
-        looked = 0
-        while looked < _MOST:
-            names = self._redis.zrevrangebyscore(
-                key("jobs"), before, "-inf", start=0, num=step, withscores=True
-            )
-            fresh = [(name, at) for name, at in names if (at, name) < (float(before), skip)]
-            rows = self._rows.kept([name for name, _ in fresh])
-            for (name, at), row in zip(fresh, rows, strict=True):
-                before, skip = f"{at:.0f}", name
-                # A row that is gone is older than the retention.
-                if row and _matches(row, wanted):
-                    found.append((name, row))
-                    if len(found) == limit:
-                        return self._summaries(found), JobPosition(before, skip)
-            looked += len(names)
-            if len(names) < step:
-                return self._summaries(found), None
-        return self._summaries(found), JobPosition(before, skip)
+        position, looked = after, 0
+        for listed, newest, oldest in self._lists(state, kind):
+            is_over = False
+            while not is_over:
+                if looked >= _MOST:
+                    return self._summaries(found), position
+                names = self._redis.zrevrangebyscore(
+                    listed, _earlier(position.before, newest), oldest,
+                    start=0, num=step, withscores=True,
+                )  # fmt: skip
+                fresh = [
+                    one for one in names if one[::-1] < (float(position.before), position.skip)
+                ]
+                rows = self._rows.kept([name for name, _ in fresh])
+                for (name, at), row in zip(fresh, rows, strict=True):
+                    position = JobPosition(f"{at:.0f}", name)
+                    # A row that is gone is older than the retention.
+                    if row and _matches(row, wanted):
+                        found.append((name, row))
+                        if len(found) == limit:
+                            return self._summaries(found), position
+                looked += len(names)
+                is_over = len(names) < step
+        return self._summaries(found), None
+
+    def _lists(self, state: str | None, kind: str | None) -> list[tuple[str, str, str]]:
+        """
+        Return the lists in which jobs of a state and kind are found, newest first: key and bounds.
+
+        What is rare has a list of its own, since jobs are written down there; those that an earlier
+        build took in are looked for among all.
+        """
+        every = key("jobs")
+        rare = state if state in _RARE_STATES else kind if kind != _USUAL_KIND else None
+        if state in _OPEN_STATES:
+            rare = "open"
+        since = self._redis.get(key("jobs_by_from")) if rare else None
+        if rare is None or since is None:
+            return [(every, "inf", "-inf")]
+        return [(key("jobs_by", rare), "inf", since), (every, f"({since}", "-inf")]
 
     def documents(
         self, job_id: str, *, state: str | None, start: int, limit: int
@@ -151,6 +177,11 @@ class JobLookup:
         """Show jobs as they stand in a list; what is archived of them is read together."""
         rows = self._rows.whole([row for _, row in found])
         return [self._view.summary(name, row) for (name, _), row in zip(found, rows, strict=True)]
+
+
+def _earlier(before: str, newest: str) -> str:
+    """Return the lower of two upper bounds of a range; the second may begin with a bracket."""
+    return before if float(before) < float(newest.lstrip("(")) else newest
 
 
 def _matches(row: dict[str, str], wanted: tuple[str | None, ...]) -> bool:

@@ -332,6 +332,32 @@ local function raise_last_add(inc, entry)
   end
 end
 
+-- The list of jobs --------------------------------------------------------------------------
+
+-- Most jobs are questions that succeeded. What is rare among them has lists of its own, so that a
+-- page of it need not look at a million others.
+local USUAL_STATE, USUAL_KIND = 'succeeded', 'query'
+local RARE = {'open', 'partial', 'failed', 'cancelled', 'expired', 'ingest', 'delete',
+  'delete_collection', 'reindex', 'check'}
+
+local function list_job(id, kind)
+  redis.call('ZADD', K.jobs(), int(NOW), id)
+  redis.call('SET', K.jobs_by_from(), int(NOW), 'NX')
+  redis.call('ZADD', K.jobs_by('open'), int(NOW), id)
+  if kind ~= USUAL_KIND then redis.call('ZADD', K.jobs_by(kind), int(NOW), id) end
+end
+
+local function list_end(id, state, created)
+  redis.call('ZREM', K.jobs_by('open'), id)
+  if state ~= USUAL_STATE then redis.call('ZADD', K.jobs_by(state), created, id) end
+end
+
+-- Returns 1 where the job was listed.
+local function unlist_job(id)
+  for _, what in ipairs(RARE) do redis.call('ZREM', K.jobs_by(what), id) end
+  return redis.call('ZREM', K.jobs(), id)
+end
+
 -- Counters ----------------------------------------------------------------------------------
 
 -- What /metrics tells of jobs, counted where it happens: once, whoever ends a job. The time a job
@@ -413,6 +439,7 @@ local function end_job(job)
   redis.call('EXPIRE', key, RETENTION_S)
   redis.call('EXPIRE', K.rows(job), RETENTION_S)
   redis.call('EXPIRE', K.events(job), EVENT_RETENTION_S)
+  list_end(job, state, j.created)
   tally_end(j.kind, state, j.created)
   announce(key, job)
   redis.call('HSET', key, 'last_event', emit_done(job, state))
@@ -512,6 +539,7 @@ local function close(id, u, state, fields, became_current)
     -- would fill the queue's memory.
     local search = u.kind == 'search'
     forget_key_with(id, u)
+    if not search then list_end(id, state, u.created) end
     redis.call('EXPIRE', K.unit(id), search and SEARCH_RETENTION_S or RETENTION_S)
     tally_end(u.kind, u.lost and 'lost' or state, u.created)
     announce(K.unit(id), id)
@@ -701,7 +729,7 @@ local function begin_job(job, fields)
   fields.total = '0'
   fields.sealed = '0'
   put(K.job(job), fields)
-  redis.call('ZADD', K.jobs(), int(NOW), job)
+  list_job(job, fields.kind)
   tally('submitted:' .. fields.kind)
   redis.call('ZADD', K.deadlines('job'), fields.deadline, job)
 end

@@ -16,7 +16,7 @@ for i = 1, #entries, 2 do
   if is_job then told = redis.call('HMGET', K.job(id), 'state', 'finished') end
   local finished_ms = math.floor(tonumber(told[2] or '0') / 1000)
   if not told[1] then
-    redis.call('ZREM', K.jobs(), id)
+    unlist_job(id)
   elseif FINAL[told[1]] and finished_ms <= NOW_MS - age_ms and not open_retry(id) then
     if is_job then
       local rows = redis.call('LRANGE', K.rows(id), 0, ROWS - 1)
@@ -33,7 +33,7 @@ for i = 1, #entries, 2 do
       redis.call('DEL', K.idempotency(used))  -- it would lead to a job that nobody knows
     end
     redis.call('DEL', K.unit(id), K.job(id), K.events(id))
-    redis.call('ZREM', K.jobs(), id)
+    unlist_job(id)
     redis.call('HSET', K.room(), 'forgotten_to', entries[i + 1], 'forgotten_at', int(NOW_MS))
     tally('forgotten')
     count = count + 1

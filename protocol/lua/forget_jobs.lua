@@ -8,7 +8,7 @@ local count = 0
 for i = 1, #entries, 2 do
   local id = entries[i]
   if redis.call('EXISTS', K.unit(id), K.job(id)) == 0 then
-    count = count + redis.call('ZREM', K.jobs(), id)
+    count = count + unlist_job(id)
   end
 end
 return {count, #entries < 2 * most and '' or entries[#entries]}

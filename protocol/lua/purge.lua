@@ -47,7 +47,7 @@ if is_due(K.unit(job)) then
     if pointer then count_archived(pointer) end
     redis.call('DEL', K.unit(job), K.events(job))
     redis.call('ZREM', K.ended(), job)
-    redis.call('ZREM', K.jobs(), job)
+    unlist_job(job)
   end
   return answer(1, 0)
 end
@@ -59,5 +59,5 @@ for _, id in ipairs(ids) do forget_row(id) end
 redis.call('LTRIM', K.rows(job), 0, -#ids - 1)
 if redis.call('EXISTS', K.rows(job)) == 1 then return answer(0, #ids, true) end
 redis.call('DEL', K.job(job), K.open(job), K.events(job), K.retried(job))
-redis.call('ZREM', K.jobs(), job)
+unlist_job(job)
 return answer(1, #ids)

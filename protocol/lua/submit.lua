@@ -41,7 +41,7 @@ fields.room = int(growth)
 reserve(bytes, growth)
 put(K.unit(id), fields)
 redis.call('ZADD', K.deadlines(fields.class), fields.deadline, id)
-if fields.kind ~= 'search' then redis.call('ZADD', K.jobs(), int(NOW), id) end
+if fields.kind ~= 'search' then list_job(id, fields.kind) end
 wait_in_lane(id, fields)
 tally('submitted:' .. fields.kind)
 if fields.kind == 'query' and fields.class == 'interactive' then

@@ -20,7 +20,10 @@ class Reader:
 
     def __init__(self, app: Flask, job_id: str, *, after: str = "0-0") -> None:
         intake = app.extensions["quern"].intake
-        self._lines = EventStream(intake, job_id, after=after, caller=Caller({})).lines()
+        reader = intake.control.reader(job_id, intake.jobs.row(job_id))
+        self._lines = EventStream(
+            intake, job_id, after=after, caller=Caller({}), reader=reader
+        ).lines()
         next(self._lines)
 
     def next(self) -> tuple[str, str, Any]:
