@@ -2,24 +2,28 @@
 
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from redis import Redis
 from rich.progress import Progress
 
 from benchmarks.running.private_stack import PrivateStack
+from benchmarks.running.processes import go_on
 from benchmarks.running.service import call
 from jobs.counters import read_counters
-from protocol.keys import PREFIX
+from protocol.keys import PREFIX, key
 from protocol.timings import GARBAGE_MS
+
+T = TypeVar("T")
 
 #: Keys that tell what is current of a document, for as long as it is there.
 CATALOGUE: Final = ("documents", "current", "newest", "names", "contents", "barren")
 #: Keys of a document's row, which end with its retention.
 ROWS: Final = ("unit", "rows", "open", "job", "archived", "ended", "jobs")
 #: Longest wait for the moment at which what has ended takes no less room any more.
-SETTLED_S: Final = 240.0
+SETTLED_S: Final = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,17 +115,13 @@ def _grown(before: Counter[str], after: Counter[str], kinds: tuple[str, ...]) ->
     return sum(after[kind] - before[kind] for kind in kinds)
 
 
-def _settled(redis: Redis, look: Any) -> Any:
+def _settled(redis: Redis, look: Callable[[], T]) -> T:
     """Wait until garbage and ended rows have gone where they stay; return what *look* sees then."""
     time.sleep(GARBAGE_MS / 1000)
     end = time.monotonic() + SETTLED_S
-    last = _used(redis)
-    while time.monotonic() < end:
-        time.sleep(10)
-        used = _used(redis)
-        if abs(used - last) < used / 200:
-            break
-        last = used
+    while time.monotonic() < end and redis.exists(key("ended")):
+        go_on()
+        time.sleep(1)
     return look()
 
 
