@@ -13,6 +13,7 @@ from pathlib import Path
 import orjson
 
 from rag.errors import StoreUnavailable
+from runtime.durable_folders import sync_folder
 
 log = logging.getLogger(__name__)
 
@@ -237,7 +238,7 @@ class Together:
                 folders.add(path[: -len(name)])
             if self._durable:
                 for folder in folders:
-                    _sync_folder(folder)
+                    sync_folder(folder)
         except OSError as error:
             raise _unwritable(error) from error
 
@@ -299,12 +300,3 @@ def _path(folder: Path, name: str) -> str:
 def _unwritable(error: OSError) -> StoreUnavailable:
     """Return the error of a disk that takes no blobs."""
     return StoreUnavailable(f"the blob store cannot be written: {error.strerror}")
-
-
-def _sync_folder(folder: str) -> None:
-    """Make a rename in *folder* survive power loss."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

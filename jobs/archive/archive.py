@@ -10,6 +10,7 @@ from typing import Final
 
 from jobs.archive.segment import Segment, Torn, encode
 from rag.errors import StoreUnavailable
+from runtime.durable_folders import sync_folder
 
 log = logging.getLogger(__name__)
 
@@ -135,7 +136,7 @@ class Archive:
         """Write a segment beside its place, rename it into it, and return its name."""
         if not folder.exists():
             folder.mkdir(parents=True, exist_ok=True)
-            _sync(folder.parent)
+            sync_folder(folder.parent)
         name = _new_name()
         while (folder / name).exists():
             name = _new_name()
@@ -151,7 +152,7 @@ class Archive:
             with contextlib.suppress(OSError):
                 beside.unlink()
             raise
-        _sync(folder)
+        sync_folder(folder)
         return name
 
 
@@ -203,12 +204,3 @@ def _base36(number: int, digits: int) -> str:
         number, digit = divmod(number, 36)
         text = _DIGITS[digit] + text
     return text
-
-
-def _sync(folder: Path) -> None:
-    """Make what was made in *folder* survive power loss."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

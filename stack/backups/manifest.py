@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from rag.errors import QuernError
+from runtime.durable_folders import sync_folder
 
 #: The form of backups that this build writes, and the newest that it reads.
 FORM: Final = 1
@@ -63,11 +64,7 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
         file.flush()
         os.fsync(file.fileno())
     beside.replace(folder / NAME)
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    sync_folder(folder)
 
 
 def read_manifest(folder: Path) -> Manifest | None:
