@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +13,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from runtime.settings import Settings
-from tests.integration.web.server.test_api_server import free_port, is_up
+from tests.integration.web.server.gunicorn_server import gunicorn, is_up
 from tests.support.waiting import quickly, until
 
 PROCESSES = 2
@@ -44,27 +43,15 @@ class Server:
 
 @pytest.fixture
 def server(clean_redis: str, tmp_path: Path) -> Iterator[Server]:
-    port = free_port()
     settings = Settings(redis_url=clean_redis, cache_url=clean_redis, data_dir=tmp_path / "data")
-    command = [
-        sys.executable, "-m", "gunicorn", "web.app:create_app()", f"--workers={PROCESSES}",
-        "--worker-class=web.server.patient_worker.PatientThreadWorker", "--threads=32",
-        "--logger-class=web.server.gunicorn_log.JsonLogger", f"--worker-tmp-dir={tmp_path}",
-        f"--bind=127.0.0.1:{port}", "--no-control-socket",
-    ]  # fmt: skip
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("QUERN_")}
-    with (tmp_path / "log").open("wb") as log:
-        process = subprocess.Popen(
-            command, env=environment | settings.environment(), stdout=log, stderr=log,
-            cwd=Path(__file__).parents[4],
-        )  # fmt: skip
-    url = f"http://127.0.0.1:{port}"
-    until(lambda: is_up(url, 200), told="the server is ready")
-    server = Server(url, process, tmp_path)
-    until(lambda: len(server.pids) == PROCESSES)
-    yield server
-    process.terminate()
-    process.wait(timeout=35)
+    options = (
+        f"--workers={PROCESSES}", "--threads=32", f"--worker-tmp-dir={tmp_path}",
+        "--logger-class=web.server.gunicorn_log.JsonLogger",
+    )  # fmt: skip
+    with gunicorn(settings, tmp_path, *options) as (url, process):
+        server = Server(url, process, tmp_path)
+        until(lambda: len(server.pids) == PROCESSES)
+        yield server
     assert not list(tmp_path.glob("quern-web-metrics-*"))
 
 

@@ -4,11 +4,9 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -19,6 +17,7 @@ from redis import Redis
 from intake.wiring import REDIS_READ_S
 from runtime.settings import Settings
 from stack.redis_server import find_redis_server, redis_command
+from tests.integration.web.server.gunicorn_server import free_port, gunicorn, is_up
 from tests.support.waiting import quickly, until
 from web.http.event_stream import KEEP_ALIVE_S
 
@@ -28,20 +27,6 @@ ARRIVE_S = 3
 THREADS = 16
 #: Connections that it holds; of more the slowest are dropped.
 CONNECTIONS = 120
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def is_up(url: str, status: int) -> bool:
-    try:
-        return httpx.get(f"{url}/readyz").status_code == status
-    except httpx.HTTPError:
-        return False
 
 
 @pytest.fixture(scope="module")
@@ -61,31 +46,19 @@ def own_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, s
 @pytest.fixture(scope="module")
 def server(own_redis: tuple[int, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The front end in gunicorn, as it runs in production; yields its URL."""
-    port, folder = free_port(), tmp_path_factory.mktemp("web")
+    folder = tmp_path_factory.mktemp("web")
     settings = Settings(redis_url=own_redis[1], cache_url=own_redis[1], data_dir=folder)
     less_patient = (
         "from web.server import paced_reader, patient_worker\n"
         f"patient_worker.ARRIVE_S = {ARRIVE_S}\npaced_reader.GRACE_S = {ARRIVE_S}\n"
     )
     (folder / "gunicorn.conf.py").write_text(less_patient)
-    command = [
-        sys.executable, "-m", "gunicorn", "web.app:create_app()",
-        f"--config={folder / 'gunicorn.conf.py'}",
-        "--worker-class=web.server.patient_worker.PatientThreadWorker",
-        f"--threads={THREADS}", f"--worker-connections={CONNECTIONS}",
-        f"--bind=127.0.0.1:{port}", "--no-control-socket",
-    ]  # fmt: skip
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("QUERN_")}
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            command, env=environment | settings.environment(), stdout=log, stderr=log,
-            cwd=Path(__file__).parents[4],
-        )  # fmt: skip
-    url = f"http://127.0.0.1:{port}"
-    until(lambda: is_up(url, 200), told="the server is ready")
-    yield url
-    process.terminate()
-    process.wait(timeout=35)
+    options = (
+        f"--config={folder / 'gunicorn.conf.py'}", f"--threads={THREADS}",
+        f"--worker-connections={CONNECTIONS}",
+    )  # fmt: skip
+    with gunicorn(settings, folder, *options) as (url, _):
+        yield url
 
 
 def ask(server: str, **body: Any) -> str:
