@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from runtime.redis_options import COMPACT
+
 #: What a row takes beside its own text when it is admitted: its key, the fields that scripts add,
 #: its places in a lane, among the deadlines and the rows of its job. Measured: 950 bytes.
 ROW_BYTES: Final = 1_200
@@ -14,3 +16,9 @@ GROWTH_INTERACTIVE: Final = 49_152
 #: Of a document: names of blobs in its row, its entries in the catalogue, its entry in the change
 #: log. Its metadata, which the catalogue has once more, comes on top.
 GROWTH_DOCUMENT: Final = 3_072
+
+#: A hash of more fields is kept as a table, with three times the bytes, and takes long to free. So
+#: the archived rows of a job are spread over hashes that have no more, each time over sixteen times
+#: as many, up to those by so many digits: room for 8.9 million rows.
+ARCHIVED_FIELDS: Final = COMPACT["hash-max-ziplist-entries"]
+ARCHIVED_DIGITS: Final = 4

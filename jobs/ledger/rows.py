@@ -8,6 +8,7 @@ from redis import Redis
 from jobs.archive.archive import Archive
 from jobs.units import FINAL_STATES
 from protocol.keys import key
+from protocol.sizes import ARCHIVED_DIGITS
 
 Row = dict[str, str]
 
@@ -20,6 +21,8 @@ NOT_READABLE: Final = (
 
 #: In Redis an archived document row is the first letter of its state, and its pointer.
 _STATE_OF: Final = {state[0]: state for state in FINAL_STATES - {"partial"}}
+#: By how many digits of its name it may lie in a hash that is not the first, see `_ledger.lua`.
+_ARCHIVED_DIGITS: Final = range(1, ARCHIVED_DIGITS + 1)
 
 
 class Rows:
@@ -103,10 +106,12 @@ class Rows:
         pipe = self._redis.pipeline(transaction=False)
         for name in names:
             own = name.removeprefix(f"{job_id}:")
-            for end in ("first", own[-2:], own[-3:]):  # see `is_archived` in `_ledger.lua`
+            for end in ("first", *(own[-digits:] for digits in _ARCHIVED_DIGITS)):
                 pipe.hget(key("archived", job_id, end), own)
-        answers = pipe.execute()
-        return [next(filter(None, answers[at : at + 3]), None) for at in range(0, len(answers), 3)]
+        answers, each = pipe.execute(), 1 + len(_ARCHIVED_DIGITS)
+        return [
+            next(filter(None, answers[at : at + each]), None) for at in range(0, len(answers), each)
+        ]
 
     def _read(self, pointers: Sequence[str]) -> list[Row | None]:
         """Read rows from the archive."""

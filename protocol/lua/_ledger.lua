@@ -458,18 +458,15 @@ local function row_name(job, id)
   return id
 end
 
--- Hashes of up to 512 fields are stored compactly, and Redis frees one in a moment. So the first
--- archived rows of a job are in one hash, the next in 256 by the last two digits of their names,
--- the others in 4,096 by three.
-local ARCHIVED_DIGITS, ARCHIVED_FIELDS = {0, 2, 3}, 500
-
+-- The first archived rows of a job are in one hash, the next in 16 by the last digit of their names,
+-- then in 256 by the last two, and so on: see ARCHIVED_FIELDS.
 local function archived_at(job, name, digits)
   return K.archived(job, digits > 0 and string.sub(name, -digits) or 'first')
 end
 
 local function is_archived(job, id)
   local name = row_name(job, id)
-  for _, digits in ipairs(ARCHIVED_DIGITS) do
+  for digits = 0, ARCHIVED_DIGITS do
     if redis.call('HEXISTS', archived_at(job, name, digits), name) == 1 then return true end
   end
   return false
@@ -477,7 +474,7 @@ end
 
 local function forget_archived(job, id)
   local name = row_name(job, id)
-  for _, digits in ipairs(ARCHIVED_DIGITS) do
+  for digits = 0, ARCHIVED_DIGITS do
     redis.call('HDEL', archived_at(job, name, digits), name)
   end
 end

@@ -5,7 +5,7 @@ local KEPT = {'kind', 'state', 'collection', 'created', 'finished', 'deadline', 
 
 local function note_row(job, id, pointer, left)
   local name, at = row_name(job, id), nil
-  for _, digits in ipairs(ARCHIVED_DIGITS) do
+  for digits = 0, ARCHIVED_DIGITS do
     at = archived_at(job, name, digits)
     if redis.call('HLEN', at) < ARCHIVED_FIELDS then break end
   end

@@ -25,7 +25,7 @@ local function forget_row(id)
   redis.call('ZREM', K.ended(), id)
   if redis.call('DEL', K.unit(id)) == 1 then return end
   local name = row_name(job, id)
-  for _, digits in ipairs(ARCHIVED_DIGITS) do
+  for digits = 0, ARCHIVED_DIGITS do
     local at = archived_at(job, name, digits)
     local pointer = redis.call('HGET', at, name)
     if pointer then

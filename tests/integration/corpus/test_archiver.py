@@ -28,6 +28,7 @@ from protocol import timings
 from protocol.ids import new_id
 from protocol.keys import key
 from rag.errors import StoreUnavailable
+from runtime.redis_options import COMPACT
 from tests.support.workbench import RETENTION_S, Workbench, now_ms
 from workers.blob_sweeper import BlobSweeper
 
@@ -340,9 +341,9 @@ def test_a_document_sent_again_to_an_open_ingest_is_known_when_its_row_is_archiv
 
 
 def test_rows_beyond_the_first_hashes_are_found_and_known(house: House) -> None:
-    """With two rows in each hash: the third is in another by two digits, and so on."""
+    """With two rows in each hash: the third is in another by one digit, and so on."""
     house.bench.close()
-    few = ((r"ARCHIVED_FIELDS = \{0, 2, 3\}, 500", "ARCHIVED_FIELDS = {0, 2, 3}, 2"),)
+    few = ((r"ARCHIVED_FIELDS = 128", "ARCHIVED_FIELDS = 2"),)
     house.bench = Workbench(_url(house), without=few, archive=house.archive)
     house.storage = Storage(
         redis=house.bench.redis,
@@ -353,21 +354,37 @@ def test_rows_beyond_the_first_hashes_are_found_and_known(house: House) -> None:
     )
     house.collection = house.bench.collection()
     job = new_id()
-    rows = [house.bench.row(f"d{n}", unit_id=f"{job}:{n:017x}{n % 2}ab") for n in range(8)]
+    rows = [house.bench.row(f"d{n}", unit_id=f"{job}:{n:016x}{n % 4:02b}ab") for n in range(14)]
     house.bench.ingest(house.collection, rows=rows, job_id=job, keep_open=True)
     for row in rows:
         house.end(str(row["id"]), "failed" if row["document"] == "d7" else "succeeded")
     house.archiver().archive(at_once=True)
     house.bench.ingest(house.collection, rows=rows, job_id=job, keep_open=True)
 
-    read = house.bench.ledger.rows.documents(job, first=0, last=9)
+    read = house.bench.ledger.rows.documents(job, first=0, last=19)
     assert [row["document"] for row in read] == [row["document"] for row in rows]
-    assert house.bench.redis.hget(key("job", job), "total") == "8"
+    assert house.bench.redis.hget(key("job", job), "total") == "14"
     lengths = {
         name.rsplit(":", 1)[1]: house.bench.redis.hlen(name)
         for name in house.bench.redis.scan_iter(match=key("archived", job, "*"))
     }
-    assert lengths == {"first": 2, "ab": 2, "0ab": 2, "1ab": 2}
+    assert lengths == {
+        "first": 2, "b": 2, "ab": 2, "0ab": 2, "1ab": 2,
+        "00ab": 1, "01ab": 1, "10ab": 1, "11ab": 1,
+    }  # fmt: skip
+
+
+def test_redis_keeps_each_hash_of_archived_rows_in_one_piece(house: House) -> None:
+    """This Redis has the options with which `quern up` starts its own."""
+    documents = [f"d{n}" for n in range(2 * COMPACT["hash-max-ziplist-entries"])]
+    job, _ = house.ingested(*documents)
+    house.bench.cancel_job(job)
+    house.archiver().archive(at_once=True)
+    redis = house.bench.redis
+
+    assert archived_rows(house, job) == len(documents)
+    hashes = list(redis.scan_iter(match=key("archived", job, "*")))
+    assert {redis.object("encoding", name) for name in hashes} <= {"ziplist", "listpack"}
 
 
 def _url(house: House) -> str:
