@@ -684,11 +684,13 @@ end
 
 -- Requests that come again -------------------------------------------------------------------
 
--- What a request with a caller's key is answered that came before; nil where it is the first.
+-- What a request with a caller's key is answered that came before; nil where it is the first, or
+-- where its job was forgotten before its time: it would lead to nothing.
 local function answered_before(key, body)
   if key == '' then return nil end
   local known = redis.call('HMGET', K.idempotency(key), 'job', 'body')
   if not known[1] then return nil end
+  if redis.call('EXISTS', K.unit(known[1]), K.job(known[1])) == 0 then return nil end
   if known[2] == body then return {'same', known[1]} end
   return {'conflict'}
 end

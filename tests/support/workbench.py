@@ -17,6 +17,7 @@ from jobs.events import read_events
 from jobs.leases.leases import Leases
 from jobs.ledger.document_steps import Activation
 from jobs.ledger.ledger import Ledger
+from jobs.ledger.submissions import Idempotency
 from jobs.ledger.wire import Fields
 from jobs.ledger.work import Output, Refusal
 from jobs.units import Unit
@@ -82,6 +83,7 @@ class Workbench:
         owner: str | None = None,
         limit: int = 1_000,
         deadline_s: float = 300,
+        idempotency: Idempotency | None = None,
     ) -> str:
         return self.ledger.submissions.submit(
             unit_id or new_id(),
@@ -92,6 +94,7 @@ class Workbench:
             },
             limit=limit,
             deadline_s=deadline_s,
+            idempotency=idempotency,
         )  # fmt: skip
 
     def collection(self, name: str = "papers") -> str:

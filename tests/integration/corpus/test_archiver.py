@@ -24,6 +24,7 @@ from intake.lookup.events import BEGINNING, JobEvents
 from intake.lookup.jobs import ROW_STATES, JobLookup
 from intake.lookup.views import JobView
 from jobs.archive.archive import Archive
+from jobs.ledger.submissions import Idempotency
 from protocol import timings
 from protocol.ids import new_id
 from protocol.keys import key
@@ -309,6 +310,31 @@ def test_where_memory_is_short_no_row_waits(house: House) -> None:
     assert (waiting, redis.zcard(key("ended"))) == (1, 0)
 
 
+def forget_all(house: House) -> None:
+    at = "0"
+    while at:
+        _, at = house.bench.ledger.shedding.forget(after=at, least_age_s=0)
+
+
+def test_the_key_of_an_archived_question_that_was_forgotten_before_its_time_is_free(
+    house: House,
+) -> None:
+    def ask() -> str:
+        return house.bench.ask(idempotency=Idempotency("key", "body"))
+
+    asked = ask()
+    house.bench.ledger.work.finish(
+        house.bench.take(asked), state="succeeded", fields={"result": "{}"}
+    )
+    house.archiver().archive(at_once=True)
+    assert ask() == asked
+    forget_all(house)
+    again = ask()
+
+    assert again != asked
+    assert ask() == again
+
+
 def test_a_job_that_is_forgotten_before_its_time_takes_its_archived_rows_along(
     house: House,
 ) -> None:
@@ -316,10 +342,7 @@ def test_a_job_that_is_forgotten_before_its_time_takes_its_archived_rows_along(
     job, (row,) = house.ingested("a")
     house.end(row)
     house.archiver().archive(at_once=True)
-    at = ""
-    while at != "done":
-        _, at = house.bench.ledger.shedding.forget(after=at, least_age_s=0)
-        at = at or "done"
+    forget_all(house)
 
     left = list(house.bench.redis.scan_iter(match="*:archived:*"))
     assert (left, house.bench.ledger.rows.job(asked)) == ([], None)
