@@ -43,8 +43,8 @@ class Purge:
                 collection=request.collection or "",
                 dry_run=request.dry_run,
             )
-            if any(time.monotonic() >= until for _ in trips):
-                break  # some may have rows left: the next call looks at these jobs once more
+            if any(left and time.monotonic() >= until for left in trips):
+                break  # some have rows left: the next call looks at these jobs once more
             if jobs:
                 skip, at = jobs[-1]
         if not request.dry_run:

@@ -59,8 +59,12 @@ class Purging:
         before_us: int,
         collection: str,
         dry_run: bool,
-    ) -> Iterator[None]:
-        """Forget those of some jobs that ended before a time; yields after each trip to Redis."""
+    ) -> Iterator[bool]:
+        """
+        Forget those of some jobs that ended before a time.
+
+        After each trip to Redis yields whether some have rows left.
+        """
         left = list(job_ids)
         while left:
             answers = self._run.many(
@@ -73,7 +77,7 @@ class Purging:
                 if purged.add(answer):
                     again.append(job)
             left = again
-            yield
+            yield bool(left)
 
     def counts(self, segments: Iterable[str]) -> dict[str, int]:
         """Return how many rows of segments were forgotten."""

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -186,6 +187,18 @@ def test_a_call_ends_in_time_and_the_next_one_goes_on(
     assert following is not None
     assert 0 < told["jobs"] < 3
     assert told["jobs"] + everything(purge)[0] == 3
+
+
+def test_a_dry_run_of_several_calls_counts_each_job_once(
+    bench: Workbench, purge: Purge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("intake.purge._STEP", 2)
+    long_ago(bench, *(ended_question(bench) for _ in range(7)))
+    clock: Callable[[], float] = iter(n / 10 for n in range(1_000)).__next__
+    monkeypatch.setattr("intake.purge._CALL_S", 0.35)
+    monkeypatch.setattr("intake.purge.time", SimpleNamespace(monotonic=clock, time=time.time))
+
+    assert everything(purge, PurgeRequest(older_than_s=86_400, dry_run=True)) == (7, 0)
 
 
 def test_a_job_whose_retry_is_open_stays_until_that_has_ended(
