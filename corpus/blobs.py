@@ -30,7 +30,7 @@ class BlobStore:
     """
     Keep bytes content-addressed under a folder.
 
-    A blob is there whole or not at all: it is written beside its place and renamed into it. What
+    A blob is there whole or not at all: it is written beside its place and moved into it. What
     a power cut left of one, which its hash does not fit, is taken for missing. Writing what is
     already there costs a look and renews its age.
     """
@@ -183,12 +183,12 @@ class Together:
     """
     Blobs on their way to the disk: see `BlobStore.together`.
 
-    Each waits beside its place, in an open file, until all are synced; then they are renamed into
+    Each waits beside its place, in an open file, until all are synced; then they are moved into
     their places, then their folders are synced. A file system that keeps a journal writes it once
-    for all the renames, where one after the other it writes it for each.
+    for all the moves, where one after the other it writes it for each.
 
     Attributes:
-        written: Blobs that were not there before, and the time that each was given.
+        written: Blobs that nobody had put before, and the time that each was given.
     """
 
     def __init__(self, folder: Path, *, durable: bool) -> None:
@@ -231,10 +231,11 @@ class Together:
                 name, (descriptor, beside) = self._open.popitem()
                 # The kernel's own times are some ms apart: another put of it would not be seen.
                 os.utime(descriptor, ns=(mtime_ns := time.time_ns(), mtime_ns))
-                self.written[name] = os.fstat(descriptor).st_mtime_ns
+                told = os.fstat(descriptor)
                 os.close(descriptor)
                 path = _path(self._folder, name)
-                os.rename(beside, path)  # noqa: PTH104 - see `_path`
+                if _take_place(beside, path, size=told.st_size):
+                    self.written[name] = told.st_mtime_ns
                 folders.add(path[: -len(name)])
             if self._durable:
                 for folder in folders:
@@ -271,6 +272,29 @@ class Together:
             os.close(descriptor)
             os.unlink(beside)  # noqa: PTH108 - see `_path`
             raise
+
+
+def _take_place(beside: str, path: str, *, size: int) -> bool:
+    """
+    Give a file of *size* bytes its place; returns True if nobody has put the same there meanwhile.
+
+    What somebody else has put is his: a rename would make it ours, to be taken back with the rest.
+    """
+    try:
+        os.link(beside, path)
+    except FileExistsError:
+        with contextlib.suppress(FileNotFoundError):
+            os.utime(path)
+            if os.stat(path).st_size == size:  # noqa: PTH116 - see `_path`
+                os.unlink(beside)  # noqa: PTH108 - see `_path`
+                return False
+        os.rename(beside, path)  # noqa: PTH104 - see `_path`
+        return True
+    except OSError:  # a file system without links: nobody knows whose it is
+        os.rename(beside, path)  # noqa: PTH104 - see `_path`
+        return False
+    os.unlink(beside)  # noqa: PTH108 - see `_path`
+    return True
 
 
 def _name(data: bytes) -> str:

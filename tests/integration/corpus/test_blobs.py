@@ -139,28 +139,28 @@ def test_blobs_kept_together_are_there_at_the_end_of_the_block(blobs: BlobStore)
     assert len(files(blobs)) == len(texts)
 
 
-def test_each_is_synced_before_it_is_renamed_and_its_folder_after(
+def test_each_is_synced_before_it_gets_its_place_and_its_folder_after(
     blobs: BlobStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     done: list[tuple[str, int]] = []
-    fsync, rename = os.fsync, os.rename
+    fsync, link = os.fsync, os.link
 
     def watched_fsync(descriptor: int) -> None:
         fsync(descriptor)
         done.append(("sync", os.fstat(descriptor).st_ino))
 
-    def watched_rename(old: str, new: str) -> None:
-        rename(old, new)
+    def watched_link(old: str, new: str) -> None:
+        link(old, new)
         done.append((new, 0))
 
     monkeypatch.setattr("os.fsync", watched_fsync)
-    monkeypatch.setattr("os.rename", watched_rename)
+    monkeypatch.setattr("os.link", watched_link)
     with blobs.together() as several:
         names = [several.put(text) for text in (b"one", b"two")]
-    renames = [(n, Path(what)) for n, (what, _) in enumerate(done) if what != "sync"]
+    places = [(n, Path(what)) for n, (what, _) in enumerate(done) if what != "sync"]
 
-    assert sorted(path.name for _, path in renames) == sorted(names)
-    for n, path in renames:
+    assert sorted(path.name for _, path in places) == sorted(names)
+    for n, path in places:
         assert done.index(("sync", path.stat().st_ino)) < n
         assert done.index(("sync", path.parent.stat().st_ino)) > n
 
@@ -203,6 +203,26 @@ def test_what_was_written_for_nothing_is_taken_back(blobs: BlobStore) -> None:
     assert before == names[0]
     assert [blobs.get(name) for name in names] == [b"before", None, b"put again"]
     assert len(files(blobs)) == 2
+
+
+@pytest.mark.parametrize("links", [True, False], ids=["links", "no links"])
+@pytest.mark.parametrize("refused", ["the first", "the last"])
+def test_what_two_put_at_once_stays_where_one_of_them_takes_his_back(
+    blobs: BlobStore, monkeypatch: pytest.MonkeyPatch, links: bool, refused: str
+) -> None:
+    def none(*_: object) -> None:
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+    if not links:
+        monkeypatch.setattr("os.link", none)
+    with blobs.together() as last:
+        name = last.put(b"text")
+        with blobs.together() as first:
+            first.put(b"text")
+    blobs.take_back((first if refused == "the first" else last).written)
+
+    assert blobs.get(name) == b"text"
+    assert len(files(blobs)) == 1
 
 
 def test_the_free_space_of_a_folder_that_comes_with_the_first_blob_is_known(tmp_path: Path) -> None:
