@@ -202,7 +202,7 @@ class Together:
         """Take *data* and return its name; `get` finds it once the block has ended."""
         name = _name(data)
         path = _path(self._folder, name)
-        if name in self._open:
+        if name in self._open or name in self.written:
             return name
         try:
             with contextlib.suppress(FileNotFoundError):

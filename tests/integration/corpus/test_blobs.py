@@ -205,6 +205,16 @@ def test_what_was_written_for_nothing_is_taken_back(blobs: BlobStore) -> None:
     assert len(files(blobs)) == 2
 
 
+def test_what_was_put_again_after_many_others_is_taken_back_too(blobs: BlobStore) -> None:
+    texts = [f"text {n}".encode() for n in range(MOST_OPEN + 1)]
+    with blobs.together() as several:
+        for text in [*texts, texts[0]]:
+            several.put(text)
+    blobs.take_back(several.written)
+
+    assert files(blobs) == []
+
+
 @pytest.mark.parametrize("links", [True, False], ids=["links", "no links"])
 @pytest.mark.parametrize("refused", ["the first", "the last"])
 def test_what_two_put_at_once_stays_where_one_of_them_takes_his_back(
