@@ -157,21 +157,21 @@ class JobLookup:
         """
         at, total = start, self._redis.llen(key("rows", job_id))
         most = min(total, at + _MOST)
-        found: list[dict[str, Any]] = []
+        found: list[dict[str, str]] = []
         # Rows that were not asked for are not read from the archive.
         states, step = (None, limit) if state is None else ((state,), _STEP)
         while at < most:
             last = min(at + step, most) - 1
             rows = self._rows.documents(job_id, first=at, last=last, states=states)
             if not rows:
-                return found, None
+                return self._view.rows(found), None
             for row in rows:
                 at += 1
                 if row:
-                    found.append(self._view.row(row))
+                    found.append(row)
                     if len(found) == limit:
-                        return found, at if at < total else None
-        return found, at if at < total else None
+                        return self._view.rows(found), at if at < total else None
+        return self._view.rows(found), at if at < total else None
 
     def _summaries(self, found: Sequence[tuple[str, dict[str, str]]]) -> list[dict[str, Any]]:
         """Show jobs as they stand in a list; what is archived of them is read together."""

@@ -1,6 +1,7 @@
 """Views of jobs: the ledger's rows as JSON of the API."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import orjson
@@ -152,8 +153,13 @@ class JobView:
             eta = round(int(mean_us) / 1e6 * (1 + position / threads), 2)
         return {"position": position, "eta_s": eta}
 
-    def row(self, row: Mapping[str, str]) -> dict[str, Any]:
-        """Return one document row of an ingest or delete."""
+    def rows(self, rows: Sequence[Mapping[str, str]]) -> list[dict[str, Any]]:
+        """Return document rows of an ingest or delete; how far replicas are is asked once."""
+        live = cache(self._change_log.live)
+        return [self._row(row, is_pending=_is_pending(row, live)) for row in rows]
+
+    def _row(self, row: Mapping[str, str], *, is_pending: bool) -> dict[str, Any]:
+        """Return a document row."""
         chunks = int(row.get("shown_chunks", row.get("chunks", "0")))
         # What was on its way is there no more where the row ended in any other way.
         lost = has_ended(row) and row["state"] != "succeeded"
@@ -169,21 +175,13 @@ class JobView:
         for name in ("duplicate_of", "note"):
             if name in row:
                 shown[name] = row[name]
-        if self._is_pending(row):
+        if is_pending:
             shown["sparse"] = "pending"
         if UNREADABLE in row:
             shown["note"] = row[UNREADABLE]
         if "error" in row:
             shown["error"] = orjson.loads(row["error"])
         return shown
-
-    def _is_pending(self, row: Mapping[str, str]) -> bool:
-        """Return True if a replica lacks a document that it was not waited for."""
-        entry = row.get("sparse_entry")  # rows of earlier builds do not tell
-        if not entry:
-            return False
-        live = self._change_log.live(row["incarnation"])
-        return not live or not all(not_before(cursor, entry) for cursor in live.values())
 
 
 def has_ended(row: Mapping[str, Any]) -> bool:
@@ -194,6 +192,15 @@ def has_ended(row: Mapping[str, Any]) -> bool:
 def attempts(row: Mapping[str, str]) -> int:
     """Count how often a unit was begun: deaths of the worker under it, and the present one."""
     return int(row.get("deaths", "0")) + (1 if "started" in row else 0)
+
+
+def _is_pending(row: Mapping[str, str], live: Callable[[str], Mapping[str, str]]) -> bool:
+    """Return True if a replica lacks a document that it was not waited for."""
+    entry = row.get("sparse_entry")  # rows of earlier builds do not tell
+    if not entry:
+        return False
+    cursors = live(row["incarnation"]).values()
+    return not cursors or not all(not_before(cursor, entry) for cursor in cursors)
 
 
 def progress(row: Mapping[str, str]) -> dict[str, Any]:

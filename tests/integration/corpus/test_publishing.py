@@ -296,9 +296,30 @@ def test_without_a_live_follower_a_publish_says_that_sparse_search_lacks_it(hous
     assert house.bench.field(other, "sparse") == ""
     view = JobView(house.bench.redis, house.blobs, house.bench.change_log)
     fields = house.bench.redis.hgetall(key("unit", row))
-    assert "sparse" not in view.row(fields)  # a replica has it by now
+    assert "sparse" not in view.rows([fields])[0]  # a replica has it by now
     house.bench.change_log.follow(house.collection_id, "behind", "0-0")
-    assert view.row(fields)["sparse"] == "pending"
+    assert view.rows([fields])[0]["sparse"] == "pending"
+
+
+def test_for_a_page_of_rows_it_is_asked_once_how_far_the_replicas_are(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [house.accept(document) for document in "abc"]
+    for name in names:
+        house.parse(name, "text")
+        house.publish(name)
+    rows = [house.bench.redis.hgetall(key("unit", name)) for name in names]
+    asked: list[str] = []
+
+    def live(collection_id: str) -> dict[str, str]:
+        asked.append(collection_id)
+        return {}
+
+    monkeypatch.setattr(house.bench.change_log, "live", live)
+    view = JobView(house.bench.redis, house.blobs, house.bench.change_log)
+
+    assert [shown["sparse"] for shown in view.rows(rows)] == ["pending"] * 3
+    assert asked == [house.collection_id]
 
 
 def test_a_document_without_chunks_ends_as_empty_and_leaves_nothing(house: House) -> None:
