@@ -52,8 +52,7 @@ class Archiver:
         Raises:
             StoreUnavailable: The disk is full or away; the rows stay in Redis.
         """
-        sight = MemorySight.of(self._redis)
-        self.archive(at_once=bool(sight.most) and sight.taken > _AT_ONCE_AT * sight.most)
+        self.archive(at_once=MemorySight.of(self._redis).is_above(_AT_ONCE_AT))
 
     def archive(self, *, at_once: bool = False) -> int:
         """Take a turn: some seconds at most; returns how many rows were archived."""

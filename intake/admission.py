@@ -73,16 +73,13 @@ class Admission:
             raise self._refusal(kind) from error
 
     def _bound(self, kind: Kind) -> int | None:
-        """Return what may be taken and promised, counted from the first admission ever."""
+        """Return the bound for the script; raises where there is no room at all."""
         if self._disk is not None and kind != "upkeep":
             self._disk.check()
         sight = self._look()
-        if not sight.most:
-            return None
-        room = int(SHARES[kind] * sight.most) - sight.used
-        if room <= sight.reserved:
+        if sight.is_above(SHARES[kind]):
             raise self._refusal(kind)
-        return room + sight.admitted
+        return sight.bound(SHARES[kind])
 
     def _look(self) -> MemorySight:
         """Return what Redis said last, asked anew where that is old."""

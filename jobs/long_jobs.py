@@ -70,8 +70,11 @@ class LongJobs:
         until = time.monotonic() + within_s
         size = ROWS_AT_ONCE
         while (job := self._ledger.rows.job(job_id)) and job.get("filling") == "1":
+            sight = MemorySight.of(self._ledger.redis)
+            if sight.is_above(MEMORY_SHARE):
+                return
             try:
-                self._fill(job_id, job, size, self._memory_bound())
+                self._fill(job_id, job, size, sight.bound(MEMORY_SHARE))
             except NoMemory:
                 return  # as for a full queue
             except Full as full:
@@ -85,21 +88,6 @@ class LongJobs:
                 self._ledger.submissions.cancel_job(job_id)
             if time.monotonic() > until:
                 return
-
-    def _memory_bound(self) -> int | None:
-        """
-        Return what may be taken and promised, see `intake.admission`; None where there is no bound.
-
-        Raises:
-            NoMemory: All of it is.
-        """
-        sight = MemorySight.of(self._ledger.redis)
-        if not sight.most:
-            return None
-        room = int(MEMORY_SHARE * sight.most) - sight.used
-        if room <= sight.reserved:
-            raise NoMemory("retries leave the rest of the memory to new requests")
-        return room + sight.admitted
 
     def _fill(
         self, job_id: str, job: Mapping[str, str], size: int, memory_bound: int | None = None

@@ -40,6 +40,20 @@ class MemorySight:
         """What is used or promised."""
         return self.used + self.reserved
 
+    def is_above(self, share: float) -> bool:
+        """Return True if a *share* of the bound is taken, or more; never where there is none."""
+        return bool(self.most) and self.taken >= int(share * self.most)
+
+    def bound(self, share: float) -> int | None:
+        """
+        Return the bound of a script that admits work up to a *share*; None where Redis has none.
+
+        It is for what is used and promised, counted from the first admission ever.
+        """
+        if not self.most:
+            return None
+        return int(share * self.most) - self.used + self.admitted
+
     @classmethod
     def of(cls, redis: Redis) -> "MemorySight":
         """Ask *redis*."""

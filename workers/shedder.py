@@ -46,7 +46,7 @@ class Shedder:
     def turn(self) -> None:
         """Look at the memory, and shed until there is room or the turn is over."""
         sight = MemorySight.of(self._redis)
-        if not self._is_above(sight, EVENTS_AT):
+        if not sight.is_above(EVENTS_AT):
             return
         until = time.monotonic() + TURN_S
         half = time.monotonic() + TURN_S / 2
@@ -55,7 +55,7 @@ class Shedder:
         )
         limit = FORGET_WAITING_AT if self._waits(sight) else FORGET_AT
         known_s = self._known_s
-        if self._is_above(sight, BRINK_AT):
+        if sight.is_above(BRINK_AT):
             known_s = min(known_s, BRINK_KNOWN_S)
         shed, _ = self._shed(
             lambda at: self._shedding.forget(after=at, least_age_s=known_s), "", limit, until
@@ -68,16 +68,12 @@ class Shedder:
     ) -> tuple[int, str]:
         """Take steps until Redis is below *limit*, nothing is left or time is over."""
         at, shed = start, 0
-        while time.monotonic() < until and self._is_above(MemorySight.of(self._redis), limit):
+        while time.monotonic() < until and MemorySight.of(self._redis).is_above(limit):
             count, at = step(at)
             shed += count
             if not at:
                 break
         return shed, at
-
-    def _is_above(self, sight: MemorySight, share: float) -> bool:
-        """Return True if more than *share* of the memory is used or promised."""
-        return bool(sight.most) and sight.taken > share * sight.most
 
     def _waits(self, sight: MemorySight) -> bool:
         """Return True if much of the memory is waiting work's."""
