@@ -2,6 +2,7 @@
 
 import logging
 import time
+from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
 from typing import Final
@@ -33,7 +34,7 @@ class Names:
 
     def __init__(self) -> None:
         self._sorted: NDArray[np.uint64] = np.zeros(0, dtype=np.uint64)
-        self._fresh: list[int] = []
+        self._fresh = array("Q")
 
     def add(self, names: Iterable[str | None]) -> None:
         """Add names; what is none, and what cannot be one, is passed over."""
@@ -49,15 +50,14 @@ class Names:
         """Return those of *names* that are not in the set."""
         self._settle()
         numbers = np.array([int(name[:16], 16) for name in names], dtype=np.uint64)
-        known = np.isin(numbers, self._sorted, assume_unique=False)
-        return [name for name, there in zip(names, known.tolist(), strict=True) if not there]
+        first, last = (np.searchsorted(self._sorted, numbers, side) for side in ("left", "right"))
+        return [name for name, new in zip(names, (first == last).tolist(), strict=True) if new]
 
     def _settle(self) -> None:
         """Sort in what was added."""
         if self._fresh:
-            fresh = np.array(self._fresh, dtype=np.uint64)
-            self._sorted = np.union1d(self._sorted, fresh)
-            self._fresh = []
+            self._sorted = np.union1d(self._sorted, np.array(self._fresh, dtype=np.uint64))
+            self._fresh = array("Q")
 
 
 class BlobSweeper:
