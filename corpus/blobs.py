@@ -7,7 +7,8 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
 import orjson
@@ -88,18 +89,12 @@ class BlobStore:
         One that somebody else has put since stays: his call has renewed its time.
         """
         for name, mtime_ns in written.items():
-            path = Path(_path(self._folder, name))
-            aside = path.with_name(f".new-{os.urandom(8).hex()}")
+            path = _path(self._folder, name)
             if mtime_ns % 1_000_000 == 0:
                 continue  # a disk that keeps no finer times does not tell two puts apart
             with contextlib.suppress(OSError):
-                if path.stat().st_mtime_ns != mtime_ns:
-                    continue
-                path.rename(aside)  # who comes from here on finds none and writes one
-                if aside.stat().st_mtime_ns != mtime_ns and not path.exists():
-                    aside.rename(path)
-                else:
-                    aside.unlink()
+                if _mtime_ns(path) == mtime_ns:
+                    _remove(path, unless=partial(_is_of_another_time, mtime_ns))
 
     def get(self, name: str) -> bytes | None:
         """Return the bytes called *name*, None where there are none, or they are not whole."""
@@ -132,15 +127,10 @@ class BlobStore:
 
     def _discard(self, name: str) -> None:
         """Remove what is not whole, so that the same bytes are written anew when they come."""
-        path = _path(self._folder, name)
-        aside = f"{path[: -len(name)]}.new-{os.urandom(8).hex()}"
         with contextlib.suppress(OSError):
-            os.rename(path, aside)  # noqa: PTH104 - see `_path`
-            # Moved first, then looked at again: it may be what somebody wrote anew this moment.
-            if _name(_read(aside) or b"") == name and not os.path.exists(path):  # noqa: PTH110 - see `_path`
-                os.rename(aside, path)  # noqa: PTH104 - see `_path`
-            else:
-                os.unlink(aside)  # noqa: PTH108 - see `_path`
+            _remove(
+                _path(self._folder, name), unless=lambda aside: _name(_read(aside) or b"") == name
+            )
 
     def older_than(self, age_s: float, *, folder: str = "??") -> Iterator[str]:
         """
@@ -160,23 +150,11 @@ class BlobStore:
                 path.unlink(missing_ok=True)  # a writer died before its rename
 
     def delete(self, name: str, *, older_than_s: float) -> bool:
-        """
-        Forget a blob unless it was written meanwhile; returns True if it is gone.
-
-        It is moved aside before its age is looked at: a writer who renews its age first is seen,
-        and one who comes later finds no blob and writes a new one.
-        """
-        path = Path(_path(self._folder, name))
-        aside = path.with_name(f".new-{name}")
-        try:
-            path.rename(aside)
-            if aside.stat().st_mtime > time.time() - older_than_s and not path.exists():
-                aside.rename(path)
-                return False
-            aside.unlink()
-        except FileNotFoundError:
-            pass  # somebody else deletes it too
-        return not path.exists()
+        """Forget a blob unless it was written meanwhile; returns True if it is gone."""
+        path, limit_ns = _path(self._folder, name), int((time.time() - older_than_s) * 1e9)
+        with contextlib.suppress(FileNotFoundError):  # somebody else deletes it too
+            _remove(path, unless=lambda aside: _mtime_ns(aside) > limit_ns)
+        return not os.path.exists(path)  # noqa: PTH110 - see `_path`
 
 
 class Together:
@@ -295,6 +273,31 @@ def _take_place(beside: str, path: str, *, size: int) -> bool:
         return False
     os.unlink(beside)  # noqa: PTH108 - see `_path`
     return True
+
+
+def _remove(path: str, *, unless: Callable[[str], bool]) -> None:
+    """
+    Remove a blob, *unless* what lies there says that it is wanted.
+
+    It is moved aside before it is looked at: a writer who came first is seen, and one who comes
+    later finds no blob and writes a new one.
+    """
+    aside = f"{path.rpartition('/')[0]}/.new-{os.urandom(8).hex()}"
+    os.rename(path, aside)  # noqa: PTH104 - see `_path`
+    if unless(aside) and not os.path.exists(path):  # noqa: PTH110 - see `_path`
+        os.rename(aside, path)  # noqa: PTH104 - see `_path`
+    else:
+        os.unlink(aside)  # noqa: PTH108 - see `_path`
+
+
+def _mtime_ns(path: str) -> int:
+    """Return when a file was written."""
+    return os.stat(path).st_mtime_ns  # noqa: PTH116 - see `_path`
+
+
+def _is_of_another_time(mtime_ns: int, path: str) -> bool:
+    """Return True if a file was not written then."""
+    return _mtime_ns(path) != mtime_ns
 
 
 def _name(data: bytes) -> str:
