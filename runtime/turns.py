@@ -74,11 +74,13 @@ class _Turn:
     def come_back(self) -> None:
         """Wait for a turn again, unless another thread is still away or the body has ended."""
         with self._lock:
-            self._away -= 1
-            if self._away or self._ended:
+            if self._away > 1 or self._ended:
+                self._away -= 1
                 return
+        # Away until the turn is there: another thread that leaves and comes back asks for none.
         self._free.acquire()
         with self._lock:
+            self._away -= 1
             self._held = True
             if self._away or self._ended:  # meanwhile
                 self._give_back()

@@ -173,6 +173,37 @@ def test_one_that_waits_to_come_back_when_its_body_ends_leaves_the_turn_to_other
     assert turns._free._value == 1
 
 
+def test_a_body_asks_for_one_turn_however_many_of_its_threads_come_back() -> None:
+    turns, go_on, entered = Turns(1), threading.Event(), threading.Semaphore(0)
+    away, come = threading.Event(), threading.Event()
+
+    def retriever() -> None:
+        with aside():
+            away.set()
+            assert come.wait(WAIT_S)
+
+    def comes_back_first() -> bool:
+        return len(turns._free._cond._waiters) == 1  # type: ignore[attr-defined]  # of a semaphore
+
+    with ThreadPoolExecutor(3) as pool:
+        with turns.turn():
+            first = pool.submit(in_context(retriever))
+            assert away.wait(WAIT_S)
+            other = pool.submit(holding, turns, go_on, entered)
+            assert entered.acquire(timeout=WAIT_S)
+            come.set()
+            until(comes_back_first)
+            second = pool.submit(in_context(lambda: _step_aside(1)))
+            try:
+                second.result(2)  # there is no turn for it to wait for
+            finally:
+                go_on.set()
+            first.result(WAIT_S)
+            other.result(WAIT_S)
+            assert turns._free._value == 0
+        assert turns._free._value == 1
+
+
 def test_many_bodies_that_go_aside_leave_all_turns_behind() -> None:
     turns = Turns(2)
 
