@@ -18,15 +18,18 @@ class Turns:
 
     Args:
         at_once: How many may compute; 0 stands for the cores of this process, two at least.
+
+        patience_s: Who has waited this long goes on without a turn; None: nobody does.
     """
 
-    def __init__(self, at_once: int = 0) -> None:
+    def __init__(self, at_once: int = 0, *, patience_s: float | None = None) -> None:
         self._free = threading.Semaphore(at_once or max(2, usable_cores()))
+        self._patience_s = patience_s
 
     @contextlib.contextmanager
     def turn(self) -> Iterator[None]:
         """Wait for a turn and hold it; `aside` gives it to others for a while."""
-        turn = _Turn(self._free)
+        turn = _Turn(self._free, self._patience_s)
         token = _CURRENT.set(turn)
         try:
             yield
@@ -55,13 +58,13 @@ def aside() -> Iterator[None]:
 
 
 class _Turn:
-    """One body's turn: it is held unless one of the body's threads is aside."""
+    """One body's turn: held unless one of its threads is aside, or it went on without one."""
 
-    def __init__(self, free: threading.Semaphore) -> None:
-        free.acquire()
+    def __init__(self, free: threading.Semaphore, patience_s: float | None) -> None:
         self._free = free
+        self._patience_s = patience_s
         self._lock = threading.Lock()
-        self._held = True
+        self._held = free.acquire(timeout=patience_s)
         self._ended = False
         self._away = 0
 
@@ -78,10 +81,10 @@ class _Turn:
                 self._away -= 1
                 return
         # Away until the turn is there: another thread that leaves and comes back asks for none.
-        self._free.acquire()
+        got = self._free.acquire(timeout=self._patience_s)
         with self._lock:
             self._away -= 1
-            self._held = True
+            self._held = got
             if self._away or self._ended:  # meanwhile
                 self._give_back()
 

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 #: Requests of a process that compute or wait for Redis; more only take the interpreter's lock from
 #: each other.
 AT_ONCE: Final = 4
+#: Where no turn comes free for so long, as while Redis does not answer, none is waited for.
+PATIENCE_S: Final = 1.0
 #: What asks how the process is waits for nobody.
 _PROBES: Final = frozenset({"/livez", "/readyz", "/health"})
 
@@ -28,7 +30,7 @@ class _InTurn:
 
     def __init__(self, app: "WSGIApplication") -> None:
         self._app = app
-        self._turns = Turns(AT_ONCE)
+        self._turns = Turns(AT_ONCE, patience_s=PATIENCE_S)
 
     def __call__(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"

@@ -204,6 +204,23 @@ def test_a_body_asks_for_one_turn_however_many_of_its_threads_come_back() -> Non
         assert turns._free._value == 1
 
 
+def test_who_has_waited_long_enough_goes_on_without_a_turn() -> None:
+    turns, go_on, entered = Turns(1, patience_s=0.05), threading.Event(), threading.Semaphore(0)
+    with ThreadPoolExecutor(1) as pool:
+        other = pool.submit(holding, turns, go_on, entered)
+        assert entered.acquire(timeout=WAIT_S)
+        with turns.turn():
+            with aside():
+                assert not is_free(turns)
+            go_on.set()
+            other.result(WAIT_S)
+            assert turns._free._value == 1
+            with aside():
+                pass
+            assert not is_free(turns)  # from here on it has one
+    assert turns._free._value == 1
+
+
 def test_many_bodies_that_go_aside_leave_all_turns_behind() -> None:
     turns = Turns(2)
 

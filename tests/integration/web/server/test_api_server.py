@@ -6,6 +6,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from statistics import median
 from typing import Any
@@ -20,6 +21,7 @@ from stack.redis_server import find_redis_server, redis_command
 from tests.integration.web.server.gunicorn_server import free_port, gunicorn, is_up
 from tests.support.waiting import quickly, until
 from web.http.event_stream import KEEP_ALIVE_S
+from web.http.turns import AT_ONCE, PATIENCE_S
 
 #: A caller that stops half way is given up after this, seconds; people have it longer.
 ARRIVE_S = 3
@@ -164,6 +166,26 @@ def test_a_frozen_redis_delays_neither_health_nor_refusal(
     assert refused.status_code == 503
     assert int(refused.headers["Retry-After"]) <= 120
     assert ready == 503
+    until(lambda: is_up(server, 200), told="the server is ready again")
+
+
+def test_many_callers_of_a_frozen_redis_are_refused_together(
+    server: str, own_redis: tuple[int, str]
+) -> None:
+    def refused(_: int) -> int:
+        return httpx.post(f"{server}/api/queries", json={"question": "x"}).status_code
+
+    os.kill(own_redis[0], signal.SIGSTOP)
+    try:
+        with ThreadPoolExecutor(3 * AT_ONCE) as pool:
+            statuses = quickly(
+                lambda: list(pool.map(refused, range(3 * AT_ONCE))),
+                within_s=PATIENCE_S + REDIS_READ_S + 1,
+            )
+    finally:
+        os.kill(own_redis[0], signal.SIGCONT)
+
+    assert set(statuses) == {503}
     until(lambda: is_up(server, 200), told="the server is ready again")
 
 
