@@ -12,7 +12,7 @@ from intake.idempotency import Idempotency
 from intake.lookup.collections import collection_of, existing_collection
 from intake.requests import MAX_DEADLINE_S
 from jobs.document_rows import bare_row
-from jobs.ledger.submissions import Submissions
+from jobs.ledger.ledger import Ledger
 from jobs.requests import CheckRequest
 from protocol.ids import new_id
 from protocol.messages import PRIORITY_OF, Stage
@@ -29,11 +29,12 @@ class Maintenance:
         self,
         *,
         settings: Settings,
-        submissions: Submissions,
+        ledger: Ledger,
         catalogue: Catalogue,
         admission: Admission,
     ) -> None:
-        self._submissions = submissions
+        self._submissions = ledger.submissions
+        self._rows = ledger.rows
         self._catalogue = catalogue
         self._admission = admission
         self._most = settings.max_ingest_documents
@@ -95,9 +96,11 @@ class Maintenance:
             Full, MemoryFull, IdempotencyConflict: As their names say.
         """
         collection_id = collection_of(self._catalogue, collection)
-        if not self._catalogue.generations.known(collection_id, [document_id]):
+        there = self._catalogue.generations.known(collection_id, [document_id])
+        # A request that comes again may have deleted it itself: it is that job.
+        if not there and not self._rows.is_answered(idempotency):
             raise NotFound(f"there is no document {document_id!r} in {collection!r}")
-        return self._delete(collection, collection_id, [document_id], "interactive", idempotency)
+        return self._delete(collection, collection_id, there, "interactive", idempotency)
 
     def delete_documents(
         self,

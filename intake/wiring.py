@@ -64,7 +64,7 @@ class Intake:
         )
         self.maintenance = Maintenance(
             settings=settings,
-            submissions=ledger.submissions,
+            ledger=ledger,
             catalogue=catalogue,
             admission=admission,
         )

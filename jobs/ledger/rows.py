@@ -6,6 +6,7 @@ from typing import Final
 from redis import Redis
 
 from jobs.archive.archive import Archive
+from jobs.ledger.submissions import Idempotency
 from jobs.units import FINAL_STATES
 from protocol.keys import key
 from protocol.sizes import ARCHIVED_DIGITS
@@ -52,6 +53,12 @@ class Rows:
         pipe.hget(key("job", job_id), "state")
         state = next((state for state in pipe.execute() if state), None)
         return None if state is None else state in FINAL_STATES
+
+    def is_answered(self, idempotency: Idempotency | None) -> bool:
+        """Return True if a request with a caller's key came before; False without a key."""
+        return idempotency is not None and bool(
+            self._redis.exists(key("idempotency", idempotency.key))
+        )
 
     def kept(self, job_ids: Sequence[str]) -> list[Row]:
         """

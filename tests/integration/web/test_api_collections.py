@@ -260,6 +260,23 @@ def test_a_diff_is_bounded_by_what_is_listed(
     assert client.post(path, json=listing).get_json()["gone"] is None
 
 
+def test_a_delete_that_comes_again_with_its_key_after_its_end_is_the_same_job(
+    client: FlaskClient, worker: Any
+) -> None:
+    put(client, worker, "a")
+    path, keyed = "/api/collections/books/documents", {"Idempotency-Key": "once"}
+    job_id = client.delete(f"{path}/a", headers=keyed).get_json()["id"]
+    for row in worker.rows(job_id):
+        worker.remove(row)
+
+    again = client.delete(f"{path}/a", headers=keyed)
+
+    assert (again.status_code, again.get_json()["id"]) == (202, job_id)
+    assert client.delete(f"{path}/b", headers=keyed).status_code == 422
+    for other in ({}, {"Idempotency-Key": "another"}):
+        assert client.delete(f"{path}/a", headers=other).status_code == 404
+
+
 def test_documents_are_deleted_together_and_those_not_there_are_left_out(
     client: FlaskClient, worker: Any
 ) -> None:
