@@ -18,6 +18,8 @@ from runtime.background import BackgroundThread
 MESSAGE_WAIT_S, AWAY_S = 0.2, 0.5
 #: A process that ends has others to stop: less than the usual time.
 JOIN_S = 2.0
+#: Events that are read together.
+MOST_EVENTS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,7 @@ class Event:
     data: Any
 
 
-def read_events(redis: Redis, job_id: str, after: str, *, most: int = 500) -> list[Event]:
+def read_events(redis: Redis, job_id: str, after: str, *, most: int = MOST_EVENTS) -> list[Event]:
     """Return events after the id *after*; `0-0` is the beginning."""
     rows = redis.xrange(key("events", job_id), f"({after}", "+", count=most)
     return [Event(entry, fields["t"], json.loads(fields["d"])) for entry, fields in rows]

@@ -9,12 +9,12 @@ from redis import Redis
 
 from corpus.blobs import BlobStore
 from intake.lookup.views import JobView, has_ended, progress
-from jobs.events import Event, read_events
+from jobs.events import MOST_EVENTS, Event, read_events
 from jobs.ledger.rows import Rows
 from jobs.results import verdict
 from protocol.timings import LISTEN_S
 
-__all__ = ["BEGINNING", "LISTEN_S", "Event", "JobEvents", "event_id"]
+__all__ = ["BEGINNING", "LISTEN_S", "MOST_EVENTS", "Event", "JobEvents", "event_id"]
 
 #: The id before that of any event.
 BEGINNING: Final = "0-0"
@@ -63,16 +63,17 @@ class JobEvents:
 
     def after(self, job_id: str, last: str) -> list[Event]:
         """
-        Return the events after the one with the id *last*; `done` is the last of all.
+        Return the events after the one with the id *last*, MOST_EVENTS at most; `done` is the last.
 
         Where the job has ended and its stream has expired, they are told from its row.
         """
-        # Looked at first: `done` is written with the state.
-        over = self._rows.is_final(job_id)
         events = read_events(self._redis, job_id, last)
-        if not events and over is not False:
-            row = self._rows.job(job_id)
-            return self._replay(row, last) if row else [Event(last, "done", {"state": "gone"})]
+        if not events and self._rows.is_final(job_id) is not False:
+            # `done` is written with the state: if it was ever to come, it is there by now.
+            events = read_events(self._redis, job_id, last)
+            if not events:
+                row = self._rows.job(job_id)
+                return self._replay(row, last) if row else [Event(last, "done", {"state": "gone"})]
         row = self._rows.job(job_id) if any(e.kind == "done" for e in events) else None
         return [self._full(job_id, event, row) for event in events]
 

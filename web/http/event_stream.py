@@ -8,7 +8,7 @@ from collections.abc import Generator, Iterator
 import orjson
 
 from intake.errors import QueueError
-from intake.lookup.events import LISTEN_S, Event
+from intake.lookup.events import LISTEN_S, MOST_EVENTS, Event
 from intake.lookup.readers import Reader
 from intake.wiring import Intake
 from web.http.waiting import LOOK_S, POLL_S
@@ -66,8 +66,9 @@ class EventStream:
                 if changed.is_set() or time.monotonic() >= look_at:
                     changed.clear()
                     events = self._read()
-                    # There may be more; and a Redis that was away is asked again soon.
-                    look_at = time.monotonic() + (LOOK_S if events == [] else 0)
+                    # After a whole page there may be more; and a Redis that was away is asked soon.
+                    at_once = events is None or len(events) == MOST_EVENTS
+                    look_at = time.monotonic() + (0 if at_once else LOOK_S)
                 for event in events or ():
                     said_at = time.monotonic()
                     yield _text(event)

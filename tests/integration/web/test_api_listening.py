@@ -9,6 +9,7 @@ from flask.testing import FlaskClient
 
 from protocol.keys import key
 from protocol.timings import LISTENED_MS
+from tests.support.waiting import PATIENCE_S
 from web.http.event_stream import EventStream
 from web.slots import Caller
 
@@ -144,3 +145,49 @@ def test_a_stream_that_began_for_readers_goes_after_the_last_of_them(
     Reader(app, job_id).until("progress")
 
     assert 1_000 < redis.pttl(key("events", job_id)) <= LISTENED_MS
+
+
+def test_a_reader_who_was_told_all_there_is_waits_to_be_woken(
+    app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("web.http.event_stream.KEEP_ALIVE_S", 0.05)
+    monkeypatch.setattr("web.http.event_stream.POLL_S", 0.02)
+    intake = app.extensions["quern"].intake
+    after, looks = intake.events.after, []
+
+    def watched(job_id: str, last: str) -> Any:
+        looks.append(last)
+        return after(job_id, last)
+
+    monkeypatch.setattr(intake.events, "after", watched)
+    asked = ask(client, priority="interactive")
+    with intake.notifier.waiting_for("another") as changed:
+        assert changed.wait(PATIENCE_S)  # once, when listening begins
+        reader = Reader(app, asked)
+        reader.next()
+        silence = next(reader._lines)
+        reader.leave()
+
+    assert silence.startswith(":")
+    assert looks == ["0-0"]
+
+
+def test_an_end_that_comes_between_two_looks_is_told_once(
+    app: Flask, client: FlaskClient, worker: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    intake = app.extensions["quern"].intake
+    asked = ask(client, priority="interactive")
+    (queued,) = intake.events.after(asked, "0-0")
+    is_final = worker.ledger.rows.is_final
+
+    def ended_meanwhile(job_id: str) -> bool | None:
+        monkeypatch.undo()
+        worker.answer(job_id)
+        return is_final(job_id)  # type: ignore[no-any-return]  # the worker is any
+
+    monkeypatch.setattr(intake._storage.ledger.rows, "is_final", ended_meanwhile)
+    told = intake.events.after(asked, queued.id)
+
+    assert [event.kind for event in told].count("state") == 1
+    assert told[-1].kind == "done"
+    assert "reset" not in [event.kind for event in told]
