@@ -1,6 +1,7 @@
 """What several web processes count together: a folder of files that all of them map."""
 
 import atexit
+import functools
 import os
 import shutil
 import tempfile
@@ -15,11 +16,13 @@ FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
 _PREFIX: Final = "quern-web-metrics-"
 
 
+@functools.cache
 def folder_for(server: int, *, parent: str | None) -> Path:
     """
-    Return the folder of the processes of a server, made by its first process.
+    Return the folder of the processes of a server, made empty by its first process.
 
-    It goes with that process; those of servers that were killed go when the next one starts.
+    It goes with that process; those of servers that were killed go when the next one starts, which
+    may have the id of one of them.
 
     Args:
         server: The id of the first process, which calls this.
@@ -28,12 +31,11 @@ def folder_for(server: int, *, parent: str | None) -> Path:
     """
     base = Path(parent or tempfile.gettempdir())
     folder = base / f"{_PREFIX}{server}"
-    if not folder.is_dir():
-        for other in base.glob(f"{_PREFIX}*"):
-            if not psutil.pid_exists(int(other.name.removeprefix(_PREFIX))):
-                shutil.rmtree(other, ignore_errors=True)
-        folder.mkdir(mode=0o700)
-        atexit.register(_remove, folder, server)
+    for other in base.glob(f"{_PREFIX}*"):
+        if other == folder or not psutil.pid_exists(int(other.name.removeprefix(_PREFIX))):
+            shutil.rmtree(other, ignore_errors=True)
+    folder.mkdir(mode=0o700)
+    atexit.register(_remove, folder, server)
     return folder
 
 
