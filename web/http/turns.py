@@ -55,9 +55,3 @@ class _Aside:
         with aside():
             data: bytes = self._body.read(size)
         return data
-
-    def readline(self, size: int = -1) -> bytes:
-        """Read a line as the body itself does."""
-        with aside():
-            data: bytes = self._body.readline(size)
-        return data
