@@ -11,7 +11,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.text import Text
 
 from cli.client import Client
-from cli.commands.check import show_result, watch_check
+from cli.commands.check import run_check, show_result
 from cli.session import Session, pass_session
 from cli.words import age, count
 from stack.addresses import embedded
@@ -110,8 +110,7 @@ def _check(session: Session) -> bool:
     with stack, Client(stack.url) as client:
         job: dict[str, Any] = {}
         for repair in (True, False):  # the second look is the proof
-            started = client.post("/api/admin/check", {"repair": repair}).json()
-            job = watch_check(client, started["id"], session.remarks).json()
+            job = run_check(client, {"repair": repair}, session.remarks).json()
             if job["state"] != "succeeded":
                 session.remarks.print(Text(f"The check did not end: {job['state']}", "red"))
                 return False

@@ -1,5 +1,6 @@
 """`quern check`: whether catalogue, Chroma and sparse indexes agree, and repair of them."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import click
@@ -46,8 +47,7 @@ def check(session: Session, *, collection: str | None, repair: bool, as_json: bo
     """
     with session.client() as client:
         body = {"repair": repair} | ({} if collection is None else {"collection": collection})
-        started = client.submit("/api/admin/check", body).json()
-        response = watch_check(client, started["id"], session.remarks)
+        response = run_check(client, body, session.remarks)
     job = response.json()
     if as_json:
         click.echo(response.text)
@@ -98,8 +98,9 @@ def _show_findings(out: Console, shown: dict[str, Any]) -> None:
         out.print(Text(f"and {count(more, 'more difference')}", "dim"))
 
 
-def watch_check(client: Client, job_id: str, remarks: Console) -> httpx.Response:
-    """Show how far the check is until it has ended; returns the job's last answer."""
+def run_check(client: Client, body: Mapping[str, Any], remarks: Console) -> httpx.Response:
+    """Ask for a check and show how far it is until it has ended; returns the job's last answer."""
+    job_id = client.submit("/api/admin/check", body).json()["id"]
     with Progress(
         TextColumn("Checking"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
         console=remarks, disable=not remarks.is_terminal,
