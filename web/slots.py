@@ -13,6 +13,8 @@ from runtime.settings import PREFIX, Settings
 
 #: A body up to this size comes without a thread and needs no slot.
 SMALL_BODY: Final = 64 * 1024
+#: Who asks how the process is waits for nobody: neither for a thread nor for a turn.
+PROBES: Final = frozenset({"/livez", "/readyz", "/health"})
 #: Whoever finds no room for a document's bytes waits so long for those of others to leave.
 ROOM_S: Final = 30.0
 

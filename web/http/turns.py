@@ -7,6 +7,7 @@ from flask import Flask
 
 from runtime.turns import Turns, aside
 from web.http.bodies import is_awaited
+from web.slots import PROBES
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
 AT_ONCE: Final = 4
 #: Where no turn comes free for so long, as while Redis does not answer, none is waited for.
 PATIENCE_S: Final = 1.0
-#: What asks how the process is waits for nobody.
-_PROBES: Final = frozenset({"/livez", "/readyz", "/health"})
 
 
 def register(app: Flask) -> None:
@@ -36,7 +35,7 @@ class _InTurn:
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
         """Answer a request."""
-        if environ.get("PATH_INFO") in _PROBES:
+        if environ.get("PATH_INFO") in PROBES:
             return self._app(environ, start_response)
         if is_awaited(environ):
             environ["wsgi.input"] = _Aside(environ["wsgi.input"])

@@ -3,12 +3,12 @@
 import re
 from typing import Final
 
-from web.slots import SMALL_BODY
+from web.slots import PROBES, SMALL_BODY
 
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,18})[ \t]*\r\n", re.IGNORECASE)
 #: Whoever expects `100 Continue` sends no body before; one in chunks says nothing of its size.
 _NOT_AWAITED = re.compile(rb"\r\n(?:expect|transfer-encoding):", re.IGNORECASE)
-_PROBE = re.compile(rb"(?:GET|HEAD) /(?:livez|readyz|health)[ ?]")
+_PROBE = re.compile(rb"(?:GET|HEAD) (?:%s)[ ?]" % "|".join(PROBES).encode())
 _END: Final = b"\r\n\r\n"
 
 
