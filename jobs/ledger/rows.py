@@ -55,10 +55,11 @@ class Rows:
         return None if state is None else state in FINAL_STATES
 
     def is_answered(self, idempotency: Idempotency | None) -> bool:
-        """Return True if a request with a caller's key came before; False without a key."""
-        return idempotency is not None and bool(
-            self._redis.exists(key("idempotency", idempotency.key))
-        )
+        """Return True if a request with a caller's key came before, and its job is known."""
+        if idempotency is None:
+            return False
+        job_id = self._redis.hget(key("idempotency", idempotency.key), "job")
+        return job_id is not None and self.is_final(job_id) is not None
 
     def kept(self, job_ids: Sequence[str]) -> list[Row]:
         """

@@ -275,6 +275,8 @@ def test_a_delete_that_comes_again_with_its_key_after_its_end_is_the_same_job(
     assert client.delete(f"{path}/b", headers=keyed).status_code == 422
     for other in ({}, {"Idempotency-Key": "another"}):
         assert client.delete(f"{path}/a", headers=other).status_code == 404
+    worker.storage.redis.delete(f"quern:job:{job_id}")  # forgotten before its time
+    assert client.delete(f"{path}/a", headers=keyed).status_code == 404
 
 
 def test_documents_are_deleted_together_and_those_not_there_are_left_out(
