@@ -464,19 +464,24 @@ local function archived_at(job, name, digits)
   return K.archived(job, digits > 0 and string.sub(name, -digits) or 'first')
 end
 
-local function is_archived(job, id)
+-- What is kept of an archived row, the hash it is in, and its name there; nil where there is none.
+local function find_archived(job, id)
   local name = row_name(job, id)
   for digits = 0, ARCHIVED_DIGITS do
-    if redis.call('HEXISTS', archived_at(job, name, digits), name) == 1 then return true end
+    local at = archived_at(job, name, digits)
+    local kept = redis.call('HGET', at, name)
+    if kept then return kept, at, name end
   end
-  return false
 end
 
-local function forget_archived(job, id)
-  local name = row_name(job, id)
-  for digits = 0, ARCHIVED_DIGITS do
-    redis.call('HDEL', archived_at(job, name, digits), name)
-  end
+-- Forgets a job's row, wherever it lies; answers with its pointer where that was the archive.
+local function forget_row(job, id)
+  redis.call('ZREM', K.ended(), id)
+  if redis.call('DEL', K.unit(id)) == 1 then return nil end
+  local kept, at, name = find_archived(job, id)
+  if not kept then return nil end
+  redis.call('HDEL', at, name)
+  return string.sub(kept, 2)  -- after the letter of its state
 end
 
 -- Remembers which bytes gave no document, so that a folder's next round need not send them again.

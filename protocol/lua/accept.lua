@@ -26,7 +26,7 @@ end
 local fresh, there = 0, {}
 for i, r in ipairs(rows) do
   there[i] = redis.call('EXISTS', K.unit(r.id)) == 1
-    or (j.state and is_archived(job, r.id))
+    or (j.state and find_archived(job, r.id))
   if not there[i] then fresh = fresh + 1 end
 end
 if j.state and (FINAL[j.state] or j.sealed == '1') then

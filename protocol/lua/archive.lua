@@ -23,12 +23,12 @@ for i = 1, #ARGV, 3 do
   local left = redis.call('PTTL', unit)
   -- A row that has ended never changes again: what was read is what is here.
   if pointer ~= '' and FINAL[said[1]] and said[2] == finished and not said[3] and left > 0 then
-    local stub = redis.call('HMGET', unit, unpack(KEPT))
-    redis.call('DEL', unit)
     if said[4] then
+      redis.call('DEL', unit)
       note_row(said[4], id, string.sub(said[1], 1, 1) .. pointer, left)
     else
-      local fields = {archived = pointer}
+      local fields, stub = {archived = pointer}, redis.call('HMGET', unit, unpack(KEPT))
+      redis.call('DEL', unit)
       for n, name in ipairs(KEPT) do fields[name] = stub[n] or nil end
       put(unit, fields)
       redis.call('PEXPIRE', unit, int(left))

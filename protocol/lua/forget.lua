@@ -20,11 +20,7 @@ for i = 1, #entries, 2 do
   elseif FINAL[told[1]] and finished_ms <= NOW_MS - age_ms and not open_retry(id) then
     if is_job then
       local rows = redis.call('LRANGE', K.rows(id), 0, ROWS - 1)
-      for n, row_id in ipairs(rows) do
-        forget_archived(id, row_id)
-        rows[n] = K.unit(row_id)
-      end
-      if #rows > 0 then redis.call('DEL', unpack(rows)) end
+      for _, row_id in ipairs(rows) do forget_row(id, row_id) end
       redis.call('LTRIM', K.rows(id), ROWS, -1)
       if redis.call('EXISTS', K.rows(id)) == 1 then return {count, at} end
     end

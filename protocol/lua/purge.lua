@@ -15,24 +15,10 @@ end
 -- A segment is deleted once all its rows were forgotten: so they are counted here, where each is
 -- forgotten once. Its name is what stands before the dot.
 local function count_archived(pointer)
-  local segment = string.match(pointer, '^(.*)%.')
+  local segment = pointer and string.match(pointer, '^(.*)%.')
   if not segment then return end
   redis.call('HINCRBY', K.purged(), segment, 1)
   segments[segment] = true
-end
-
-local function forget_row(id)
-  redis.call('ZREM', K.ended(), id)
-  if redis.call('DEL', K.unit(id)) == 1 then return end
-  local name = row_name(job, id)
-  for digits = 0, ARCHIVED_DIGITS do
-    local at = archived_at(job, name, digits)
-    local pointer = redis.call('HGET', at, name)
-    if pointer then
-      redis.call('HDEL', at, name)
-      return count_archived(string.sub(pointer, 2))  -- after the letter of its state
-    end
-  end
 end
 
 local function answer(jobs, rows, more)
@@ -43,8 +29,7 @@ end
 
 if is_due(K.unit(job)) then
   if not dry then
-    local pointer = redis.call('HGET', K.unit(job), 'archived')
-    if pointer then count_archived(pointer) end
+    count_archived(redis.call('HGET', K.unit(job), 'archived'))
     redis.call('DEL', K.unit(job), K.events(job))
     redis.call('ZREM', K.ended(), job)
     unlist_job(job)
@@ -55,7 +40,7 @@ end
 if not is_due(K.job(job)) or open_retry(job) then return answer(0, 0) end
 if dry then return answer(1, redis.call('LLEN', K.rows(job))) end
 local ids = redis.call('LRANGE', K.rows(job), -most, -1)
-for _, id in ipairs(ids) do forget_row(id) end
+for _, id in ipairs(ids) do count_archived(forget_row(job, id)) end
 redis.call('LTRIM', K.rows(job), 0, -#ids - 1)
 if redis.call('EXISTS', K.rows(job)) == 1 then return answer(0, #ids, true) end
 redis.call('DEL', K.job(job), K.open(job), K.events(job), K.retried(job))
