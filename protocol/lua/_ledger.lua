@@ -115,12 +115,10 @@ local function reserve(bytes, growth)
 end
 
 -- What an ended unit may have taken, it has taken.
-local function free_room(id)
-  local growth = redis.call('HGET', K.unit(id), 'room')
-  if growth then
-    redis.call('HINCRBY', K.room(), 'reserved', '-' .. growth)
-    redis.call('HDEL', K.unit(id), 'room')
-  end
+local function free_room(id, u)
+  if not u.room then return end
+  redis.call('HINCRBY', K.room(), 'reserved', '-' .. u.room)
+  redis.call('HDEL', K.unit(id), 'room')
 end
 
 -- The window --------------------------------------------------------------------------------
@@ -395,15 +393,14 @@ end
 
 -- Records who is to hear that a job ended, in the script that ends it: so it is told once at least,
 -- whatever dies. The message is called by the job, which ends once.
-local function announce(key, id)
+local function announce(id, j, state)
+  if j.kind == 'search' then return end
   local endpoints = redis.call('ZRANGE', K.webhooks(), 0, -1)
-  local j = redis.call('HMGET', key, 'kind', 'state', 'collection', 'created', 'finished',
-    'webhook_url')
-  if j[1] == 'search' or (#endpoints == 0 and not j[6]) then return end
+  if #endpoints == 0 and not j.webhook_url then return end
   if redis.call('ZCARD', K.deliveries()) >= WEBHOOK_MOST_DUE then return tally('webhooks_dropped') end
-  local event = {type = 'job.' .. j[2], at = j[5], id = id, kind = j[1], state = j[2],
-    collection = j[3] or nil, created = j[4]}
-  if j[6] then deliver('jobs', 'msg_' .. id, event, j[6]) end
+  local event = {type = 'job.' .. state, at = int(NOW), id = id, kind = j.kind, state = state,
+    collection = j.collection, created = j.created}
+  if j.webhook_url then deliver('jobs', 'msg_' .. id, event, j.webhook_url) end
   for _, endpoint in ipairs(endpoints) do
     if redis.call('HEXISTS', K.webhook(endpoint), 'disabled') == 0 then
       deliver(endpoint, 'msg_' .. id, event)
@@ -420,10 +417,10 @@ local function forget_key_with(id, u)
 end
 
 local function end_job(job)
+  if redis.call('SCARD', K.open(job)) > 0 then return end  -- first: each end of a row asks
   local key = K.job(job)
   local j = row(key)
   if not j.state or FINAL[j.state] or j.sealed ~= '1' then return end
-  if redis.call('SCARD', K.open(job)) > 0 then return end
   local total = tonumber(j.total or '0')
   local failed = tonumber(j.failed or '0')
   local stopped = tonumber(j.cancelled or '0') + tonumber(j.expired or '0')
@@ -441,7 +438,7 @@ local function end_job(job)
   redis.call('EXPIRE', K.events(job), EVENT_RETENTION_S)
   list_end(job, state, j.created)
   tally_end(j.kind, state, j.created)
-  announce(key, job)
+  announce(job, j, state)
   redis.call('HSET', key, 'last_event', emit_done(job, state))
 end
 
@@ -505,7 +502,7 @@ local function close(id, u, state, fields, became_current)
   fields.held = '0'
   put(K.unit(id), fields)
   u.state = state
-  free_room(id)
+  free_room(id, u)
   redis.call('DEL', K.claim(id))
   leave_lane(id, u)
   leave_window(u.role, id)
@@ -544,7 +541,7 @@ local function close(id, u, state, fields, became_current)
     if not search then list_end(id, state, u.created) end
     redis.call('EXPIRE', K.unit(id), search and SEARCH_RETENTION_S or RETENTION_S)
     tally_end(u.kind, u.lost and 'lost' or state, u.created)
-    announce(K.unit(id), id)
+    announce(id, u, state)
     redis.call('HSET', K.unit(id), 'last_event', emit_done(id, state))
     redis.call('EXPIRE', K.events(id), search and SEARCH_RETENTION_S or EVENT_RETENTION_S)
   end
