@@ -11,8 +11,7 @@ for i = 1, #ARGV, 4 do
   else
     if said[4] ~= piece then
       redis.call('HSET', K.unit(id), 'told', piece)
-      append(id, 'token', ARGV[i + 3])
-      told[#told + 1] = id
+      if append(id, 'token', ARGV[i + 3]) then told[#told + 1] = id end
     end
     out[#out + 1] = cancel_asked(u) and 'stop' or 'ok'
   end
