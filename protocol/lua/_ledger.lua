@@ -711,10 +711,13 @@ local function open_retry(old)
   return state and not FINAL[state] and id or nil
 end
 
--- A key that leads to a retry which came under another one, or without: it may be forgotten early,
--- since the retry is found without it for as long as it is open.
-local function keep_another_key(key, body, seconds, job)
-  keep_key(key, body, math.min(tonumber(seconds), RETENTION_S), job)
+-- What a retry of *old* is answered while another one is open; nil where none is. Its key, which
+-- leads to the other one, may be forgotten early: that is found without it for as long as it is open.
+local function retried_before(old, key, body, seconds)
+  local other = open_retry(old)
+  if not other then return nil end
+  keep_key(key, body, math.min(tonumber(seconds), RETENTION_S), other)
+  return {'same', other}
 end
 
 local function note_retry(old, id)

@@ -7,12 +7,8 @@ local idempotency, body, idempotency_s = ARGV[3], ARGV[4], ARGV[5]
 
 if redis.call('EXISTS', K.job(job)) == 1 then return {'same', job} end  -- its answer was lost
 local before = answered_before(idempotency, body)
+  or retried_before(fields.retry_of, idempotency, body, idempotency_s)
 if before then return before end
-local other = open_retry(fields.retry_of)
-if other then
-  keep_another_key(idempotency, body, idempotency_s, other)
-  return {'same', other}
-end
 if redis.call('EXISTS', K.collection(fields.incarnation)) == 0 then return {'gone'} end
 keep_key(idempotency, body, idempotency_s, job)
 note_retry(fields.retry_of, job)

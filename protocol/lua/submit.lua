@@ -7,12 +7,8 @@ local idempotency, body, idempotency_s = ARGV[4], ARGV[5], tonumber(ARGV[6])
 -- This very call once more, its answer lost on the way: what became of the unit stays.
 if redis.call('EXISTS', K.unit(id)) == 1 then return {'same', id} end
 local before = answered_before(idempotency, body)
+  or retried_before(fields.retry_of, idempotency, body, idempotency_s)
 if before then return before end
-local other = open_retry(fields.retry_of)
-if other then
-  keep_another_key(idempotency, body, idempotency_s, other)
-  return {'same', other}
-end
 local depth = redis.call('ZCARD', K.deadlines(fields.class))
 if depth >= limit then return {'full', tostring(depth)} end
 local bytes = ROW_BYTES + #ARGV[2]
