@@ -5,12 +5,11 @@ from typing import Final
 
 from redis import Redis
 
-from jobs.errors import CollectionGone, Full, IdempotencyConflict, NoMemory
 from jobs.ledger.submissions import (
-    OTHER_BODY,
     Idempotency,
     asked_by,
     bound_word,
+    check_taken,
     idempotency_words,
 )
 from jobs.ledger.wire import Fields, Outbox, json_of, text_of
@@ -54,10 +53,7 @@ class Slices:
             "retry", job_id, json_of(text_of(whole)), *idempotency_words(idempotency),
             timings.IDEMPOTENCY_S,
         )  # fmt: skip
-        if answer[0] == "conflict":
-            raise IdempotencyConflict(OTHER_BODY)
-        if answer[0] == "gone":
-            raise CollectionGone("the collection was deleted")
+        check_taken(answer)
         return str(answer[1])
 
     def fill(
@@ -87,15 +83,11 @@ class Slices:
             "accept", job_id, json_of(fields), json_of([text_of(row) | by for row in rows]), limit,
             "", "", 0, int(not last), bound_word(memory_bound), str(start), str(end),
         )  # fmt: skip
-        match answer[0]:
-            case "ok":
-                self._outbox.send(answer[2:])
-            case "full":
-                raise Full(limit=limit, depth=int(answer[1]))
-            case "memory":
-                raise NoMemory("what has been admitted needs the memory that is left")
-            case "gone":
-                raise CollectionGone("the collection was deleted")
+        if answer[0] == "sealed":  # forgotten since it was read
+            return
+        check_taken(answer, limit=limit)
+        if answer[0] == "ok":
+            self._outbox.send(answer[2:])
 
     def cancel_rows(self, job_id: str, cursor: str) -> str:
         """

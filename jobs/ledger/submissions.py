@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from jobs.errors import AlreadyRunning, CollectionGone, Full, IdempotencyConflict, NoMemory, Sealed
 from jobs.ledger.wire import Fields, Outbox, json_of, text_of
@@ -14,8 +14,6 @@ from runtime.logging import correlation
 from runtime.tracing import traces
 
 log = logging.getLogger(__name__)
-
-OTHER_BODY: Final = "this Idempotency-Key was used with another body"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +108,9 @@ class Submissions:
         Raises:
             IdempotencyConflict: The key came with another request.
         """
-        answer = self._run("seal", job_id, *idempotency_words(idempotency), timings.IDEMPOTENCY_S)
-        if answer[0] == "conflict":
-            raise IdempotencyConflict(OTHER_BODY)
+        check_taken(
+            self._run("seal", job_id, *idempotency_words(idempotency), timings.IDEMPOTENCY_S)
+        )
 
     def listen(self, job_id: str) -> None:
         """Have the events of a job written down; said again every `timings.LISTEN_S`."""
@@ -140,25 +138,34 @@ class Submissions:
 
     def _accepted(self, answer: list[Any], limit: int, **told: object) -> str:
         """Read the answer of submit and accept; *told* is for the log."""
-        match answer[0]:
-            case "ok":
-                log.info("accepted", extra={"job_id": answer[1], **_known(told)})
-                self._outbox.send(answer[2:])
-            case "same":
-                pass
-            case "full":
-                raise Full(limit=limit, depth=int(answer[1]))
-            case "memory":
-                raise NoMemory("what has been admitted needs the memory that is left")
-            case "conflict":
-                raise IdempotencyConflict(OTHER_BODY)
-            case "busy":
-                raise AlreadyRunning(str(answer[1]))
-            case "sealed":
-                raise Sealed("this job takes no more documents")
-            case _:
-                raise CollectionGone("the collection was deleted")
+        check_taken(answer, limit=limit)
+        if answer[0] == "ok":
+            log.info("accepted", extra={"job_id": answer[1], **_known(told)})
+            self._outbox.send(answer[2:])
         return str(answer[1])
+
+
+def check_taken(answer: Sequence[Any], *, limit: int = 0) -> None:
+    """
+    Go on only if a script took in what it was given, now or before.
+
+    Raises:
+        Full, NoMemory, IdempotencyConflict, AlreadyRunning, Sealed, CollectionGone: As their names
+            say; *limit* is what the script was told.
+    """
+    match answer[0]:
+        case "full":
+            raise Full(limit=limit, depth=int(answer[1]))
+        case "memory":
+            raise NoMemory("what has been admitted needs the memory that is left")
+        case "conflict":
+            raise IdempotencyConflict("this Idempotency-Key was used with another body")
+        case "busy":
+            raise AlreadyRunning(str(answer[1]))
+        case "sealed":
+            raise Sealed("this job takes no more documents")
+        case "gone":
+            raise CollectionGone("the collection was deleted")
 
 
 def bound_word(memory_bound: int | None) -> str | int:
