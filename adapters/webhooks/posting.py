@@ -84,30 +84,38 @@ class _Pinned(http.client.HTTPConnection):
         super().__init__(host, port, timeout=timeout_s)
         self._address = address
         self._secure = secure
+        self._held: socket.socket | None = None
         self.gave_up = False
         if secure:
             self.default_port = 443  # named in `Host` where it is another
 
     def connect(self) -> None:
         """Connect, and make sure who is there where the URL is https."""
-        self.sock = socket.create_connection((self._address, self.port), self.timeout)
+        self._hold(socket.create_connection((self._address, self.port), self.timeout))
         if self._secure:
             context = ssl.create_default_context()
             # Wrapped first: the handshake, too, can be given up.
             wrapped = context.wrap_socket(
                 self.sock, server_hostname=self.host, do_handshake_on_connect=False
             )
-            self.sock = wrapped
+            self._hold(wrapped)
             wrapped.do_handshake()
 
     def give_up(self) -> None:
         """End whatever waits for the other side."""
         self.gave_up = True
-        if (held := self.sock) is not None:
+        if (held := self._held) is not None:
             try:
                 held.shutdown(socket.SHUT_RDWR)
             except OSError:
                 held.close()
+
+    def _hold(self, connected: socket.socket) -> None:
+        """Keep a socket where `give_up` finds it."""
+        # Not as `sock` alone, which is None as soon as an answer says that it ends the connection.
+        self.sock = self._held = connected
+        if self.gave_up:  # while there was none
+            raise TimeoutError
 
 
 def _reason(error: Exception) -> str:
