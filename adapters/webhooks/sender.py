@@ -68,7 +68,7 @@ class WebhookSender:
     def _turn(self) -> float:
         """Hand what is due to threads that have nothing to do."""
         with self._lock:
-            running = dict(+self._running)
+            running = dict(self._running)
         free = THREADS - sum(running.values())
         try:
             due = self._deliveries.take(free, running=running) if free > 0 else []
@@ -90,7 +90,8 @@ class WebhookSender:
             log.warning("outcome of a webhook lost", extra={"reason": str(error)})
         finally:
             with self._lock:
-                self._running[delivery.group] -= 1
+                # Groups that nothing is sent to are not kept: jobs name ever new hosts.
+                self._running -= Counter([delivery.group])
             self._thread.wake()
 
     def _outcome(self, delivery: Delivery) -> Outcome:

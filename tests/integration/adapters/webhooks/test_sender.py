@@ -55,6 +55,15 @@ def test_a_receiver_that_is_gone_hears_nothing_more(deliveries: Deliveries) -> N
     assert len(receiver.heard) == 1
 
 
+def test_of_whom_nothing_is_sent_to_any_more_nothing_is_kept(deliveries: Deliveries) -> None:
+    with Receiver() as receiver, sender(deliveries) as sending:
+        endpoint, _ = deliveries.add_endpoint(receiver.url)
+        deliveries.test(endpoint)
+        until(lambda: state(deliveries, endpoint) == [("delivered", "1")], told="it is delivered")
+
+    assert list(sending._running) == []
+
+
 @pytest.mark.parametrize("secret", ["", "not a secret"])
 def test_a_try_that_cannot_be_signed_is_one_that_failed(
     bench: Workbench, deliveries: Deliveries, secret: str
