@@ -298,9 +298,9 @@ class Follower:
             self._applier.apply(collection_id, index)
 
     def _heed(self, entry_id: str, announced: Mapping[str, str]) -> None:
-        """Look at the one collection that was made, or of which an audit is asked for."""
+        """Look at the one collection that was made, whose log began anew, or that is audited."""
         self._news = entry_id
         if "audit" in announced:
             self._attempt(announced["audit"], self._audit)
-        elif announced["made"] not in self._indexes.cursors():
+        else:
             self._look([announced["made"]])

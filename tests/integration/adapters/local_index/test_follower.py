@@ -268,15 +268,21 @@ def test_the_first_publish_of_a_collection_is_followed_without_a_rebuild(
     assert rebuilds == []
 
 
-def test_an_idle_collection_is_closed_and_answers_and_follows_as_before(
-    world: World, monkeypatch: pytest.MonkeyPatch, rebuilds: list[str]
-) -> None:
+def closed(world: World, monkeypatch: pytest.MonkeyPatch) -> Replica:
+    """Return a replica that has closed its index, with one document in it."""
     replica = world.replica()
     replica.turn()
     world.publish("a", "oil")
     replica.turn()
     monkeypatch.setattr(open_indexes, "IDLE_S", -1.0)
     replica._open_and_sign()
+    return replica
+
+
+def test_an_idle_collection_is_closed_and_answers_and_follows_as_before(
+    world: World, monkeypatch: pytest.MonkeyPatch, rebuilds: list[str]
+) -> None:
+    replica = closed(world, monkeypatch)
     assert replica._indexes.all() == {}
 
     assert world.found(replica, "oil") == {"a"}
@@ -303,12 +309,7 @@ def test_the_log_of_a_closed_index_is_kept_for_it(world: World, rebuilds: list[s
 def test_a_closed_index_whose_log_began_anew_is_built_anew(
     world: World, monkeypatch: pytest.MonkeyPatch, rebuilds: list[str]
 ) -> None:
-    replica = world.replica()
-    world.publish("a", "oil")
-    replica.turn()
-    monkeypatch.setattr(open_indexes, "IDLE_S", -1.0)
-    replica._open_and_sign()
-    rebuilds.clear()
+    replica = closed(world, monkeypatch)
     world.bench.redis.delete(key("log", world.collection_id))
     replica._look_at = 0.0
     replica._open_and_sign()
@@ -316,6 +317,19 @@ def test_a_closed_index_whose_log_began_anew_is_built_anew(
 
     assert rebuilds == [world.collection_id]
     assert world.found(replica, "oil") == {"a"}
+
+
+def test_an_index_of_another_embedder_is_built_anew_as_soon_as_its_log_is_announced(
+    world: World, monkeypatch: pytest.MonkeyPatch, rebuilds: list[str]
+) -> None:
+    replica = closed(world, monkeypatch)
+    # As the script says it that swaps the vector indexes.
+    world.bench.redis.hset(key("log_state", world.collection_id), "epoch", "1")
+    world.bench.redis.xadd(key("news"), {"made": world.collection_id})
+    replica._apply_waiting()
+    replica.rebuild()
+
+    assert rebuilds == [world.collection_id]
 
 
 def test_a_turn_asks_redis_as_often_for_many_quiet_collections_as_for_one(world: World) -> None:
