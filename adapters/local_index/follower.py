@@ -243,13 +243,14 @@ class Follower:
     def _audit_answer(self, collection_id: str, *, repair: bool) -> Answer | None:
         """Compare an index with the catalogue; None where there is none, or it is built anew."""
         index = self._indexes.get(collection_id)
+        if index is not None:
+            self._applier.apply(collection_id, index)
+        if self._rebuilder.has(collection_id):
+            return None
         if index is None:
             # Into this collection nothing was ever published.
             unused = self._indexes.standing(collection_id) is not None
             return Answer(self._slot.name, repair) if unused else None
-        self._applier.apply(collection_id, index)
-        if self._rebuilder.has(collection_id):
-            return None
         auditor = Auditor(
             self._slot.name, catalogue=self._catalogue, change_log=self._change_log,
             fetch=partial(self._source.generation, collection_id),

@@ -51,7 +51,9 @@ class LogApplier:
         return index.log_epoch == epoch and not_before(index.cursor or "0-0", trimmed_to)
 
     def apply(self, collection_id: str, index: ReplicaIndex) -> None:
-        """Apply entries after the cursor, then commit them and say so."""
+        """Apply entries after the cursor, then commit them and say so; not to one built anew."""
+        if self._rebuilder.has(collection_id):
+            return
         entries = self._change_log.read(collection_id, index.cursor or "0-0")
         if not entries:
             return

@@ -1,5 +1,6 @@
 """The follower on a real Redis: it applies all, skips nothing it needs, and waits for nobody."""
 
+import shutil
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -444,6 +445,22 @@ def test_a_corrupt_index_is_built_anew(world: World, rebuilds: list[str]) -> Non
 
     assert rebuilds == [world.collection_id]
     assert world.found(replica, "oil") == {"a"}
+
+
+def test_an_index_that_is_to_be_built_anew_is_not_written_any_more(world: World) -> None:
+    replica = world.replica()
+    replica.turn()
+    assert replica._audit_answer(world.collection_id, repair=False) is not None
+    replica._rebuilder.ask(world.collection_id)
+    assert replica._audit_answer(world.collection_id, repair=False) is None
+    replica.rebuild()
+    world.publish("a", "oil")
+    world.bench.change_log.ask_audit(world.collection_id, repair=True)
+    shutil.rmtree(world.folder / "0" / world.collection_id)
+    replica._attempt(world.collection_id, replica._sign)
+
+    assert replica._rebuilder.has(world.collection_id)
+    assert not replica._setbacks.waits(world.collection_id)
 
 
 def test_a_deleted_collection_leaves_no_index(world: World) -> None:
