@@ -85,7 +85,8 @@ class Rebuilder:
         try:
             with self._setbacks.scope(collection_id):
                 self.rebuild(collection_id)
-                self._asked[collection_id]()
+                if not self.thread.closing:  # which ends a rebuild without an index
+                    self._asked[collection_id]()
         except RedisError as error:
             log.warning("rebuild interrupted", extra={"reason": str(error)})
             return 1.0

@@ -463,6 +463,17 @@ def test_an_index_that_is_to_be_built_anew_is_not_written_any_more(world: World)
     assert not replica._setbacks.waits(world.collection_id)
 
 
+def test_a_rebuild_that_a_stop_ends_is_not_told_as_done(world: World) -> None:
+    replica = world.replica()
+    told: list[str] = []
+    world.publish("a", "oil")
+    replica._rebuilder.ask(world.collection_id, then=lambda: told.append("repaired"))
+    replica._rebuilder.thread.close()
+    replica._rebuilder.turn()
+
+    assert told == []
+
+
 def test_a_deleted_collection_leaves_no_index(world: World) -> None:
     replica = world.replica()
     world.publish("a", "oil")
