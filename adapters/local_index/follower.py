@@ -151,11 +151,11 @@ class Follower:
             self._audited.pop(gone, None)
         if wanted != self._wanted:
             self._clear_away(wanted)
-        self._look(wanted - known)
         for collection_id in self._indexes.all():
             self._attempt(collection_id, self._sign)
-        if time.monotonic() >= self._look_at:
-            self._look(wanted - self._indexes.all().keys())
+        is_due = time.monotonic() >= self._look_at
+        self._look(wanted - (self._indexes.all().keys() if is_due else known))
+        if is_due:
             self._look_at = time.monotonic() + LOOK_S
         self._indexes.close_idle()
 
