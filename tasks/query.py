@@ -26,8 +26,8 @@ from tasks.resources import Generator, Resources, require
 
 #: How often a question whose passages changed before it was answered is retrieved again.
 RETRIEVALS = 3
-#: A search that took longer is looked at once more before its passages are quoted: with a reranker
-#: it may take 10 s, and what was deleted meanwhile shall not be in the answer.
+#: A search that took longer is looked at once more by a worker that quotes in the same body: with a
+#: reranker it may take 10 s, and what was deleted meanwhile shall not be in the answer.
 LOOK_AGAIN_S = 1.0
 
 
@@ -103,7 +103,8 @@ def _retrieve(lease: Lease, request: QueryRequest, resources: Resources) -> _Ret
     began = time.perf_counter()
     found = _found(lease, resources, request, condensed or request.question)
     passages = found.passages
-    if time.perf_counter() - began > LOOK_AGAIN_S:
+    # A worker that only answers looks by itself, and has the question searched for anew.
+    if resources.generator is not None and time.perf_counter() - began > LOOK_AGAIN_S:
         passages = _current(lease, resources, passages)
     fields = search_fields(found)
     if condensed:

@@ -107,9 +107,11 @@ def test_what_was_deleted_is_not_quoted_and_the_rest_answers_under_its_own_numbe
     assert "gone" not in str(told[-1].data)
 
 
+@pytest.mark.parametrize("look_again_s", [-1.0, query.LOOK_AGAIN_S])
 def test_a_question_is_retrieved_anew_before_what_is_left_answers(
-    clean_redis: str, tmp_path: Path
+    clean_redis: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, look_again_s: float
 ) -> None:
+    monkeypatch.setattr(query, "LOOK_AGAIN_S", look_again_s)
     settings = Settings(redis_url=clean_redis, data_dir=tmp_path)
     finder, reader = Finder(), Reader()
     house = House(settings, retriever=finder, generator=reader, apart=True)
