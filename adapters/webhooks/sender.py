@@ -5,7 +5,6 @@ import random
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from importlib import metadata
 from threading import Lock
 from types import TracebackType
 from typing import Final, Self
@@ -18,6 +17,7 @@ from jobs.webhooks.deliveries import Deliveries, Delivery, Outcome
 from jobs.webhooks.signing import headers
 from protocol import timings
 from runtime.background import BackgroundThread
+from runtime.version import version
 
 log = logging.getLogger(__name__)
 
@@ -105,7 +105,7 @@ class WebhookSender:
             return post(
                 delivery.url,
                 payload,
-                signed | {"Content-Type": "application/json", "User-Agent": f"Quern/{_version()}"},
+                signed | {"Content-Type": "application/json", "User-Agent": f"Quern/{version()}"},
                 allowed=self._allowed,
                 timeout_s=timings.WEBHOOK_TIMEOUT_S,
             )
@@ -133,10 +133,3 @@ def pause_after(tries: int) -> float | None:
     if tries > len(timings.WEBHOOK_PAUSES_S):
         return None
     return timings.WEBHOOK_PAUSES_S[tries - 1] * random.uniform(1 - _JITTER, 1 + _JITTER)
-
-
-def _version() -> str:
-    try:
-        return metadata.version("quern")
-    except metadata.PackageNotFoundError:
-        return "unknown"

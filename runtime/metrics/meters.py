@@ -5,13 +5,13 @@ import platform
 import time
 from collections.abc import Hashable, Iterator, Sequence
 from functools import cache
-from importlib import metadata
 from itertools import product
 from typing import Any, Final, Generic, TypeVar
 
 from prometheus_client import Counter, Gauge, Histogram
 
 from runtime.metrics.families import BY_NAME, FAMILIES, Source
+from runtime.version import version
 
 _Metric = TypeVar("_Metric", Counter, Gauge, Histogram)
 
@@ -102,8 +102,7 @@ def begin(*sources: Source) -> None:
             if family.labels:
                 for values in product(*family.labels.values()):
                     made.labels(*values)
-    version = metadata.version("quern") if _is_installed() else "unknown"
-    _family("quern_build_info").labels(version, platform.python_version()).set(1)
+    _family("quern_build_info").labels(version(), platform.python_version()).set(1)
 
 
 def begin_tasks(tasks: Sequence[tuple[str, str]]) -> None:
@@ -130,12 +129,3 @@ def _family(name: str) -> Any:
     if family.kind == "counter":
         return Counter(name, family.meaning, family.labels)
     return Gauge(name, family.meaning, family.labels, multiprocess_mode="max")
-
-
-def _is_installed() -> bool:
-    """Return True if this runs installed; a checkout need not be."""
-    try:
-        metadata.version("quern")
-    except metadata.PackageNotFoundError:
-        return False
-    return True

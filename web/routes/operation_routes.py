@@ -1,24 +1,16 @@
 """Operations: liveness, readiness, health, and the API's own page."""
 
-from importlib import metadata
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
+from runtime.version import version
 from web.front_end import front_end
 from web.http.strangers import may_see_detail
 from web.openapi.docs_page import DOCS_STYLE, docs_page
 from web.openapi.document import openapi_document
 
 bp = Blueprint("operations", __name__)
-
-
-def version() -> str:
-    """Return the version that runs."""
-    try:
-        return metadata.version("quern")
-    except metadata.PackageNotFoundError:
-        return "unknown"  # run from a checkout that was not installed
 
 
 @bp.get("/livez")
