@@ -1,7 +1,6 @@
 """The clients of a run: each works in a thread of its own and tells the history what it saw."""
 
 import random
-import threading
 import time
 import uuid
 from collections import deque
@@ -17,7 +16,8 @@ import orjson
 
 from chaos.caller import Caller, GaveUp
 from chaos.history import Accepted, Cancelled, History, Read, Seen, Write
-from chaos.texts import REVISION, revision_text, revisions_of
+from chaos.texts import REVISION, every_chunk_of, revision_text, revisions_of
+from chaos.threads import RunThread
 from jobs.units import FINAL_STATES
 
 COLLECTION: Final = "chaos"
@@ -26,7 +26,6 @@ INGEST_DEADLINE_S, QUESTION_DEADLINE_S = 600, 300
 HASTY_S: Final = 10
 FLOOD_DEADLINE_S, MOST_WAITING = 3_600, 400
 MOST_OPEN: Final = 3
-MOST_CHUNKS: Final = 20
 
 
 @dataclass(slots=True)
@@ -39,7 +38,7 @@ class _Open:
     deletes: bool
 
 
-class Client(threading.Thread):
+class Client(RunThread):
     """
     A client that acts until it is told to stop, then finishes what it began.
 
@@ -54,22 +53,17 @@ class Client(threading.Thread):
     """
 
     def __init__(self, number: int, url: str, history: History, dice: random.Random) -> None:
-        super().__init__(name=f"{type(self).__name__.lower()}-{number}", daemon=True)
+        super().__init__(f"{type(self).__name__.lower()}-{number}")
         self.number = number
-        self.stopping = threading.Event()
-        self.failure: BaseException | None = None
         self.api = Caller(url, history)
         self.history = history
         self.dice = dice
 
-    def run(self) -> None:
+    def work(self) -> None:
         """Act until told to stop; then finish."""
-        try:
-            while not self.stopping.is_set():
-                self.act()
-            self.finish()
-        except BaseException as error:  # noqa: BLE001  shown at the end of the run
-            self.failure = error
+        while not self.stopping.is_set():
+            self.act()
+        self.finish()
 
     def act(self) -> None:
         """Do one thing."""
@@ -233,13 +227,8 @@ class Searcher(Client):
     def act(self) -> None:
         """Search once."""
         document = self.dice.choice(self.documents)
-        body = {
-            "query": f"{document} revision",
-            "collection": COLLECTION,
-            "top_k": MOST_CHUNKS,
-            "filters": {"record": document},
-        }
         began = self.history.now()
+        body = every_chunk_of(document, COLLECTION)
         found = self.api.call("POST", "/api/search", body=body)
         if found is None:
             return

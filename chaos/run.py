@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Thread
 from typing import Any, Final
 
 from redis import Redis
@@ -29,6 +28,7 @@ from chaos.faults.poison import Poison
 from chaos.faults.small_disk import small_disk
 from chaos.faults.victims import Victims
 from chaos.history import Accepted, Answered, History, Hurt, Read, Seen, Victim
+from chaos.threads import RunThread
 from runtime.settings import Settings
 from stack.up import Stack
 
@@ -113,7 +113,7 @@ def _hurt(
     victims = Victims(world.stack.redis_url, history, whole=lambda: whole(world.stack))
     nemesis = Nemesis(world, run.plan, history, victims=victims, dice=run.dice("nemesis"))
     poison = Poison(world, history, victims=victims, jobs=poisoner.jobs)
-    threads: list[Thread] = [*clients, world.extra, victims, nemesis, poison]
+    threads: list[RunThread] = [*clients, world.extra, victims, nemesis, poison]
     for thread in threads:
         thread.start()
     try:
@@ -134,8 +134,7 @@ def _hurt(
             api, COLLECTION, documents, redis=redis, chroma_url=world.stack.chroma_url
         )
         stray = _stray(redis)
-    failures = {client.name: client.failure for client in clients} | {"nemesis": nemesis.failure}
-    failed = [f"{name} failed: {failure!r}" for name, failure in failures.items() if failure]
+    failed = [f"{one.name} failed: {one.failure!r}" for one in threads if one.failure]
     failed += [] if settled else ["not every client has finished"]
     return final, stray, failed
 

@@ -3,10 +3,12 @@
 import random
 import re
 from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final
 
 PARTS: Final = 3
 SENTENCES: Final = 12
+#: A document has fewer.
+MOST_CHUNKS: Final = 20
 #: What each sentence says: the document and its revision.
 REVISION: Final = re.compile(r"\b(record-\d+-\d+) stands at revision (\d+)\b")
 
@@ -36,3 +38,13 @@ def revisions_of(document: str, texts: Iterable[str]) -> tuple[int, ...]:
         int(number) for text in texts for name, number in REVISION.findall(text) if name == document
     }
     return tuple(sorted(found))
+
+
+def every_chunk_of(document: str, collection: str) -> dict[str, Any]:
+    """Return a search for every chunk of a document, whose metadata name it as `record`."""
+    return {
+        "query": f"{document} revision",
+        "collection": collection,
+        "top_k": MOST_CHUNKS,
+        "filters": {"record": document},
+    }

@@ -10,7 +10,7 @@ from redis import Redis
 
 from benchmarks.running.service import entries
 from chaos.caller import Caller, GaveUp
-from chaos.texts import REVISION, revisions_of
+from chaos.texts import REVISION, every_chunk_of, revisions_of
 from protocol.keys import key
 from protocol.timings import COLLECT_GARBAGE_S, GARBAGE_MS
 
@@ -20,7 +20,6 @@ GARBAGE_S: Final = GARBAGE_MS / 1000 + 6 * COLLECT_GARBAGE_S
 #: How long a replica may need to be whole again.
 WHOLE_S: Final = 60.0
 PAGE: Final = 1_000
-MOST_CHUNKS: Final = 20
 _CHROMA: Final = "/api/v2/tenants/default_tenant/databases/default_database/collections"
 
 
@@ -83,10 +82,7 @@ def final_state(
 
 def _search(api: Caller, collection: str, document: str, mode: str) -> tuple[tuple[int, ...], int]:
     """Return what is found of a document, once no retriever is left out."""
-    body = {
-        "query": f"{document} revision", "collection": collection, "mode": mode,
-        "top_k": MOST_CHUNKS, "filters": {"record": document},
-    }  # fmt: skip
+    body = every_chunk_of(document, collection) | {"mode": mode}
     end = time.monotonic() + WHOLE_S
     while found := api.call("POST", "/api/search", body=body):
         if not found["degraded"]:

@@ -2,12 +2,12 @@
 
 import subprocess
 import sys
-import threading
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Final
 
 from chaos.faults.plans import WORKERS
+from chaos.threads import RunThread
 from runtime.settings import Settings
 from stack import process_tree
 from stack.leash import leashed
@@ -18,7 +18,7 @@ LOOK_S: Final = 0.2
 PATIENCE_S: Final = 25.0
 
 
-class ExtraWorkers(threading.Thread):
+class ExtraWorkers(RunThread):
     """
     Keeps some workers of each kind running until it is told to stop; leaves none.
 
@@ -33,8 +33,7 @@ class ExtraWorkers(threading.Thread):
     """
 
     def __init__(self, stack: Stack, *, count: int, log: Path) -> None:
-        super().__init__(name="extra-workers", daemon=True)
-        self.stopping = threading.Event()
+        super().__init__("extra-workers")
         self._roles = WORKERS * count
         record = stack.record
         settings = Settings(
@@ -52,17 +51,21 @@ class ExtraWorkers(threading.Thread):
         """The processes that run now."""
         return {one.pid for one in list(self._running.values())}
 
-    def run(self) -> None:
+    def work(self) -> None:
         """Start what is missing."""
-        with self._log.open("ab") as log:
-            while True:
-                for number, role in enumerate(self._roles):
-                    running = self._running.get(number)
-                    if running is None or running.poll() is not None:
-                        self._running[number] = self._start(role, log)
-                if self.stopping.wait(LOOK_S):
-                    break
+        try:
+            with self._log.open("ab") as log:
+                self._start_missing(log)
+                while not self.stopping.wait(LOOK_S):
+                    self._start_missing(log)
+        finally:
             self._end()
+
+    def _start_missing(self, log: IO[bytes]) -> None:
+        for number, role in enumerate(self._roles):
+            running = self._running.get(number)
+            if running is None or running.poll() is not None:
+                self._running[number] = self._start(role, log)
 
     def _start(self, role: str, log: IO[bytes]) -> subprocess.Popen[bytes]:
         return subprocess.Popen(  # noqa: S603  the command of our own worker

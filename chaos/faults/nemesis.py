@@ -3,7 +3,6 @@
 import os
 import random
 import signal
-import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -20,6 +19,7 @@ from chaos.faults.plans import WORKERS, Fault, Plan
 from chaos.faults.small_disk import SmallDisk
 from chaos.faults.victims import Victims
 from chaos.history import History, Hurt
+from chaos.threads import RunThread
 from rag.errors import Broken
 from stack.up import Stack
 
@@ -57,7 +57,7 @@ class World:
         return {one.pid for one in self.stack.record.processes.values()} | self.extra.pids
 
 
-class Nemesis(threading.Thread):
+class Nemesis(RunThread):
     """
     Hurts a stack until it is told to stop; leaves it whole.
 
@@ -76,9 +76,7 @@ class Nemesis(threading.Thread):
     def __init__(
         self, world: World, plan: Plan, history: History, *, victims: Victims, dice: random.Random
     ) -> None:
-        super().__init__(name="nemesis", daemon=True)
-        self.stopping = threading.Event()
-        self.failure: BaseException | None = None
+        super().__init__("nemesis")
         self._world, self._plan, self._history, self._dice = world, plan, history, dice
         self._victims = victims
         self._acts: Mapping[str, Callable[[Fault], str]] = {
@@ -96,17 +94,14 @@ class Nemesis(threading.Thread):
             "wrong_clock": self._set_clock,
         }
 
-    def run(self) -> None:
+    def work(self) -> None:
         """Hurt, wait, hurt again; most times once everything serves again."""
-        try:
-            faults = self._plan.faults(self._dice)
-            while not self.stopping.wait(self._dice.uniform(*self._plan.pause_s)):
-                self._hurt(next(faults))
-                if self._dice.random() < self._plan.heals:
-                    heal(self._world.stack)
-            self._world.clocks.set_right()
-        except BaseException as error:  # noqa: BLE001  shown at the end of the run
-            self.failure = error
+        faults = self._plan.faults(self._dice)
+        while not self.stopping.wait(self._dice.uniform(*self._plan.pause_s)):
+            self._hurt(next(faults))
+            if self._dice.random() < self._plan.heals:
+                heal(self._world.stack)
+        self._world.clocks.set_right()
 
     def _hurt(self, fault: Fault) -> None:
         began, hit = self._history.now(), ""

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final
@@ -14,13 +13,14 @@ from chaos.faults.claim_holders import holder
 from chaos.faults.nemesis import World
 from chaos.faults.victims import Victims
 from chaos.history import History, Hurt
+from chaos.threads import RunThread
 from protocol.keys import key
 from rag.errors import Broken
 
 LOOK_S: Final = 0.005
 
 
-class Poison(threading.Thread):
+class Poison(RunThread):
     """
     Kills whoever claims a document of some jobs.
 
@@ -37,20 +37,19 @@ class Poison(threading.Thread):
     def __init__(
         self, world: World, history: History, *, victims: Victims, jobs: Sequence[str]
     ) -> None:
-        super().__init__(name="poison", daemon=True)
-        self.stopping = threading.Event()
+        super().__init__("poison")
         self._jobs = jobs
         self._world, self._history, self._victims = world, history, victims
         self._killed: dict[str, str] = {}  # a claim outlives its worker: its epoch tells them apart
 
-    def run(self) -> None:
+    def work(self) -> None:
         """Kill until each document was given up, or the run ends."""
-        redis = Redis.from_url(self._world.stack.redis_url, decode_responses=True)
-        while not self.stopping.wait(LOOK_S):
-            for job in list(self._jobs):
-                with suppress(RedisError, ProcessLookupError, KeyError, Broken):
-                    for unit in redis.lrange(key("rows", job), 0, -1):
-                        self._kill(redis, unit)
+        with Redis.from_url(self._world.stack.redis_url, decode_responses=True) as redis:
+            while not self.stopping.wait(LOOK_S):
+                for job in list(self._jobs):
+                    with suppress(RedisError, ProcessLookupError, KeyError, Broken):
+                        for unit in redis.lrange(key("rows", job), 0, -1):
+                            self._kill(redis, unit)
 
     def _kill(self, redis: Redis, unit: str) -> None:
         """Kill the process that holds a unit, unless it was killed for that already."""

@@ -12,6 +12,7 @@ from redis.exceptions import RedisError
 
 from chaos.faults.claim_holders import Holder, holders
 from chaos.history import History, Victim
+from chaos.threads import RunThread
 from jobs.units import FINAL_STATES
 from protocol.keys import key
 
@@ -26,7 +27,7 @@ class _Waiting:
     longest_s: float = 0.0
 
 
-class Victims(threading.Thread):
+class Victims(RunThread):
     """
     Notes how long units wait after their worker was killed, while nothing else is wrong.
 
@@ -42,8 +43,7 @@ class Victims(threading.Thread):
     """
 
     def __init__(self, redis_url: str, history: History, *, whole: Callable[[], bool]) -> None:
-        super().__init__(name="victims", daemon=True)
-        self.stopping = threading.Event()
+        super().__init__("victims")
         self._redis = Redis.from_url(redis_url, decode_responses=True, socket_timeout=5.0)
         self._history, self._whole = history, whole
         self._lock = threading.Lock()
@@ -74,7 +74,7 @@ class Victims(threading.Thread):
             for one in held:
                 self._waiting[one.unit] = _Waiting(one.epoch, self._history.now())
 
-    def run(self) -> None:
+    def work(self) -> None:
         """Look at them again and again; tell of each that somebody has, or that has ended."""
         before = time.monotonic()
         while not self.stopping.wait(LOOK_S):
