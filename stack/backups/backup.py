@@ -27,7 +27,7 @@ from stack.backups.manifest import (
     segments_of,
     write_manifest,
 )
-from stack.backups.snapshot import fetch_snapshot
+from stack.backups.snapshot import fetch_snapshot, redis_answers
 from stack.run_folder import find_running
 from stack.up import Stack
 
@@ -70,7 +70,7 @@ def make_backup(settings: Settings, folder: Path, *, told: Progress) -> Made:
     them from the texts.
 
     Raises:
-        Broken: There is no installation, or Redis gives no snapshot.
+        Broken: There is no installation, or Redis does not answer or gives no snapshot.
 
         NotWhole: The folder holds a backup of a newer build.
     """
@@ -78,7 +78,12 @@ def make_backup(settings: Settings, folder: Path, *, told: Progress) -> Made:
     before = read_manifest(folder)
     if before is None and not _may_begin(folder):
         raise Broken(f"{folder} holds other files; name an empty folder, or that of a backup")
-    with _queue(settings) as url, closing(ledger_client(url)) as redis, files_held(redis):
+    with (
+        redis_answers(),
+        _queue(settings) as url,
+        closing(ledger_client(url)) as redis,
+        files_held(redis),
+    ):
         now = datetime.now(tz=UTC)
         stamp = now.strftime("%Y%m%dT%H%M%S%fZ")
         names = f"redis-{stamp}.rdb", f"blobs-{stamp}.txt", f"segments-{stamp}.txt"

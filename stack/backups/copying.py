@@ -1,12 +1,12 @@
 """Files of a backup: blobs, which have the names of their contents, and other files."""
 
-import contextlib
 import hashlib
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 BLOCK: Final = 1 << 20
 _BLOB: Final = re.compile(r"[0-9a-f]{64}")
@@ -68,7 +68,7 @@ def copy_tree(
             yield known[path], path
         else:
             place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with contextlib.suppress(FileNotFoundError):  # its time was over meanwhile
+            with suppress(FileNotFoundError):  # its time was over meanwhile
                 yield copy_file(source / path, place), path
         told(done, len(paths))
 
@@ -91,3 +91,15 @@ def copy_file(source: Path, target: Path, *, digest: str | None = None) -> str:
     else:
         beside.unlink()
     return found.hexdigest()
+
+
+@contextmanager
+def written_whole(path: Path) -> Iterator[BinaryIO]:
+    """Give a file for its owner alone, which is at *path* once the block has ended, on the disk."""
+    beside = path.with_name(BESIDE + path.name)
+    with beside.open("wb") as file:
+        os.fchmod(file.fileno(), 0o600)
+        yield file
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(path)

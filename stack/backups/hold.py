@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Final
 
 from redis import Redis
@@ -31,29 +31,33 @@ def files_held(redis: Redis) -> Iterator[None]:
     Raises:
         Broken: Another backup is running; or the hold was lost meanwhile, because this process
             stood still or Redis was away for a minute: a file may have gone.
+
+        RedisError: Redis does not answer: at the end it is not known whether the hold lasted.
     """
     name, me = key("lock", "backup"), new_id()
     if not redis.set(name, me, nx=True, px=HOLD_MS):
         raise Broken("another backup of this installation is running, or was killed a minute ago")
     renew, lost = redis.register_script(_RENEW), threading.Event()
 
+    def keep() -> None:
+        if not renew(keys=[name], args=[me, HOLD_MS]):
+            lost.set()
+
     def turn() -> float:
-        try:
-            if not renew(keys=[name], args=[me, HOLD_MS]):
-                lost.set()
-        except RedisError:
-            pass  # whether it lasted is seen at the next turn
+        with suppress(RedisError):  # whether it lasted is seen at the next turn
+            keep()
         return RENEW_S
 
     try:
         with BackgroundThread("backup", turn, first_s=RENEW_S):
             yield
-        turn()
+        keep()
         if lost.is_set():
             raise Broken(
                 "the backup stood still for a minute, and files may have been deleted meanwhile; "
                 "run it again"
             )
     finally:
-        if redis.get(name) == me:
-            redis.delete(name)
+        with suppress(RedisError):  # away: the hold ends by itself
+            if redis.get(name) == me:
+                redis.delete(name)

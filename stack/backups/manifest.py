@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Final
 
 from rag.errors import QuernError
 from runtime.durable_folders import sync_folder
+from stack.backups.copying import written_whole
 
 #: The form of backups that this build writes, and the newest that it reads.
 FORM: Final = 1
@@ -57,13 +57,8 @@ class Manifest:
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Put *manifest* into *folder* in one step that survives power loss."""
-    beside = folder / f".new-{NAME}"
-    with beside.open("w") as file:
-        os.fchmod(file.fileno(), 0o600)
-        file.write(json.dumps(asdict(manifest), indent=2) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(folder / NAME)
+    with written_whole(folder / NAME) as file:
+        file.write(f"{json.dumps(asdict(manifest), indent=2)}\n".encode())
     sync_folder(folder)
 
 

@@ -10,7 +10,7 @@ speaks the primary's side of that, once, and then tells the server to follow nob
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, Final
@@ -39,14 +39,21 @@ def load_snapshot(url: str, path: Path, *, told: Told) -> None:
         Broken: The server refused to follow, or did not take the snapshot.
     """
     with closing(ledger_client(url)) as client, _listening(_address(client)) as listener:
+        sent_at = time.monotonic()
+
+        def sent(done: int, total: int | None) -> None:
+            nonlocal sent_at
+            sent_at = time.monotonic()
+            told(done, total)
+
         sender = threading.Thread(
-            target=_serve, args=(listener, path, told), name="primary", daemon=True
+            target=_serve, args=(listener, path, sent), name="primary", daemon=True
         )
         sender.start()
         host, port = listener.getsockname()[:2]
         try:
             client.execute_command("REPLICAOF", host, port)
-            _wait_until_loaded(client, sender)
+            _wait_until_loaded(client, sender, sent_at=lambda: sent_at)
         except RedisError as error:
             raise Broken(f"the queue Redis does not take a snapshot: {error}") from error
         finally:
@@ -94,7 +101,9 @@ def _serve(listener: socket.socket, path: Path, told: Told) -> None:
 
 def _command(stream: Any) -> list[bytes]:
     """Read one command in the form that servers send it; empty at the end."""
-    head = stream.readline()
+    head = b"\n"
+    while head == b"\n":  # a sign of life, while the server empties itself or loads
+        head = stream.readline()
     if not head.startswith(b"*"):
         return []
     parts = []
@@ -116,10 +125,11 @@ def _send(connection: socket.socket, path: Path, told: Told) -> None:
             told(done, length)
 
 
-def _wait_until_loaded(client: Redis, sender: threading.Thread) -> None:
+def _wait_until_loaded(
+    client: Redis, sender: threading.Thread, *, sent_at: Callable[[], float]
+) -> None:
     """Wait until the server has read what it got."""
-    end = time.monotonic() + LOAD_S
-    while time.monotonic() < end:
+    while time.monotonic() < sent_at() + LOAD_S:
         with suppress(RedisError):  # busy: it answers once it has read all
             link = client.info("replication")
             if link.get("master_link_status") == "up":

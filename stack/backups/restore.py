@@ -1,10 +1,12 @@
 """Making an installation from a backup: files first, the ledger last, so that a half is seen."""
 
+import os
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from corpus.storage import archive_of
 from rag.errors import Broken
@@ -21,7 +23,7 @@ from stack.backups.manifest import (
     segments_of,
 )
 from stack.backups.primary import load_snapshot
-from stack.backups.snapshot import is_empty
+from stack.backups.snapshot import is_empty, redis_answers
 from stack.run_folder import RESTORING, RUN, RunFolder
 
 #: What a data folder may hold before a restore: no data.
@@ -52,18 +54,37 @@ def restore_backup(settings: Settings, folder: Path, *, told: Progress) -> Manif
         raise NotWhole(f"the backup in {folder} is damaged or not whole: {', '.join(bad)}")
     with RunFolder(settings.data_dir).locked(restoring=True):
         _must_be_empty(settings, manifest)
-        (settings.data_dir / RESTORING).write_text(manifest.made_at)
+        if _marked(settings)[:1] != [manifest.made_at]:
+            _mark(settings).write_text(manifest.made_at)
         _restore_blobs(settings, folder, manifest, told)
         _restore_archive(settings, folder, manifest, told)
         _restore_ledger(settings, folder / manifest.snapshot, manifest, told)
-        (settings.data_dir / RESTORING).unlink()
+        os.sync()  # half of it without its mark would be taken for whole
+        _mark(settings).unlink()
     return manifest
+
+
+def _mark(settings: Settings) -> Path:
+    """Return the file that says that a restore is under way, and of which backup."""
+    return settings.data_dir / RESTORING
+
+
+def _marked(settings: Settings) -> list[str]:
+    """Return what the mark of an interrupted restore says, nothing where there is none."""
+    mark = _mark(settings)
+    return mark.read_text().splitlines() if mark.exists() else []
+
+
+def _filling(settings: Settings, manifest: Manifest) -> list[str]:
+    """Return what the mark says from when on a Redis elsewhere is filled: which one that is."""
+    parts = urlsplit(settings.redis_url)
+    return [manifest.made_at, f"{parts.hostname}:{parts.port}"]
 
 
 def _must_be_empty(settings: Settings, manifest: Manifest) -> None:
     """Refuse to mix two installations; what a restore of the same backup left is no other one."""
-    mark = settings.data_dir / RESTORING
-    goes_on = mark.exists() and mark.read_text() == manifest.made_at
+    said = _marked(settings)
+    goes_on = said[:1] == [manifest.made_at]
     held = sorted(e.name for e in settings.data_dir.iterdir() if e.name not in _NO_DATA)
     if held and not goes_on:
         raise Broken(
@@ -72,8 +93,8 @@ def _must_be_empty(settings: Settings, manifest: Manifest) -> None:
         )
     if settings.blobs.is_dir() and any(settings.blobs.iterdir()) and not goes_on:
         raise Broken(f"{settings.blobs} is not empty; a restore needs an empty blob store")
-    if not embedded(settings.redis_url):
-        with closing(ledger_client(settings.redis_url)) as redis:
+    if not embedded(settings.redis_url) and said != _filling(settings, manifest):
+        with redis_answers(), closing(ledger_client(settings.redis_url)) as redis:
             if not is_empty(redis):
                 raise Broken(
                     "the queue Redis (QUERN_REDIS_URL) is not empty, and a restore replaces all "
@@ -118,9 +139,11 @@ def _restore_archive(settings: Settings, folder: Path, manifest: Manifest, told:
 def _restore_ledger(settings: Settings, snapshot: Path, manifest: Manifest, told: Progress) -> None:
     """Give the queue Redis its snapshot: as its file where it is embedded, else over the wire."""
     if not embedded(settings.redis_url):
-        load_snapshot(
-            settings.redis_url, snapshot, told=lambda done, total: told("ledger", done, total)
-        )
+        _mark(settings).write_text("\n".join(_filling(settings, manifest)))
+        with redis_answers():
+            load_snapshot(
+                settings.redis_url, snapshot, told=lambda done, total: told("ledger", done, total)
+            )
         return
     place = settings.data_dir / "redis-queue"
     place.mkdir(mode=0o700, exist_ok=True)

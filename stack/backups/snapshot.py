@@ -1,10 +1,9 @@
 """The queue Redis at one instant: an RDB file, asked for as a replica would."""
 
 import hashlib
-import os
 import socket
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -13,6 +12,7 @@ from redis.exceptions import RedisError
 
 from rag.errors import Broken
 from runtime.redis_clients import ledger_client
+from stack.backups.copying import written_whole
 
 #: Seconds until the server must have said something: it sends a sign of life while it forks and
 #: writes.
@@ -35,6 +35,20 @@ class Stream(Protocol):
         """Return up to so many bytes; empty at the end of the stream."""
 
 
+@contextmanager
+def redis_answers() -> Iterator[None]:
+    """
+    Say in words that the queue Redis does not answer.
+
+    Raises:
+        Broken: A call of the block got no answer, or was refused.
+    """
+    try:
+        yield
+    except RedisError as error:
+        raise Broken(f"the queue Redis does not answer: {error}") from error
+
+
 def fetch_snapshot(url: str, path: Path, *, told: Told) -> str:
     """
     Write the whole Redis at *url*, as it is at one instant, to *path*; return the file's SHA-256.
@@ -47,10 +61,8 @@ def fetch_snapshot(url: str, path: Path, *, told: Told) -> str:
         Broken: The server refused, or the connection was lost.
     """
     with closing(ledger_client(url)) as client:
-        try:
+        with redis_answers():
             connection = client.connection_pool.get_connection()
-        except RedisError as error:
-            raise Broken(f"the queue Redis does not answer: {error}") from error
         try:
             held: socket.socket = connection._sock  # noqa: SLF001  no public way to the bytes
             held.settimeout(SILENCE_S)
@@ -71,17 +83,10 @@ def receive(stream: Stream, path: Path, *, told: Told) -> str:
     if not head.startswith(b"$"):
         said = head.decode(errors="replace").strip().lstrip("-") or "it closed the connection"
         raise Broken(f"the queue Redis gives no snapshot (SYNC): {said}")
-    beside = path.with_name(f".new-{path.name}")
-    with beside.open("wb") as file:
-        os.fchmod(file.fileno(), 0o600)
+    with written_whole(path) as file:
         if head.startswith(b"$EOF:"):
-            digest = _until_mark(stream, file, head[5:].strip(), told)
-        else:
-            digest = _of_length(stream, file, int(head[1:]), told)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
-    return digest
+            return _until_mark(stream, file, head[5:].strip(), told)
+        return _of_length(stream, file, int(head[1:]), told)
 
 
 def _of_length(stream: Stream, file: Any, length: int, told: Told) -> str:

@@ -1,9 +1,12 @@
 """Backups of a data folder with real servers: held files, an empty target, damage that is seen."""
 
+import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from redis import Redis
@@ -12,6 +15,7 @@ from corpus.blobs import BlobStore
 from protocol.keys import key
 from rag.errors import Broken
 from runtime.settings import Settings
+from stack.backups import primary
 from stack.backups.backup import make_backup
 from stack.backups.hold import files_held
 from stack.backups.manifest import NotWhole, read_manifest
@@ -198,6 +202,88 @@ def test_a_server_that_cannot_read_a_snapshot_is_left_alone_and_it_is_told(
             load_snapshot(clean_redis, tmp_path / "s", told=nothing)
 
         assert redis.info("replication")["role"] == "master"
+
+
+def test_a_redis_that_does_not_answer_is_told_in_words(backup: Path, tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path / "data", redis_url="redis://[::1]:1/0")
+
+    with pytest.raises(Broken, match="queue Redis does not answer"):
+        make_backup(settings, tmp_path / "b", told=nothing)
+    with pytest.raises(Broken, match="queue Redis does not answer"):
+        restore_backup(settings, backup, told=nothing)
+
+
+def test_a_restore_that_was_interrupted_while_it_filled_a_redis_elsewhere_is_run_again(
+    backup: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*given: Any, **more: Any) -> None:
+        load_snapshot(*given, **more)
+        raise KeyboardInterrupt
+
+    with Stack.start(data_dir=tmp_path / "elsewhere", only=["redis-queue"]) as stack:
+        url = stack.redis_url.replace("127.0.0.1", "[::ffff:127.0.0.1]")
+        settings = Settings(data_dir=tmp_path / "data", redis_url=url)
+        with monkeypatch.context() as patched:
+            patched.setattr("stack.backups.restore.load_snapshot", killed)
+            with pytest.raises(KeyboardInterrupt):
+                restore_backup(settings, backup, told=nothing)
+
+        restore_backup(settings, backup, told=nothing)
+
+        with Redis.from_url(url, decode_responses=True) as redis:
+            assert redis.hgetall("quern:unit:a") == {"state": "succeeded"}
+        with RunFolder(settings.data_dir).locked():
+            pass
+
+
+def test_half_a_restore_fills_no_other_redis_that_holds_something(
+    backup: Path, tmp_path: Path, clean_redis: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    with Stack.start(data_dir=tmp_path / "elsewhere", only=["redis-queue"]) as stack:
+        url = stack.redis_url.replace("127.0.0.1", "[::ffff:127.0.0.1]")
+        monkeypatch.setattr("stack.backups.restore.load_snapshot", killed)
+        with pytest.raises(KeyboardInterrupt):
+            restore_backup(
+                Settings(data_dir=tmp_path / "data", redis_url=url), backup, told=nothing
+            )
+    other = clean_redis.replace("127.0.0.1", "[::ffff:127.0.0.1]")
+    with Redis.from_url(clean_redis) as redis:
+        redis.set("somebody", "else's")
+
+    with pytest.raises(Broken, match="QUERN_REDIS_URL"):
+        restore_backup(Settings(data_dir=tmp_path / "data", redis_url=other), backup, told=nothing)
+
+
+def test_a_server_that_empties_itself_before_it_loads_is_waited_for(
+    clean_redis: str, tmp_path: Path
+) -> None:
+    with Redis.from_url(clean_redis) as redis:
+        redis.set("one", "1")
+        fetch_snapshot(clean_redis, tmp_path / "s", told=nothing)
+        redis.set("two", "2")
+
+        load_snapshot(clean_redis, tmp_path / "s", told=nothing)
+
+        assert redis.keys() == [b"one"]
+
+
+def test_a_long_way_to_a_server_elsewhere_is_not_taken_for_one_that_does_not_load(
+    clean_redis: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Redis.from_url(clean_redis) as redis:
+        for n in range(300):
+            redis.set(f"quern:unit:{n}", os.urandom(1_000))
+        fetch_snapshot(clean_redis, tmp_path / "s", told=nothing)
+        redis.flushall()
+        monkeypatch.setattr(primary, "BLOCK", 50_000)
+        monkeypatch.setattr(primary, "LOAD_S", 2.0)
+
+        load_snapshot(clean_redis, tmp_path / "s", told=lambda *_: time.sleep(0.5))
+
+        assert redis.dbsize() == 300
 
 
 def test_one_backup_holds_the_files_and_one_that_lost_its_hold_is_no_backup(

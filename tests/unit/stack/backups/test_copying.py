@@ -3,7 +3,7 @@
 import hashlib
 from pathlib import Path
 
-from stack.backups.copying import blobs_on, copy_blobs, copy_tree
+from stack.backups.copying import blobs_on, copy_blobs, copy_tree, written_whole
 
 
 def blob(folder: Path, data: bytes, *, name: str = "") -> str:
@@ -56,3 +56,19 @@ def test_segments_that_are_known_are_not_read_again(tmp_path: Path) -> None:
     }
     assert second == first
     assert (target / "h1/one").read_bytes() == b"1"
+
+
+def test_a_file_has_its_name_once_it_is_whole(tmp_path: Path) -> None:
+    place = tmp_path / "manifest.json"
+    place.write_bytes(b"before")
+    killed = written_whole(place)
+    killed.__enter__().write(b"half")
+    assert not killed.__exit__(KeyboardInterrupt, KeyboardInterrupt(), None)
+    assert place.read_bytes() == b"before"
+
+    with written_whole(place) as file:
+        file.write(b"whole")
+        assert place.read_bytes() == b"before"
+
+    assert place.read_bytes() == b"whole"
+    assert place.stat().st_mode & 0o777 == 0o600
