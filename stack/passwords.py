@@ -14,7 +14,7 @@ def kept_password(folder: Path) -> str:
     folder.mkdir(parents=True, exist_ok=True)
     if not (password := known_password(folder)):
         password = secrets.token_urlsafe(18)
-        write_private(folder / FILE, password + "\n")
+        write_private(folder / FILE, password + "\n", synced=True)
     return password
 
 
@@ -26,12 +26,13 @@ def known_password(folder: Path) -> str:
         return ""
 
 
-def write_private(file: Path, text: str) -> None:
-    """Write a file for its owner alone, whole or not at all."""
+def write_private(file: Path, text: str, *, synced: bool = False) -> None:
+    """Write a file for its owner alone, in one step; *synced* it survives power loss."""
     draft = file.with_name(f"{file.name}.new")
     draft.unlink(missing_ok=True)
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as new:
         new.write(text)
-        new.flush()
-        os.fsync(new.fileno())
+        if synced:
+            new.flush()
+            os.fsync(new.fileno())
     draft.replace(file)

@@ -91,3 +91,14 @@ def test_a_record_that_cannot_be_read_counts_as_none(tmp_path: Path, text: str) 
         (folder.path / "stack.json").write_text(text)
 
         assert folder.read() is None
+
+
+def test_the_supervisor_waits_for_no_disk_while_it_writes_its_record(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, synced = RunFolder(tmp_path), list[int]()
+    monkeypatch.setattr(os, "fsync", synced.append)
+    with folder.locked():
+        folder.write(record())
+
+    assert synced == []
