@@ -1,37 +1,20 @@
 """Signatures of webhooks, as Standard Webhooks 1.0 has them (https://www.standardwebhooks.com)."""
 
 import base64
-import binascii
 import hashlib
 import hmac
 import os
 from typing import Final
 
-PREFIX: Final = "whsec_"
+from runtime.webhook_secrets import PREFIX, key_of
+
 #: Bytes of a secret: the specification asks for 24 to 64.
 _SECRET_BYTES: Final = 32
-_LEAST, _MOST = 24, 64
 
 
 def new_secret() -> str:
     """Make a secret, as it is shown to whoever verifies signatures with it."""
     return PREFIX + base64.b64encode(os.urandom(_SECRET_BYTES)).decode()
-
-
-def key_of(secret: str) -> bytes:
-    """
-    Return the key that a secret stands for.
-
-    Raises:
-        ValueError: It is not `whsec_` and the base64 of 24 to 64 bytes.
-    """
-    try:
-        key = base64.b64decode(secret.removeprefix(PREFIX), validate=True)
-    except binascii.Error as error:
-        raise ValueError("a secret is `whsec_` and base64") from error
-    if not secret.startswith(PREFIX) or not _LEAST <= len(key) <= _MOST:
-        raise ValueError("a secret is `whsec_` and the base64 of 24 to 64 bytes")
-    return key
 
 
 def headers(secret: str, message_id: str, payload: bytes, *, now_s: int) -> dict[str, str]:

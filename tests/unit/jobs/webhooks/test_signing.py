@@ -4,9 +4,8 @@ import base64
 import hashlib
 import hmac
 
-import pytest
-
-from jobs.webhooks.signing import headers, key_of, new_secret
+from jobs.webhooks.signing import headers, new_secret
+from runtime.webhook_secrets import key_of
 
 
 def test_a_message_is_signed_with_its_id_its_time_and_its_bytes() -> None:
@@ -29,11 +28,3 @@ def test_secrets_are_long_enough_and_differ() -> None:
     assert first != second
     assert first.startswith("whsec_")
     assert len(key_of(first)) == 32
-
-
-@pytest.mark.parametrize(
-    "secret", ["", "whsec_", "whsec_c2hvcnQ=", "whsec_###", "c" * 44, "whsec_" + "A" * 100]
-)
-def test_what_is_no_secret_signs_nothing(secret: str) -> None:
-    with pytest.raises(ValueError, match="whsec_"):
-        key_of(secret)
