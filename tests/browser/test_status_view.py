@@ -43,3 +43,13 @@ def test_what_needs_a_look_is_said_first_and_in_words(
     expect(rows.filter(has_text="Indexing")).to_have_count(1)
     expect(rows.filter(has_text="something:new")).to_contain_text("3 apples")
     expect(page.get_by_role("link", name="checks as JSON")).to_have_attribute("href", "./health")
+
+
+def test_a_service_that_cannot_be_reached_is_not_called_well(open_page: Open, url: str) -> None:
+    page = open_page(f"{url}/status")
+    expect(page.locator("#overall")).to_have_text("All is well.")
+    page.route("**/health", lambda route: route.fulfill(status=502, body="Bad gateway"))
+
+    expect(page.get_by_role("alert")).to_contain_text("Quern cannot be reached.")
+    expect(page.locator("#overall")).to_have_text("Not reachable.")
+    expect(page.locator("#health")).to_have_text("Not reachable")

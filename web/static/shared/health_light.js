@@ -6,21 +6,29 @@ import { find } from "./dom.js";
 const HEALTH_MS = 15_000;
 const HEALTH_WORDS = { pass: "All well", warn: "Something needs a look", fail: "Not well" };
 
-/** Look at the health of the service now, and then every now and then. */
-export async function watchHealth() {
+/**
+ * Look at the health of the service now, and then every now and then.
+ *
+ * *onLook* is told what /health says, null where nothing answers.
+ */
+export async function watchHealth({ everyMs = HEALTH_MS, onLook = () => {} } = {}) {
   if (!document.hidden) {
-    let status = "fail";
-    let words = "Not reachable";
-    try {
-      // A failing system answers 503 with the same body, so the status code says nothing here.
-      const seen = await (await fetch(at("/health"), { headers: { Accept: "application/json" } })).json();
-      status = seen.status;
-      words = seen.output === "starting" ? "Starting" : (HEALTH_WORDS[status] ?? status);
-    } catch (problem) {
-      if (!(problem instanceof TypeError) && !(problem instanceof SyntaxError)) throw problem;
-    }
-    find("health").dataset.status = status;
-    find("health-text").textContent = words;
+    const told = await health();
+    find("health").dataset.status = told?.status ?? "fail";
+    find("health-text").textContent = told ? inAWord(told) : "Not reachable";
+    onLook(told);
   }
-  setTimeout(watchHealth, HEALTH_MS);
+  setTimeout(() => watchHealth({ everyMs, onLook }), everyMs);
 }
+
+async function health() {
+  try {
+    // A failing system answers 503 with the same body, so the status code says nothing here.
+    return await (await fetch(at("/health"), { headers: { Accept: "application/json" } })).json();
+  } catch (problem) {
+    if (!(problem instanceof TypeError) && !(problem instanceof SyntaxError)) throw problem;
+    return null;
+  }
+}
+
+const inAWord = ({ status, output }) => (output === "starting" ? "Starting" : (HEALTH_WORDS[status] ?? status));

@@ -1,6 +1,5 @@
 // The view of health: whether all is well, what needs a look, and every check in words.
 
-import { at } from "../shared/api.js";
 import { find, make, say } from "../shared/dom.js";
 import { watchHealth } from "../shared/health_light.js";
 import { GROUPS, idle, named, seen } from "./check_words.js";
@@ -9,20 +8,14 @@ const LOOK_MS = 5000;
 const OVERALL = { pass: "All is well.", warn: "It works; something needs a look.", fail: "Something does not work." };
 const WORST = ["fail", "warn", "pass"];
 
-async function look() {
-  if (!document.hidden) {
-    try {
-      // A failing system answers 503 with the same body.
-      const told = await (await fetch(at("/health"), { headers: { Accept: "application/json" } })).json();
-      draw(told);
-      say(find("status-problem"));
-    } catch (problem) {
-      if (!(problem instanceof TypeError) && !(problem instanceof SyntaxError)) throw problem;
-      find("overall").dataset.status = "fail";
-      say(find("status-problem"), "Quern cannot be reached. Is it still running?");
-    }
+function show(told) {
+  say(find("status-problem"), told ? "" : "Quern cannot be reached. Is it still running?");
+  if (told) {
+    draw(told);
+    return;
   }
-  setTimeout(look, LOOK_MS);
+  find("overall").dataset.status = "fail";
+  find("overall-words").textContent = "Not reachable.";
 }
 
 function draw({ status, output, checks = {} }) {
@@ -58,5 +51,4 @@ function table(group, checks) {
   return make("section", { className: "check-group" }, make("h2", {}, group), make("table", {}, make("tbody", {}, ...rows)));
 }
 
-watchHealth();
-look();
+watchHealth({ everyMs: LOOK_MS, onLook: show });
