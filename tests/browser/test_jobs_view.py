@@ -81,3 +81,35 @@ def test_cancelling_is_said_at_once(open_page: Open, url: str, api: CannedApi) -
 
     expect(panel.get_by_role("status")).to_have_text("cancelled")
     assert job.state == "cancelled"
+
+
+def test_a_job_that_was_forgotten_meanwhile_goes_from_the_list(
+    open_page: Open, url: str, api: CannedApi
+) -> None:
+    oldest = add(api, 0, state="running")
+    for n in range(1, 53):
+        add(api, n)
+    page = open_page(f"{url}/jobs")
+    lines = page.locator("#jobs tbody tr")
+    page.get_by_role("button", name="Show more").click()
+    expect(lines).to_have_count(53)
+    del api.jobs[oldest.id]
+
+    expect(lines).to_have_count(52)
+    expect(page.locator("#jobs-problem")).to_be_hidden()
+
+
+def test_a_job_is_looked_at_again_after_a_look_that_failed(
+    open_page: Open, url: str, api: CannedApi
+) -> None:
+    job = Job("ingest", "papers", {}, state="running", is_open=True)
+    api.jobs[job.id] = job
+    page = open_page(f"{url}/jobs?job={job.id}")
+    panel = page.locator("#job")
+    expect(panel.get_by_role("status")).to_have_text("running")
+    refused = {"status": 500, "json": {"title": "The server erred"}}
+    page.route(f"**/api/jobs/{job.id}", lambda route: route.fulfill(**refused), times=1)
+    expect(panel.get_by_role("alert")).to_have_text("The server erred")
+    job.state = "succeeded"
+
+    expect(panel.get_by_role("status")).to_have_text("done")

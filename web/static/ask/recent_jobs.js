@@ -1,7 +1,7 @@
 // The recent jobs below the question.
 
 import { call } from "../shared/api.js";
-import { FINAL, find, say } from "../shared/dom.js";
+import { FINAL, find, say, tried } from "../shared/dom.js";
 import { drawRows } from "../jobs/job_rows.js";
 
 const SHOWN = 12;
@@ -38,11 +38,5 @@ export async function refreshJobs() {
 }
 
 async function act(asked) {
-  try {
-    await asked();
-  } catch (problem) {
-    say(find("jobs-problem"), problem.message);
-    return;
-  }
-  refreshJobs();
+  if (await tried("jobs-problem", asked)) refreshJobs();
 }

@@ -1,7 +1,7 @@
 // The panel of one job: where its time went, how far it is, why it failed.
 
 import { ApiProblem, at, call } from "../shared/api.js";
-import { age, count, duration, FINAL, find, make, STATE_WORDS } from "../shared/dom.js";
+import { age, count, duration, FINAL, find, make, onEscape, redraw, STATE_WORDS, terms } from "../shared/dom.js";
 import { action, addressOf, what } from "./job_words.js";
 
 const BUSY_MS = 1000;
@@ -43,22 +43,29 @@ export function closeJob() {
 export function prepareJob({ onClose, onChange }) {
   changed = onChange;
   find("job-close").addEventListener("click", onClose);
-  document.addEventListener("keydown", (event) => {
-    if (event.key === "Escape") onClose();
-  });
+  onEscape(onClose);
 }
 
 async function follow(mine) {
+  clearTimeout(timer);
   try {
     const job = await call("GET", `/api/jobs/${encodeURIComponent(mine.id)}`);
     const rows = job.progress?.failed && ["ingest", "delete"].includes(job.kind) ? await failedRows(job) : [];
     if (shown !== mine) return;
     draw(job, rows);
-    if (!FINAL.has(job.state)) timer = setTimeout(() => shown === mine && follow(mine), BUSY_MS);
+    if (!FINAL.has(job.state)) later(mine);
   } catch (problem) {
     if (!(problem instanceof ApiProblem)) throw problem;
-    if (shown === mine) find("job-body").replaceChildren(make("p", { className: "problem", role: "alert" }, problem.message));
+    if (shown !== mine) return;
+    find("job-body").replaceChildren(make("p", { className: "problem", role: "alert" }, problem.message));
+    if (![404, 410].includes(problem.status)) later(mine);
   }
+}
+
+/** Read a job again after a while. */
+function later(mine) {
+  clearTimeout(timer);
+  timer = setTimeout(() => shown === mine && follow(mine), BUSY_MS);
 }
 
 async function failedRows(job) {
@@ -68,11 +75,10 @@ async function failedRows(job) {
 
 function draw(job, rows) {
   find("job-title").textContent = what(job);
-  const body = find("job-body");
-  if (body.matches(":active")) return;
-  const focused = body.contains(document.activeElement) ? document.activeElement.dataset.key : null;
-  body.replaceChildren(...[standing(job), place(job), problemOf(job), ...timeline(job), ...progressOf(job), facts(job), ...failures(job, rows), actions(job)].filter(Boolean));
-  if (focused) body.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
+  redraw(
+    find("job-body"),
+    [standing(job), place(job), problemOf(job), ...timeline(job), ...progressOf(job), facts(job), ...failures(job, rows), actions(job)].filter(Boolean),
+  );
 }
 
 function standing(job) {
@@ -132,7 +138,7 @@ function facts(job) {
     ["Attempts", job.attempts > 1 ? String(job.attempts) : ""],
     ["Retry of", job.retry_of],
   ];
-  return make("dl", { className: "about" }, ...told.filter(([, value]) => value).flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, value)]));
+  return make("dl", { className: "about" }, ...terms(told));
 }
 
 function failures(job, rows) {

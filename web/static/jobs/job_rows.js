@@ -1,6 +1,6 @@
 // The rows of a table of jobs.
 
-import { age, duration, make, STATE_WORDS } from "../shared/dom.js";
+import { age, duration, make, redraw, STATE_WORDS } from "../shared/dom.js";
 import { action, addressOf, what } from "./job_words.js";
 
 /**
@@ -8,12 +8,7 @@ import { action, addressOf, what } from "./job_words.js";
  * button asks for, and *link* returns where a job's name leads.
  */
 export function drawRows(body, jobs, { open = null, act, link = addressOf }) {
-  // A click ends on what it began on, or nowhere: what is pressed stays until the next time.
-  if (body.matches(":active")) return;
-  // Redrawing takes the focus away: it is given back to the same button or link.
-  const focused = body.contains(document.activeElement) ? document.activeElement.dataset.key : null;
-  body.replaceChildren(...jobs.map((job) => row(job, { open, act, link })));
-  if (focused) body.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
+  redraw(body, jobs.map((job) => row(job, { open, act, link })));
 }
 
 function row(job, { open, act, link }) {

@@ -1,7 +1,7 @@
 // The view of jobs: filters, the list, which is read again while it is looked at, and one job.
 
 import { at, call } from "../shared/api.js";
-import { FINAL, find, make, say, STATE_WORDS } from "../shared/dom.js";
+import { FINAL, find, make, say, STATE_WORDS, tried } from "../shared/dom.js";
 import { watchHealth } from "../shared/health_light.js";
 import { closeJob, openJob, prepareJob } from "./job_panel.js";
 import { drawRows } from "./job_rows.js";
@@ -55,10 +55,10 @@ async function read() {
       const fresh = new Set(told.jobs.map((job) => job.id));
       const below = told.next_cursor ? jobs.filter((job) => !fresh.has(job.id) && job.created_at <= told.jobs.at(-1).created_at) : [];
       const running = below.filter((job) => !FINAL.has(job.state)).slice(0, RUNNING);
-      const now = new Map((await Promise.all(running.map(({ id }) => call("GET", `/api/jobs/${id}`)))).map((job) => [job.id, job]));
+      const now = new Map(await Promise.all(running.map(async ({ id }) => [id, await again(id)])));
       if (turn !== mine) return;
       if (!below.length) next = told.next_cursor;
-      jobs = [...told.jobs, ...below.map((job) => now.get(job.id) ?? job)];
+      jobs = [...told.jobs, ...below.map((job) => (now.has(job.id) ? now.get(job.id) : job)).filter(Boolean)];
       draw();
       say(find("jobs-problem"));
     } catch (problem) {
@@ -67,6 +67,16 @@ async function read() {
   }
   clearTimeout(timer);
   timer = setTimeout(read, jobs.some((job) => !FINAL.has(job.state)) ? BUSY_MS : CALM_MS);
+}
+
+/** Read a job again; null for one that was forgotten meanwhile. */
+async function again(id) {
+  try {
+    return await call("GET", `/api/jobs/${id}`);
+  } catch (problem) {
+    if ([404, 410].includes(problem.status)) return null;
+    throw problem;
+  }
 }
 
 /** Read the page below those that are shown. */
@@ -96,13 +106,7 @@ function draw() {
 }
 
 async function act(asked) {
-  try {
-    await asked();
-  } catch (problem) {
-    say(find("jobs-problem"), problem.message);
-    return;
-  }
-  read();
+  if (await tried("jobs-problem", asked)) read();
 }
 
 /** Forget what was read under other filters. */
@@ -171,4 +175,4 @@ document.addEventListener("visibilitychange", () => document.hidden || read());
 prepareJob({ onClose: close, onChange: read });
 watchHealth();
 openAddressed();
-nameCollections().catch((problem) => say(find("jobs-problem"), problem.message));
+tried("jobs-problem", nameCollections);

@@ -55,3 +55,40 @@ export const STATE_WORDS = {
   cancelled: "cancelled",
   expired: "too late",
 };
+
+/** Do something; its failure is said in the element *id*. Returns whether it succeeded. */
+export async function tried(id, act) {
+  try {
+    await act();
+    return true;
+  } catch (problem) {
+    say(find(id), problem.message);
+    return false;
+  }
+}
+
+/** Draw *body* anew with *children*; the focus stays on what has the same key. */
+export function redraw(body, children) {
+  // A click ends on what it began on, or nowhere: what is pressed stays until the next time.
+  if (body.matches(":active")) return;
+  const focused = body.contains(document.activeElement) ? document.activeElement.dataset.key : null;
+  body.replaceChildren(...children);
+  if (focused) body.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
+}
+
+/** Make the terms of a list, each [name, value]; one without a value is left out. */
+export const terms = (pairs) =>
+  pairs.filter(([, value]) => value).flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, String(value))]);
+
+/** Let Escape do *act*, unless it closes a dialog. */
+export function onEscape(act) {
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && !document.querySelector("dialog[open]")) act();
+  });
+}
+
+/** Return the page on which a passage begins: `page iv`, `sheet Prices`, or nothing. */
+export function pageOf(source) {
+  const called = source.page_label || source.page;
+  return called ? `${source.page_kind || "page"} ${called}` : "";
+}
