@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.canned_api import CannedApi
 
@@ -220,3 +220,69 @@ def test_a_collection_is_deleted_with_all_in_it(open_page: Open, url: str, api: 
 
     expect(page.get_by_label("Collection", exact=True)).to_have_value("default")
     assert "papers" not in api.sizes
+
+
+#: A call that the server has answered: what was asked before it has come, too.
+ANSWERED = "fetch('/health').then((response) => response.text())"
+
+
+def test_a_list_that_cannot_be_read_is_not_called_empty(open_page: Open, url: str) -> None:
+    page = open_page(f"{url}/jobs")
+    refused = {"status": 500, "json": {"title": "The server erred"}}
+    page.route("**/documents?limit=*", lambda route: route.fulfill(**refused))
+    page.goto(f"{url}/documents?collection=papers")
+
+    expect(page.locator("#documents-problem")).to_have_text("The server erred")
+    expect(page.locator("#documents-end")).to_be_hidden()
+    expect(page.locator("#documents-empty")).to_be_hidden()
+
+
+def test_text_that_comes_after_its_passages_were_asked_for_changes_nothing(
+    open_page: Open, url: str, api: CannedApi
+) -> None:
+    api.documents["papers"] = listed(3)
+    api.texts["notes/0001.md"] = "Line.\n" * 20_000
+    held: list[Route] = []
+    page = open_page(f"{url}/documents?collection=papers")
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/notes/0001.md/text?*", hold)
+    with page.expect_request("**/text?*"):
+        page.get_by_role("button", name="notes/0001.md").click()
+    text = page.get_by_role("group", name="Text of the document")
+    page.get_by_role("button", name="Passages", exact=True).click()
+    expect(text.locator(".chunk")).to_have_count(2)
+    (late,) = held
+    with page.expect_response("**/text?*"):
+        late.continue_()
+    page.evaluate(ANSWERED)
+    text.dispatch_event("scroll")
+    page.evaluate(ANSWERED)
+
+    expect(text.locator(".chunk")).to_have_count(2)
+    expect(text).not_to_contain_text("Line.")
+
+
+def test_coming_back_to_an_upload_leaves_its_list_as_it_was(
+    open_page: Open, url: str, api: CannedApi
+) -> None:
+    api.documents["default"] = listed(1)
+    page = open_page(f"{url}/documents")
+    files = [
+        {"name": "good.txt", "mimeType": "text/plain", "buffer": b"text"},
+        {"name": "huge.txt", "mimeType": "text/plain", "buffer": b"x" * 1_000_001},
+    ]
+    page.get_by_label("Choose files").set_input_files(files)
+    expect(page.locator("#upload-status")).to_contain_text("1 document ready, 1 failed")
+    page.get_by_role("button", name="notes/0000.md").click()
+    expect(page.get_by_role("complementary", name="notes/0000.md")).to_be_visible()
+    with page.expect_response("**/api/jobs/*"):
+        page.go_back()
+    page.evaluate(ANSWERED)
+
+    expect(page.get_by_role("complementary")).to_be_hidden()
+    lines = page.get_by_role("list", name="Files").get_by_role("listitem")
+    expect(lines).to_have_count(2)
+    expect(lines.nth(1)).to_contain_text("This file has 1.0 MB; a file may have 1.0 MB.")

@@ -1,8 +1,8 @@
 // One question: its stages, its sources, its answer, as they arrive.
 
 import { ApiProblem, at, call, parse } from "../shared/api.js";
-import { duration, FINAL, find, make, say } from "../shared/dom.js";
-import { closePassage, openPassage, pageOf, whereabouts } from "./passage.js";
+import { duration, FINAL, find, make, pageOf, say } from "../shared/dom.js";
+import { closePassage, openPassage, whereabouts } from "./passage.js";
 import { drawEarlier } from "./conversation.js";
 import { NOT_IN_DOCUMENTS, remarks, sureness } from "./verdict.js";
 

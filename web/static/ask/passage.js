@@ -1,7 +1,7 @@
 // The panel that shows a source's passage with the quoted words marked.
 
 import { ApiProblem, at, call, documentPath } from "../shared/api.js";
-import { find, make, say } from "../shared/dom.js";
+import { find, make, onEscape, pageOf, say } from "../shared/dom.js";
 
 const AROUND = 20_000; // characters of the document on either side of a passage
 
@@ -89,12 +89,6 @@ export function whereabouts(source) {
   return [named ? source.document_id : "", pageOf(source)].filter(Boolean).join(", ");
 }
 
-/** Return the page on which a source begins: `page iv`, `sheet Prices`, or nothing. */
-export function pageOf(source) {
-  const called = source.page_label || source.page;
-  return called ? `${source.page_kind || "page"} ${called}` : "";
-}
-
 /** Split a passage into text and marks. Offsets count code points, JavaScript strings do not. */
 function marked(source, citations) {
   const points = Array.from(source.text);
@@ -117,7 +111,5 @@ function marked(source, citations) {
 
 export function preparePassage() {
   find("passage-close").addEventListener("click", () => closePassage());
-  document.addEventListener("keydown", (event) => {
-    if (event.key === "Escape" && !document.querySelector("dialog[open]")) closePassage();
-  });
+  onEscape(closePassage);
 }

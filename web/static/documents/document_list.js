@@ -57,7 +57,11 @@ async function readOn() {
     if (shown !== mine) return;
     mine.over = true;
     // A collection is made when its first document comes.
-    if (problem.status !== 404) say(find("documents-problem"), problem.message);
+    if (problem.status !== 404) {
+      say(find("documents-problem"), problem.message);
+      say(find("documents-end"));
+      return;
+    }
   } finally {
     mine.reading = false;
   }

@@ -1,16 +1,16 @@
 // The panel of one document: what is known of it, its text, its passages.
 
 import { at, call, documentPath } from "../shared/api.js";
-import { age, bytes, count, find, make, say } from "../shared/dom.js";
+import { age, bytes, count, find, make, onEscape, pageOf, say, terms } from "../shared/dom.js";
 
 const CHARS = 20_000;
 const PASSAGES = 50;
 
-let shown = null; // { path, opener, part, next, reading }
+let shown = null; // { path, opener, part: { name, next, reading } }: what is read of it, and from where on
 
 /** Open the panel on a document of *collection*; focus moves to it where a click asked for it. */
 export async function openDocument(collection, documentId, opener) {
-  const mine = { path: documentPath(collection, documentId), opener, part: "text", next: 0, reading: false };
+  const mine = { path: documentPath(collection, documentId), opener, part: null };
   shown = mine;
   find("document-title").textContent = documentId;
   find("document-where").textContent = "";
@@ -24,7 +24,7 @@ export async function openDocument(collection, documentId, opener) {
     const told = await call("GET", mine.path);
     if (shown !== mine) return;
     drawFacts(told);
-    showPart("text");
+    if (!mine.part) showPart("text");
   } catch (problem) {
     if (shown === mine) say(find("document-said"), problem.message);
   }
@@ -43,9 +43,7 @@ export const sayOfDocument = (words) => say(find("document-said"), words);
 /** Read text and passages on as they are scrolled to; *onClose* is told where the panel is closed. */
 export function preparePanel(onClose) {
   find("document-close").addEventListener("click", onClose);
-  document.addEventListener("keydown", (event) => {
-    if (event.key === "Escape" && !document.querySelector("dialog[open]")) onClose();
-  });
+  onEscape(onClose);
   find("show-text").addEventListener("click", () => showPart("text"));
   find("show-passages").addEventListener("click", () => showPart("passages"));
   const text = find("document-text");
@@ -66,18 +64,14 @@ function drawFacts(told) {
     ...Object.entries(told.metadata ?? {}).map(([name, value]) => [name, [].concat(value).join(", ")]),
     ...(told.notes ?? []).map((note) => ["Note", note]),
   ];
-  find("document-facts").replaceChildren(
-    ...facts.filter(([, value]) => value).flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, String(value))]),
-  );
+  find("document-facts").replaceChildren(...terms(facts));
 }
 
-function showPart(part) {
+function showPart(name) {
   if (!shown) return;
-  shown.part = part;
-  shown.next = 0;
-  shown.reading = false;
-  find("show-text").setAttribute("aria-pressed", String(part === "text"));
-  find("show-passages").setAttribute("aria-pressed", String(part === "passages"));
+  shown.part = { name, next: 0, reading: false };
+  find("show-text").setAttribute("aria-pressed", String(name === "text"));
+  find("show-passages").setAttribute("aria-pressed", String(name === "passages"));
   find("document-text").replaceChildren();
   find("document-text").scrollTop = 0;
   readOn();
@@ -85,35 +79,34 @@ function showPart(part) {
 
 /** Append what follows of the text or of the passages. */
 async function readOn() {
-  const mine = shown;
-  if (!mine || mine.reading || mine.next === null) return;
-  mine.reading = true;
-  const { part } = mine;
+  const { path, part } = shown ?? {};
+  if (!part || part.reading || part.next === null) return;
+  part.reading = true;
   try {
-    const pieces = part === "text" ? await nextText(mine) : await nextPassages(mine);
-    if (shown === mine && mine.part === part) find("document-text").append(...pieces);
+    const pieces = part.name === "text" ? await nextText(path, part) : await nextPassages(path, part);
+    if (shown?.part === part) find("document-text").append(...pieces);
   } catch (problem) {
-    if (shown === mine) say(find("document-said"), problem.message);
-    mine.next = null;
+    if (shown?.part === part) say(find("document-said"), problem.message);
+    part.next = null;
   } finally {
-    mine.reading = false;
+    part.reading = false;
   }
 }
 
-async function nextText(mine) {
-  const told = await call("GET", `${mine.path}/text?start=${mine.next}&end=${mine.next + CHARS}`);
-  mine.next = told.end < told.chars ? told.end : null;
+async function nextText(path, part) {
+  const told = await call("GET", `${path}/text?start=${part.next}&end=${part.next + CHARS}`);
+  part.next = told.end < told.chars ? told.end : null;
   return [told.text];
 }
 
-async function nextPassages(mine) {
-  const cursor = mine.next ? `&cursor=${encodeURIComponent(mine.next)}` : "";
-  const told = await call("GET", `${mine.path}/chunks?limit=${PASSAGES}${cursor}`);
-  mine.next = told.next_cursor ?? null;
+async function nextPassages(path, part) {
+  const cursor = part.next ? `&cursor=${encodeURIComponent(part.next)}` : "";
+  const told = await call("GET", `${path}/chunks?limit=${PASSAGES}${cursor}`);
+  part.next = told.next_cursor ?? null;
   return told.chunks.map((chunk) => {
-    const called = chunk.page_label || chunk.page;
-    const where = called ? `, ${chunk.page_kind || "page"} ${called}` : "";
+    const where = pageOf(chunk);
     const context = chunk.context ? [make("span", { className: "context" }, `${chunk.context}\n`)] : [];
-    return make("section", { className: "chunk" }, make("h4", {}, `Passage ${chunk.n + 1}${where}`), ...context, chunk.text);
+    const title = `Passage ${chunk.n + 1}${where ? `, ${where}` : ""}`;
+    return make("section", { className: "chunk" }, make("h4", {}, title), ...context, chunk.text);
   });
 }

@@ -2,7 +2,7 @@
 
 import { at, call, documentPath } from "../shared/api.js";
 import { choose, collection, prepareCollections, refreshCollections } from "../shared/collections.js";
-import { FINAL, find, say } from "../shared/dom.js";
+import { FINAL, find, say, tried } from "../shared/dom.js";
 import { watchHealth } from "../shared/health_light.js";
 import { forget, listDocuments, markDocument, prepareList } from "./document_list.js";
 import { closeDocument, openDocument, preparePanel, sayOfDocument } from "./document_panel.js";
@@ -57,31 +57,18 @@ async function openAddressed() {
   await Promise.all(tasks);
 }
 
-async function openIngest(id) {
-  try {
-    const job = await call("GET", `/api/jobs/${encodeURIComponent(id)}`);
-    await showIngest(job, { onEnd: refresh });
-  } catch (problem) {
-    say(find("upload-problem"), problem.message);
-  }
-}
+const openIngest = (id) =>
+  tried("upload-problem", async () => showIngest(await call("GET", `/api/jobs/${encodeURIComponent(id)}`), { onEnd: refresh }));
 
-async function refresh() {
-  try {
+const refresh = () =>
+  tried("documents-problem", async () => {
     await refreshCollections();
     await show();
-  } catch (problem) {
-    say(find("documents-problem"), problem.message);
-  }
-}
+  });
 
-async function addFiles(files) {
+function addFiles(files) {
   say(find("upload-problem"));
-  try {
-    await upload(files, collection(), { onJob: (job) => address({ document: opened, job }), onEnd: refresh });
-  } catch (problem) {
-    say(find("upload-problem"), problem.message);
-  }
+  tried("upload-problem", () => upload(files, collection(), { onJob: (job) => address({ document: opened, job }), onEnd: refresh }));
 }
 
 /** Ask whether something is to be deleted; *act* does it, and its failure keeps the dialog open. */
@@ -91,12 +78,7 @@ function ask(heading, words, act) {
   say(find("sure-problem"));
   find("sure-form").onsubmit = async (event) => {
     event.preventDefault();
-    try {
-      await act();
-      find("sure-to-delete").close();
-    } catch (problem) {
-      say(find("sure-problem"), problem.message);
-    }
+    if (await tried("sure-problem", act)) find("sure-to-delete").close();
   };
   find("sure-to-delete").showModal();
 }
@@ -157,5 +139,5 @@ preparePanel(close);
 prepareList(open);
 prepareUploads(addFiles);
 watchHealth();
-refreshCollections().catch((problem) => say(find("documents-problem"), problem.message));
+tried("documents-problem", refreshCollections);
 openAddressed();

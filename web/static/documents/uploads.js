@@ -51,6 +51,7 @@ export async function upload({ files, leftOut }, collection, { onJob, onEnd }) {
 
 /** Show the documents of an ingest that was begun elsewhere or earlier. */
 export async function showIngest(job, { onEnd }) {
+  if (batch?.id === job.id) return; // as when its address is come back to
   const mine = begin(job.id);
   await watch(mine, onEnd);
 }
