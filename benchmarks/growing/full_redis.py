@@ -1,5 +1,6 @@
 """A Redis that fills up: work is handed over without end, until far more came than it can hold."""
 
+import itertools
 import threading
 import time
 from collections import Counter
@@ -26,6 +27,17 @@ REFUSED_PAUSE_S: Final = 0.2
 #: How long what was admitted may take to end, seconds after the last request.
 DRAIN_S: Final = 3_600
 REFUSED: Final = (429, 503, 507)
+ACCEPTED: Final = 202
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who hands over without end: what, the body of the n-th request, and the pause after it."""
+
+    name: str
+    path: str
+    body: Callable[[int], dict[str, Any]]
+    pause_s: float = 0.0
 
 
 @dataclass
@@ -59,11 +71,10 @@ def full_redis(stack: PrivateStack, *, minutes: float, progress: Progress) -> di
     end = time.monotonic() + minutes * 60
     bar = progress.add_task("hand over without end", total=minutes * 60)
     peak = 0.0
-    callers = (_documents, _batch_questions, _batch_questions, _interactive_questions)
-    with ThreadPoolExecutor(len(callers)) as pool:
+    with ThreadPoolExecutor(len(CALLERS)) as pool:
         running = [
-            pool.submit(caller, stack.service, seen, lambda: time.monotonic() < end, n)
-            for n, caller in enumerate(callers)
+            pool.submit(_hand_over, caller, stack.service, seen, until=end, first=n * 1_000_000)
+            for n, caller in enumerate(CALLERS)
         ]
         while (left := end - time.monotonic()) > 0:
             time.sleep(min(1.0, left))
@@ -89,55 +100,48 @@ def full_redis(stack: PrivateStack, *, minutes: float, progress: Progress) -> di
     }
 
 
-def _documents(service: Service, seen: Seen, more: Callable[[], bool], seed: int) -> None:
-    """Hand over documents, each request as soon as the one before was answered."""
-    n = seed * 1_000_000
+def _documents(n: int) -> dict[str, Any]:
+    """Return an ingest of short documents."""
+    documents = [
+        {"id": f"note/{i}", "text": f"Valve {i} opens at {i % 19 + 3} bar."}
+        for i in range(n * DOCUMENTS, (n + 1) * DOCUMENTS)
+    ]
+    return {"collection": "full", "documents": documents, "deadline_s": DRAIN_S}
+
+
+def _batch_question(n: int) -> dict[str, Any]:
+    """Return a question that may wait."""
+    return {
+        "question": f"At which pressure does valve {n} open?",
+        "collection": "full", "priority": "batch", "deadline_s": DRAIN_S,
+    }  # fmt: skip
+
+
+def _interactive_question(n: int) -> dict[str, Any]:
+    """Return a question that somebody waits for."""
+    return {"question": f"What opens at {n % 19} bar?", "collection": "full"}
+
+
+CALLERS: Final = (
+    Caller("ingest", "/api/ingests", _documents),
+    Caller("batch", "/api/queries", _batch_question),
+    Caller("batch", "/api/queries", _batch_question),
+    Caller("interactive", "/api/queries", _interactive_question, INTERACTIVE_PAUSE_S),
+)
+
+
+def _hand_over(caller: Caller, service: Service, seen: Seen, *, until: float, first: int) -> None:
+    """Make one request after the other; a refused caller asks again soon, as bad ones do."""
     with service.client() as http:
-        while more():
+        for n in itertools.count(first):
+            if time.monotonic() >= until:
+                return
             go_on()
-            documents = [
-                {"id": f"note/{n + i}", "text": f"Valve {n + i} opens at {i % 19 + 3} bar."}
-                for i in range(DOCUMENTS)
-            ]
-            n += DOCUMENTS
-            body = {"collection": "full", "documents": documents, "deadline_s": DRAIN_S}
-            _handed(http, seen, "ingest", "/api/ingests", body)
-
-
-def _batch_questions(service: Service, seen: Seen, more: Callable[[], bool], seed: int) -> None:
-    """Ask batch questions, each as soon as the one before was admitted."""
-    n = seed * 1_000_000
-    with service.client() as http:
-        while more():
-            go_on()
-            n += 1
-            body = {
-                "question": f"At which pressure does valve {n} open?",
-                "collection": "full", "priority": "batch", "deadline_s": DRAIN_S,
-            }  # fmt: skip
-            _handed(http, seen, "batch", "/api/queries", body)
-
-
-def _interactive_questions(
-    service: Service, seen: Seen, more: Callable[[], bool], seed: int
-) -> None:
-    """Ask two interactive questions a second."""
-    n = seed * 1_000_000
-    with service.client() as http:
-        while more():
-            go_on()
-            n += 1
-            body = {"question": f"What opens at {n % 19} bar?", "collection": "full"}
-            _handed(http, seen, "interactive", "/api/queries", body)
-            time.sleep(INTERACTIVE_PAUSE_S)
-
-
-def _handed(http: httpx.Client, seen: Seen, caller: str, path: str, body: Any) -> None:
-    """Make a call and count its answer; a refused caller asks again soon, as bad ones do."""
-    response = http.post(path, json=body)
-    seen.add(caller, response)
-    if response.status_code != 202:
-        time.sleep(REFUSED_PAUSE_S)
+            response = http.post(caller.path, json=caller.body(n))
+            seen.add(caller.name, response)
+            if response.status_code != ACCEPTED:
+                time.sleep(REFUSED_PAUSE_S)
+            time.sleep(caller.pause_s)
 
 
 def _drained(redis: Redis, progress: Progress) -> float:

@@ -1,20 +1,17 @@
 """A private stack with its queue within reach: for what HTTP alone does not tell."""
 
 import contextlib
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from redis import Redis
 
-from benchmarks.running.service import Service
+from benchmarks.running.service import Service, service
 from corpus.storage import Storage, open_storage
 from runtime.redis_clients import ledger_client
 from runtime.settings import Settings
 from stack.up import Stack
-
-ONLY = ("redis-queue", "redis-cache", "chroma", "retrieval", "ingestion", "web")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +38,9 @@ class PrivateStack:
 @contextlib.contextmanager
 def private_stack(settings: Settings) -> Iterator[PrivateStack]:
     """Give a stack of *settings* in a folder of its own, without Flower."""
-    with (
-        tempfile.TemporaryDirectory(prefix="quern-bench-") as folder,
-        Stack.start(data_dir=Path(folder), settings=settings, only=ONLY) as stack,
-        ledger_client(stack.redis_url, connections=4) as redis,
-    ):
-        inner = Settings(data_dir=Path(folder), redis_url=stack.redis_url)
-        storage = open_storage(inner, lambda _message: None)
-        yield PrivateStack(stack, Service(stack.url, stack), redis, storage)
+    with service(None, settings) as quern:
+        stack = quern.stack
+        assert stack is not None  # noqa: S101  it is private
+        with ledger_client(stack.redis_url, connections=4) as redis:
+            inner = Settings(data_dir=Path(stack.record.data_dir), redis_url=stack.redis_url)
+            yield PrivateStack(stack, quern, redis, open_storage(inner, lambda _message: None))
