@@ -2,13 +2,15 @@
 
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any, Self
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from tests.support.waiting import until
+from tests.support.worlds.http_server import serving
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,21 +46,13 @@ class Collector:
 
     def __enter__(self) -> Self:
         self._over = threading.Event()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever)
-        self._thread.start()
+        self._ends = ExitStack()
+        self.url = self._ends.enter_context(serving(self._handler()))
         return self
 
     def __exit__(self, *_: object) -> None:
         self._over.set()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+        self._ends.close()
 
     def until(self, wanted: Callable[[list[Told]], bool]) -> list[Told]:
         """Wait until what has come is what was wanted; returns what has come."""

@@ -6,9 +6,12 @@ import hmac
 import json
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any, Self
+
+from tests.support.worlds.http_server import serving
 
 Answer = Callable[[int], int]
 
@@ -45,18 +48,13 @@ class Receiver:
             def log_message(self, *_: object) -> None:
                 """Say nothing."""
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
-        self._thread.start()
-        self.url = f"http://127.0.0.1:{self._server.server_port}/hook"
+        self._ends = ExitStack()
+        self.url = f"{self._ends.enter_context(serving(Handler))}/hook"
         return self
 
     def __exit__(self, *_: object) -> None:
         self.release.set()
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        self._ends.close()
 
     def messages(self, secret: str) -> list[tuple[str, dict[str, Any]]]:
         """Return (id, payload) of all that was heard; each must be signed by *secret*."""
