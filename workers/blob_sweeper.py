@@ -1,7 +1,6 @@
 """The blob sweep: what no row and no document names any more goes from the disk."""
 
 import logging
-import time
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
@@ -14,6 +13,7 @@ from corpus.storage import Storage
 from jobs.archive.segment import BLOB_FIELDS
 from protocol import timings
 from protocol.keys import key
+from workers.rounds import Rounds
 
 log = logging.getLogger(__name__)
 
@@ -71,27 +71,14 @@ class BlobSweeper:
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
-        self._ended_at = time.monotonic()
-        self._steps: Iterator[int] | None = None
-        self._deleted = 0
+        self._rounds = Rounds(
+            self._sweep, every_s=timings.BLOB_SWEEP_S, turn_s=timings.BLOB_SWEEP_TURN_S,
+            at_once=False,
+        )  # fmt: skip
 
     def turn(self) -> None:
         """Sweep on for a second; begin anew an hour after the last end."""
-        if self._steps is None:
-            if time.monotonic() - self._ended_at < timings.BLOB_SWEEP_S:
-                return
-            self._steps, self._deleted = self._sweep(), 0
-        until = time.monotonic() + timings.BLOB_SWEEP_TURN_S
-        try:
-            while time.monotonic() < until:
-                self._deleted += next(self._steps)
-        except StopIteration:
-            self._steps, self._ended_at = None, time.monotonic()
-            if self._deleted:
-                log.info("blobs swept", extra={"deleted": self._deleted})
-        except BaseException:
-            self._steps = None  # the next turn begins anew
-            raise
+        self._rounds.turn()
 
     def sweep(self) -> int:
         """Sweep from beginning to end; returns how many blobs were deleted."""
@@ -106,12 +93,16 @@ class BlobSweeper:
         # After all looks: whatever a backup's snapshot names was still named when it was taken.
         if self._storage.redis.exists(key("lock", "backup")):
             return
-        blobs = self._storage.blobs
+        blobs, deleted = self._storage.blobs, 0
         for folder in FOLDERS:
             old = blobs.older_than(timings.BLOB_AGE_S, folder=folder)
             while page := list(islice(old, PAGE)):
                 loose = named.without(page)
-                yield sum(blobs.delete(name, older_than_s=timings.BLOB_AGE_S) for name in loose)
+                gone = sum(blobs.delete(name, older_than_s=timings.BLOB_AGE_S) for name in loose)
+                deleted += gone
+                yield gone
+        if deleted:
+            log.info("blobs swept", extra={"deleted": deleted})
 
     def _in_rows(self) -> Iterator[list[str | None]]:
         """Yield what rows name, a page at a time."""

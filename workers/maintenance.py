@@ -11,7 +11,7 @@ from redis.exceptions import RedisError
 
 from corpus.archiver import Archiver
 from corpus.catalogue.catalogue import Catalogue
-from corpus.check_and_repair.checker import Checker, Step, Walk
+from corpus.check_and_repair.checker import Checker, Step
 from corpus.storage import Storage
 from jobs.heartbeats import batch_windows, live_workers, long_window, windows
 from jobs.long_jobs import LongJobs
@@ -24,6 +24,7 @@ from rag.errors import StoreUnavailable
 from rag.ports import VectorStore
 from runtime.background import BackgroundThread
 from workers.blob_sweeper import BlobSweeper
+from workers.rounds import Rounds
 from workers.shedder import Shedder
 
 log = logging.getLogger(__name__)
@@ -236,9 +237,9 @@ class BackgroundCheck:
         self._checker = checker
         self._catalogue = catalogue
         self._labelled: set[str] = set()
-        self._ended_at = float("-inf")
-        self._walk: Walk | None = None
-        self._steps: Iterator[Step] = iter(())
+        self._rounds = Rounds(
+            self._walk, every_s=timings.CHECK_S, turn_s=timings.CHECK_TURN_S, at_once=True
+        )
 
     def turn(self) -> None:
         """Walk on for half a second; begin anew an hour after the last end."""
@@ -249,24 +250,12 @@ class BackgroundCheck:
             if vector_index.name not in self._labelled and self._checker.label(collection_id):
                 self._labelled.add(vector_index.name)
         self._labelled.intersection_update(one.name for one in written.values())
-        if self._walk is None:
-            if time.monotonic() - self._ended_at < timings.CHECK_S:
-                return
-            self._walk = self._checker.walk(None, repair=True, adopt=False, patient=True)
-            self._steps = iter(self._walk)
-        until = time.monotonic() + timings.CHECK_TURN_S
-        try:
-            while time.monotonic() < until:
-                next(self._steps)
-        except StopIteration:
-            self._tell(self._walk)
-            self._walk, self._ended_at = None, time.monotonic()
-        except BaseException:
-            self._walk = None  # the next turn begins anew
-            raise
+        self._rounds.turn()
 
-    def _tell(self, walk: Walk) -> None:
-        """Log what was found; nothing where all agrees."""
+    def _walk(self) -> Iterator[Step]:
+        """Walk once from beginning to end, and log what was found; nothing where all agrees."""
+        walk = self._checker.walk(None, repair=True, adopt=False, patient=True)
+        yield from walk
         for report in walk.reports:
             if report.found:
                 log.warning(

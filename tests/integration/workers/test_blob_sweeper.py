@@ -14,7 +14,7 @@ from protocol import timings
 from protocol.keys import key
 from tests.integration.workers.test_maintenance import storage_of, trips
 from tests.support.workbench import Workbench
-from workers import blob_sweeper
+from workers import rounds
 from workers.blob_sweeper import BlobSweeper
 
 __all__ = ["trips"]
@@ -56,12 +56,12 @@ def test_a_sweep_goes_on_from_turn_to_turn_and_begins_anew_an_hour_later(
     for n in range(5):
         storage.blobs.put(f"loose {n}".encode())
     clock = count(step=0.4)  # a few steps a turn
-    monkeypatch.setattr(blob_sweeper, "time", SimpleNamespace(monotonic=clock.__next__))
+    monkeypatch.setattr(rounds, "time", SimpleNamespace(monotonic=clock.__next__))
     sweeper = BlobSweeper(storage)
     sweeper.turn()
     assert not storage.blobs.is_empty()  # the first sweep is an hour after the start
 
-    sweeper._ended_at = float("-inf")
+    sweeper._rounds._ended_at = float("-inf")
     turns = 0
     while not storage.blobs.is_empty() and turns < 500:
         sweeper.turn()

@@ -54,7 +54,7 @@ def test_a_check_between_two_walks_asks_nothing_of_collections_without_vectors(
         blobs=storage.blobs, repairer=None,  # type: ignore[arg-type]  # nothing is walked
     )  # fmt: skip
     check = BackgroundCheck(checker, storage.catalogue)
-    check._ended_at = float("inf")
+    check._rounds._ended_at = float("inf")
     for n in range(40):
         bench.collection(f"quiet {n}")
     trips.clear()

@@ -166,7 +166,7 @@ def test_the_background_check_repairs_by_itself_a_little_at_a_time(
     damage(world)
     background_check = BackgroundCheck(world.checker, world.bench.catalogue)
     turns = 0
-    while background_check._ended_at == float("-inf"):
+    while background_check._rounds._ended_at == float("-inf"):
         background_check.turn()
         turns += 1
 
@@ -174,4 +174,4 @@ def test_the_background_check_repairs_by_itself_a_little_at_a_time(
     assert world.check().differences == {}
     assert world.wanted() <= world.held()
     background_check.turn()
-    assert background_check._walk is None  # for an hour
+    assert background_check._rounds._steps is None  # for an hour
