@@ -11,6 +11,7 @@ from jobs.archive.archive import Archive
 from jobs.ledger.archiving import EndedRow
 from jobs.memory import MemorySight
 from protocol import timings
+from protocol.clock import now_ms
 from rag.errors import StoreUnavailable
 
 log = logging.getLogger(__name__)
@@ -68,12 +69,12 @@ class Archiver:
 
     def _due(self, *, at_once: bool) -> list[str]:
         """Return units whose rows make the next segment; none where it is worth waiting."""
-        now_ms = self._now_ms()
+        now = now_ms(self._redis)
         after_ms = 0 if at_once else int(timings.ARCHIVE_AFTER_S * 1000)
-        ended = self._ledger.archiving.ended(before_ms=now_ms - after_ms, most=ROWS)
+        ended = self._ledger.archiving.ended(before_ms=now - after_ms, most=ROWS)
         if not ended:
             return []
-        waited_s = (now_ms - ended[0][1]) / 1000
+        waited_s = (now - ended[0][1]) / 1000
         if not at_once and len(ended) < ROWS and waited_s < timings.ARCHIVE_WAIT_S:
             return []
         return [unit_id for unit_id, _ in ended]
@@ -92,7 +93,7 @@ class Archiver:
         """Write a segment; returns the pointers of its rows."""
         if not rows:
             return []
-        until_s = self._now_ms() / 1000 + max(row.expires_in_s for row in rows)
+        until_s = now_ms(self._redis) / 1000 + max(row.expires_in_s for row in rows)
         return self._archive.write(self._whole(rows), until_s=until_s)
 
     def _whole(self, rows: Sequence[EndedRow]) -> Iterator[Mapping[str, str]]:
@@ -109,11 +110,6 @@ class Archiver:
         after = self._ledger.archiving.forget_jobs(after=self._looked_at, most=_JOBS)
         self._looked_at = after or "0"
         return bool(after)
-
-    def _now_ms(self) -> int:
-        """Return Redis' time."""
-        seconds, micros = self._redis.time()
-        return int(seconds) * 1000 + int(micros) // 1000
 
 
 def _is_worth_it(row: EndedRow) -> bool:

@@ -10,6 +10,7 @@ from redis import Redis
 
 from corpus.catalogue.garbage import split_member
 from protocol import timings
+from protocol.clock import now_ms
 from protocol.ids import new_id
 from protocol.keys import key
 from protocol.scripts import Scripts
@@ -176,7 +177,7 @@ class ChangeLog:
 
     def attend(self, follower: str) -> None:
         """Record that a follower process is alive; it follows every collection, new ones too."""
-        self._redis.zadd(key("replicas"), {follower: self._now_ms()})
+        self._redis.zadd(key("replicas"), {follower: now_ms(self._redis)})
 
     def leave(self, follower: str) -> None:
         """Record that a follower process has stopped, so that no publish waits for it."""
@@ -221,11 +222,6 @@ class ChangeLog:
         """Stop asking."""
         self._redis.hdel(key("audit", collection_id), ticket)
         self._redis.unlink(key("answers", ticket))
-
-    def _now_ms(self) -> int:
-        """Return Redis' own time: clocks of hosts need not agree."""
-        seconds, micros = self._redis.time()
-        return int(seconds * 1000 + micros // 1000)
 
     def live(self, collection_id: str) -> dict[str, str]:
         """Return the cursor of every live follower; one that has not begun yet is at the start."""

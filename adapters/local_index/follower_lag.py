@@ -6,6 +6,7 @@ from typing import Any, Final
 from redis import Redis
 
 from corpus.change_log import not_before
+from protocol.clock import now_ms
 from protocol.keys import key
 
 #: Collections that are looked at, and of those behind the ones that are told.
@@ -41,13 +42,13 @@ def lag(
         if tail and collection_id in cursors and not not_before(cursors[collection_id], tail)
     ]
     worst = sorted(late, reverse=True)[:TOLD]
-    now_ms = _now_ms(redis) if worst else 0
+    now = now_ms(redis) if worst else 0
     behind = []
     for _, name, collection_id in worst:
         log = key("log", collection_id)
         rows = redis.xrange(log, f"({cursors[collection_id]}", "+", count=COUNTED)
         if rows:
-            seconds = max(0.0, (now_ms - _millis(rows[0][0])) / 1000)
+            seconds = max(0.0, (now - _millis(rows[0][0])) / 1000)
             behind.append({"collection": name, "entries": len(rows), "seconds": round(seconds, 1)})
     return {
         "collections": len(collections),
@@ -59,9 +60,3 @@ def lag(
 def _millis(entry: str) -> int:
     """Return the milliseconds in a stream entry's id."""
     return int(entry.partition("-")[0] or 0)
-
-
-def _now_ms(redis: Redis) -> int:
-    """Return Redis' own time: entries are numbered by it."""
-    seconds, micros = redis.time()
-    return int(seconds) * 1000 + int(micros) // 1000

@@ -5,6 +5,7 @@ from typing import Final, Literal
 
 from redis import Redis
 
+from protocol.clock import now_ms
 from protocol.keys import key
 from protocol.scripts import Scripts
 
@@ -21,21 +22,19 @@ class Garbage:
 
     def due(self, collection_id: str, *, most: int = 50) -> list[tuple[str, int, int]]:
         """Return generations whose readers are gone: (document, generation, chunks)."""
-        seconds, micros = self._redis.time()
         members = self._redis.zrangebyscore(
-            key("garbage", collection_id), "-inf", seconds * 1000 + micros // 1000, 0, most
+            key("garbage", collection_id), "-inf", now_ms(self._redis), 0, most
         )
         return [split_member(member) for member in members]
 
     def waiting(self, collection_ids: Sequence[str]) -> list[str]:
         """Return those collections that have garbage which is due, in one trip for hundreds."""
-        seconds, micros = self._redis.time()
-        now_ms, found = seconds * 1000 + micros // 1000, []
+        now, found = now_ms(self._redis), []
         for first in range(0, len(collection_ids), LOOKED_AT):
             some = collection_ids[first : first + LOOKED_AT]
             pipe = self._redis.pipeline(transaction=False)
             for collection_id in some:
-                pipe.zrangebyscore(key("garbage", collection_id), "-inf", now_ms, 0, 1)
+                pipe.zrangebyscore(key("garbage", collection_id), "-inf", now, 0, 1)
             answers = zip(some, pipe.execute(), strict=True)
             found += [collection_id for collection_id, due in answers if due]
         return found

@@ -2,6 +2,7 @@
 
 from redis import Redis
 
+from protocol.clock import now_ms
 from protocol.ids import new_id
 from protocol.keys import key
 from protocol.timings import LISTENED_MS
@@ -30,7 +31,7 @@ class Reader:
         if not self._counted:
             return
         pipe = self._redis.pipeline(transaction=False)
-        pipe.zadd(self._key, {self._name: self._now_ms() + LISTENED_MS})
+        pipe.zadd(self._key, {self._name: now_ms(self._redis) + LISTENED_MS})
         pipe.pexpire(self._key, LISTENED_MS)
         pipe.execute()
 
@@ -40,10 +41,5 @@ class Reader:
             return True
         pipe = self._redis.pipeline(transaction=False)
         pipe.zrem(self._key, self._name)
-        pipe.zcount(self._key, self._now_ms(), "+inf")
+        pipe.zcount(self._key, now_ms(self._redis), "+inf")
         return not pipe.execute()[-1]
-
-    def _now_ms(self) -> int:
-        """Return Redis' own time: several web processes count together."""
-        seconds, micros = self._redis.time()
-        return int(seconds) * 1000 + int(micros) // 1000
