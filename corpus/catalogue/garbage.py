@@ -1,16 +1,14 @@
 """Garbage: replaced generations, whose rows are deleted once no search reads them."""
 
 from collections.abc import Iterator, Sequence
-from typing import Final, Literal
+from typing import Literal
 
 from redis import Redis
 
+from corpus.catalogue.many import asked_of_each
 from protocol.clock import now_ms
 from protocol.keys import key
 from protocol.scripts import Scripts
-
-#: Collections that are looked at in one trip.
-LOOKED_AT: Final = 500
 
 
 class Garbage:
@@ -29,15 +27,12 @@ class Garbage:
 
     def waiting(self, collection_ids: Sequence[str]) -> list[str]:
         """Return those collections that have garbage which is due, in one trip for hundreds."""
-        now, found = now_ms(self._redis), []
-        for first in range(0, len(collection_ids), LOOKED_AT):
-            some = collection_ids[first : first + LOOKED_AT]
-            pipe = self._redis.pipeline(transaction=False)
-            for collection_id in some:
-                pipe.zrangebyscore(key("garbage", collection_id), "-inf", now, 0, 1)
-            answers = zip(some, pipe.execute(), strict=True)
-            found += [collection_id for collection_id, due in answers if due]
-        return found
+        now = now_ms(self._redis)
+        answers = asked_of_each(
+            self._redis, collection_ids,
+            lambda redis, inc: redis.zrangebyscore(key("garbage", inc), "-inf", now, 0, 1),
+        )  # fmt: skip
+        return [collection_id for collection_id, due in answers if due]
 
     def members(self, collection_id: str) -> Iterator[tuple[str, int, int]]:
         """Yield every (document, generation, chunks) in the garbage, due or not."""

@@ -4,11 +4,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from itertools import islice
-from typing import Any, Final
+from typing import Any
 
 import orjson
 from ulid import ULID
 
+from corpus.catalogue.many import asked_of_each
 from jobs.errors import AlreadyRunning, CollectionGone
 from jobs.leases.lease import Lease
 from jobs.ledger.ledger import Ledger
@@ -16,9 +17,6 @@ from protocol import timings
 from protocol.keys import key
 from rag.errors import EmbedderMismatch, LeaseLost, ReindexUnderWay, Unreadable
 from rag.ports import EmbedderIdentity, HnswSettings, VectorIndex
-
-#: Collections that are looked at in one trip.
-LOOKED_AT: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +52,15 @@ class VectorIndexes:
 
     def written(self, collection_ids: Sequence[str]) -> dict[str, VectorIndex]:
         """Return the vectors in use of those collections that a model was registered for."""
-        found = {}
-        for first in range(0, len(collection_ids), LOOKED_AT):
-            some = collection_ids[first : first + LOOKED_AT]
-            pipe = self._redis.pipeline(transaction=False)
-            for collection_id in some:
-                pipe.hmget(key("collection", collection_id), ["edition", "embedder", "hnsw"])
-            for collection_id, (name, embedder, hnsw) in zip(some, pipe.execute(), strict=True):
-                if embedder:
-                    found[collection_id] = read_vector_index(name or collection_id, embedder, hnsw)
-        return found
+        answers = asked_of_each(
+            self._redis, collection_ids,
+            lambda redis, inc: redis.hmget(key("collection", inc), ["edition", "embedder", "hnsw"]),
+        )  # fmt: skip
+        return {
+            collection_id: read_vector_index(name or collection_id, embedder, hnsw)
+            for collection_id, (name, embedder, hnsw) in answers
+            if embedder
+        }
 
     def register_embedder(self, collection_id: str, identity: EmbedderIdentity) -> VectorIndex:
         """
@@ -168,15 +165,10 @@ class VectorIndexes:
 
     def unfinished(self, collection_ids: Sequence[str]) -> list[str]:
         """Return those collections that have an unfinished vector index, in one trip for many."""
-        found = []
-        for first in range(0, len(collection_ids), LOOKED_AT):
-            some = collection_ids[first : first + LOOKED_AT]
-            pipe = self._redis.pipeline(transaction=False)
-            for collection_id in some:
-                pipe.exists(key("building", collection_id))
-            answers = zip(some, pipe.execute(), strict=True)
-            found += [collection_id for collection_id, there in answers if there]
-        return found
+        answers = asked_of_each(
+            self._redis, collection_ids, lambda redis, inc: redis.exists(key("building", inc))
+        )
+        return [collection_id for collection_id, there in answers if there]
 
     def building(self, collection_id: str) -> str | None:
         """Return the name of the unfinished vector index, None where there is none."""
