@@ -12,6 +12,7 @@ from corpus.change_log import ChangeLog
 from corpus.embedding import PacedEmbedder
 from corpus.ingestion import Ingestion
 from corpus.parsing import FileReader
+from corpus.storage import Storage
 from jobs.archive.archive import Archive
 from jobs.events import read_events
 from jobs.leases.leases import Leases
@@ -68,6 +69,13 @@ class Workbench:
         )
         self.catalogue = Catalogue.of(self.ledger)
         self.change_log = ChangeLog(self.redis, self.scripts)
+
+    def storage(self, blobs: BlobStore) -> Storage:
+        """Return what a process opens, over this ledger."""
+        return Storage(
+            redis=self.redis, ledger=self.ledger, catalogue=self.catalogue,
+            change_log=self.change_log, blobs=blobs,
+        )  # fmt: skip
 
     def close(self) -> None:
         self.redis.close()

@@ -19,7 +19,6 @@ from redis.exceptions import ResponseError
 from corpus.archiver import Archiver
 from corpus.blobs import BlobStore
 from corpus.sources import keep_result, keep_sources
-from corpus.storage import Storage
 from intake.lookup.events import BEGINNING, JobEvents
 from intake.lookup.jobs import ROW_STATES, JobLookup
 from intake.lookup.views import JobView
@@ -85,13 +84,7 @@ class House:
         self.archive = Archive(self.folder)
         self.bench = Workbench(url, archive=self.archive)
         self.blobs = BlobStore(folder / "blobs")
-        self.storage = Storage(
-            redis=self.bench.redis,
-            ledger=self.bench.ledger,
-            catalogue=self.bench.catalogue,
-            change_log=self.bench.change_log,
-            blobs=self.blobs,
-        )
+        self.storage = self.bench.storage(self.blobs)
         rows = self.bench.ledger.rows
         view = JobView(self.bench.redis, self.blobs, self.bench.change_log)
         self.lookup = JobLookup(self.bench.redis, rows, view, retention_s=RETENTION_S)
@@ -368,13 +361,7 @@ def test_rows_beyond_the_first_hashes_are_found_and_known(house: House) -> None:
     house.bench.close()
     few = ((r"ARCHIVED_FIELDS = 128", "ARCHIVED_FIELDS = 2"),)
     house.bench = Workbench(_url(house), without=few, archive=house.archive)
-    house.storage = Storage(
-        redis=house.bench.redis,
-        ledger=house.bench.ledger,
-        catalogue=house.bench.catalogue,
-        change_log=house.bench.change_log,
-        blobs=house.blobs,
-    )
+    house.storage = house.bench.storage(house.blobs)
     house.collection = house.bench.collection()
     job = new_id()
     rows = [house.bench.row(f"d{n}", unit_id=f"{job}:{n:016x}{n % 4:02b}ab") for n in range(14)]

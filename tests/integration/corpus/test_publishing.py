@@ -9,7 +9,6 @@ from corpus.blobs import BlobStore
 from corpus.check_and_repair.checker import checker_of
 from corpus.embedding import MOST_CHUNKS
 from corpus.manifests import manifest_of
-from corpus.storage import Storage
 from intake.lookup.views import JobView
 from jobs.leases.leases import Leases
 from protocol import timings
@@ -49,10 +48,7 @@ class House:
         self.ingestion = ingestion_of(
             bench, self.leases, self.blobs, vectors=self.vectors, embedder=self.embedder
         )
-        storage = Storage(
-            redis=bench.redis, ledger=bench.ledger, catalogue=bench.catalogue,
-            change_log=bench.change_log, blobs=self.blobs,
-        )  # fmt: skip
+        storage = bench.storage(self.blobs)
         self.garbage_collector = GarbageCollector(storage, self.vectors)
         self.checker = checker_of(storage, self.vectors, self.embedder)
         self.collection_id = bench.collection()

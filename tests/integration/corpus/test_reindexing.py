@@ -16,7 +16,6 @@ from corpus.current_vectors import CurrentVectors
 from corpus.ingestion import Ingestion
 from corpus.manifests import manifest_of
 from corpus.reindexing import Reindexer
-from corpus.storage import Storage
 from jobs.errors import AlreadyRunning
 from jobs.leases.leases import Leases
 from protocol import timings
@@ -89,10 +88,7 @@ class House:
         self.leases = Leases(bench.ledger.work, bench.redis, name="worker")
         self.fuse = Fuse()
         self.current = CurrentVectors(self.vectors, bench.catalogue.vector_indexes)
-        storage = Storage(
-            redis=bench.redis, ledger=bench.ledger, catalogue=bench.catalogue,
-            change_log=bench.change_log, blobs=self.blobs,
-        )  # fmt: skip
+        storage = bench.storage(self.blobs)
         self.garbage_collector = GarbageCollector(storage, self.current)
         self.storage = storage
         self.collection_id = bench.collection()

@@ -8,7 +8,6 @@ import pytest
 
 from benchmarks.running.private_redis import PrivateRedis
 from corpus.blobs import BlobStore
-from corpus.storage import Storage
 from intake.admission import SHARES, Admission, Kind
 from intake.errors import MemoryFull
 from jobs.counters import read_counters
@@ -128,11 +127,7 @@ def bench(tmp_path: Path) -> Iterator[Workbench]:
 
 
 def shedder(bench: Workbench, folder: Path) -> Shedder:
-    storage = Storage(
-        redis=bench.redis, ledger=bench.ledger, catalogue=bench.catalogue,
-        change_log=bench.change_log, blobs=BlobStore(folder),
-    )  # fmt: skip
-    return Shedder(storage, known_s=0)
+    return Shedder(bench.storage(BlobStore(folder)), known_s=0)
 
 
 def ended(bench: Workbench) -> Counter[tuple[str, str]]:

@@ -12,7 +12,7 @@ from corpus.storage import Storage
 from jobs.archive.segment import BLOB_FIELDS
 from protocol import timings
 from protocol.keys import key
-from tests.integration.workers.test_maintenance import storage_of, trips
+from tests.integration.workers.test_maintenance import trips
 from tests.support.workbench import Workbench
 from workers import rounds
 from workers.blob_sweeper import BlobSweeper
@@ -23,7 +23,7 @@ __all__ = ["trips"]
 @pytest.fixture
 def storage(bench: Workbench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Storage:
     monkeypatch.setattr(timings, "BLOB_AGE_S", -1.0)
-    return storage_of(bench, tmp_path)
+    return bench.storage(BlobStore(tmp_path))
 
 
 def test_what_rows_and_documents_name_stays_and_the_rest_goes(

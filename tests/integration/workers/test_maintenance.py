@@ -8,7 +8,6 @@ from redis.connection import AbstractConnection
 
 from corpus.blobs import BlobStore
 from corpus.check_and_repair.checker import Checker
-from corpus.storage import Storage
 from rag.in_memory_ports.vector_store import DictVectors
 from tests.support.workbench import Workbench
 from workers.maintenance import BackgroundCheck, GarbageCollector
@@ -32,7 +31,7 @@ def test_garbage_is_looked_for_in_as_many_trips_for_many_collections_as_for_one(
     bench: Workbench, tmp_path: Path, trips: list[object]
 ) -> None:
     bench.collection("first")
-    collector = GarbageCollector(storage_of(bench, tmp_path), DictVectors())
+    collector = GarbageCollector(bench.storage(BlobStore(tmp_path)), DictVectors())
     collector.turn()
     trips.clear()
     collector.turn()
@@ -48,7 +47,7 @@ def test_garbage_is_looked_for_in_as_many_trips_for_many_collections_as_for_one(
 def test_a_check_between_two_walks_asks_nothing_of_collections_without_vectors(
     bench: Workbench, tmp_path: Path, trips: list[object]
 ) -> None:
-    vectors, storage = DictVectors(), storage_of(bench, tmp_path)
+    vectors, storage = DictVectors(), bench.storage(BlobStore(tmp_path))
     checker = Checker(
         vectors=vectors, catalogue=storage.catalogue, change_log=storage.change_log,
         blobs=storage.blobs, repairer=None,  # type: ignore[arg-type]  # nothing is walked
@@ -61,10 +60,3 @@ def test_a_check_between_two_walks_asks_nothing_of_collections_without_vectors(
     check.turn()
 
     assert len(trips) == 2
-
-
-def storage_of(bench: Workbench, folder: Path) -> Storage:
-    return Storage(
-        redis=bench.redis, ledger=bench.ledger, catalogue=bench.catalogue,
-        change_log=bench.change_log, blobs=BlobStore(folder),
-    )  # fmt: skip

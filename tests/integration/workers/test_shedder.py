@@ -6,7 +6,6 @@ import pytest
 from flask.testing import FlaskClient
 
 from corpus.blobs import BlobStore
-from corpus.storage import Storage
 from jobs.counters import read_counters
 from jobs.memory import MemorySight
 from protocol.ids import new_id
@@ -16,11 +15,7 @@ from workers.shedder import Shedder
 
 
 def shedder(bench: Workbench, folder: Path, *, known_s: float = 0) -> Shedder:
-    storage = Storage(
-        redis=bench.redis, ledger=bench.ledger, catalogue=bench.catalogue,
-        change_log=bench.change_log, blobs=BlobStore(folder),
-    )  # fmt: skip
-    return Shedder(storage, known_s=known_s)
+    return Shedder(bench.storage(BlobStore(folder)), known_s=known_s)
 
 
 def filled(bench: Workbench, share: float) -> None:

@@ -14,7 +14,6 @@ from corpus.check_and_repair.checker import Walk, checker_of
 from corpus.current_vectors import CurrentVectors
 from corpus.manifests import manifest_of
 from corpus.reindexing import Reindexer
-from corpus.storage import Storage
 from jobs.leases.leases import Leases
 from protocol.ids import new_id
 from protocol.keys import key
@@ -48,10 +47,7 @@ class World:
         self.embedder = HashingEmbedder()
         self.leases = Leases(self.bench.ledger.work, self.bench.redis, name="worker")
         bench = self.bench
-        self.storage = Storage(
-            redis=bench.redis, ledger=bench.ledger, catalogue=bench.catalogue,
-            change_log=bench.change_log, blobs=self.blobs,
-        )  # fmt: skip
+        self.storage = bench.storage(self.blobs)
         self.ingestion = ingestion_of(
             bench, self.leases, self.blobs, vectors=self.store, embedder=self.embedder
         )

@@ -6,7 +6,6 @@ import pytest
 from celery import Celery
 
 from corpus.blobs import BlobStore
-from corpus.storage import Storage
 from protocol import timings
 from protocol.keys import key
 from protocol.messages import Message
@@ -23,13 +22,7 @@ class Swept:
         self.bench = bench
         self.now_s = 1_000.0
         clock.setattr("workers.maintenance.time.monotonic", lambda: self.now_s)
-        self.storage = Storage(
-            redis=bench.redis,
-            ledger=bench.ledger,
-            catalogue=bench.catalogue,
-            change_log=bench.change_log,
-            blobs=BlobStore(folder),
-        )
+        self.storage = bench.storage(BlobStore(folder))
         self.rescuer = Rescuer(self.storage)
         self.rescuer.turn()
         self.unit = bench.ask()
