@@ -6,7 +6,14 @@ from typing import Final
 from redis.exceptions import BusyLoadingError, OutOfMemoryError, ReadOnlyError, ResponseError
 from redis.exceptions import RedisError as QueueError
 
-from jobs.errors import AlreadyRunning, CollectionGone, Full, IdempotencyConflict, Sealed
+from jobs.errors import (
+    AlreadyRunning,
+    CollectionGone,
+    Full,
+    IdempotencyConflict,
+    Sealed,
+    TooManyWebhooks,
+)
 from rag.errors import InvalidRequest, QuernError, StoreUnavailable
 
 __all__ = [
@@ -42,10 +49,6 @@ class Gone(QuernError):
 
 class NotRetryable(QuernError):
     """Raised when a job is retried that did not fail."""
-
-
-class TooManyWebhooks(QuernError):
-    """Raised when there are as many webhooks as there may be."""
 
 
 class MemoryFull(QuernError):

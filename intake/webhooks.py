@@ -4,8 +4,8 @@ from typing import Any
 
 import orjson
 
-from intake.errors import NotFound, TooManyWebhooks
-from jobs.webhooks.deliveries import OF_JOBS, Deliveries, TooMany
+from intake.errors import NotFound
+from jobs.webhooks.deliveries import OF_JOBS, Deliveries
 from protocol.timestamps import rfc3339
 
 _NONE = "there is no such webhook"
@@ -24,10 +24,7 @@ class Webhooks:
         Raises:
             TooManyWebhooks: There are as many as there may be.
         """
-        try:
-            endpoint, secret = self._deliveries.add_endpoint(url)
-        except TooMany as error:
-            raise TooManyWebhooks(str(error)) from error
+        endpoint, secret = self._deliveries.add_endpoint(url)
         return self._endpoint(endpoint) | {"secret": secret}
 
     def all(self) -> list[dict[str, Any]]:

@@ -34,5 +34,9 @@ class AlreadyRunning(QuernError):
         self.job_id = job_id
 
 
+class TooManyWebhooks(QuernError):
+    """Raised when there are as many webhooks as there may be."""
+
+
 class CollectionGone(QuernError):
     """Raised when a collection was deleted meanwhile."""

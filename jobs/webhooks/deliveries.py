@@ -7,6 +7,7 @@ from typing import Any, Final
 import orjson
 from redis import Redis
 
+from jobs.errors import TooManyWebhooks
 from jobs.webhooks.signing import new_secret
 from protocol import timings
 from protocol.ids import new_id
@@ -20,10 +21,6 @@ MOST_ENDPOINTS: Final = 10
 OF_JOBS: Final = "jobs"
 #: Deliveries of an endpoint whose outcome is kept.
 KEPT: Final = 100
-
-
-class TooMany(Exception):
-    """Raised when there are as many endpoints as there may be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +101,11 @@ class Deliveries:
         Add an endpoint that hears of every job that ends from now on; return its id and secret.
 
         Raises:
-            TooMany: There are ten already.
+            TooManyWebhooks: There are ten already.
         """
         endpoint, secret = f"wh_{new_id().replace('-', '')}", new_secret()
         if self._run("webhook_add", endpoint, url, secret, MOST_ENDPOINTS)[0] != "ok":
-            raise TooMany(f"there are {MOST_ENDPOINTS} webhooks already; delete one first")
+            raise TooManyWebhooks(f"there are {MOST_ENDPOINTS} webhooks already; delete one first")
         return endpoint, secret
 
     def remove_endpoint(self, endpoint: str) -> bool:

@@ -14,7 +14,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from jobs.webhooks.deliveries import Deliveries, Delivery, Outcome, TooMany
+from jobs.errors import TooManyWebhooks
+from jobs.webhooks.deliveries import Deliveries, Delivery, Outcome
 from protocol.keys import key
 from tests.support.workbench import Workbench
 
@@ -181,7 +182,7 @@ def test_a_removed_endpoint_hears_nothing_more_and_there_are_ten_at_most(
     bench: Workbench, deliveries: Deliveries
 ) -> None:
     names = [deliveries.add_endpoint("https://example.org/all")[0] for _ in range(10)]
-    with pytest.raises(TooMany, match="10 webhooks"):
+    with pytest.raises(TooManyWebhooks, match="10 webhooks"):
         deliveries.add_endpoint("https://example.org/one-more")
     finish(bench, bench.ask())
 
