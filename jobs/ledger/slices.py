@@ -17,8 +17,8 @@ from protocol import timings
 from protocol.keys import key
 from protocol.scripts import Scripts
 
-#: Rows of one script: Redis is busy with them for some 10 ms.
-ROWS_AT_ONCE: Final = 100
+#: Rows of one script: Redis is busy with them for 5 ms, at times 8.
+ROWS_AT_ONCE: Final = 50
 #: Jobs that are asked for at once.
 JOBS_AT_ONCE: Final = 20
 
