@@ -207,7 +207,7 @@ async def _load(
 
 
 async def _poll(line: HttpLine, job: str, *, until: float) -> tuple[list[float], int]:
-    """Poll a job as its answers ask; returns how long each took, and how many were refused."""
+    """Poll a job once a second; returns how long each took, and how many were refused."""
     await asyncio.sleep(random.random())  # that not all come at once
     took, refused = [], 0
     while time.monotonic() < until:
