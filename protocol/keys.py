@@ -39,6 +39,7 @@ TEMPLATES: Final[dict[str, str]] = {
     "claim": "claim:%s",  # string, expiring: the epoch of the worker that is alive on a unit
     "joined": "joined:%s",  # list, expiring (holder): the units that one `join` took
     "watch": "watch",  # hash: last sweep, Redis' run id
+    "fallen": "fallen",  # zset, expiring: processes that died over a unit, by when it was seen
     "quiet": "quiet",  # string, expiring: no deaths are counted, Redis was away
     "tallies": "tallies",  # hash: what /metrics tells of jobs and documents
     # What it says while it runs

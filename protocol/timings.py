@@ -38,6 +38,12 @@ LONG_CHUNKS: Final = 100
 QUARANTINE_DEATHS: Final = 2
 DEATHS_ALONE: Final = 3
 MAX_DEATHS: Final = QUARANTINE_DEATHS + DEATHS_ALONE
+#: It is given up once an innocent unit would have had so many deaths alone by chance, as workers of
+#: its kind die lately, in less than one of a thousand cases; and after so many deaths in any case.
+CHANCE: Final = 0.001
+MOST_DEATHS: Final = 12
+#: For so long a worker's death tells how often workers die.
+FALLEN_MS: Final = 600_000
 #: A unit whose body says so often that it cannot be done here is given up; nobody died of it.
 MAX_BROKEN: Final = 3
 #: How long a worker waits for its other bodies to end before a unit that must run alone.

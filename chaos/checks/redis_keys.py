@@ -50,8 +50,9 @@ OWNERS: Final[Mapping[str, Owner]] = (
         Owner.WORK,
     )
     | dict.fromkeys(
-        ("unit", "job", "rows", "alone", "idempotency", "quiet", "events", "audit", "answers",
-         "held", "worker", "failure", "lock", "retried", "archived", "readers", "joined"),
+        ("unit", "job", "rows", "alone", "idempotency", "quiet", "fallen", "events", "audit",
+         "answers", "held", "worker", "failure", "lock", "retried", "archived", "readers",
+         "joined"),
         Owner.NOBODY,
     )
 )  # fmt: skip

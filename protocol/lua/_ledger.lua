@@ -561,22 +561,79 @@ local function problem(kind, title, detail)
   return cjson.encode({type = kind, title = title, detail = detail})
 end
 
+-- The process that held a claim, out of its holder's name `role/host/…/claim`, and its kind.
+local function process_of(holder)
+  local name = string.match(holder, '^(.*)/[^/]*$') or holder
+  return name, string.match(name, '^[^/]*')
+end
+
+-- The chance that a worker dies by something else within the time that this one ran: what died
+-- lately of the same kind, without *own* deaths, for each process that is alive, as a Poisson process.
+-- Of a storm that has just begun the last minute tells most; of quiet times, the guess of one in two
+-- hours.
+local function chance_of_death(kind, own, claimed)
+  local soon, later = 0, 0
+  local fallen = redis.call('ZRANGEBYSCORE', K.fallen(), NOW_MS - FALLEN_MS, '+inf', 'WITHSCORES')
+  for i = 1, #fallen, 2 do
+    local _, its_kind = process_of(fallen[i] .. '/')
+    if its_kind == kind and not own[fallen[i]] then
+      later = later + 1
+      if tonumber(fallen[i + 1]) > NOW_MS - 60000 then soon = soon + 1 end
+    end
+  end
+  local alive = 0
+  for _, name in ipairs(redis.call('ZRANGEBYSCORE', K.workers(), NOW / 1e6 - WORKER_LIVE_S, '+inf')) do
+    local _, its_kind = process_of(name .. '/')
+    if its_kind == kind then alive = alive + 1 end
+  end
+  local a_second = math.max(soon / 60, later * 1000 / FALLEN_MS + .5 / 3600) / math.max(alive, 1)
+  -- The claim lives for CLAIM_MS after the last renewal, and the worker for less than RENEW_S.
+  local ran_ms = math.max(NOW_MS - claimed / 1000 - CLAIM_MS, 0) + RENEW_S * 1000
+  return 1 - math.exp(-a_second * ran_ms / 1000)
+end
+
 -- A death is counted once per epoch, and not while Redis was away: nobody could renew then. The
--- second look is for a claim that comes before the first sweep after such a time.
+-- second look is for a claim that comes before the first sweep after such a time. A death alone is
+-- evidence, the more so the less workers die of other things: *chance* is the product of what each
+-- had, a test martingale under "it is innocent" (Ville, 1939).
 local function count_lapse(id, u)
   if u.held ~= '1' or redis.call('EXISTS', K.claim(id)) == 1 then return end
   if redis.call('EXISTS', K.quiet()) == 1 then return end
   local last = tonumber(redis.call('HGET', K.watch(), 'last') or '0')
   if NOW_MS - last > SWEEP_GAP_MS then return end
-  u.deaths = int(tonumber(u.deaths or '0') + 1)
-  u.held = '0'
-  u.counted = '1'
-  put(K.unit(id), {deaths = u.deaths, held = '0', counted = '1'})
+  local process, kind = process_of(u.holder or '')
+  redis.call('ZADD', K.fallen(), 'NX', int(NOW_MS), process)
+  redis.call('ZREMRANGEBYSCORE', K.fallen(), '-inf', int(NOW_MS - FALLEN_MS))
+  redis.call('PEXPIRE', K.fallen(), FALLEN_MS)
+  local fields = {held = '0', counted = '1', buried = process}
+  if tonumber(u.deaths or '0') > 0 then fields.buried = (u.buried or '') .. ' ' .. process end
+  if tonumber(u.deaths or '0') >= QUARANTINE_DEATHS then
+    local own = {}
+    for name in string.gmatch(fields.buried, '%S+') do own[name] = true end
+    fields.chance_before = u.chance or '1'
+    fields.chance = string.format('%.3g', tonumber(fields.chance_before)
+      * chance_of_death(kind, own, tonumber(u.claimed or int(NOW))))
+  end
+  fields.deaths = int(tonumber(u.deaths or '0') + 1)
+  for name, value in pairs(fields) do u[name] = value end
+  put(K.unit(id), fields)
+end
+
+-- What it did meanwhile proves that it kills nobody.
+local function forget_deaths(id)
+  redis.call('HSET', K.unit(id), 'deaths', '0')
+  redis.call('HDEL', K.unit(id), 'chance', 'chance_before', 'buried')
+end
+
+-- Workers died over it alone so often, and so little else kills them, that it is the reason.
+local function is_deadly(u)
+  local deaths = tonumber(u.deaths or '0')
+  return deaths >= MOST_DEATHS or (deaths >= MAX_DEATHS and tonumber(u.chance or '0') <= CHANCE)
 end
 
 -- The three reasons to end a unit that nobody is alive on.
 local function close_if_over(id, u)
-  if tonumber(u.deaths or '0') >= MAX_DEATHS then
+  if is_deadly(u) then
     u.lost = true
     return close(id, u, 'failed', {error = problem('too_many_attempts', 'Given up after '
       .. u.deaths .. ' attempts', 'The worker running this died each time; the input may be '

@@ -32,6 +32,7 @@ if stays then
   fields.claimed = int(NOW)
 end
 put(K.unit(id), fields)
+if u.deaths ~= '0' then forget_deaths(id) end  -- they were of a stage that it has passed
 leave_window(u.role, id)
 redis.call('HSET', K.pace(u.role), 'last_finish', int(NOW))
 local old = u.role

@@ -3,7 +3,7 @@ local out = {}
 for i = 1, #ARGV, 2 do
   local id, epoch = ARGV[i], ARGV[i + 1]
   local said = redis.call('HMGET', K.unit(id), 'state', 'epoch', 'cancel', 'job', 'counted', 'deaths',
-    'held')
+    'held', 'holder', 'chance_before')
   local u = {
     state = said[1], epoch = said[2], cancel = said[3], job = said[4], counted = said[5],
     deaths = said[6],
@@ -21,6 +21,8 @@ for i = 1, #ARGV, 2 do
     if u.counted == '1' then  -- it was a stall, not a death
       fields.counted = '0'
       fields.deaths = int(tonumber(u.deaths) - 1)
+      fields.chance = said[9] or nil
+      redis.call('ZREM', K.fallen(), (process_of(said[8] or '')))
     end
     put(K.unit(id), fields)
     out[#out + 1] = cancel_asked(u) and 'stop' or 'ok'

@@ -318,7 +318,7 @@ def test_whatever_happens_each_unit_is_in_one_place_and_ends_once(
     left = {name.removeprefix(PREFIX).split(":")[0] for name in bench.redis.scan_iter()}
     assert left <= {
         "unit", "job", "rows", "jobs", "jobs_by", "jobs_by_from", "ended", "events", "tallies",
-        "pace", "turns", "window",
+        "pace", "turns", "window", "fallen",
         "watch", "collection", "collections", "current", "newest", "documents", "names", "contents",
         "log", "log_state", "garbage", "news", "barren", "room",
     }  # fmt: skip
