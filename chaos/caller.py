@@ -31,6 +31,7 @@ class Caller:
 
     def __init__(self, url: str, history: History) -> None:
         self._http = httpx.Client(base_url=url, timeout=TIMEOUT_S, trust_env=False)
+        self.status = 0  # of the last answer
         self._history = history
 
     def call(
@@ -59,6 +60,7 @@ class Caller:
             except httpx.TransportError:
                 time.sleep(PAUSE_S)
                 continue
+            self.status = response.status_code
             if response.is_success:
                 answer: dict[str, Any] = response.json()
                 return answer

@@ -9,13 +9,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
+from http import HTTPStatus
 from queue import Empty, SimpleQueue
 from typing import Any, ClassVar, Final
 
 import orjson
 
 from chaos.caller import Caller, GaveUp
-from chaos.history import Accepted, Cancelled, History, Read, Seen, Write
+from chaos.history import Accepted, Cancelled, Forgotten, History, Read, Seen, Write
 from chaos.texts import REVISION, every_chunk_of, revision_text, revisions_of
 from chaos.threads import RunThread
 from jobs.units import FINAL_STATES
@@ -86,6 +87,8 @@ class Client(RunThread):
         while time.monotonic() < end:
             job = self.api.call("GET", f"/api/jobs/{job_id}", parameters={"wait": 5})
             if job is None:
+                if self.api.status == HTTPStatus.GONE:
+                    self.history.add(Forgotten(job=job_id, at=self.history.now()))
                 return None
             if job["state"] in FINAL_STATES:
                 self.history.add(seen(job, self.history.now()))

@@ -105,6 +105,14 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Forgotten:
+    """The service said that a job had ended and was forgotten since (410)."""
+
+    job: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Cancelled:
     """The service said that a job *is* cancelled, so it stays so."""
 
@@ -149,8 +157,8 @@ class Victim:
     went_on: bool
 
 
-Record = Write | Read | Accepted | Seen | Cancelled | Answered | Hurt | Victim
-Kind = TypeVar("Kind", Write, Read, Accepted, Seen, Cancelled, Answered, Hurt, Victim)
+Record = Write | Read | Accepted | Seen | Forgotten | Cancelled | Answered | Hurt | Victim
+Kind = TypeVar("Kind", Write, Read, Accepted, Seen, Forgotten, Cancelled, Answered, Hurt, Victim)
 
 
 class History:

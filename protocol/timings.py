@@ -101,6 +101,8 @@ COLLECT_GARBAGE_S: Final = 5.0
 #: Change logs are trimmed so often.
 TRIM_S: Final = 60.0
 SHED_S: Final = 2.0
+#: So long a job is known after its end, however full Redis is: who asked may come for the answer.
+SHED_AFTER_S: Final = 600.0
 CHECK_S: Final = 3_600.0
 #: The check in the background takes turns of this length, with this pause between.
 CHECK_TURN_S: Final = 0.5

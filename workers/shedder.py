@@ -7,6 +7,7 @@ from typing import Final
 
 from corpus.storage import Storage
 from jobs.memory import MemorySight
+from protocol import timings
 from protocol.keys import key
 from protocol.sizes import ROW_BYTES
 
@@ -20,11 +21,6 @@ FORGET_AT: Final = 0.68
 #: questions are refused.
 FORGET_WAITING_AT: Final = 0.78
 WAITING_SHARE: Final = 0.2
-#: So long a job is known after its end, however full Redis is.
-KNOWN_S: Final = 600.0
-#: Where even people's questions are about to be refused, only so long.
-BRINK_AT: Final = 0.85
-BRINK_KNOWN_S: Final = 60.0
 #: A turn lasts so long at most.
 TURN_S: Final = 0.5
 
@@ -33,11 +29,14 @@ class Shedder:
     """
     Make room in the queue's Redis. A turn every few seconds.
 
+    An answer that nobody has read yet is worth more than a question that is refused: who is refused
+    asks again. So what ended a short while ago stays, however full Redis is.
+
     Args:
         known_s: For how long an ended job is kept in any case, seconds.
     """
 
-    def __init__(self, storage: Storage, *, known_s: float = KNOWN_S) -> None:
+    def __init__(self, storage: Storage, *, known_s: float = timings.SHED_AFTER_S) -> None:
         self._redis = storage.redis
         self._shedding = storage.ledger.shedding
         self._known_s = known_s
@@ -54,11 +53,11 @@ class Shedder:
             lambda at: self._shedding.events(after=at), self._events_at, EVENTS_AT, half
         )
         limit = FORGET_WAITING_AT if self._waits(sight) else FORGET_AT
-        known_s = self._known_s
-        if sight.is_above(BRINK_AT):
-            known_s = min(known_s, BRINK_KNOWN_S)
         shed, _ = self._shed(
-            lambda at: self._shedding.forget(after=at, least_age_s=known_s), "", limit, until
+            lambda at: self._shedding.forget(after=at, least_age_s=self._known_s),
+            "",
+            limit,
+            until,
         )
         if shed:
             log.warning("jobs forgotten before their time: Redis is full", extra={"jobs": shed})

@@ -18,12 +18,14 @@ from chaos.history import (
     Accepted,
     Answered,
     Cancelled,
+    Forgotten,
     Read,
     Record,
     Seen,
     Victim,
     Write,
 )
+from protocol import timings
 
 #: How long after its deadline a job may end.
 GRACE_S: Final = 60.0
@@ -47,7 +49,7 @@ class Violation:
 
 #: Every promise that is checked, in the order in which they are told.
 PROMISES: Final = (
-    "lost",  # an acknowledged job that never ended
+    "lost",  # an acknowledged job that never ended, or whose end was soon forgotten
     "late",  # one that ended too long after its deadline
     "twice",  # one that ended more than once
     "changed_after_final",
@@ -102,10 +104,11 @@ def _jobs(records: Sequence[Record]) -> Iterator[Violation]:
         if isinstance(record, Seen):
             seen[record.job].append(record)
     cancelled = {record.job for record in records if isinstance(record, Cancelled)}
+    forgotten = {record.job: record.at for record in records if isinstance(record, Forgotten)}
     for job in (record for record in records if isinstance(record, Accepted)):
         told = f"{job.kind} {job.job}"
         if not (looks := seen.get(job.job)):
-            yield Violation("lost", f"{told}, accepted at {job.at:.1f} s, never ended")
+            yield from _unseen(job, forgotten.get(job.job))
             continue
         first = looks[0]
         yield from _end(job, first, cancelled=job.job in cancelled)
@@ -116,6 +119,15 @@ def _jobs(records: Sequence[Record]) -> Iterator[Violation]:
                 )
             if look.ends != 1:
                 yield Violation("twice", f"{told} has {look.ends} ends in its events")
+
+
+def _unseen(job: Accepted, forgotten: float | None) -> Iterator[Violation]:
+    """Yield what is wrong with a job whose end no client saw: a full Redis keeps ends so long."""
+    told = f"{job.kind} {job.job}, accepted at {job.at:.1f} s,"
+    if forgotten is None:
+        yield Violation("lost", f"{told} never ended")
+    elif forgotten - job.at < timings.SHED_AFTER_S:
+        yield Violation("lost", f"{told} was forgotten by {forgotten:.1f} s")
 
 
 def _end(job: Accepted, first: Seen, *, cancelled: bool) -> Iterator[Violation]:

@@ -8,6 +8,7 @@ from flask.testing import FlaskClient
 from corpus.blobs import BlobStore
 from jobs.counters import read_counters
 from jobs.memory import MemorySight
+from protocol import timings
 from protocol.ids import new_id
 from protocol.keys import key
 from tests.support.workbench import Workbench
@@ -94,17 +95,17 @@ def test_what_has_ended_a_moment_ago_stays(bench: Workbench, tmp_path: Path) -> 
     assert all(kept(bench, jobs))
 
 
-@pytest.mark.parametrize(("share", "stays"), [(0.8, True), (0.9, False)])
-def test_on_the_brink_only_the_last_minute_stays(
-    bench: Workbench, tmp_path: Path, share: float, stays: bool
+def test_even_of_a_full_redis_what_ended_in_the_last_ten_minutes_stays(
+    bench: Workbench, tmp_path: Path
 ) -> None:
-    old, new = answered(bench), answered(bench)
+    old, newer = answered(bench), answered(bench)
     seconds, _ = bench.redis.time()
-    bench.redis.hset(key("unit", old), "finished", (seconds - 120) * 1_000_000)
-    filled(bench, share)
-    shedder(bench, tmp_path, known_s=600).turn()
+    for job, age_s in ((old, timings.SHED_AFTER_S + 1), (newer, timings.SHED_AFTER_S - 30)):
+        bench.redis.hset(key("unit", job), "finished", int((seconds - age_s) * 1_000_000))
+    filled(bench, 0.97)
+    Shedder(bench.storage(BlobStore(tmp_path))).turn()
 
-    assert kept(bench, [old, new]) == [stays, True]
+    assert kept(bench, [old, newer]) == [False, True]
 
 
 def test_a_large_ingest_goes_in_slices(bench: Workbench) -> None:

@@ -7,7 +7,17 @@ import pytest
 
 from chaos.checks.checker import PROMISES, check
 from chaos.checks.final_state import FinalState
-from chaos.history import Accepted, Answered, Cancelled, Read, Record, Seen, Victim, Write
+from chaos.history import (
+    Accepted,
+    Answered,
+    Cancelled,
+    Forgotten,
+    Read,
+    Record,
+    Seen,
+    Victim,
+    Write,
+)
 
 FIRST = Write(
     document="record-0-0", revision=1, deletes=False, began=1, known=3, outcome="created", chunks=3
@@ -42,12 +52,14 @@ def test_a_history_without_faults_keeps_every_promise() -> None:
     ]  # fmt: skip
     assert promises(history, {}) == []
     assert promises([FIRST, SECOND], {"record-0-0": 2}) == []
+    assert promises([JOB, Forgotten(job="j", at=602)], {}) == []
 
 
 @pytest.mark.parametrize(
     ("promise", "history", "index"),
     [
         ("lost", [JOB], {}),
+        ("lost", [JOB, Forgotten(job="j", at=500)], {}),
         ("late", [JOB, replace(END, at=170)], {}),
         ("twice", [JOB, replace(END, ends=2)], {}),
         ("changed_after_final", [JOB, END, replace(END, at=9, digest="b")], {}),
