@@ -87,6 +87,7 @@ def open_resources(
             vectors=vectors,
             embedder=embedder,
             catalogue=storage.catalogue,
+            blobs=storage.blobs,
         ),
     )
     return resources, [embedder.identity.model]

@@ -14,6 +14,10 @@ from cli.session import Session, pass_session
 from cli.words import count, duration, failure
 
 POLL_S = 0.4
+LEFT_OUT = (
+    "The embedding model gives no usable vector for these documents. They are not searched any "
+    "more; change their text and ingest them again, or reindex with another model:"
+)
 
 
 @click.command()
@@ -36,13 +40,16 @@ def reindex(session: Session, *, collection: str, watch_progress: bool) -> None:
             session.out.print(f"Job {job['id']}", markup=False)
             return
         job = make_anew(client, collection, session.remarks)
-    if job["state"] != "succeeded":
+    if job["state"] not in ("succeeded", "partial"):
         why = failure(job["error"]) if "error" in job else job["state"]
         session.remarks.print(Text(f"{collection} was not reindexed: {why}", "red"))
         raise SystemExit(1)
     documents = count(job["result"]["documents"], "document")
     took = duration(job["timings_ms"].get("total"))
     session.out.print(f"{collection}: {documents} reindexed in {took}.", markup=False)
+    if left_out := job["result"].get("left_out"):
+        session.remarks.print(Text(f"{LEFT_OUT}\n" + "\n".join(left_out), "yellow"))
+        raise SystemExit(1)
 
 
 def make_anew(client: Client, collection: str, console: Console) -> Mapping[str, Any]:

@@ -134,23 +134,31 @@ class VectorIndexes:
         return {document: int(generation) for document, generation in islice(found, most)}
 
     def swap(
-        self, lease: Lease, vector_index: str, *, hold: bool, result: Mapping[str, Any]
+        self,
+        lease: Lease,
+        vector_index: str,
+        *,
+        hold: bool,
+        fields: Mapping[str, str],
+        left_out: Mapping[str, tuple[int, int]] | None = None,
     ) -> int:
         """
         Switch searches to the vector index, and end the job; returns how many documents it lacks.
 
         While it lacks any nothing happens, but that activations are blocked a moment if *hold* says
-        so.
+        so. The job gets *fields*. The generations *left_out*, with their numbers of chunks, are
+        withdrawn from search, and the job then ends as `partial`.
 
         Raises:
             Unreadable: The catalogue lost documents, whose passages would be dropped.
         """
         hold_ms = timings.HOLD_MS if hold else 0
+        triples = [word for document, of in (left_out or {}).items() for word in (document, *of)]
         answer = self._answer(
             lease,
             self._run(
                 "reindex_swap", lease.unit.id, lease.unit.epoch, vector_index, hold_ms,
-                orjson.dumps(result).decode(),
+                orjson.dumps(dict(fields)).decode(), *triples,
             ),
         )  # fmt: skip
         if answer[0] == "behind":

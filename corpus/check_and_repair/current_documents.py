@@ -9,7 +9,7 @@ from corpus.check_and_repair.findings import Kind
 from corpus.check_and_repair.repair import CannotRepair
 from corpus.check_and_repair.scope import INGEST_AGAIN, Scope, batches
 from rag.documents import chunk_id
-from rag.errors import EmbedderMismatch, ReindexUnderWay
+from rag.errors import EmbedderMismatch, NoVector, ReindexUnderWay
 
 log = logging.getLogger(__name__)
 
@@ -106,7 +106,7 @@ class CurrentDocuments:
         try:
             for _ in self._scope.repairer.refill(self._inc, document, current, record, numbers):
                 yield 0
-        except (EmbedderMismatch, ReindexUnderWay) as error:
+        except (EmbedderMismatch, NoVector, ReindexUnderWay) as error:
             self._report.add("passages_missing", "left", document, f"{detail}; {error}")
         except CannotRepair as error:
             if self._blobs_away:

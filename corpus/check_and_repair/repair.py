@@ -92,6 +92,8 @@ class Repairer:
 
             EmbedderMismatch: The collection's vectors are another model's.
 
+            NoVector: The model gives none for one of them.
+
             ReindexUnderWay: They are being made anew, or have been meanwhile.
         """
         wanted = set(numbers)

@@ -1,6 +1,7 @@
--- reindex_swap(unit, epoch, vector index, hold for ms or 0, result JSON): the new vector index is
--- what people search from here on, if it lacks nothing; else activations may be made to wait while
--- it catches up → {'ok' | 'cancelled', messages…} | {'behind', how many} | {'lost'} | {'gone'} |
+-- reindex_swap(unit, epoch, vector index, hold for ms or 0, fields JSON, document, generation,
+-- chunks, and so on): the new vector index is what people search from here on, if it lacks nothing
+-- but the generations named, which are withdrawn; else activations may be made to wait while it
+-- catches up → {'ok' | 'cancelled', messages…} | {'behind', how many} | {'lost'} | {'gone'} |
 -- {'other'} | {'entries lost'}: what the catalogue lost is in the vectors in use only
 local id, epoch, edition, hold_ms = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 local u = row(K.unit(id))
@@ -31,7 +32,8 @@ end
 redis.call('HSET', K.collection(inc), 'edition', edition, 'embedder', known.embedder,
   'hnsw', known.hnsw)
 redis.call('DEL', K.building(inc), K.behind(inc), K.held(inc))
+for i = 6, #ARGV, 3 do withdraw(inc, ARGV[i], ARGV[i + 1], ARGV[i + 2]) end
 out[1] = 'ok'
-close(id, u, 'succeeded', {result = ARGV[5]})
+close(id, u, #ARGV > 5 and 'partial' or 'succeeded', cjson.decode(ARGV[5]))
 dispatch(u.role, out)
 return out

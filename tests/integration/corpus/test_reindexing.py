@@ -1,228 +1,25 @@
 """Reindexing on a real Redis: vectors made anew while everything goes on, and at no moment less."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
 from corpus import reindexing
-from corpus.blobs import BlobStore
 from corpus.catalogue.vector_indexes import VectorIndexes
-from corpus.check_and_repair.checker import checker_of
-from corpus.current_vectors import CurrentVectors
-from corpus.ingestion import Ingestion
-from corpus.manifests import manifest_of
 from corpus.reindexing import Reindexer
 from jobs.errors import AlreadyRunning
-from jobs.leases.leases import Leases
 from protocol import timings
-from protocol.ids import new_id
 from protocol.keys import key
-from rag.documents import Chunk, ParsedDocument, chunk_id
 from rag.errors import StoreUnavailable
 from rag.in_memory_ports.embedder import HashingEmbedder
 from rag.in_memory_ports.vector_store import DictVectors
-from rag.ports import Embedder, HnswSettings, VectorIndex
-from tests.support.workbench import Workbench, ingestion_of
-from workers.maintenance import GarbageCollector
-
-NEW = HnswSettings("ip", 400, 300, 64)
-
-
-class Killed(BaseException):
-    """The worker was killed here."""
-
-
-class Fuse:
-    """Counts steps, and at one of them does something of the test's choice."""
-
-    def __init__(self) -> None:
-        self.steps = 0
-        self.at: dict[int, Callable[[], object]] = {}
-
-    def burn(self) -> None:
-        self.steps += 1
-        if (act := self.at.pop(self.steps, None)) is not None:
-            act()
-
-
-class Fused:
-    """Passes every call on; a step of the fuse before it, and one after it."""
-
-    def __init__(self, inner: object, fuse: Fuse) -> None:
-        self._inner = inner
-        self._fuse = fuse
-
-    def __getattr__(self, name: str) -> Any:
-        found = getattr(self._inner, name)
-        if (
-            not callable(found) or name == "in_use"
-        ):  # asking which vector index is searched is no step
-            return found
-
-        def call(*given: Any, **named: Any) -> Any:
-            self._fuse.burn()
-            answer = found(*given, **named)
-            self._fuse.burn()
-            return answer
-
-        return call
-
-
-def kill() -> None:
-    raise Killed
-
-
-class House:
-    """A collection, and workers of two embedders that share a store."""
-
-    def __init__(self, bench: Workbench, folder: Path) -> None:
-        self.bench = bench
-        self.vectors = DictVectors()
-        self.blobs = BlobStore(folder)
-        self.old, self.new = HashingEmbedder(), HashingEmbedder(dimension=64)
-        self.new.identity = replace(self.new.identity, model="another")
-        self.leases = Leases(bench.ledger.work, bench.redis, name="worker")
-        self.fuse = Fuse()
-        self.current = CurrentVectors(self.vectors, bench.catalogue.vector_indexes)
-        storage = bench.storage(self.blobs)
-        self.garbage_collector = GarbageCollector(storage, self.current)
-        self.storage = storage
-        self.collection_id = bench.collection()
-        bench.catalogue.collections.hnsw = NEW
-
-    @property
-    def suited(self) -> Embedder:
-        """The embedder of the vectors that people search."""
-        return self.new if self.vector_index.embedder == self.new.identity else self.old
-
-    # Documents ---------------------------------------------------------------------------------
-
-    def accept(self, document: str, *texts: str) -> str:
-        """Take a document whose chunks are *texts* as far as its publish stage."""
-        row = self.bench.ingest(self.collection_id, document)[1][0]
-        text = "\n".join(texts)
-        spans = [(text.index(part), text.index(part) + len(part)) for part in texts]
-        chunks = [Chunk(n, start, end, text[start:end]) for n, (start, end) in enumerate(spans)]
-        parsed = ParsedDocument(text=text, kind="text")
-        blob = self.blobs.put(text.encode())
-        self.bench.redis.hset(key("unit", row), "sha256", blob)
-        manifest = self.blobs.put_json(manifest_of(parsed, "Title", chunks, blob))
-        fields: dict[str, str | int] = {
-            "chunks": len(chunks), "manifest_blob": manifest, "text_blob": blob,
-        }  # fmt: skip
-        self.bench.hand_over(self.bench.take(row), stage="publish", fields=fields)
-        return row
-
-    def ingestion(self, embedder: Embedder, vectors: Any = None) -> Ingestion:
-        return ingestion_of(
-            self.bench, self.leases, self.blobs, vectors=vectors or self.vectors, embedder=embedder
-        )
-
-    def publish(self, row: str, embedder: Embedder | None = None) -> str:
-        self.ingestion(embedder or self.suited).publish(row)
-        return self.bench.field(row, "outcome")
-
-    def put(self, document: str, *texts: str) -> str:
-        return self.publish(self.accept(document, *texts))
-
-    def remove(self, document: str) -> None:
-        _, row = self.bench.delete(self.collection_id, document)
-        self.ingestion(self.old).remove(row)
-
-    # Reindexes ---------------------------------------------------------------------------------
-
-    def ask(self) -> str:
-        return self.bench.ledger.submissions.submit(
-            new_id(),
-            stage="reindex",
-            fields={
-                "kind": "reindex", "class": "ingest", "owner": "batch", "priority": 9,
-                "collection": "papers", "incarnation": self.collection_id, "request": "{}",
-                "alone": f"reindex:{self.collection_id}",
-            },
-            limit=100,
-            deadline_s=300,
-        )  # fmt: skip
-
-    def reindex(self, job: str, embedder: Embedder | None = None) -> str:
-        with self.leases.claim(job, "reindex") as lease:
-            assert lease is not None
-            embedder = Fused(embedder or self.new, self.fuse)  # type: ignore[assignment]  # passes all on
-            vector_indexes: Any = Fused(self.bench.catalogue.vector_indexes, self.fuse)
-            Reindexer(
-                vectors=Fused(self.vectors, self.fuse),  # type: ignore[arg-type]  # passes all on
-                embedder=embedder,
-                catalogue=replace(self.bench.catalogue, vector_indexes=vector_indexes),
-            ).reindex(lease)
-        return self.bench.state(job)
-
-    def until_it_ends(self, job: str) -> str:
-        """Run a reindex, however often it is killed."""
-        for _ in range(10):
-            try:
-                self.reindex(job)
-            except Killed:
-                self.bench.die_and_be_found(job)
-            if self.bench.state(job) != "running":
-                return self.bench.state(job)
-            self.bench.ledger.maintenance.dispatch("embed")
-        raise AssertionError("it never ends")
-
-    # Looking -----------------------------------------------------------------------------------
-
-    @property
-    def vector_index(self) -> VectorIndex:
-        return self.bench.catalogue.vector_indexes.in_use(self.collection_id)
-
-    def wanted(self) -> set[str]:
-        """The ids of every chunk that people should find."""
-        return {
-            chunk_id(document, current.generation, n)
-            for document, current in self.bench.catalogue.generations.every_current(
-                self.collection_id
-            )
-            for n in range(current.chunks)
-        }
-
-    def held(self) -> set[str]:
-        return set(self.vectors.collections.get(self.vector_index.name, {}))
-
-    def clean(self) -> None:
-        """Let a minute pass for the garbage collector, twice."""
-        self.garbage_collector.turn()
-        self.age_retired()
-        for _ in range(2):
-            name = key("garbage", self.collection_id)
-            for member in self.bench.redis.zrange(name, 0, -1):
-                self.bench.redis.zadd(name, {member: 1})
-            self.garbage_collector.collect(self.collection_id)
-            self.check()
-        self.garbage_collector.turn()
-
-    def check(self, *, adopt: bool = False) -> dict[str, Any]:
-        """Compare everything, repairing what differs."""
-        walk = checker_of(self.storage, self.vectors, self.suited).walk(
-            None, repair=True, adopt=adopt
-        )
-        for _ in walk:
-            pass
-        return walk.result()
-
-    def age_retired(self) -> None:
-        long_ago = int(self.bench.redis.time()[0] - 3_600) * 1_000
-        for vector_index in self.retired():
-            self.bench.redis.zadd(key("retired"), {vector_index: long_ago})
-
-    def retired(self) -> list[str]:
-        return self.bench.redis.zrange(key("retired"), 0, -1)
-
-    def leftovers(self) -> list[str]:
-        names = ("building", "behind", "held")
-        return [name for name in names if self.bench.redis.exists(key(name, self.collection_id))]
+from rag.ports import VectorIndex
+from tests.support.workbench import Workbench
+from tests.support.worlds.reindexed_house import NEW, House, Killed, Picky, kill
 
 
 @pytest.fixture
@@ -457,10 +254,10 @@ def test_activations_wait_for_the_last_moment_of_a_reindex_and_not_for_ever(
         assert lease is not None
         building = vector_index.begin(lease, house.new.identity, NEW)
         house.remove("a")
-        lacking = vector_index.swap(lease, building.name, hold=True, result={})
+        lacking = vector_index.swap(lease, building.name, hold=True, fields={})
         held = house.bench.redis.pexpire(key("held", house.collection_id), 300)  # lapses by itself
         outcome = house.publish(row)
-        lacking_later = vector_index.swap(lease, building.name, hold=False, result={})
+        lacking_later = vector_index.swap(lease, building.name, hold=False, fields={})
         house.bench.die(job)
 
     assert (lacking, held, outcome, lacking_later) == (1, 1, "created", 2)
@@ -486,7 +283,7 @@ def test_a_steady_stream_of_changes_does_not_keep_a_reindex_from_its_end(house: 
         assert lease is not None
         Reindexer(
             vectors=house.vectors, embedder=house.new,
-            catalogue=replace(house.bench.catalogue, vector_indexes=stream),
+            catalogue=replace(house.bench.catalogue, vector_indexes=stream), blobs=house.blobs,
         ).reindex(lease)  # fmt: skip
 
     assert house.bench.state(job) == "succeeded"
@@ -593,3 +390,97 @@ def test_a_store_that_is_away_makes_the_reindex_wait(house: House) -> None:
     house.bench.end_pauses("embed")
 
     assert house.reindex(job) == "succeeded"
+
+
+def result(house: House, job: str) -> dict[str, Any]:
+    told: dict[str, Any] = orjson.loads(house.bench.field(job, "result"))
+    return told
+
+
+def test_a_document_that_the_new_model_gives_no_vector_is_left_out_and_named(house: House) -> None:
+    house.put("c:d", "c one", "mute", "c three")
+    before = house.wanted()
+    job = house.ask()
+
+    assert house.reindex(job, Picky()) == "partial"
+    assert house.vector_index.embedder == Picky().identity
+    assert result(house, job)["left_out"] == ["c:d"]
+    assert result(house, job)["documents"] == 3
+    assert {name for name in before if not name.startswith("c:d:")} == house.wanted()
+    assert house.bench.catalogue.documents.record(house.collection_id, "c:d") is None
+    assert house.bench.catalogue.documents.names(house.collection_id, after="", limit=9) == [
+        "a", "b:c", "d",
+    ]  # fmt: skip
+    assert house.leftovers() == []
+    house.new = Picky()
+    house.clean()
+    assert house.held() == house.wanted()
+    assert house.put("c:d", "c one", "c two") == "created"
+
+
+def test_a_reindex_that_leaves_one_out_survives_a_kill_between_any_two_steps(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reindexing, "PAGE", 2)
+    monkeypatch.setattr(reindexing, "BATCH", 3)
+    house.put("c", "c one", "c two", "c three", "mute")
+    house.reindex(house.ask(), Picky())
+
+    for step in range(1, house.fuse.steps):
+        house.bench.redis.flushall()
+        fresh = House(house.bench, tmp_path)
+        fresh.new = Picky()
+        for name in ("a", "b:c", "d"):
+            fresh.put(name, f"{name} one", f"{name} two")
+        fresh.put("c", "c one", "c two", "c three", "mute")
+        fresh.fuse.at = {step: kill}
+        job = fresh.ask()
+
+        assert fresh.until_it_ends(job) == "partial", step
+        assert result(fresh, job)["left_out"] == ["c"], step
+        assert {name.rsplit(":", 2)[0] for name in fresh.wanted()} == {"a", "b:c", "d"}, step
+        fresh.clean()
+        assert fresh.held() == fresh.wanted(), step
+
+
+@pytest.mark.parametrize("text", ["now it speaks", "again mute", None])
+def test_what_was_left_out_and_changes_before_the_change_over_is_looked_at_again(
+    house: House, text: str | None
+) -> None:
+    house.put("c", "mute")
+
+    class Slow(VectorIndexes):
+        changed = False
+
+        def swap(self, *given: Any, **named: Any) -> int:
+            if not self.changed:
+                self.changed = True
+                house.put("c", text) if text else house.remove("c")
+            return super().swap(*given, **named)
+
+    job = house.ask()
+    with house.leases.claim(job, "reindex") as lease:
+        assert lease is not None
+        Reindexer(
+            vectors=house.vectors, embedder=Picky(), blobs=house.blobs,
+            catalogue=replace(house.bench.catalogue, vector_indexes=Slow(house.bench.ledger)),
+        ).reindex(lease)  # fmt: skip
+
+    still_left_out = text == "again mute"
+    assert house.bench.state(job) == ("partial" if still_left_out else "succeeded")
+    assert result(house, job).get("left_out") == (["c"] if still_left_out else None)
+    assert house.wanted() <= house.held()
+    assert ("c" in {name.rsplit(":", 2)[0] for name in house.wanted()}) == (text == "now it speaks")
+
+
+def test_a_model_that_gives_many_documents_no_vector_is_not_changed_over_to(house: House) -> None:
+    before = house.wanted()
+    house.put("c", "mute one")
+    house.put("e", "mute two")
+    job = house.ask()
+
+    assert house.reindex(job, Picky()) == "failed"
+    assert "no_vector" in house.bench.field(job, "error")
+    assert "QUERN_EMBEDDING_MODEL" in house.bench.field(job, "error")
+    assert house.vector_index.name == house.collection_id
+    assert before < house.wanted() == house.held()

@@ -123,6 +123,7 @@ class World:
             assert lease is not None
             Reindexer(
                 vectors=self.store, embedder=self.embedder, catalogue=self.bench.catalogue,
+                blobs=self.blobs,
             ).reindex(lease)  # fmt: skip
         return self.bench.catalogue.vector_indexes.in_use(self.inc).name
 

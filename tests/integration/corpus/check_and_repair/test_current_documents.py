@@ -1,5 +1,6 @@
 """Passages, records and blobs of current documents that vanish are found, and put back."""
 
+from collections.abc import Sequence
 from contextlib import closing
 from typing import Any
 
@@ -7,6 +8,8 @@ import pytest
 
 from adapters.chroma.store import ChromaStore
 from protocol.keys import key
+from rag.errors import NoVector
+from rag.ports import EmbeddedPassages, PassageText
 from tests.support.worlds.checked_world import TEXTS, World
 
 
@@ -151,3 +154,24 @@ def test_a_switch_in_the_middle_of_a_repair_leaves_no_vector_in_the_wrong_vector
     assert "made anew meanwhile" in found.told[0]["detail"]
     assert world.bench.catalogue.vector_indexes.in_use(world.inc).name == vector_index
     assert world.store.count(vector_index) == 0
+
+
+def test_passages_that_the_model_gives_no_vector_are_left_and_all_else_is_repaired(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    embed = world.embedder.embed_passages
+
+    def picky(passages: Sequence[PassageText]) -> EmbeddedPassages:
+        if any(passage.text in TEXTS["oil"] for passage in passages):
+            raise NoVector("not of norm 1")
+        return embed(passages)
+
+    monkeypatch.setattr(world.embedder, "embed_passages", picky)
+    world.vectors.delete(world.inc, world.ids("oil") + world.ids("trees"))
+    repaired = world.check(repair=True)
+
+    assert repaired.differences == {"passages_missing": (2, 1)}
+    assert {one["document_id"]: one["outcome"] for one in repaired.told} == {
+        "oil": "left", "trees": "repaired",
+    }  # fmt: skip
+    assert world.search("forests", "dense") == {"trees"}

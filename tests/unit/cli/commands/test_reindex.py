@@ -16,6 +16,19 @@ def test_a_reindex_is_watched_to_its_end(quern: Quern, api: FakeApi) -> None:
     assert result.stdout == "work: 2 documents reindexed in 1.5 s.\n"
 
 
+def test_a_reindex_names_the_documents_that_it_left_out(quern: Quern, api: FakeApi) -> None:
+    told = {"documents": 2, "left_out": ["minutes/may.md", "noise"]}
+    job = question(id="j9", kind="reindex", state="partial", result=told)
+    api.on("POST", "/api/admin/reindex", ok(job, 202))
+    api.on("GET", "/api/jobs/j9", ok(job))
+
+    result = quern("reindex", "work")
+
+    assert result.exit_code == 1
+    assert result.stdout.startswith("work: 2 documents reindexed")
+    assert result.stderr.endswith("with another model:\nminutes/may.md\nnoise\n")
+
+
 def test_a_reindex_that_fails_says_why(quern: Quern, api: FakeApi) -> None:
     error = {"type": "passages_missing", "title": "No", "detail": "Passages are missing."}
     job = question(id="j9", kind="reindex", state="failed", error=error)
