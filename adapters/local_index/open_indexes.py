@@ -62,8 +62,8 @@ class OpenIndexes:
     """
     An index for each collection; a search may wait until one has applied an entry.
 
-    Searches open what is closed. One thread makes, writes, closes and drops; another may replace.
-    An index that was closed under a search can still be read.
+    Searches open what is closed, and forget what cannot be opened. One thread makes, writes, closes
+    and drops; another may replace. An index that was closed under a search can still be read.
 
     Args:
         folder: Where each has a folder, called as its collection's id.
@@ -164,12 +164,13 @@ class OpenIndexes:
             self._set(collection_id, place)
 
     def drop(self, collection_id: str) -> None:
-        """Close the index of a collection that is gone."""
-        with self._applied:
-            place = self._places.pop(collection_id)
+        """Close the index of a collection that is gone; harmless where another forgot it first."""
+        place = self._places.pop(collection_id, None)
+        if place is None:
+            return
+        with place.lock:  # a search may be opening it
             self._written_at.pop(collection_id, None)
             self._open.discard(collection_id)
-        with place.lock:
             if place.index is not None:
                 place.index.close()
 
@@ -208,7 +209,7 @@ class OpenIndexes:
             log.warning(
                 "index unusable", extra={"collection_id": collection_id, "reason": str(error)}
             )
-            del self._places[collection_id]
+            self._places.pop(collection_id, None)  # may have been dropped meanwhile
         return place.index
 
     def _close(self, collection_id: str, place: _Place) -> None:
@@ -232,6 +233,6 @@ class OpenIndexes:
             chunks = index.count() if index is not None else 0
             rest_s = WRITER_IDLE_S + chunks / MERGED_PER_S
             if now - written_at > rest_s or (number < surplus and chunks <= FEW_CHUNKS):
-                del self._written_at[name]
+                self._written_at.pop(name, None)
                 if index is not None:
                     index.rest()

@@ -16,6 +16,7 @@ from adapters.local_index.sparse.tantivy_index import TantivyIndex
 from rag.documents import Chunk
 from rag.ports import StoredChunk
 from rag.reading_ports import ReplicaIndex
+from tests.support.waiting import until
 
 
 class World:
@@ -194,3 +195,51 @@ def test_what_cannot_be_opened_is_forgotten_for_the_follower_to_build(tmp_path: 
 
     assert indexes.in_step("a", "1-0") is None
     assert indexes.cursors() == {}
+
+
+def test_one_that_a_search_found_unusable_can_be_dropped(tmp_path: Path) -> None:
+    def opened(path: Path) -> ReplicaIndex:
+        raise IndexUnusable(path.name)
+
+    indexes = OpenIndexes(tmp_path, opened)
+    indexes.put_closed("a", Standing("1-0", "e", 1))
+    indexes.get("a")
+    indexes.drop("a")
+    indexes.drop("a")
+
+    assert indexes.cursors() == {}
+
+
+@pytest.mark.parametrize("usable", [True, False])
+def test_one_that_is_dropped_while_a_search_opens_it_is_forgotten_and_closed(
+    world: World, monkeypatch: pytest.MonkeyPatch, *, usable: bool
+) -> None:
+    world.made("a")
+    monkeypatch.setattr(open_indexes, "IDLE_S", -1.0)
+    world.indexes.close_idle()
+    opening, dropped = threading.Event(), threading.Event()
+
+    def slow(path: Path) -> ReplicaIndex:
+        opening.set()
+        assert dropped.wait(10)
+        if not usable:
+            raise IndexUnusable(path.name)
+        return LocalIndex.open(path)
+
+    world.indexes._open_index = slow
+    found: list[ReplicaIndex | None] = []
+    search = threading.Thread(target=lambda: found.append(world.indexes.get("a")))
+    search.start()
+    assert opening.wait(10)
+    drop = threading.Thread(target=world.indexes.drop, args=("a",))
+    drop.start()
+    assert until(lambda: not world.indexes.cursors())
+    dropped.set()
+    search.join(10)
+    drop.join(10)
+
+    assert len(found) == 1
+    assert (found[0] is not None) == usable
+    assert world.indexes.cursors() == {}
+    assert world.indexes._open == set()
+    assert world.can_be_written("a")
