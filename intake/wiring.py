@@ -47,7 +47,9 @@ class Intake:
         admission = Admission(storage.redis, disk=disk)
         self.notifier = JobNotifier(storage.redis)
         long_jobs = LongJobs(ledger, limit=settings.max_ingest_documents)
-        view = JobView(storage.redis, blobs, storage.change_log)
+        view = JobView(
+            storage.redis, blobs, storage.change_log, deleted_quotes_s=settings.deleted_quotes_s
+        )
         self.jobs = JobLookup(storage.redis, ledger.rows, view, retention_s=settings.retention_s)
         self.events = JobEvents(
             storage.redis, ledger.rows, blobs, view, listen=ledger.submissions.listen

@@ -60,6 +60,7 @@ TEMPLATES: Final[dict[str, str]] = {
     "documents": "documents:%s",  # hash (collection): document → what is current, as JSON
     "names": "names:%s",  # zset (collection): current documents in order of their ids
     "contents": "contents:%s",  # hash (collection): hash of the bytes → document
+    "deleted": "deleted:%s",  # zset, expiring (collection): documents by the generation of a delete
     "barren": "barren:%s",  # hash (collection): document → sha256:made_by of bytes that failed
     "opened": "opened:%s",  # set (collection): document:generation of open rows
     "log": "log:%s",  # stream (collection): add and drop, for the followers

@@ -41,6 +41,7 @@ _CONSTANTS = (
     "LOG_ENTRIES",
     "LOG_AGE_MS",
     "WEBHOOK_MOST_DUE",
+    "DELETED_COLLECTION_S",
 )
 _SIZES = (
     "ROW_BYTES",

@@ -189,6 +189,12 @@ class Settings(WebhookSettings):
     retention_s: int = _knob(
         7 * 86_400, "How long a finished job is kept, with what its answer quotes, seconds."
     )
+    deleted_quotes_s: int = _knob(
+        0,
+        "How long answers show what they quote of a document after it was deleted, seconds; 0: "
+        "from then on a note stands in its place. What was replaced is shown for as long as the "
+        "answer.",
+    )
     event_retention_s: int = _knob(
         3_600, "How long a finished job's event stream is kept, seconds."
     )

@@ -40,7 +40,7 @@ OWNERS: Final[Mapping[str, Owner]] = (
     | dict.fromkeys(
         ("collection", "current", "newest", "documents", "names", "contents", "barren", "log",
          "log_state", "garbage", "building", "behind", "followers", "cursors",
-         "set_aside"),
+         "set_aside", "deleted"),
         Owner.COLLECTION,
     )
     | dict.fromkeys(("webhook", "delivery", "delivery_log"), Owner.ENDPOINT)

@@ -99,7 +99,7 @@ class Collections:
         names = (
             "current", "newest", "documents", "names", "contents", "opened", "log", "log_state",
             "add_logged", "garbage", "followers", "cursors", "set_aside", "building", "behind",
-            "held", "audit", "barren",
+            "held", "audit", "barren", "deleted",
         )  # fmt: skip
         self._redis.unlink(*(key(name, collection_id) for name in names))
 

@@ -1,7 +1,7 @@
 """A job's events as its readers get them: complete, and told from its row once they are gone."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import orjson
@@ -10,7 +10,7 @@ from redis import Redis
 from corpus.blobs import BlobStore
 from intake.lookup.views import JobView, has_ended, progress
 from jobs.events import MOST_EVENTS, Event, read_events
-from jobs.ledger.rows import Rows
+from jobs.ledger.rows import Row, Rows
 from jobs.results import verdict
 from protocol.timings import LISTEN_S
 
@@ -74,11 +74,25 @@ class JobEvents:
             if not events:
                 row = self._rows.job(job_id)
                 return self._replay(row, last) if row else [Event(last, "done", {"state": "gone"})]
-        row = self._rows.job(job_id) if any(e.kind == "done" for e in events) else None
-        return [self._full(job_id, event, row) for event in events]
+        row = self._ended_row(job_id, events)
+        if row is None:
+            return [self._full(job_id, event, None) for event in events]
+        outcome = self._outcome(row)
+        if self._is_withheld(row, outcome):
+            # The stream has the words of documents that were deleted since.
+            return self._replay(row, last)
+        end = _end(row, outcome)
+        return [self._full(job_id, event, end) for event in events]
 
-    def _full(self, job_id: str, event: Event, row: Mapping[str, str] | None) -> Event:
-        """Complete an event: passages that lie in the blob store, the sources of a result."""
+    def _ended_row(self, job_id: str, events: Sequence[Event]) -> Row | None:
+        """Return a job's row where *events* have its end, or are of a long stream that has it."""
+        ends = any(event.kind == "done" for event in events)
+        if ends or (len(events) == MOST_EVENTS and self._rows.is_final(job_id)):
+            return self._rows.job(job_id)
+        return None
+
+    def _full(self, job_id: str, event: Event, end: Mapping[str, Any] | None) -> Event:
+        """Complete an event: passages that lie in the blob store, what is told at the *end*."""
         data = event.data
         if event.kind == "sources":
             if isinstance(data, dict) and "blob" in data:
@@ -86,8 +100,8 @@ class JobEvents:
             return Event(
                 event.id, event.kind, data if isinstance(data, dict) else {"sources": data}
             )
-        if event.kind == "done" and row is not None:
-            return Event(event.id, event.kind, self._end(row))
+        if event.kind == "done" and end is not None:
+            return Event(event.id, event.kind, end)
         return event
 
     def _sources(self, job_id: str) -> list[dict[str, Any]]:
@@ -95,21 +109,25 @@ class JobEvents:
         row = self._rows.job(job_id)
         return (self._view.sources(row) if row else None) or []
 
-    def _end(self, row: Mapping[str, str]) -> dict[str, Any]:
-        """Return what `done` says: the state with the result or error."""
-        end: dict[str, Any] = {"state": row["state"]}
+    def _outcome(self, row: Mapping[str, str]) -> dict[str, Any]:
+        """Return the result or error of a question or search, the error of any other job."""
         if row["kind"] in ("query", "search"):
-            outcome = self._view.outcome(row)
-            return end | {k: outcome[k] for k in ("result", "error") if k in outcome}
-        if "error" in row:
-            end["error"] = orjson.loads(row["error"])
-        return end
+            return self._view.outcome(row)
+        return {"error": orjson.loads(row["error"])} if "error" in row else {}
+
+    def _is_withheld(self, row: Mapping[str, str], outcome: Mapping[str, Any]) -> bool:
+        """Return True if a question's stream has words of documents that were deleted since."""
+        if row["kind"] != "query":
+            return False
+        if "result" in outcome:
+            return bool(outcome["result"].get("deleted"))
+        return any(source.get("deleted") for source in self._view.sources(row) or ())
 
     def _replay(self, row: Mapping[str, str], after: str) -> list[Event]:
         """Return an ended job's events from its row: passages, the answer as one token, the end."""
         last = _end_id(row)
         before = int(last.split("-")[0]) - 1
-        end = self._end(row)
+        end = _end(row, self._outcome(row))
         events: list[tuple[str, Any]] = []
         if after != BEGINNING:
             # What the caller has of the answer so far is repeated below.
@@ -128,6 +146,12 @@ class JobEvents:
             events.append(("progress", orjson.loads(row["progress"])))
         told = [Event(f"{before}-{n}", kind, data) for n, (kind, data) in enumerate(events)]
         return [*told, Event(last, "done", end)]
+
+
+def _end(row: Mapping[str, str], outcome: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what `done` says: the state with the result or error."""
+    told = {name: outcome[name] for name in ("result", "error") if name in outcome}
+    return {"state": row["state"]} | told
 
 
 def _end_id(row: Mapping[str, str]) -> str:

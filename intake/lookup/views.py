@@ -8,8 +8,10 @@ import orjson
 from redis import Redis
 
 from corpus.blobs import BlobStore
+from corpus.catalogue.deletions import Deletions
 from corpus.change_log import ChangeLog, not_before
 from corpus.sources import kept_result, kept_sources
+from intake.lookup.deleted_quotes import DeletedQuotes, without_answers
 from jobs.heartbeats import WorkerState
 from jobs.ledger.rows import UNREADABLE
 from jobs.units import FINAL_STATES
@@ -37,12 +39,22 @@ class JobView:
         blobs: Where passages and results lie that were too large for a row.
 
         change_log: Tells which replicas have a document by now.
+
+        deleted_quotes_s: How long answers show what they quote of documents after their delete.
     """
 
-    def __init__(self, redis: Redis, blobs: BlobStore, change_log: ChangeLog) -> None:
+    def __init__(
+        self,
+        redis: Redis,
+        blobs: BlobStore,
+        change_log: ChangeLog,
+        *,
+        deleted_quotes_s: float = 0.0,
+    ) -> None:
         self._redis = redis
         self._blobs = blobs
         self._change_log = change_log
+        self._deleted = DeletedQuotes(Deletions(redis), keep_s=deleted_quotes_s)
 
     def job(
         self, job_id: str, row: Mapping[str, str], workers: Sequence[WorkerState] = ()
@@ -57,6 +69,8 @@ class JobView:
             shown["queue"] = self.place(job_id, row, workers)
         if row["kind"] in ("query", "search"):
             shown |= self.outcome(row)
+            if "request" in shown and shown.get("result", {}).get("deleted"):
+                shown["request"] = without_answers(shown["request"])
         else:
             shown |= self._result(row)
         return shown
@@ -100,18 +114,24 @@ class JobView:
         return shown
 
     def outcome(self, row: Mapping[str, str]) -> dict[str, Any]:
-        """Return a question's `result` or `error`, or the sources of one that still runs."""
+        """
+        Return a question's `result` or `error`, or the sources of one that has none.
+
+        What has ended shows nothing of documents that were deleted since, see `DeletedQuotes`.
+        """
         if "error" in row:
             return {"error": orjson.loads(row["error"])}
         if row["kind"] == "search":
-            return {"result": orjson.loads(row["result"])} if "result" in row else {}
-        sources = self.sources(row)
+            told = {"result": orjson.loads(row["result"])} if "result" in row else {}
+            return self._deleted.withheld(row, told)
+        sources = self._sources(row)
         told = self._result(row)
         if "result" in told:
             told["result"]["sources"] = sources or []
             if blob := row.get("trace_blob"):
                 told["result"]["trace"] = self._blobs.get_json(blob)
-        return told or ({} if sources is None else {"sources": sources})
+        told = told or ({} if sources is None else {"sources": sources})
+        return self._deleted.withheld(row, told) if has_ended(row) else told
 
     def _result(self, row: Mapping[str, str]) -> dict[str, Any]:
         """Return `result` where there is one, or `error` where it is gone."""
@@ -123,7 +143,19 @@ class JobView:
         return {} if result is None else {"result": result}
 
     def sources(self, row: Mapping[str, str]) -> list[dict[str, Any]] | None:
-        """Return the passages a question was given, None before retrieval has ended."""
+        """
+        Return the passages a question was given, None before retrieval has ended.
+
+        Once it has ended itself, without the texts of documents that were deleted since.
+        """
+        found = self._sources(row)
+        if not found or not has_ended(row):
+            return found
+        kept: list[dict[str, Any]] = self._deleted.withheld(row, {"sources": found})["sources"]
+        return kept
+
+    def _sources(self, row: Mapping[str, str]) -> list[dict[str, Any]] | None:
+        """Return the passages that a row keeps, None before retrieval has ended."""
         try:
             return kept_sources(row, self._blobs)
         except Unreadable:

@@ -758,6 +758,19 @@ local function withdraw(inc, doc, generation, chunks)
   return true
 end
 
+-- Answers show no quotes of what was deleted on purpose, also once the document has come again: its
+-- tombstone is gone then. So this is kept for as long as an answer may be that was begun before.
+local function note_delete(inc, doc, generation)
+  local seconds = RETENTION_S + DELETED_COLLECTION_S
+  local over = int(NOW - seconds * 1000000)
+  local key = K.deleted(inc)
+  for _, old in ipairs(redis.call('ZRANGEBYSCORE', key, '-inf', over, 'LIMIT', 0, 10)) do
+    redis.call('ZREM', key, old)
+  end
+  redis.call('ZADD', key, generation, doc)
+  redis.call('EXPIRE', key, int(seconds))
+end
+
 -- Nobody begins to read or write a vector index from here on; the garbage collector drops it after
 -- a while.
 local function retire(edition)

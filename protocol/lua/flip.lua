@@ -60,6 +60,7 @@ if chunks > 0 then
   if u.sha256 then redis.call('HSET', K.contents(inc), u.sha256, doc) end
   out[1] = cc > 0 and 'updated' or 'created'
 else
+  note_delete(inc, doc, u.generation)
   redis.call('HDEL', K.documents(inc), doc)
   redis.call('ZREM', K.names(inc), doc)
   out[1] = 'removed'

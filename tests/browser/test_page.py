@@ -373,3 +373,25 @@ def test_a_source_names_the_page_as_its_document_does(
     expect(told.nth(2)).to_have_text("slide 3")
     page.get_by_role("button", name="Source 1").first.click()
     expect(page.locator("#passage-where")).to_contain_text("sheet Prices")
+
+
+def test_what_came_from_a_deleted_document_is_withheld_and_said_to_be(
+    open_page: Open, url: str, api: CannedApi
+) -> None:
+    bare = {"text": "", "title": "", "metadata": {}, "deleted": True}
+    api.found = [api.found[0] | bare, *api.found[1:]]
+    answer = "(Withheld: the document was deleted.) [1] It says little. [2]"
+    told = {"answer": answer, "deleted": ["notes/bm25.md"], "citations": []}
+    api.result = api.result | told
+    page = open_page(url)
+    ask(page)
+    expect(page.get_by_text("Answered in")).to_be_visible()
+
+    expect(page.locator("#notice")).to_have_text(
+        "What came from 1 document deleted since is withheld: notes/bm25.md."
+    )
+    expect(page.locator("#sources button").first).to_contain_text("its text is withheld")
+    page.locator("#answer .cite").first.click()
+    panel = page.get_by_role("complementary", name="notes/bm25.md")
+    expect(panel).to_contain_text("The document was deleted since, and its text is withheld.")
+    expect(panel.get_by_text("Download the document")).to_be_hidden()

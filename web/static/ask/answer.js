@@ -237,13 +237,14 @@ function drawSources(sources, citations) {
   find("sources").replaceChildren(
     ...sources.map((source, index) => {
       const own = citations.filter((citation) => citation.marker === index + 1);
+      const words = source.deleted ? "Deleted since: its text is withheld." : source.text;
       const button = make(
         "button",
         { type: "button", "aria-expanded": "false", "aria-controls": "passage", className: own.length ? "cited" : "" },
         make("span", { className: "n" }, String(index + 1)),
         make("span", { className: "title" }, source.title || source.document_id),
         make("span", { className: "where" }, pageOf(source)),
-        make("span", { className: "snippet" }, source.text.replace(/\s+/g, " ").slice(0, 240)),
+        make("span", { className: "snippet" }, words.replace(/\s+/g, " ").slice(0, 240)),
       );
       button.title = whereabouts(source);
       button.addEventListener("click", () => openPassage(source, own, mine.collection, button));

@@ -19,12 +19,14 @@ export function openPassage(source, citations, collection, from) {
   const context = source.context ? [make("span", { className: "context" }, `${source.context}\n`)] : [];
   text.replaceChildren(...context, ...marked(source, citations));
   find("passage-file").href = at(`${documentPath(collection, source.document_id)}/file`);
-  find("passage-file").hidden = false;
-  say(find("passage-since"));
+  find("passage-file").hidden = Boolean(source.deleted);
+  say(find("passage-since"), source.deleted ? "The document was deleted since, and its text is withheld." : "");
   find("passage").hidden = false;
-  lookAgain(source, collection, from);
-  surround(source, citations, collection, from);
-  scrollToMark();
+  if (!source.deleted) {
+    lookAgain(source, collection, from);
+    surround(source, citations, collection, from);
+    scrollToMark();
+  }
   find("passage-title").focus({ preventScroll: true });
 }
 

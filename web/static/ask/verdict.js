@@ -35,6 +35,9 @@ export function remarks(told, { closest }) {
     lines.push(`${count(told.waiting, "document")} ${told.waiting === 1 ? "is" : "are"} still being added.`);
   }
   if (told.missing?.length) lines.push(`Not in the passages: ${told.missing.join(", ")}.`);
+  if (told.deleted?.length) {
+    lines.push(`What came from ${count(told.deleted.length, "document")} deleted since is withheld: ${told.deleted.join(", ")}.`);
+  }
   for (const part of told.degraded ?? []) {
     if (part === "ingesting") continue; // said above
     lines.push(DEGRADED_WORDS[part] ?? `Part of the search was not available: ${part}.`);

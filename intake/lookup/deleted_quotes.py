@@ -1,0 +1,96 @@
+"""What answers have of deleted documents: it is withheld, and that it was is told."""
+
+import time
+from collections.abc import Collection, Mapping
+from typing import Any, Final
+
+from corpus.catalogue.deletions import Deletions, Generation
+from rag.answers.withheld import WITHHELD, without_deleted
+
+#: What is shown of a source or citation of a deleted document: which it was, and where it stood.
+_SHOWN: Final = (
+    "marker", "source", "chunk_id", "document_id", "generation", "n", "start", "end", "score",
+    "page",
+)  # fmt: skip
+#: Fields that every source or citation has, emptied.
+_SOURCE: Final[dict[str, Any]] = {"title": "", "text": "", "metadata": {}, "parts": []}
+_CITATION: Final[dict[str, Any]] = {"quote": "", "shown": ""}
+
+
+class DeletedQuotes:
+    """
+    Withhold what ended questions and searches show of documents that were deleted on purpose.
+
+    Of a document that was replaced its source is shown as it was read.
+
+    Args:
+        keep_s: How long after its delete a document's words are still shown.
+    """
+
+    def __init__(self, deletions: Deletions, *, keep_s: float) -> None:
+        self._deletions = deletions
+        self._keep_s = keep_s
+
+    def withheld(self, row: Mapping[str, str], told: dict[str, Any]) -> dict[str, Any]:
+        """
+        Return what is *told* of a job's *row* without what is from deleted documents.
+
+        Sources, citations and the answer lose those words; `deleted` of the result lists the
+        documents. One look at the catalogue, whatever there is to look for.
+        """
+        result = told.get("result", {})
+        sources = result.get("results") or result.get("sources") or told.get("sources") or []
+        gone = self._gone(row.get("incarnation", ""), sources)
+        if not gone:
+            return told
+        shown = [
+            _emptied(source, _SOURCE) if _version(source) in gone else source for source in sources
+        ]
+        if not result:
+            return told | {"sources": shown}
+        names = sorted({one.document for one in gone})
+        if "results" in result:
+            return told | {"result": result | {"results": shown, "deleted": names}}
+        numbers = {n for n, source in enumerate(sources, start=1) if _version(source) in gone}
+        return told | {"result": _answer(result, numbers) | {"sources": shown, "deleted": names}}
+
+    def _gone(
+        self, collection_id: str, sources: Collection[Mapping[str, Any]]
+    ) -> frozenset[Generation]:
+        """Return the versions of documents among *sources* whose words are withheld."""
+        if not sources or not collection_id:
+            return frozenset()
+        until = time.time() - self._keep_s
+        deleted = self._deletions.of(collection_id, {_version(source) for source in sources})
+        return frozenset(one for one, at in deleted.items() if at <= until or not self._keep_s)
+
+
+def without_answers(request: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a question's *request* without the answers before it, which nobody can take apart."""
+    history = [
+        turn if turn.get("role") == "user" else dict(turn) | {"text": WITHHELD}
+        for turn in request.get("history") or ()
+    ]
+    return dict(request) | ({"history": history} if history else {})
+
+
+def _answer(result: Mapping[str, Any], numbers: Collection[int]) -> dict[str, Any]:
+    """Return a result whose answer and citations say nothing of the sources with these numbers."""
+    citations = [
+        _emptied(citation, _CITATION) if citation["marker"] in numbers else citation
+        for citation in result.get("citations", ())
+    ]
+    quoted = result.get("generator") == "extractive"
+    text = without_deleted(result["answer"], frozenset(numbers), quoted=quoted)
+    return dict(result) | {"answer": text, "citations": citations}
+
+
+def _emptied(told: Mapping[str, Any], fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return which document was quoted, and where, without what it said."""
+    kept = {name: told[name] for name in _SHOWN if name in told}
+    return kept | dict(fields) | {"deleted": True}
+
+
+def _version(source: Mapping[str, Any]) -> Generation:
+    """Return which version of which document a source is of."""
+    return Generation(str(source["document_id"]), int(source.get("generation", 0)))
