@@ -93,7 +93,7 @@ class JobControl:
             case "query":
                 return self._queries.submit_query(
                     QueryRequest.from_row(job), retry_of=job_id, idempotency=idempotency
-                )
+                ).id
             case "reindex":
                 return self._maintenance.reindex(
                     job["collection"], retry_of=job_id, idempotency=idempotency

@@ -1,18 +1,23 @@
 """Questions and searches: a valid request becomes a recorded job."""
 
+from collections.abc import Mapping
+from functools import partial
 from typing import Final
 
 import orjson
 
 from corpus.catalogue.catalogue import Catalogue
 from intake.admission import Admission, Kind
+from intake.errors import NotFound
 from intake.idempotency import Idempotency
-from intake.lookup.collections import collection_of
-from jobs.ledger.submissions import Submissions
+from jobs.errors import NoCollection
+from jobs.ledger.submissions import Submissions, Submitted
 from jobs.requests import QueryRequest, SearchRequest
 from protocol.ids import new_id
-from protocol.messages import PRIORITY_OF
+from protocol.messages import PRIORITY_OF, Stage
 from runtime.settings import Settings
+
+__all__ = ["SEARCH_DEADLINE_S", "Queries", "Submitted"]
 
 SEARCH_DEADLINE_S: Final = 10
 
@@ -42,9 +47,9 @@ class Queries:
         *,
         idempotency: Idempotency | None = None,
         retry_of: str = "",
-    ) -> str:
+    ) -> Submitted:
         """
-        Record a question and return its job's id.
+        Record a question and return what is shown of its job.
 
         Raises:
             NotFound: There is no such collection.
@@ -56,16 +61,14 @@ class Queries:
             fields["retry_of"] = retry_of
         if request.webhook_url:
             fields["webhook_url"] = request.webhook_url
-        with self._admission.admitting(_kind(request.priority)) as bound:
-            return self._submissions.submit(
-                new_id(),
-                stage="retrieve" if request.top_k else "generate",
-                fields=fields,
-                limit=self._limits[request.priority],
-                deadline_s=request.deadline_s,
-                idempotency=idempotency,
-                memory_bound=bound,
-            )
+        return self._take_in(
+            fields,
+            kind=_kind(request.priority),
+            stage="retrieve" if request.top_k else "generate",
+            limit=self._limits[request.priority],
+            deadline_s=request.deadline_s,
+            idempotency=idempotency,
+        )
 
     def submit_search(self, request: SearchRequest) -> str:
         """
@@ -76,16 +79,38 @@ class Queries:
 
             Full, MemoryFull: As their names say.
         """
-        fields = self._fields("search", request, "interactive")
-        with self._admission.admitting("interactive") as bound:
-            return self._submissions.submit(
-                new_id(),
-                stage="retrieve",
-                fields=fields,
-                limit=self._limits["interactive"],
-                deadline_s=SEARCH_DEADLINE_S,
-                memory_bound=bound,
-            )
+        return self._take_in(
+            self._fields("search", request, "interactive"),
+            kind="interactive",
+            stage="retrieve",
+            limit=self._limits["interactive"],
+            deadline_s=SEARCH_DEADLINE_S,
+        ).id
+
+    def _take_in(
+        self,
+        fields: Mapping[str, str | int],
+        *,
+        kind: Kind,
+        stage: Stage,
+        limit: int,
+        deadline_s: float,
+        idempotency: Idempotency | None = None,
+    ) -> Submitted:
+        """Record a question or search; the collection `default` is made when first asked for."""
+        take_in = partial(
+            self._submissions.take_in, new_id(), stage=stage, fields=fields, limit=limit,
+            deadline_s=deadline_s, idempotency=idempotency,
+        )  # fmt: skip
+        name = str(fields["collection"])
+        with self._admission.admitting(kind) as bound:
+            try:
+                return take_in(memory_bound=bound)
+            except NoCollection as error:
+                if name != "default":
+                    raise NotFound(f"there is no collection {name!r}") from error
+            self._catalogue.collections.create(name)
+            return take_in(memory_bound=bound)
 
     def _fields(
         self, kind: str, request: QueryRequest | SearchRequest, priority: str
@@ -97,7 +122,6 @@ class Queries:
             "owner": priority,
             "priority": PRIORITY_OF[priority],
             "collection": request.collection,
-            "incarnation": collection_of(self._catalogue, request.collection),
             "request": orjson.dumps(request.as_json()).decode(),
         }
 

@@ -38,5 +38,9 @@ class TooManyWebhooks(QuernError):
     """Raised when there are as many webhooks as there may be."""
 
 
+class NoCollection(QuernError):
+    """Raised when a unit is submitted to a collection that does not exist."""
+
+
 class CollectionGone(QuernError):
     """Raised when a collection was deleted meanwhile."""

@@ -1,7 +1,7 @@
 """Looking jobs up: one by its id, and lists of jobs and of an ingest's documents, in pages."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 from redis import Redis
@@ -10,8 +10,11 @@ from intake.errors import Gone, NotFound
 from intake.lookup.views import JobView
 from jobs.heartbeats import WorkerState
 from jobs.ledger.rows import Rows
+from jobs.ledger.sights import Sight
 from protocol.ids import made_at_ms
 from protocol.keys import key
+
+__all__ = ["KINDS", "NEWEST", "ROW_STATES", "STATES", "JobLookup", "JobPosition", "Sight"]
 
 STATES: Final = ("queued", "running", "succeeded", "partial", "failed", "cancelled", "expired")
 ROW_STATES: Final = tuple(state for state in STATES if state != "partial")
@@ -63,31 +66,49 @@ class JobLookup:
         found = self._rows.job(job_id)
         if found is not None and "job" not in found:
             return found
+        raise self._missing(job_id)
+
+    def look(self, job_id: str) -> Sight:
+        """
+        Return a job's row and place, in one trip to Redis.
+
+        Raises:
+            NotFound, Gone: There is no such job.
+        """
+        found = self._rows.look(job_id)
+        if found is not None and "job" not in found.row:
+            return found
+        raise self._missing(job_id)
+
+    def _missing(self, job_id: str) -> NotFound | Gone:
+        """Return why there is no job of an id."""
         made = made_at_ms(job_id)
         if made is not None and made < (time.time() - self._retention_s) * 1000:
-            raise Gone("this job ended so long ago that it was forgotten")
+            return Gone("this job ended so long ago that it was forgotten")
         forgotten_to = self._redis.hget(key("room"), "forgotten_to")
         if made is not None and forgotten_to and made * 1_000 <= float(forgotten_to):
-            raise Gone("this job was forgotten before its time, because the queue's Redis was full")
-        raise NotFound(f"there is no job {job_id!r}")
+            return Gone(
+                "this job was forgotten before its time, because the queue's Redis was full"
+            )
+        return NotFound(f"there is no job {job_id!r}")
 
     def show(
         self,
         job_id: str,
         workers: Sequence[WorkerState] = (),
         *,
-        row: Mapping[str, str] | None = None,
+        seen: Sight | None = None,
     ) -> dict[str, Any]:
         """
         Return a job as the API shows it: state, times, progress, result or error.
 
-        *workers* are the live ones, for the estimate of a waiting job; *row* is the job's, where
-        the caller has it.
+        *workers* are the live ones, for the estimate of a waiting job; *seen* is what the caller
+        has of it already.
 
         Raises:
             NotFound, Gone: There is no such job.
         """
-        return self._view.job(job_id, row or self.row(job_id), workers)
+        return self._view.job(job_id, seen or self.look(job_id), workers)
 
     def page(
         self,

@@ -14,8 +14,8 @@ from corpus.sources import kept_result, kept_sources
 from intake.lookup.deleted_quotes import DeletedQuotes, without_answers
 from jobs.heartbeats import WorkerState
 from jobs.ledger.rows import UNREADABLE
+from jobs.ledger.sights import Place, Sight
 from jobs.units import FINAL_STATES
-from protocol.keys import key
 from protocol.timestamps import rfc3339
 from rag.errors import Unreadable
 
@@ -34,7 +34,7 @@ class JobView:
     Show jobs.
 
     Args:
-        redis: Where the lanes are, for the place of a job that waits.
+        redis: Where it is noted which documents were deleted.
 
         blobs: Where passages and results lie that were too large for a row.
 
@@ -51,22 +51,20 @@ class JobView:
         *,
         deleted_quotes_s: float = 0.0,
     ) -> None:
-        self._redis = redis
         self._blobs = blobs
         self._change_log = change_log
         self._deleted = DeletedQuotes(Deletions(redis), keep_s=deleted_quotes_s)
 
-    def job(
-        self, job_id: str, row: Mapping[str, str], workers: Sequence[WorkerState] = ()
-    ) -> dict[str, Any]:
+    def job(self, job_id: str, sight: Sight, workers: Sequence[WorkerState] = ()) -> dict[str, Any]:
         """
         Return a job as the API shows it: state, times, progress, result or error.
 
         *workers* are the live ones, for the estimate of a waiting job.
         """
+        row = sight.row
         shown = self.summary(job_id, row)
         if row["kind"] not in ("ingest", "delete") and not has_ended(row):
-            shown["queue"] = self.place(job_id, row, workers)
+            shown["queue"] = _queue(row, sight.place, workers)
         if row["kind"] in ("query", "search"):
             shown |= self.outcome(row)
             if "request" in shown and shown.get("result", {}).get("deleted"):
@@ -161,30 +159,6 @@ class JobView:
         except Unreadable:
             return []
 
-    def place(
-        self, job_id: str, row: Mapping[str, str], workers: Sequence[WorkerState]
-    ) -> dict[str, Any]:
-        """
-        Return the place in the queue: how many units go first, and about how long that takes.
-
-        The estimate is the mean time of a body, shared by the threads that serve the stage; it is
-        left out while nobody serves it, because nobody can know.
-        """
-        role, owner = row["role"], row["owner"]
-        pipe = self._redis.pipeline(transaction=False)
-        pipe.zrank(key("lane", role, owner), job_id)
-        pipe.zcard(key("lane", role, "interactive"))
-        pipe.hget(key("pace", role), "mean_us")
-        rank, interactive, mean_us = pipe.execute()
-        if rank is None:
-            return {"position": 0, "eta_s": None}
-        position = rank + 1 + (interactive if owner != "interactive" else 0)
-        threads = sum(worker.threads for worker in workers if role in worker.queues)
-        eta = None
-        if threads and mean_us:
-            eta = round(int(mean_us) / 1e6 * (1 + position / threads), 2)
-        return {"position": position, "eta_s": eta}
-
     def rows(self, rows: Sequence[Mapping[str, str]]) -> list[dict[str, Any]]:
         """Return document rows of an ingest or delete; how far replicas are is asked once."""
         live = cache(self._change_log.live)
@@ -219,6 +193,26 @@ class JobView:
 def has_ended(row: Mapping[str, Any]) -> bool:
     """Return True if a job or a document row, kept or shown, is in a final state."""
     return row["state"] in FINAL_STATES
+
+
+def _queue(
+    row: Mapping[str, str], place: Place | None, workers: Sequence[WorkerState]
+) -> dict[str, Any]:
+    """
+    Return the place in the queue: how many units go first, and about how long that takes.
+
+    The estimate is the mean time of a body, shared by the threads that serve the stage; it is
+    left out while nobody serves it, because nobody can know.
+    """
+    if place is None or place.rank is None:
+        return {"position": 0, "eta_s": None}
+    role, owner = row["role"], row["owner"]
+    position = place.rank + 1 + (place.interactive if owner != "interactive" else 0)
+    threads = sum(worker.threads for worker in workers if role in worker.queues)
+    eta = None
+    if threads and place.mean_us:
+        eta = round(place.mean_us / 1e6 * (1 + position / threads), 2)
+    return {"position": position, "eta_s": eta}
 
 
 def attempts(row: Mapping[str, str]) -> int:

@@ -70,4 +70,4 @@ class Ledger:
         self.shedding = Shedding(scripts)
         self.archiving = Archiving(redis, scripts)
         self.archive = archive
-        self.rows = Rows(redis, archive)
+        self.rows = Rows(redis, scripts, archive)

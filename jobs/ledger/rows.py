@@ -6,9 +6,11 @@ from typing import Final
 from redis import Redis
 
 from jobs.archive.archive import Archive
+from jobs.ledger.sights import Place, Sight
 from jobs.ledger.submissions import Idempotency
 from jobs.units import FINAL_STATES
 from protocol.keys import key
+from protocol.scripts import Scripts
 from protocol.sizes import ARCHIVED_DIGITS
 
 Row = dict[str, str]
@@ -34,8 +36,9 @@ class Rows:
     of it, with the field UNREADABLE.
     """
 
-    def __init__(self, redis: Redis, archive: Archive | None = None) -> None:
+    def __init__(self, redis: Redis, scripts: Scripts, archive: Archive | None = None) -> None:
         self._redis = redis
+        self._run = scripts
         self._archive = archive
 
     def unit(self, unit_id: str) -> Row | None:
@@ -45,6 +48,13 @@ class Rows:
     def job(self, job_id: str) -> Row | None:
         """Return the row of a job: a question's own, or an ingest's."""
         return self.whole(self.kept([job_id]))[0] or None
+
+    def look(self, job_id: str) -> Sight | None:
+        """Return what is shown of a job, in one trip to Redis; None where there is no such job."""
+        unit, job, place = self._run("look", job_id)
+        flat = unit or job
+        row = self.whole([dict(zip(flat[::2], flat[1::2], strict=True))])[0]
+        return Sight(row, Place.of(place)) if row else None
 
     def is_final(self, job_id: str) -> bool | None:
         """Return True if a job has ended; None where there is no such job."""

@@ -5,7 +5,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from jobs.errors import AlreadyRunning, CollectionGone, Full, IdempotencyConflict, NoMemory, Sealed
+from jobs.errors import (
+    AlreadyRunning,
+    CollectionGone,
+    Full,
+    IdempotencyConflict,
+    NoCollection,
+    NoMemory,
+    Sealed,
+)
+from jobs.ledger.sights import Place, Sight
 from jobs.ledger.wire import Fields, Outbox, json_of, text_of
 from protocol import timings
 from protocol.messages import ROLE_OF, Stage
@@ -22,6 +31,21 @@ class Idempotency:
 
     key: str
     body: str
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """
+    A unit that was taken in.
+
+    Attributes:
+        id: Of the unit; of the one that came before, where the request came again.
+
+        sight: What is shown of a unit that is new; None of one that came before.
+    """
+
+    id: str
+    sight: Sight | None = None
 
 
 class Submissions:
@@ -43,13 +67,42 @@ class Submissions:
         memory_bound: int | None = None,
     ) -> str:
         """
-        Record a question or search and send it if there is room; return its id.
+        Record a unit and send it if there is room; return its id.
 
-        *fields* names at least `kind`, `class`, `owner`, `priority`. With a known idempotency key
-        the id returned is the first one's. *memory_bound* is that of `intake.admission`, bytes;
-        None where Redis has none.
+        It is `take_in`, for callers who show nothing of the unit.
+        """
+        return self.take_in(
+            unit_id,
+            stage=stage,
+            fields=fields,
+            limit=limit,
+            deadline_s=deadline_s,
+            idempotency=idempotency,
+            memory_bound=memory_bound,
+        ).id
+
+    def take_in(
+        self,
+        unit_id: str,
+        *,
+        stage: Stage,
+        fields: Fields,
+        limit: int,
+        deadline_s: float,
+        idempotency: Idempotency | None = None,
+        memory_bound: int | None = None,
+    ) -> Submitted:
+        """
+        Record a question or search and send it if there is room; return what is shown of it.
+
+        *fields* names at least `kind`, `class`, `owner`, `priority`; the id of a `collection` is
+        looked up where they do not name it as `incarnation`. With a known idempotency key the id
+        returned is the first one's. *memory_bound* is that of `intake.admission`, bytes; None
+        where Redis has none.
 
         Raises:
+            NoCollection: There is no such collection.
+
             Full: The class is at its bound.
 
             NoMemory: What has been admitted needs the memory that is left.
@@ -64,11 +117,19 @@ class Submissions:
             "deadline_ms": int(deadline_s * 1000),
             **asked_by(),
         }
+        row = text_of(whole)
         answer = self._run(
-            "submit", unit_id, json_of(text_of(whole)), limit, *idempotency_words(idempotency),
+            "submit", unit_id, json_of(row), limit, *idempotency_words(idempotency),
             timings.IDEMPOTENCY_S, bound_word(memory_bound),
         )  # fmt: skip
-        return self._accepted(answer, limit, kind=whole.get("kind"))
+        check_taken(answer, limit=limit)
+        if answer[0] != "ok":
+            return Submitted(str(answer[1]))
+        _, name, created, deadline, place, *messages = answer
+        log.info("accepted", extra={"job_id": name} | _known({"kind": whole.get("kind")}))
+        self._outbox.send(messages)
+        row |= {"state": "queued", "created": created, "deadline": deadline}
+        return Submitted(name, Sight(row, Place.of(place)))
 
     def accept(
         self,
@@ -137,7 +198,7 @@ class Submissions:
         self._run("cancel_job", job_id)
 
     def _accepted(self, answer: list[Any], limit: int, **told: object) -> str:
-        """Read the answer of submit and accept; *told* is for the log."""
+        """Read the answer of accept; *told* is for the log."""
         check_taken(answer, limit=limit)
         if answer[0] == "ok":
             log.info("accepted", extra={"job_id": answer[1], **_known(told)})
@@ -150,8 +211,8 @@ def check_taken(answer: Sequence[Any], *, limit: int = 0) -> None:
     Go on only if a script took in what it was given, now or before.
 
     Raises:
-        Full, NoMemory, IdempotencyConflict, AlreadyRunning, Sealed, CollectionGone: As their names
-            say; *limit* is what the script was told.
+        Full, NoMemory, IdempotencyConflict, AlreadyRunning, Sealed, CollectionGone, NoCollection:
+            As their names say; *limit* is what the script was told.
     """
     match answer[0]:
         case "full":
@@ -166,6 +227,8 @@ def check_taken(answer: Sequence[Any], *, limit: int = 0) -> None:
             raise Sealed("this job takes no more documents")
         case "gone":
             raise CollectionGone("the collection was deleted")
+        case "nowhere":
+            raise NoCollection("there is no such collection")
 
 
 def bound_word(memory_bound: int | None) -> str | int:

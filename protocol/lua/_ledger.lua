@@ -171,6 +171,14 @@ local function leave_lane(id, u)
   redis.call('ZREM', K.later(u.role), id)
 end
 
+-- Where a unit stands in its lane, how many interactive ones go before any other, and the mean time
+-- of a body, microseconds; '' for what there is none of.
+local function place_of(id, role, owner)
+  return redis.call('ZRANK', K.lane(role, owner), id) or '',
+    redis.call('ZCARD', K.lane(role, 'interactive')),
+    redis.call('HGET', K.pace(role), 'mean_us') or ''
+end
+
 -- A unit that is put back waits outside its lane: twice as long each time, until its stage changes.
 local function wait_until_later(id, u, longest_ms)
   local times = tonumber(u.put_back or '0')

@@ -1,11 +1,19 @@
 -- submit(id, fields JSON, limit, idempotency key, body hash, idempotency seconds, memory bound)
--- → {'ok', id, messages…} | {'same', id} | {'conflict'} | {'full', depth} | {'memory'} | {'busy', other}
--- *fields.alone* names what only one open unit may do at a time.
+-- → {'ok', id, created, deadline, {place}, messages…} | {'same', id} | {'conflict'} | {'full', depth}
+--   | {'memory'} | {'busy', other} | {'nowhere'}
+-- *fields.alone* names what only one open unit may do at a time. Whose *fields* name a collection and
+-- not its id is given that of today, so that no collection can go between a look and the submission.
+-- With *ok* comes what the caller will show: its times, and its place (see `place_of`).
 local id, fields, limit = ARGV[1], cjson.decode(ARGV[2]), tonumber(ARGV[3])
 local idempotency, body, idempotency_s = ARGV[4], ARGV[5], tonumber(ARGV[6])
 
 -- This very call once more, its answer lost on the way: what became of the unit stays.
 if redis.call('EXISTS', K.unit(id)) == 1 then return {'same', id} end
+if (fields.kind == 'query' or fields.kind == 'search') and fields.collection
+    and not fields.incarnation then
+  fields.incarnation = redis.call('HGET', K.collections(), fields.collection)
+  if not fields.incarnation then return {'nowhere'} end
+end
 local before = answered_before(idempotency, body)
   or retried_before(fields.retry_of, idempotency, body, idempotency_s)
 if before then return before end
@@ -44,6 +52,7 @@ if fields.kind == 'query' and fields.class == 'interactive' then
   begin_events(id, 'state', '{"state":"queued"}')
 end
 
-local out = {'ok', id}
-dispatch(fields.role, out)
-return out
+local messages = {}
+dispatch(fields.role, messages)
+return {'ok', id, fields.created, fields.deadline, {place_of(id, fields.role, fields.owner)},
+  unpack(messages)}

@@ -8,6 +8,7 @@ from typing import Any
 
 from flask import Response, jsonify, request
 
+from intake.lookup.jobs import Sight
 from intake.lookup.readers import Reader
 from intake.lookup.views import has_ended
 from runtime.turns import aside
@@ -25,9 +26,9 @@ LEAST_RETRY_S = 1
 MOST_RETRY_S = 30
 
 
-def awaited(job_id: str, wait_s: float) -> Mapping[str, str]:
+def awaited(job_id: str, wait_s: float) -> Sight:
     """
-    Return a job's row when the job has ended or *wait_s* is over; the caller holds a slot.
+    Return what is shown of a job when it has ended or *wait_s* is over; the caller holds a slot.
 
     A job that asked for `cancel_on_disconnect` is cancelled when its caller leaves.
 
@@ -42,20 +43,20 @@ def awaited(job_id: str, wait_s: float) -> Mapping[str, str]:
     with parts.intake.notifier.waiting_for(job_id) as changed:
         while True:
             changed.clear()
-            row = parts.intake.jobs.row(job_id)
-            if has_ended(row) or time.monotonic() >= end:
+            seen = parts.intake.jobs.look(job_id)
+            if has_ended(seen.row) or time.monotonic() >= end:
                 break
             if reader is None:
-                reader = parts.intake.control.reader(job_id, row)
+                reader = parts.intake.control.reader(job_id, seen.row)
                 reader.stay()
             with aside():
                 stays = _stays(caller, changed, until=min(end, time.monotonic() + LOOK_S))
             if not stays:
                 parts.intake.control.on_disconnect(job_id, reader)
-                return row
+                return seen
     if reader is not None:
         reader.leave()
-    return row
+    return seen
 
 
 def _stays(caller: Caller, changed: threading.Event, *, until: float) -> bool:
@@ -68,7 +69,7 @@ def _stays(caller: Caller, changed: threading.Event, *, until: float) -> bool:
     return True
 
 
-def _polled(job_id: str, wait_s: float) -> Mapping[str, str] | None:
+def _polled(job_id: str, wait_s: float) -> Sight | None:
     """Wait as `awaited` does, in a slot of the long polls; None at once where none is left."""
     try:
         with front_end().places.polls.held(client()):
@@ -77,20 +78,23 @@ def _polled(job_id: str, wait_s: float) -> Mapping[str, str] | None:
         return None
 
 
-def job_response(job_id: str, *, status: int, wait_s: int = 0, applied: str = "") -> Response:
+def job_response(
+    job_id: str, *, status: int, wait_s: int = 0, applied: str = "", seen: Sight | None = None
+) -> Response:
     """
     Answer with a job as it is when it has ended or *wait_s* is over.
 
-    *applied* are the preferences that were honoured.
+    *applied* are the preferences that were honoured; *seen* is what a submission told of the job.
     """
     parts = front_end()
-    row = _polled(job_id, wait_s) if wait_s else None
-    refused = bool(wait_s) and row is None
-    shown = parts.intake.jobs.show(job_id, parts.health.workers, row=row)
-    ended = has_ended(shown)
+    refused = False
+    if wait_s:
+        seen = _polled(job_id, wait_s)
+        refused = seen is None
+    shown = parts.intake.jobs.show(job_id, parts.health.workers, seen=seen)
     answer = jsonify(with_links(shown))
     answer.status_code = status
-    if not ended:
+    if not has_ended(shown):
         answer.headers["Retry-After"] = str(LEAST_RETRY_S if refused else retry_after_s(shown))
     if applied:
         answer.headers["Preference-Applied"] = applied
@@ -103,13 +107,13 @@ def retry_after_s(shown: Mapping[str, Any]) -> int:
     return max(LEAST_RETRY_S, min(MOST_RETRY_S, math.ceil(eta_s)))
 
 
-def submitted(job_id: str, *, wait_s: int, applied: str) -> Response:
+def submitted(job_id: str, *, wait_s: int, applied: str, seen: Sight | None = None) -> Response:
     """
     Answer a submit: 202 and where the job is, or 200 where it ended while the caller waited.
 
     Each says so in `Location`.
     """
-    answer = job_response(job_id, status=202, wait_s=wait_s, applied=applied)
+    answer = job_response(job_id, status=202, wait_s=wait_s, applied=applied, seen=seen)
     if wait_s and "Retry-After" not in answer.headers:
         answer.status_code = 200
     answer.headers["Location"] = link(f"/api/jobs/{job_id}")

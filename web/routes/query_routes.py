@@ -18,5 +18,5 @@ def submit() -> Response:
     asked = read_query(json_body(), parts.settings)
     preferred = preference()
     key = idempotency("query", asked.as_json())
-    job_id = parts.intake.queries.submit_query(asked, idempotency=key)
-    return submitted(job_id, wait_s=preferred.wait_s, applied=preferred.applied)
+    taken = parts.intake.queries.submit_query(asked, idempotency=key)
+    return submitted(taken.id, wait_s=preferred.wait_s, applied=preferred.applied, seen=taken.sight)

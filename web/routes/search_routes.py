@@ -23,7 +23,7 @@ def search() -> Response:
     asked = read_search(json_body(), parts.settings)
     with parts.places.searches.held(client()):
         job_id = parts.intake.queries.submit_search(asked)
-        row = awaited(job_id, SEARCH_DEADLINE_S)
+        row = awaited(job_id, SEARCH_DEADLINE_S).row
     if row["state"] == "succeeded" and "result" in row:
         return jsonify(orjson.loads(row["result"]) | {"timings_ms": timings_ms(row)})
     if row["state"] == "failed":

@@ -14,6 +14,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from intake.lookup.jobs import Sight
 from runtime.settings import Settings
 from tests.integration.conftest import HandWorker, parts_of
 from tests.support.waiting import quickly, until
@@ -94,13 +95,13 @@ def test_an_upload_that_waits_for_its_job_has_left_its_slot(
     app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     places, jobs, taken = parts_of(app).places, parts_of(app).intake.jobs, []
-    row = jobs.row
+    look = jobs.look
 
-    def looked_at(job_id: str) -> dict[str, str]:
+    def looked_at(job_id: str) -> Sight:
         taken.append(places.uploads.taken)
-        return row(job_id)
+        return look(job_id)
 
-    monkeypatch.setattr(jobs, "row", looked_at)
+    monkeypatch.setattr(jobs, "look", looked_at)
     client.post("/api/ingests", json=LARGE, headers={"Prefer": "wait=1"})
 
     assert taken

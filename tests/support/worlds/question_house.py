@@ -61,7 +61,7 @@ class QuestionHouse:
 
     def accept(self, **body: Any) -> str:
         """Take a question in; returns its job's id."""
-        return self.intake.queries.submit_query(read_query(body, self.settings))
+        return self.intake.queries.submit_query(read_query(body, self.settings)).id
 
     def search(self, **body: Any) -> str:
         """Take a search in and run it to its end; returns its id."""
