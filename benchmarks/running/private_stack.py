@@ -36,9 +36,9 @@ class PrivateStack:
 
 
 @contextlib.contextmanager
-def private_stack(settings: Settings) -> Iterator[PrivateStack]:
-    """Give a stack of *settings* in a folder of its own, without Flower."""
-    with service(None, settings) as quern:
+def private_stack(settings: Settings, *, folder: Path | None = None) -> Iterator[PrivateStack]:
+    """Give a stack of *settings*, without Flower, in a folder that is kept or one of its own."""
+    with service(None, settings, folder=folder) as quern:
         stack = quern.stack
         assert stack is not None  # noqa: S101  it is private
         with ledger_client(stack.redis_url, connections=4) as redis:

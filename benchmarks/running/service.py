@@ -84,19 +84,23 @@ class Service:
 
 @contextlib.contextmanager
 def service(
-    url: str | None, settings: Settings | None = None, *, only: Sequence[str] = WHOLE
+    url: str | None,
+    settings: Settings | None = None,
+    *,
+    only: Sequence[str] = WHOLE,
+    folder: Path | None = None,
 ) -> Iterator[Service]:
     """
     Give the service at *url*, or a private one of *settings* with a folder of its own.
 
-    *only* names the processes that a private one has.
+    *only* names the processes that a private one has. What it has in *folder* is kept.
     """
     if url:
         yield Service(url)
         return
     with (
-        tempfile.TemporaryDirectory(prefix="quern-bench-") as folder,
-        Stack.start(data_dir=Path(folder), settings=settings, only=only) as stack,
+        tempfile.TemporaryDirectory(prefix="quern-bench-") as scratch,
+        Stack.start(data_dir=folder or Path(scratch), settings=settings, only=only) as stack,
     ):
         yield Service(stack.url, stack)
 
