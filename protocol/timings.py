@@ -48,6 +48,8 @@ FALLEN_MS: Final = 600_000
 MAX_BROKEN: Final = 3
 #: How long a worker waits for its other bodies to end before a unit that must run alone.
 QUARANTINE_WAIT_S: Final = 60.0
+#: How long what a worker took waits there behind such a unit, before another worker may have it.
+BEHIND_S: Final = 5.0
 
 #: Webhooks: so long a receiver may take; a try whose sender died is made again after the lease.
 WEBHOOK_POLL_S: Final = 1.0

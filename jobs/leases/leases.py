@@ -243,18 +243,20 @@ class Leases:
     def _take(self, unit_id: str, stage: Stage) -> Lease | None:
         """Claim a unit, waiting for the process to be empty where it must run alone."""
         deadline = time.monotonic() + timings.QUARANTINE_WAIT_S
+        patience = time.monotonic() + timings.BEHIND_S
         holder = f"{self._name}/{new_id()}"
         with self._lock:
             while not self._closing.is_set():
-                if self._quarantined not in (None, holder) and time.monotonic() < deadline:
+                behind = self._quarantined not in (None, holder)
+                if behind and time.monotonic() < patience:
                     self._lock.wait(timeout=1.0)
                     continue
                 # Claimed under the lock: two claims at once would each miss the other's body.
                 try:
                     answer = self._work.claim(
                         unit_id, stage=stage, holder=holder, bodies=self.bodies,
-                        quarantine_running=self._quarantined not in (None, holder),
-                        impatient=self._long_to_go or time.monotonic() > deadline,
+                        quarantine_running=behind,
+                        impatient=behind or self._long_to_go or time.monotonic() > deadline,
                     )  # fmt: skip
                 except RedisError:
                     self._let_others(holder)

@@ -57,7 +57,8 @@ class Work:
         Take a unit for *stage*, or learn why not.
 
         *bodies* is how many task bodies this process runs at this moment, fenced or not. Where it
-        is *impatient*, a unit that must run alone beside others is put back for a while.
+        is *impatient*, a unit that must run alone beside others is put back for a while, and one
+        that another keeps from running may be had by another process.
         """
         answer = self._run(
             "claim", unit_id, stage, holder, bodies, int(quarantine_running), int(impatient)

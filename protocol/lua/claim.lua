@@ -1,5 +1,6 @@
--- claim(unit, stage, holder, bodies, quarantine running, '1': do not wait for an empty process)
--- → {'ok', row…} | {refusal} | {'later', messages…}: it must run alone, where others have long to go
+-- claim(unit, stage, holder, bodies, quarantine running, '1': do not wait for this process)
+-- → {'ok', row…} | {refusal} | {'later', messages…}: it must run alone where others have long to go,
+-- or another must, and has waited for that or run for a while; it may be had by another process
 -- | {'closed', {id, state, job, document, request of the unit ended}, {messages…}}
 local id, stage, holder = ARGV[1], ARGV[2], ARGV[3]
 local bodies, solo_running = tonumber(ARGV[4]), ARGV[5] == '1'
@@ -24,14 +25,19 @@ if close_if_over(id, u) then
   return {'closed', ended, out}
 end
 local solo = tonumber(u.deaths) >= QUARANTINE_DEATHS
-if solo and bodies > 0 and ARGV[6] == '1' then
+local refused = (solo and bodies > 0) or solo_running
+if refused and ARGV[6] == '1' then
   leave_window(u.role, id)
-  wait_until_later(id, u, LONGEST_PAUSE_MS)
+  if solo then
+    wait_until_later(id, u, LONGEST_PAUSE_MS)
+  else
+    wait_in_lane(id, u)
+  end
   local out = {'later'}
   dispatch(u.role, out)
   return out
 end
-if (solo and bodies > 0) or solo_running then return {'solo'} end
+if refused then return {'solo'} end
 
 local out = take(id, u, holder)
 table.insert(out, 1, 'ok')

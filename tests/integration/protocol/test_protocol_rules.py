@@ -252,7 +252,7 @@ HELD = r"held = '0', counted = '1', buried"
 EXPIRED = r"if u\.state and not FINAL\[u\.state\] then\n      close"
 UNCLAIMED = "if not FINAL[u.state] and not redis.call('GET', K.claim(id)) then close"
 TOMBSTONE = r"(redis\.call\('HSET', K\.current\(inc\), doc, [^\n]*)"
-QUARANTINE = r"if \(solo and bodies > 0\) or solo_running then"
+QUARANTINE = r"refused = \(solo and bodies > 0\) or solo_running"
 FENCE = r"u\.state and not FINAL\[u\.state\] and u\.epoch == epoch"
 STALL = r"fields\.deaths = int\(tonumber\(u\.deaths\) - 1\)"
 
@@ -297,11 +297,11 @@ RULES: list[tuple[Scenario, Rules]] = [
     ),
     (
         a_unit_with_two_deaths_runs_only_where_nothing_else_does,
-        ((QUARANTINE, "if solo_running then"),),
+        ((QUARANTINE, "refused = solo_running"),),
     ),
     (
         nothing_is_claimed_beside_a_unit_with_two_deaths,
-        ((QUARANTINE, "if (solo and bodies > 0) then"),),
+        ((QUARANTINE, "refused = solo and bodies > 0"),),
     ),
     (
         a_slow_older_update_does_not_bring_a_deleted_document_back,

@@ -381,6 +381,29 @@ def test_a_quarantined_unit_that_cannot_have_the_process_to_itself_is_refused_an
     assert bench.put_back("retrieve") == [bad]
 
 
+def test_what_a_process_took_before_it_waits_to_be_empty_is_given_to_another(
+    bench: Workbench, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(timings, "BEHIND_S", 0.3)
+    bad, process, long, other = quarantined(bench), start(), bench.ask(), bench.ask()
+    process.begin(long)
+    assert until(lambda: long in process.running)
+    process.begin(bad)
+    assert until(lambda: process.leases._quarantined)
+    bench.sent.clear()
+    process.begin(other)
+    assert until(lambda: process.said.get(other) == "refused")
+    assert [message.unit_id for message in bench.sent] == [other]
+    assert (bench.put_back("retrieve"), bench.field(other, "put_back")) == ([], "")
+    another = start()
+    another.begin(other)
+
+    assert until(lambda: other in another.running)
+    another.end(other)
+    process.end(long)
+    assert until(lambda: bad in process.running)
+
+
 def test_a_quarantined_unit_whose_claim_fails_for_redis_does_not_block_the_process_for_ever(
     bench: Workbench, start: Start
 ) -> None:
