@@ -25,7 +25,7 @@ class Counters:
     Counts since the ledger began, each by the script that made the change: exactly once.
 
     *submitted* by kind, *finished* by (kind, outcome), *documents* by outcome; *forgotten* before
-    their time.
+    their time; *webhooks_dropped*, messages for which there was no room.
     """
 
     submitted: dict[str, int] = field(default_factory=dict)
@@ -33,6 +33,7 @@ class Counters:
     documents: dict[str, int] = field(default_factory=dict)
     durations: dict[str, Durations] = field(default_factory=dict)
     forgotten: int = 0
+    webhooks_dropped: int = 0
 
 
 def read_counters(redis: Redis) -> Counters:
@@ -51,6 +52,8 @@ def counters_of(said: Mapping[str, str]) -> Counters:
                 counters.finished[kind, outcome] = int(count)
             case ["forgotten"]:
                 counters.forgotten = int(count)
+            case ["webhooks_dropped"]:
+                counters.webhooks_dropped = int(count)
             case "document", outcome:
                 counters.documents[outcome] = int(count)
             case "took", kind, bucket:

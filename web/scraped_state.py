@@ -93,12 +93,18 @@ class ScrapedState:
         pipe.info("memory")
         pipe.info("persistence")
         pipe.hgetall(key("collections"))
+        pipe.zcard(key("ended"))
+        pipe.zrange(key("ended"), 0, 0, withscores=True)
+        pipe.zcard(key("deliveries"))
         for role in ROLES:
             for lanes in LANES_OF[role]:
                 pipe.zrange(key("owners", lanes), 0, MOST_OWNERS - 1)
             pipe.zrange(key("inflight", role), 0, MOST_OWNERS - 1)
             pipe.zrange(key("later", role), 0, MOST_OWNERS - 1)
-        (seconds, micros), said, memory, persistence, names, *queues = pipe.execute()
+        (seconds, micros), said, memory, persistence, names, *rest = pipe.execute()
+        ended, oldest, deliveries, *queues = rest
+        now_us = seconds * 1_000_000 + micros
+        oldest_us = min([now_us, *(int(ended_ms) * 1_000 for _, ended_ms in oldest)])
         return [
             *_jobs(counters_of(said)),
             *_memory("queue", memory),
@@ -107,7 +113,10 @@ class ScrapedState:
                 int(persistence.get("aof_last_write_status") == "ok"),
             ),
             show("quern_queue_unacked", _by_queue(_taken(redis))),
-            *_waiting(redis, iter(queues), now_us=seconds * 1_000_000 + micros),
+            show_one("quern_archive_waiting", ended),
+            show_one("quern_archive_oldest_age_seconds", (now_us - oldest_us) / 1e6),
+            show_one("quern_webhooks_waiting", deliveries),
+            *_waiting(redis, iter(queues), now_us=now_us),
             *_workers(live_workers(redis)),
             _documents(redis, names),
         ]
@@ -151,6 +160,7 @@ def _jobs(counted: Counters) -> Iterable[Metric]:
     ends = {(kind, outcome): 0 for kind in KINDS for outcome in OUTCOMES} | counted.finished
     yield show("quern_jobs_finished_total", ends.items())
     yield show_one("quern_jobs_forgotten_total", counted.forgotten)
+    yield show_one("quern_webhooks_dropped_total", counted.webhooks_dropped)
     documents = dict.fromkeys(ENDS, 0) | counted.documents
     yield show("quern_documents_finished_total", [((end,), n) for end, n in documents.items()])
     times = {kind: ([0] * BUCKETS, 0.0) for kind in KINDS} | {

@@ -405,7 +405,10 @@ local function announce(id, j, state)
   if j.kind == 'search' then return end
   local endpoints = redis.call('ZRANGE', K.webhooks(), 0, -1)
   if #endpoints == 0 and not j.webhook_url then return end
-  if redis.call('ZCARD', K.deliveries()) >= WEBHOOK_MOST_DUE then return tally('webhooks_dropped') end
+  if redis.call('ZCARD', K.deliveries()) >= WEBHOOK_MOST_DUE then
+    redis.call('HSET', K.tallies(), 'webhooks_dropped_at', int(NOW_MS))
+    return tally('webhooks_dropped')
+  end
   local event = {type = 'job.' .. state, at = int(NOW), id = id, kind = j.kind, state = state,
     collection = j.collection, created = j.created}
   if j.webhook_url then deliver('jobs', 'msg_' .. id, event, j.webhook_url) end

@@ -15,6 +15,7 @@ from protocol.messages import ROLES
 from runtime.redis_clients import health_client
 from runtime.settings import Settings
 from web.health import machine, stores
+from web.health.backlogs import Backlogs
 from web.health.check import GRADES, STARTING, Check, moment, worst
 from web.health.consumers import START_S, Heard, consumers, relevant
 from web.health.queues import Queues
@@ -44,6 +45,7 @@ class HealthSampler:
         self._closed = False
         self._draining = False
         self._queues = Queues(settings)
+        self._backlogs = Backlogs()
         self._consumed_at: dict[str, float] = {}
         self._met: set[str] = set()  # the queues that ever had a consumer
         self._workers: list[WorkerState] = []
@@ -192,7 +194,8 @@ class HealthSampler:
             starting=starting,
         )
         told = reports(self._workers, failures=reasons, settings=self._settings, starting=starting)
-        return ProbeResult([*seen.checks, *workers, *told, *queues], seen.refusals)
+        behind = self._backlogs.probe(redis)
+        return ProbeResult([*seen.checks, *workers, *told, *queues, *behind], seen.refusals)
 
     def _away_s(self, heard: Sequence[Heard]) -> dict[str, float]:
         """Return for how long each queue has been without consumers, seconds."""

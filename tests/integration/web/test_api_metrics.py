@@ -77,6 +77,25 @@ def test_messages_that_celery_has_delivered_are_those_sent_and_in_no_queue(
     assert value(client, "quern_queue_unacked", queue="retrieve") == 2
 
 
+def test_what_waits_for_the_archive_and_for_receivers_is_counted(
+    client: FlaskClient, worker: Any
+) -> None:
+    assert value(client, "quern_archive_waiting") == 0
+    assert value(client, "quern_archive_oldest_age_seconds") == 0
+    client.post("/api/webhooks", json={"url": "https://192.0.2.7/hook"})
+    first, second = ask(client, 2)
+    worker.answer(first)
+    worker.answer(second)
+    redis = worker.storage.redis
+    redis.zincrby(key("ended"), -90_000, first)  # it ended so many milliseconds earlier
+    redis.hincrby(key("tallies"), "webhooks_dropped", 3)
+
+    assert value(client, "quern_archive_waiting") == 2
+    assert 90 <= value(client, "quern_archive_oldest_age_seconds") < 150
+    assert value(client, "quern_webhooks_waiting") == 2
+    assert value(client, "quern_webhooks_dropped_total") == 3
+
+
 def test_a_frozen_redis_makes_series_absent_and_no_scrape_long(
     app: Flask, client: FlaskClient
 ) -> None:

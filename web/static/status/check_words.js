@@ -18,6 +18,8 @@ const OTHERS = {
   "parsing:isolation": ["Machine", "Reading files"],
   "index:sparse": ["Stores", "Word index"],
   "index:dense": ["Stores", "Vector index"],
+  "archive:waiting": ["Queues", "Records for the archive"],
+  "webhooks:waiting": ["Queues", "Webhooks"],
   "disk:data": ["Machine", "Data disk"],
   "system:memory": ["Machine", "Memory"],
 };
