@@ -16,6 +16,7 @@ from corpus.parsing import FileReader
 from corpus.reindexing import Reindexer
 from corpus.storage import Storage
 from jobs.leases.leases import Leases
+from jobs.searches import SearchSight
 from rag.chunking.chunker import Chunker
 from rag.documents import ParsedDocument
 from runtime.metrics.collecting import collecting
@@ -47,7 +48,8 @@ def open_resources(
     stack.callback(pool.close)
     embedder, engine = open_embedder(stack, settings)
     stack.enter_context(collecting(collectors.cache(embedder)))
-    vectors = ChromaStore(settings.chroma_url)
+    searches = SearchSight(storage.redis)
+    vectors = ChromaStore(settings.chroma_url, searches=searches)
     stack.callback(vectors.close)
     current = CurrentVectors(vectors, storage.catalogue.vector_indexes)
     start_maintenance(stack, storage, current, most_documents=settings.max_ingest_documents)

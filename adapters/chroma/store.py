@@ -16,6 +16,7 @@ import orjson
 
 from adapters.chroma.client import ChromaClient, Collection, NoCollection
 from adapters.chroma.filter import LISTED, THEIRS, where
+from adapters.chroma.write_pace import Searches, WritePace
 from rag.documents import Chunk, Scalar, Value, split_chunk_id
 from rag.errors import Broken, StoreUnavailable
 from rag.metadata.filters import Filter
@@ -53,10 +54,12 @@ class ChromaStore:
     Args:
         url: Of the server.
 
+        searches: Whether people search: writes give way to them. None: no write does.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, searches: Searches | None = None) -> None:
         self._client = ChromaClient(url)
+        self._pace = WritePace(searches)
         self._collections: dict[str, Collection] = {}
         # One upsert at a time into each: of several at once Chroma puts all rows into its graph
         # again with every one, at five times the processor time and more (1.5, one server).
@@ -86,19 +89,25 @@ class ChromaStore:
         self._collections[collection_id] = collection
 
     def upsert(self, collection_id: str, chunks: Sequence[StoredChunk], vectors: Vectors) -> None:
-        """Write chunks under their ids, replacing equal ids; waits for a write before it."""
+        """
+        Write chunks under their ids, replacing equal ids; waits for a write before it.
+
+        While people search they are written a few at a time: see `WritePace`.
+        """
         if len(chunks) != len(vectors):
             raise ValueError(f"{len(chunks)} chunks and {len(vectors)} vectors")
         metadata = [_metadata(stored) for stored in chunks]
         with self._writing[collection_id], self._calls():
             try:
-                self._client.upsert(
-                    self._collection(collection_id),
-                    ids=[stored.chunk_id for stored in chunks],
-                    vectors=vectors,
-                    texts=[stored.chunk.text for stored in chunks],
-                    metadata=metadata,
-                )
+                collection = self._collection(collection_id)
+                for part in self._pace.parts(len(chunks)):
+                    self._client.upsert(
+                        collection,
+                        ids=[stored.chunk_id for stored in chunks[part]],
+                        vectors=vectors[part],
+                        texts=[stored.chunk.text for stored in chunks[part]],
+                        metadata=metadata[part],
+                    )
             except NoCollection as error:
                 # Dropped meanwhile, or lost by the server: the next attempt makes it or gives up.
                 self._collections.pop(collection_id, None)
