@@ -18,6 +18,7 @@ from runtime.hosts import AllowedHosts
 from runtime.settings import Settings
 from tests.support.waiting import PATIENCE_S
 from web.http import security
+from web.http.markdown import with_html
 from web.routes.pages import bp as pages
 
 FINAL = {"succeeded", "partial", "failed", "cancelled", "expired"}
@@ -337,7 +338,8 @@ def canned_app(api: CannedApi, settings: Settings) -> Flask:  # noqa: C901, PLR0
     def show(job_id: str) -> ResponseReturnValue:
         if job_id not in api.jobs:
             return problem(404, "There is no such job", detail=f"there is no job {job_id!r}")
-        return api.jobs[job_id].shown()
+        shown = api.jobs[job_id].shown()
+        return with_html(shown) if request.args.get("html") == "true" else shown
 
     @app.delete("/api/jobs/<job_id>")
     def cancel(job_id: str) -> ResponseReturnValue:

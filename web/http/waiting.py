@@ -15,6 +15,7 @@ from runtime.turns import aside
 from web.front_end import front_end
 from web.http import bodies
 from web.http.behind_proxy import client, link, with_links
+from web.http.markdown import with_html
 from web.slots import Caller, NoSlot
 
 #: A caller who left is noticed after this, and a Redis that was away is asked again.
@@ -79,12 +80,19 @@ def _polled(job_id: str, wait_s: float) -> Sight | None:
 
 
 def job_response(
-    job_id: str, *, status: int, wait_s: int = 0, applied: str = "", seen: Sight | None = None
+    job_id: str,
+    *,
+    status: int,
+    wait_s: int = 0,
+    applied: str = "",
+    seen: Sight | None = None,
+    as_html: bool = False,
 ) -> Response:
     """
     Answer with a job as it is when it has ended or *wait_s* is over.
 
-    *applied* are the preferences that were honoured; *seen* is what a submission told of the job.
+    *applied* are the preferences that were honoured; *seen* is what a submission told of the job;
+    *as_html* adds a model's answer as HTML.
     """
     parts = front_end()
     refused = False
@@ -92,7 +100,7 @@ def job_response(
         seen = _polled(job_id, wait_s)
         refused = seen is None
     shown = parts.intake.jobs.show(job_id, parts.health.workers, seen=seen)
-    answer = jsonify(with_links(shown))
+    answer = jsonify(with_links(with_html(shown) if as_html else shown))
     answer.status_code = status
     if not has_ended(shown):
         answer.headers["Retry-After"] = str(LEAST_RETRY_S if refused else retry_after_s(shown))

@@ -110,6 +110,7 @@ def _rows() -> Json:
 def _jobs() -> Json:
     """Jobs of every kind."""
     wait = query("wait", WAIT.schema)
+    html = choice("html", ("true", "false"))
     return {
         "/api/jobs": {
             "get": operation(
@@ -125,7 +126,7 @@ def _jobs() -> Json:
         "/api/jobs/{job_id}": {
             "get": operation(
                 "Look at a job, or wait for its end", "Jobs", name="getJob",
-                parameters=[job_id(), wait, header("Prefer", "wait=10")],
+                parameters=[job_id(), wait, html, header("Prefer", "wait=10")],
                 answers={200: ("The job", "Job")},
                 problems=(*READS, 404, 410),
             ),

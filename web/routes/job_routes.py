@@ -47,12 +47,15 @@ def index() -> Response:
 
 @bp.get("/<job_id>")
 def show(job_id: str) -> Response:
-    """Return a job, at once or when it ends within `wait` seconds."""
-    given = parameters("wait")
+    """Return a job, at once or when it ends within `wait` seconds; its answer also as HTML."""
+    given = parameters("wait", "html")
     preferred = preference()
     asked_s = whole(given, "wait", WAIT)
     wait_s = preferred.wait_s if asked_s is None else asked_s
-    return job_response(job_id, status=200, wait_s=wait_s, applied=preferred.applied)
+    as_html = one_of(given, "html", ("true", "false")) == "true"
+    return job_response(
+        job_id, status=200, wait_s=wait_s, applied=preferred.applied, as_html=as_html
+    )
 
 
 @bp.delete("/<job_id>")

@@ -389,3 +389,19 @@ def test_a_request_that_comes_again_with_its_key_is_the_same_job(
     assert other.status_code == 422
     unusable = {"Idempotency-Key": "with a space"}
     assert client.open(**request, headers=unusable).status_code == 422
+
+
+def test_what_a_model_wrote_is_html_too_where_that_is_asked_for(
+    client: FlaskClient, worker: Any
+) -> None:
+    job_id = ask(client, top_k=0)
+    result = {"answer": "It is **so** <b>.", "answered": True, "generator": "a-model"}
+    worker.ledger.work.finish(
+        worker.claim(job_id), state="succeeded",
+        fields={"result": orjson.dumps(result).decode()},
+    )  # fmt: skip
+    told = client.get(f"/api/jobs/{job_id}?html=true").get_json()["result"]
+
+    assert told["answer_html"] == "<p>It is <strong>so</strong> &lt;b&gt;.</p>\n"
+    assert "answer_html" not in client.get(f"/api/jobs/{job_id}").get_json()["result"]
+    assert client.get(f"/api/jobs/{job_id}?html=1").status_code == 422

@@ -4,6 +4,7 @@ import { ApiProblem, at, call, parse } from "../shared/api.js";
 import { duration, FINAL, find, make, pageOf, say } from "../shared/dom.js";
 import { closePassage, openPassage, whereabouts } from "./passage.js";
 import { drawEarlier } from "./conversation.js";
+import { rendered } from "./rendered.js";
 import { NOT_IN_DOCUMENTS, remarks, sureness } from "./verdict.js";
 
 const MARKER = /\[(\d{1,3})\]/g;
@@ -135,7 +136,7 @@ async function sourcesOf(mine) {
 async function settle(mine) {
   while (shown === mine) {
     try {
-      const job = await call("GET", `/api/jobs/${mine.id}?wait=10`);
+      const job = await call("GET", `/api/jobs/${mine.id}?wait=10&html=true`);
       if (shown === mine && FINAL.has(job.state)) finish(mine, job);
       if (FINAL.has(job.state)) return;
     } catch (problem) {
@@ -175,7 +176,7 @@ function finish(mine, job) {
       ? result.answer.replace(/\s+/g, " ").replace(/(\[\d+\]) (?=\S)/g, "$1\n")
       : result.answer;
   const text = worthReading(whole, result) ? whole : "";
-  drawAnswer(text, mine, result.citations ?? []);
+  drawAnswer(text, mine, result.citations ?? [], text ? result.answer_html : null);
   drawSources(mine.sources, result.citations ?? []);
   const closest = Boolean(text.trim());
   end(mine, "succeeded", `Answered in ${duration(job.timings_ms?.total ?? 0)}`, remarks(result, { closest }));
@@ -199,22 +200,26 @@ function facts(job) {
   return generator === "extractive" ? "Quoted word for word; no language model wrote this." : `Written by ${generator}.`;
 }
 
-function drawAnswer(text, mine, citations) {
-  const pieces = [];
+/** Show an answer's text, or *html*, which is the same as the server has rendered and sanitised it. */
+function drawAnswer(text, mine, citations, html = null) {
   const seen = new Map();
-  let at = 0;
-  for (const match of text.matchAll(MARKER)) {
-    const number = Number(match[1]);
-    const source = mine.sources[number - 1];
-    if (!source) continue;
-    pieces.push(text.slice(at, match.index).replace(/[ \t]+$/, "\u202f"));
-    const nth = seen.get(number) ?? 0;
-    seen.set(number, nth + 1);
-    pieces.push(marker(number, source, mine, () => quotesOf(citations, number, nth, text)));
-    at = match.index + match[0].length;
-  }
-  pieces.push(text.slice(at));
-  find("answer").replaceChildren(...pieces);
+  const withMarkers = (part) => {
+    const pieces = [];
+    let at = 0;
+    for (const match of part.matchAll(MARKER)) {
+      const number = Number(match[1]);
+      const source = mine.sources[number - 1];
+      if (!source) continue;
+      pieces.push(part.slice(at, match.index).replace(/[ \t]+$/, "\u202f"));
+      const nth = seen.get(number) ?? 0;
+      seen.set(number, nth + 1);
+      pieces.push(marker(number, source, mine, () => quotesOf(citations, number, nth, text)));
+      at = match.index + match[0].length;
+    }
+    return [...pieces, part.slice(at)];
+  };
+  find("answer").classList.toggle("rendered", Boolean(html));
+  find("answer").replaceChildren(...(html ? rendered(html, withMarkers) : withMarkers(text)));
 }
 
 /** Return the quotes of one marker: its own where they can be told apart, else all of its source. */

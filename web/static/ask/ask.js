@@ -99,7 +99,7 @@ async function openAddressed() {
     return;
   }
   try {
-    const job = await call("GET", `/api/jobs/${encodeURIComponent(id)}`);
+    const job = await call("GET", `/api/jobs/${encodeURIComponent(id)}?html=true`);
     if (job.collection) choose(job.collection);
     markJob(job.id);
     if (job.kind === "query") {

@@ -18,6 +18,7 @@ export function openPassage(source, citations, collection, from) {
   // What the passage is read with stands above it, and is no part of it: no offset counts it.
   const context = source.context ? [make("span", { className: "context" }, `${source.context}\n`)] : [];
   text.replaceChildren(...context, ...marked(source, citations));
+  text.hidden = Boolean(source.deleted);
   find("passage-file").href = at(`${documentPath(collection, source.document_id)}/file`);
   find("passage-file").hidden = Boolean(source.deleted);
   say(find("passage-since"), source.deleted ? "The document was deleted since, and its text is withheld." : "");
