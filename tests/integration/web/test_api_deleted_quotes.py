@@ -9,6 +9,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from jobs.ledger.sights import Sight
 from protocol.keys import key
 from rag.answers.withheld import WITHHELD
 from runtime.settings import Settings
@@ -151,7 +152,7 @@ def test_what_a_search_found_is_withheld_too(client: FlaskClient, worker: HandWo
         "incarnation": catalogue.collections.collection_id("default") or "",
     }  # fmt: skip
     delete(client, worker, "a.md")
-    told = parts.intake.jobs.show("x", row=row)["result"]
+    told = parts.intake.jobs.show("x", seen=Sight(row))["result"]
 
     assert "4711" not in json.dumps(told)
     assert told["deleted"] == ["a.md"]
@@ -198,7 +199,7 @@ def test_an_answer_is_looked_at_in_one_trip_however_many_sources_it_has(
 ) -> None:
     delete(client, worker, "a.md")
     parts = parts_of(app)
-    row = parts.intake.jobs.row(job_id)
+    seen = Sight(parts.intake.jobs.row(job_id))
     trips: list[str] = []
     redis = parts.intake._storage.redis
     for name in ("pipeline", "execute_command"):
@@ -209,6 +210,6 @@ def test_an_answer_is_looked_at_in_one_trip_however_many_sources_it_has(
             return called(*told, **more)
 
         monkeypatch.setattr(redis, name, counted)
-    parts.intake.jobs.show(job_id, row=row)
+    parts.intake.jobs.show(job_id, seen=seen)
 
     assert trips == ["pipeline"]
