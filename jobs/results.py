@@ -59,7 +59,10 @@ def query_result(
 
 def search_fields(found: "Found") -> dict[str, Any]:
     """Return the fields of a row that tell how its search went."""
-    return {
+    spent = {"dense": found.dense_ms, "sparse": found.sparse_ms, "fuse": found.fuse_ms}
+    if found.rerank_ms:
+        spent["rerank"] = found.rerank_ms
+    return {f"ms_{name}": round(ms, 1) for name, ms in spent.items() if ms} | {
         "ms_embed": round(found.embed_ms, 2),
         "ms_retrieve": round(found.retrieve_ms, 2),
         "degraded": orjson.dumps(found.degraded).decode(),

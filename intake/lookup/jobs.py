@@ -116,23 +116,39 @@ class JobLookup:
         state: str | None,
         kind: str | None,
         collection: str | None,
+        given_up: bool = False,
         after: JobPosition = NEWEST,
         limit: int,
+        workers: Sequence[WorkerState] = (),
     ) -> tuple[list[dict[str, Any]], JobPosition | None]:
         """
         Return a page of jobs, newest first, without their results, and where the next one begins.
 
-        A page may be short, even empty, and not be the last: then the filter is rare.
+        *given_up* asks for those of which something was given up after its workers died, and
+        *workers* are the live ones, for the estimates of those that wait. A page may be short,
+        even empty, and not be the last: then the filter is rare.
         """
-        wanted = (state, kind, collection)
+        found, following = self._page(
+            (state, kind, collection), self._lists(state, kind, given_up=given_up), after, limit
+        )
+        return self._view.summaries(self._rows.sights(dict(found)), workers), following
+
+    def _page(
+        self,
+        wanted: tuple[str | None, ...],
+        lists: Sequence[tuple[str, str, str]],
+        after: JobPosition,
+        limit: int,
+    ) -> tuple[list[tuple[str, dict[str, str]]], JobPosition | None]:
+        """Return what Redis has of a page of jobs, each with its id, and where the next begins."""
         found: list[tuple[str, dict[str, str]]] = []
         step = _STEP if any(wanted) else limit + 1  # one more: the last of the page before
         position, looked = after, 0
-        for listed, newest, oldest in self._lists(state, kind):
+        for listed, newest, oldest in lists:
             is_over = False
             while not is_over:
                 if looked >= _MOST:
-                    return self._summaries(found), position
+                    return found, position
                 names = self._redis.zrevrangebyscore(
                     listed, _earlier(position.before, newest), oldest,
                     start=0, num=step, withscores=True,
@@ -147,18 +163,22 @@ class JobLookup:
                     if row and _matches(row, wanted):
                         found.append((name, row))
                         if len(found) == limit:
-                            return self._summaries(found), position
+                            return found, position
                 looked += len(names)
                 is_over = len(names) < step
-        return self._summaries(found), None
+        return found, None
 
-    def _lists(self, state: str | None, kind: str | None) -> list[tuple[str, str, str]]:
+    def _lists(
+        self, state: str | None, kind: str | None, *, given_up: bool
+    ) -> list[tuple[str, str, str]]:
         """
         Return the lists in which jobs of a state and kind are found, newest first: key and bounds.
 
         What is rare has a list of its own, since jobs are written down there; those that an earlier
-        build took in are looked for among all.
+        build took in are looked for among all. It wrote down nowhere which it had given up.
         """
+        if given_up:
+            return [(key("jobs_by", "given_up"), "inf", "-inf")]
         every = key("jobs")
         rare = state if state in _RARE_STATES else kind if kind != _USUAL_KIND else None
         if state in _OPEN_STATES:
@@ -193,11 +213,6 @@ class JobLookup:
                     if len(found) == limit:
                         return self._view.rows(found), at if at < total else None
         return self._view.rows(found), at if at < total else None
-
-    def _summaries(self, found: Sequence[tuple[str, dict[str, str]]]) -> list[dict[str, Any]]:
-        """Show jobs as they stand in a list; what is archived of them is read together."""
-        rows = self._rows.whole([row for _, row in found])
-        return [self._view.summary(name, row) for (name, _), row in zip(found, rows, strict=True)]
 
 
 def _earlier(before: str, newest: str) -> str:

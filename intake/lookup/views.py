@@ -25,6 +25,8 @@ NONE_ACCEPTED = {
     "title": "No document succeeded",
     "detail": "Each document's row says why; see links.documents.",
 }
+#: What a row tells the time of. The retrievers run beside each other, within `retrieve`.
+STAGES = ("embed", "retrieve", "dense", "sparse", "fuse", "rerank", "first_token", "generate")
 #: A row's parts of an ingest's progress.
 _ENDED = ("done", "failed", "cancelled", "expired")
 
@@ -63,7 +65,7 @@ class JobView:
         """
         row = sight.row
         shown = self.summary(job_id, row)
-        if row["kind"] not in ("ingest", "delete") and not has_ended(row):
+        if _has_place(row):
             shown["queue"] = _queue(row, sight.place, workers)
         if row["kind"] in ("query", "search"):
             shown |= self.outcome(row)
@@ -73,8 +75,20 @@ class JobView:
             shown |= self._result(row)
         return shown
 
+    def summaries(
+        self, sights: Mapping[str, Sight], workers: Sequence[WorkerState] = ()
+    ) -> list[dict[str, Any]]:
+        """Return jobs, each by its id, as they stand in a list: without sources and result."""
+        shown = []
+        for job_id, sight in sights.items():
+            one = self.summary(job_id, sight.row)
+            if _has_place(sight.row):
+                one["queue"] = _queue(sight.row, sight.place, workers)
+            shown.append(one)
+        return shown
+
     def summary(self, job_id: str, row: Mapping[str, str]) -> dict[str, Any]:
-        """Return a job as it stands in a list: without its place, its sources and its result."""
+        """Return what a job's row alone tells: without its place, its sources and its result."""
         state = row["state"]
         shown: dict[str, Any] = {
             "id": job_id,
@@ -95,6 +109,8 @@ class JobView:
             shown["progress"] = progress(row)
             shown["links"]["documents"] = f"/api/jobs/{job_id}/documents"
             shown["filling"] = row.get("filling") == "1"
+            if shown["filling"]:
+                shown["filled"] = {"done": int(row["fill_at"]), "total": int(row["fill_total"])}
             shown["open"] = row.get("sealed") != "1" and not has_ended(row)
         elif "progress" in row:
             told = orjson.loads(row["progress"]) | {"failed": 0}
@@ -195,6 +211,11 @@ def has_ended(row: Mapping[str, Any]) -> bool:
     return row["state"] in FINAL_STATES
 
 
+def _has_place(row: Mapping[str, str]) -> bool:
+    """Return True if a job has a place in a queue; one of many rows has none, its rows have."""
+    return row["kind"] not in ("ingest", "delete") and not has_ended(row)
+
+
 def _queue(
     row: Mapping[str, str], place: Place | None, workers: Sequence[WorkerState]
 ) -> dict[str, Any]:
@@ -232,7 +253,9 @@ def _is_pending(row: Mapping[str, str], live: Callable[[str], Mapping[str, str]]
 def progress(row: Mapping[str, str]) -> dict[str, Any]:
     """Return an ingest's counted progress: *done* rows have ended, however they did."""
     counts = {name: int(row.get(name, "0")) for name in _ENDED}
-    return {
+    # Rows of earlier builds do not tell which of the failed ones were given up.
+    given_up = {"given_up": int(row["given_up"])} if "given_up" in row else {}
+    return given_up | {
         "done": sum(counts.values()),
         "total": int(row.get("total", "0")),
         "unit": "documents",
@@ -246,7 +269,7 @@ def timings_ms(row: Mapping[str, str]) -> dict[str, float]:
     spent: dict[str, float] = {}
     if "waited" in row:
         spent["queued"] = round(int(row["waited"]) / 1000, 2)
-    for name in ("embed", "retrieve", "first_token", "generate"):
+    for name in STAGES:
         if f"ms_{name}" in row:
             spent[name] = float(row[f"ms_{name}"])
     if "finished" in row:

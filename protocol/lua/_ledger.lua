@@ -344,7 +344,7 @@ end
 -- page of it need not look at a million others.
 local USUAL_STATE, USUAL_KIND = 'succeeded', 'query'
 local RARE = {'open', 'partial', 'failed', 'cancelled', 'expired', 'ingest', 'delete',
-  'delete_collection', 'reindex', 'check'}
+  'delete_collection', 'reindex', 'check', 'given_up'}
 
 local function list_job(id, kind)
   redis.call('ZADD', K.jobs(), int(NOW), id)
@@ -356,6 +356,16 @@ end
 local function list_end(id, state, created)
   redis.call('ZREM', K.jobs_by('open'), id)
   if state ~= USUAL_STATE then redis.call('ZADD', K.jobs_by(state), created, id) end
+end
+
+-- A unit was given up: its job is found by that, also where others of its rows go on.
+local function list_given_up(id, u)
+  local created = u.created
+  if u.job then
+    created = redis.call('HGET', K.job(u.job), 'created')
+    redis.call('HINCRBY', K.job(u.job), 'given_up', 1)
+  end
+  if created then redis.call('ZADD', K.jobs_by('given_up'), created, u.job or id) end
 end
 
 -- Returns 1 where the job was listed.
@@ -519,7 +529,10 @@ local function close(id, u, state, fields, became_current)
   leave_window(u.role, id)
   redis.call('ZREM', K.deadlines(u.class), id)
   redis.call('HSET', K.pace(u.role), 'last_finish', int(NOW))
-  if u.kind ~= 'search' then redis.call('ZADD', K.ended(), int(NOW_MS), id) end
+  if u.kind ~= 'search' then
+    redis.call('ZADD', K.ended(), int(NOW_MS), id)
+    if u.lost then list_given_up(id, u) end
+  end
   if u.generation then
     redis.call('SREM', K.opened(u.incarnation), u.document .. ':' .. u.generation)
     note_barren(u, state, fields, became_current)

@@ -81,10 +81,17 @@ class Job:
     sources: list[dict[str, Any]] | None = None
     rows: list[dict[str, Any]] = field(default_factory=list)
     is_open: bool = False
+    told: dict[str, Any] = field(default_factory=dict)  # what else it is shown with
     events: list[tuple[str, Any]] = field(default_factory=list)
 
     def tell(self, kind: str, data: Any) -> None:
         self.events.append((kind, data))
+
+    @property
+    def is_given_up(self) -> bool:
+        told = self.shown()
+        lost = (told.get("error") or {}).get("type") == "too_many_attempts"
+        return lost or bool(told.get("progress", {}).get("given_up"))
 
     def shown(self) -> dict[str, Any]:
         ended = self.state in FINAL
@@ -95,7 +102,8 @@ class Job:
         }  # fmt: skip
         if ended:
             job["timings_ms"] = {
-                "queued": 2.1, "embed": 11.4, "retrieve": 23.0, "generate": 61.2, "total": 104.6,
+                "queued": 2.1, "embed": 11.4, "retrieve": 23.0, "dense": 14.0, "sparse": 7.0,
+                "fuse": 2.0, "generate": 61.2, "total": 104.6,
             }  # fmt: skip
         if self.kind == "query":
             job["request"] = self.request
@@ -114,7 +122,7 @@ class Job:
                 "unit": "documents",
                 "failed": len(failed),
             }
-        return job
+        return job | self.told
 
 
 class CannedApi:
@@ -316,14 +324,21 @@ def canned_app(api: CannedApi, settings: Settings) -> Flask:  # noqa: C901, PLR0
     @app.get("/api/jobs/<job_id>/documents")
     def rows(job_id: str) -> ResponseReturnValue:
         state = request.args.get("state")
+        start, limit = int(request.args.get("cursor", "0")), int(request.args["limit"])
         found = [row for row in api.jobs[job_id].rows if state in (None, row["state"])]
-        return {"documents": found, "next_cursor": None}
+        cursor = str(start + limit) if start + limit < len(found) else None
+        return {"documents": found[start : start + limit], "next_cursor": cursor}
 
     @app.get("/api/jobs")
     def jobs() -> ResponseReturnValue:
         newest = sorted(api.jobs.values(), key=lambda job: job.created_at, reverse=True)
         state, start = request.args.get("state"), int(request.args.get("cursor", "0"))
-        found = [job.shown() for job in newest if state in (None, job.state)]
+        lost = request.args.get("given_up") == "true"
+        found = [
+            job.shown()
+            for job in newest
+            if state in (None, job.state) and (not lost or job.is_given_up)
+        ]
         end = start + int(request.args["limit"])
         cursor = str(end) if end < len(found) else None
         return {"jobs": found[start:end], "next_cursor": cursor}

@@ -1,5 +1,6 @@
 """All jobs: filters, pages, one job with where its time went and why it failed."""
 
+import re
 from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
@@ -7,6 +8,9 @@ from playwright.sync_api import Page, expect
 from tests.browser.canned_api import CannedApi, Job
 
 Open = Callable[[str], Page]
+GIVEN_UP = {"type": "too_many_attempts", "title": "Given up after 9 attempts", "detail": "It died."}
+TO_THE_END = "scrollTo(0, document.body.scrollHeight)"
+LOOK_AGAIN = "document.dispatchEvent(new Event('visibilitychange'))"
 
 
 def add(api: CannedApi, n: int, *, state: str = "succeeded") -> Job:
@@ -24,7 +28,7 @@ def test_older_jobs_are_read_on_and_a_state_is_filtered_for(
     page = open_page(f"{url}/jobs")
     lines = page.locator("#jobs tbody tr")
     expect(lines).to_have_count(50)
-    page.get_by_role("button", name="Show more").click()
+    page.evaluate(TO_THE_END)
     expect(lines).to_have_count(58)
     expect(page.get_by_role("button", name="Show more")).to_be_hidden()
     page.get_by_label("State").select_option("failed")
@@ -44,7 +48,16 @@ def test_a_job_shows_where_its_time_went(open_page: Open, url: str, api: CannedA
     panel = page.get_by_role("complementary", name="What does valve 7 do?")
 
     expect(panel.get_by_role("heading", name="What does valve 7 do?")).to_be_focused()
-    expect(panel.get_by_role("list", name="Where the time went")).to_contain_text("searched 23 ms")
+    times = panel.get_by_role("table", name="Where the time went")
+    expect(times.get_by_role("row")).to_have_text([
+        "waited2.1 ms", "embedded the question11 ms", "searched by meaning14 ms",
+        "searched by words, at the same time7.0 ms", "merged the two2.0 ms",
+        "read the passages7.0 ms", "answered61 ms", "between the stages6.9 ms",
+    ])  # fmt: skip
+    both = panel.locator(".timeline .both span")
+    assert [one["width"] for one in both.evaluate_all("all => all.map(one => one.style)")] == [
+        "100%", "50%",
+    ]  # fmt: skip
     assert page.url.endswith(f"/jobs?job={job.id}")
     expect(panel.get_by_role("link", name="Open the answer")).to_have_attribute(
         "href", f"/?job={job.id}"
@@ -91,7 +104,8 @@ def test_a_job_that_was_forgotten_meanwhile_goes_from_the_list(
         add(api, n)
     page = open_page(f"{url}/jobs")
     lines = page.locator("#jobs tbody tr")
-    page.get_by_role("button", name="Show more").click()
+    expect(lines).to_have_count(50)
+    page.evaluate(TO_THE_END)
     expect(lines).to_have_count(53)
     del api.jobs[oldest.id]
 
@@ -113,3 +127,105 @@ def test_a_job_is_looked_at_again_after_a_look_that_failed(
     job.state = "succeeded"
 
     expect(panel.get_by_role("status")).to_have_text("done")
+
+
+def test_a_job_that_waits_says_for_how_long_and_behind_how_many(
+    open_page: Open, url: str, api: CannedApi
+) -> None:
+    waiting = add(api, 1, state="queued")
+    waiting.told = {"queue": {"position": 1_204, "eta_s": 65.0}}
+    filling = Job("ingest", "papers", {}, state="running", is_open=True)
+    filling.told = {"filling": True, "filled": {"done": 300, "total": 1_000}}
+    api.jobs[filling.id] = filling
+    running = add(api, 2, state="running")
+    running.told = {"started_at": "2026-01-02T03:02:04.000Z", "timings_ms": {"queued": 4_000.0}}
+    page = open_page(f"{url}/jobs")
+    lines = page.locator("#jobs tbody tr")
+
+    expect(lines.filter(has_text="valve 1")).to_contain_text(
+        "number 1,204 in the queue, about 1 min 5 s to go"
+    )
+    expect(lines.filter(has_text="Add 0")).to_contain_text("getting its rows: 300 of 1,000")
+    expect(lines.filter(has_text="valve 2").locator(".waited")).to_have_text("4.0 s")
+    expect(lines.filter(has_text="valve 2").locator(".took")).to_have_text(re.compile(r"\d h"))
+
+
+def test_what_was_given_up_is_filtered_for_and_says_what_to_do(
+    open_page: Open, url: str, api: CannedApi
+) -> None:
+    add(api, 1, state="failed")
+    add(api, 2, state="failed").error = GIVEN_UP
+    partial = Job("ingest", "papers", {}, state="partial")
+    partial.rows = [{"document_id": "bomb.pdf", "state": "failed", "error": GIVEN_UP}]
+    partial.told = {"progress": {"done": 5, "total": 5, "failed": 1, "given_up": 1}}
+    api.jobs[partial.id] = partial
+    page = open_page(f"{url}/jobs")
+    lines = page.locator("#jobs tbody tr")
+    expect(lines).to_have_count(3)
+    page.get_by_label("State").select_option("given up on")
+
+    expect(lines).to_have_count(2)
+    expect(page.locator("#given-up")).to_contain_text("take it out or split it")
+    expect(lines.first).to_contain_text("gave up on 1 document: the worker died each time")
+    lines.first.get_by_role("link").click()
+    panel = page.locator("#job")
+    expect(panel).to_contain_text("bomb.pdf")
+    expect(panel).to_contain_text("take it out or split it")
+    page.reload()
+    expect(lines).to_have_count(2)
+
+
+def test_more_jobs_than_a_page_that_came_between_two_looks_leave_no_gap(
+    open_page: Open, url: str, api: CannedApi
+) -> None:
+    add(api, 0)
+    page = open_page(f"{url}/jobs")
+    lines = page.locator("#jobs tbody tr")
+    expect(lines).to_have_count(1)
+    for n in range(1, 58):
+        add(api, n)
+    page.evaluate(LOOK_AGAIN)
+
+    expect(lines).to_have_count(50)
+    page.evaluate(TO_THE_END)
+    expect(lines).to_have_count(58)
+    names = page.locator("#jobs tbody a").all_text_contents()
+    assert names == [f"What does valve {n} do?" for n in range(57, -1, -1)]
+
+
+def test_of_a_long_list_what_is_in_sight_is_read_again_and_what_changed_is_drawn_again(
+    open_page: Open, url: str, api: CannedApi
+) -> None:
+    last, *_ = [add(api, n, state="running") for n in range(60)]
+    page = open_page(f"{url}/jobs")
+    lines = page.locator("#jobs tbody tr")
+    expect(lines).to_have_count(50)
+    page.evaluate(TO_THE_END)
+    expect(lines).to_have_count(60)
+    page.evaluate("for (const line of document.querySelectorAll('#jobs tr')) line.kept = true")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    lines.last.scroll_into_view_if_needed()
+    last.state = "failed"
+
+    expect(lines.last.locator(".word")).to_have_text("failed")
+    assert lines.evaluate_all("all => all.map(one => one.kept)") == [*[True] * 59, None]
+    assert all("/api/jobs?" in one or one.endswith("/health") for one in asked)
+    api.jobs.pop(last.id)
+    expect(lines).to_have_count(59)
+
+
+def test_a_retry_that_failed_can_be_made_once_more(
+    open_page: Open, url: str, api: CannedApi
+) -> None:
+    add(api, 1, state="failed")
+    reindex = Job("reindex", "papers", {}, state="failed", error={"title": "Away", "detail": "x"})
+    reindex.told = {"progress": {"done": 1, "total": 3, "failed": 0}}
+    api.jobs[reindex.id] = reindex
+    page = open_page(f"{url}/jobs")
+    button = page.get_by_role("button", name="Retry: What does valve 1 do?")
+    button.click()
+    expect(page.locator("#jobs tbody tr")).to_have_count(3)
+
+    expect(button).to_be_enabled()
+    expect(page.get_by_role("button", name="Retry: Reindex")).to_be_visible()

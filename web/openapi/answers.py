@@ -30,7 +30,8 @@ def _jobs() -> Json:
         "started_at": _TEXT_OR_NULL, "finished_at": _TEXT_OR_NULL, "deadline_at": _TEXT,
         "attempts": _WHOLE, "queue": _OBJECT, "progress": _OBJECT, "timings_ms": _OBJECT,
         "links": _OBJECT, "request": _OBJECT, "result": _OBJECT, "error": _OBJECT,
-        "retry_of": _TEXT, "open": _FLAG, "filling": _FLAG, "sources": _LIST, "note": _TEXT,
+        "retry_of": _TEXT, "open": _FLAG, "filling": _FLAG, "filled": _OBJECT,
+        "sources": _LIST, "note": _TEXT,
     }  # fmt: skip
     row = {
         "document_id": _TEXT, "file": _TEXT_OR_NULL, "stage": _TEXT,
@@ -40,7 +41,7 @@ def _jobs() -> Json:
     return {
         "Job": answered(job, optional=[
             "queue", "progress", "request", "result", "error", "retry_of", "open", "filling",
-            "sources", "note",
+            "filled", "sources", "note",
         ]),
         "Jobs": page_of("jobs", "Job"),
         "Purged": answered(

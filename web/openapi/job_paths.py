@@ -117,7 +117,8 @@ def _jobs() -> Json:
                 "List jobs, newest first", "Jobs", name="listJobs",
                 parameters=[
                     choice("state", STATES), choice("kind", KINDS),
-                    query("collection", {"type": "string"}), *paging(),
+                    query("collection", {"type": "string"}), choice("given_up", ("true", "false")),
+                    *paging(),
                 ],
                 answers={200: ("A page; it may be short and still have a cursor", "Jobs")},
                 problems=READS,

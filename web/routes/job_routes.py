@@ -31,15 +31,19 @@ bp = Blueprint("jobs", __name__, url_prefix="/api/jobs")
 @bp.get("")
 def index() -> Response:
     """List jobs, newest first."""
-    given = parameters("state", "kind", "collection", "cursor", "limit")
+    given = parameters("state", "kind", "collection", "given_up", "cursor", "limit")
     state, kind = one_of(given, "state", STATES), one_of(given, "kind", KINDS)
+    given_up = one_of(given, "given_up", ("true", "false"))
     part = page(given)
-    found, last = front_end().intake.jobs.page(
+    parts = front_end()
+    found, last = parts.intake.jobs.page(
         state=state,
         kind=kind,
         collection=given.get("collection"),
+        given_up=given_up == "true",
         after=JobPosition(*cursors.decode_time(part.cursor)) if part.cursor else NEWEST,
         limit=part.limit,
+        workers=parts.health.workers,
     )
     cursor = None if last is None else cursors.encode(*last)
     return jsonify({"jobs": [with_links(job) for job in found], "next_cursor": cursor})

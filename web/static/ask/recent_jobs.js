@@ -1,7 +1,7 @@
 // The recent jobs below the question.
 
 import { call } from "../shared/api.js";
-import { FINAL, find, say, tried } from "../shared/dom.js";
+import { FINAL, find, say } from "../shared/dom.js";
 import { drawRows } from "../jobs/job_rows.js";
 
 const SHOWN = 12;
@@ -26,7 +26,7 @@ export async function refreshJobs() {
       const { jobs } = await call("GET", `/api/jobs?limit=${SHOWN}`);
       find("jobs").hidden = !jobs.length;
       find("jobs-empty").hidden = jobs.length > 0;
-      drawRows(find("jobs").tBodies[0], jobs, { open, act });
+      drawRows(find("jobs").tBodies[0], jobs, { open, problem: "jobs-problem", done: refreshJobs });
       busy = jobs.some((job) => !FINAL.has(job.state));
       say(find("jobs-problem"));
     } catch (problem) {
@@ -35,8 +35,4 @@ export async function refreshJobs() {
   }
   clearTimeout(timer);
   timer = setTimeout(refreshJobs, busy ? BUSY_MS : CALM_MS);
-}
-
-async function act(asked) {
-  if (await tried("jobs-problem", asked)) refreshJobs();
 }

@@ -1,11 +1,22 @@
-// What a job is called, where it is shown, and what may be done with it.
+// What a job is called, how it stands, where it is shown, and what may be done with it.
 
 import { at, call } from "../shared/api.js";
-import { count, FINAL, make } from "../shared/dom.js";
+import { now } from "../shared/clock.js";
+import { count, duration, FINAL, make, tried } from "../shared/dom.js";
 
 const RETRYABLE = new Set(["failed", "cancelled", "expired", "partial"]);
+const RETRYABLE_KINDS = new Set(["query", "ingest", "reindex"]);
+const GIVEN_UP = "too_many_attempts";
+const stopping = new Set(); // what was asked to stop: said until it has
 
-/** Return where a job is shown: a question with its answer, an ingest with its documents. */
+export const GIVEN_UP_WORDS =
+  "A worker process died each time it worked on this, also when it did nothing else. Quern tries no more, so that the work of others goes on. " +
+  "What to do: read the worker’s log (“quern logs”). Where memory ran out, give the machine more. Where a file is to blame, take it out or split it. Then retry.";
+
+/** Return the path of a job's own view. */
+export const pathOf = (id) => at(`/jobs/${encodeURIComponent(id)}`);
+
+/** Return where a job's work is seen: a question with its answer, an ingest with its documents. */
 export function addressOf(job) {
   const told = new URLSearchParams({ job: job.id });
   if (job.kind === "query") return at(`/?${told}`);
@@ -22,39 +33,79 @@ export function what(job) {
     case "query":
       return job.request?.question ?? "Question";
     case "ingest": {
-      const some = FINAL.has(job.state) ? count(total, "document") : `${done} of ${count(total, "document")}`;
-      return `Add ${some}${failed ? `, ${failed} failed` : ""}`;
+      const some = FINAL.has(job.state) ? count(total, "document") : `${done.toLocaleString("en")} of ${count(total, "document")}`;
+      return `Add ${some}${failed ? `, ${failed.toLocaleString("en")} failed` : ""}`;
     }
     case "delete":
       return `Delete ${count(total || 1, "document")}`;
     case "delete_collection":
       return "Delete the collection";
     case "reindex":
-      return FINAL.has(job.state) || !total ? "Reindex" : `Reindex ${done} of ${count(total, "document")}`;
+      return FINAL.has(job.state) || !total ? "Reindex" : `Reindex ${done.toLocaleString("en")} of ${count(total, "document")}`;
     case "check":
-      return FINAL.has(job.state) || !total ? "Check" : `Check ${done} of ${count(total, "document")}`;
+      return FINAL.has(job.state) || !total ? "Check" : `Check ${done.toLocaleString("en")} of ${count(total, "document")}`;
     default:
       return job.kind;
   }
 }
 
-/** Return the button for what may be done with a job, or null; *act* runs it and shows a failure. */
-export function action(job, act) {
-  if (!FINAL.has(job.state)) return button(job, "Cancel", "DELETE", `/api/jobs/${job.id}`, act);
-  if (RETRYABLE.has(job.state) && ["query", "ingest"].includes(job.kind)) {
-    return button(job, "Retry", "POST", `/api/jobs/${job.id}/retry`, act);
+/** Return whether something of a job was given up, because its workers died over it. */
+export const isGivenUp = (job) => job.error?.type === GIVEN_UP || (job.progress?.given_up ?? 0) > 0;
+
+/** Say in a line why a job waits or what went wrong; empty where all is as it should be. */
+export function standing(job) {
+  if (job.filling && job.filled) {
+    return `getting its rows: ${job.filled.done.toLocaleString("en")} of ${job.filled.total.toLocaleString("en")}`;
+  }
+  const { position, eta_s: eta } = job.queue ?? {};
+  if (position) return `number ${position.toLocaleString("en")} in the queue${eta ? `, about ${duration(eta * 1000)} to go` : ""}`;
+  if (job.progress?.given_up) return `gave up on ${count(job.progress.given_up, "document")}: the worker died each time`;
+  if (job.error?.type === GIVEN_UP) return "given up: the worker died each time";
+  return job.error?.title ?? "";
+}
+
+/** Return for how long a job has waited, ms: until its start, its end, or now. */
+export function waitedMs(job) {
+  if (job.timings_ms?.queued !== undefined) return job.timings_ms.queued;
+  return (Date.parse(job.started_at ?? job.finished_at ?? "") || now()) - Date.parse(job.created_at);
+}
+
+/** Return for how long a job has been worked on, ms: until its end, or now; null where it never was. */
+export function ranMs(job) {
+  if (!job.started_at) return null;
+  return (Date.parse(job.finished_at ?? "") || now()) - Date.parse(job.started_at);
+}
+
+/**
+ * Return the button for what may be done with a job, or null.
+ *
+ * A failure is said in the element *problem*; *done* is told the job that was answered with.
+ */
+export function action(job, { problem, done }) {
+  if (!FINAL.has(job.state)) return button(job, "Cancel", "DELETE", `/api/jobs/${job.id}`, { problem, done });
+  // Of one whose record the disk lost nobody knows what it was asked.
+  if (RETRYABLE.has(job.state) && RETRYABLE_KINDS.has(job.kind) && !job.note) {
+    return button(job, "Retry", "POST", `/api/jobs/${job.id}/retry`, { problem, done });
   }
   return null;
 }
 
-function button(job, words, method, path, act) {
-  const made = make("button", { type: "button", className: "plain", "aria-label": `${words}: ${what(job)}` }, words);
+function button(job, words, method, path, { problem, done }) {
+  const stops = words === "Cancel" && stopping.has(job.id);
+  const made = make("button", { type: "button", className: "plain", "aria-label": `${words}: ${what(job)}`, disabled: stops }, stops ? "Stopping" : words);
   made.dataset.key = `${words} ${job.id}`;
-  made.addEventListener("click", () => {
+  made.addEventListener("click", async () => {
     made.disabled = true;
     // A running body stops at its next step: what was asked is said until then.
-    if (words === "Cancel") made.textContent = "Stopping";
-    act(() => call(method, path));
+    if (words === "Cancel") {
+      stopping.add(job.id);
+      made.textContent = "Stopping";
+    }
+    const went = await tried(problem, async () => done(await call(method, path)));
+    if (went && words === "Cancel") return;
+    stopping.delete(job.id);
+    made.disabled = false; // a retry that fails may be made once more
+    made.textContent = words;
   });
   return made;
 }

@@ -3,14 +3,18 @@
 import { at, call } from "../shared/api.js";
 import { FINAL, find, make, say, STATE_WORDS, tried } from "../shared/dom.js";
 import { watchHealth } from "../shared/health_light.js";
+import { PagedList } from "../shared/paged_list.js";
+import { PagedTable } from "../shared/paged_table.js";
 import { closeJob, openJob, prepareJob } from "./job_panel.js";
-import { drawRows } from "./job_rows.js";
+import { drawRows, tick } from "./job_rows.js";
+import { GIVEN_UP_WORDS } from "./job_words.js";
 
 const PAGE = 50;
-const RUNNING = 10; // below the first page, read again one by one
 const BUSY_MS = 1500;
 const CALM_MS = 10_000;
+const BEAT_MS = 500;
 const FILTERS = ["state", "kind", "collection"];
+const GIVEN_UP = "given_up"; // no state, and chosen among them
 const KIND_WORDS = {
   query: "questions",
   ingest: "documents added",
@@ -20,11 +24,16 @@ const KIND_WORDS = {
   check: "checks",
 };
 
-let jobs = []; // newest first
-let next = null; // where the list goes on below them
+const list = new PagedList({
+  read: readPage,
+  page: PAGE,
+  isOlder: (job, other) => job.created_at <= other.created_at,
+});
+const table = new PagedTable("jobs", list, (body, jobs) =>
+  drawRows(body, jobs, { open: opened, link: (job) => addressWith(job.id), problem: "jobs-problem", done: changed }),
+);
 let opened = null;
-let timer = 0;
-let turn = 0; // a slow answer to an earlier filter is not shown
+let readAt = Infinity; // when the last look ended; none is under way
 
 function wanted() {
   const asked = new URLSearchParams();
@@ -38,86 +47,57 @@ const addressWith = (id) => {
   return at(`/jobs${told.size ? `?${told}` : ""}`);
 };
 
-async function page(cursor) {
+async function readPage(cursor) {
   const asked = wanted();
+  if (asked.get("state") === GIVEN_UP) {
+    asked.delete("state");
+    asked.set("given_up", "true");
+  }
   asked.set("limit", PAGE);
   if (cursor) asked.set("cursor", cursor);
-  return call("GET", `/api/jobs?${asked}`);
+  const { jobs, next_cursor: next } = await call("GET", `/api/jobs?${asked}`);
+  return { entries: jobs, next };
 }
 
-/** Read the newest jobs again, and those shown below them that still run. */
+/** Read the newest jobs again, and the pages in sight below them of which something still runs. */
 async function read() {
-  clearTimeout(timer);
-  const mine = turn;
-  if (!document.hidden) {
-    try {
-      const told = await page("");
-      const fresh = new Set(told.jobs.map((job) => job.id));
-      const below = told.next_cursor ? jobs.filter((job) => !fresh.has(job.id) && job.created_at <= told.jobs.at(-1).created_at) : [];
-      const running = below.filter((job) => !FINAL.has(job.state)).slice(0, RUNNING);
-      const now = new Map(await Promise.all(running.map(async ({ id }) => [id, await again(id)])));
-      if (turn !== mine) return;
-      if (!below.length) next = told.next_cursor;
-      jobs = [...told.jobs, ...below.map((job) => (now.has(job.id) ? now.get(job.id) : job)).filter(Boolean)];
-      draw();
-      say(find("jobs-problem"));
-    } catch (problem) {
-      say(find("jobs-problem"), problem.message);
-    }
-  }
-  clearTimeout(timer);
-  timer = setTimeout(read, jobs.some((job) => !FINAL.has(job.state)) ? BUSY_MS : CALM_MS);
-}
-
-/** Read a job again; null for one that was forgotten meanwhile. */
-async function again(id) {
+  const turn = list.turn;
+  readAt = Infinity;
   try {
-    return await call("GET", `/api/jobs/${id}`);
+    const seen = table.inSight;
+    // Who reads further down is not pushed about by what is new.
+    if (!list.isRead || seen.includes(list.pages[0])) await list.readFirst();
+    await readAgain(seen.filter(isBusy));
+    if (list.turn !== turn) return;
+    table.draw();
+    say(find("jobs-problem"));
   } catch (problem) {
-    if ([404, 410].includes(problem.status)) return null;
-    throw problem;
-  }
-}
-
-/** Read the page below those that are shown. */
-async function readMore() {
-  const mine = turn;
-  find("more").disabled = true;
-  try {
-    const told = await page(next);
-    if (turn !== mine) return;
-    const known = new Set(jobs.map((job) => job.id));
-    jobs = [...jobs, ...told.jobs.filter((job) => !known.has(job.id))];
-    next = told.next_cursor;
-    draw();
-  } catch (problem) {
+    if (list.turn !== turn) return;
     say(find("jobs-problem"), problem.message);
-  } finally {
-    find("more").disabled = false;
   }
+  readAt = performance.now();
 }
 
-function draw() {
-  find("jobs").hidden = !jobs.length;
-  // A page may be empty and not be the last, where what is looked for is rare.
-  find("jobs-empty").hidden = jobs.length > 0 || next !== null;
-  find("more").hidden = next === null;
-  drawRows(find("jobs").tBodies[0], jobs, { open: opened, act, link: (job) => addressWith(job.id) });
+/** Let the times go on, and read anew when that is due: often while something in sight runs. */
+function beat() {
+  if (document.hidden) return;
+  const seen = table.inSight;
+  for (const page of seen) tick(table.bodyOf(page));
+  if (performance.now() - readAt >= (seen.some(isBusy) ? BUSY_MS : CALM_MS)) read();
 }
 
-async function act(asked) {
-  if (await tried("jobs-problem", asked)) read();
-}
+const isBusy = (page) => page.entries.some((job) => !FINAL.has(job.state));
+const readAgain = (pages) => Promise.all(pages.filter((page) => page.cursor).map((page) => list.readAgain(page)));
 
-/** Forget what was read under other filters. */
-function forget() {
-  turn += 1;
-  jobs = [];
-  next = null;
+/** Read anew what a button has changed, wherever it is. */
+async function changed() {
+  await tried("jobs-problem", () => readAgain(table.inSight));
+  await read();
 }
 
 function filter() {
-  forget();
+  list.reset();
+  say(find("given-up"), find("state").value === GIVEN_UP ? GIVEN_UP_WORDS : "");
   history.replaceState({}, "", addressWith(opened));
   read();
 }
@@ -125,7 +105,7 @@ function filter() {
 function open(id) {
   opened = id;
   history.pushState({}, "", addressWith(id));
-  draw();
+  table.draw({ anew: true });
   openJob(id, { focus: true });
 }
 
@@ -133,7 +113,7 @@ function close() {
   if (opened === null) return;
   opened = null;
   history.replaceState({}, "", addressWith(null));
-  draw();
+  table.draw({ anew: true });
   closeJob();
 }
 
@@ -146,8 +126,7 @@ function openAddressed() {
     find(name).value = value;
   }
   opened = told.get("job");
-  forget();
-  read();
+  filter();
   if (opened === null) closeJob();
   else openJob(opened, { focus: false });
 }
@@ -159,11 +138,10 @@ async function nameCollections() {
   select.append(...collections.filter(({ name }) => !known.has(name)).map(({ name }) => make("option", { value: name }, name)));
 }
 
-find("state").append(...Object.entries(STATE_WORDS).map(([value, words]) => make("option", { value }, words)));
+find("state").append(...Object.entries({ ...STATE_WORDS, [GIVEN_UP]: "given up on" }).map(([value, words]) => make("option", { value }, words)));
 find("kind").append(...Object.entries(KIND_WORDS).map(([value, words]) => make("option", { value }, words)));
 for (const name of FILTERS) find(name).addEventListener("change", filter);
 find("finder").addEventListener("submit", (event) => event.preventDefault());
-find("more").addEventListener("click", readMore);
 find("jobs").addEventListener("click", (event) => {
   const link = event.target.closest("a[data-job]");
   if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
@@ -172,7 +150,8 @@ find("jobs").addEventListener("click", (event) => {
 });
 window.addEventListener("popstate", openAddressed);
 document.addEventListener("visibilitychange", () => document.hidden || read());
-prepareJob({ onClose: close, onChange: read });
+setInterval(beat, BEAT_MS);
+prepareJob({ onClose: close, onChange: changed });
 watchHealth();
 openAddressed();
 tried("jobs-problem", nameCollections);

@@ -1,5 +1,7 @@
 // Calls to Quern's own API; every failure becomes a sentence for people.
 
+import { hearTime } from "./clock.js";
+
 export class ApiProblem extends Error {
   constructor(message, status = 0) {
     super(message);
@@ -26,6 +28,7 @@ export async function call(method, path, body, { tries = 3 } = {}) {
   } catch {
     throw new ApiProblem("Quern cannot be reached. Is it still running?");
   }
+  hearTime(response.headers);
   if (response.status === 429 && tries > 1) {
     const seconds = Math.min(Number(response.headers.get("Retry-After")) || 1, 10);
     await new Promise((resolve) => setTimeout(resolve, seconds * 1000));

@@ -1,5 +1,7 @@
 // Building and finding elements. Text from outside becomes text nodes, never markup.
 
+import { now } from "./clock.js";
+
 export const find = (id) => document.getElementById(id);
 
 /** Make an element: properties that exist are set, the rest become attributes; null is left out. */
@@ -30,7 +32,7 @@ export function duration(ms) {
 }
 
 export function age(since) {
-  const seconds = Math.max(0, (Date.now() - Date.parse(since)) / 1000);
+  const seconds = Math.max(0, (now() - Date.parse(since)) / 1000);
   if (seconds < 60) return `${Math.floor(seconds)} s`;
   if (seconds < 3600) return `${Math.floor(seconds / 60)} min`;
   if (seconds < 86_400) return `${Math.floor(seconds / 3600)} h`;

@@ -1,0 +1,69 @@
+// A job's own view: how it stands, how its passages were found, its documents.
+
+import { ApiProblem, call } from "../shared/api.js";
+import { FINAL, find, make, redraw, say, tried } from "../shared/dom.js";
+import { watchHealth } from "../shared/health_light.js";
+import { showRows } from "./document_rows.js";
+import { drawJob, failedRows, hasRows, nameJob } from "./job_view.js";
+import { pathOf, what } from "./job_words.js";
+import { drawTrace } from "./trace.js";
+
+const BUSY_MS = 1000;
+
+const id = document.body.dataset.job;
+let timer = 0;
+let told = ""; // what is drawn, so that what stays the same stays in place
+
+/** Read the job, and again until it has ended. */
+async function follow() {
+  clearTimeout(timer);
+  let again = true;
+  if (!document.hidden) {
+    try {
+      const job = await call("GET", `/api/jobs/${encodeURIComponent(id)}`);
+      draw(job, hasRows(job) ? [] : await failedRows(job));
+      again = !FINAL.has(job.state);
+      say(find("job-problem"));
+    } catch (problem) {
+      if (!(problem instanceof ApiProblem)) throw problem;
+      say(find("job-problem"), problem.message);
+      again = ![404, 410].includes(problem.status);
+    }
+  }
+  if (again) timer = setTimeout(follow, BUSY_MS);
+}
+
+function draw(job, failed) {
+  const fresh = JSON.stringify(job);
+  if (FINAL.has(job.state) && fresh === told) return;
+  told = fresh;
+  nameJob(what(job), job.id);
+  document.title = `${what(job).slice(0, 60)} · Quern`;
+  redraw(find("job-body"), drawJob(job, failed, { problem: "job-problem", done: (answer) => done(job, answer), more: [traceAgain(job)].filter(Boolean) }));
+  if (job.result?.trace) drawTrace(job);
+  if (hasRows(job)) showRows(job);
+}
+
+/** Return the button that asks once more, and keeps how the passages were found. */
+function traceAgain(job) {
+  if (job.kind !== "query" || !FINAL.has(job.state) || job.result?.trace || !job.request) return null;
+  const button = make("button", { type: "button", className: "plain" }, "Ask again, and show how the passages are found");
+  button.dataset.key = "trace";
+  button.addEventListener("click", async () => {
+    button.disabled = true;
+    const { question, history = [], filters = null, priority, top_k: topK } = job.request;
+    const asked = { question, collection: job.collection, history, filters, priority, top_k: topK, trace: true };
+    await tried("job-problem", async () => location.assign(pathOf((await call("POST", "/api/queries", asked)).id)));
+    button.disabled = false;
+  });
+  return button;
+}
+
+function done(job, answer) {
+  if (answer?.id && answer.id !== job.id) location.assign(pathOf(answer.id));
+  else follow();
+}
+
+document.addEventListener("visibilitychange", () => document.hidden || follow());
+watchHealth();
+follow();
