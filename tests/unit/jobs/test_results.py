@@ -48,6 +48,11 @@ def test_an_answer_is_shown_with_its_citations_and_what_its_row_says_of_the_sear
     result = query_result(ANSWER, [PASSAGE], row, grounded=True)
 
     assert (row["ms_embed"], row["ms_retrieve"]) == (1.23, 5.68)
+    assert not {"ms_dense", "ms_rerank"} & set(row)
+    timed = search_fields(replace(FOUND, dense_ms=3.14, sparse_ms=2.0, fuse_ms=0.04, rerank_ms=9.9))
+    assert [timed[f"ms_{name}"] for name in ("dense", "sparse", "fuse", "rerank")] == [
+        3.1, 2.0, 0.0, 9.9,
+    ]  # fmt: skip
     assert result["citations"] == [
         {
             "marker": 1, "source": 0, "start": 5, "end": 32, "quote": PASSAGE.text,

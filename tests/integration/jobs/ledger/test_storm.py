@@ -243,6 +243,9 @@ class Storm:
         assert counted.finished == states
         for kind, number in counted.submitted.items():
             assert sum(counted.durations[kind].buckets) == number
+        lost = [n for n, row in rows.items() if "too_many_attempts" in row.get("error", "")]
+        jobs = {rows[name].get("job", name) for name in lost if rows[name]["kind"] != "search"}
+        assert set(self.bench.redis.zrange(key("jobs_by", "given_up"), 0, -1)) == jobs
         documents = [name for name, row in rows.items() if "job" in row]
         assert sum(counted.documents.values()) == len(documents)
 
