@@ -8,9 +8,10 @@ from intake.idempotency import Idempotency
 from intake.ingests import Ingests
 from intake.lookup.jobs import JobLookup
 from intake.lookup.readers import Reader
-from intake.lookup.views import has_ended
+from intake.lookup.views import WITH_ROWS, has_ended
 from intake.maintenance import Maintenance
 from intake.queries import Queries
+from intake.question_lists.recording import QuestionLists
 from jobs.ledger.ledger import Ledger
 from jobs.ledger.rows import UNREADABLE
 from jobs.long_jobs import FIRST_TURN_S, LongJobs
@@ -28,6 +29,7 @@ class JobControl:
         *,
         lookup: JobLookup,
         queries: Queries,
+        question_lists: QuestionLists,
         ingests: Ingests,
         maintenance: Maintenance,
         long_jobs: LongJobs,
@@ -35,6 +37,7 @@ class JobControl:
         self._ledger = ledger
         self._lookup = lookup
         self._queries = queries
+        self._question_lists = question_lists
         self._ingests = ingests
         self._maintenance = maintenance
         self._long_jobs = long_jobs
@@ -49,7 +52,7 @@ class JobControl:
         job = self._lookup.row(job_id)
         if has_ended(job):
             return True
-        if job["kind"] in ("ingest", "delete"):
+        if job["kind"] in WITH_ROWS:
             self._ledger.submissions.cancel_job(job_id)
             self._long_jobs.cancel_rows(job_id, within_s=FIRST_TURN_S)
         else:
@@ -73,8 +76,8 @@ class JobControl:
         """
         Record a new job for one that failed, was cancelled or expired; return its id.
 
-        An ingest's new job has its failed documents only. While a retry has not ended, another one
-        of the same job is that one.
+        An ingest's new job has its failed documents only, a list's its failed questions. While a
+        retry has not ended, another one of the same job is that one.
 
         Raises:
             NotFound, Gone: There is no such job.
@@ -100,6 +103,8 @@ class JobControl:
                 )
             case "ingest":
                 return self._ingests.retry(job_id, job, idempotency=idempotency)
+            case "questions":
+                return self._question_lists.retry(job_id, job, idempotency=idempotency)
         raise NotRetryable("only questions, ingests and reindexes can be retried")
 
 

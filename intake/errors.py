@@ -1,6 +1,7 @@
 """Why a request is turned away: every error that a caller of this package meets."""
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 from redis.exceptions import BusyLoadingError, OutOfMemoryError, ReadOnlyError, ResponseError
@@ -23,6 +24,7 @@ __all__ = [
     "Full",
     "Gone",
     "IdempotencyConflict",
+    "InvalidQuestions",
     "InvalidRequest",
     "MemoryFull",
     "NotFound",
@@ -31,6 +33,7 @@ __all__ = [
     "QueueError",
     "Sealed",
     "StoreUnavailable",
+    "TooManyQuestions",
     "TooManyWebhooks",
     "refusal_of",
 ]
@@ -49,6 +52,31 @@ class Gone(QuernError):
 
 class NotRetryable(QuernError):
     """Raised when a job is retried that did not fail."""
+
+
+class InvalidQuestions(QuernError):
+    """
+    Raised when questions of a list cannot be accepted; none of the list is.
+
+    Args:
+        errors: (field, message) of the first of them, in the order of the list.
+    """
+
+    def __init__(self, errors: Sequence[tuple[str, str]]) -> None:
+        (field, message), more = errors[0], len(errors) - 1
+        others = f" ({more} more in `errors`)" if more else ""
+        super().__init__(f"Nothing was accepted. {field}: {message}{others}")
+        self.errors = tuple(errors)
+
+
+class TooManyQuestions(QuernError):
+    """Raised when a list has more questions than the *limit* of one."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(
+            f"A list may have {limit} questions (QUERN_MAX_QUESTIONS); send the others in another."
+        )
+        self.limit = limit
 
 
 class MemoryFull(QuernError):

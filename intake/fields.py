@@ -156,7 +156,34 @@ class Fields:
         Raises:
             InvalidRequest: Names the first field that is wrong, and what it should hold.
         """
-        before = f"{where}." if where else ""
+        before = self._place(where)
+        known = self._checked(body, where)
+        values: dict[str, Any] = {}
+        for name, field in self._fields.items():
+            value = known.get(name, field.default)
+            if field.usual and name not in known:
+                value = field.usual(values)
+            values[name] = field.kind.read(value, before + name)
+        return values
+
+    def given(self, body: object, where: str) -> dict[str, Any]:
+        """
+        Return the values of the fields that are given, null ones left out, and of required ones.
+
+        Raises:
+            InvalidRequest: As `read`.
+        """
+        before = self._place(where)
+        known = self._checked(body, where)
+        return {
+            name: field.kind.read(known.get(name), before + name)
+            for name, field in self._fields.items()
+            if field.required or known.get(name) is not None
+        }
+
+    def _checked(self, body: object, where: str) -> dict[str, Any]:
+        """Return *body* if it is an object of known fields; raises InvalidRequest."""
+        before = self._place(where)
         if not isinstance(body, dict):
             raise InvalidRequest(where or "body", self._demand)
         for name in body:
@@ -164,13 +191,12 @@ class Fields:
                 raise InvalidRequest(before + name, "is not supported by this version")
             if name not in self._fields:
                 raise InvalidRequest(before + name, "is not a known field")
-        values: dict[str, Any] = {}
-        for name, field in self._fields.items():
-            value = body.get(name, field.default)
-            if field.usual and name not in body:
-                value = field.usual(values)
-            values[name] = field.kind.read(value, before + name)
-        return values
+        return body
+
+    @staticmethod
+    def _place(where: str) -> str:
+        """Return what stands before the name of a field."""
+        return f"{where}." if where else ""
 
     @property
     def properties(self) -> dict[str, Json]:

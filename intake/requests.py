@@ -23,6 +23,7 @@ MAX_DEADLINE_S: Final = 7 * 86_400
 MAX_ANSWER_TOKENS: Final = 8_192
 MAX_TEMPERATURE: Final = 2.0
 MAX_TURNS: Final = 20
+MAX_ID_BYTES: Final = 200
 MAX_HISTORY_BYTES: Final = 64 * 1024
 _ROLE: Final = choice("user", "assistant")
 #: Known to the API's design and not built yet.
@@ -93,6 +94,13 @@ def _turn(turn: object, where: str) -> Turn:
     return Turn(turn["role"], said)
 
 
+def _listed_id(value: object, where: str) -> str:
+    """Check what a question of a list is called; a number is read as text."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    return text(MAX_ID_BYTES).read(value, where)
+
+
 COLLECTION_NAME: Final = Kind(_collection_name, {"type": "string", "pattern": f"^{_NAME.pattern}$"})
 _SAID: Final = text(MAX_HISTORY_BYTES).schema
 _TURNS: Final = Kind(
@@ -113,6 +121,7 @@ _COLLECTION: Final = Field(COLLECTION_NAME, default="default")
 URL: Final = Kind(
     _url, {"type": "string", "format": "uri", "pattern": "^https?://", "maxLength": MAX_URL}
 )
+_LISTED_ID: Final = Kind(_listed_id, {"anyOf": [text(MAX_ID_BYTES).schema, {"type": "integer"}]})
 _DEADLINE: Final = whole(1, MAX_DEADLINE_S)
 _FILTERS: Final = Field(
     nullable(Kind(_filters, {"$ref": "#/components/schemas/Filter"})),
@@ -147,6 +156,47 @@ def query_fields(settings: Settings) -> Fields:
             "cancel_on_disconnect": Field(flag(), default=False),
             "webhook_url": _webhook_url(settings),
         },
+        planned=PLANNED,
+    )
+
+
+@lru_cache(maxsize=8)
+def list_fields(settings: Settings) -> Fields:
+    """Declare what a list of questions says of all of them."""
+    return Fields(
+        {
+            "collection": _COLLECTION,
+            "top_k": Field(whole(0, settings.max_top_k), default=settings.top_k),
+            "filters": _FILTERS,
+            "max_tokens": Field(nullable(whole(1, MAX_ANSWER_TOKENS))),
+            "temperature": Field(nullable(number(0, MAX_TEMPERATURE))),
+            "deadline_s": Field(
+                _DEADLINE,
+                default=settings.batch_deadline_s,
+                description="Of each question, from when it joins the queue.",
+            ),
+            "webhook_url": _webhook_url(settings),
+        },
+        planned=PLANNED,
+    )
+
+
+@lru_cache(maxsize=8)
+def listed_fields(settings: Settings) -> Fields:
+    """Declare the fields of one question of a list; what it lacks holds as the list says."""
+    told = f"What its answer is called; its number where it has none. At most {MAX_ID_BYTES} bytes."
+    return Fields(
+        {
+            "id": Field(nullable(_LISTED_ID), description=told),
+            "question": _question(settings),
+            "history": Field(nullable(_TURNS, empty=())),
+            "top_k": Field(nullable(whole(0, settings.max_top_k))),
+            "filters": _FILTERS,
+            "max_tokens": Field(nullable(whole(1, MAX_ANSWER_TOKENS))),
+            "temperature": Field(nullable(number(0, MAX_TEMPERATURE))),
+            "deadline_s": Field(nullable(_DEADLINE)),
+        },
+        demand="must be an object with question",
         planned=PLANNED,
     )
 

@@ -12,10 +12,12 @@ from intake.lookup.collections import Collections
 from intake.lookup.documents import Documents
 from intake.lookup.events import JobEvents
 from intake.lookup.jobs import JobLookup
+from intake.lookup.questions import QuestionTable
 from intake.lookup.views import JobView
 from intake.maintenance import Maintenance
 from intake.purge import Purge
 from intake.queries import Queries
+from intake.question_lists.recording import QuestionLists
 from intake.webhooks import Webhooks
 from jobs.document_rows import RowMaker, made_by
 from jobs.events import JobNotifier
@@ -46,7 +48,10 @@ class Intake:
         disk = DiskRoom(blobs, floor_mb=settings.health_disk_floor_mb)
         admission = Admission(storage.redis, disk=disk)
         self.notifier = JobNotifier(storage.redis)
-        long_jobs = LongJobs(ledger, limit=settings.max_ingest_documents)
+        long_jobs = LongJobs(
+            ledger, limit=settings.max_ingest_documents, question_limit=settings.max_batch_jobs,
+            read_blob=blobs.get,
+        )  # fmt: skip
         view = JobView(
             storage.redis, blobs, storage.change_log, deleted_quotes_s=settings.deleted_quotes_s
         )
@@ -55,6 +60,7 @@ class Intake:
             storage.redis, ledger.rows, blobs, view, listen=ledger.submissions.listen
         )
         self.collections = Collections(catalogue, made_by=made_by(pipeline))
+        self.question_table = QuestionTable(ledger.rows, view, blobs)
         self.documents = Documents(catalogue, blobs)
         self.webhooks = Webhooks(Deliveries(storage.redis, ledger.scripts))
         self.purge = Purge(Purging(storage.redis, ledger.scripts), ledger.archive)
@@ -63,6 +69,14 @@ class Intake:
             submissions=ledger.submissions,
             catalogue=catalogue,
             admission=admission,
+        )
+        self.question_lists = QuestionLists(
+            ledger=ledger,
+            catalogue=catalogue,
+            blobs=blobs,
+            admission=admission,
+            disk=disk,
+            long_jobs=long_jobs,
         )
         self.maintenance = Maintenance(
             settings=settings,
@@ -85,6 +99,7 @@ class Intake:
             ledger,
             lookup=self.jobs,
             queries=self.queries,
+            question_lists=self.question_lists,
             ingests=self.ingests,
             maintenance=self.maintenance,
             long_jobs=long_jobs,

@@ -1,4 +1,4 @@
-"""Counters of the ledger: jobs and documents, for /metrics."""
+"""Counters of the ledger: jobs, documents and questions of lists, for /metrics."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -24,13 +24,15 @@ class Counters:
     """
     Counts since the ledger began, each by the script that made the change: exactly once.
 
-    *submitted* by kind, *finished* by (kind, outcome), *documents* by outcome; *forgotten* before
-    their time; *webhooks_dropped*, messages for which there was no room.
+    *submitted* by kind, *finished* by (kind, outcome), *documents* and *questions* of lists by
+    outcome; *forgotten* before their time; *webhooks_dropped*, messages for which there was no
+    room.
     """
 
     submitted: dict[str, int] = field(default_factory=dict)
     finished: dict[tuple[str, str], int] = field(default_factory=dict)
     documents: dict[str, int] = field(default_factory=dict)
+    questions: dict[str, int] = field(default_factory=dict)
     durations: dict[str, Durations] = field(default_factory=dict)
     forgotten: int = 0
     webhooks_dropped: int = 0
@@ -56,6 +58,8 @@ def counters_of(said: Mapping[str, str]) -> Counters:
                 counters.webhooks_dropped = int(count)
             case "document", outcome:
                 counters.documents[outcome] = int(count)
+            case "question", outcome:
+                counters.questions[outcome] = int(count)
             case "took", kind, bucket:
                 counters.durations.setdefault(kind, Durations()).buckets[int(bucket)] = int(count)
             case "took_us", kind:

@@ -1,8 +1,8 @@
-"""Jobs of many rows, worked off in slices: retries get their rows, rows of cancelled jobs end."""
+"""Jobs of many rows, worked off in slices: they get their rows, rows of cancelled ones end."""
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from jobs.document_rows import Row, RowMaker, RowSource
@@ -10,6 +10,7 @@ from jobs.errors import CollectionGone, Full, NoMemory
 from jobs.ledger.ledger import Ledger
 from jobs.ledger.slices import ROWS_AT_ONCE
 from jobs.memory import MemorySight
+from jobs.question_lists import LIST_BLOB, ListedQuestion, decode, fields_of_all
 from jobs.units import FINAL_STATES
 
 log = logging.getLogger(__name__)
@@ -25,31 +26,50 @@ _TRIED_AGAIN: Final = FINAL_STATES - {"succeeded"}
 #: The share of Redis' memory up to which retries are filled; the rest is for new requests, and to
 #: finish what was accepted.
 MEMORY_SHARE: Final = 0.7
+#: The same shares for lists of questions: they wait on the disk as well as in Redis, and documents
+#: are to find room beside the longest one.
+LISTED_SHARE: Final = 0.5
+LISTED_MEMORY_SHARE: Final = 0.5
 
 
 class LongJobs:
     """
-    Fill retries and end the rows of cancelled jobs; what one process began, any other ends.
+    Fill retries and lists, end rows of cancelled jobs; what one process began, any other ends.
 
     Args:
         ledger: Where the jobs are.
 
         limit: How many documents may wait at a time.
+
+        question_limit: How many batch questions may.
+
+        read_blob: Returns the bytes of a blob by its name, None where they are gone.
     """
 
-    def __init__(self, ledger: Ledger, *, limit: int) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        *,
+        limit: int,
+        question_limit: int,
+        read_blob: Callable[[str], bytes | None],
+    ) -> None:
         self._ledger = ledger
         self._slices = ledger.slices
         self._limit = max(1, int(limit * FILLED_SHARE))
+        self._question_limit = max(1, int(question_limit * LISTED_SHARE))
+        self._read_blob = read_blob
 
     def turn(self) -> None:
         """Work for a moment on each of some unfinished jobs."""
-        filling, stopping = self._slices.unfinished()
-        share_s = TURN_S / max(1, len(filling) + len(stopping))
-        for job_id in stopping:
+        found = self._slices.unfinished()
+        share_s = TURN_S / max(1, sum(map(len, found)))
+        for job_id in found.stopping:
             self.cancel_rows(job_id, within_s=share_s)
-        for job_id in filling:
+        for job_id in found.filling:
             self.fill(job_id, within_s=share_s)
+        for job_id in found.asking:
+            self.ask(job_id, within_s=share_s)
 
     def cancel_rows(self, job_id: str, *, within_s: float) -> None:
         """Ask the open rows of a cancelled job to stop, all of them or as many as there is time."""
@@ -88,6 +108,67 @@ class LongJobs:
                 self._ledger.submissions.cancel_job(job_id)
             if time.monotonic() > until:
                 return
+
+    def ask(self, job_id: str, *, within_s: float) -> None:
+        """
+        Give a list of questions its rows, for as long as there is time and room.
+
+        One that cannot be read from the blob store is cancelled: it would be tried for ever.
+
+        Raises:
+            StoreUnavailable: The blob store is away.
+        """
+        until = time.monotonic() + within_s
+        job = self._ledger.rows.job(job_id)
+        if job is None or job.get("filling") != "1" or not self._has_room(job):
+            return
+        try:
+            questions = self._listed(job)
+        except (KeyError, ValueError):
+            log.exception("list cannot be read", extra={"job_id": job_id})
+            self._ledger.submissions.cancel_job(job_id)
+            return
+        at = int(job["fill_at"])
+        while (following := self._ask(job_id, job, questions, at)) is not None:
+            at = following
+            if time.monotonic() > until:
+                return
+
+    def _ask(
+        self,
+        job_id: str,
+        job: Mapping[str, str],
+        questions: Sequence[ListedQuestion],
+        start: int,
+    ) -> int | None:
+        """Give a list its next slice; returns where to go on, None where that is not for now."""
+        sight = MemorySight.of(self._ledger.redis)
+        if sight.is_above(LISTED_MEMORY_SHARE):
+            return None
+        part = questions[start : start + ROWS_AT_ONCE]
+        end = start + len(part)
+        try:
+            went_on = self._slices.fill_questions(
+                job_id, fields_of_all(job_id, job), [question.row for question in part],
+                start=start, is_last=end >= len(questions), limit=self._question_limit,
+                memory_bound=sight.bound(LISTED_MEMORY_SHARE),
+            )  # fmt: skip
+        except (Full, NoMemory):
+            return None
+        return end if went_on and end < len(questions) else None
+
+    def _has_room(self, job: Mapping[str, str]) -> bool:
+        """Return True if a whole slice may join the lanes: else a list is not worth a read."""
+        left = int(job["fill_total"]) - int(job["fill_at"])
+        return self._slices.room(self._question_limit) >= min(left, ROWS_AT_ONCE)
+
+    def _listed(self, job: Mapping[str, str]) -> list[ListedQuestion]:
+        """Return the questions of a list; raises ValueError where they are not those."""
+        data = self._read_blob(job[LIST_BLOB])
+        questions = decode(data) if data is not None else []
+        if len(questions) != int(job["fill_total"]):
+            raise ValueError("the list is gone from the blob store")
+        return questions
 
     def _fill(
         self, job_id: str, job: Mapping[str, str], size: int, memory_bound: int | None = None

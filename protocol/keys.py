@@ -20,6 +20,7 @@ TEMPLATES: Final[dict[str, str]] = {
     "alone": "alone:%s",  # string, expiring (what): the job that does what only one may
     "retried": "retried:%s",  # string, expiring: the newest retry of a job
     "filling": "filling",  # zset: retries that still get their rows, by the last slice
+    "asking": "asking",  # zset: lists of questions that still get their rows, by the last slice
     "stopping": "stopping",  # zset: cancelled jobs with open rows, by the last slice
     "idempotency": "idempotency:%s",  # string: job id and body hash under a caller's key
     # Where it waits and who has it

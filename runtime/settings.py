@@ -201,6 +201,7 @@ class Settings(WebhookSettings):
 
     # Limits
     max_question_bytes: int = _knob(8 * 1024, "Size of a question, bytes.")
+    max_questions: int = _knob(10_000, "Questions of one list at most.")
     max_top_k: int = _knob(50, "Passages a request may ask for.")
     max_file_bytes: int = _knob(50_000_000, "Size of one file, bytes.")
     max_files: int = _knob(1_000, "Files of one request.")

@@ -25,12 +25,14 @@ from web.routes import (
     operation_routes,
     pages,
     query_routes,
+    question_routes,
     search_routes,
     webhook_routes,
 )
 
 ROUTES = (
     query_routes,
+    question_routes,
     ingest_routes,
     job_routes,
     search_routes,

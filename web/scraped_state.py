@@ -16,7 +16,7 @@ from jobs.units import FINAL_STATES
 from protocol.keys import CELERY_PREFIX, key
 from protocol.messages import LANES_OF, ROLES
 from runtime.metrics.collecting import show, show_histogram, show_one
-from runtime.metrics.families import ENDS, KINDS, OUTCOMES
+from runtime.metrics.families import ENDS, KINDS, OUTCOMES, QUESTION_ENDS
 from runtime.redis_clients import health_client
 from runtime.settings import Settings
 from web.health.machine import existing
@@ -163,6 +163,8 @@ def _jobs(counted: Counters) -> Iterable[Metric]:
     yield show_one("quern_webhooks_dropped_total", counted.webhooks_dropped)
     documents = dict.fromkeys(ENDS, 0) | counted.documents
     yield show("quern_documents_finished_total", [((end,), n) for end, n in documents.items()])
+    questions = dict.fromkeys(QUESTION_ENDS, 0) | counted.questions
+    yield show("quern_questions_finished_total", [((end,), n) for end, n in questions.items()])
     times = {kind: ([0] * BUCKETS, 0.0) for kind in KINDS} | {
         kind: (took.buckets, took.sum_s) for kind, took in counted.durations.items()
     }

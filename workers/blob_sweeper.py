@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from corpus.storage import Storage
 from jobs.archive.segment import BLOB_FIELDS
+from jobs.question_lists import LIST_BLOB
 from protocol import timings
 from protocol.keys import key
 from workers.rounds import Rounds
@@ -87,7 +88,8 @@ class BlobSweeper:
     def _sweep(self) -> Iterator[int]:
         """Sweep step by step; yields how many blobs each step deleted."""
         named = Names()
-        for names in chain(self._in_rows(), self._in_archive(), self._in_records()):
+        named_in = (self._in_rows(), self._in_jobs(), self._in_archive(), self._in_records())
+        for names in chain(*named_in):
             named.add(names)
             yield 0
         # After all looks: whatever a backup's snapshot names was still named when it was taken.
@@ -106,13 +108,21 @@ class BlobSweeper:
 
     def _in_rows(self) -> Iterator[list[str | None]]:
         """Yield what rows name, a page at a time."""
+        return self._in_hashes(key("unit", "*"), BLOB_FIELDS)
+
+    def _in_jobs(self) -> Iterator[list[str | None]]:
+        """Yield the lists of questions that jobs name, a page at a time."""
+        return self._in_hashes(key("job", "*"), (LIST_BLOB,))
+
+    def _in_hashes(self, match: str, fields: Sequence[str]) -> Iterator[list[str | None]]:
+        """Yield what hashes of the ledger name in *fields*, a page at a time."""
         redis = self._storage.redis
-        rows = redis.scan_iter(match=key("unit", "*"), count=PAGE)
-        while page := list(islice(rows, PAGE)):
+        found = redis.scan_iter(match=match, count=PAGE)
+        while page := list(islice(found, PAGE)):
             pipe = redis.pipeline(transaction=False)
-            for row in page:
-                pipe.hmget(row, BLOB_FIELDS)
-            yield [name for told in pipe.execute() for name in told]
+            for name in page:
+                pipe.hmget(name, fields)
+            yield [blob for told in pipe.execute() for blob in told]
 
     def _in_archive(self) -> Iterator[list[str | None]]:
         """Yield what archived rows name; after the others, for a row goes there and never back."""

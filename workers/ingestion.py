@@ -52,7 +52,10 @@ def open_resources(
     vectors = ChromaStore(settings.chroma_url, searches=searches)
     stack.callback(vectors.close)
     current = CurrentVectors(vectors, storage.catalogue.vector_indexes)
-    start_maintenance(stack, storage, current, most_documents=settings.max_ingest_documents)
+    start_maintenance(
+        stack, storage, current, most_documents=settings.max_ingest_documents,
+        most_questions=settings.max_batch_jobs,
+    )  # fmt: skip
     checker = checker_of(storage, vectors, embedder)
     start_background_check(stack, storage, checker)
     # A model that reads less than that is still one setting away.

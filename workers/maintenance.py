@@ -278,15 +278,24 @@ def start_background_check(stack: contextlib.ExitStack, storage: Storage, checke
 
 
 def start_maintenance(
-    stack: contextlib.ExitStack, storage: Storage, vectors: VectorStore, *, most_documents: int
+    stack: contextlib.ExitStack,
+    storage: Storage,
+    vectors: VectorStore,
+    *,
+    most_documents: int,
+    most_questions: int,
 ) -> None:
     """
     Rescue units, go on with long jobs, collect garbage, make room in Redis, until *stack* closes.
 
-    In turns with other workers. *most_documents* may wait at a time.
+    In turns with other workers. *most_documents* and *most_questions* in batches may wait at a
+    time.
     """
     rescuer, garbage_collector = Rescuer(storage), GarbageCollector(storage, vectors)
-    long_jobs = LongJobs(storage.ledger, limit=most_documents)
+    long_jobs = LongJobs(
+        storage.ledger, limit=most_documents, question_limit=most_questions,
+        read_blob=storage.blobs.get,
+    )  # fmt: skip
     services = (
         PeriodicService(
             storage, name="sweeper", every_s=timings.RESCUE_S, turn=rescuer.turn,

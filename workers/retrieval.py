@@ -64,7 +64,10 @@ def open_resources(
         )
     )
     replica = follower.reader
-    start_maintenance(stack, storage, current, most_documents=settings.max_ingest_documents)
+    start_maintenance(
+        stack, storage, current, most_documents=settings.max_ingest_documents,
+        most_questions=settings.max_batch_jobs,
+    )  # fmt: skip
     stack.enter_context(
         collecting(
             collectors.cache(embedder),

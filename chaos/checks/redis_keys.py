@@ -45,8 +45,8 @@ OWNERS: Final[Mapping[str, Owner]] = (
     )
     | dict.fromkeys(("webhook", "delivery", "delivery_log"), Owner.ENDPOINT)
     | dict.fromkeys(
-        ("open", "lane", "owners", "later", "filling", "stopping", "inflight", "company", "long",
-         "deadlines", "claim", "opened", "add_logged"),
+        ("open", "lane", "owners", "later", "filling", "asking", "stopping", "inflight", "company",
+         "long", "deadlines", "claim", "opened", "add_logged"),
         Owner.WORK,
     )
     | dict.fromkeys(

@@ -13,7 +13,7 @@ from cli.session import Session, json_option, pass_session
 from cli.tables import plain_table
 from cli.words import age, count, duration, failure, state, timings
 
-KINDS = ("query", "ingest", "delete", "delete_collection", "reindex", "check")
+KINDS = ("query", "questions", "ingest", "delete", "delete_collection", "reindex", "check")
 STATES = ("queued", "running", "succeeded", "partial", "failed", "cancelled", "expired")
 #: For so long a cancelled job is watched: it ends within that but for what one call takes.
 STOP_S = 3

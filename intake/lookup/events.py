@@ -8,7 +8,7 @@ import orjson
 from redis import Redis
 
 from corpus.blobs import BlobStore
-from intake.lookup.views import JobView, has_ended, progress
+from intake.lookup.views import WITH_ROWS, JobView, has_ended, progress
 from jobs.events import MOST_EVENTS, Event, read_events
 from jobs.ledger.rows import Row, Rows
 from jobs.results import verdict
@@ -140,7 +140,7 @@ class JobEvents:
                 events.append(("verdict", verdict(end["result"])))
             if answer := end.get("result", {}).get("answer"):
                 events.append(("token", {"text": answer, "attempt": 1}))
-        elif row["kind"] in ("ingest", "delete"):
+        elif row["kind"] in WITH_ROWS:
             events.append(("progress", progress(row)))
         elif "progress" in row:
             events.append(("progress", orjson.loads(row["progress"])))

@@ -18,7 +18,9 @@ __all__ = ["KINDS", "NEWEST", "ROW_STATES", "STATES", "JobLookup", "JobPosition"
 
 STATES: Final = ("queued", "running", "succeeded", "partial", "failed", "cancelled", "expired")
 ROW_STATES: Final = tuple(state for state in STATES if state != "partial")
-KINDS: Final = ("query", "ingest", "delete", "delete_collection", "reindex", "check")
+KINDS: Final = (
+    "query", "questions", "ingest", "delete", "delete_collection", "reindex", "check",
+)  # fmt: skip
 
 #: Of these there are lists; most jobs are questions that succeeded.
 _OPEN_STATES: Final = ("queued", "running")

@@ -15,6 +15,7 @@ from intake.lookup.deleted_quotes import DeletedQuotes, without_answers
 from jobs.heartbeats import WorkerState
 from jobs.ledger.rows import UNREADABLE
 from jobs.ledger.sights import Place, Sight
+from jobs.question_lists import KIND
 from jobs.units import FINAL_STATES
 from protocol.timestamps import rfc3339
 from rag.errors import Unreadable
@@ -25,6 +26,14 @@ NONE_ACCEPTED = {
     "title": "No document succeeded",
     "detail": "Each document's row says why; see links.documents.",
 }
+#: Of a list of questions, the same.
+NONE_ANSWERED = {
+    "type": "questions_failed",
+    "title": "No question was answered",
+    "detail": "Each question's row says why; see links.questions.",
+}
+#: Kinds of jobs that have rows: their documents, or the questions of a list.
+WITH_ROWS = ("ingest", "delete", KIND)
 #: What a row tells the time of. The retrievers run beside each other, within `retrieve`.
 STAGES = ("embed", "retrieve", "dense", "sparse", "fuse", "rerank", "first_token", "generate")
 #: A row's parts of an ingest's progress.
@@ -101,17 +110,12 @@ class JobView:
             "finished_at": rfc3339(row["finished"]) if "finished" in row else None,
             "deadline_at": rfc3339(int(row["deadline"]) * 1000),
             "attempts": attempts(row),
-            "links": {"self": f"/api/jobs/{job_id}", "events": f"/api/jobs/{job_id}/events"},
+            "links": _links(job_id, row["kind"]),
         }
         if "retry_of" in row:
             shown["retry_of"] = row["retry_of"]
-        if row["kind"] in ("ingest", "delete"):
-            shown["progress"] = progress(row)
-            shown["links"]["documents"] = f"/api/jobs/{job_id}/documents"
-            shown["filling"] = row.get("filling") == "1"
-            if shown["filling"]:
-                shown["filled"] = {"done": int(row["fill_at"]), "total": int(row["fill_total"])}
-            shown["open"] = row.get("sealed") != "1" and not has_ended(row)
+        if row["kind"] in WITH_ROWS:
+            shown |= _of_rows(row)
         elif "progress" in row:
             told = orjson.loads(row["progress"]) | {"failed": 0}
             # It was last told somewhat before the end.
@@ -124,7 +128,7 @@ class JobView:
         if "error" in row:
             shown["error"] = orjson.loads(row["error"])
         elif state == "failed" and UNREADABLE not in row:
-            shown["error"] = NONE_ACCEPTED
+            shown["error"] = NONE_ANSWERED if row["kind"] == KIND else NONE_ACCEPTED
         return shown
 
     def outcome(self, row: Mapping[str, str]) -> dict[str, Any]:
@@ -213,7 +217,7 @@ def has_ended(row: Mapping[str, Any]) -> bool:
 
 def _has_place(row: Mapping[str, str]) -> bool:
     """Return True if a job has a place in a queue; one of many rows has none, its rows have."""
-    return row["kind"] not in ("ingest", "delete") and not has_ended(row)
+    return row["kind"] not in WITH_ROWS and not has_ended(row)
 
 
 def _queue(
@@ -236,6 +240,25 @@ def _queue(
     return {"position": position, "eta_s": eta}
 
 
+def _links(job_id: str, kind: str) -> dict[str, str]:
+    """Return where more of a job is."""
+    here = f"/api/jobs/{job_id}"
+    links = {"self": here, "events": f"{here}/events"}
+    if kind == KIND:
+        return links | {"questions": f"{here}/questions", "export": f"{here}/export"}
+    return links | ({"documents": f"{here}/documents"} if kind in WITH_ROWS else {})
+
+
+def _of_rows(row: Mapping[str, str]) -> dict[str, Any]:
+    """Return what is told of a job with rows: how far they are, and whether more of them come."""
+    told: dict[str, Any] = {"progress": progress(row), "filling": row.get("filling") == "1"}
+    if told["filling"]:
+        told["filled"] = {"done": int(row["fill_at"]), "total": int(row["fill_total"])}
+    if row["kind"] != KIND:
+        told["open"] = row.get("sealed") != "1" and not has_ended(row)
+    return told
+
+
 def attempts(row: Mapping[str, str]) -> int:
     """Count how often a unit was begun: deaths of the worker under it, and the present one."""
     return int(row.get("deaths", "0")) + (1 if "started" in row else 0)
@@ -251,16 +274,26 @@ def _is_pending(row: Mapping[str, str], live: Callable[[str], Mapping[str, str]]
 
 
 def progress(row: Mapping[str, str]) -> dict[str, Any]:
-    """Return an ingest's counted progress: *done* rows have ended, however they did."""
+    """
+    Return the counted progress of a job with rows: *done* of them have ended, however they did.
+
+    A list of questions has its whole length from the first; those for which no row was made before
+    its end were cancelled with it.
+    """
     counts = {name: int(row.get(name, "0")) for name in _ENDED}
     # Rows of earlier builds do not tell which of the failed ones were given up.
     given_up = {"given_up": int(row["given_up"])} if "given_up" in row else {}
+    total = int(row.get("total", "0"))
+    is_list, unmade = row["kind"] == KIND, 0
+    if is_list:
+        unmade = int(row["fill_total"]) - total if has_ended(row) else 0
+        total = int(row["fill_total"])
     return given_up | {
-        "done": sum(counts.values()),
-        "total": int(row.get("total", "0")),
-        "unit": "documents",
+        "done": sum(counts.values()) + unmade,
+        "total": total,
+        "unit": "questions" if is_list else "documents",
         "failed": counts["failed"],
-        "cancelled": counts["cancelled"] + counts["expired"],
+        "cancelled": counts["cancelled"] + counts["expired"] + unmade,
     }
 
 

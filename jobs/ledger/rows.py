@@ -121,7 +121,7 @@ class Rows:
         self, job_id: str, *, first: int, last: int, states: Collection[str] | None = None
     ) -> list[Row]:
         """
-        Return a job's document rows from number *first* to *last*, both included.
+        Return a job's rows, documents or questions, from number *first* to *last*, both included.
 
         A row that is gone, or whose state is none of *states*, is empty.
         """
@@ -138,6 +138,28 @@ class Rows:
                 rows[at] = _stub(pointer)
         wanted = [row if row and (states is None or row["state"] in states) else {} for row in rows]
         return self.whole(wanted)
+
+    def states(self, job_id: str, *, first: int, last: int) -> list[str]:
+        """
+        Return the states of a job's rows from number *first* to *last*, both included.
+
+        Of a row that is gone it is empty. There are fewer than were asked for where there are no
+        more rows.
+        """
+        names = self._redis.lrange(key("rows", job_id), first, last)
+        pipe = self._redis.pipeline(transaction=False)
+        for name in names:
+            pipe.hget(key("unit", name), "state")
+        states = [state or "" for state in pipe.execute()]
+        gone = [at for at, state in enumerate(states) if not state]
+        pointers = self._pointers(job_id, [names[at] for at in gone]) if gone else []
+        for at, pointer in zip(gone, pointers, strict=True):
+            states[at] = _STATE_OF[pointer[0]] if pointer else ""
+        return states
+
+    def count(self, job_id: str) -> int:
+        """Return how many rows a job has."""
+        return int(self._redis.llen(key("rows", job_id)))
 
     def _pointers(self, job_id: str, names: Sequence[str]) -> list[str | None]:
         """Return what Redis has of archived document rows, in one trip."""
@@ -157,7 +179,7 @@ class Rows:
 
 
 def _stub(pointer: str) -> Row:
-    """Return what Redis has of an archived document row, as a row."""
+    """Return what Redis has of an archived row of a job, as a row."""
     state = _STATE_OF[pointer[0]]
     return {
         "kind": "document", "document": "", "stage": "", "state": state, "archived": pointer[1:],

@@ -1,7 +1,7 @@
 """Slices: jobs of many rows are worked off some rows at a time; Redis is free in between."""
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from redis import Redis
 
@@ -21,6 +21,14 @@ from protocol.scripts import Scripts
 ROWS_AT_ONCE: Final = 50
 #: Jobs that are asked for at once.
 JOBS_AT_ONCE: Final = 20
+
+
+class Unfinished(NamedTuple):
+    """Jobs that wait to be worked on: retries and lists that get their rows, cancelled ones."""
+
+    filling: list[str]
+    asking: list[str]
+    stopping: list[str]
 
 
 class Slices:
@@ -89,6 +97,63 @@ class Slices:
         if answer[0] == "ok":
             self._outbox.send(answer[2:])
 
+    def begin_list(
+        self,
+        job_id: str,
+        *,
+        job: Fields,
+        deadline_s: float,
+        idempotency: Idempotency | None = None,
+        memory_bound: int | None = None,
+    ) -> str:
+        """
+        Record the job of a list of questions, which is in the blob store; return its id.
+
+        *job* names at least `kind`, `incarnation`, `fill_total` and `list_blob`, and `retry_of`
+        where these are what was not answered of another list: while a retry of that one has not
+        ended, the id is the retry's. *memory_bound* is as for `Submissions.accept`.
+
+        Raises:
+            NoMemory, IdempotencyConflict, CollectionGone: As their names say.
+        """
+        whole = dict(job) | {"deadline_ms": int(deadline_s * 1000)} | asked_by()
+        answer = self._run(
+            "ask_list", job_id, json_of(text_of(whole)), *idempotency_words(idempotency),
+            timings.IDEMPOTENCY_S, bound_word(memory_bound),
+        )  # fmt: skip
+        check_taken(answer)
+        return str(answer[1])
+
+    def fill_questions(
+        self,
+        job_id: str,
+        of_all: Fields,
+        rows: Sequence[Fields],
+        *,
+        start: int,
+        is_last: bool,
+        limit: int,
+        memory_bound: int | None = None,
+    ) -> bool:
+        """
+        Give a list the rows of its questions from number *start* on, once.
+
+        *of_all* are the fields that all have. The last slice seals the job. Returns False where
+        another process has gone on from there, or the job was cancelled: nothing was changed.
+
+        Raises:
+            Full, NoMemory: As their names say.
+        """
+        answer = self._run(
+            "fill_questions", job_id, json_of(text_of(of_all)),
+            json_of([text_of(row) for row in rows]), limit, bound_word(memory_bound), str(start),
+            int(is_last),
+        )  # fmt: skip
+        check_taken(answer, limit=limit)
+        if answer[0] == "ok":
+            self._outbox.send(answer[1:])
+        return answer[0] == "ok"
+
     def cancel_rows(self, job_id: str, cursor: str) -> str:
         """
         Ask some rows of a cancelled job to stop; return the cursor to go on with.
@@ -99,10 +164,13 @@ class Slices:
         self._outbox.send(messages)
         return str(cursor)
 
-    def unfinished(self) -> tuple[list[str], list[str]]:
-        """Return jobs that are being filled, and cancelled ones with open rows, some of each."""
+    def unfinished(self) -> Unfinished:
+        """Return the jobs that wait to be worked on, some of each."""
         pipe = self._redis.pipeline(transaction=False)
-        for name in ("filling", "stopping"):
+        for name in ("filling", "asking", "stopping"):
             pipe.zrange(key(name), 0, JOBS_AT_ONCE - 1)
-        filling, stopping = pipe.execute()
-        return filling, stopping
+        return Unfinished(*pipe.execute())
+
+    def room(self, limit: int) -> int:
+        """Return how many more batch questions may wait where *limit* may in all."""
+        return limit - int(self._redis.zcard(key("deadlines", "batch")))

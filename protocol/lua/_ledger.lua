@@ -74,12 +74,14 @@ local function emit_done(job, state)
 end
 
 -- How far a job is: *over* of its rows have ended. What a reader missed is in the next one's
--- counts: a short stream is enough.
+-- counts: a short stream is enough. A list of questions is as long as it was accepted.
 local function emit_progress(job, told)
-  local j = redis.call('HMGET', K.job(job), 'total', 'done', 'failed', 'cancelled', 'expired')
+  local j = redis.call('HMGET', K.job(job), 'total', 'done', 'failed', 'cancelled', 'expired',
+    'kind', 'fill_total')
   told.done = 0
   for i = 2, 5 do told.done = told.done + tonumber(j[i] or '0') end
   told.total, told.unit = tonumber(j[1] or '0'), 'documents'
+  if j[6] == 'questions' then told.total, told.unit = tonumber(j[7]), 'questions' end
   redis.call('XADD', K.events(job), 'MAXLEN', '~', PROGRESS_EVENTS, '*', 't', 'progress',
     'd', cjson.encode(told))
   redis.call('PUBLISH', K.WAKE, job)
@@ -344,7 +346,7 @@ end
 -- page of it need not look at a million others.
 local USUAL_STATE, USUAL_KIND = 'succeeded', 'query'
 local RARE = {'open', 'partial', 'failed', 'cancelled', 'expired', 'ingest', 'delete',
-  'delete_collection', 'reindex', 'check', 'given_up'}
+  'delete_collection', 'reindex', 'check', 'given_up', 'questions'}
 
 local function list_job(id, kind)
   redis.call('ZADD', K.jobs(), int(NOW), id)
@@ -446,6 +448,8 @@ local function end_job(job)
   local failed = tonumber(j.failed or '0')
   local stopped = tonumber(j.cancelled or '0') + tonumber(j.expired or '0')
   local good = total - failed - stopped
+  -- Questions of a list that was cancelled before they had rows.
+  if j.kind == 'questions' then stopped = stopped + tonumber(j.fill_total) - total end
   local state = 'succeeded'
   if j.cancel == '1' and (stopped > 0 or total == 0) then state = 'cancelled'
   elseif tonumber(j.expired or '0') > 0 and good == 0 then state = 'expired'
@@ -515,6 +519,21 @@ local function note_barren(u, state, fields, became_current)
   end
 end
 
+-- Counts an ended row of a job, a document or a question of a list, and tells who reads.
+local function count_row(u, state, outcome)
+  local counted = 'done'
+  if state == 'failed' or state == 'cancelled' or state == 'expired' then counted = state end
+  redis.call('HINCRBY', K.job(u.job), counted, 1)
+  local told = {document_id = u.document, state = state, outcome = outcome}
+  if u.kind == 'query' then
+    tally('question:' .. (u.lost and 'lost' or state == 'succeeded' and 'ok' or state))
+    told = {n = tonumber(u.n) + 1, id = u.question_id, state = state}
+  else
+    tally('document:' .. (u.lost and 'lost' or outcome or state))
+  end
+  if has_reader(u.job) then emit_progress(u.job, told) end
+end
+
 -- Ends a unit, once. *became_current* tells that its generation is the one people read now.
 local function close(id, u, state, fields, became_current)
   if FINAL[u.state] then return false end
@@ -549,13 +568,7 @@ local function close(id, u, state, fields, became_current)
     redis.call('PEXPIREAT', K.unit(id),
       int(math.max(NOW_MS, tonumber(deadline)) + RETENTION_S * 1000))
     redis.call('SREM', K.open(u.job), id)
-    local counted = 'done'
-    if state == 'failed' or state == 'cancelled' or state == 'expired' then counted = state end
-    redis.call('HINCRBY', K.job(u.job), counted, 1)
-    tally('document:' .. (u.lost and 'lost' or fields.outcome or state))
-    if has_reader(u.job) then
-      emit_progress(u.job, {document_id = u.document, state = state, outcome = fields.outcome})
-    end
+    count_row(u, state, fields.outcome)
     end_job(u.job)
   else
     -- A search is read at once, by the call that waits for it; kept like a question, its results
@@ -869,8 +882,9 @@ local function prolong(job, j)
   redis.call('ZADD', K.deadlines('job'), int(deadline), job)
 end
 
--- A job that is being filled takes its rows from another one.
+-- A job that is being filled takes its rows from another one, or from a list of questions.
 local function end_filling(job)
   redis.call('HDEL', K.job(job), 'filling')
   redis.call('ZREM', K.filling(), job)
+  redis.call('ZREM', K.asking(), job)
 end

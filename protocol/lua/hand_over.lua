@@ -37,7 +37,7 @@ leave_window(u.role, id)
 redis.call('HSET', K.pace(u.role), 'last_finish', int(NOW))
 local old = u.role
 u.role, u.stage, u.chunks, u.put_back = role, stage, next_stage.chunks, '0'
-if ARGV[6] ~= '' then emit(u.job or id, ARGV[6], ARGV[7]) end
+if ARGV[6] ~= '' and not u.job then emit(id, ARGV[6], ARGV[7]) end
 if stays then
   if not u.job then emit(id, 'stage', '{"stage":"' .. stage .. '"}') end
   redis.call('SET', K.claim(id), fields.epoch, 'PX', CLAIM_MS)

@@ -27,12 +27,15 @@ BATCHES: Final = tuple(2**n for n in range(9))
 RESULTS: Final = (0, 1, 2, 5, 10, 20, 50, 100, 200, 500)
 
 QUEUES: Final = ("retrieve", "generate", "ingest", "embed")
-KINDS: Final = ("query", "search", "ingest", "delete", "delete_collection", "reindex", "check")
+KINDS: Final = (
+    "query", "questions", "search", "ingest", "delete", "delete_collection", "reindex", "check",
+)  # fmt: skip
 OUTCOMES: Final = ("ok", "partial", "failed", "cancelled", "expired", "lost")
 ENDS: Final = (
     "created", "updated", "removed", "unchanged", "duplicate_of", "superseded", "empty", "failed",
     "cancelled", "expired", "lost",
 )  # fmt: skip
+QUESTION_ENDS: Final = ("ok", "failed", "cancelled", "expired", "lost")
 REJECTIONS: Final = (
     "queue_full", "memory_full", "too_many", "too_large", "invalid", "forbidden", "misdirected",
     "conflict", "unavailable",
@@ -112,6 +115,9 @@ FAMILIES: Final = (
            LONG, kind=KINDS),
     _counter("quern_documents_finished_total", "installation",
              "Documents of ingests and deletes that ended.", outcome=ENDS),
+    _counter("quern_questions_finished_total", "installation",
+             "Questions of lists that ended; a question by itself is a job.",
+             outcome=QUESTION_ENDS),
     _counter("quern_jobs_forgotten_total", "installation",
              "Ended jobs forgotten before their time, because the queue's Redis was nearly full."),
     _gauge("quern_archive_waiting", "installation",

@@ -20,6 +20,7 @@ from intake.errors import (
     Full,
     Gone,
     IdempotencyConflict,
+    InvalidQuestions,
     InvalidRequest,
     MemoryFull,
     NotFound,
@@ -27,6 +28,7 @@ from intake.errors import (
     QueueError,
     Sealed,
     StoreUnavailable,
+    TooManyQuestions,
     TooManyWebhooks,
     refusal_of,
 )
@@ -140,6 +142,8 @@ def register(app: Flask) -> None:
     app.register_error_handler(Problem, Problem.response)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(InvalidRequest, lambda error: invalid(error).response())
+    app.register_error_handler(InvalidQuestions, _questions)
+    app.register_error_handler(TooManyQuestions, _too_many_questions)
     app.register_error_handler(NotFound, lambda error: Problem(404, str(error)).response())
     app.register_error_handler(Gone, lambda error: Problem(410, str(error)).response())
     for conflict in (NotRetryable, Sealed, CollectionGone, TooManyWebhooks):
@@ -191,6 +195,16 @@ def _idempotency(error: IdempotencyConflict) -> Response:
     return Problem(
         422, str(error), kind="idempotency-conflict", errors=[("Idempotency-Key", str(error))]
     ).response()
+
+
+def _questions(error: InvalidQuestions) -> Response:
+    """Questions of a list cannot be accepted: which, and why."""
+    return Problem(422, str(error), errors=error.errors).response()
+
+
+def _too_many_questions(error: TooManyQuestions) -> Response:
+    """A list is too long."""
+    return Problem(413, str(error), more={"limit": error.limit}).response()
 
 
 def _full(error: Full) -> Response:

@@ -53,6 +53,24 @@ def json_body() -> Any:
     """
     if not request.is_json:
         raise Problem(415, "Send JSON with the header `Content-Type: application/json`.")
+    return json_of(body_bytes())
+
+
+def json_of(data: bytes) -> Any:
+    """Read JSON; raises Problem (400) where it is none."""
+    try:
+        return orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        raise Problem(400, f"The body is not JSON: {error}.", kind="not-json") from error
+
+
+def body_bytes() -> bytes:
+    """
+    Read a body that may have as many bytes as one of JSON.
+
+    Raises:
+        RequestEntityTooLarge: It has more.
+    """
     limit = front_end().settings.max_json_bytes
     # A body without a length is cut at the bound in silence: one byte more tells.
     request.max_content_length = limit + 1
@@ -60,10 +78,7 @@ def json_body() -> Any:
     request.max_content_length = limit
     if len(data) > limit:
         raise RequestEntityTooLarge
-    try:
-        return orjson.loads(data)
-    except orjson.JSONDecodeError as error:
-        raise Problem(400, f"The body is not JSON: {error}.", kind="not-json") from error
+    return data
 
 
 def parameters(*known: str) -> dict[str, str]:

@@ -23,7 +23,7 @@ def answers() -> Json:
 
 
 def _jobs() -> Json:
-    """Jobs, and the rows of those that have many documents."""
+    """Jobs, and the rows of those that have many documents or questions."""
     job = {
         "id": _TEXT, "kind": {"enum": [*KINDS, "search"]}, "state": {"enum": list(STATES)},
         "stage": _TEXT_OR_NULL, "collection": _TEXT_OR_NULL, "created_at": _TEXT,
@@ -38,6 +38,13 @@ def _jobs() -> Json:
         "state": {"enum": list(ROW_STATES)}, "outcome": _TEXT_OR_NULL, "chunks": _WHOLE,
         "attempts": _WHOLE, "error": _OBJECT, "note": _TEXT,
     }  # fmt: skip
+    question = {
+        "n": _WHOLE | {"description": "Its number in the list, from 1."}, "id": _TEXT,
+        "question": _TEXT, "state": {"enum": list(ROW_STATES)}, "answer": _TEXT_OR_NULL,
+        "answered": {"type": ["boolean", "null"]}, "confidence": {"type": ["number", "null"]},
+        "why": {"enum": [*REASONS, None]}, "citations": _LIST, "missing": _NAMES,
+        "deleted": _NAMES, "degraded": _LIST, "error": _OBJECT, "note": _TEXT,
+    }  # fmt: skip
     return {
         "Job": answered(job, optional=[
             "queue", "progress", "request", "result", "error", "retry_of", "open", "filling",
@@ -46,6 +53,10 @@ def _jobs() -> Json:
         "Jobs": page_of("jobs", "Job"),
         "Purged": answered(
             {"jobs": _WHOLE, "documents": _WHOLE, "next_cursor": _TEXT_OR_NULL}
+        ),
+        "AskedQuestions": page_of("questions", "AskedQuestion"),
+        "AskedQuestion": answered(
+            question, optional=["missing", "deleted", "degraded", "error", "note"]
         ),
         "Rows": page_of("documents", "Row"),
         "Row": answered(row, optional=["error", "note"]),

@@ -11,6 +11,8 @@ from intake.requests import (
     PURGE,
     REINDEX,
     ingest_fields,
+    list_fields,
+    listed_fields,
     query_fields,
     search_fields,
 )
@@ -18,7 +20,8 @@ from rag.metadata import filters
 from runtime.settings import Settings
 from web.openapi.pieces import ref
 
-_FILES: Final = {"type": "array", "items": {"type": "string", "format": "binary"}}
+_FILE: Final = {"type": "string", "format": "binary"}
+_FILES: Final = {"type": "array", "items": _FILE}
 #: Of a form, whose fields are text.
 _OBJECT_AS_TEXT: Final = {"type": "string", "description": "A JSON object."}
 
@@ -27,9 +30,19 @@ def bodies(settings: Settings) -> Json:
     """Return the schemas of what is sent by name; bounds are those of *settings*."""
     ingest = ingest_fields(settings).properties
     documents = {"type": "array", "maxItems": settings.max_files, "items": DOCUMENT.schema}
+    of_all = list_fields(settings).properties
+    questions = {
+        "type": "array", "minItems": 1, "maxItems": settings.max_questions,
+        "items": ref("ListedQuestion"),
+    }  # fmt: skip
     files = {"files": _FILES, "file_metadata": _OBJECT_AS_TEXT}
     return {
         "Query": query_fields(settings).schema,
+        "Questions": sent(of_all | {"questions": questions}, required=["questions"]),
+        "QuestionsForm": sent(
+            of_all | {"filters": _OBJECT_AS_TEXT, "file": _FILE}, required=["file"]
+        ),
+        "ListedQuestion": listed_fields(settings).schema,
         "Search": search_fields(settings).schema,
         "Filter": _filter(),
         "Reindex": REINDEX.schema,

@@ -1,12 +1,14 @@
 """The API's description (OpenAPI 3.1): what a client may rely on, held to the routes by a test."""
 
 from intake.fields import Json
+from intake.requests import list_fields
 from runtime.settings import Settings
 from web.openapi.answers import answers
 from web.openapi.bodies import bodies
 from web.openapi.collection_paths import collection_paths
 from web.openapi.job_paths import job_paths
 from web.openapi.operation_paths import operation_paths
+from web.openapi.question_paths import question_paths
 from web.openapi.webhook_paths import webhook_paths
 
 
@@ -27,6 +29,10 @@ def openapi_document(*, version: str, settings: Settings, root: str = "") -> Jso
             ),
         },
         "servers": [{"url": root or "/"}],
-        "paths": job_paths() | collection_paths() | webhook_paths() | operation_paths(),
+        "paths": job_paths()
+        | question_paths(list_fields(settings).properties)
+        | collection_paths()
+        | webhook_paths()
+        | operation_paths(),
         "components": {"schemas": bodies(settings) | answers()},
     }

@@ -6,6 +6,7 @@ from flask import Blueprint, Response, jsonify, request
 
 from intake.lookup.events import BEGINNING, event_id
 from intake.lookup.jobs import KINDS, NEWEST, ROW_STATES, STATES, JobPosition
+from intake.lookup.questions import check_documents
 from rag.errors import InvalidRequest
 from runtime.turns import aside
 from web.front_end import front_end
@@ -85,7 +86,7 @@ def documents(job_id: str) -> Response:
     given = parameters("state", "cursor", "limit")
     state, part = one_of(given, "state", ROW_STATES), page(given)
     jobs = front_end().intake.jobs
-    jobs.row(job_id)
+    check_documents(jobs.row(job_id))
     start = cursors.decode_number(part.cursor) if part.cursor else 0
     found, following = jobs.documents(job_id, state=state, start=start, limit=part.limit)
     cursor = None if following is None else cursors.encode(str(following))

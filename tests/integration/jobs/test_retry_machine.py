@@ -31,7 +31,9 @@ class Retried(RuleBasedStateMachine):
     def __init__(self, url: str) -> None:
         super().__init__()
         self.bench = Workbench(url)
-        self.service = LongJobs(self.bench.ledger, limit=LIMIT)
+        self.service = LongJobs(
+            self.bench.ledger, limit=LIMIT, question_limit=1, read_blob=lambda _: None
+        )
         self.retry = ""
         self.cancelled: set[str] = set()
         self.read: list[tuple[str, Mapping[str, str]]] = []

@@ -40,6 +40,16 @@ def test_what_rows_and_documents_name_stays_and_the_rest_goes(
     assert not any(storage.blobs.has(name) for name in loose)
 
 
+def test_a_list_of_questions_stays_as_long_as_its_job(bench: Workbench, storage: Storage) -> None:
+    name, job = storage.blobs.put(b"{}"), key("job", "listed")
+    bench.redis.hset(job, "list_blob", name)
+    BlobSweeper(storage).sweep()
+    assert storage.blobs.has(name)
+    bench.redis.delete(job)
+
+    assert BlobSweeper(storage).sweep() == 1
+
+
 def test_many_rows_are_read_in_few_trips(
     bench: Workbench, storage: Storage, trips: list[object]
 ) -> None:

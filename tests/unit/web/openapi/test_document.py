@@ -7,6 +7,9 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from intake.documents import read_listing
+from intake.errors import InvalidQuestions, TooManyQuestions
+from intake.question_lists.formats import from_list
+from intake.question_lists.reading import read_list
 from intake.requests import (
     read_check,
     read_ingest,
@@ -19,9 +22,17 @@ from rag.errors import InvalidRequest
 from runtime.settings import Settings
 from web.openapi.document import openapi_document
 
-SETTINGS = Settings(max_top_k=7, top_k=3, max_question_bytes=40)
+SETTINGS = Settings(max_top_k=7, top_k=3, max_question_bytes=40, max_questions=3)
 DOCUMENT = openapi_document(version="0", settings=SETTINGS)
+
+
+def read_questions(body: Any) -> object:
+    of_all = dict(body)
+    return read_list(of_all, from_list(of_all.pop("questions", None), "questions"), SETTINGS)
+
+
 READERS: dict[str, Callable[[Any], object]] = {
+    "Questions": read_questions,
     "Query": lambda body: read_query(body, SETTINGS),
     "Search": lambda body: read_search(body, SETTINGS),
     "Ingest": lambda body: read_ingest(body, SETTINGS),
@@ -37,6 +48,10 @@ RIGHT: dict[str, list[Any]] = {
         {"question": "W" * 40, "top_k": 7, "history": [TURN, {"role": "user", "content": "a"}]},
         {"question": "Who?", "max_tokens": None, "temperature": None, "filters": None},
         {"question": "Who?", "priority": "batch", "filters": {"year": {"gte": 1904}}},
+    ],
+    "Questions": [
+        {"questions": [{"question": "Who?", "id": 7}, {"question": "Who?", "top_k": None}]},
+        {"questions": [{"question": "Who?", "history": [TURN]}], "filters": {"a": 1}, "top_k": 0},
     ],
     "Search": [{"query": "well", "mode": "sparse", "top_k": 1, "filters": {}}],
     "Ingest": [{}, {"open": True, "metadata": {"tags": ["a", 1, True]}, "on_duplicate": "skip"}],
@@ -57,6 +72,15 @@ WRONG: dict[str, list[Any]] = {
         {"question": "Who?", "history": [TURN] * 21},
         {"question": "Who?", "history": [TURN | {"content": "a"}]},
         {"question": "Who?", "callback_url": "https://example.org"},
+    ],
+    "Questions": [
+        {},
+        {"questions": []},
+        {"questions": [{"question": " "}]},
+        {"questions": [{"question": "Who?", "id": ""}]},
+        {"questions": [{"question": "Who?", "collection": "a"}]},
+        {"questions": [{"question": "Who?"}] * 4},
+        {"questions": [{"question": "Who?"}], "priority": "batch"},
     ],
     "Search": [{"query": "well", "top_k": 0}, {"query": "well", "mode": "fast"}],
     "Ingest": [{"metadata": {"a": None}}, {"open": 1}, {"collection": "a/b"}],
@@ -85,7 +109,7 @@ def test_what_is_accepted_is_described(name: str, body: object) -> None:
     ("name", "body"), [(n, body) for n, some in WRONG.items() for body in some]
 )
 def test_what_is_refused_is_not_described(name: str, body: object) -> None:
-    with pytest.raises(InvalidRequest):
+    with pytest.raises((InvalidRequest, InvalidQuestions, TooManyQuestions)):
         READERS[name](body)
 
     assert not described(name, body)

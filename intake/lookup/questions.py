@@ -1,0 +1,152 @@
+"""The questions of a list with what became of each: in pages, and whole."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+import orjson
+
+from corpus.blobs import BlobStore
+from intake.errors import NotFound
+from intake.lookup.views import JobView, has_ended
+from jobs.ledger.rows import UNREADABLE, Rows
+from jobs.question_lists import KIND, LIST_BLOB, ListedQuestion, decode_line
+
+#: Rows that are looked at together, and at most for one page: a rare state is found over several.
+_STEP: Final = 200
+_MOST: Final = 5_000
+#: Rows of an export that are in memory together.
+_EXPORTED_TOGETHER: Final = 100
+#: What a row shows of an answer; `answered` and the rest are null before there is one.
+_OF_RESULT: Final = ("answer", "answered", "confidence", "why", "citations")
+_MORE_OF_RESULT: Final = ("missing", "degraded", "deleted")
+
+
+class QuestionTable:
+    """
+    Show the questions of lists, in their order.
+
+    A question that has no row yet waits on the disk. It is shown as one that is queued; where the
+    list was cancelled before its turn, as cancelled. Answers show as little of deleted documents as
+    those of single questions.
+    """
+
+    def __init__(self, rows: Rows, view: JobView, blobs: BlobStore) -> None:
+        self._rows = rows
+        self._view = view
+        self._blobs = blobs
+
+    def page(
+        self, job_id: str, job: Mapping[str, str], *, state: str | None, start: int, limit: int
+    ) -> tuple[list[dict[str, Any]], int | None]:
+        """
+        Return questions from number *start* on, counted from 0, and where the next page begins.
+
+        *job* is the list's row. A page may be short where *state* is rare.
+
+        Raises:
+            NotFound: The job is no list of questions.
+        """
+        check_list(job)
+        found: list[dict[str, Any]] = []
+        listed = _Listed(job, self._blobs)
+        at, total = start, int(job["fill_total"])
+        step, most = (limit if state is None else _STEP), min(total, start + _MOST)
+        while at < most:
+            for n, shown in self._part(job_id, listed, at, min(at + step, most), state=state):
+                at = n + 1
+                if shown is not None:
+                    found.append(shown)
+                    if len(found) == limit:
+                        return found, at if at < total else None
+        return found, at if at < total else None
+
+    def all(self, job_id: str, job: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+        """
+        Yield all questions of a list; few of their answers are in memory at a time.
+
+        Raises:
+            NotFound: The job is no list of questions.
+        """
+        check_list(job)
+        return self._all(job_id, job)
+
+    def _all(self, job_id: str, job: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+        """Yield all questions of a list."""
+        listed, total = _Listed(job, self._blobs), int(job["fill_total"])
+        for at in range(0, total, _EXPORTED_TOGETHER):
+            part = self._part(job_id, listed, at, min(at + _EXPORTED_TOGETHER, total))
+            yield from (shown for _, shown in part if shown is not None)
+
+    def _part(
+        self, job_id: str, listed: "_Listed", first: int, end: int, *, state: str | None = None
+    ) -> Iterator[tuple[int, dict[str, Any] | None]]:
+        """Yield questions *first* to *end* by their numbers; None for one in another *state*."""
+        states = None if state is None else (state,)
+        rows = self._rows.documents(job_id, first=first, last=end - 1, states=states)
+        for at in range(first, end):
+            row = rows[at - first] if at - first < len(rows) else {"state": listed.state}
+            wanted = bool(row) and state in (None, row["state"])
+            yield at, self._shown(at, _question(row, at, listed), row) if wanted else None
+
+    def _shown(self, at: int, question: ListedQuestion, row: Mapping[str, str]) -> dict[str, Any]:
+        """Return a question with what became of it."""
+        shown: dict[str, Any] = {
+            "n": at + 1, "id": question.id, "question": question.question, "state": row["state"],
+        } | dict.fromkeys(_OF_RESULT)  # fmt: skip
+        shown["citations"] = []
+        if UNREADABLE in row:
+            shown["note"] = row[UNREADABLE]
+        told = self._view.outcome(row) if "kind" in row else {}
+        if "error" in told:
+            return shown | {"error": told["error"]}
+        result = told.get("result", {})
+        shown |= {name: result[name] for name in _OF_RESULT if name in result}
+        return shown | {name: result[name] for name in _MORE_OF_RESULT if result.get(name)}
+
+
+class _Listed:
+    """A list as it was sent, read when first asked for: most questions have rows that say all."""
+
+    def __init__(self, job: Mapping[str, str], blobs: BlobStore) -> None:
+        self._blob = job[LIST_BLOB]
+        self._blobs = blobs
+        self._lines: list[bytes] | None = None
+        #: What a question without a row is.
+        self.state = "cancelled" if has_ended(job) else "queued"
+
+    def question(self, at: int) -> ListedQuestion:
+        """Return a question by its number; one without a text where the list is gone."""
+        if self._lines is None:
+            self._lines = (self._blobs.get(self._blob) or b"").splitlines()
+        if at >= len(self._lines):
+            return ListedQuestion(str(at + 1), {"question": ""})
+        return decode_line(self._lines[at])
+
+
+def _question(row: Mapping[str, str], at: int, listed: _Listed) -> ListedQuestion:
+    """Return what is asked, from a row if that says so."""
+    if "request" in row:
+        return ListedQuestion(row["question_id"], orjson.loads(row["request"]))
+    return listed.question(at)
+
+
+def check_list(job: Mapping[str, str]) -> None:
+    """
+    Return if *job*, a row, is a list of questions.
+
+    Raises:
+        NotFound: It is not.
+    """
+    if job["kind"] != KIND:
+        raise NotFound(f"this job is of the kind {job['kind']}; only a list has questions")
+
+
+def check_documents(job: Mapping[str, str]) -> None:
+    """
+    Return unless *job*, a row, is a list of questions, which has no documents.
+
+    Raises:
+        NotFound: It is one.
+    """
+    if job["kind"] == KIND:
+        raise NotFound("this job is a list of questions; it has links.questions, no documents")

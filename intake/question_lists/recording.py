@@ -1,0 +1,147 @@
+"""Lists of questions become jobs: kept on the disk first, given their rows as there is room."""
+
+import contextlib
+from collections.abc import Mapping, Sequence
+from itertools import chain, repeat
+from typing import Final
+
+from corpus.blobs import BlobStore
+from corpus.catalogue.catalogue import Catalogue
+from intake.admission import Admission
+from intake.disk_room import DiskRoom
+from intake.errors import NotRetryable, StoreUnavailable
+from intake.idempotency import Idempotency
+from intake.lookup.collections import collection_of
+from intake.question_lists.reading import QuestionList
+from jobs.ledger.ledger import Ledger
+from jobs.long_jobs import FIRST_TURN_S, LongJobs
+from jobs.question_lists import KIND, LIST_BLOB, ListedQuestion, decode, encode
+from protocol.ids import new_id
+from rag.errors import QuernError
+
+#: Rows whose states are asked for in one trip.
+_STATES_AT_ONCE: Final = 1_000
+
+
+class QuestionLists:
+    """
+    Record lists of questions.
+
+    A list is on the disk before its job exists, and its job before the answer: an accepted question
+    is never lost, and however many there are, Redis is busy with some of them at a time.
+    """
+
+    def __init__(
+        self,
+        *,
+        ledger: Ledger,
+        catalogue: Catalogue,
+        blobs: BlobStore,
+        admission: Admission,
+        disk: DiskRoom,
+        long_jobs: LongJobs,
+    ) -> None:
+        self._ledger = ledger
+        self._catalogue = catalogue
+        self._blobs = blobs
+        self._admission = admission
+        self._disk = disk
+        self._long_jobs = long_jobs
+
+    def submit(self, asked: QuestionList, *, idempotency: Idempotency | None = None) -> str:
+        """
+        Record a list and return its job's id.
+
+        The first of its questions wait in their lane when this returns, the rest follow by and by.
+
+        Raises:
+            NotFound: There is no such collection.
+
+            MemoryFull, DiskFull, IdempotencyConflict, CollectionGone, StoreUnavailable: As named.
+        """
+        fields = {
+            "collection": asked.collection,
+            "incarnation": collection_of(self._catalogue, asked.collection),
+        }
+        if asked.webhook_url:
+            fields["webhook_url"] = asked.webhook_url
+        return self._record(
+            asked.questions, fields, deadline_s=asked.deadline_s, idempotency=idempotency
+        )
+
+    def retry(
+        self, job_id: str, job: Mapping[str, str], *, idempotency: Idempotency | None = None
+    ) -> str:
+        """
+        Record a new list of the questions of *job* that were not answered, and return its id.
+
+        Those that never had a row, because the list was cancelled before, are among them. While a
+        retry of *job* has not ended, the id is that one's.
+
+        Raises:
+            NotRetryable: The list is gone from the blob store.
+
+            MemoryFull, DiskFull, IdempotencyConflict, CollectionGone, StoreUnavailable: As named.
+        """
+        data = self._blobs.get(job[LIST_BLOB])
+        if data is None:
+            raise NotRetryable("this list is gone from the blob store; send it again")
+        states = chain(self._states(job_id, int(job["total"])), repeat(""))
+        left = [
+            question
+            for question, state in zip(decode(data), states, strict=False)
+            if state != "succeeded"
+        ]
+        told = {
+            name: job[name] for name in ("collection", "incarnation", "webhook_url") if name in job
+        }
+        return self._record(
+            left,
+            told | {"retry_of": job_id},
+            deadline_s=int(job["deadline_ms"]) / 1000,
+            idempotency=idempotency,
+        )
+
+    def _record(
+        self,
+        questions: Sequence[ListedQuestion],
+        fields: Mapping[str, str],
+        *,
+        deadline_s: float,
+        idempotency: Idempotency | None,
+    ) -> str:
+        """Keep a list, record its job, and give it its first rows; returns the job's id."""
+        data = encode(questions)
+        self._admission.check("batch")
+        self._disk.check(len(data))
+        written: dict[str, int] = {}
+        try:
+            with self._blobs.together() as several:
+                written = several.written
+                blob = several.put(data)
+            told = {"kind": KIND, LIST_BLOB: blob, "fill_total": str(len(questions))}
+            with self._admission.admitting("batch") as bound:
+                job_id = self._ledger.slices.begin_list(
+                    new_id(),
+                    job={**fields, **told},
+                    deadline_s=deadline_s,
+                    idempotency=idempotency,
+                    memory_bound=bound,
+                )
+        except QuernError:
+            # Not where Redis did not answer: it may have been accepted.
+            self._blobs.take_back(written)
+            raise
+        with contextlib.suppress(StoreUnavailable):  # accepted it is, and the workers go on
+            self._long_jobs.ask(job_id, within_s=FIRST_TURN_S)
+        return job_id
+
+    def _states(self, job_id: str, total: int) -> list[str]:
+        """Return the states of a list's rows, in its order."""
+        return [
+            state
+            for first in range(0, total, _STATES_AT_ONCE)
+            for state in self._ledger.rows.states(
+                job_id, first=first, last=first + _STATES_AT_ONCE - 1
+            )
+        ]

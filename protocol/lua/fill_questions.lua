@@ -1,0 +1,53 @@
+-- fill_questions(job, fields of all rows JSON, rows JSON, limit, memory bound, from, '1': the last)
+-- → {'ok', messages…} | {'same'} | {'full', depth} | {'memory'}
+-- Gives a list the rows of its questions numbered *from* and on: done once, by whoever comes first.
+local job, all, rows = ARGV[1], cjson.decode(ARGV[2]), cjson.decode(ARGV[3])
+local limit, from, last = tonumber(ARGV[4]), ARGV[6], ARGV[7] == '1'
+
+redis.call('ZADD', K.asking(), 'XX', int(NOW_MS), job)  -- others have their turns first
+local j = row(K.job(job))
+if j.filling ~= '1' or j.fill_at ~= from then return {'same'} end
+local depth = redis.call('ZCARD', K.deadlines('batch'))
+if depth + #rows > limit then return {'full', tostring(depth)} end
+local bytes = #ARGV[3] + (ROW_BYTES + #ARGV[2]) * #rows
+if not fits(bytes, GROWTH_BATCH * #rows, ARGV[5]) then return {'memory'} end
+reserve(bytes, GROWTH_BATCH * #rows)
+if #rows > 0 then prolong(job, j) end
+
+local ids, deadlines, roles = {}, {}, {}
+for i, r in ipairs(rows) do
+  local n = tonumber(from) + i - 1
+  local id = job .. ':' .. string.format('%05x', n)
+  for name, value in pairs(all) do r[name] = value end
+  r.job = job
+  r.n = int(n)
+  r.created = int(NOW + i - 1)  -- they wait in the order of the list
+  r.since = int(NOW)
+  r.state = 'queued'
+  r.deadline = int(NOW_MS + tonumber(r.deadline_ms))
+  r.deadline_ms = nil
+  r.epoch = '0'
+  r.held = '0'
+  r.deaths = '0'
+  r.room = int(GROWTH_BATCH)
+  put(K.unit(id), r)
+  wait_in_lane(id, r)
+  roles[r.role] = true
+  ids[i] = id
+  deadlines[2 * i - 1], deadlines[2 * i] = r.deadline, id
+end
+if #ids > 0 then
+  redis.call('RPUSH', K.rows(job), unpack(ids))
+  redis.call('SADD', K.open(job), unpack(ids))
+  redis.call('ZADD', K.deadlines('batch'), unpack(deadlines))
+end
+local total = int(tonumber(from) + #ids)
+redis.call('HSET', K.job(job), 'total', total, 'fill_at', total)
+local out = {'ok'}
+if last then
+  end_filling(job)
+  redis.call('HSET', K.job(job), 'sealed', '1')
+  end_job(job)
+end
+for role in pairs(roles) do dispatch(role, out) end
+return out

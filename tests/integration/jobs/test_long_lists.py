@@ -1,0 +1,191 @@
+"""Lists of questions on a real Redis: given their rows by one process, and by another after it."""
+
+import pytest
+
+from jobs.long_jobs import LongJobs
+from jobs.question_lists import ListedQuestion, encode
+from protocol.ids import new_id
+from protocol.keys import key
+from protocol.scripts import Scripts
+from tests.support.workbench import RETENTION_S, Workbench, window
+
+
+@pytest.fixture(autouse=True)
+def _small_slices(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("jobs.long_jobs.ROWS_AT_ONCE", 2)
+
+
+class Lists:
+    """Lists in a blob store of one dictionary, and the service of a worker."""
+
+    def __init__(self, bench: Workbench, *, limit: int = 200) -> None:
+        self.bench = bench
+        self.blobs: dict[str, bytes] = {}
+        self.service = LongJobs(
+            bench.ledger, limit=1, question_limit=limit, read_blob=self.blobs.get
+        )
+
+    def begin(self, *texts: str, deadline_s: int = 300) -> str:
+        """What a web process does of a list before it dies."""
+        job_id = new_id()
+        self.blobs[job_id] = encode(
+            ListedQuestion(text, {"question": text, "top_k": 3, "deadline_s": deadline_s})
+            for text in texts
+        )
+        return self.bench.ledger.slices.begin_list(
+            job_id,
+            job={
+                "kind": "questions", "incarnation": self.bench.collection(), "list_blob": job_id,
+                "fill_total": len(texts), "collection": "papers",
+            },
+            deadline_s=deadline_s,
+        )  # fmt: skip
+
+    def asked(self, job_id: str) -> list[str]:
+        rows = self.bench.ledger.rows.documents(job_id, first=0, last=99)
+        return [row["question_id"] for row in rows]
+
+
+@pytest.fixture
+def lists(bench: Workbench) -> Lists:
+    return Lists(bench)
+
+
+def test_a_list_whose_process_died_gets_its_rows_from_a_worker(
+    bench: Workbench, lists: Lists
+) -> None:
+    job = lists.begin(*"abcde")
+    assert lists.asked(job) == []
+    lists.service.turn()
+
+    assert lists.asked(job) == list("abcde")
+    row = bench.ledger.rows.job(job)
+    assert row is not None
+    assert (row["total"], row["sealed"], "filling" in row) == ("5", "1", False)
+    assert bench.redis.zcard(key("asking")) == 0
+
+
+def test_a_list_waits_for_room_and_leaves_half_of_it_to_others(bench: Workbench) -> None:
+    window(bench, 0)
+    lists = Lists(bench, limit=8)
+    job = lists.begin(*"abcdefg")
+    lists.service.turn()
+    lists.service.turn()
+    assert lists.asked(job) == list("abcd")
+    assert bench.ask(priority="batch", limit=8)
+    window(bench, 9)
+    for name in sorted(bench.in_flight("retrieve")):
+        bench.ledger.work.finish(bench.take(name), state="succeeded", fields={})
+    lists.service.turn()
+
+    assert lists.asked(job) == list("abcdefg")
+
+
+def test_a_list_that_finds_no_room_for_a_slice_is_not_read(bench: Workbench) -> None:
+    window(bench, 0)
+    lists = Lists(bench, limit=4)
+    for _ in range(2):
+        bench.ask(priority="batch")
+    job = lists.begin(*"abc")
+    lists.blobs.clear()  # to read it would cancel it
+    lists.service.turn()
+
+    assert bench.job_state(job) == "queued"
+
+
+def test_two_lists_and_a_question_take_turns(bench: Workbench, lists: Lists) -> None:
+    window(bench, 0)
+    first, second = lists.begin(*"abc"), lists.begin(*"xyz")
+    lists.service.turn()
+    alone = bench.ask(priority="batch")
+    bench.sent.clear()
+    window(bench, 9)
+
+    owners = [bench.field(message.unit_id, "owner") for message in bench.sent]
+    assert owners[:3] == [f"questions:{first}", f"questions:{second}", "batch"]
+    assert sorted(owners[3:]) == sorted([f"questions:{first}"] * 2 + [f"questions:{second}"] * 2)
+    assert bench.state(alone) == "queued"
+
+
+def test_a_list_that_is_gone_from_the_disk_is_cancelled_and_holds_up_no_other(
+    bench: Workbench, lists: Lists
+) -> None:
+    lost, cut, whole = lists.begin("a"), lists.begin(*"bc"), lists.begin("d")
+    del lists.blobs[lost]
+    lists.blobs[cut] = lists.blobs[cut].splitlines()[0]
+    lists.service.turn()
+
+    assert [bench.job_state(job) for job in (lost, cut, whole)] == [
+        "cancelled", "cancelled", "queued",
+    ]  # fmt: skip
+
+
+def test_a_list_that_is_cancelled_before_all_have_rows_is_cancelled_not_answered(
+    bench: Workbench,
+) -> None:
+    lists = Lists(bench, limit=4)
+    job = lists.begin(*"abc")
+    lists.service.turn()
+    for name in sorted(bench.in_flight("retrieve")):
+        bench.ledger.work.finish(bench.take(name), state="succeeded", fields={})
+    bench.cancel_job(job)
+
+    assert lists.asked(job) == list("ab")
+    assert bench.job_state(job) == "cancelled"
+
+
+def test_each_question_has_its_own_time_from_when_it_joined_the_queue(
+    bench: Workbench, lists: Lists
+) -> None:
+    job = lists.begin("a", deadline_s=60)
+    bench.redis.hset(key("job", job), "deadline", 1)
+    lists.service.turn()
+    (row,) = bench.redis.lrange(key("rows", job), 0, -1)
+
+    created_ms = int(bench.field(row, "created")) // 1000
+    assert int(bench.field(row, "deadline")) - created_ms in (60_000, 60_001)
+    assert bench.redis.hget(key("job", job), "deadline") == bench.field(row, "deadline")
+
+
+def test_a_question_that_is_handed_to_a_model_tells_its_list_nothing_of_its_passages(
+    bench: Workbench, lists: Lists
+) -> None:
+    job = lists.begin("a")
+    lists.service.turn()
+    bench.ledger.submissions.listen(job)
+    (row,) = bench.redis.lrange(key("rows", job), 0, -1)
+    bench.hand_over(
+        bench.take(row), stage="generate", fields={"sources": "[]"}, event="sources", data={}
+    )
+
+    events = [fields["t"] for _, fields in bench.redis.xrange(key("events", job))]
+    assert "sources" not in events
+
+
+def test_the_list_of_a_full_redis_is_refused_before_it_is_a_job(bench: Workbench) -> None:
+    answer = bench.scripts(
+        "ask_list", new_id(), '{"kind": "questions", "incarnation": "'
+        + bench.collection() + '", "deadline_ms": "9", "fill_total": "1"}', "", "", 0, 1,
+    )  # fmt: skip
+
+    assert answer == ["memory"]
+    assert bench.redis.zcard(key("asking")) == 0
+
+
+def test_an_earlier_builds_worker_does_not_meet_a_list(bench: Workbench, lists: Lists) -> None:
+    """It would look for the rows of another job, find none, and cancel."""
+    lists.begin("a")
+
+    assert bench.redis.zcard(key("filling")) == 0
+
+
+def test_rows_of_a_list_are_forgotten_with_it(bench: Workbench, lists: Lists) -> None:
+    job = lists.begin(*"ab")
+    lists.service.turn()
+    for name in sorted(bench.in_flight("retrieve")):
+        bench.ledger.work.finish(bench.take(name), state="succeeded", fields={})
+    assert bench.job_state(job) == "succeeded"
+    scripts = Scripts(bench.redis, retention_s=RETENTION_S, event_retention_s=60)
+    scripts("forget", "", 10, 0)
+
+    assert [name for name in bench.redis.keys("*") if job in name] == []

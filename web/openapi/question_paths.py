@@ -1,0 +1,81 @@
+"""The paths of lists of questions."""
+
+from typing import Final
+
+from intake.fields import Json
+from intake.lookup.exports import FORMATS
+from intake.lookup.jobs import ROW_STATES
+from web.openapi.pieces import (
+    BODY,
+    READS,
+    WRITES,
+    choice,
+    idempotency_key,
+    job_id,
+    operation,
+    paging,
+    ref,
+)
+
+#: What the text of a body is, where it is no JSON.
+_TABLE: Final = {
+    "type": "string",
+    "description": "Its first row names the columns, one of them `question`.",
+    "example": "id,question\nleave,How long is parental leave?\n",
+}
+_LINES: Final = {
+    "type": "string",
+    "description": "A question on each line, as one of `questions`.",
+    "example": '{"question": "How long is parental leave?"}\n',
+}
+
+
+def question_paths(of_all: Json) -> Json:
+    """Describe lists of questions; *of_all* are the fields that hold for all of one."""
+    body = {
+        "required": True,
+        "content": {
+            "application/json": {"schema": ref("Questions")},
+            "multipart/form-data": {"schema": ref("QuestionsForm")},
+            "application/x-ndjson": {"schema": _LINES},
+            "text/csv": {"schema": _TABLE},
+        },
+    }
+    return {
+        "/api/questions": {
+            "post": operation(
+                "Ask many questions", "Questions", name="askMany",
+                parameters=[_of_all(name, of_all[name]) for name in of_all] + [idempotency_key()],
+                body=body,
+                answers={202: ("The job", "Job")},
+                problems=(*WRITES, *BODY, 404, 409),
+                location=True,
+            )
+        },
+        "/api/jobs/{job_id}/questions": {
+            "get": operation(
+                "List the questions of a list with their answers", "Questions",
+                name="listQuestions",
+                parameters=[job_id(), choice("state", ROW_STATES), *paging()],
+                answers={200: ("Questions, in the order of the list", "AskedQuestions")},
+                problems=(*READS, 404, 410),
+            )
+        },
+        "/api/jobs/{job_id}/export": {
+            "get": operation(
+                "Download a list with its answers", "Questions", name="exportAnswers",
+                parameters=[job_id(), choice("format", tuple(FORMATS))],
+                answers={200: ("A table, or lines of JSON", "text/csv")},
+                problems=(*READS, 404, 410, 429),
+            )
+        },
+    }  # fmt: skip
+
+
+def _of_all(name: str, schema: Json) -> Json:
+    """Describe a field of all questions as a parameter, of a body that has no room for it."""
+    told = "Where the body is `text/csv` or `application/x-ndjson`."
+    schema = {key: value for key, value in schema.items() if key != "description"}
+    if "anyOf" in schema:  # a filter: as JSON
+        schema = {"type": "string"}
+    return {"name": name, "in": "query", "schema": schema, "description": told}
