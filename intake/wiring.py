@@ -18,6 +18,7 @@ from intake.maintenance import Maintenance
 from intake.purge import Purge
 from intake.queries import Queries
 from intake.question_lists.recording import QuestionLists
+from intake.reingests import Reingests
 from intake.webhooks import Webhooks
 from jobs.document_rows import RowMaker, made_by
 from jobs.events import JobNotifier
@@ -61,7 +62,7 @@ class Intake:
         )
         self.collections = Collections(catalogue, made_by=made_by(pipeline))
         self.question_table = QuestionTable(ledger.rows, view, blobs)
-        self.documents = Documents(catalogue, blobs)
+        self.documents = Documents(catalogue, blobs, storage.redis)
         self.webhooks = Webhooks(Deliveries(storage.redis, ledger.scripts))
         self.purge = Purge(Purging(storage.redis, ledger.scripts), ledger.archive)
         self.queries = Queries(
@@ -94,6 +95,9 @@ class Intake:
             lookup=self.jobs,
             long_jobs=long_jobs,
             rows=RowMaker(pipeline),
+        )
+        self.reingests = Reingests(
+            settings=settings, catalogue=catalogue, documents=self.documents, ingests=self.ingests
         )
         self.control = JobControl(
             ledger,

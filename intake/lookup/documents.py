@@ -5,8 +5,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote
 
+from redis import Redis
+
 from corpus.blobs import BlobStore
 from corpus.catalogue.catalogue import Catalogue
+from corpus.catalogue.name_search import NamesFound, names_with
 from intake.errors import Gone, NotFound
 from intake.lookup.collections import collection_of, existing_collection
 from rag.documents import chunk_id
@@ -49,9 +52,10 @@ class Document:
 class Documents:
     """Find and read documents."""
 
-    def __init__(self, catalogue: Catalogue, blobs: BlobStore) -> None:
+    def __init__(self, catalogue: Catalogue, blobs: BlobStore, redis: Redis) -> None:
         self._catalogue = catalogue
         self._blobs = blobs
+        self._redis = redis
 
     def page(
         self, collection: str, *, after: str, limit: int, prefix: str = ""
@@ -69,6 +73,20 @@ class Documents:
             collection_id, after=after, limit=limit, prefix=prefix
         )
         return [Document(collection, record).shown() for record in found], last
+
+    def page_with(
+        self, collection: str, part: str, *, after: str, limit: int
+    ) -> tuple[list[dict[str, Any]], NamesFound]:
+        """
+        Return up to *limit* documents as shown whose ids have *part*, and how far was searched.
+
+        Raises:
+            NotFound: There is no such collection.
+        """
+        collection_id = collection_of(self._catalogue, collection)
+        seen = names_with(self._redis, collection_id, part, after=after, limit=limit)
+        records = self._catalogue.documents.records(collection_id, seen.names)
+        return [Document(collection, record).shown() for record in records if record], seen
 
     def find(self, collection: str, document_id: str, *, generation: int | None = None) -> Document:
         """

@@ -111,7 +111,15 @@ def _documents() -> Json:
         | {"description": "Read with the text, no part of it: the header of its table."},
     }  # fmt: skip
     return {
-        "Documents": page_of("documents", "Document"),
+        "Documents": answered(
+            {
+                "documents": list_of("Document"),
+                "next_cursor": _TEXT_OR_NULL,
+                "searched": _WHOLE | {"description": "With `contains`: names looked at so far."},
+                "total": _WHOLE,
+            },
+            optional=["searched", "total"],
+        ),
         "Document": answered(document, optional=["language", "notes", "encoding"]),
         "Text": answered(text),
         "Chunks": answered(chunks),

@@ -91,8 +91,11 @@ def _documents() -> Json:
         _DOCUMENTS: {
             "get": operation(
                 "List documents in the order of their ids", "Collections", name="listDocuments",
-                parameters=[collection_name(), query("prefix", {"type": "string"}), *paging()],
-                answers={200: ("A page", "Documents")},
+                parameters=[
+                    collection_name(), query("prefix", {"type": "string"}),
+                    query("contains", {"type": "string"}), *paging(),
+                ],
+                answers={200: ("A page; with `contains` it may be short, even empty", "Documents")},
                 problems=(*READS, 404),
             )
         },
@@ -127,6 +130,15 @@ def _documents() -> Json:
 def _contents() -> Json:
     """What a document holds."""
     return {
+        f"{_DOCUMENTS}/{{document_id}}/reingest": {
+            "post": operation(
+                "Read a document again from its own bytes", "Collections", name="reingestDocument",
+                parameters=[*_which(), idempotency_key()],
+                answers={202: ("The job; the document is found as it was until then", "Job")},
+                problems=(*WRITES, 404, 409, 410),
+                location=True,
+            )
+        },
         f"{_DOCUMENTS}/{{document_id}}/text": {
             "get": operation(
                 "Read the parsed text, or a span of it", "Collections", name="getText",

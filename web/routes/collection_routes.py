@@ -4,6 +4,7 @@ from flask import Blueprint, Response, jsonify
 
 from intake.documents import read_deletes, read_listing
 from intake.requests import COLLECTION_NAME, read_new_collection
+from rag.errors import InvalidRequest
 from web.front_end import front_end
 from web.http import cursors
 from web.http.behind_proxy import link, with_links
@@ -50,15 +51,21 @@ def delete(name: str) -> Response:
 
 @bp.get("/<name>/documents")
 def documents(name: str) -> Response:
-    """List the current documents in the order of their ids, or those whose id has a prefix."""
-    given = parameters("cursor", "limit", "prefix")
-    part, prefix = page(given), given.get("prefix", "")
+    """List the current documents in the order of their ids, or those with a prefix or a part."""
+    given = parameters("cursor", "limit", "prefix", "contains")
+    part, prefix, contains = page(given), given.get("prefix", ""), given.get("contains", "")
+    if prefix and contains:
+        raise InvalidRequest("contains", "cannot be sent together with prefix")
     after = cursors.decode(part.cursor, 1)[0] if part.cursor else ""
-    found, last = front_end().intake.documents.page(
-        name, after=after, limit=part.limit, prefix=prefix
-    )
+    documents = front_end().intake.documents
+    more: dict[str, int] = {}
+    if contains:
+        found, seen = documents.page_with(name, contains, after=after, limit=part.limit)
+        last, more = seen.last, {"searched": seen.searched, "total": seen.total}
+    else:
+        found, last = documents.page(name, after=after, limit=part.limit, prefix=prefix)
     cursor = None if last is None else cursors.encode(last)
-    return jsonify({"documents": [with_links(one) for one in found], "next_cursor": cursor})
+    return jsonify({"documents": [with_links(one) for one in found], "next_cursor": cursor} | more)
 
 
 @bp.post("/<name>/documents/delete")

@@ -10,6 +10,7 @@ import io
 from flask import Blueprint, Response, jsonify, send_file
 
 from rag.errors import InvalidRequest
+from runtime.turns import aside
 from web.front_end import front_end
 from web.http import cursors
 from web.http.behind_proxy import with_links
@@ -34,6 +35,16 @@ def delete(name: str, document_id: str) -> Response:
     key = idempotency("delete", [name, document_id])
     maintenance = front_end().intake.maintenance
     job_id = maintenance.delete_document(name, document_id, idempotency=key)
+    return submitted(job_id, wait_s=0, applied="")
+
+
+@bp.post("/<document:document_id>/reingest")
+def reingest(name: str, document_id: str) -> Response:
+    """Return the job that reads a document again, from the bytes that were kept of it."""
+    parameters()
+    key = idempotency("reingest", [name, document_id])
+    with aside():  # the disk is waited for
+        job_id = front_end().intake.reingests.submit(name, document_id, idempotency=key)
     return submitted(job_id, wait_s=0, applied="")
 
 

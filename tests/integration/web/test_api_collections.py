@@ -84,6 +84,22 @@ def test_the_documents_of_a_folder_are_listed_by_their_prefix(
     assert len(client.get(f"{path}?prefix=").get_json()["documents"]) == len(names)
 
 
+def test_documents_are_found_by_a_part_of_their_names(client: FlaskClient, worker: Any) -> None:
+    for name in ("Pump/one.md", "old/pump two.md", "well.md"):
+        put(client, worker, name)
+    path = "/api/collections/books/documents"
+    found = client.get(f"{path}?contains=PUMP").get_json()
+    first = client.get(f"{path}?contains=pump&limit=1").get_json()
+    rest = client.get(f"{path}?contains=pump&limit=1&cursor={first['next_cursor']}").get_json()
+
+    assert [one["document_id"] for one in found["documents"]] == ["Pump/one.md", "old/pump two.md"]
+    assert (found["searched"], found["total"], found["next_cursor"]) == (3, 3, None)
+    assert (first["searched"], first["total"]) == (1, 3)
+    assert [one["document_id"] for one in rest["documents"]] == ["old/pump two.md"]
+    assert client.get(f"{path}?contains=a&prefix=b").status_code == 422
+    assert client.get("/api/collections/none/documents?contains=a").status_code == 404
+
+
 def test_the_default_collection_is_there_before_its_first_document(client: FlaskClient) -> None:
     assert client.get("/api/collections/default/documents").get_json()["documents"] == []
     assert client.get("/api/collections/other/documents").status_code == 404
