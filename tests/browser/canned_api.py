@@ -143,6 +143,10 @@ class CannedApi:
         self.documents: dict[str, list[dict[str, Any]]] = {}
         self.texts: dict[str, str] = {}
         self.uploaded: list[tuple[str, int]] = []
+        self.requests: list[int] = []  # files of each upload
+        self.refused: dict[str, int] = {}  # names for which a request is answered with a status
+        self.asked_rows: list[str] = []  # cursors of lists of rows
+        self.searched_at_once = 1_000
         self.verdict: dict[str, Any] | None = None  # told before the text, as of quotes
         self.generations: dict[str, int] = {}  # of documents that were replaced; 0 of deleted ones
 
@@ -232,10 +236,15 @@ def canned_app(api: CannedApi, settings: Settings) -> Flask:  # noqa: C901, PLR0
     @app.get("/api/collections/<name>/documents")
     def documents(name: str) -> ResponseReturnValue:
         prefix, start = request.args.get("prefix", ""), int(request.args.get("cursor", "0"))
-        found = [
-            one for one in api.documents.get(name, []) if one["document_id"].startswith(prefix)
-        ]
-        end = start + int(request.args["limit"])
+        listed, limit = api.documents.get(name, []), int(request.args["limit"])
+        if part := request.args.get("contains"):
+            end = min(start + api.searched_at_once, len(listed))
+            found = [one for one in listed[start:end] if part in one["document_id"]][:limit]
+            cursor = str(end) if end < len(listed) else None
+            seen = {"searched": end, "total": len(listed)}
+            return {"documents": found, "next_cursor": cursor} | seen
+        found = [one for one in listed if one["document_id"].startswith(prefix)]
+        end = start + limit
         cursor = str(end) if end < len(found) else None
         return {"documents": found[start:end], "next_cursor": cursor}
 
@@ -261,6 +270,14 @@ def canned_app(api: CannedApi, settings: Settings) -> Flask:  # noqa: C901, PLR0
             return problem(404, "There is no such document", detail=name)
         known = [one for one in api.documents.get(name, []) if one["document_id"] == document_id]
         return {"document_id": document_id, "generation": generation} | (known[0] if known else {})
+
+    @app.post("/api/collections/<name>/documents/<path:document_id>/reingest")
+    def reingest(name: str, document_id: str) -> ResponseReturnValue:
+        row: dict[str, Any] = {"document_id": document_id, "state": "running", "stage": "parse"}
+        api.end(row)
+        job = Job("ingest", name, {}, state=row["state"], rows=[row])
+        api.jobs[job.id] = job
+        return job.shown(), 202
 
     @app.delete("/api/collections/<name>/documents/<path:document_id>")
     def delete(name: str, document_id: str) -> ResponseReturnValue:
@@ -307,7 +324,12 @@ def canned_app(api: CannedApi, settings: Settings) -> Flask:  # noqa: C901, PLR0
 
     @app.post("/api/jobs/<job_id>/documents")
     def add(job_id: str) -> ResponseReturnValue:
-        for file in request.files.getlist("files"):
+        files = request.files.getlist("files")
+        api.requests.append(len(files))
+        for file in files:
+            if status := api.refused.get(file.filename or ""):
+                return problem(status, "Refused", detail=f"{file.filename} is not wanted")
+        for file in files:
             name, data = file.filename or "", file.stream.read()
             api.uploaded.append((name, len(data)))
             api.jobs[job_id].rows.append(
@@ -324,8 +346,9 @@ def canned_app(api: CannedApi, settings: Settings) -> Flask:  # noqa: C901, PLR0
     @app.get("/api/jobs/<job_id>/documents")
     def rows(job_id: str) -> ResponseReturnValue:
         state = request.args.get("state")
-        start, limit = int(request.args.get("cursor", "0")), int(request.args["limit"])
+        api.asked_rows.append(request.args.get("cursor", ""))
         found = [row for row in api.jobs[job_id].rows if state in (None, row["state"])]
+        start, limit = int(request.args.get("cursor", "0")), int(request.args.get("limit", "50"))
         cursor = str(start + limit) if start + limit < len(found) else None
         return {"documents": found[start : start + limit], "next_cursor": cursor}
 

@@ -158,13 +158,53 @@ def test_documents_are_found_by_the_beginning_of_their_names(
 ) -> None:
     api.documents["papers"] = listed(30)
     page = open_page(f"{url}/documents?collection=papers")
-    page.get_by_label("Name begins with").fill("notes/001")
+    page.get_by_label("Where in the name").select_option("name begins with")
+    page.get_by_label("Find").fill("notes/001")
     expect(page.locator("#documents li")).to_have_count(10)
     page.reload()
     expect(page.locator("#documents li")).to_have_count(10)
-    page.get_by_label("Name begins with").fill("letters/")
+    page.get_by_label("Find").fill("letters/")
 
     expect(page.get_by_text("name begins with “letters/”")).to_be_visible()
+
+
+def test_documents_are_found_by_a_part_of_their_names_as_far_as_was_searched(
+    open_page: Open, url: str, api: CannedApi
+) -> None:
+    api.documents["papers"] = listed(3_000)
+    page = open_page(f"{url}/documents?collection=papers")
+    page.get_by_label("Find").fill("es/299")
+    lines, on = page.locator("#documents li"), page.get_by_role("button", name="Search on")
+
+    expect(page.locator("#documents-end")).to_have_text("Searched 1,000 of 3,000 names.")
+    expect(lines).to_have_count(0)
+    on.click()
+    expect(page.locator("#documents-end")).to_have_text("Searched 2,000 of 3,000 names.")
+    on.click()
+    expect(lines).to_have_count(10)
+    expect(on).to_be_hidden()
+    assert page.url.endswith("?collection=papers&contains=es%2F299")
+    page.get_by_label("Find").fill("nothing")
+    on.click()
+    on.click()
+    expect(page.get_by_text("name contains “nothing”")).to_be_visible()
+
+
+def test_a_document_is_read_again_from_its_kept_bytes(
+    open_page: Open, url: str, api: CannedApi
+) -> None:
+    api.documents["papers"] = [*listed(1), listed(1)[0] | {"document_id": "scan.pdf"}]
+    page = open_page(f"{url}/documents?collection=papers&document=notes/0000.md")
+    page.get_by_role("button", name="Read again").click()
+    expect(page.locator("#document-said")).to_have_text("It was read again.")
+    page.get_by_role("button", name="scan.pdf").click()
+    expect(page.get_by_role("complementary", name="scan.pdf")).to_be_visible()
+    page.get_by_role("button", name="Read again").click()
+
+    expect(page.locator("#document-said")).to_have_text(
+        "It was not read again, and stays as it was: "
+        "This PDF is damaged: open it, save it again, and upload the copy."
+    )
 
 
 def test_a_document_shows_its_facts_its_text_and_its_passages(

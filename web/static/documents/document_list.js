@@ -5,13 +5,14 @@ import { age, count, find, make, say } from "../shared/dom.js";
 
 const PAGE = 100;
 
-let shown = { collection: "", prefix: "", cursor: "", over: false, reading: false };
+let shown = { collection: "", how: "prefix", words: "", cursor: "", over: false, reading: false };
 let open = () => {};
 
-/** Show the documents of *collection* whose ids begin with *prefix*, from the first. */
-export async function listDocuments(collection, prefix) {
-  shown = { collection, prefix, cursor: "", over: false, reading: false };
+/** Show the documents of *collection* whose ids begin with *words*, or contain them, from the first. */
+export async function listDocuments(collection, { how, words }) {
+  shown = { collection, how, words, cursor: "", over: false, reading: false };
   find("documents").replaceChildren();
+  find("search-on").hidden = true;
   say(find("documents-empty"));
   say(find("documents-end"));
   await readOn();
@@ -35,6 +36,11 @@ export function prepareList(act) {
   open = act;
   new IntersectionObserver((seen) => seen.some((one) => one.isIntersecting) && readOn(), { rootMargin: "600px" })
     .observe(find("documents-end"));
+  find("search-on").addEventListener("click", () => {
+    find("search-on").hidden = true;
+    shown.over = false;
+    readOn();
+  });
 }
 
 /** Read the next page, unless one is being read or there is none. */
@@ -45,7 +51,7 @@ async function readOn() {
   say(find("documents-end"), "Reading more");
   try {
     const asked = new URLSearchParams({ limit: PAGE });
-    if (mine.prefix) asked.set("prefix", mine.prefix);
+    if (mine.words) asked.set(mine.how, mine.words);
     if (mine.cursor) asked.set("cursor", mine.cursor);
     const page = await call("GET", `/api/collections/${encodeURIComponent(mine.collection)}/documents?${asked}`);
     if (shown !== mine) return;
@@ -53,6 +59,13 @@ async function readOn() {
     mine.cursor = page.next_cursor ?? "";
     mine.over = !page.next_cursor;
     say(find("documents-problem"));
+    // A search looks at so many names at a time: nobody has to wait for the end of a million.
+    if (page.next_cursor && page.documents.length < PAGE && "searched" in page) {
+      mine.over = true;
+      find("search-on").hidden = false;
+      say(find("documents-end"), `Searched ${page.searched.toLocaleString("en")} of ${count(page.total, "name")}.`);
+      return;
+    }
   } catch (problem) {
     if (shown !== mine) return;
     mine.over = true;
@@ -76,8 +89,8 @@ async function readOn() {
 }
 
 function sayEmpty() {
-  const words = shown.prefix
-    ? `No document’s name begins with “${shown.prefix}”.`
+  const words = shown.words
+    ? `No document’s name ${shown.how === "prefix" ? "begins with" : "contains"} “${shown.words}”.`
     : "There are no documents yet in this collection. Choose files above, or drop them there.";
   say(find("documents-empty"), words);
 }

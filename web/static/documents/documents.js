@@ -17,15 +17,17 @@ let timer = 0;
 /** Say in the address what is shown, so that it can be kept, sent and reloaded. */
 function address({ document: id = null, job = null, push = false } = {}) {
   const told = new URLSearchParams({ collection: collection() });
-  const prefix = find("prefix").value;
-  if (prefix) told.set("prefix", prefix);
+  const { how, words } = searched();
+  if (words) told.set(how, words);
   if (id !== null) told.set("document", id);
   if (job !== null) told.set("job", job);
   history[push ? "pushState" : "replaceState"]({}, "", at(`/documents?${told}`));
 }
 
+const searched = () => ({ how: find("how").value, words: find("words").value });
+
 async function show() {
-  await listDocuments(collection(), find("prefix").value);
+  await listDocuments(collection(), searched());
   markDocument(opened);
 }
 
@@ -48,7 +50,8 @@ function close() {
 async function openAddressed() {
   const told = new URL(location.href).searchParams;
   if (told.get("collection")) choose(told.get("collection"));
-  find("prefix").value = told.get("prefix") ?? "";
+  find("how").value = told.has("prefix") ? "prefix" : "contains";
+  find("words").value = told.get(find("how").value) ?? "";
   opened = told.get("document");
   if (opened === null) closeDocument({ refocus: false });
   const tasks = [show()];
@@ -58,7 +61,7 @@ async function openAddressed() {
 }
 
 const openIngest = (id) =>
-  tried("upload-problem", async () => showIngest(await call("GET", `/api/jobs/${encodeURIComponent(id)}`), { onEnd: refresh }));
+  tried("upload-problem", async () => showIngest(await call("GET", `/api/jobs/${encodeURIComponent(id)}`), shownIn));
 
 const refresh = () =>
   tried("documents-problem", async () => {
@@ -66,9 +69,29 @@ const refresh = () =>
     await show();
   });
 
+const shownIn = { onJob: (job) => address({ document: opened, job }), onEnd: refresh };
+
 function addFiles(files) {
   say(find("upload-problem"));
-  tried("upload-problem", () => upload(files, collection(), { onJob: (job) => address({ document: opened, job }), onEnd: refresh }));
+  tried("upload-problem", () => upload(files, collection(), shownIn));
+}
+
+/** Read the open document again from its kept bytes, and show what became of it. */
+async function readAgain() {
+  const id = opened;
+  const path = documentPath(collection(), id);
+  try {
+    sayOfDocument("Reading it again");
+    const job = await call("POST", `${path}/reingest`);
+    const state = await ended(job);
+    const { documents: [row] } = await call("GET", `/api/jobs/${job.id}/documents?limit=1`);
+    if (opened !== id) return;
+    if (state === "succeeded") await openDocument(collection(), id, null);
+    const why = row?.error?.detail ?? row?.error?.title ?? `The job is ${state}.`;
+    sayOfDocument(state === "succeeded" ? "It was read again." : `It was not read again, and stays as it was: ${why}`);
+  } catch (problem) {
+    if (opened === id) sayOfDocument(problem.message);
+  }
 }
 
 /** Ask whether something is to be deleted; *act* does it, and its failure keeps the dialog open. */
@@ -94,7 +117,7 @@ async function ended(job) {
 /** Show the collection that was chosen. */
 function changed() {
   close();
-  find("prefix").value = "";
+  find("words").value = "";
   address({ push: true });
   show();
 }
@@ -122,22 +145,27 @@ function deleteCollection() {
   });
 }
 
-find("prefix").addEventListener("input", () => {
+/** Search for what stands in the form, once nobody types any more. */
+function search() {
   clearTimeout(timer);
   timer = setTimeout(() => {
     address({ document: opened });
     show();
   }, SEARCH_MS);
-});
+}
+
+find("words").addEventListener("input", search);
+find("how").addEventListener("change", () => find("words").value && search());
 find("finder").addEventListener("submit", (event) => event.preventDefault());
 find("delete-collection").addEventListener("click", deleteCollection);
+find("document-reingest").addEventListener("click", readAgain);
 find("document-delete").addEventListener("click", deleteDocument);
 find("sure-cancel").addEventListener("click", () => find("sure-to-delete").close());
 window.addEventListener("popstate", openAddressed);
 prepareCollections(changed);
 preparePanel(close);
 prepareList(open);
-prepareUploads(addFiles);
+prepareUploads(addFiles, (act) => tried("upload-problem", act));
 watchHealth();
 tried("documents-problem", refreshCollections);
 openAddressed();
