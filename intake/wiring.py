@@ -7,7 +7,7 @@ from corpus.storage import Storage, open_storage
 from intake.admission import Admission
 from intake.control import JobControl
 from intake.disk_room import DiskRoom
-from intake.ingests import Ingests
+from intake.ingests import Ingests, Reingests
 from intake.lookup.collections import Collections
 from intake.lookup.documents import Documents
 from intake.lookup.events import JobEvents
@@ -18,7 +18,6 @@ from intake.maintenance import Maintenance
 from intake.purge import Purge
 from intake.queries import Queries
 from intake.question_lists.recording import QuestionLists
-from intake.reingests import Reingests
 from intake.webhooks import Webhooks
 from jobs.document_rows import RowMaker, made_by
 from jobs.events import JobNotifier
