@@ -2,7 +2,7 @@
 
 import re
 import socket
-from functools import cached_property
+from functools import cached_property, lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Final
 
@@ -21,9 +21,13 @@ _HOST = re.compile(
 #: A name of 253 characters, its final dot, a colon and a port: nothing longer can be one.
 _LONGEST = 260
 
+#: Callers use few names, again and again.
+_KEPT: Final = 256
+
 Host = str | IPv4Address | IPv6Address
 
 
+@lru_cache(maxsize=_KEPT)
 def read_host(text: str) -> Host | None:
     """
     Read what a `Host` header holds, without its port; None where that cannot be a host.

@@ -4,8 +4,21 @@ import contextlib
 import threading
 from collections.abc import Iterator
 from contextvars import ContextVar
+from typing import Protocol
 
 from runtime.cores import usable_cores
+
+
+class Turn(Protocol):
+    """What a thread lends to others while it waits."""
+
+    def leave(self) -> None:
+        """Give the turn to others."""
+        ...
+
+    def come_back(self) -> None:
+        """Wait for a turn again."""
+        ...
 
 
 class Turns:
@@ -36,6 +49,11 @@ class Turns:
         finally:
             _CURRENT.reset(token)
             turn.end()
+
+
+def hold(turn: Turn) -> None:
+    """Make *turn* the one of this thread, for as long as it runs."""
+    _CURRENT.set(turn)
 
 
 @contextlib.contextmanager
@@ -101,4 +119,4 @@ class _Turn:
             self._free.release()
 
 
-_CURRENT: ContextVar[_Turn | None] = ContextVar("turn", default=None)
+_CURRENT: ContextVar[Turn | None] = ContextVar("turn", default=None)

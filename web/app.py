@@ -1,9 +1,10 @@
 """The Flask front end: it accepts work, shows what became of it, and does none of it itself."""
 
+from collections.abc import Callable
 from typing import Any
 
 import orjson
-from flask import Flask, request
+from flask import Flask, Response, request
 from flask.json.provider import JSONProvider
 from werkzeug.routing import PathConverter
 
@@ -13,7 +14,7 @@ from runtime.logging import logs
 from runtime.settings import Settings
 from runtime.tracing import traces
 from web.front_end import attach, front_end, open_front_end
-from web.http import behind_proxy, bodies, http_metrics, problems, security, turns
+from web.http import behind_proxy, bodies, http_metrics, problems, security
 from web.http.spool import SpoolingRequest
 from web.routes import (
     admin_routes,
@@ -54,10 +55,25 @@ class OrjsonProvider(JSONProvider):
         del kwargs
         return orjson.dumps(obj).decode()
 
+    def response(self, *args: Any, **kwargs: Any) -> Response:
+        """Answer with a value, without a detour over text."""
+        value = self._prepare_response_obj(args, kwargs)
+        return self._app.response_class(orjson.dumps(value), mimetype="application/json")
+
     def loads(self, s: str | bytes, **kwargs: Any) -> Any:
         """Read a value."""
         del kwargs
         return orjson.loads(s)
+
+
+class FrontEndApp(Flask):
+    """A Flask app without coroutines, which Flask looks for at each hook of each request."""
+
+    request_class = SpoolingRequest
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Return *func*, which is none."""
+        return func
 
 
 class DocumentConverter(PathConverter):
@@ -81,8 +97,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         settings = read_settings()
         logs.configure(level=settings.log_level, role="web", secrets=settings.secrets)
         traces.configure(settings, role="web")
-    app = Flask(__name__)
-    app.request_class = SpoolingRequest
+    app = FrontEndApp(__name__)
     app.json = OrjsonProvider(app)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_json_bytes  # uploads are allowed more
     app.url_map.converters["document"] = DocumentConverter
@@ -100,7 +115,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     for routes in ROUTES:
         app.register_blueprint(routes.bp)
     http_metrics.begin(app)
-    turns.register(app)
     return app
 
 

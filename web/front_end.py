@@ -9,6 +9,7 @@ from intake.wiring import Intake, open_intake
 from runtime.settings import Settings
 from tasks.app import make_app
 from tasks.sending import sender
+from web.callers import Departures
 from web.health.sampler import HealthSampler
 from web.scrape_targets import ScrapeTargets
 from web.scraped_state import ScrapedState
@@ -25,6 +26,7 @@ class FrontEnd:
     celery: Celery
     intake: Intake
     places: Places
+    departures: Departures
     health: HealthSampler
     scraped_state: ScrapedState
     scrape_targets: ScrapeTargets
@@ -32,6 +34,7 @@ class FrontEnd:
     def close(self) -> None:
         """Stop the threads and close the connections of this process."""
         self.intake.close()
+        self.departures.close()
         self.health.close()
         self.scraped_state.close()
         self.scrape_targets.close()
@@ -47,6 +50,7 @@ def open_front_end(settings: Settings) -> FrontEnd:
         celery=celery,
         intake=open_intake(settings, sender(celery)),
         places=Places(settings),
+        departures=Departures(),
         health=health,
         scraped_state=ScrapedState(settings, health.statuses),
         scrape_targets=ScrapeTargets(settings),

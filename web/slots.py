@@ -1,13 +1,11 @@
 """Slots: how many callers may wait or send at once, all together and each, by what they do."""
 
 import math
-import select
-import socket
 import threading
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Final
 
 from runtime.settings import PREFIX, Settings
 
@@ -165,28 +163,3 @@ class Places:
         )
         #: Of documents' bytes: the largest file, or any number of smaller ones.
         self.upload_room = Room(settings.max_file_bytes)
-
-
-class Caller:
-    """The other end of a request's connection, where the server shows its socket."""
-
-    def __init__(self, environ: Mapping[str, Any]) -> None:
-        self._socket: socket.socket | None = environ.get("gunicorn.socket") or environ.get(
-            "werkzeug.socket"
-        )
-
-    @property
-    def gone(self) -> bool:
-        """Whether the caller has closed the connection; costs two system calls."""
-        if self._socket is None:
-            return False
-        try:
-            poll = select.poll()  # not select(), which cannot take descriptors above 1023
-            poll.register(self._socket, select.POLLIN)
-            if not poll.poll(0):
-                return False
-            return not self._socket.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
-        except BlockingIOError:
-            return False
-        except (OSError, ValueError):
-            return True

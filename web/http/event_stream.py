@@ -11,12 +11,15 @@ from intake.errors import QueueError
 from intake.lookup.events import LISTEN_S, MOST_EVENTS, Event
 from intake.lookup.readers import Reader
 from intake.wiring import Intake
+from runtime.turns import aside
+from web.callers import Caller, Departures
 from web.http.waiting import LOOK_S, POLL_S
-from web.slots import Caller
 
 log = logging.getLogger(__name__)
 
 KEEP_ALIVE_S = 10.0
+#: A Redis that was away is asked again after this.
+AWAY_S = 0.5
 #: How long a browser waits before it connects again.
 RECONNECT_MS = 1_000
 
@@ -34,16 +37,26 @@ class EventStream:
 
         caller: Watched, so that a reader who left is noticed although nothing is sent.
 
+        departures: Where callers are watched.
+
         reader: The caller as one of those who wait for the job.
     """
 
     def __init__(
-        self, intake: Intake, job_id: str, *, after: str, caller: Caller, reader: Reader
+        self,
+        intake: Intake,
+        job_id: str,
+        *,
+        after: str,
+        caller: Caller,
+        departures: Departures,
+        reader: Reader,
     ) -> None:
         self._intake = intake
         self._job_id = job_id
         self._after = after
         self._caller = caller
+        self._departures = departures
         self._listened_at = -math.inf
         self._reader = reader
 
@@ -60,27 +73,35 @@ class EventStream:
         """Yield events as they come, and comments while none do."""
         said_at = time.monotonic()
         look_at = -math.inf
-        with self._intake.notifier.waiting_for(self._job_id) as changed:
+        with (
+            self._intake.notifier.waiting_for(self._job_id) as changed,
+            self._departures.watched(self._caller, changed) as is_watched,
+        ):
             while not self._caller.gone:
                 events: list[Event] | None = []
                 if changed.is_set() or time.monotonic() >= look_at:
                     changed.clear()
                     events = self._read()
-                    # After a whole page there may be more; and a Redis that was away is asked soon.
-                    at_once = events is None or len(events) == MOST_EVENTS
-                    look_at = time.monotonic() + (0 if at_once else LOOK_S)
+                    look_at = time.monotonic() + (AWAY_S if events is None else LOOK_S)
                 for event in events or ():
                     said_at = time.monotonic()
                     yield _text(event)
                     self._after = event.id
                     if event.kind == "done":
                         return
-                if events:
+                if events and len(events) == MOST_EVENTS:
+                    look_at = -math.inf  # there may be more
                     continue
                 if time.monotonic() - said_at >= KEEP_ALIVE_S:
                     said_at = time.monotonic()
                     yield ": still here\n\n"
-                changed.wait(POLL_S)
+                with aside():
+                    changed.wait(self._rest_s(said_at, look_at, is_watched=is_watched))
+
+    def _rest_s(self, said_at: float, look_at: float, *, is_watched: bool) -> float:
+        """Return how long there is nothing to do where nothing happens."""
+        rest_s = min(said_at + KEEP_ALIVE_S, look_at) - time.monotonic()
+        return max(0.0, rest_s if is_watched else min(rest_s, POLL_S))
 
     def _read(self) -> list[Event] | None:
         """Return what is new, and say now and then that somebody reads; None: Redis is away."""

@@ -26,6 +26,8 @@ HEADERS: Final[dict[str, str]] = {
     ),
 }
 
+API_HEADERS: Final = HEADERS | {"Cache-Control": "no-store"}
+
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
@@ -81,11 +83,11 @@ def _foreign(origin: str | None, host: str) -> bool:
 
 def _after(answer: Response) -> Response:
     """Put the headers on the answer."""
-    for name, value in HEADERS.items():
-        answer.headers.setdefault(name, value)
+    is_api = request.path.startswith("/api/")
+    ours = API_HEADERS if is_api else HEADERS
+    answer.headers.extend([pair for pair in ours.items() if pair[0] not in answer.headers])
     answer.headers["X-Request-ID"] = g.get("request_id") or uuid.uuid4().hex
-    if request.path.startswith("/api/"):
-        answer.headers.setdefault("Cache-Control", "no-store")
+    if is_api:
         _tell(answer)
     return answer
 

@@ -1,7 +1,6 @@
 """Waiting for a job to end, within a bound, as long as the caller is there."""
 
 import math
-import threading
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -12,13 +11,14 @@ from intake.lookup.jobs import Sight
 from intake.lookup.readers import Reader
 from intake.lookup.views import has_ended
 from runtime.turns import aside
+from web.callers import Caller
 from web.front_end import front_end
 from web.http import bodies
 from web.http.behind_proxy import client, link, with_links
 from web.http.markdown import with_html
-from web.slots import Caller, NoSlot
+from web.slots import NoSlot
 
-#: A caller who left is noticed after this, and a Redis that was away is asked again.
+#: Where the server shows no connection, a caller who left is looked for so often.
 POLL_S = 0.5
 #: A waiter who is not woken looks after this all the same: what a lost wake-up costs.
 LOOK_S = 5.0
@@ -41,7 +41,11 @@ def awaited(job_id: str, wait_s: float) -> Sight:
     end = time.monotonic() + wait_s
     reader: Reader | None = None
     bodies.have_come()
-    with parts.intake.notifier.waiting_for(job_id) as changed:
+    with (
+        parts.intake.notifier.waiting_for(job_id) as changed,
+        parts.departures.watched(caller, changed) as is_watched,
+    ):
+        look_s = LOOK_S if is_watched else POLL_S
         while True:
             changed.clear()
             seen = parts.intake.jobs.look(job_id)
@@ -51,23 +55,14 @@ def awaited(job_id: str, wait_s: float) -> Sight:
                 reader = parts.intake.control.reader(job_id, seen.row)
                 reader.stay()
             with aside():
-                stays = _stays(caller, changed, until=min(end, time.monotonic() + LOOK_S))
-            if not stays:
+                changed.wait(min(end - time.monotonic(), look_s))
+                has_left = caller.gone
+            if has_left:
                 parts.intake.control.on_disconnect(job_id, reader)
                 return seen
     if reader is not None:
         reader.leave()
     return seen
-
-
-def _stays(caller: Caller, changed: threading.Event, *, until: float) -> bool:
-    """Wait until *changed* is set or the time has come; return False once the caller has left."""
-    while (left_s := until - time.monotonic()) > 0:
-        if changed.wait(min(left_s, POLL_S)):
-            return True
-        if caller.gone:
-            return False
-    return True
 
 
 def _polled(job_id: str, wait_s: float) -> Sight | None:

@@ -9,6 +9,7 @@ from intake.lookup.jobs import KINDS, NEWEST, ROW_STATES, STATES, JobPosition
 from intake.lookup.questions import check_documents
 from rag.errors import InvalidRequest
 from runtime.turns import aside
+from web.callers import Caller
 from web.front_end import front_end
 from web.http import cursors
 from web.http.behind_proxy import client, with_links
@@ -24,7 +25,6 @@ from web.http.request_parts import (
 )
 from web.http.uploads import EMPTY, read_upload
 from web.http.waiting import job_response, submitted
-from web.slots import Caller
 
 bp = Blueprint("jobs", __name__, url_prefix="/api/jobs")
 
@@ -132,7 +132,7 @@ def events(job_id: str) -> Response:
     parts.places.streams.take(who)
     stream = EventStream(
         parts.intake, job_id, after=after, caller=Caller(request.environ),
-        reader=parts.intake.control.reader(job_id, row),
+        departures=parts.departures, reader=parts.intake.control.reader(job_id, row),
     )  # fmt: skip
     answer = Response(stream.lines(), mimetype="text/event-stream")
     answer.call_on_close(partial(parts.places.streams.give_back, who))

@@ -5,6 +5,8 @@ from typing import Any, Final
 
 from gunicorn.http.unreader import SocketUnreader
 
+from runtime.turns import aside
+
 #: So long anybody may take, and a second more for each so many bytes that have come.
 GRACE_S: Final = 20.0
 LEAST_RATE: Final = 10_000
@@ -41,7 +43,8 @@ class PacedReader(SocketUnreader):  # type: ignore[misc]  # gunicorn publishes n
         self.sock.settimeout(left_s if before is None else min(before, left_s))
         began = time.monotonic()
         try:
-            data: bytes = super().chunk(size_hint)
+            with aside():
+                data: bytes = super().chunk(size_hint)
         finally:
             self._waited_s += time.monotonic() - began
             self.sock.settimeout(before)

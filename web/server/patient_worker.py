@@ -6,8 +6,7 @@ import os
 import socket
 import struct
 import time
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
 from selectors import EVENT_READ
@@ -19,6 +18,8 @@ from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn, ThreadWorker
 from web.server.arrivals import Arrival
 from web.server.draining import Draining
 from web.server.paced_reader import PacedReader
+from web.server.patient_socket import PatientSocket
+from web.server.request_threads import RequestThreads
 from web.server.shared_metrics import FOLDER, folder_for
 from web.slots import SMALL_BODY
 
@@ -67,10 +68,15 @@ class PatientThreadWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn publi
         # In the order of their deadlines, because all have the same time.
         self._arriving: dict[TConn, Arrival] = {}
         self._leaving: dict[TConn, list[float]] = {}
-        self._probes = ThreadPoolExecutor(PROBE_THREADS, thread_name_prefix="probes")
+        # Turns are not for them: they wait for nobody.
+        self._probes = RequestThreads(PROBE_THREADS, at_once=PROBE_THREADS)
         if self._metrics is not None:
             os.environ[FOLDER] = str(self._metrics)  # before the app is loaded, and its metrics
         super().init_process()
+
+    def get_thread_pool(self) -> RequestThreads:
+        """Return the threads that answer requests."""
+        return RequestThreads(self.cfg.threads)
 
     def accept(self, listener: Any) -> None:
         """Take a new connection in; no thread waits for what it sends."""
@@ -86,6 +92,7 @@ class PatientThreadWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn publi
         if self.nr_conns >= self.worker_connections - SPARE_CONNECTIONS:
             self._drop_slowest()
         self.nr_conns += 1
+        sock = PatientSocket(sock.family, sock.type, sock.proto, fileno=sock.detach())
         conn = TConn(self.cfg, sock, address, listener.getsockname())
         conn.parser = get_parser(self.cfg, sock, address)
         conn.parser.unreader = PacedReader(sock)
@@ -110,12 +117,18 @@ class PatientThreadWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn publi
             self._arriving[conn] = arrival
             self.poller.register(conn.sock, EVENT_READ, partial(self._receive, conn, arrival))
 
-    def finish_request(self, conn: TConn, fs: Future[Any]) -> None:
+    def finish_request(self, conn: TConn, is_kept: bool) -> None:
         """Keep the connection, or end it without waiting for the caller."""
-        if fs.cancelled() or fs.exception() is not None or not fs.result():
-            self._leave(conn)
+        if is_kept:
+            done: Future[bool] = Future()
+            done.set_result(is_kept)
+            super().finish_request(conn, done)
         else:
-            super().finish_request(conn, fs)
+            self._leave(conn)
+
+    def wait_for_and_dispatch_events(self, timeout: float) -> None:
+        """Wait for events, and no longer than the next request may wait for its turn."""
+        super().wait_for_and_dispatch_events(min(timeout, max(0.0, self.tpool.hurry())))
 
     def _keepalive_after(self, conn: TConn, keepalive: bool) -> bool:
         """Keep a connection whose request is read to its end; no thread waits for the rest."""
@@ -178,10 +191,17 @@ class PatientThreadWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn publi
         conn.parser.unreader.unread(bytes(arrival.data))
         conn.parser.unreader.begin()
         pool = self._probes if arrival.is_probe else self.tpool
-        done: Callable[[Future[Any]], None] = partial(
-            self.method_queue.defer, self.finish_request, conn
-        )
-        pool.submit(self.handle, conn).add_done_callback(done)
+        pool.submit(partial(self._answer, conn))
+
+    def _answer(self, conn: TConn) -> None:
+        """Answer a request, in a thread."""
+        is_kept = False
+        conn.sock.begin_answer()
+        try:
+            is_kept = bool(self.handle(conn))
+            conn.sock.end_answer()
+        finally:
+            self.method_queue.defer(self.finish_request, conn, is_kept)
 
     def _give_up(self, conn: TConn) -> None:
         """End a connection that is too slow; one that has begun a request is told so."""

@@ -9,8 +9,8 @@ from flask.testing import FlaskClient
 from jobs.units import Delta
 from protocol.ids import new_id
 from tests.support.workbench import hand_over
+from web.callers import Caller
 from web.http.event_stream import EventStream
-from web.slots import Caller
 
 
 def ask(client: FlaskClient, **body: Any) -> str:
@@ -298,7 +298,7 @@ def stream(parts: Any, job_id: str, caller: Caller | None = None) -> EventStream
     row = parts.intake.jobs.row(job_id)
     return EventStream(
         parts.intake, job_id, after="0-0", caller=caller or Caller({}),
-        reader=parts.intake.control.reader(job_id, row),
+        departures=parts.departures, reader=parts.intake.control.reader(job_id, row),
     )  # fmt: skip
 
 

@@ -10,8 +10,8 @@ from flask.testing import FlaskClient
 from protocol.keys import key
 from protocol.timings import LISTENED_MS
 from tests.support.waiting import PATIENCE_S
+from web.callers import Caller
 from web.http.event_stream import EventStream
-from web.slots import Caller
 
 Told = list[tuple[str, str, Any]]
 
@@ -23,7 +23,12 @@ class Reader:
         intake = app.extensions["quern"].intake
         reader = intake.control.reader(job_id, intake.jobs.row(job_id))
         self._lines = EventStream(
-            intake, job_id, after=after, caller=Caller({}), reader=reader
+            intake,
+            job_id,
+            after=after,
+            caller=Caller({}),
+            departures=app.extensions["quern"].departures,
+            reader=reader,
         ).lines()
         next(self._lines)
 

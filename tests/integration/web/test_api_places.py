@@ -1,15 +1,10 @@
 """The places of a web process: what one caller does is in no other's way."""
 
 import io
-import threading
-import time
-from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
-import orjson
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -17,9 +12,7 @@ from flask.testing import FlaskClient
 from intake.lookup.jobs import Sight
 from runtime.settings import Settings
 from tests.integration.conftest import HandWorker, parts_of
-from tests.support.waiting import quickly, until
 from web.app import create_app
-from web.http.turns import AT_ONCE
 
 #: A body that is too large to be taken in without a slot.
 LARGE = {"documents": [{"id": "a", "text": "x" * 70_000}]}
@@ -188,62 +181,3 @@ def test_strangers_may_read_the_api_and_not_which_version_runs(client: FlaskClie
     assert described["info"]["version"] == "not shown"
     assert client.get("/api/docs", environ_base=stranger).status_code == 200
     assert client.get("/api/openapi.json").get_json()["info"]["version"] != "not shown"
-
-
-def test_few_requests_compute_at_once(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-    jobs, lock, together = parts_of(app).intake.jobs, threading.Lock(), Counter[str]()
-
-    def slowly(**_: Any) -> tuple[list[Any], None]:
-        with lock:
-            together["now"] += 1
-            together["most"] = max(together["most"], together["now"])
-        time.sleep(0.02)
-        with lock:
-            together["now"] -= 1
-        return [], None
-
-    monkeypatch.setattr(jobs, "page", slowly)
-    with ThreadPoolExecutor(4 * AT_ONCE) as pool:
-        answers = list(pool.map(lambda _: app.test_client().get("/api/jobs"), range(4 * AT_ONCE)))
-
-    assert {answer.status_code for answer in answers} == {200}
-    assert together["most"] == AT_ONCE
-
-
-def test_those_who_wait_leave_others_their_turn(app: Flask, client: FlaskClient) -> None:
-    job_id = ask(client)
-    with ThreadPoolExecutor(2 * AT_ONCE) as pool:
-        waits = [
-            pool.submit(app.test_client().get, f"/api/jobs/{job_id}?wait=20")
-            for _ in range(2 * AT_ONCE)
-        ]
-        until(lambda: parts_of(app).places.polls.taken == len(waits))
-        quickly(lambda: client.delete(f"/api/jobs/{job_id}"), within_s=5)
-
-        assert {wait.result().get_json()["state"] for wait in waits} == {"cancelled"}
-
-
-def test_a_body_that_comes_slowly_leaves_others_their_turn(app: Flask, client: FlaskClient) -> None:
-    come = threading.Event()
-
-    class Slow(io.BytesIO):
-        def read(self, size: int | None = -1) -> bytes:
-            assert come.wait(10)
-            return super().read(size)
-
-    def send() -> int:
-        body = Slow(orjson.dumps(LARGE))
-        length = len(body.getvalue())
-        answer = app.test_client().post(
-            "/api/ingests", input_stream=body, content_length=length,
-            content_type="application/json", environ_base={"REMOTE_ADDR": str(id(body))},
-        )  # fmt: skip
-        return answer.status_code
-
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        sent = [pool.submit(send) for _ in range(AT_ONCE)]
-        until(lambda: parts_of(app).places.uploads.taken == AT_ONCE)
-        quickly(lambda: client.get("/api/jobs"), within_s=5)
-        come.set()
-
-        assert {one.result() for one in sent} == {202}

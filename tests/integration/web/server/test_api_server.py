@@ -21,7 +21,7 @@ from stack.redis_server import find_redis_server, redis_command
 from tests.integration.web.server.gunicorn_server import free_port, gunicorn, is_up
 from tests.support.waiting import quickly, until
 from web.http.event_stream import KEEP_ALIVE_S
-from web.http.turns import AT_ONCE, PATIENCE_S
+from web.server.request_threads import AT_ONCE, PATIENCE_S
 
 #: A caller that stops half way is given up after this, seconds; people have it longer.
 ARRIVE_S = 3
@@ -317,6 +317,32 @@ def test_health_answers_while_every_thread_waits(server: str) -> None:
         time.sleep(0.3)
         for path in ("livez", "readyz", "health"):
             quickly(lambda path=path: httpx.get(f"{server}/{path}"), within_s=2)
+
+
+def test_those_who_wait_leave_others_their_turn(server: str) -> None:
+    job_id = ask(server)
+    path = f"/api/jobs/{job_id}"
+    with lines(server, 4 * AT_ONCE) as waiting:
+        for n, one in enumerate(waiting):
+            more = "/events" if n % 2 else "?wait=20"
+            one.sendall(f"GET {path}{more} HTTP/1.0\r\nHost: localhost\r\n\r\n".encode())
+        time.sleep(0.3)
+        quickly(lambda: httpx.delete(f"{server}{path}"), within_s=5)
+        answers = quickly(lambda: [one.makefile("rb").read() for one in waiting], within_s=5)
+
+    assert all(b'"state":"cancelled"' in answer for answer in answers)
+
+
+def test_a_caller_who_takes_no_answer_keeps_no_other_waiting(server: str) -> None:
+    head = b"GET /api/openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    with lines(server, 2 * AT_ONCE) as deaf:
+        for one in deaf:
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+            one.sendall(head * 200)  # their answers are more than the kernel holds
+        time.sleep(1)
+        answer = quickly(lambda: httpx.get(f"{server}/api/jobs"), within_s=PATIENCE_S)
+
+    assert answer.status_code == 200
 
 
 def test_callers_who_do_not_hang_up_keep_nobody_waiting(server: str) -> None:
