@@ -58,7 +58,7 @@ class OrjsonProvider(JSONProvider):
     def response(self, *args: Any, **kwargs: Any) -> Response:
         """Answer with a value, without a detour over text."""
         value = self._prepare_response_obj(args, kwargs)
-        return self._app.response_class(orjson.dumps(value), mimetype="application/json")
+        return Response(orjson.dumps(value), mimetype="application/json")
 
     def loads(self, s: str | bytes, **kwargs: Any) -> Any:
         """Read a value."""
