@@ -25,6 +25,10 @@ def documents(api: CannedApi) -> str:
     return "/documents?collection=papers&document=notes/0001.md"
 
 
+def questions(api: CannedApi) -> str:  # noqa: ARG001 - the other views need it
+    return "/questions"
+
+
 def jobs(api: CannedApi) -> str:
     for n, state in enumerate(("queued", "running", "partial", "failed", "cancelled", "expired")):
         bad = {"document_id": "b.pdf", "state": "failed", "error": {"detail": "It is cut off."}}
@@ -43,7 +47,7 @@ def status(api: CannedApi) -> str:
 
 
 @pytest.mark.parametrize("look", [("light", 1280), ("light", 360), ("dark", 1280)])
-@pytest.mark.parametrize("prepare", [answer, documents, jobs, status])
+@pytest.mark.parametrize("prepare", [answer, questions, documents, jobs, status])
 def test_a_view_has_no_serious_finding(
     browser: Browser, api: CannedApi, url: str, prepare: Prepare, look: tuple[str, int]
 ) -> None:

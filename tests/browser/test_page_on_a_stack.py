@@ -67,3 +67,57 @@ def test_two_files_one_bad_then_a_question_and_its_citation(browser: Browser, st
     assert file == NOTE.encode()
     assert complaints == []
     assert asked == {urlsplit(stack.url).netloc}
+
+
+def test_a_pasted_list_becomes_one_job_whose_table_fills_and_is_exported(
+    browser: Browser, stack: Stack
+) -> None:
+    page = browser.new_page()
+    page.set_default_timeout(1_000 * PATIENCE_S)
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text))
+    page.goto(stack.url)
+    page.get_by_role("link", name="Ask many questions at once").click()
+    written = page.get_by_role("textbox", name="Questions")
+    written.fill("question,top_k\nWho built the mill?,many")
+    expect(page.locator("#read-as")).to_have_text("Read as a table")
+    page.get_by_role("button", name="Ask").click()
+    expect(page.get_by_role("alert")).to_have_text(
+        "row 2.top_k: must be a whole number from 0 to 50"
+    )
+    assert len(complaints) == 1  # the browser's own, of the answer 422
+    written.fill("Who built the mill at Harrow Ford?\n\n<b>Who</b> wrote =1+1?\n")
+    expect(page.locator("#read-as")).to_have_text("2 questions")
+    page.get_by_role("button", name="Ask").click()
+
+    expect(page.get_by_role("heading", name="Ask 2 questions")).to_be_visible()
+    rows = page.locator("#rows tbody tr")
+    expect(rows.nth(0)).to_contain_text("Agnes Tolley")
+    expect(rows.nth(0).get_by_role("link", name="mill.md")).to_be_visible()
+    expect(rows.nth(1)).to_contain_text("<b>Who</b> wrote =1+1?")
+    expect(rows.nth(1)).to_contain_text("The documents do not seem to answer this.")
+    expect(page.locator(".stage")).to_have_text("done")
+    page.get_by_label("State").select_option("failed")
+    expect(page.get_by_text("There are no such questions.")).to_be_visible()
+    address = page.get_by_role("link", name="Download as CSV").get_attribute("href")
+    table = page.request.get(f"{stack.url}{address}").text()
+    page.goto(f"{stack.url}/jobs?kind=questions")
+    expect(page.get_by_role("link", name="Ask 2 questions")).to_have_count(1)
+    page.close()
+
+    assert "Agnes Tolley" in table
+    assert len(complaints) == 1
+
+
+def test_a_file_is_a_list_too(browser: Browser, stack: Stack) -> None:
+    page = browser.new_page()
+    page.set_default_timeout(1_000 * PATIENCE_S)
+    page.goto(f"{stack.url}/questions")
+    lines = '{"id": "who", "question": "Who built the mill at Harrow Ford?"}\n'
+    chosen = {"name": "list.jsonl", "mimeType": "", "buffer": lines.encode()}
+    page.get_by_label("Choose a file").set_input_files([chosen])  # type: ignore[list-item]
+    expect(page.locator("#read-as")).to_have_text("list.jsonl")
+    page.get_by_role("button", name="Ask").click()
+
+    expect(page.locator("#rows tbody tr")).to_contain_text("who")
+    page.close()

@@ -14,6 +14,12 @@ def ask() -> str:
     return _view("Ask")
 
 
+@bp.get("/questions")
+def questions() -> str:
+    """Show the view that asks a list of questions."""
+    return _view("Ask", template="questions")
+
+
 @bp.get("/documents")
 def documents() -> str:
     """Show the view of what is in a collection."""

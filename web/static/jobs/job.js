@@ -1,11 +1,11 @@
-// A job's own view: how it stands, how its passages were found, its documents.
+// A job's own view: how it stands, how its passages were found, its rows.
 
-import { ApiProblem, call } from "../shared/api.js";
+import { ApiProblem, at, call } from "../shared/api.js";
 import { FINAL, find, make, redraw, say, tried } from "../shared/dom.js";
 import { watchHealth } from "../shared/health_light.js";
-import { showRows } from "./document_rows.js";
-import { drawJob, failedRows, hasRows, nameJob } from "./job_view.js";
+import { drawJob, failedRows, nameJob } from "./job_view.js";
 import { pathOf, what } from "./job_words.js";
+import { rowsOf, showRows } from "./rows.js";
 import { drawTrace } from "./trace.js";
 
 const BUSY_MS = 1000;
@@ -21,7 +21,7 @@ async function follow() {
   if (!document.hidden) {
     try {
       const job = await call("GET", `/api/jobs/${encodeURIComponent(id)}`);
-      draw(job, hasRows(job) ? [] : await failedRows(job));
+      draw(job, rowsOf(job) ? [] : await failedRows(job));
       again = !FINAL.has(job.state);
       say(find("job-problem"));
     } catch (problem) {
@@ -39,9 +39,9 @@ function draw(job, failed) {
   told = fresh;
   nameJob(what(job), job.id);
   document.title = `${what(job).slice(0, 60)} · Quern`;
-  redraw(find("job-body"), drawJob(job, failed, { problem: "job-problem", done: (answer) => done(job, answer), more: [traceAgain(job)].filter(Boolean) }));
+  redraw(find("job-body"), drawJob(job, failed, { problem: "job-problem", done: (answer) => done(job, answer), more: [traceAgain(job), ...exports(job)].filter(Boolean) }));
   if (job.result?.trace) drawTrace(job);
-  if (hasRows(job)) showRows(job);
+  if (rowsOf(job)) showRows(job);
 }
 
 /** Return the button that asks once more, and keeps how the passages were found. */
@@ -57,6 +57,14 @@ function traceAgain(job) {
     button.disabled = false;
   });
   return button;
+}
+
+/** Return links to a list's answers as files. */
+function exports(job) {
+  if (job.kind !== "questions") return [];
+  return Object.entries({ csv: "Download as CSV", jsonl: "as lines of JSON" }).map(([format, words]) =>
+    make("a", { href: at(`/api/jobs/${encodeURIComponent(job.id)}/export?format=${format}`), download: "" }, words),
+  );
 }
 
 function done(job, answer) {

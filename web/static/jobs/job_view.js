@@ -3,19 +3,17 @@
 import { call } from "../shared/api.js";
 import { age, count, duration, find, make, STATE_WORDS, terms } from "../shared/dom.js";
 import { action, addressOf, GIVEN_UP_WORDS, isGivenUp, standing } from "./job_words.js";
+import { rowsOf } from "./rows.js";
 import { timeline } from "./timeline.js";
 
 const FAILED = 50; // rows that are listed with their reasons
-const ROWED = new Set(["ingest", "delete"]);
-
-/** Return whether a job is of many documents, each a row of its own. */
-export const hasRows = (job) => ROWED.has(job.kind);
 
 /** Read the first rows of a job that failed; none where it has no rows. */
 export async function failedRows(job) {
-  if (!job.progress?.failed || !hasRows(job)) return [];
-  const { documents } = await call("GET", `/api/jobs/${encodeURIComponent(job.id)}/documents?state=failed&limit=${FAILED}`);
-  return documents;
+  const rows = rowsOf(job);
+  if (!job.progress?.failed || !rows) return [];
+  const { [rows.path]: failed } = await call("GET", `/api/jobs/${encodeURIComponent(job.id)}/${rows.path}?state=failed&limit=${FAILED}`);
+  return failed;
 }
 
 /**
@@ -76,16 +74,16 @@ function facts(job) {
 function failures(job, rows) {
   if (!rows.length) return [];
   const items = rows.map((row) =>
-    make("li", {}, make("span", { className: "name" }, row.document_id), make("span", { className: "why" }, row.error?.detail ?? row.error?.title ?? row.state)),
+    make("li", {}, make("span", { className: "name" }, row.document_id ?? row.question), make("span", { className: "why" }, row.error?.detail ?? row.error?.title ?? row.state)),
   );
   const { failed } = job.progress;
   const more = failed > rows.length ? [make("p", { className: "quiet" }, `and ${count(failed - rows.length, "more", "more")}`)] : [];
-  return [make("h3", {}, `${count(failed, "document")} failed`), make("ul", { className: "failures" }, ...items), ...more];
+  return [make("h3", {}, `${count(failed, job.kind === "questions" ? "question" : "document")} failed`), make("ul", { className: "failures" }, ...items), ...more];
 }
 
 function actions(job, { problem, done, more }) {
-  const words = { query: "Open the answer", ingest: "Open the documents" }[job.kind];
-  const link = words ? make("a", { href: addressOf(job) }, words) : null;
+  const words = { query: "Open the answer", questions: "Open the answers", ingest: "Open the documents" }[job.kind];
+  const link = words && addressOf(job) !== location.pathname ? make("a", { href: addressOf(job) }, words) : null;
   const line = make("p", { className: "row" }, link, ...more, action(job, { problem, done }));
   return line.children.length ? line : null;
 }

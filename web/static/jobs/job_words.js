@@ -2,10 +2,10 @@
 
 import { at, call } from "../shared/api.js";
 import { now } from "../shared/clock.js";
-import { count, duration, FINAL, make, tried } from "../shared/dom.js";
+import { count, duration, FINAL, make, STATE_WORDS, tried } from "../shared/dom.js";
 
 const RETRYABLE = new Set(["failed", "cancelled", "expired", "partial"]);
-const RETRYABLE_KINDS = new Set(["query", "ingest", "reindex"]);
+const RETRYABLE_KINDS = new Set(["query", "questions", "ingest", "reindex"]);
 const GIVEN_UP = "too_many_attempts";
 const stopping = new Set(); // what was asked to stop: said until it has
 
@@ -23,7 +23,15 @@ export function addressOf(job) {
   if (job.kind === "ingest") {
     return at(`/documents?${new URLSearchParams({ collection: job.collection ?? "default", job: job.id })}`);
   }
-  return at(`/jobs?${told}`);
+  return job.kind === "questions" ? pathOf(job.id) : at(`/jobs?${told}`);
+}
+
+/** Draw a state as a cell of a table of rows: a dot and a word. */
+export function stateCell(state) {
+  const words = STATE_WORDS[state] ?? state;
+  const cell = make("td", { className: "state", title: words }, make("span", { className: "dot", "aria-hidden": "true" }), make("span", { className: "word" }, words));
+  cell.dataset.state = state;
+  return cell;
 }
 
 /** Say what a job does. */
@@ -32,6 +40,8 @@ export function what(job) {
   switch (job.kind) {
     case "query":
       return job.request?.question ?? "Question";
+    case "questions":
+      return FINAL.has(job.state) ? `Ask ${count(total, "question")}` : `Ask ${done.toLocaleString("en")} of ${count(total, "question")}`;
     case "ingest": {
       const some = FINAL.has(job.state) ? count(total, "document") : `${done.toLocaleString("en")} of ${count(total, "document")}`;
       return `Add ${some}${failed ? `, ${failed.toLocaleString("en")} failed` : ""}`;

@@ -17,6 +17,7 @@ const FILTERS = ["state", "kind", "collection"];
 const GIVEN_UP = "given_up"; // no state, and chosen among them
 const KIND_WORDS = {
   query: "questions",
+  questions: "lists of questions",
   ingest: "documents added",
   delete: "documents deleted",
   delete_collection: "collections deleted",

@@ -15,10 +15,16 @@ const ROOT = new URL("../../", import.meta.url).pathname;
 /** Read a path of ours as an address of this host. */
 export const at = (path) => ROOT + path.replace(/^\//, "");
 
-/** Call the API and return its JSON; a busy server is asked again twice before that is an error. */
+/**
+ * Call the API and return its JSON; a busy server is asked again twice before that is an error.
+ *
+ * *body* is sent as JSON, a form as itself.
+ */
 export async function call(method, path, body, { tries = 3 } = {}) {
   const options = { method, headers: { Accept: "application/json" } };
-  if (body !== undefined) {
+  if (body instanceof FormData) {
+    options.body = body;
+  } else if (body !== undefined) {
     options.body = JSON.stringify(body);
     options.headers["Content-Type"] = "application/json";
   }
