@@ -12,7 +12,7 @@ TEMPLATES: Final[dict[str, str]] = {
     "rows": "rows:%s",  # list: the units of a job, in order
     "open": "open:%s",  # set: the rows of a job that have not ended
     "jobs": "jobs",  # zset: every job by the time of its submission
-    "jobs_by": "jobs_by:%s",  # zset (what): open ones, those of a rare state, of a rare kind
+    "jobs_by": "jobs_by:%s",  # zset (what): open ones, those of a rare state or kind, given up ones
     "jobs_by_from": "jobs_by_from",  # string: jobs that were submitted since are in `jobs_by` too
     "ended": "ended",  # zset: units that ended and wait for the archive, by when they did
     "archived": "archived:%s:%s",  # hash (job, end of name or `first`): row → state, pointer
@@ -82,6 +82,7 @@ TEMPLATES: Final[dict[str, str]] = {
     # Processes
     "workers": "workers",  # zset: worker by last heartbeat
     "worker": "worker:%s",  # string, expiring: what a worker says of itself
+    "history": "history",  # stream: how the installation was in the last hour, by half minutes
     "failure": "failure:%s",  # string, expiring (queue): why its worker did not start
     "lock": "lock:%s",  # string, expiring: who does a job that only one may do
 }

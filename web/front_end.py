@@ -10,6 +10,7 @@ from runtime.settings import Settings
 from tasks.app import make_app
 from tasks.sending import sender
 from web.callers import Departures
+from web.health.history import HistoryReader
 from web.health.sampler import HealthSampler
 from web.scrape_targets import ScrapeTargets
 from web.scraped_state import ScrapedState
@@ -28,6 +29,7 @@ class FrontEnd:
     places: Places
     departures: Departures
     health: HealthSampler
+    history: HistoryReader
     scraped_state: ScrapedState
     scrape_targets: ScrapeTargets
 
@@ -36,6 +38,7 @@ class FrontEnd:
         self.intake.close()
         self.departures.close()
         self.health.close()
+        self.history.close()
         self.scraped_state.close()
         self.scrape_targets.close()
         self.celery.close()
@@ -52,6 +55,7 @@ def open_front_end(settings: Settings) -> FrontEnd:
         places=Places(settings),
         departures=Departures(),
         health=health,
+        history=HistoryReader(settings.redis_url),
         scraped_state=ScrapedState(settings, health.statuses),
         scrape_targets=ScrapeTargets(settings),
     )

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from celery.worker import state
 
+from adapters.generators.engine_load import engine_load
 from adapters.generators.graphics_cards import GraphicsCards, graphics_cards
 from corpus.storage import Storage
 from jobs.leases.leases import Leases
@@ -38,7 +39,9 @@ def open_resources(
 
     def details() -> dict[str, Any]:
         # Only a model of our own needs a card; on a processor its worker has none to lose.
-        return {"models": {"llm": name}, "gpu": cards.report() if cards else NO_CARDS}
+        told = {"models": {"llm": name}, "gpu": cards.report() if cards else NO_CARDS}
+        engine = engine_load()
+        return told | ({"engine": engine} if engine else {})
 
     resources = Resources(storage=storage, leases=leases, generator=generator, details=details)
     return resources, [name]

@@ -137,6 +137,7 @@ class CannedApi:
         self.found = SOURCES
         self.error: dict[str, Any] | None = None
         self.health = "pass"
+        self.history: dict[str, Any] | None = None  # not for strangers
         self.checks: dict[str, list[dict[str, Any]]] = {}
         self.pace_s = 0.05
         self.sizes = {"default": 12, "papers": 1}
@@ -228,6 +229,10 @@ def canned_app(api: CannedApi, settings: Settings) -> Flask:  # noqa: C901, PLR0
     @app.get("/health")
     def health() -> ResponseReturnValue:
         return {"status": api.health, "checks": api.checks}, 503 if api.health == "fail" else 200
+
+    @app.get("/health/history")
+    def history() -> ResponseReturnValue:
+        return api.history or problem(403, "Not for strangers")
 
     @app.get("/api/collections")
     def collections() -> ResponseReturnValue:

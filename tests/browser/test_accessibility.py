@@ -8,6 +8,8 @@ from playwright.sync_api import Browser, expect
 
 from tests.browser.canned_api import CannedApi, Job
 from tests.browser.test_documents_view import listed
+from tests.browser.test_job_view import traced
+from tests.browser.test_status_view import history
 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 Prepare = Callable[[CannedApi], str]
@@ -38,7 +40,22 @@ def jobs(api: CannedApi) -> str:
     return f"/jobs?job={next(one.id for one in api.jobs.values() if one.state == 'partial')}"
 
 
+def one_job(api: CannedApi) -> str:
+    job = Job("query", "papers", {"question": "What?", "history": []}, state="succeeded")
+    job.result, job.sources = api.result | {"trace": traced(25)}, api.found
+    api.jobs[job.id] = job
+    return f"/jobs/{job.id}"
+
+
+def rows(api: CannedApi) -> str:
+    jobs(api)
+    return f"/jobs/{next(iter(api.jobs))}"
+
+
 def status(api: CannedApi) -> str:
+    api.history = history(
+        questions=("per_min", [1.0, None, 2.0]), latency__p50=("s", [0.1, 0.2, 0.3])
+    )
     api.checks = {
         "workers:retrieve": [{"status": "pass", "observedValue": 1, "observedUnit": "count"}],
         "disk:data": [{"status": "fail", "output": "the data disk is full"}],
@@ -47,7 +64,7 @@ def status(api: CannedApi) -> str:
 
 
 @pytest.mark.parametrize("look", [("light", 1280), ("light", 360), ("dark", 1280)])
-@pytest.mark.parametrize("prepare", [answer, questions, documents, jobs, status])
+@pytest.mark.parametrize("prepare", [answer, questions, documents, jobs, one_job, rows, status])
 def test_a_view_has_no_serious_finding(
     browser: Browser, api: CannedApi, url: str, prepare: Prepare, look: tuple[str, int]
 ) -> None:

@@ -121,3 +121,44 @@ def test_a_file_is_a_list_too(browser: Browser, stack: Stack) -> None:
 
     expect(page.locator("#rows tbody tr")).to_contain_text("who")
     page.close()
+
+
+def test_a_job_on_its_own_page_and_the_last_hour(browser: Browser, stack: Stack) -> None:
+    page = browser.new_page()
+    page.set_default_timeout(1_000 * PATIENCE_S)
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto(f"{stack.url}/documents")
+    page.get_by_label("Choose files").set_input_files(
+        [{"name": "mill.md", "mimeType": "text/markdown", "buffer": NOTE.encode()}]
+    )
+    expect(page.locator("#upload-status")).to_contain_text("1 document ready")
+    page.goto(f"{stack.url}/")
+    page.get_by_label("Question").fill("Who built the mill at Harrow Ford?")
+    page.get_by_role("button", name="Ask").click()
+    expect(page.locator("#stage")).to_contain_text("Answered in")
+
+    page.goto(f"{stack.url}/jobs?kind=query")
+    page.locator("#jobs tbody a").first.click()
+    page.get_by_role("link", name="All of it").click()
+    times = page.get_by_role("table", name="Where the time went")
+    expect(times).to_contain_text("searched by meaning")
+    expect(times).to_contain_text("searched by words")
+    page.get_by_role("button", name="Ask again, and show").click()
+    first = page.locator("#trace tbody tr").first
+    expect(first).to_contain_text("mill.md, passage 1")
+    expect(first).to_contain_text("read for the answer")
+    page.goto(f"{stack.url}/jobs?kind=ingest")
+    page.locator("#jobs tbody a").first.click()
+    page.get_by_role("link", name="All of it").click()
+    expect(page.locator("#rows tbody tr").first).to_contain_text("mill.md")
+
+    page.goto(f"{stack.url}/status")
+    expect(page.locator("#graph-questions").get_by_role("img")).to_have_accessible_name(
+        re.compile("Questions and searches in the last hour: ended now .* a minute")
+    )
+    expect(page.locator("#graph-retrieve .now")).to_contain_text("at work")
+    page.close()
+
+    assert complaints == []

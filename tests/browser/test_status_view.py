@@ -1,12 +1,23 @@
 """The view of health: what needs a look comes first, in words."""
 
 from collections.abc import Callable
+from typing import Any
 
 from playwright.sync_api import Page, expect
 
 from tests.browser.canned_api import CannedApi
 
 Open = Callable[[str], Page]
+LOOK_AGAIN = "document.dispatchEvent(new Event('visibilitychange'))"
+
+
+def history(**series: tuple[str, list[float | None]]) -> dict[str, Any]:
+    """Return a history that ends at noon; series by name, with a unit and values."""
+    told = [
+        {"name": name.replace("__", ":"), "unit": unit, "values": values}
+        for name, (unit, values) in series.items()
+    ]
+    return {"step_s": 30, "until": "2026-01-02T12:00:00.000Z", "series": told}
 
 
 def test_what_needs_a_look_is_said_first_and_in_words(
@@ -53,3 +64,53 @@ def test_a_service_that_cannot_be_reached_is_not_called_well(open_page: Open, ur
     expect(page.get_by_role("alert")).to_contain_text("Quern cannot be reached.")
     expect(page.locator("#overall")).to_have_text("Not reachable.")
     expect(page.locator("#health")).to_have_text("Not reachable")
+
+
+def test_the_last_hour_is_drawn_told_and_on_demand_a_table(
+    open_page: Open, url: str, api: CannedApi
+) -> None:
+    api.history = history(
+        questions=("per_min", [2.0, 1_040.5, None, 4.0]),
+        latency__p50=("s", [0.02, 0.02, None, 0.02]),
+        latency__p95=("s", [0.05, 2.5, None, 0.08]),
+        queue__retrieve=("waiting", [0, 7, None, 3]),
+        busy__retrieve=("count", [1, 4, None, 2]),
+        age__retrieve=("s", [0.0, 12.0, None, 0.0]),
+    )
+    page = open_page(f"{url}/status")
+    questions = page.locator("#graph-questions")
+    noon = page.evaluate(
+        "at => new Date(at).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' })",
+        "2026-01-02T11:59:00Z",
+    )
+
+    expect(questions.locator(".now")).to_have_text("4 a minute")
+    expect(questions.get_by_role("img")).to_have_accessible_name(
+        "Questions and searches in the last hour: ended now 4 a minute, "
+        f"highest 1,040.5 a minute at {noon}, lowest 2 a minute"
+    )
+    expect(page.locator("#graph-retrieve .now")).to_have_text("3 waiting2 at work")
+    expect(page.locator("#graph-retrieve path")).to_have_count(2)
+    assert questions.locator("path").get_attribute("d") == "M0 37.9h0L1 2.0M3 37.9h0"
+    expect(page.get_by_role("link", name="the last hour as JSON")).to_be_visible()
+    expect(page.get_by_role("link", name="the API")).to_be_visible()
+    assert page.locator(".graph").count() == 3
+
+    page.get_by_text("As a table").nth(1).press("Enter")
+    rows = page.get_by_role("table", name="Time of a question").get_by_role("row")
+    expect(rows).to_have_count(5)
+    expect(rows.nth(2).get_by_role("cell")).to_have_text(["no value", "no value"])
+    api.history["series"][1]["values"] = [0.02, None, 0.02, 9.0]
+    page.evaluate(LOOK_AGAIN)
+    expect(rows.nth(1).get_by_role("cell").first).to_have_text("9.0 s")
+
+
+def test_strangers_and_a_service_that_just_began_have_no_last_hour(
+    open_page: Open, url: str, api: CannedApi
+) -> None:
+    page = open_page(f"{url}/status")
+    expect(page.get_by_role("heading", name="The last hour")).to_be_hidden()
+    api.history = history()
+    page.evaluate(LOOK_AGAIN)
+
+    expect(page.get_by_text("the first values come within a minute")).to_be_visible()

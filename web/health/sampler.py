@@ -18,6 +18,7 @@ from web.health import machine, stores
 from web.health.backlogs import Backlogs
 from web.health.check import GRADES, STARTING, Check, moment, worst
 from web.health.consumers import START_S, Heard, consumers, relevant
+from web.health.history import HistoryKeeper
 from web.health.queues import Queues
 from web.health.reports import reports
 from web.health.watch import ProbeResult, Watch
@@ -46,6 +47,7 @@ class HealthSampler:
         self._draining = False
         self._queues = Queues(settings)
         self._backlogs = Backlogs()
+        self._history = HistoryKeeper()
         self._consumed_at: dict[str, float] = {}
         self._met: set[str] = set()  # the queues that ever had a consumer
         self._workers: list[WorkerState] = []
@@ -183,6 +185,7 @@ class HealthSampler:
         self._workers = [h.state for h in heard if h.silent_s <= timings.WORKER_LIVE_S]
         reasons = failures(redis)
         queues, unclaimed = self._queues.probe(redis)
+        self._history.see(redis, queues, self._workers)
         away_s = self._away_s(heard)
         starting = self._starting()
         workers = consumers(

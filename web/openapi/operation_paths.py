@@ -76,6 +76,9 @@ def _operations() -> Json:
         "/livez": look("Does the process answer?", "livez", "application/json"),
         "/readyz": look("Can jobs be accepted?", "readyz", "application/json", may_fail=True),
         "/health": look("How is everything?", "health", "application/health+json", may_fail=True),
+        "/health/history": look(
+            "How was the last hour?", "history", "application/json", strangers=False
+        ),
         "/metrics": look("Numbers for Prometheus", "metrics", "text/plain", strangers=False),
         "/prometheus/sd": look(
             "Where the workers' numbers are", "targets", "application/json", strangers=False

@@ -6,7 +6,8 @@ from flask import Blueprint, Response, jsonify, request
 
 from runtime.version import version
 from web.front_end import front_end
-from web.http.strangers import may_see_detail
+from web.health.series import shown
+from web.http.strangers import may_see_detail, refuse_strangers
 from web.openapi.docs_page import DOCS_STYLE, docs_page
 from web.openapi.document import openapi_document
 
@@ -45,6 +46,13 @@ def health() -> Response:
     answer.mimetype = "application/health+json"
     answer.status_code = 503 if report["status"] == "fail" else 200
     return _no_store(answer)
+
+
+@bp.get("/health/history")
+def history() -> Response:
+    """Return what the last hour was like, by half minutes; not to strangers."""
+    refuse_strangers()
+    return _no_store(jsonify(shown(*front_end().history.read())))
 
 
 @bp.get("/api/openapi.json")

@@ -163,7 +163,7 @@ def test_a_client_is_who_the_trusted_proxy_says(
     assert client.get(f"/api/jobs/{job_id}/events", headers=headers).status_code == status
 
 
-@pytest.mark.parametrize("path", ["/metrics", "/prometheus/sd"])
+@pytest.mark.parametrize("path", ["/metrics", "/prometheus/sd", "/health/history"])
 def test_strangers_get_no_numbers(client: FlaskClient, path: str) -> None:
     public = client.get(path, environ_base={"REMOTE_ADDR": "8.8.8.8"})
     passed_on = client.get(path, headers={"X-Forwarded-For": "10.0.0.1"})

@@ -2,7 +2,7 @@
 
 import { duration } from "../shared/dom.js";
 
-const ROLES = {
+export const ROLES = {
   retrieve: "Searching",
   generate: "Answering",
   ingest: "Reading files",
@@ -25,7 +25,7 @@ const OTHERS = {
 };
 export const GROUPS = ["Workers", "Queues", "Stores", "Models", "Machine", "Other"];
 
-const share = (value) => `${(100 * value).toFixed(value < 0.1 ? 1 : 0)} %`;
+export const share = (value) => `${(100 * value).toFixed(value < 0.1 ? 1 : 0)} %`;
 
 /** Return the group and the name of a check; one that this build does not know keeps its own name. */
 export function named(key) {

@@ -3,6 +3,7 @@
 import { find, make, say } from "../shared/dom.js";
 import { watchHealth } from "../shared/health_light.js";
 import { GROUPS, idle, named, seen } from "./check_words.js";
+import { watchHistory } from "./history.js";
 
 const LOOK_MS = 5000;
 const OVERALL = { pass: "All is well.", warn: "It works; something needs a look.", fail: "Something does not work." };
@@ -51,4 +52,5 @@ function table(group, checks) {
   return make("section", { className: "check-group" }, make("h2", {}, group), make("table", {}, make("tbody", {}, ...rows)));
 }
 
+watchHistory();
 watchHealth({ everyMs: LOOK_MS, onLook: show });
