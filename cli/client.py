@@ -30,7 +30,9 @@ _AWAY = frozenset({502, 503, 504})
 #: Longer than a server needs for the largest request, its long polls and its search.
 TIMEOUT = httpx.Timeout(120.0, connect=5.0)
 
-Files = Sequence[tuple[str, tuple[str, BinaryIO, str]]]
+#: A file of a form: what it is called, its bytes, its media type.
+File = tuple[str, BinaryIO, str]
+Files = Sequence[tuple[str, File]]
 
 
 class Away(Unreachable):
@@ -133,6 +135,37 @@ class Client:
         key = {"Idempotency-Key": uuid.uuid4().hex}
         content = {} if body is None else {"json": body}
         return self._outlast(lambda: self._call("POST", path, headers=key, **content))
+
+    def submit_form(
+        self, path: str, files: Mapping[str, File], fields: Mapping[str, str]
+    ) -> httpx.Response:
+        """Send a form that becomes a job, once, as `submit` does; files are read from the start."""
+        key = {"Idempotency-Key": uuid.uuid4().hex}
+        return self._outlast(
+            lambda: self._call("POST", path, headers=key, files=files, data=fields)
+        )
+
+    def download(self, path: str, out: BinaryIO, **parameters: str) -> None:
+        """
+        Write what is at *path* into an open file, from its beginning.
+
+        A server that is away is waited for.
+        """
+
+        def read() -> httpx.Response:
+            try:
+                with self._http.stream("GET", path, params=parameters) as response:
+                    if response.is_error:
+                        response.read()
+                        raise _refusal(response)
+                    out.seek(0)
+                    out.truncate()
+                    out.writelines(response.iter_bytes())
+                    return response
+            except httpx.TransportError as error:
+                raise Away(f"Quern at {self.url} did not answer: {error}") from error
+
+        self._outlast(read)
 
     def close(self, job_id: str, *, patiently: bool) -> httpx.Response:
         """Close an open job to more documents; harmless when repeated."""

@@ -1,7 +1,9 @@
 """`quern ask` and `quern search`: questions, and how their answers are printed."""
 
+import json
 import re
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import click
@@ -11,6 +13,7 @@ from rich.text import Text
 
 from cli.client import Client
 from cli.filters import filter_option, filters
+from cli.question_lists import ask_list
 from cli.session import Session, collection_option, json_option, pass_session
 from cli.tables import plain_table
 from cli.verdicts import (
@@ -35,10 +38,22 @@ _ENDS = {
 
 
 @click.command()
-@click.argument("question")
+@click.argument("question", required=False)
 @collection_option
 @click.option("--top-k", type=int, help="How many passages to answer from.")
 @filter_option
+@click.option(
+    "--file",
+    "path",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Ask the questions of a file: CSV with a column `question`, or lines of JSON.",
+)
+@click.option(
+    "--output",
+    "-o",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="With --file: where the answers are written, as .csv or .jsonl.",
+)
 @click.option("--stream", is_flag=True, help="Print the answer while it is written.")
 @click.option(
     "--fail-unanswered", is_flag=True, help="Exit with 3 where the documents do not answer."
@@ -47,18 +62,31 @@ _ENDS = {
 @pass_session
 def ask(
     session: Session,
-    question: str,
+    question: str | None,
     *,
     collection: str,
     top_k: int | None,
     conditions: tuple[str, ...],
+    path: Path | None,
+    output: Path | None,
     stream: bool,
     fail_unanswered: bool,
     as_json: bool,
 ) -> None:
-    """Ask QUESTION and print the answer with the words it rests on."""
+    """
+    Ask QUESTION and print the answer with the words it rests on.
+
+    With --file ask many, and write them with their answers, in the order of the file.
+    """
     if stream and as_json:
         raise click.UsageError("--stream and --json exclude each other: JSON comes in one piece")
+    if path is not None:
+        if question or stream or as_json or fail_unanswered:
+            raise click.UsageError("--file goes with --output, -c, --top-k and --filter alone")
+        _ask_list(session, path, output, collection=collection, top_k=top_k, conditions=conditions)
+        return
+    if not question or output:
+        raise click.UsageError("give a QUESTION, or --file with --output")
     body = {
         "question": question, "collection": collection, "top_k": top_k,
         "filters": filters(conditions),
@@ -83,6 +111,36 @@ def ask(
         raise SystemExit(1)
     if fail_unanswered and not job["result"]["answered"]:
         raise SystemExit(UNANSWERED_EXIT)
+
+
+def _ask_list(
+    session: Session,
+    path: Path,
+    output: Path | None,
+    *,
+    collection: str,
+    top_k: int | None,
+    conditions: tuple[str, ...],
+) -> None:
+    """Ask the questions of a file, and say how it ended; exits with 1 where not all went well."""
+    of_all = {"collection": collection}
+    if top_k is not None:
+        of_all["top_k"] = str(top_k)
+    if (wanted := filters(conditions)) is not None:
+        of_all["filters"] = json.dumps(wanted)
+    job = ask_list(session, path, output, of_all)
+    told = job["progress"]
+    good = told["done"] - told["failed"] - told["cancelled"]
+    ends = [(told[end], end) for end in ("failed", "cancelled") if told[end]]
+    where = f", in {output}" if output else ""
+    session.remarks.print(
+        f"{count(good, 'question')} answered"
+        + "".join(f", {number:,} {end}" for number, end in ends) + where,
+        markup=False, soft_wrap=True,
+    )  # fmt: skip
+    if job["state"] != "succeeded":
+        session.remarks.print(f"What was not answered is asked again by: quern retry {job['id']}")
+        raise SystemExit(1)
 
 
 @click.command()

@@ -1,6 +1,7 @@
 """`quern jobs`, `job`, `cancel` and `retry`: what was asked and what became of it."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import click
@@ -8,6 +9,7 @@ from rich.text import Text
 
 from cli.client import FINAL_STATES, PAGE
 from cli.commands.ask import show_answer
+from cli.question_lists import write_answers
 from cli.rows import failed_rows, print_failures
 from cli.session import Session, json_option, pass_session
 from cli.tables import plain_table
@@ -17,7 +19,7 @@ KINDS = ("query", "questions", "ingest", "delete", "delete_collection", "reindex
 STATES = ("queued", "running", "succeeded", "partial", "failed", "cancelled", "expired")
 #: For so long a cancelled job is watched: it ends within that but for what one call takes.
 STOP_S = 3
-_VERBS = {"ingest": "add", "delete": "delete"}
+_VERBS = {"ingest": "add", "delete": "delete", "questions": "answer"}
 
 
 @click.command()
@@ -48,11 +50,19 @@ def jobs(
 
 @click.command()
 @click.argument("job_id")
+@click.option(
+    "--output",
+    "-o",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Of a list of questions: write the answers that there are, as .csv or .jsonl.",
+)
 @json_option
 @pass_session
-def job(session: Session, job_id: str, *, as_json: bool) -> None:
+def job(session: Session, job_id: str, *, output: Path | None, as_json: bool) -> None:
     """Show the job JOB_ID."""
     with session.client() as client:
+        if output is not None:
+            write_answers(client, job_id, output)
         response = client.get(f"/api/jobs/{job_id}")
         if as_json:
             click.echo(response.text)
@@ -118,7 +128,7 @@ def _what(shown: Mapping[str, Any]) -> str:
     if shown["kind"] not in _VERBS:
         return f"{shown['kind']} {shown.get('collection') or ''}".strip()
     progress = shown["progress"]
-    some = count(progress["total"], "document")
+    some = count(progress["total"], progress["unit"].removesuffix("s"))
     counted = some if shown["state"] in FINAL_STATES else f"{progress['done']} of {some}"
     ends = [(progress.get(end), end) for end in ("failed", "cancelled")]
     told = "".join(f", {number} {end}" for number, end in ends if number)

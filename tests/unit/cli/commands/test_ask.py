@@ -1,12 +1,13 @@
 """How answers and passages are printed."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.support.fake_api import ANSWER, SOURCES, FakeApi, Quern, ok, question
+from tests.support.fake_api import ANSWER, SOURCES, FakeApi, Quern, ok, question, refused
 
 NO: dict[str, Any] = {"answered": False, "confidence": 0.1, "why": "not_in_documents"}
 
@@ -293,3 +294,95 @@ def test_search_explains_what_a_reranker_changed(quern: Quern, api: FakeApi) -> 
     assert "left out: c:1:0, near-duplicate of a:1:0" in result.stdout
     assert "The reranker was not available" in result.stdout
     assert "Not available in this search: other" in result.stdout
+
+
+# Many questions -------------------------------------------------------------------------------
+
+
+def listed(state: str, done: int, failed: int = 0) -> httpx.Response:
+    progress = {"done": done, "total": 2, "failed": failed, "cancelled": 0, "unit": "questions"}
+    return ok({"id": "j1", "kind": "questions", "state": state, "progress": progress})
+
+
+@pytest.fixture
+def questions(tmp_path: Path) -> Path:
+    path = tmp_path / "questions.csv"
+    path.write_text("question\nWhy?\nHow?\n")
+    return path
+
+
+def test_questions_of_a_file_are_one_job_and_come_back_as_a_file(
+    quern: Quern, api: FakeApi, questions: Path
+) -> None:
+    answers = questions.with_name("answers.jsonl")
+    api.on("POST", "/api/questions", listed("queued", 0))
+    api.on("GET", "/api/jobs/j1", listed("running", 1), listed("succeeded", 2))
+    api.on("GET", "/api/jobs/j1/export", httpx.Response(200, content=b"the answers"))
+
+    result = quern(
+        "ask", "--file", str(questions), "-o", str(answers), "-c", "work", "--filter", "year=1"
+    )
+
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert "2 questions answered" in result.stderr
+    assert answers.read_bytes() == b"the answers"
+    assert {path.name for path in questions.parent.iterdir()} == {answers.name, questions.name}
+    sent = api.asked[0]
+    for part in (
+        b"Why?",
+        b'name="collection"\r\n\r\nwork',
+        b'{"year": {"in": [1, "1"]}}',
+        b"questions.csv",
+    ):
+        assert part in sent.content
+    assert sent.headers["Idempotency-Key"]
+    assert api.asked[-1].url.params["format"] == "jsonl"
+
+
+def test_answers_go_to_the_standard_output_and_what_failed_is_told(
+    quern: Quern, api: FakeApi, questions: Path
+) -> None:
+    api.on("POST", "/api/questions", listed("queued", 0))
+    api.on("GET", "/api/jobs/j1", listed("partial", 2, failed=1))
+    api.on("GET", "/api/jobs/j1/export", httpx.Response(200, content=b"n,answer\n"))
+
+    result = quern("ask", "--file", str(questions))
+
+    assert (result.exit_code, result.stdout) == (1, "n,answer\n")
+    assert "1 question answered, 1 failed" in result.stderr
+    assert "quern retry j1" in result.stderr
+
+
+def test_a_folder_that_is_not_there_is_found_before_anything_is_asked(
+    quern: Quern, api: FakeApi, questions: Path
+) -> None:
+    result = quern("ask", "--file", str(questions), "-o", str(questions.parent / "no" / "a.csv"))
+
+    assert result.exit_code == 2
+    assert "cannot be written" in result.stderr
+    assert api.asked == []
+
+
+def test_a_list_that_is_refused_names_its_questions_and_leaves_no_file(
+    quern: Quern, api: FakeApi, questions: Path
+) -> None:
+    errors = [{"field": "row 2.top_k", "message": "must be a whole number from 0 to 50"}]
+    api.on("POST", "/api/questions", refused(422, title="No", errors=errors))
+
+    result = quern("ask", "--file", str(questions), "-o", str(questions.parent / "a.csv"))
+
+    assert result.exit_code == 1
+    assert "row 2.top_k: must be a whole number" in result.stderr
+    assert [path.name for path in questions.parent.iterdir()] == [questions.name]
+
+
+@pytest.mark.parametrize("wrong", [["Why?"], ["--stream"], ["--json"], ["--fail-unanswered"]])
+def test_a_file_goes_with_nothing_that_is_for_one_question(
+    quern: Quern, questions: Path, wrong: list[str]
+) -> None:
+    assert quern("ask", "--file", str(questions), *wrong).exit_code == 2
+
+
+@pytest.mark.parametrize("wrong", [[], ["Why?", "-o", "answers.csv"]])
+def test_one_question_is_asked_without_a_file(quern: Quern, wrong: list[str]) -> None:
+    assert quern("ask", *wrong).exit_code == 2

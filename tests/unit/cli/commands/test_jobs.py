@@ -1,8 +1,11 @@
 """How jobs are listed, shown, cancelled and tried again."""
 
+from pathlib import Path
+
+import httpx
 import pytest
 
-from tests.support.fake_api import FakeApi, Quern, ok, question
+from tests.support.fake_api import NOW, FakeApi, Quern, ok, question
 
 
 def test_jobs_are_listed_with_what_they_are_about(quern: Quern, api: FakeApi) -> None:
@@ -74,3 +77,21 @@ def test_a_retry_names_the_new_job(quern: Quern, api: FakeApi) -> None:
     api.on("POST", "/api/jobs/j1/retry", ok({"id": "j9"}, 202))
 
     assert quern("retry", "j1").stdout == "New job: j9\n"
+
+
+def test_a_list_of_questions_is_counted_and_its_answers_are_written(
+    quern: Quern, api: FakeApi, tmp_path: Path
+) -> None:
+    progress = {"done": 2, "total": 3, "failed": 1, "cancelled": 0, "unit": "questions"}
+    shown = {
+        "id": "j1", "kind": "questions", "state": "running", "collection": "work",
+        "created_at": NOW, "progress": progress, "timings_ms": {},
+    }  # fmt: skip
+    api.on("GET", "/api/jobs/j1", ok(shown))
+    api.on("GET", "/api/jobs/j1/export", httpx.Response(200, content=b"so far"))
+    answers = tmp_path / "answers.csv"
+
+    result = quern("job", "j1", "-o", str(answers))
+
+    assert "answer 2 of 3 questions, 1 failed" in result.stdout
+    assert answers.read_bytes() == b"so far"
