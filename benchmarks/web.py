@@ -1,5 +1,5 @@
 """
-The web server under load: submits a second beside Redis' own, then pollers and streams at once.
+The web server under load: submits beside Redis' own, alone and by lists; pollers and streams.
 
     python -m benchmarks.web [--clients 16] [--pollers 1000] [--streams 200] [--json FILE]
 
@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import itertools
 import random
+import tempfile
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -22,6 +23,7 @@ from redis import Redis
 from rich.progress import Progress
 
 from benchmarks.figures.reporting import Limit, percentile, report
+from benchmarks.parts.bulk_submits import bulk_submits
 from benchmarks.running.http_line import HttpLine
 from benchmarks.running.processes import go_on, run
 from benchmarks.running.progress import ProgressBars
@@ -33,6 +35,8 @@ from protocol.scripts import Scripts
 from runtime.settings import Settings
 
 ROUNDS: Final = 5
+#: Who send lists at once: fewer than a server has places for large bodies.
+LISTING: Final = 4
 #: Scripts of one pipeline.
 TOGETHER: Final = 100
 #: What the script writes itself, or takes in another form.
@@ -45,6 +49,7 @@ OK: Final = 200
 
 LIMITS = {
     "submit_share_of_redis": Limit(at_least=0.7),
+    "bulk_submit_share_of_redis": Limit(at_least=0.7),
     "poll_p95_ms": Limit(at_most=250),
     "stream_p95_ms": Limit(at_most=250),
     "refused": Limit(at_most=0),
@@ -56,6 +61,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.web", description=__doc__)
     parser.add_argument("--clients", type=int, default=16, help="who submit at once")
     parser.add_argument("--submits", type=int, default=2_000, help="in each of five rounds")
+    parser.add_argument("--listed", type=int, default=10_000, help="in lists, in each round")
     parser.add_argument("--processes", type=int, default=1, help="of the web server")
     parser.add_argument("--pollers", type=int, default=1_000)
     parser.add_argument("--streams", type=int, default=200)
@@ -65,13 +71,19 @@ def main() -> None:
     options = parser.parse_args()
     if options.quick:
         options.submits, options.seconds = options.submits // 10, options.seconds / 4
+        options.listed = options.listed // 5
     settings = Settings(
         max_streams=max(256, options.streams), client_share=1.0,
         web_processes=options.processes,
     )  # fmt: skip
     only = ("redis-queue", "redis-cache", "web")
-    with service(None, settings, only=only) as quern, ProgressBars() as progress:
+    with (
+        tempfile.TemporaryDirectory(prefix="quern-bench-") as scratch,
+        service(None, settings, only=only, folder=Path(scratch)) as quern,
+        ProgressBars() as progress,
+    ):
         assert quern.stack is not None  # noqa: S101  it is private
+        options.folder = Path(scratch)
         with Redis.from_url(quern.stack.redis_url, decode_responses=True) as redis:
             figures = asyncio.run(measure(quern, redis, progress, options))
     report("The web server under load", figures, limits=LIMITS, json_path=options.json)
@@ -83,6 +95,9 @@ async def measure(
     """Run both parts and return their figures."""
     async with lines(quern.url, options.clients) as clients:
         figures = await _submits(quern, clients, redis, progress, count=options.submits)
+        figures |= await bulk_submits(
+            clients[:LISTING], redis, options.folder, progress, count=options.listed
+        )
     count = options.pollers + options.streams + 1
     before = _spent_s(quern, "web")
     async with lines(quern.url, count) as callers:

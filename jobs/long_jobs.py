@@ -17,6 +17,10 @@ log = logging.getLogger(__name__)
 
 #: How long a request itself works on its job, seconds: a small one is done by then.
 FIRST_TURN_S: Final = 0.05
+#: The same for a list of questions, of which a thousand have their rows by then.
+FIRST_LIST_TURN_S: Final = 0.2
+#: How long what Redis said of its memory is believed; scripts count what came since, see `fits`.
+_BELIEVED_S: Final = 1.0
 #: How long the service works at a time, on all unfinished jobs together, seconds.
 TURN_S: Final = 2.0
 #: The share of the queue that a retry may fill: new requests find the rest.
@@ -109,11 +113,18 @@ class LongJobs:
             if time.monotonic() > until:
                 return
 
-    def ask(self, job_id: str, *, within_s: float) -> None:
+    def ask(
+        self,
+        job_id: str,
+        *,
+        within_s: float,
+        questions: Sequence[ListedQuestion] | None = None,
+    ) -> None:
         """
         Give a list of questions its rows, for as long as there is time and room.
 
-        One that cannot be read from the blob store is cancelled: it would be tried for ever.
+        *questions* are those of the list, where the caller has them. One that cannot be read from
+        the blob store is cancelled: it would be tried for ever.
 
         Raises:
             StoreUnavailable: The blob store is away.
@@ -123,16 +134,21 @@ class LongJobs:
         if job is None or job.get("filling") != "1" or not self._has_room(job):
             return
         try:
-            questions = self._listed(job)
+            asked = self._listed(job) if questions is None else questions
         except (KeyError, ValueError):
             log.exception("list cannot be read", extra={"job_id": job_id})
             self._ledger.submissions.cancel_job(job_id)
             return
-        at = int(job["fill_at"])
-        while (following := self._ask(job_id, job, questions, at)) is not None:
-            at = following
-            if time.monotonic() > until:
+        at: int | None = int(job["fill_at"])
+        while at is not None:
+            sight = MemorySight.of(self._ledger.redis)
+            if sight.is_above(LISTED_MEMORY_SHARE):
                 return
+            bound = sight.bound(LISTED_MEMORY_SHARE)
+            while at is not None and time.monotonic() < sight.at + _BELIEVED_S:
+                at = self._ask(job_id, job, asked, at, memory_bound=bound)
+                if time.monotonic() > until:
+                    return
 
     def _ask(
         self,
@@ -140,18 +156,17 @@ class LongJobs:
         job: Mapping[str, str],
         questions: Sequence[ListedQuestion],
         start: int,
+        *,
+        memory_bound: int | None,
     ) -> int | None:
         """Give a list its next slice; returns where to go on, None where that is not for now."""
-        sight = MemorySight.of(self._ledger.redis)
-        if sight.is_above(LISTED_MEMORY_SHARE):
-            return None
         part = questions[start : start + ROWS_AT_ONCE]
         end = start + len(part)
         try:
             went_on = self._slices.fill_questions(
                 job_id, fields_of_all(job_id, job), [question.row for question in part],
                 start=start, is_last=end >= len(questions), limit=self._question_limit,
-                memory_bound=sight.bound(LISTED_MEMORY_SHARE),
+                memory_bound=memory_bound,
             )  # fmt: skip
         except (Full, NoMemory):
             return None

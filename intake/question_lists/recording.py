@@ -1,6 +1,5 @@
 """Lists of questions become jobs: kept on the disk first, given their rows as there is room."""
 
-import contextlib
 from collections.abc import Mapping, Sequence
 from itertools import chain, repeat
 from typing import Final
@@ -9,12 +8,12 @@ from corpus.blobs import BlobStore
 from corpus.catalogue.catalogue import Catalogue
 from intake.admission import Admission
 from intake.disk_room import DiskRoom
-from intake.errors import NotRetryable, StoreUnavailable
+from intake.errors import NotRetryable
 from intake.idempotency import Idempotency
 from intake.lookup.collections import collection_of
 from intake.question_lists.reading import QuestionList
 from jobs.ledger.ledger import Ledger
-from jobs.long_jobs import FIRST_TURN_S, LongJobs
+from jobs.long_jobs import FIRST_LIST_TURN_S, LongJobs
 from jobs.question_lists import KIND, LIST_BLOB, ListedQuestion, decode, encode
 from protocol.ids import new_id
 from rag.errors import QuernError
@@ -121,8 +120,9 @@ class QuestionLists:
                 blob = several.put(data)
             told = {"kind": KIND, LIST_BLOB: blob, "fill_total": str(len(questions))}
             with self._admission.admitting("batch") as bound:
+                fresh_id = new_id()
                 job_id = self._ledger.slices.begin_list(
-                    new_id(),
+                    fresh_id,
                     job={**fields, **told},
                     deadline_s=deadline_s,
                     idempotency=idempotency,
@@ -132,8 +132,9 @@ class QuestionLists:
             # Not where Redis did not answer: it may have been accepted.
             self._blobs.take_back(written)
             raise
-        with contextlib.suppress(StoreUnavailable):  # accepted it is, and the workers go on
-            self._long_jobs.ask(job_id, within_s=FIRST_TURN_S)
+        # An earlier job, as for a repeated key, is one that this list need not be.
+        known = questions if job_id == fresh_id else None
+        self._long_jobs.ask(job_id, within_s=FIRST_LIST_TURN_S, questions=known)
         return job_id
 
     def _states(self, job_id: str, total: int) -> list[str]:
