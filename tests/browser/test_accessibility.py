@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, expect
 from tests.browser.canned_api import CannedApi, Job
 from tests.browser.test_documents_view import listed
 from tests.browser.test_job_view import traced
+from tests.browser.test_model_answers import HOSTILE
 from tests.browser.test_status_view import history
 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -17,7 +18,8 @@ Prepare = Callable[[CannedApi], str]
 
 def answer(api: CannedApi) -> str:
     job = Job("query", "papers", {"question": "What?", "history": []}, state="succeeded")
-    job.result, job.sources = api.result, api.found
+    job.result = api.result | {"answer": HOSTILE, "generator": "a-model"}
+    job.sources = api.found
     api.jobs[job.id] = job
     return f"/?job={job.id}"
 

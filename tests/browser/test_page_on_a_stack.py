@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
@@ -12,6 +13,8 @@ from stack.up import Stack
 from tests.support.waiting import PATIENCE_S, until
 from tests.support.whole_stack import quick_stack
 
+#: Files of a large upload, and seconds that they may take on a busy machine.
+MANY, MANY_S = 2_000, 240
 NOTE = """# The mill at Harrow Ford
 
 The mill at Harrow Ford was built in 1743 by Agnes Tolley. It ground rye until the flood of 1911.
@@ -162,3 +165,91 @@ def test_a_job_on_its_own_page_and_the_last_hour(browser: Browser, stack: Stack)
     page.close()
 
     assert complaints == []
+
+
+def test_two_thousand_files_are_uploaded_through_the_page(
+    browser: Browser, stack: Stack, tmp_path: Path
+) -> None:
+    # Of texts of their own: Chroma takes a minute to index two thousand vectors that are the same.
+    for n in range(MANY):
+        (tmp_path / "houses" / f"{n:04}").mkdir(parents=True)
+        text = f"Note {n} is about the pump of house {n}."
+        (tmp_path / "houses" / f"{n:04}" / f"note {n}.txt").write_text(text)
+    page = browser.new_page()
+    page.set_default_timeout(1_000 * PATIENCE_S)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(f"{request.method} {request.url}"))
+    page.goto(f"{stack.url}/documents?collection=many")
+    page.get_by_label("a folder").set_input_files(tmp_path / "houses")
+    status = page.locator("#upload-status")
+    expect(status).to_contain_text(f"{MANY:,} documents ready", timeout=1_000 * MANY_S)
+    lines = page.get_by_role("list", name="Files").get_by_role("listitem")
+
+    expect(lines).to_have_count(MANY)
+    expect(lines.last).to_contain_text("added, 1 passage")
+    expect(page.locator("#collection-note")).to_have_text(f"{MANY:,} documents")
+    page.get_by_label("Find").fill("1999")
+    expect(page.locator("#documents li")).to_have_count(1)
+    sent = [one for one in asked if one.startswith("POST") and one.endswith("/documents")]
+    assert len(sent) <= MANY / 20
+    page.close()
+
+
+#: Counts what nobody of ours has put into the page.
+FOREIGN = """[...document.querySelectorAll("*")].filter((one) =>
+  ["IMG", "IFRAME", "OBJECT"].includes(one.tagName)
+  || (one.tagName === "SCRIPT" && !one.src.startsWith(location.origin + "/static/"))
+  || [...one.attributes].some(({ name }) => name.startsWith("on"))).length"""
+NAMES = [
+    "<img src=x onerror=alert(1)>.txt", "\"><script>alert('n')<\u2215script>.txt",
+    "{{7*7}}${7*7}.txt", "javascript:alert(1).txt", "a\u202etxt.exe.txt",
+    "%2e%2e%2fetc%2fpasswd.txt", "\u200f\u05d0 b.txt", "<\u0301" * 40 + ".txt",
+]  # fmt: skip
+TEXT = """<script>alert("t")</script> The <b>vault</b> of Moss Hall is opened with the word "heron".
+<img src=https://evil.example/p.png onerror=alert(1)> [x](javascript:alert(1))
+"""
+
+
+def test_hostile_names_texts_and_questions_are_shown_harmlessly(
+    browser: Browser, stack: Stack
+) -> None:
+    page = browser.new_page()
+    page.set_default_timeout(1_000 * PATIENCE_S)
+    complaints: list[str] = []
+    asked: set[str] = set()
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("dialog", lambda dialog: complaints.append(dialog.message))
+    page.on("request", lambda request: asked.add(urlsplit(request.url).netloc))
+    page.goto(f"{stack.url}/documents?collection=hostile")
+    page.get_by_label("Choose files").set_input_files(
+        [{"name": name, "mimeType": "text/plain", "buffer": TEXT.encode()} for name in NAMES]
+    )
+    files = page.get_by_role("list", name="Files").get_by_role("listitem")
+    expect(page.locator("#upload-status")).to_contain_text("7 documents ready, 1 failed")
+    expect(files.filter(has_text="must not hold control characters")).to_have_count(1)
+    expect(files.nth(0)).to_contain_text("<img src=x onerror=alert(1)>.txt")
+    page.get_by_label("Find").fill("<IMG")
+    page.get_by_role("button", name="<img src=x").click()
+    expect(page.locator("#document-text")).to_contain_text('<script>alert("t")</script>')
+    foreign = [page.evaluate(FOREIGN)]
+
+    page.goto(f"{stack.url}/")
+    page.get_by_label("Collection", exact=True).select_option("hostile")
+    question = "With which word is the vault of Moss Hall opened? <script>alert('q')</script>"
+    page.get_by_label("Question").fill(question)
+    page.keyboard.press("Enter")
+    expect(page.locator("#answer")).to_contain_text("heron")
+    expect(page.get_by_role("heading", name=question)).to_be_visible()
+    page.locator("#answer .cite").first.click()
+    expect(page.locator("#passage-text mark").first).to_be_visible()
+    foreign.append(page.evaluate(FOREIGN))
+    page.goto(f"{stack.url}/jobs")
+    expect(page.get_by_text(question).first).to_be_visible()
+    foreign.append(page.evaluate(FOREIGN))
+    page.close()
+
+    assert foreign == [0, 0, 0]
+    # What is refused is logged by the browser itself: a file, a collection that is not there yet.
+    assert [line for line in complaints if "responded with a status of 4" not in line] == []
+    assert asked == {urlsplit(stack.url).netloc}
