@@ -56,11 +56,12 @@ TEMPLATES: Final[dict[str, str]] = {
     "collections": "collections",  # hash: name → collection id
     "collection": "collection:%s",  # hash (collection): name, made, vector index, embedder, hnsw
     "graves": "graves",  # zset: id of a deleted collection by when it was
-    "current": "current:%s",  # hash (collection): document → generation:chunks:seq
+    "current": "current:%s",  # hash (collection): document → gen.:chunks:seq:language:fingerprint
     "newest": "newest:%s",  # hash (collection): document → newest accepted generation:fingerprint
-    "documents": "documents:%s",  # hash (collection): document → what is current, as JSON
+    "documents": "documents:%s",  # hash (collection): document → its record, as JSON
     "names": "names:%s",  # zset (collection): current documents in order of their ids
-    "contents": "contents:%s",  # hash (collection): hash of the bytes → document
+    "by_hash": "by_hash:%s:%s",  # hash (collection, letters or `first`): hash of bytes → document
+    "contents": "contents:%s",  # hash (collection): the same, of documents of earlier builds
     "deleted": "deleted:%s",  # zset, expiring (collection): documents by the generation of a delete
     "barren": "barren:%s",  # hash (collection): document → sha256:made_by of bytes that failed
     "opened": "opened:%s",  # set (collection): document:generation of open rows

@@ -17,8 +17,16 @@ GROWTH_INTERACTIVE: Final = 49_152
 #: log. Its metadata, which the catalogue has once more, comes on top.
 GROWTH_DOCUMENT: Final = 3_072
 
+#: Hexadecimal digits of a fingerprint that are kept: 64 bits tell versions of a document apart.
+FINGERPRINT_DIGITS: Final = 16
+
 #: A hash of more fields is kept as a table, with three times the bytes, and takes long to free. So
 #: the archived rows of a job are spread over hashes that have no more, each time over sixteen times
 #: as many, up to those by so many digits: room for 8.9 million rows.
 ARCHIVED_FIELDS: Final = COMPACT["hash-max-ziplist-entries"]
 ARCHIVED_DIGITS: Final = 4
+
+#: The same for which bytes became which document, with a field to spare for how many letters there
+#: are: so many at most, which is room for 8.9 million documents. The last hashes may have more.
+BY_HASH_FIELDS: Final = COMPACT["hash-max-ziplist-entries"] - 1
+BY_HASH_LETTERS: Final = 4

@@ -19,7 +19,7 @@ from protocol.timings import GARBAGE_MS
 T = TypeVar("T")
 
 #: Keys that tell what is current of a document, for as long as it is there.
-CATALOGUE: Final = ("documents", "current", "newest", "names", "contents", "barren")
+CATALOGUE: Final = ("documents", "current", "newest", "names", "by_hash", "contents", "barren")
 #: Keys of a document's row, which end with its retention.
 ROWS: Final = ("unit", "rows", "open", "job", "archived", "ended", "jobs")
 #: Longest wait for the moment at which what has ended takes no less room any more.

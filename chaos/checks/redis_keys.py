@@ -38,8 +38,8 @@ OWNERS: Final[Mapping[str, Owner]] = (
     )
     | dict.fromkeys(("turns", "window", "batch_window", "pace"), Owner.ROLE)
     | dict.fromkeys(
-        ("collection", "current", "newest", "documents", "names", "contents", "barren", "log",
-         "log_state", "garbage", "building", "behind", "followers", "cursors",
+        ("collection", "current", "newest", "documents", "names", "by_hash", "contents",
+         "barren", "log", "log_state", "garbage", "building", "behind", "followers", "cursors",
          "set_aside", "deleted"),
         Owner.COLLECTION,
     )

@@ -1,7 +1,8 @@
 """Collections: names people use, each of which points at one collection until it is deleted."""
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from itertools import islice, product
+from typing import Any, Final
 
 import orjson
 from redis import Redis
@@ -10,6 +11,9 @@ from ulid import ULID
 from protocol.keys import key
 from protocol.scripts import Scripts
 from rag.ports import HnswSettings
+
+#: Keys that are removed in one command.
+_AT_ONCE: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +106,17 @@ class Collections:
             "held", "audit", "barren", "deleted",
         )  # fmt: skip
         self._redis.unlink(*(key(name, collection_id) for name in names))
+        # The first one last: it says how many others there may be.
+        first = key("by_hash", collection_id, "first")
+        letters = int(self._redis.hget(first, "") or 0)
+        others = (
+            key("by_hash", collection_id, "".join(beginning))
+            for length in range(1, letters + 1)
+            for beginning in product("0123456789abcdef", repeat=length)
+        )
+        while some := list(islice(others, _AT_ONCE)):
+            self._redis.unlink(*some)
+        self._redis.unlink(first)
 
     def deleted_collections(self) -> list[str]:
         """Return the ids of deleted collections that tasks may still write into."""

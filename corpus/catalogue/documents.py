@@ -6,7 +6,7 @@ from typing import Any, Final
 import orjson
 from redis import Redis
 
-from corpus.catalogue.records import whole
+from corpus.catalogue.records import maker, source_of, whole
 from protocol.keys import key
 
 #: Documents that Redis is asked for in one command.
@@ -90,10 +90,9 @@ class Documents:
                 pipe.hmget(key(kind, collection_id), names)
             for name, text, current, newest in zip(names, *pipe.execute(), strict=True):
                 if text:
-                    record = orjson.loads(text)
-                    settled = (current or "").split(":")[0] == (newest or "").split(":")[0]
-                    same = settled and record.get("made_by") == made_by
-                    found[name] = record["sha256"] if same else ""
+                    sha256, made = source_of(orjson.loads(text))
+                    settled = not newest or newest.split(":")[0] == (current or "").split(":")[0]
+                    found[name] = sha256 if settled and made == maker(made_by) else ""
         return found
 
     def barren(

@@ -30,9 +30,9 @@ class Current(NamedTuple):
     @classmethod
     @lru_cache(maxsize=8_192)  # each search reads one of each candidate
     def parse(cls, text: str) -> "Current":
-        """Read `generation:chunks:seq`, or `generation:chunks:seq:language`."""
-        generation, chunks, seq, *language = text.split(":")
-        return cls(int(generation), int(chunks), int(seq), *language)
+        """Read `generation:chunks:seq:language:fingerprint`; the last two may be missing."""
+        generation, chunks, seq, *more = text.split(":")
+        return cls(int(generation), int(chunks), int(seq), *more[:1])
 
 
 class Generations:

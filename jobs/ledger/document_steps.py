@@ -1,6 +1,6 @@
 """Document steps: what makes a generation of a document the one that people read."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -15,11 +15,15 @@ INDEX_REPLACED: Final = "the collection was reindexed meanwhile; the document is
 
 @dataclass(frozen=True, slots=True)
 class Activation:
-    """A row whose generation is to become current: its log entry, its record, fields it gets."""
+    """
+    A row whose generation is to become current: its log entry, its record, fields it gets.
+
+    The record is as the catalogue keeps it, empty for a delete; see `corpus.catalogue.records`.
+    """
 
     unit: Unit
     entry: str
-    document: Mapping[str, Any]
+    document: Sequence[Any]
     fields: Fields
 
 

@@ -297,6 +297,119 @@ local function dispatch(role, out)
   fill(role, out)
 end
 
+-- Documents ---------------------------------------------------------------------------------
+
+-- A document's entry: its current generation and what stands with it. The fingerprint is here once
+-- the newest accepted generation is the current one; until then that is in `newest`.
+local function current_entry(generation, chunks, seq, language, fingerprint)
+  local entry = generation .. ':' .. chunks .. ':' .. int(seq)
+  if language == '' and fingerprint == '' then return entry end
+  return entry .. ':' .. language .. (fingerprint ~= '' and ':' .. fingerprint or '')
+end
+
+local function short_fingerprint(fingerprint)
+  return string.sub(fingerprint or '', 1, FINGERPRINT_DIGITS)
+end
+
+-- The same bytes sent again are no `unchanged` of this generation.
+local function forget_fingerprint(inc, doc, generation)
+  local current = redis.call('HGET', K.current(inc), doc)
+  if current and string.match(current, '^%d+') == generation then
+    local bare = string.gsub(current, '^(%d+:%d+:%d+:[^:]*):%x*$', '%1')
+    redis.call('HSET', K.current(inc), doc, bare)
+  end
+  local newest = redis.call('HGET', K.newest(inc), doc)
+  if newest and string.match(newest, '^%d+') == generation then
+    redis.call('HSET', K.newest(inc), doc, generation .. ':')
+  end
+end
+
+-- What scripts need of a record: a list, see corpus/catalogue/records.py; earlier builds wrote an
+-- object.
+local function read_record(text)
+  local kept = cjson.decode(text)
+  local function word(value) return type(value) == 'string' and value or '' end
+  return {
+    generation = int(tonumber(kept[1] or kept.generation) or 0),
+    sha256 = word(kept[2] or kept.sha256),
+    language = word(kept[4] or kept.language),
+  }
+end
+
+-- 132 bits of a SHA-256, in hexadecimal digits or in base64, as 22 letters of base64: three digits
+-- are two letters.
+local BASE64 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+local function short_hash(sha256)
+  if #sha256 == 43 then return string.sub(sha256, 1, 22) end
+  if #sha256 ~= 64 then return sha256 end
+  return (string.gsub(string.sub(sha256, 1, 33), '...', function(digits)
+    local bits = tonumber(digits, 16)
+    local high, low = math.floor(bits / 64) + 1, bits % 64 + 1
+    return string.sub(BASE64, high, high) .. string.sub(BASE64, low, low)
+  end))
+end
+
+-- Which bytes became which document: the first hash of a collection is called `first`, the next 16
+-- by the first letter of what is in them, then 256 by the first two, and so on: see BY_HASH_FIELDS.
+-- How many letters there are by now is in the first one too.
+local function by_hash_place(hash)
+  return (string.gsub(string.sub(hash, 1, BY_HASH_LETTERS), '.', function(letter)
+    return string.format('%x', (string.find(BASE64, letter, 1, true) or 1) % 16)
+  end))
+end
+
+local function by_hash_at(inc, place, letters)
+  return K.by_hash(inc, letters == 0 and 'first' or string.sub(place, 1, letters))
+end
+
+local function by_hash_letters(inc)
+  return tonumber(redis.call('HGET', K.by_hash(inc, 'first'), '') or '0')
+end
+
+-- The document that bytes became, and the key that says so; nil where they became none. Documents
+-- that earlier builds made current are in `contents`, until they are replaced.
+local function find_bytes(inc, sha256)
+  if sha256 == '' then return nil end
+  local hash = short_hash(sha256)
+  local place = by_hash_place(hash)
+  for letters = 0, by_hash_letters(inc) do
+    local at = by_hash_at(inc, place, letters)
+    local doc = redis.call('HGET', at, hash)
+    if doc then return doc, at, hash end
+  end
+  local doc = redis.call('HGET', K.contents(inc), sha256)
+  if doc then return doc, K.contents(inc), sha256 end
+end
+
+-- Bytes become a document, after they were those of another perhaps.
+local function note_bytes(inc, sha256, doc)
+  local _, at, field = find_bytes(inc, sha256)
+  if at == K.contents(inc) then
+    redis.call('HDEL', at, field)
+  elseif at then
+    return redis.call('HSET', at, field, doc)
+  end
+  local hash, deepest = short_hash(sha256), by_hash_letters(inc)
+  local place, letters = by_hash_place(hash), 0
+  while letters < BY_HASH_LETTERS
+      and redis.call('HLEN', by_hash_at(inc, place, letters)) >= BY_HASH_FIELDS do
+    letters = letters + 1
+  end
+  redis.call('HSET', by_hash_at(inc, place, letters), hash, doc)
+  if letters > deepest then redis.call('HSET', K.by_hash(inc, 'first'), '', letters) end
+end
+
+local function forget_bytes(inc, sha256, doc)
+  local known, at, field = find_bytes(inc, sha256)
+  if known == doc then redis.call('HDEL', at, field) end
+end
+
+-- Whether anything but its entries says that a collection has had documents.
+local function had_documents(inc)
+  return redis.call('EXISTS', K.newest(inc), K.documents(inc), K.names(inc),
+    K.by_hash(inc, 'first')) > 0
+end
+
 -- The change log ----------------------------------------------------------------------------
 
 -- A log that vanished, or whose state did, begins anew under another epoch: what it had told is
@@ -320,7 +433,8 @@ local function begin_log_anew(inc)
   if redis.call('HLEN', K.current(inc)) > 0 then
     redis.call('HSETNX', state, 'seq', int(NOW))
     redis.call('HSET', state, 'last_add', entry)
-  elseif old == 0 and redis.call('HLEN', K.newest(inc)) > 0 then  -- see orphan
+  elseif old == 0 and (had_documents(inc)
+      or redis.call('HEXISTS', K.collection(inc), 'embedder') == 1) then  -- see orphan
     redis.call('HSET', state, 'entries_lost', '1')
   end
 end
@@ -780,16 +894,11 @@ local function withdraw(inc, doc, generation, chunks)
     return false
   end
   local seq = redis.call('HINCRBY', K.log_state(inc), 'seq', 1)
-  redis.call('HSET', K.current(inc), doc, generation .. ':0:' .. int(seq))
+  redis.call('HSET', K.current(inc), doc, current_entry(generation, '0', seq, '', ''))
   note_change(inc, doc, generation)
   into_garbage(inc, doc .. ':' .. generation .. ':' .. chunks, NOW_MS + GARBAGE_MS)
   local record = redis.call('HGET', K.documents(inc), doc)
-  if record then
-    local sha256 = cjson.decode(record).sha256
-    if sha256 and redis.call('HGET', K.contents(inc), sha256) == doc then
-      redis.call('HDEL', K.contents(inc), sha256)
-    end
-  end
+  if record then forget_bytes(inc, read_record(record).sha256, doc) end
   redis.call('HDEL', K.documents(inc), doc)
   redis.call('ZREM', K.names(inc), doc)
   return true

@@ -51,6 +51,25 @@ elseif fresh > 0 then
   prolong(job, j)
 end
 
+-- The newest accepted generation of a document and its fingerprint, and its current one and its
+-- chunks; zeros where there is none.
+local function generations_of(doc)
+  local cg, cc, last, fingerprint = 0, 0, 0, ''
+  local current = redis.call('HGET', K.current(inc), doc)
+  if current then
+    local g, c = string.match(current, '^(%d+):(%d+):')
+    cg, cc = tonumber(g), tonumber(c)
+    last, fingerprint = cg, string.match(current, '^%d+:%d+:%d+:[^:]*:(%x+)$') or ''
+  end
+  local newest = redis.call('HGET', K.newest(inc), doc)
+  if newest then
+    local g, f = string.match(newest, '^(%d+):(.*)$')
+    if tonumber(g) >= last then last, fingerprint = tonumber(g), f end
+  end
+  return last, fingerprint, cg, cc
+end
+
+local may_double = fields.on_duplicate ~= 'skip' and fields.on_duplicate ~= 'fail'
 local out = {'ok', job}
 local roles = {}
 local reserved = 0
@@ -61,18 +80,7 @@ for i, r in ipairs(rows) do
   -- Else it is the same document, sent again, perhaps in this very call.
   if not there[i] and redis.call('EXISTS', K.unit(id)) == 0 then
     local doc = r.document
-    local newest = redis.call('HGET', K.newest(inc), doc)
-    local last, fingerprint = 0, ''
-    if newest then
-      local g, f = string.match(newest, '^(%d+):(.*)$')
-      last, fingerprint = tonumber(g), f
-    end
-    local current = redis.call('HGET', K.current(inc), doc)
-    local cg, cc = 0, 0
-    if current then
-      local g, c = string.match(current, '^(%d+):(%d+):')
-      cg, cc = tonumber(g), tonumber(c)
-    end
+    local last, fingerprint, cg, cc = generations_of(doc)
     r.id = nil
     r.job = job
     r.class = 'ingest'
@@ -89,14 +97,14 @@ for i, r in ipairs(rows) do
     redis.call('HINCRBY', K.job(job), 'total', 1)
     redis.call('SADD', K.open(job), id)
 
-    local twin = r.sha256 and redis.call('HGET', K.contents(inc), r.sha256)
+    local twin = not may_double and r.sha256 and find_bytes(inc, r.sha256)
     if twin == doc then twin = false end
     if twin then  -- one that is about to be replaced or deleted is no place to point at
       local g = string.match(redis.call('HGET', K.newest(inc), twin) or '', '^(%d+):')
       if g and redis.call('SISMEMBER', K.opened(inc), twin .. ':' .. g) == 1 then twin = false end
     end
-    if r.fingerprint and r.fingerprint ~= '' and fingerprint == r.fingerprint
-        and last == cg and cc > 0 then
+    local told = short_fingerprint(r.fingerprint)
+    if told ~= '' and told == short_fingerprint(fingerprint) and last == cg and cc > 0 then
       put(K.unit(id), r)
       close(id, r, 'succeeded', {outcome = 'unchanged', shown_chunks = tostring(cc)}, true)
     elseif twin and fields.on_duplicate == 'skip' then
@@ -121,7 +129,7 @@ for i, r in ipairs(rows) do
       r.room = int(growth)
       reserved = reserved + growth
       put(K.unit(id), r)
-      redis.call('HSET', K.newest(inc), doc, generation .. ':' .. (r.fingerprint or ''))
+      redis.call('HSET', K.newest(inc), doc, generation .. ':' .. told)
       redis.call('SADD', K.opened(inc), doc .. ':' .. generation)
       redis.call('ZADD', K.deadlines('ingest'), r.deadline, id)
       wait_in_lane(id, r)

@@ -7,7 +7,7 @@ if redis.call('EXISTS', K.collection(inc)) == 1 or redis.call('ZSCORE', K.graves
 end
 local taken = redis.call('HGET', K.collections(), name)
 if taken and taken ~= inc then
-  if redis.call('HLEN', K.newest(taken)) == 0 then
+  if not had_documents(taken) and redis.call('EXISTS', K.current(taken)) == 0 then
     -- Made by the first question after the loss, and never written to.
     redis.call('DEL', K.collection(taken))
     redis.call('ZADD', K.graves(), int(NOW_MS), taken)

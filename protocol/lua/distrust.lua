@@ -1,16 +1,13 @@
 -- distrust(collection_id, document, generation): the same bytes sent again are no `unchanged`
 local inc, doc, generation = ARGV[1], ARGV[2], ARGV[3]
-local newest = redis.call('HGET', K.newest(inc), doc)
-if newest and string.match(newest, '^(%d+):') == generation then
-  redis.call('HSET', K.newest(inc), doc, generation .. ':')
-end
+forget_fingerprint(inc, doc, generation)
 local record = redis.call('HGET', K.documents(inc), doc)
-if record then
-  local said = cjson.decode(record)
-  if said.made_by and int(said.generation or 0) == generation then
-    -- Replaced in the text: decoded and written anew, an empty object would become a list.
-    local kept = string.gsub(record, '"made_by":"%x*"', '"made_by":""')
-    redis.call('HSET', K.documents(inc), doc, kept)
+if record and read_record(record).generation == generation then
+  -- Replaced in the text: decoded and written anew, an empty object would become a list.
+  local kept, found = string.gsub(record, '^(%[%d+,"[^"]*",)"%x*"', '%1""')
+  if found == 0 then  -- of an earlier build: its last two fields
+    kept = string.gsub(record, '"made_by":"%x*"(,"updated_at":"[^"]*"})$', '"made_by":""%1')
   end
+  redis.call('HSET', K.documents(inc), doc, kept)
 end
 return {1}

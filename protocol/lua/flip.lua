@@ -23,7 +23,7 @@ if redis.call('EXISTS', K.collection(inc)) == 0 then
 end
 if redis.call('EXISTS', K.held(inc)) == 1 then return {'held'} end
 local generation, chunks = tonumber(u.generation), tonumber(u.chunks or '0')
-local cg, cc, old_sha = 0, 0, nil
+local cg, cc = 0, 0
 local current = redis.call('HGET', K.current(inc), doc)
 if current then
   local g, c = string.match(current, '^(%d+):(%d+):')
@@ -38,26 +38,24 @@ if chunks > 0 and (u.edition or inc) ~= edition_of(inc) then return {'moved'} en
 note_change(inc, doc, u.generation)
 local seq = redis.call('HINCRBY', K.log_state(inc), 'seq', 1)
 -- A delete leaves a tombstone, else a slow older update would be activated afterwards.
-local now = u.generation .. ':' .. int(chunks) .. ':' .. int(seq)
-local language = cjson.decode(document).language
-if language and language ~= '' then now = now .. ':' .. language end
+local now = current_entry(u.generation, int(chunks), seq, read_record(document).language,
+  short_fingerprint(u.fingerprint))
 redis.call('HSET', K.current(inc), doc, now)
+local newest = redis.call('HGET', K.newest(inc), doc)
+if newest and tonumber(string.match(newest, '^%d+')) <= generation then
+  redis.call('HDEL', K.newest(inc), doc)
+end
 if entry ~= '' then raise_last_add(inc, entry) end
 if cc > 0 then
   into_garbage(inc, doc .. ':' .. int(cg) .. ':' .. int(cc), NOW_MS + GARBAGE_MS)
 end
 local old = redis.call('HGET', K.documents(inc), doc)
-if old then
-  old_sha = cjson.decode(old).sha256
-  if old_sha and redis.call('HGET', K.contents(inc), old_sha) == doc then
-    redis.call('HDEL', K.contents(inc), old_sha)
-  end
-end
+if old then forget_bytes(inc, read_record(old).sha256, doc) end
 local fields = cjson.decode(ARGV[5])
 if chunks > 0 then
   redis.call('HSET', K.documents(inc), doc, document)
   redis.call('ZADD', K.names(inc), 0, doc)
-  if u.sha256 then redis.call('HSET', K.contents(inc), u.sha256, doc) end
+  if u.sha256 then note_bytes(inc, u.sha256, doc) end
   out[1] = cc > 0 and 'updated' or 'created'
 else
   note_delete(inc, doc, u.generation)

@@ -11,11 +11,12 @@ end
 local member = doc .. ':' .. generation .. ':' .. chunks
 if redis.call('ZSCORE', K.garbage(inc), member) then return {0} end
 if not current then
-  -- Never given to the garbage: a document that was never accepted here, one whose record says
-  -- that it is read, and all of a collection that once had current documents and has none.
+  -- Never given to the garbage: a document of which nothing is known here, one whose record says
+  -- that it is read, and all of a collection that once had current documents and has none. What was
+  -- accepted, and never became current, is known by `newest`.
   if not redis.call('HGET', K.newest(inc), doc) then return {2} end
   local record = redis.call('HGET', K.documents(inc), doc)
-  if record and int(cjson.decode(record).generation or 0) == generation then return {2} end
+  if record and read_record(record).generation == generation then return {2} end
   if entries_are_lost(inc) then
     redis.call('HSET', K.log_state(inc), 'entries_lost', '1')
     return {2}

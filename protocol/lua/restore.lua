@@ -13,23 +13,20 @@ else
   if redis.call('SISMEMBER', K.opened(inc), doc .. ':' .. generation) == 1 then return {0} end
   if log_is_lost(inc) then begin_log_anew(inc) end
   local seq = redis.call('HINCRBY', K.log_state(inc), 'seq', 1)
-  local now = generation .. ':' .. chunks .. ':' .. int(seq)
-  local language = cjson.decode(record).language
-  if language and language ~= '' then now = now .. ':' .. language end
-  redis.call('HSET', K.current(inc), doc, now)
+  local language = read_record(record).language
+  redis.call('HSET', K.current(inc), doc, current_entry(generation, chunks, seq, language, ''))
   note_change(inc, doc, generation)
   raise_last_add(inc, append_log(inc, 'add', doc, generation, chunks))
 end
-redis.call('HSETNX', K.newest(inc), doc, generation .. ':')
+local old = redis.call('HGET', K.documents(inc), doc)
+if old then forget_bytes(inc, read_record(old).sha256, doc) end
 redis.call('HSET', K.documents(inc), doc, record)
 redis.call('ZADD', K.names(inc), 0, doc)
-local sha256 = cjson.decode(record).sha256
-if not sha256 or sha256 == '' then
+local sha256 = read_record(record).sha256
+if sha256 == '' then
   -- Made of its rows: the same file sent again brings what is missing, so it is no `unchanged`.
-  if string.match(redis.call('HGET', K.newest(inc), doc), '^(%d+):') == generation then
-    redis.call('HSET', K.newest(inc), doc, generation .. ':')
-  end
-else
-  redis.call('HSETNX', K.contents(inc), sha256, doc)
+  forget_fingerprint(inc, doc, generation)
+elseif not find_bytes(inc, sha256) then
+  note_bytes(inc, sha256, doc)
 end
 return {1}

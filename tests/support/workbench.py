@@ -1,5 +1,6 @@
 """A workbench for tests of the ledger: real scripts on a real Redis, and hands to move time."""
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -8,6 +9,7 @@ from redis import Redis
 
 from corpus.blobs import BlobStore
 from corpus.catalogue.catalogue import Catalogue
+from corpus.catalogue.records import packed
 from corpus.change_log import ChangeLog
 from corpus.embedding import PacedEmbedder
 from corpus.ingestion import Ingestion
@@ -112,10 +114,12 @@ class Workbench:
         self, document: str, *, unit_id: str | None = None, content: str | None = None
     ) -> dict[str, str | int]:
         content = content or new_id()
+        fingerprint = hashlib.sha256(f"{document}\0{content}".encode()).hexdigest()[:32]
         return {
             "id": unit_id or new_id(), "kind": "document", "document": document, "stage": "parse",
-            "role": "ingest", "owner": "interactive", "priority": 0, "sha256": f"sha-{content}",
-            "fingerprint": f"print-{content}", "size": 3, "filename": document, "title": "",
+            "role": "ingest", "owner": "interactive", "priority": 0, "size": 3,
+            "sha256": hashlib.sha256(content.encode()).hexdigest(), "fingerprint": fingerprint,
+            "filename": document, "title": "",
         }  # fmt: skip
 
     def ingest(
@@ -204,7 +208,9 @@ class Workbench:
     def activate(self, unit: Unit, *, entry: str = "", language: str = "") -> str:
         record = {
             "document_id": unit.fields["document"],
+            "generation": int(unit.fields["generation"]),
             "sha256": unit.fields.get("sha256", ""),
+            "made_by": unit.fields.get("made_by", ""),
             "language": language,
         }
         return activate(self.ledger, unit, entry=entry, document=record)
@@ -301,7 +307,7 @@ def hand_over(
 
 def activate(ledger: Ledger, unit: Unit, *, entry: str = "", document: Mapping[str, object]) -> str:
     """Make one row's generation the current one."""
-    (answer,) = ledger.documents.activate([Activation(unit, entry, document, {})])
+    (answer,) = ledger.documents.activate([Activation(unit, entry, packed(document), {})])
     return _raised(answer)
 
 

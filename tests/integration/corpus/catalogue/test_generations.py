@@ -103,3 +103,70 @@ def test_a_generation_is_not_given_twice_when_redis_loses_its_last_second(
     (again,) = bench.ingest(inc, "a")[1]
 
     assert int(bench.field(again, "generation")) > int(bench.field(lost, "generation"))
+
+
+def test_what_was_accepted_is_noted_apart_only_while_it_is_not_current(
+    bench: Workbench, inc: str
+) -> None:
+    newest = key("newest", inc)
+    _, (first, second) = bench.ingest(inc, "a", "b")
+    on_their_way = bench.redis.hkeys(newest)
+    bench.publish(first)
+    bench.publish(second)
+    settled = bench.redis.hkeys(newest)
+    _, (older,) = bench.ingest(inc, "a")
+    _, (failed,) = bench.ingest(inc, "a")
+    bench.ledger.work.finish(bench.take(failed), state="failed", fields={"error": "{}"})
+    bench.publish(older)
+
+    assert (sorted(on_their_way), settled) == (["a", "b"], [])
+    # The newest is known although an older one became current after its end.
+    assert bench.redis.hget(newest, "a").split(":")[0] == bench.field(failed, "generation")
+
+
+@pytest.mark.parametrize("language", ["", "en"])
+def test_an_unchanged_document_is_known_by_its_entry_until_it_is_distrusted(
+    bench: Workbench, inc: str, language: str
+) -> None:
+    def again(content: str) -> str:
+        return bench.ingest(inc, rows=[bench.row("a", content=content)])[1][0]
+
+    bench.publish(again("same"), language=language)
+    current = bench.catalogue.generations.current(inc, ["a"])["a"]
+    outcome = bench.field(again("same"), "outcome")
+    bench.catalogue.repairs.distrust(inc, "a", current.generation - 1)  # another generation
+    still = bench.field(again("same"), "outcome")
+    bench.catalogue.repairs.distrust(inc, "a", current.generation)
+
+    assert (outcome, still) == ("unchanged", "unchanged")
+    assert bench.catalogue.generations.current(inc, ["a"])["a"] == current
+    assert bench.publish(again("same"), language=language) == "updated"
+    assert current.language == language
+
+
+def test_a_collection_whose_documents_are_all_current_is_not_taken_for_an_empty_one(
+    bench: Workbench, inc: str
+) -> None:
+    bench.publish(bench.ingest(inc, "a")[1][0])
+    lost = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
+
+    adopted = bench.catalogue.repairs.adopt(
+        lost, vector_index=lost, name="papers", other_name="papers-restored", about={}
+    )
+    assert adopted == "papers-restored"
+    assert bench.catalogue.collections.collection_id("papers") == inc
+    assert bench.catalogue.generations.current(inc, ["a"])["a"].chunks == 2
+
+
+@pytest.mark.parametrize("lost", [[], ["documents"], ["documents", "names", "contents"]])
+def test_entries_that_were_lost_with_the_log_are_known_to_be(
+    bench: Workbench, inc: str, lost: list[str]
+) -> None:
+    bench.catalogue.vector_indexes.register_embedder(inc, MODEL)
+    bench.publish(bench.ingest(inc, "a")[1][0])
+    bench.redis.delete(*(key(name, inc) for name in ("current", "log", "log_state", *lost)))
+    if "contents" in lost:
+        bench.redis.delete(key("by_hash", inc, "first"))
+    bench.change_log.follow(inc, "follower", "")
+
+    assert bench.redis.hget(key("log_state", inc), "entries_lost") == "1"

@@ -322,7 +322,7 @@ def test_whatever_happens_each_unit_is_in_one_place_and_ends_once(
     assert left <= {
         "unit", "job", "rows", "jobs", "jobs_by", "jobs_by_from", "ended", "events", "tallies",
         "pace", "turns", "window", "fallen",
-        "watch", "collection", "collections", "current", "newest", "documents", "names", "contents",
+        "watch", "collection", "collections", "current", "newest", "documents", "names", "by_hash",
         "log", "log_state", "garbage", "news", "barren", "room",
     }  # fmt: skip
     for name in bench.redis.scan_iter(match=f"{PREFIX}unit:*"):
