@@ -94,7 +94,7 @@ class HandWorker:
         unit = self.claim(unit_id)
         record = {
             "document_id": unit.fields["document"], "generation": int(unit.fields["generation"]),
-            "title": "T", "file": unit.fields["filename"] or None, "sha256": unit.fields["sha256"],
+            "title": "T", "file": unit.fields["filename"], "sha256": unit.fields["sha256"],
             "source_blob": unit.fields["sha256"], "text_blob": text_blob,
             "manifest_blob": manifest, "chars": len(text), "chunks": len(chunks),
             "bytes": int(unit.fields["size"]), "kind": "text",

@@ -323,7 +323,7 @@ def test_whatever_happens_each_unit_is_in_one_place_and_ends_once(
         "unit", "job", "rows", "jobs", "jobs_by", "jobs_by_from", "ended", "events", "tallies",
         "pace", "turns", "window", "fallen",
         "watch", "collection", "collections", "current", "newest", "documents", "names", "by_hash",
-        "log", "log_state", "garbage", "news", "barren", "room",
+        "log", "log_state", "garbage", "news", "barren", "room", "deleted",
     }  # fmt: skip
     for name in bench.redis.scan_iter(match=f"{PREFIX}unit:*"):
         assert bench.redis.ttl(name) > 0
