@@ -1,5 +1,6 @@
 """Whether people search: work that can wait gives way to them."""
 
+import time
 from typing import Final
 
 from redis import Redis
@@ -9,6 +10,8 @@ from protocol.keys import key
 
 #: Who searched so lately may do so again in a moment.
 LATELY_S: Final = 2.0
+#: How often it is looked whether the searches have ended that somebody lets pass.
+LOOK_S: Final = 0.02
 
 
 class SearchSight:
@@ -41,3 +44,9 @@ class SearchSight:
             return False
         since_s = seconds + (micros - int(ended_us or 0)) / 1e6
         return bool(there) or since_s < LATELY_S
+
+    def let_pass(self, *, longest_s: float) -> None:
+        """Wait until no search is under way, but not longer than *longest_s*."""
+        until = time.monotonic() + longest_s
+        while self.under_way() and (left_s := until - time.monotonic()) > 0:
+            time.sleep(min(LOOK_S, left_s))

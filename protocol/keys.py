@@ -69,6 +69,7 @@ TEMPLATES: Final[dict[str, str]] = {
     "log_state": "log_state:%s",  # hash (collection): epoch, tail, trimmed_to, last_add, seq
     "add_logged": "add_logged:%s",  # set (collection): open document:generation:chunks with an add
     "audit": "audit:%s",  # hash (collection), expiring: ticket → whether replicas shall repair
+    "check_at": "check_at",  # string: where the check in the background goes on, as JSON
     "answers": "answers:%s",  # hash (ticket), expiring: follower → what it found, as JSON
     "garbage": "garbage:%s",  # zset (collection): document:generation:chunks by when it is due
     "building": "building:%s",  # hash (collection): an unfinished vector index, its job, progress

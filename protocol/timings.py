@@ -106,8 +106,10 @@ SHED_S: Final = 2.0
 #: So long a job is known after its end, however full Redis is: who asked may come for the answer.
 SHED_AFTER_S: Final = 600.0
 CHECK_S: Final = 3_600.0
-#: The check in the background takes turns of this length, with this pause between.
+#: The check in the background takes turns of this length, with this pause between. While people
+#: search it has shorter ones: one search in fifty meets it.
 CHECK_TURN_S: Final = 0.5
+CHECK_SHARED_TURN_S: Final = 0.1
 CHECK_PAUSE_S: Final = 5.0
 #: A deleted collection is cleared this long: longer than any job on it may take.
 DELETED_COLLECTION_S: Final = 691_200.0

@@ -11,7 +11,8 @@ from redis.exceptions import RedisError
 
 from corpus.archiver import Archiver
 from corpus.catalogue.catalogue import Catalogue
-from corpus.check_and_repair.checker import Checker, Step
+from corpus.check_and_repair.checker import Checker, Step, Walk
+from corpus.check_and_repair.findings import Report
 from corpus.storage import Storage
 from jobs.heartbeats import batch_windows, live_workers, long_window, windows
 from jobs.long_jobs import LongJobs
@@ -229,14 +230,16 @@ class BackgroundCheck:
     Checks and repairs in the background: at start, and then each hour, a little at a time.
 
     A turn is short and the pause after it long, so that Chroma and this worker have time for what
-    people wait for. Collections that no catalogue knows are left to people: another Quern may use
-    the same Chroma.
+    people wait for; while people search it is shorter still. After each it is kept how far the walk
+    is: the next holder of the lock, after a restart too, goes on there. Collections that no
+    catalogue knows are left to people: another Quern may use the same Chroma.
     """
 
     def __init__(self, checker: Checker, catalogue: Catalogue) -> None:
         self._checker = checker
         self._catalogue = catalogue
         self._labelled: set[str] = set()
+        self._walking: Walk | None = None
         self._rounds = Rounds(
             self._walk, every_s=timings.CHECK_S, turn_s=timings.CHECK_TURN_S, at_once=True
         )
@@ -250,21 +253,41 @@ class BackgroundCheck:
             if vector_index.name not in self._labelled and self._checker.label(collection_id):
                 self._labelled.add(vector_index.name)
         self._labelled.intersection_update(one.name for one in written.values())
-        self._rounds.turn()
+        if self._rounds.rests:
+            return
+        searched = self._checker.searches.lately()
+        self._rounds.turn(turn_s=timings.CHECK_SHARED_TURN_S if searched else timings.CHECK_TURN_S)
+        if self._walking is not None:
+            self._catalogue.repairs.keep_check(self._walking.standing(reports=False))
 
     def _walk(self) -> Iterator[Step]:
-        """Walk once from beginning to end, and log what was found; nothing where all agrees."""
-        walk = self._checker.walk(None, repair=True, adopt=False, patient=True)
-        yield from walk
-        for report in walk.reports:
-            if report.found:
-                log.warning(
-                    "differences found",
-                    extra={
-                        "collection": report.collection, "differences": report.counts(),
-                        "left": report.left,
-                    },
-                )  # fmt: skip
+        """Walk to the end, from where a walk was left, and log what is found, if anything."""
+        repairs = self._catalogue.repairs
+        walk = self._walking = self._checker.walk(
+            None, repair=True, adopt=False, patient=True, after=repairs.check_stands_at()
+        )
+        told = 0
+        for step in walk:
+            yield step
+            for report in walk.reports[told:]:
+                _tell(report)
+            told = len(walk.reports)
+        for report in walk.reports[told:]:
+            _tell(report)
+        self._walking = None
+        repairs.keep_check(None)
+
+
+def _tell(report: Report) -> None:
+    """Log what was found of a collection; nothing where all agrees."""
+    if report.found:
+        log.warning(
+            "differences found",
+            extra={
+                "collection": report.collection, "differences": report.counts(),
+                "left": report.left,
+            },
+        )  # fmt: skip
 
 
 def start_background_check(stack: contextlib.ExitStack, storage: Storage, checker: Checker) -> None:

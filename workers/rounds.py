@@ -32,13 +32,22 @@ class Rounds:
         self._ended_at = float("-inf") if at_once else time.monotonic()
         self._steps: Iterator[object] | None = None
 
-    def turn(self) -> None:
-        """Go on with the round for a turn; after a step that fails the next turn begins anew."""
+    @property
+    def rests(self) -> bool:
+        """Whether the next turn has nothing to do: a round has ended, and no other is due."""
+        return self._steps is None and time.monotonic() - self._ended_at < self._every_s
+
+    def turn(self, *, turn_s: float | None = None) -> None:
+        """
+        Go on with the round for a turn; after a step that fails the next turn begins anew.
+
+        *turn_s* is for a turn that is shorter than others.
+        """
+        if self.rests:
+            return
         if self._steps is None:
-            if time.monotonic() - self._ended_at < self._every_s:
-                return
             self._steps = self._begin()
-        until = time.monotonic() + self._turn_s
+        until = time.monotonic() + (self._turn_s if turn_s is None else turn_s)
         try:
             while time.monotonic() < until:
                 next(self._steps)

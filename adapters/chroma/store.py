@@ -100,7 +100,9 @@ class ChromaStore:
         with self._writing[collection_id], self._calls():
             try:
                 collection = self._collection(collection_id)
-                for part in self._pace.parts(len(chunks)):
+                for part in self._pace.parts(
+                    len(chunks), collection_id, count=lambda: self._client.count(collection)
+                ):
                     self._client.upsert(
                         collection,
                         ids=[stored.chunk_id for stored in chunks[part]],
@@ -249,6 +251,7 @@ class ChromaStore:
         """Remove the whole collection. Harmless when it does not exist."""
         self._collections.pop(collection_id, None)
         self._writing.pop(collection_id, None)
+        self._pace.forget(collection_id)
         with self._calls():
             try:
                 self._client.drop(collection_id)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import orjson
 from redis import Redis
@@ -12,6 +12,9 @@ from corpus.catalogue.vector_indexes import read_vector_index
 from protocol.keys import key
 from protocol.scripts import Scripts
 from rag.ports import Snapshot, VectorIndex
+
+#: Documents that Redis is asked for at once, by who looks at all.
+PAGE: Final = 1_000
 
 
 class Current(NamedTuple):
@@ -89,6 +92,19 @@ class Generations:
         """Yield every document with its current generation, tombstones included."""
         for document, text in self._redis.hscan_iter(key("current", collection_id), count=1000):
             yield document, Current.parse(text)
+
+    def page_of_current(self, collection_id: str, cursor: int) -> tuple[int, dict[str, Current]]:
+        """
+        Return where to go on, 0 at the end, and some documents with their current generations.
+
+        Begin with 0. A cursor is good for one run of Redis; documents may come twice.
+        """
+        after, found = self._redis.hscan(key("current", collection_id), cursor, count=PAGE)
+        return int(after), {name: Current.parse(text) for name, text in found.items()}
+
+    def run_id(self) -> str:
+        """Return the name of this run of Redis."""
+        return str(self._redis.info("server")["run_id"])
 
     def is_open(self, collection_id: str, document: str, generation: int) -> bool:
         """Return True if the row of a generation has not ended."""

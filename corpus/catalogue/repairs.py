@@ -52,6 +52,18 @@ class Repairs:
         """Record that every recoverable entry is restored: what is unknown now is an orphan."""
         self._redis.hdel(key("log_state", collection_id), "entries_lost")
 
+    def check_stands_at(self) -> dict[str, Any] | None:
+        """Return where the check in the background goes on, None where it begins anew."""
+        text = self._redis.get(key("check_at"))
+        return orjson.loads(text) if text else None
+
+    def keep_check(self, standing: Mapping[str, Any] | None) -> None:
+        """Keep where the check in the background goes on; None: it has ended."""
+        if standing is None:
+            self._redis.delete(key("check_at"))
+        else:
+            self._redis.set(key("check_at"), orjson.dumps(dict(standing)))
+
     def adopt(
         self,
         collection_id: str,

@@ -1,7 +1,7 @@
 """The check: compares catalogue, vector store and every sparse index, document by document."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ from corpus.check_and_repair.scope import Scope
 from corpus.check_and_repair.stored_generations import StoredElsewhere
 from corpus.current_vectors import CurrentVectors
 from corpus.storage import Storage
+from jobs.searches import SearchSight
 from rag.ports import Embedder, VectorStore
 
 #: A walk in the background lists a vector store so often, while documents are on their way to it.
@@ -54,6 +55,8 @@ class Checker:
         blobs: Where files, texts and manifests lie.
 
         repairer: Does the repairs of documents.
+
+        searches: Whether people search; a walk lets them pass.
     """
 
     def __init__(
@@ -64,26 +67,36 @@ class Checker:
         change_log: ChangeLog,
         blobs: BlobStore,
         repairer: Repairer,
+        searches: SearchSight,
     ) -> None:
         self.vectors = vectors
         self.catalogue = catalogue
         self.change_log = change_log
         self.blobs = blobs
         self.repairer = repairer
+        self.searches = searches
         self.listed_at: dict[str, float] = {}  # collections, by the monotonic clock
 
     def walk(
-        self, collection: str | None, *, repair: bool, adopt: bool = True, patient: bool = False
+        self,
+        collection: str | None,
+        *,
+        repair: bool,
+        adopt: bool = True,
+        patient: bool = False,
+        after: Mapping[str, Any] | None = None,
     ) -> "Walk":
         """
         Prepare a walk through one collection, or all; nothing happens until it is iterated.
 
         With *adopt*, collections of the vector store that no catalogue knows are looked for too. A
-        *patient* one lists a vector store once a day at most, while documents are on their way.
+        *patient* one lists a vector store once a day at most, while documents are on their way. It
+        goes on *after* what `Walk.standing` of another told, if that is given.
         """
         return Walk(
-            self, collection, repair=repair, adopt=adopt and collection is None, patient=patient
-        )
+            self, collection, repair=repair, adopt=adopt and collection is None, patient=patient,
+            after=after,
+        )  # fmt: skip
 
     def label(self, collection_id: str) -> bool:
         """Write beside a collection what a lost catalogue would need; False where it is gone."""
@@ -100,7 +113,7 @@ def checker_of(storage: Storage, store: VectorStore, embedder: Embedder) -> Chec
     )  # fmt: skip
     return Checker(
         vectors=vectors, catalogue=catalogue, change_log=change_log, blobs=blobs,
-        repairer=repairer,
+        repairer=repairer, searches=SearchSight(storage.redis),
     )  # fmt: skip
 
 
@@ -108,7 +121,14 @@ class Walk:
     """One walk of a checker: iterate it to its end, then ask for the result."""
 
     def __init__(
-        self, checker: Checker, collection: str | None, *, repair: bool, adopt: bool, patient: bool
+        self,
+        checker: Checker,
+        collection: str | None,
+        *,
+        repair: bool,
+        adopt: bool,
+        patient: bool,
+        after: Mapping[str, Any] | None,
     ) -> None:
         self._checker = checker
         self._catalogue = checker.catalogue
@@ -117,12 +137,28 @@ class Walk:
         self._repair = repair
         self._adopt = adopt
         self._patient = patient
-        self._done = 0
         self._total = 0
-        self.reports: list[Report] = []
+        self._scope: Scope | None = None
+        self._before = after or {}
+        self._run_id = ""
+        self._done = int(self._before.get("done", 0))
+        told = self._before.get("reports", ())
+        self.reports: list[Report] = [Report.resumed(one, repair=repair) for one in told]
 
     def __iter__(self) -> Iterator[Step]:
-        """Walk, pausing after each bounded piece of work."""
+        """Walk, pausing after each bounded piece of work; searches go first meanwhile."""
+        steps = self._walk()
+        while True:
+            began = time.monotonic()
+            step = next(steps, None)
+            if step is None:
+                return
+            yield step
+            self._checker.searches.let_pass(longest_s=time.monotonic() - began)
+
+    def _walk(self) -> Iterator[Step]:
+        """Walk, as fast as it goes."""
+        self._run_id = self._catalogue.generations.run_id()
         names = self._catalogue.collections.collection_ids()
         if self._wanted is not None:
             names = {name: inc for name, inc in names.items() if name == self._wanted}
@@ -131,10 +167,30 @@ class Walk:
             self._total += self._vectors.count(searched)
             self._total += self._catalogue.documents.sizes(searched)[0]
         yield Step(self._done, self._total)
+        ended = {report.collection for report in self.reports}
         for name, collection_id in sorted(names.items()):
-            yield from self._collection(Report(name, repair=self._repair), collection_id)
+            if name not in ended and name >= self._before.get("first", ""):
+                yield from self._collection(Report(name, repair=self._repair), collection_id)
         for one in lost:
             yield from self._lost_collection(one)
+
+    def standing(self, *, reports: bool) -> dict[str, Any]:
+        """
+        Return how far the walk is, as JSON, for another one that goes on after it.
+
+        Without *reports* it goes on in the order of the names, and tells nothing of what was
+        found before.
+        """
+        told: dict[str, Any] = {"done": self._done, "run_id": self._run_id}
+        if reports:
+            told["reports"] = [report.as_json() for report in self.reports]
+        scope = self._scope
+        if scope is not None and not reports:
+            told["first"] = scope.report.collection
+        if scope is not None and scope.told:
+            said = scope.told if reports else scope.told | {"findings": []}
+            told |= {"collection_id": scope.collection_id, "at": scope.at, "report": said}
+        return told
 
     def result(self) -> dict[str, Any]:
         """Return what was found, as the job's result."""
@@ -167,11 +223,18 @@ class Walk:
             blobs=checker.blobs, change_log=checker.change_log, repairer=checker.repairer,
             report=report,
         )  # fmt: skip
+        before = self._before
+        known = ("run_id", self._run_id), ("collection_id", collection_id)
+        if all(before.get(name) == now for name, now in known):
+            scope.report = Report.resumed(before["report"], repair=self._repair)
+            scope.mark(before["at"])
+        self._scope = scope
         for looked_at in self._steps(scope):
             self._done += looked_at
             yield Step(self._done, self._total)
+        self._scope = None
         if scope.exists:
-            self.reports.append(report)
+            self.reports.append(scope.report)
 
     def _may_list(self, scope: Scope) -> bool:
         """Return True unless a patient walk listed it of late, and rows come and go meanwhile."""

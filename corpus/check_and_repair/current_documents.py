@@ -7,7 +7,7 @@ from typing import Any, Final
 from corpus.catalogue.generations import Current
 from corpus.check_and_repair.findings import Kind
 from corpus.check_and_repair.repair import CannotRepair
-from corpus.check_and_repair.scope import INGEST_AGAIN, Scope, batches
+from corpus.check_and_repair.scope import ALL, INGEST_AGAIN, Scope, batches
 from rag.documents import chunk_id
 from rag.errors import EmbedderMismatch, NoVector, ReindexUnderWay
 
@@ -32,29 +32,38 @@ class CurrentDocuments:
         self._blobs_away = scope.blobs.is_empty()
 
     def check(self) -> Iterator[int]:
-        """Look for every current document."""
-        for batch in batches(self._scope.catalogue.generations.every_current(self._inc)):
-            documents = {name: current for name, current in batch if current.chunks}
-            self._report.documents += len(documents)
-            suspects: list[str] = []
-            whole: set[str] = set()
-            for some in grouped(documents):
-                whole |= self._whole(some)
-                yield sum(current.chunks for current in some.values())
-            records = self._documents.records(self._inc, list(documents))
-            unlisted = self._documents.unlisted(self._inc, list(documents))
-            for (name, current), record in zip(documents.items(), records, strict=True):
-                if (
-                    name not in whole
-                    or record is None
-                    or record["generation"] != current.generation
-                    or name in unlisted
-                    or any(self._gone(record))
-                ):
-                    suspects.append(name)
-            yield len(batch)
-            for name in suspects:
-                yield from self.examine(name)
+        """Look for every current document after *at*, which moves along: see `Scope`."""
+        scope = self._scope
+        while scope.at != ALL:
+            after, page = scope.catalogue.generations.page_of_current(self._inc, scope.at)
+            for batch in batches(iter(page.items())):
+                yield from self._check_some(batch)
+            scope.mark(after or ALL)
+            yield 0
+
+    def _check_some(self, batch: Sequence[tuple[str, Current]]) -> Iterator[int]:
+        """Look for some current documents."""
+        documents = {name: current for name, current in batch if current.chunks}
+        self._report.documents += len(documents)
+        suspects: list[str] = []
+        whole: set[str] = set()
+        for some in grouped(documents):
+            whole |= self._whole(some)
+            yield sum(current.chunks for current in some.values())
+        records = self._documents.records(self._inc, list(documents))
+        unlisted = self._documents.unlisted(self._inc, list(documents))
+        for (name, current), record in zip(documents.items(), records, strict=True):
+            if (
+                name not in whole
+                or record is None
+                or record["generation"] != current.generation
+                or name in unlisted
+                or any(self._gone(record))
+            ):
+                suspects.append(name)
+        yield len(batch)
+        for name in suspects:
+            yield from self.examine(name)
 
     def _whole(self, documents: Mapping[str, Current]) -> set[str]:
         """Return those documents of which the vector store has every passage; counts these."""

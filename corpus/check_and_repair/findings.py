@@ -1,7 +1,7 @@
 """What a check finds: each difference once, counted by kind, and what became of it."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
@@ -100,6 +100,18 @@ class Report:
             entry["found"] += n
             entry["repaired"] += n if outcome == "repaired" else 0
         return told
+
+    @classmethod
+    def resumed(cls, told: Mapping[str, Any], *, repair: bool) -> "Report":
+        """Return a report that goes on where one was told as JSON."""
+        report = cls(told["collection"], repair, told["documents"], told["passages"])
+        report.replicas = list(told["replicas"])
+        for kind, n in told["differences"].items():
+            report._counts[kind, "repaired"] += n["repaired"]
+            report._counts[kind, "left" if repair else "found"] += n["found"] - n["repaired"]
+        report._counts = +report._counts
+        report._findings = [Finding(**finding) for finding in told["findings"]]
+        return report
 
     def as_json(self) -> dict[str, Any]:
         """Return it as the job's result has it."""

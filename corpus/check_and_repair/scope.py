@@ -1,9 +1,9 @@
 """What the steps of a check share: one collection, where its parts lie, and its report."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from corpus.blobs import BlobStore
 from corpus.catalogue.catalogue import Catalogue
@@ -18,11 +18,18 @@ T = TypeVar("T")
 #: Documents looked at between two looks at whether to go on.
 BATCH: Final = 200
 INGEST_AGAIN: Final = "ingest it again"
+#: Where a check of current documents is that has looked at all of them.
+ALL: Final = -1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Scope:
-    """One collection under check; *report* says whether what differs is repaired too."""
+    """
+    One collection under check; *report* says whether what differs is repaired too.
+
+    *at* says how far the current documents were looked at, for who goes on later: a cursor of
+    Redis', ALL at their end; and *told* what the report had then, as JSON.
+    """
 
     collection_id: str
     catalogue: Catalogue
@@ -31,6 +38,12 @@ class Scope:
     change_log: ChangeLog
     repairer: Repairer
     report: Report
+    at: int = 0
+    told: dict[str, Any] = field(default_factory=dict)
+
+    def mark(self, at: int) -> None:
+        """Note how far the current documents were looked at."""
+        self.at, self.told = at, self.report.as_json()
 
     @property
     def repair(self) -> bool:

@@ -92,10 +92,10 @@ class Lease:
         self._stall_detector.progressed()
         self._deltas.add(self.unit, text)
 
-    def progress(self, *, done: int, total: int, what: str) -> None:
-        """Record the body's progress, then `check`."""
+    def progress(self, *, done: int, total: int, what: str, at: str = "") -> None:
+        """Record the body's progress, and where a later body goes on, after a `check`."""
         self.check()
-        self._work.progress(self.unit, done=done, total=total, what=what)
+        self._work.progress(self.unit, done=done, total=total, what=what, at=at)
 
     def hand_over(
         self, *, stage: Stage, fields: Fields, event: str = "", data: object = None

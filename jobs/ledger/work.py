@@ -91,15 +91,18 @@ class Work:
             told += (delta.unit.id, delta.unit.epoch, delta.number, json_of(delta.data))
         return self._run("tell", *told) if deltas else []
 
-    def progress(self, unit: Unit, *, done: int, total: int, what: str) -> None:
+    def progress(self, unit: Unit, *, done: int, total: int, what: str, at: str = "") -> None:
         """
         Record the progress of a body: *done* of *total*, counted in *what*.
+
+        A later body finds *at*, where it may go on, in the row; what was there stays if it is
+        empty.
 
         Raises:
             LeaseLost: The unit is no longer this claim's.
         """
         said = json_of({"done": done, "total": total, "unit": what})
-        fenced(unit, self._run("progress", unit.id, unit.epoch, said))
+        fenced(unit, self._run("progress", unit.id, unit.epoch, said, at))
 
     def hand_over(
         self, outputs: Sequence[Output], *, stage: Stage, goes_on: bool = False

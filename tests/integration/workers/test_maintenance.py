@@ -8,6 +8,7 @@ from redis.connection import AbstractConnection
 
 from corpus.blobs import BlobStore
 from corpus.check_and_repair.checker import Checker
+from jobs.searches import SearchSight
 from rag.in_memory_ports.vector_store import DictVectors
 from tests.support.workbench import Workbench
 from workers.maintenance import BackgroundCheck, GarbageCollector
@@ -51,6 +52,7 @@ def test_a_check_between_two_walks_asks_nothing_of_collections_without_vectors(
     checker = Checker(
         vectors=vectors, catalogue=storage.catalogue, change_log=storage.change_log,
         blobs=storage.blobs, repairer=None,  # type: ignore[arg-type]  # nothing is walked
+        searches=SearchSight(bench.redis),
     )  # fmt: skip
     check = BackgroundCheck(checker, storage.catalogue)
     check._rounds._ended_at = float("inf")

@@ -6,29 +6,33 @@ import pytest
 
 from adapters.chroma import write_pace
 from adapters.chroma.write_pace import FEWEST_ROWS, WritePace
+from rag.search.candidates import OWN_ROWS
 
 
 class People:
-    """Who search as the test says; *looks* counts how often somebody asked for those under way."""
+    """Who search, or do not; *waits* has how long writes would have let them pass, seconds."""
 
-    def __init__(self, *, searching: bool, ended: int | None = None) -> None:
+    def __init__(self, *, searching: bool) -> None:
         self.searching = searching
-        self.ended = ended  # after so many looks
-        self.looks = 0
-
-    def under_way(self) -> bool:
-        self.looks += 1
-        return self.searching and (self.ended is None or self.looks <= self.ended)
+        self.waits: list[float] = []
 
     def lately(self) -> bool:
         return self.searching
 
+    def let_pass(self, *, longest_s: float) -> None:
+        self.waits.append(longest_s)
 
-def written(pace: WritePace, rows: int, *, row_s: float = 0.0) -> list[int]:
-    """Write rows that take so long each; returns how many each part had."""
+
+LARGE = OWN_ROWS + 1
+
+
+def written(
+    pace: WritePace, rows: int, *, row_s: float = 0.0, held: int = LARGE, name: str = "c"
+) -> list[int]:
+    """Write rows that take so long each beside those held; returns how many each part had."""
     sizes: list[int] = []
     seen: list[int] = []
-    for part in pace.parts(rows):
+    for part in pace.parts(rows, name, count=lambda: held):
         there = range(rows)[part]
         sizes.append(len(there))
         seen += there
@@ -41,48 +45,41 @@ def written(pace: WritePace, rows: int, *, row_s: float = 0.0) -> list[int]:
 def test_while_nobody_searches_a_write_is_one_and_waits_for_nobody(people: People | None) -> None:
     assert written(WritePace(people), 100) == [100]
     assert written(WritePace(people), 0) == []
-    assert people is None or people.looks == 0
+    assert people is None or people.waits == []
 
 
-def test_while_people_search_a_write_has_parts_of_about_the_same_time(
+def test_while_people_search_a_write_has_parts_that_take_a_short_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(write_pace, "SHORT_S", 0.05)
-    pace = WritePace(People(searching=True, ended=0))
-    first, *rest = written(pace, 100, row_s=0.001)
-
-    assert first == FEWEST_ROWS
-    assert 0 < len(rest) < 9
-    assert all(FEWEST_ROWS <= size <= 50 for size in rest[:-1])
-
-
-def test_between_two_parts_a_write_waits_for_searches_as_long_as_it_took_and_no_longer(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    waits: list[float] = []
-    monkeypatch.setattr(WritePace, "_wait", lambda _, longest_s: waits.append(longest_s))
     pace = WritePace(People(searching=True))
+    quick = written(pace, 200, row_s=0.0)
+    slow = written(pace, 200, row_s=0.002)
+
+    assert quick[:3] == [FEWEST_ROWS, 2 * FEWEST_ROWS, 4 * FEWEST_ROWS]
+    assert slow[0] > 50
+    assert all(FEWEST_ROWS <= size <= 30 for size in slow[1:-1])
+
+
+def test_what_replicas_search_without_chroma_is_written_whole_until_it_has_grown() -> None:
+    pace = WritePace(People(searching=True))
+
+    assert written(pace, 100, held=OWN_ROWS - 150) == [100]
+    assert written(pace, 100, held=0) == [100]
+    assert written(pace, 100, held=0)[0] == FEWEST_ROWS
+    pace.forget("c")
+    assert written(pace, 100, held=0) == [100]
+
+
+def test_after_a_part_searches_may_pass_for_as_long_as_it_took_and_no_longer() -> None:
+    people = People(searching=True)
     took = []
-    for part in pace.parts(30):
+    began = time.perf_counter()
+    for part in WritePace(people).parts(30, "c", count=lambda: LARGE):
         assert part.stop - part.start >= FEWEST_ROWS
-        began = time.perf_counter()
         time.sleep(0.005)
         took.append(time.perf_counter() - began)
+        began = time.perf_counter()
 
-    assert len(waits) == len(took)
-    assert all(wait >= t for wait, t in zip(waits, took, strict=True))
-
-
-@pytest.mark.parametrize(("ended", "looks"), [(0, 1), (2, 3)])
-def test_a_write_goes_on_as_soon_as_no_search_is_under_way(ended: int, looks: int) -> None:
-    people = People(searching=True, ended=ended)
-    WritePace(people)._wait(60.0)
-
-    assert people.looks == looks
-
-
-def test_a_write_goes_on_while_a_search_never_ends() -> None:
-    people = People(searching=True)
-    WritePace(people)._wait(0.05)
-
-    assert people.looks > 1
+    assert len(people.waits) == len(took)
+    assert all(0.005 <= wait < t + 1 for wait, t in zip(people.waits, took, strict=True))
