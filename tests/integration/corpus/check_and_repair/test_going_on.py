@@ -174,7 +174,7 @@ def test_while_people_search_the_check_in_the_background_has_short_turns(
     house: House, watched: Watched, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(timings, "CHECK_TURN_S", 60.0)
-    monkeypatch.setattr(timings, "CHECK_SHARED_TURN_S", 0.01)
+    monkeypatch.setattr(timings, "CHECK_SHARED_TURN_S", 0.0001)
     passed: list[float] = []
     check = BackgroundCheck(own := checker(house, watched), house.bench.catalogue)
     monkeypatch.setattr(own.searches, "let_pass", lambda *, longest_s: passed.append(longest_s))
