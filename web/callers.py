@@ -24,6 +24,11 @@ class Caller:
         )
 
     @property
+    def waited_s(self) -> float:
+        """How long the request waited for a thread, where the server says so."""
+        return float(getattr(self.socket, "waited_s", 0.0))
+
+    @property
     def gone(self) -> bool:
         """Whether the caller has closed the connection; costs two system calls."""
         if self.socket is None:

@@ -25,6 +25,9 @@ LOOK_S = 5.0
 #: A caller is told to come back after this, more where the queue is long.
 LEAST_RETRY_S = 1
 MOST_RETRY_S = 30
+#: A caller who had to wait for a thread stays away for so many times as long: those who ask again
+#: and again are what others wait for.
+PAUSE_OF_WAITING = 4
 
 
 def awaited(job_id: str, wait_s: float) -> Sight:
@@ -98,16 +101,19 @@ def job_response(
     answer = jsonify(with_links(with_html(shown) if as_html else shown))
     answer.status_code = status
     if not has_ended(shown):
-        answer.headers["Retry-After"] = str(LEAST_RETRY_S if refused else retry_after_s(shown))
+        answer.headers["Retry-After"] = str(
+            retry_after_s({} if refused else shown, waited_s=Caller(request.environ).waited_s)
+        )
     if applied:
         answer.headers["Preference-Applied"] = applied
     return answer
 
 
-def retry_after_s(shown: Mapping[str, Any]) -> int:
-    """Return when it is worth asking again."""
+def retry_after_s(shown: Mapping[str, Any], *, waited_s: float = 0.0) -> int:
+    """Return when it is worth asking again; *waited_s* is how long this request had to wait."""
     eta_s = (shown.get("queue") or {}).get("eta_s") or 0
-    return max(LEAST_RETRY_S, min(MOST_RETRY_S, math.ceil(eta_s)))
+    pause_s = max(eta_s, PAUSE_OF_WAITING * waited_s)
+    return max(LEAST_RETRY_S, min(MOST_RETRY_S, math.ceil(pause_s)))
 
 
 def submitted(job_id: str, *, wait_s: int, applied: str, seen: Sight | None = None) -> Response:

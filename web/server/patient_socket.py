@@ -15,11 +15,15 @@ class PatientSocket(socket.socket):
     caller twice.
     """
 
+    #: How long the last complete request waited for a thread, seconds.
+    waited_s = 0.0
+
     _is_begun = False
     _head = b""
 
-    def begin_answer(self) -> None:
-        """Keep what is sent next, the head, until more is."""
+    def begin_answer(self, *, waited_s: float = 0.0) -> None:
+        """Keep what is sent next, the head, until more is; the request waited for *waited_s*."""
+        self.waited_s = waited_s
         self._is_begun, self._head = True, b""
 
     def end_answer(self) -> None:

@@ -191,12 +191,12 @@ class PatientThreadWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn publi
         conn.parser.unreader.unread(bytes(arrival.data))
         conn.parser.unreader.begin()
         pool = self._probes if arrival.is_probe else self.tpool
-        pool.submit(partial(self._answer, conn))
+        pool.submit(partial(self._answer, conn, time.monotonic()))
 
-    def _answer(self, conn: TConn) -> None:
+    def _answer(self, conn: TConn, complete_at: float) -> None:
         """Answer a request, in a thread."""
         is_kept = False
-        conn.sock.begin_answer()
+        conn.sock.begin_answer(waited_s=time.monotonic() - complete_at)
         try:
             is_kept = bool(self.handle(conn))
             conn.sock.end_answer()

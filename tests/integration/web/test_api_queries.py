@@ -12,6 +12,7 @@ from redis import Redis
 from runtime.settings import Settings
 from tests.support.waiting import below, quickly
 from web.app import create_app
+from web.server.patient_socket import PatientSocket
 
 
 def ask(client: FlaskClient, headers: dict[str, str] | None = None, **body: Any) -> Any:
@@ -28,6 +29,15 @@ def test_a_question_becomes_a_job_that_says_where_it_is(client: FlaskClient) -> 
     assert (job["kind"], job["state"], job["stage"]) == ("query", "queued", "retrieve")
     assert job["request"]["question"] == "What is A?"
     assert job["queue"] == {"position": 0, "eta_s": None}
+
+
+def test_who_had_to_wait_for_a_thread_is_told_to_come_back_later(client: FlaskClient) -> None:
+    job_id = ask(client).get_json()["id"]
+    with PatientSocket() as line:
+        line.begin_answer(waited_s=1.5)
+        answer = client.get(f"/api/jobs/{job_id}", environ_overrides={"gunicorn.socket": line})
+
+    assert answer.headers["Retry-After"] == "6"
 
 
 def test_a_question_without_passages_skips_retrieval(client: FlaskClient) -> None:
