@@ -12,7 +12,7 @@ from runtime.turns import hold
 #: Requests of a process that compute or wait for Redis; more only take the interpreter's lock from
 #: each other.
 AT_ONCE: Final = 2
-#: Where no turn is given up for so long, as while Redis does not answer, none is waited for. A long
+#: Where nobody got a turn for so long, as while Redis does not answer, none is waited for. A long
 #: queue alone is no reason: threads that only take the lock from each other would make it longer.
 PATIENCE_S: Final = 1.0
 
@@ -31,7 +31,7 @@ class RequestThreads:
 
         at_once: How many turns there are.
 
-        patience_s: Who waits for a turn while none is given up for so long goes on without one.
+        patience_s: Who waits for a turn while nobody gets one for so long goes on without one.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class RequestThreads:
         self._back: deque[_Thread] = deque()
         self._idle: list[_Thread] = []
         self._turns = 0  # that are taken; more than there are where somebody went on without one
-        self._given_at = -math.inf  # when a turn was given up last
+        self._taken_at = -math.inf  # when somebody got a turn last
         self._count = 0
         self._is_over = False
 
@@ -56,15 +56,15 @@ class RequestThreads:
                 self._begin()
 
     def hurry(self) -> float:
-        """Begin calls that wait while nothing moves; returns when to ask again, in seconds."""
+        """Begin all calls where nobody gets a turn; returns when to ask again, in seconds."""
         with self._lock:
-            while self._calls:
-                left_s = self._patience_left_s(self._calls[0][0])
-                if left_s > 0:
-                    return left_s
-                if not self._begin():
-                    break  # all threads are busy
-        return math.inf
+            if not self._calls:
+                return math.inf
+            if (left_s := self._patience_left_s(self._calls[0][0])) > 0:
+                return left_s
+            while self._calls and self._begin():
+                pass
+            return self._patience_s
 
     def shutdown(self, *, wait: bool = False) -> None:
         """Let threads end that have no call; *wait* is for executors alone."""
@@ -79,8 +79,8 @@ class RequestThreads:
     def next(self, thread: "_Thread") -> Call | None:
         """Return the next call for a thread that has a turn; it waits for one. None: it is over."""
         with self._lock:
-            self._given_at = time.monotonic()
             if self._calls and not self._back and self._turns <= self._at_once:
+                self._taken_at = time.monotonic()
                 return self._calls.popleft()[1]
             self._give_turn()
             if self._is_over:
@@ -99,7 +99,7 @@ class RequestThreads:
         """Wait for a turn again, before all calls that have not begun."""
         with self._lock:
             if self._turns < self._at_once:
-                self._turns += 1
+                self._take_turn()
                 return
             self._back.append(thread)
         began, left_s = time.monotonic(), self._patience_s
@@ -115,17 +115,21 @@ class RequestThreads:
     # With the lock --------------------------------------------------------------------------
 
     def _patience_left_s(self, since: float) -> float:
-        """Return for how long who waits *since* then goes on to wait if no turn is given up."""
-        return max(since, self._given_at) + self._patience_s - time.monotonic()
+        """Return for how long who waits *since* then goes on to wait if nobody gets a turn."""
+        return max(since, self._taken_at) + self._patience_s - time.monotonic()
+
+    def _take_turn(self) -> None:
+        """Count a turn that somebody gets."""
+        self._turns += 1
+        self._taken_at = time.monotonic()
 
     def _give_turn(self) -> None:
         """Give a turn to who came back first, else to the next call."""
         self._turns -= 1
-        self._given_at = time.monotonic()
         if self._turns >= self._at_once:
             return
         if self._back:
-            self._turns += 1
+            self._take_turn()
             self._back.popleft().woken.release()
         elif self._calls:
             self._begin()
@@ -140,7 +144,7 @@ class RequestThreads:
             thread.start()
         else:
             return False
-        self._turns += 1
+        self._take_turn()
         thread.call = self._calls.popleft()[1]
         thread.woken.release()
         return True
