@@ -117,12 +117,13 @@ _TURNS: Final = Kind(
     },
 )
 _PRIORITY: Final = choice(*get_args(Priority))
-_COLLECTION: Final = Field(COLLECTION_NAME, default="default")
+_COLLECTION: Final = Field(COLLECTION_NAME, default="default", description="Which documents.")
 URL: Final = Kind(
     _url, {"type": "string", "format": "uri", "pattern": "^https?://", "maxLength": MAX_URL}
 )
 _LISTED_ID: Final = Kind(_listed_id, {"anyOf": [text(MAX_ID_BYTES).schema, {"type": "integer"}]})
 _DEADLINE: Final = whole(1, MAX_DEADLINE_S)
+_TRACE: Final = "Tell how the ranking came about."
 _FILTERS: Final = Field(
     nullable(Kind(_filters, {"$ref": "#/components/schemas/Filter"})),
     description="Only documents that match are searched.",
@@ -137,7 +138,9 @@ def query_fields(settings: Settings) -> Fields:
     }  # fmt: skip
     return Fields(
         {
-            "priority": Field(_PRIORITY, default="interactive"),
+            "priority": Field(
+                _PRIORITY, default="interactive", description="`batch` waits for `interactive`."
+            ),
             "question": _question(settings),
             "history": Field(
                 nullable(_TURNS, empty=()),
@@ -147,13 +150,29 @@ def query_fields(settings: Settings) -> Fields:
                 ),
             ),
             "collection": _COLLECTION,
-            "top_k": Field(whole(0, settings.max_top_k), default=settings.top_k),
+            "top_k": Field(
+                whole(0, settings.max_top_k),
+                default=settings.top_k,
+                description="How many passages to answer from; with 0 nothing is searched.",
+            ),
             "filters": _FILTERS,
-            "max_tokens": Field(nullable(whole(1, MAX_ANSWER_TOKENS))),
-            "temperature": Field(nullable(number(0, MAX_TEMPERATURE))),
-            "trace": Field(flag(), default=False),
-            "deadline_s": Field(_DEADLINE, usual=lambda known: deadlines[known["priority"]]),
-            "cancel_on_disconnect": Field(flag(), default=False),
+            "max_tokens": Field(
+                nullable(whole(1, MAX_ANSWER_TOKENS)),
+                description="How long an answer of a language model may be.",
+            ),
+            "temperature": Field(
+                nullable(number(0, MAX_TEMPERATURE)),
+                description="How freely a language model may choose its words.",
+            ),
+            "trace": Field(flag(), default=False, description=_TRACE),
+            "deadline_s": Field(
+                _DEADLINE,
+                usual=lambda known: deadlines[known["priority"]],
+                description="When the job ends as `expired`.",
+            ),
+            "cancel_on_disconnect": Field(
+                flag(), default=False, description="Cancel when its reader hangs up."
+            ),
             "webhook_url": _webhook_url(settings),
         },
         planned=PLANNED,
@@ -208,10 +227,18 @@ def search_fields(settings: Settings) -> Fields:
         {
             "query": _question(settings),
             "collection": _COLLECTION,
-            "top_k": Field(whole(1, settings.max_top_k), default=settings.top_k),
+            "top_k": Field(
+                whole(1, settings.max_top_k),
+                default=settings.top_k,
+                description="How many passages to return.",
+            ),
             "filters": _FILTERS,
-            "mode": Field(choice(*get_args(Mode)), default="hybrid"),
-            "trace": Field(flag(), default=False),
+            "mode": Field(
+                choice(*get_args(Mode)),
+                default="hybrid",
+                description="By meaning (`dense`), by words (`sparse`), or both.",
+            ),
+            "trace": Field(flag(), default=False, description=_TRACE),
         },
         planned=PLANNED,
     )
@@ -224,10 +251,20 @@ def ingest_fields(settings: Settings) -> Fields:
         {
             "collection": _COLLECTION,
             "priority": Field(_PRIORITY, default="batch"),
-            "on_duplicate": Field(choice("index", "skip", "fail"), default="index"),
+            "on_duplicate": Field(
+                choice("index", "skip", "fail"),
+                default="index",
+                description="What becomes of a document whose bytes another one has.",
+            ),
             "metadata": Field(METADATA, default={}),
-            "open": Field(flag(), default=False),
-            "deadline_s": Field(_DEADLINE, usual=lambda _: settings.batch_deadline_s),
+            "open": Field(
+                flag(), default=False, description="More documents come, until it is closed."
+            ),
+            "deadline_s": Field(
+                _DEADLINE,
+                usual=lambda _: settings.batch_deadline_s,
+                description="When what has not ended ends as `expired`.",
+            ),
             "webhook_url": _webhook_url(settings),
         },
         planned=PLANNED,
@@ -236,8 +273,8 @@ def ingest_fields(settings: Settings) -> Fields:
 
 CHECK: Final = Fields(
     {
-        "collection": Field(nullable(COLLECTION_NAME)),
-        "repair": Field(flag(), default=False),
+        "collection": Field(nullable(COLLECTION_NAME), description="All of them if none."),
+        "repair": Field(flag(), default=False, description="Put right what differs."),
     },
     planned=PLANNED,
 )
@@ -247,10 +284,14 @@ NEW_WEBHOOK: Final = Fields({"url": Field(URL, required=True)}, planned=PLANNED)
 _LEAST_PURGED_S: Final = 86_400
 PURGE: Final = Fields(
     {
-        "older_than_s": Field(whole(_LEAST_PURGED_S, 10 * 366 * 86_400), required=True),
-        "collection": Field(nullable(COLLECTION_NAME)),
-        "dry_run": Field(flag(), default=False),
-        "cursor": Field(nullable(text(200))),
+        "older_than_s": Field(
+            whole(_LEAST_PURGED_S, 10 * 366 * 86_400),
+            required=True,
+            description="Jobs that ended so many seconds ago.",
+        ),
+        "collection": Field(nullable(COLLECTION_NAME), description="All of them if none."),
+        "dry_run": Field(flag(), default=False, description="Count only."),
+        "cursor": Field(nullable(text(200)), description="Where the last call stopped."),
     },
     planned=PLANNED,
 )

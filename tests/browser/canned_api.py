@@ -19,6 +19,7 @@ from runtime.settings import Settings
 from tests.support.waiting import PATIENCE_S
 from web.http import security
 from web.http.markdown import with_html
+from web.openapi.for_caller import description_for_caller
 from web.routes.pages import bp as pages
 
 FINAL = {"succeeded", "partial", "failed", "cancelled", "expired"}
@@ -233,6 +234,10 @@ def canned_app(api: CannedApi, settings: Settings) -> Flask:  # noqa: C901, PLR0
     @app.get("/health/history")
     def history() -> ResponseReturnValue:
         return api.history or problem(403, "Not for strangers")
+
+    @app.get("/api/openapi.json")
+    def openapi() -> ResponseReturnValue:
+        return description_for_caller()
 
     @app.get("/api/collections")
     def collections() -> ResponseReturnValue:

@@ -6,13 +6,16 @@ import threading
 from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from werkzeug.serving import make_server
 
 from runtime.settings import Settings
+from stack.up import Stack
 from tests.browser.canned_api import CannedApi, canned_app
-from tests.support.waiting import PATIENCE_S
+from tests.support.waiting import PATIENCE_S, until
+from tests.support.whole_stack import quick_stack
 
 NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 OPTIONS = [
@@ -36,6 +39,15 @@ def browser() -> Iterator[Browser]:
         started = playwright.chromium.launch(executable_path=program, args=OPTIONS)
         yield started
         started.close()
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """Start everything that Quern is made of, for the tests with nothing canned."""
+    with quick_stack(data_dir=tmp_path_factory.mktemp("stack"), only=None) as running:
+        # The page tells the browser's console of a health that fails, as it may beside the start.
+        until(lambda: httpx.get(f"{running.url}/health", timeout=60, trust_env=False).is_success)
+        yield running
 
 
 @pytest.fixture

@@ -65,8 +65,19 @@ def status(api: CannedApi) -> str:
     return "/status"
 
 
+def all_calls(_: CannedApi) -> str:
+    return "/api/docs#error-422"
+
+
+def one_call(_: CannedApi) -> str:
+    return "/api/docs/ingest#type-Job"
+
+
 @pytest.mark.parametrize("look", [("light", 1280), ("light", 360), ("dark", 1280)])
-@pytest.mark.parametrize("prepare", [answer, questions, documents, jobs, one_job, rows, status])
+@pytest.mark.parametrize(
+    "prepare",
+    [answer, questions, documents, jobs, one_job, rows, status, all_calls, one_call],
+)
 def test_a_view_has_no_serious_finding(
     browser: Browser, api: CannedApi, url: str, prepare: Prepare, look: tuple[str, int]
 ) -> None:
@@ -79,6 +90,9 @@ def test_a_view_has_no_serious_finding(
     page.goto(url + prepare(api))
     expect(page.locator("#health-text")).to_have_text("All well")
     page.wait_for_load_state("networkidle")
+    if (button := page.get_by_role("button", name="Try it")).count():
+        button.click()
+        expect(page.get_by_label("on_duplicate")).to_be_visible()
 
     found = Axe().run(page, options={"runOnly": RULES}).response["violations"]
     wide = page.evaluate("document.documentElement.scrollWidth")

@@ -1,17 +1,13 @@
 """The page in front of everything that Quern is made of, with nothing canned."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import httpx
-import pytest
 from playwright.sync_api import Browser, expect
 
 from stack.up import Stack
-from tests.support.waiting import PATIENCE_S, until
-from tests.support.whole_stack import quick_stack
+from tests.support.waiting import PATIENCE_S
 
 #: Files of a large upload, and seconds that they may take on a busy machine.
 MANY, MANY_S = 2_000, 240
@@ -20,14 +16,6 @@ NOTE = """# The mill at Harrow Ford
 The mill at Harrow Ford was built in 1743 by Agnes Tolley. It ground rye until the flood of 1911.
 Its upper stone, made of French burr, weighs 870 kilograms and is kept in the village hall.
 """
-
-
-@pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with quick_stack(data_dir=tmp_path_factory.mktemp("stack"), only=None) as running:
-        # The page tells the browser's console of a health that fails, as it may beside the start.
-        until(lambda: httpx.get(f"{running.url}/health", timeout=60, trust_env=False).is_success)
-        yield running
 
 
 def test_two_files_one_bad_then_a_question_and_its_citation(browser: Browser, stack: Stack) -> None:

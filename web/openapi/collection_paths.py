@@ -57,8 +57,9 @@ def _collection() -> Json:
                 problems=(*READS, 404),
             ),
             "delete": operation(
-                "Delete a collection; its name is free at once", "Collections",
-                name="deleteCollection",
+                "Delete a collection", "Collections", name="deleteCollection",
+                details="Its name is free at once; a job removes the rest.",
+                confirm="The collection and all its documents are deleted, for good.",
                 parameters=[collection_name()],
                 answers={202: ("The job that removes the rest", "Job")},
                 problems=(*WRITES, 404),
@@ -68,7 +69,14 @@ def _collection() -> Json:
         "/api/collections/{name}/diff": {
             "post": operation(
                 "Compare a folder with a collection", "Collections", name="diff",
-                parameters=[collection_name(), choice("gone", ("true", "false"))],
+                details=(
+                    "Send the ids and hashes of a folder's files; the answer says which are new or "
+                    "changed, and which documents are listed no more."
+                ),
+                parameters=[
+                    collection_name(),
+                    choice("gone", ("true", "false"), "Whether to list what the folder lacks."),
+                ],
                 body=json_body("Listing"),
                 answers={200: ("What to send, and what is listed no more", "Difference")},
                 problems=(*WRITES, *BODY),
@@ -87,13 +95,15 @@ def _collection() -> Json:
 
 def _documents() -> Json:
     """Documents that are there."""
+    prefix = query("prefix", {"type": "string"}, "What ids begin with.", example="handbook/")
     return {
         _DOCUMENTS: {
             "get": operation(
                 "List documents in the order of their ids", "Collections", name="listDocuments",
                 parameters=[
-                    collection_name(), query("prefix", {"type": "string"}),
-                    query("contains", {"type": "string"}), *paging(),
+                    collection_name(), prefix,
+                    query("contains", {"type": "string"}, "What ids hold, whatever its case."),
+                    *paging(),
                 ],
                 answers={200: ("A page; with `contains` it may be short, even empty", "Documents")},
                 problems=(*READS, 404),
@@ -102,6 +112,7 @@ def _documents() -> Json:
         f"{_DOCUMENTS}/delete": {
             "post": operation(
                 "Delete documents", "Collections", name="deleteDocuments",
+                confirm="These documents are deleted, for good.",
                 parameters=[collection_name(), idempotency_key()],
                 body=json_body("Deletes"),
                 answers={202: ("The job; documents that are not there are left out", "Job")},
@@ -118,6 +129,7 @@ def _documents() -> Json:
             ),
             "delete": operation(
                 "Delete a document", "Collections", name="deleteDocument",
+                confirm="The document is deleted, for good.",
                 parameters=[*_which(), idempotency_key()],
                 answers={202: ("The job; once it has ended no search finds the text", "Job")},
                 problems=(*WRITES, 404, 409),
@@ -143,8 +155,9 @@ def _contents() -> Json:
             "get": operation(
                 "Read the parsed text, or a span of it", "Collections", name="getText",
                 parameters=[
-                    *_which(), query("generation", OFFSET.schema), query("start", OFFSET.schema),
-                    query("end", OFFSET.schema),
+                    *_which(), _generation(),
+                    query("start", OFFSET.schema, "Where the span begins.", example=0),
+                    query("end", OFFSET.schema, "Where it ends, exclusively.", example=70),
                 ],
                 answers={200: ("The text; offsets count Unicode code points", "Text")},
                 problems=(*READS, 404, 410),
@@ -153,7 +166,7 @@ def _contents() -> Json:
         f"{_DOCUMENTS}/{{document_id}}/chunks": {
             "get": operation(
                 "List the chunks", "Collections", name="listChunks",
-                parameters=[*_which(), query("generation", OFFSET.schema), *paging()],
+                parameters=[*_which(), _generation(), *paging()],
                 answers={200: ("A page", "Chunks")},
                 problems=(*READS, 404, 410),
             )
@@ -167,6 +180,11 @@ def _contents() -> Json:
             )
         },
     }  # fmt: skip
+
+
+def _generation() -> Json:
+    """Describe which version of a document is asked for."""
+    return query("generation", OFFSET.schema, "A version; `410` once it was replaced.")
 
 
 def _which() -> list[Json]:

@@ -5,12 +5,12 @@ from web.openapi.pieces import (
     BODY,
     HOST,
     WRITES,
-    header,
     idempotency_key,
     json_body,
     operation,
-    refusals,
+    prefer,
 )
+from web.openapi.refusals import refusals
 
 
 def operation_paths() -> Json:
@@ -23,9 +23,12 @@ def _admin() -> Json:
     return {
         "/api/admin/check": {
             "post": operation(
-                "Compare catalogue, Chroma and sparse indexes, and repair", "Operations",
-                name="check",
-                parameters=[header("Prefer", "respond-async, wait=10"), idempotency_key()],
+                "Check and repair", "Operations", name="check",
+                details=(
+                    "Compares catalogue, Chroma and sparse indexes. The result lists what differed "
+                    "and, with `repair`, what was put right. Questions are answered meanwhile."
+                ),
+                parameters=[prefer(), idempotency_key()],
                 body=json_body("Check"),
                 answers={200: ("The job, ended while you waited", "Job"), 202: ("The job", "Job")},
                 problems=(*WRITES, *BODY, 404),
@@ -34,8 +37,12 @@ def _admin() -> Json:
         },
         "/api/admin/purge": {
             "post": operation(
-                "Forget jobs that ended long ago, some seconds' worth: go on with `next_cursor`",
-                "Operations", name="purge",
+                "Forget jobs that ended long ago", "Operations", name="purge",
+                details=(
+                    "A call goes on for two seconds; the next one takes its `next_cursor`, until "
+                    "that is null. Open jobs and documents stay. With `dry_run` it only counts."
+                ),
+                confirm="Without `dry_run` the jobs' requests, results and events are deleted.",
                 body=json_body("Purge"),
                 answers={200: ("What was forgotten, or with `dry_run` would be", "Purged")},
                 problems=(*WRITES, *BODY),
@@ -43,8 +50,13 @@ def _admin() -> Json:
         },
         "/api/admin/reindex": {
             "post": operation(
-                "Make a collection's vectors anew, under today's settings and embedder",
-                "Operations", name="reindex",
+                "Make a collection's vectors anew", "Operations", name="reindex",
+                details=(
+                    "With the worker's embedding model and settings of today. Searches and ingests "
+                    "go on, and change over in one step."
+                ),
+                confirm="All vectors of the collection are computed again, which may take long.",
+                meanings={409: "Another job does it; `job_id` names it."},
                 parameters=[idempotency_key()],
                 body=json_body("Reindex"),
                 answers={202: ("The job", "Job")},
@@ -84,6 +96,4 @@ def _operations() -> Json:
             "Where the workers' numbers are", "targets", "application/json", strangers=False
         ),
         "/api/openapi.json": look("This description", "openapi", "application/json"),
-        "/api/docs": look("This description as a page", "docs", "text/html"),
-        "/api/docs.css": look("The page's style sheet", "docsStyle", "text/css"),
     }

@@ -21,12 +21,10 @@ from web.openapi.pieces import (
 _TABLE: Final = {
     "type": "string",
     "description": "Its first row names the columns, one of them `question`.",
-    "example": "id,question\nleave,How long is parental leave?\n",
 }
 _LINES: Final = {
     "type": "string",
     "description": "A question on each line, as one of `questions`.",
-    "example": '{"question": "How long is parental leave?"}\n',
 }
 
 
@@ -45,6 +43,10 @@ def question_paths(of_all: Json) -> Json:
         "/api/questions": {
             "post": operation(
                 "Ask many questions", "Questions", name="askMany",
+                details=(
+                    "A list is one job, accepted whole or not at all: a table, lines of JSON, or "
+                    "JSON; or one such file in a form."
+                ),
                 parameters=[_of_all(name, of_all[name]) for name in of_all] + [idempotency_key()],
                 body=body,
                 answers={202: ("The job", "Job")},
@@ -56,7 +58,10 @@ def question_paths(of_all: Json) -> Json:
             "get": operation(
                 "List the questions of a list with their answers", "Questions",
                 name="listQuestions",
-                parameters=[job_id(), choice("state", ROW_STATES), *paging()],
+                parameters=[
+                    job_id(), choice("state", ROW_STATES, "Only questions in this state."),
+                    *paging(),
+                ],
                 answers={200: ("Questions, in the order of the list", "AskedQuestions")},
                 problems=(*READS, 404, 410),
             )
@@ -64,7 +69,7 @@ def question_paths(of_all: Json) -> Json:
         "/api/jobs/{job_id}/export": {
             "get": operation(
                 "Download a list with its answers", "Questions", name="exportAnswers",
-                parameters=[job_id(), choice("format", tuple(FORMATS))],
+                parameters=[job_id(), choice("format", tuple(FORMATS), "What kind of file.")],
                 answers={200: ("A table, or lines of JSON", "text/csv")},
                 problems=(*READS, 404, 410, 429),
             )

@@ -1,15 +1,12 @@
-"""Operations: liveness, readiness, health, and the API's own page."""
+"""Operations: liveness, readiness, health, and the description of the API."""
 
-from typing import Any
-
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Response, jsonify
 
 from runtime.version import version
 from web.front_end import front_end
 from web.health.series import shown
 from web.http.strangers import may_see_detail, refuse_strangers
-from web.openapi.docs_page import DOCS_STYLE, docs_page
-from web.openapi.document import openapi_document
+from web.openapi.for_caller import description_for_caller
 
 bp = Blueprint("operations", __name__)
 
@@ -58,29 +55,7 @@ def history() -> Response:
 @bp.get("/api/openapi.json")
 def openapi() -> Response:
     """Return the API's description."""
-    return jsonify(_described())
-
-
-@bp.get("/api/docs")
-def docs() -> Response:
-    """Return the API's description as a page."""
-    return Response(docs_page(_described()), mimetype="text/html")
-
-
-@bp.get("/api/docs.css")
-def docs_style() -> Response:
-    """Return the page's style sheet."""
-    return Response(DOCS_STYLE, mimetype="text/css")
-
-
-def _described() -> dict[str, Any]:
-    """
-    Describe the API below the path that the caller knows it by.
-
-    Everybody may read what everybody may call; strangers are not told which version runs.
-    """
-    shown = version() if may_see_detail() else "not shown"
-    return openapi_document(version=shown, settings=front_end().settings, root=request.script_root)
+    return jsonify(description_for_caller())
 
 
 def _no_store(answer: Response) -> Response:

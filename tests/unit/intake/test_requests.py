@@ -167,7 +167,8 @@ def test_bounds_and_defaults_are_those_of_the_settings() -> None:
     small = replace(SETTINGS, max_top_k=4, top_k=3, max_question_bytes=5)
     described = query_fields(small).properties
 
-    assert described["top_k"] == {"type": "integer", "minimum": 0, "maximum": 4, "default": 3}
+    top_k = {"type": "integer", "minimum": 0, "maximum": 4, "default": 3}
+    assert described["top_k"] == top_k | {"description": described["top_k"]["description"]}
     assert described["question"]["maxLength"] == 5
     assert read_query({"question": "12345"}, small).top_k == 3
     for wrong in ({"question": "123456"}, {"question": "1", "top_k": 5}):

@@ -13,7 +13,9 @@ from runtime.settings import Settings
 from web.app import create_app
 
 MOST_BYTES = 100_000
-VIEWS = ("/", "/questions", "/documents", "/jobs", "/jobs/0190", "/status")
+VIEWS = (
+    "/", "/questions", "/documents", "/jobs", "/jobs/0190", "/status", "/api/docs", "/api/docs/ask",
+)  # fmt: skip
 LOADED = re.compile(r'<(?:link|script|img)\b[^>]*?(?:href|src)="([^"]+)"')
 IMPORTED = re.compile(r'^import (?:.*? from )?"([^"]+)";', re.MULTILINE)
 

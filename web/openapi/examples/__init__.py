@@ -1,0 +1,1 @@
+"""Examples of the API's calls: what is sent, and what is answered."""
