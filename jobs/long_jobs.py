@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from jobs.document_rows import Row, RowMaker, RowSource
 from jobs.errors import CollectionGone, Full, NoMemory
@@ -34,6 +34,18 @@ MEMORY_SHARE: Final = 0.7
 #: are to find room beside the longest one.
 LISTED_SHARE: Final = 0.5
 LISTED_MEMORY_SHARE: Final = 0.5
+#: Where documents alone take more, a list goes on all the same with so many batch questions at a
+#: time, up to a larger share.
+FEW: Final = 1_000
+FEW_MEMORY_SHARE: Final = 0.75
+
+
+class _Room(NamedTuple):
+    """How many batch questions may wait, in what memory, and until when that is believed."""
+
+    limit: int
+    memory_bound: int | None
+    until: float
 
 
 class LongJobs:
@@ -131,24 +143,34 @@ class LongJobs:
         """
         until = time.monotonic() + within_s
         job = self._ledger.rows.job(job_id)
-        if job is None or job.get("filling") != "1" or not self._has_room(job):
-            return
-        try:
-            asked = self._listed(job) if questions is None else questions
-        except (KeyError, ValueError):
-            log.exception("list cannot be read", extra={"job_id": job_id})
-            self._ledger.submissions.cancel_job(job_id)
+        if job is None or job.get("filling") != "1":
             return
         at: int | None = int(job["fill_at"])
         while at is not None:
-            sight = MemorySight.of(self._ledger.redis)
-            if sight.is_above(LISTED_MEMORY_SHARE):
+            room = self._room_for_lists()
+            left = int(job["fill_total"]) - at
+            # Where no whole slice has room, a list is not worth a read.
+            if self._slices.room(room.limit) < min(left, ROWS_AT_ONCE):
                 return
-            bound = sight.bound(LISTED_MEMORY_SHARE)
-            while at is not None and time.monotonic() < sight.at + _BELIEVED_S:
-                at = self._ask(job_id, job, asked, at, memory_bound=bound)
-                if time.monotonic() > until:
+            if questions is None and (questions := self._listed(job_id, job)) is None:
+                return
+            while at is not None:
+                at = self._ask(job_id, job, questions, at, room)
+                now = time.monotonic()
+                if now > until:
                     return
+                if now > room.until:
+                    break
+
+    def _room_for_lists(self) -> _Room:
+        """Look how many batch questions may wait now for lists to go on, and in what memory."""
+        sight = MemorySight.of(self._ledger.redis)
+        limit, share = self._question_limit, LISTED_MEMORY_SHARE
+        if sight.is_above(share):
+            limit, share = min(limit, FEW), FEW_MEMORY_SHARE
+        if sight.is_above(share):
+            limit = 0
+        return _Room(limit, sight.bound(share), sight.at + _BELIEVED_S)
 
     def _ask(
         self,
@@ -156,8 +178,7 @@ class LongJobs:
         job: Mapping[str, str],
         questions: Sequence[ListedQuestion],
         start: int,
-        *,
-        memory_bound: int | None,
+        room: _Room,
     ) -> int | None:
         """Give a list its next slice; returns where to go on, None where that is not for now."""
         part = questions[start : start + ROWS_AT_ONCE]
@@ -165,25 +186,25 @@ class LongJobs:
         try:
             went_on = self._slices.fill_questions(
                 job_id, fields_of_all(job_id, job), [question.row for question in part],
-                start=start, is_last=end >= len(questions), limit=self._question_limit,
-                memory_bound=memory_bound,
+                start=start, is_last=end >= len(questions), limit=room.limit,
+                memory_bound=room.memory_bound,
             )  # fmt: skip
         except (Full, NoMemory):
             return None
         return end if went_on and end < len(questions) else None
 
-    def _has_room(self, job: Mapping[str, str]) -> bool:
-        """Return True if a whole slice may join the lanes: else a list is not worth a read."""
-        left = int(job["fill_total"]) - int(job["fill_at"])
-        return self._slices.room(self._question_limit) >= min(left, ROWS_AT_ONCE)
-
-    def _listed(self, job: Mapping[str, str]) -> list[ListedQuestion]:
-        """Return the questions of a list; raises ValueError where they are not those."""
-        data = self._read_blob(job[LIST_BLOB])
-        questions = decode(data) if data is not None else []
-        if len(questions) != int(job["fill_total"]):
-            raise ValueError("the list is gone from the blob store")
-        return questions
+    def _listed(self, job_id: str, job: Mapping[str, str]) -> list[ListedQuestion] | None:
+        """Return the questions of a list; cancels one that is not there as it was sent."""
+        try:
+            questions = decode(self._read_blob(job[LIST_BLOB]) or b"")
+            if len(questions) == int(job["fill_total"]):
+                return questions
+        except (KeyError, TypeError, ValueError):
+            log.exception("list cannot be read", extra={"job_id": job_id})
+        else:
+            log.error("list gone from the blob store", extra={"job_id": job_id})
+        self._ledger.submissions.cancel_job(job_id)
+        return None
 
     def _fill(
         self, job_id: str, job: Mapping[str, str], size: int, memory_bound: int | None = None

@@ -56,7 +56,7 @@ def decode(data: bytes) -> list[ListedQuestion]:
     Read a list back.
 
     Raises:
-        ValueError, KeyError: It is none.
+        ValueError, TypeError, KeyError: It is none.
     """
     return [decode_line(line) for line in data.splitlines()]
 

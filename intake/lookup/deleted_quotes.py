@@ -1,7 +1,7 @@
 """What answers have of deleted documents: it is withheld, and that it was is told."""
 
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 from corpus.catalogue.deletions import Deletions, Generation
@@ -38,21 +38,14 @@ class DeletedQuotes:
         Sources, citations and the answer lose those words; `deleted` of the result lists the
         documents. One look at the catalogue, whatever there is to look for.
         """
-        result = told.get("result", {})
-        sources = result.get("results") or result.get("sources") or told.get("sources") or []
-        gone = self._gone(row.get("incarnation", ""), sources)
-        if not gone:
-            return told
-        shown = [
-            _emptied(source, _SOURCE) if _version(source) in gone else source for source in sources
-        ]
-        if not result:
-            return told | {"sources": shown}
-        names = sorted({one.document for one in gone})
-        if "results" in result:
-            return told | {"result": result | {"results": shown, "deleted": names}}
-        numbers = {n for n, source in enumerate(sources, start=1) if _version(source) in gone}
-        return told | {"result": _answer(result, numbers) | {"sources": shown, "deleted": names}}
+        return self.withheld_each(row.get("incarnation", ""), [told])[0]
+
+    def withheld_each(
+        self, collection_id: str, many: Sequence[dict[str, Any]]
+    ) -> list[dict[str, Any]]:
+        """Return each of what is told as `withheld` does; one look for all, of one collection."""
+        gone = self._gone(collection_id, [source for told in many for source in _sources(told)])
+        return [_without(told, gone) for told in many]
 
     def _gone(
         self, collection_id: str, sources: Collection[Mapping[str, Any]]
@@ -63,6 +56,30 @@ class DeletedQuotes:
         until = time.time() - self._keep_s
         deleted = self._deletions.of(collection_id, {_version(source) for source in sources})
         return frozenset(one for one, at in deleted.items() if at <= until or not self._keep_s)
+
+
+def _sources(told: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """Return the sources that are told of a job."""
+    result = told.get("result", {})
+    return result.get("results") or result.get("sources") or told.get("sources") or []
+
+
+def _without(told: dict[str, Any], gone: Collection[Generation]) -> dict[str, Any]:
+    """Return what is told of a job without what is from documents that are *gone*."""
+    sources, result = _sources(told), told.get("result", {})
+    lost = {version for source in sources if (version := _version(source)) in gone}
+    if not lost:
+        return told
+    shown = [
+        _emptied(source, _SOURCE) if _version(source) in lost else source for source in sources
+    ]
+    if not result:
+        return told | {"sources": shown}
+    names = sorted({one.document for one in lost})
+    if "results" in result:
+        return told | {"result": result | {"results": shown, "deleted": names}}
+    numbers = {n for n, source in enumerate(sources, start=1) if _version(source) in lost}
+    return told | {"result": _answer(result, numbers) | {"sources": shown, "deleted": names}}
 
 
 def without_answers(request: Mapping[str, Any]) -> dict[str, Any]:

@@ -83,25 +83,16 @@ class QuestionTable:
         """Yield questions *first* to *end* by their numbers; None for one in another *state*."""
         states = None if state is None else (state,)
         rows = self._rows.documents(job_id, first=first, last=end - 1, states=states)
-        for at in range(first, end):
-            row = rows[at - first] if at - first < len(rows) else {"state": listed.state}
-            wanted = bool(row) and state in (None, row["state"])
-            yield at, self._shown(at, _question(row, at, listed), row) if wanted else None
-
-    def _shown(self, at: int, question: ListedQuestion, row: Mapping[str, str]) -> dict[str, Any]:
-        """Return a question with what became of it."""
-        shown: dict[str, Any] = {
-            "n": at + 1, "id": question.id, "question": question.question, "state": row["state"],
-        } | dict.fromkeys(_OF_RESULT)  # fmt: skip
-        shown["citations"] = []
-        if UNREADABLE in row:
-            shown["note"] = row[UNREADABLE]
-        told = self._view.outcome(row) if "kind" in row else {}
-        if "error" in told:
-            return shown | {"error": told["error"]}
-        result = told.get("result", {})
-        shown |= {name: result[name] for name in _OF_RESULT if name in result}
-        return shown | {name: result[name] for name in _MORE_OF_RESULT if result.get(name)}
+        rows += [{"state": listed.state}] * (end - first - len(rows))
+        wanted = [bool(row) and state in (None, row["state"]) for row in rows]
+        there = [row for row, is_wanted in zip(rows, wanted, strict=True) if is_wanted]
+        outcomes = iter(self._view.outcomes([row for row in there if "kind" in row]))
+        for at, row, is_wanted in zip(range(first, end), rows, wanted, strict=True):
+            if not is_wanted:
+                yield at, None
+                continue
+            told = next(outcomes) if "kind" in row else {}
+            yield at, _shown(at, _question(row, at, listed), row, told)
 
 
 class _Listed:
@@ -128,6 +119,23 @@ def _question(row: Mapping[str, str], at: int, listed: _Listed) -> ListedQuestio
     if "request" in row:
         return ListedQuestion(row["question_id"], orjson.loads(row["request"]))
     return listed.question(at)
+
+
+def _shown(
+    at: int, question: ListedQuestion, row: Mapping[str, str], told: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return a question with what became of it, its result or error as *told* of a job."""
+    shown: dict[str, Any] = {
+        "n": at + 1, "id": question.id, "question": question.question, "state": row["state"],
+    } | dict.fromkeys(_OF_RESULT)  # fmt: skip
+    shown["citations"] = []
+    if UNREADABLE in row:
+        shown["note"] = row[UNREADABLE]
+    if "error" in told:
+        return shown | {"error": told["error"]}
+    result = told.get("result", {})
+    shown |= {name: result[name] for name in _OF_RESULT if name in result}
+    return shown | {name: result[name] for name in _MORE_OF_RESULT if result.get(name)}
 
 
 def check_list(job: Mapping[str, str]) -> None:

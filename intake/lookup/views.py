@@ -137,19 +137,31 @@ class JobView:
 
         What has ended shows nothing of documents that were deleted since, see `DeletedQuotes`.
         """
+        return self.outcomes([row])[0]
+
+    def outcomes(self, rows: Sequence[Mapping[str, str]]) -> list[dict[str, Any]]:
+        """Return of each row what `outcome` does; all are of one collection, looked at once."""
+        told = [self._outcome(row) for row in rows]
+        collection_id = next((row["incarnation"] for row in rows if "incarnation" in row), "")
+        ended = [n for n, row in enumerate(rows) if has_ended(row)]
+        kept = self._deleted.withheld_each(collection_id, [told[n] for n in ended])
+        for n, shown in zip(ended, kept, strict=True):
+            told[n] = shown
+        return told
+
+    def _outcome(self, row: Mapping[str, str]) -> dict[str, Any]:
+        """Return what `outcome` does, whatever was deleted since."""
         if "error" in row:
             return {"error": orjson.loads(row["error"])}
         if row["kind"] == "search":
-            told = {"result": orjson.loads(row["result"])} if "result" in row else {}
-            return self._deleted.withheld(row, told)
+            return {"result": orjson.loads(row["result"])} if "result" in row else {}
         sources = self._sources(row)
         told = self._result(row)
         if "result" in told:
             told["result"]["sources"] = sources or []
             if blob := row.get("trace_blob"):
                 told["result"]["trace"] = self._blobs.get_json(blob)
-        told = told or ({} if sources is None else {"sources": sources})
-        return self._deleted.withheld(row, told) if has_ended(row) else told
+        return told or ({} if sources is None else {"sources": sources})
 
     def _result(self, row: Mapping[str, str]) -> dict[str, Any]:
         """Return `result` where there is one, or `error` where it is gone."""

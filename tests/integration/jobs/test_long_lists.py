@@ -81,6 +81,27 @@ def test_a_list_waits_for_room_and_leaves_half_of_it_to_others(bench: Workbench)
     assert lists.asked(job) == list("abcdefg")
 
 
+def test_where_documents_take_most_of_redis_a_list_goes_on_with_a_few_questions_at_a_time(
+    bench: Workbench, lists: Lists, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jobs.long_jobs.LISTED_MEMORY_SHARE", 0.0)
+    monkeypatch.setattr("jobs.long_jobs.FEW", 3)
+    window(bench, 0)
+    job = lists.begin(*"abcde")
+    lists.service.turn()
+    assert lists.asked(job) == list("ab")
+    monkeypatch.setattr("jobs.long_jobs.FEW_MEMORY_SHARE", 0.0)
+    window(bench, 9)
+    for name in sorted(bench.in_flight("retrieve")):
+        bench.ledger.work.finish(bench.take(name), state="succeeded", fields={})
+    lists.service.turn()
+    assert lists.asked(job) == list("ab")
+    monkeypatch.undo()
+    lists.service.turn()
+
+    assert lists.asked(job) == list("abcde")
+
+
 def test_a_list_that_finds_no_room_for_a_slice_is_not_read(bench: Workbench) -> None:
     window(bench, 0)
     lists = Lists(bench, limit=4)

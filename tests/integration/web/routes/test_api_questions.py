@@ -267,6 +267,7 @@ def test_questions_without_rows_are_shown_as_waiting_and_then_as_cancelled(
     client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("jobs.long_jobs.LISTED_MEMORY_SHARE", 0.0)
+    monkeypatch.setattr("jobs.long_jobs.FEW_MEMORY_SHARE", 0.0)
     job = ask(client, "Why?", "How?")
     before = client.get(f"/api/jobs/{job}").get_json()
     waiting = shown(client, job)

@@ -1,0 +1,52 @@
+"""Lists of questions as they are kept: line by line, in their order, each as its row will be."""
+
+import orjson
+import pytest
+
+from jobs.question_lists import ListedQuestion, decode, encode, fields_of_all
+from jobs.requests import QueryRequest
+
+ASKED = {"question": "Why?\nHow?\u2028When?", "top_k": 3, "deadline_s": 60, "priority": "batch"}
+
+
+def test_a_list_is_read_as_it_was_written_a_line_a_question() -> None:
+    questions = [ListedQuestion("a", ASKED), ListedQuestion("b\n", ASKED | {"top_k": 0})]
+    data = encode(questions)
+
+    assert decode(data) == questions
+    assert data.count(b"\n") == 1
+    assert decode(encode([])) == []
+
+
+@pytest.mark.parametrize("data", [b"{", b"[]", b'{"id": "a"}'])
+def test_what_is_no_list_is_refused(data: bytes) -> None:
+    with pytest.raises((ValueError, KeyError, TypeError)):
+        decode(data)
+
+
+def test_a_row_is_read_as_the_question_of_a_single_job_is() -> None:
+    row = ListedQuestion("a", ASKED | {"history": [{"role": "user", "text": "x"}]}).row
+    request = QueryRequest.from_row({"request": str(row["request"])})
+
+    assert (request.question, request.priority, request.top_k) == (ASKED["question"], "batch", 3)
+    assert [turn.text for turn in request.history] == ["x"]
+    assert (row["question_id"], row["deadline_ms"]) == ("a", 60_000)
+    assert orjson.loads(str(row["request"])).keys() == {*ASKED, "history"}
+
+
+@pytest.mark.parametrize(
+    ("top_k", "stage", "role"), [(3, "retrieve", "retrieve"), (0, "generate", "generate")]
+)
+def test_a_question_without_passages_is_not_searched_for(top_k: int, stage: str, role: str) -> None:
+    row = ListedQuestion("a", ASKED | {"top_k": top_k}).row
+
+    assert (row["stage"], row["role"]) == (stage, role)
+
+
+def test_rows_lead_back_to_the_request_and_wait_in_a_lane_of_their_list() -> None:
+    job = {"incarnation": "c-1", "request_id": "r", "traceparent": "t", "webhook_url": "u"}
+
+    assert fields_of_all("j", job) == {
+        "request_id": "r", "traceparent": "t", "kind": "query", "class": "batch",
+        "owner": "questions:j", "priority": "9", "incarnation": "c-1",
+    }  # fmt: skip
