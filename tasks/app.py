@@ -4,10 +4,12 @@ from celery import Celery
 
 from runtime.environment import read_settings
 from runtime.settings import Settings
+from tasks.channel import use_one_client
 
 
 def make_app(settings: Settings) -> Celery:
     """Build the app for *settings*; nothing connects until it is used."""
+    use_one_client()
     app = Celery(
         "quern",
         broker=settings.redis_url,

@@ -1,14 +1,13 @@
 """Patches of kombu and Celery on Redis: they survive outages, and cost less."""
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, Final
 
 import kombu.transport.redis
 from celery.worker.consumer import Consumer
-from kombu.transport.redis import Channel
 from kombu.transport.virtual import QoS
+
+from tasks.channel import OneClientChannel
 
 log = logging.getLogger(__name__)
 
@@ -35,29 +34,13 @@ class MemoryQoS(QoS):
         return []
 
 
-class MemoryChannel(Channel):
-    """
-    A channel that acknowledges in memory, with one client.
-
-    kombu makes a client for each command; to make one costs more than the command.
-    """
-
-    _reused: Any = None
+class MemoryChannel(OneClientChannel):
+    """A channel that acknowledges in memory."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         # Here, since kombu puts its own in place where `ack_emulation` is off.
         self.QoS = MemoryQoS  # type: ignore[assignment]  # the stubs know one class
-
-    @contextmanager
-    def conn_or_acquire(self, client: Any = None) -> Iterator[Any]:
-        """Give the client asked for, else this channel's own."""
-        if client is None:
-            # The pool is another one after a reconnection.
-            if self._reused is None or self._reused.connection_pool is not self.pool:
-                self._reused = self._create_client()  # type: ignore[attr-defined]  # not in the stubs
-            client = self._reused
-        yield client
 
 
 def apply_patches() -> None:

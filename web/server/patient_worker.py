@@ -37,6 +37,10 @@ PROBE_THREADS: Final = 2
 #: From so many connections below the bound on, a new one takes the place of the slowest.
 SPARE_CONNECTIONS: Final = 8
 
+#: What gunicorn asks of a request that has been answered and whose connection is kept.
+_KEPT: Final[Future[bool]] = Future()
+_KEPT.set_result(True)
+
 TOO_SLOW: Final = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
 
@@ -120,9 +124,7 @@ class PatientThreadWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn publi
     def finish_request(self, conn: TConn, is_kept: bool) -> None:
         """Keep the connection, or end it without waiting for the caller."""
         if is_kept:
-            done: Future[bool] = Future()
-            done.set_result(is_kept)
-            super().finish_request(conn, done)
+            super().finish_request(conn, _KEPT)
         else:
             self._leave(conn)
 
