@@ -218,12 +218,12 @@ def show_answer(
         for citation in result["citations"]:
             if citation["marker"] == marker:
                 heading = citation.get("heading", "")
+                quote = _one_line(citation.get("shown") or citation["quote"])
                 words = Text.assemble(
                     (f"{heading}: " if heading else "", "dim"),
-                    (
-                        f"\u201c{_one_line(citation.get('shown') or citation['quote'])}\u201d",
-                        "italic",
-                    ),
+                    ("withheld: the document was deleted", "dim")
+                    if citation.get("deleted")
+                    else (f"\u201c{quote}\u201d", "italic"),
                 )
                 out.print(Padding(words, (0, 0, 0, 4), expand=False))
     if lacking := result.get("missing"):

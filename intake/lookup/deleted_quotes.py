@@ -5,7 +5,12 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 from corpus.catalogue.deletions import Deletions, Generation
-from rag.answers.withheld import WITHHELD, without_deleted
+from rag.answers.withheld import (
+    WITHHELD,
+    Quoted,
+    prose_without_deleted,
+    quotes_without_deleted,
+)
 
 #: What is shown of a source or citation of a deleted document: which it was, and where it stood.
 _SHOWN: Final = (
@@ -97,8 +102,15 @@ def _answer(result: Mapping[str, Any], numbers: Collection[int]) -> dict[str, An
         _emptied(citation, _CITATION) if citation["marker"] in numbers else citation
         for citation in result.get("citations", ())
     ]
-    quoted = result.get("generator") == "extractive"
-    text = without_deleted(result["answer"], frozenset(numbers), quoted=quoted)
+    text, gone = result.get("answer", ""), frozenset(numbers)
+    if result.get("generator") == "extractive":
+        quotes = [
+            Quoted(citation.get("shown") or citation["quote"], citation["marker"])
+            for citation in result.get("citations", ())
+        ]
+        text = quotes_without_deleted(text, quotes, gone)
+    else:
+        text = prose_without_deleted(text, gone)
     return dict(result) | {"answer": text, "citations": citations}
 
 

@@ -87,10 +87,16 @@ class JobView:
     def summaries(
         self, sights: Mapping[str, Sight], workers: Sequence[WorkerState] = ()
     ) -> list[dict[str, Any]]:
-        """Return jobs, each by its id, as they stand in a list: without sources and result."""
+        """
+        Return jobs, each by its id, as they stand in a list: without sources and result.
+
+        The turns before a question are left out: they may be long, and have answers of which a
+        list does not know whose words they are.
+        """
         shown = []
         for job_id, sight in sights.items():
             one = self.summary(job_id, sight.row)
+            one.get("request", {}).pop("history", None)
             if _has_place(sight.row):
                 one["queue"] = _queue(sight.row, sight.place, workers)
             shown.append(one)

@@ -1,9 +1,9 @@
 """Answers without what they have from deleted documents: those words give way to a note."""
 
 import re
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
-from typing import Final
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
 
 from rag.answers.prompts import UNANSWERED
 
@@ -12,8 +12,6 @@ WITHHELD: Final = "(Withheld: the document was deleted.)"
 
 _MARKER: Final = re.compile(r"\[(\d{1,3})\]")
 _MARKERS: Final = r"(?:[ \t]*\[\d{1,3}\])"
-#: A quote and the markers behind it.
-_QUOTE: Final = re.compile(rf".*?{_MARKERS}+|.+", re.DOTALL)
 #: A sentence of a model, with the markers that stand behind its full stop, or a line.
 _SENTENCE: Final = re.compile(
     # Possessive, and begun only where a run of marks begins: else a million dots take a day.
@@ -25,47 +23,69 @@ _PARAGRAPHS: Final = re.compile(r"(\n[ \t]*\n\s*)")
 _BEGINNING: Final = re.compile(r"\s*(?:(?:[-*+>#]+|\d{1,3}[.)])[ \t]+)*")
 
 
+class Quoted(NamedTuple):
+    """A quote as an answer says it, and the number of its source, which follows it as `[n]`."""
+
+    words: str
+    source: int
+
+
 @dataclass(slots=True)
 class _Piece:
     """A quote or a sentence, and the sources that it is from; none where that is not known."""
 
     text: str
-    sources: set[int] = field(default_factory=set)
+    sources: set[int]
+    markers: list[int]
 
 
-def without_deleted(text: str, deleted: Collection[int], *, quoted: bool) -> str:
+def quotes_without_deleted(text: str, quotes: Sequence[Quoted], deleted: Collection[int]) -> str:
     """
-    Return an answer's text without what is from sources whose documents were deleted.
+    Return an answer of *quotes*, in this order, without those whose documents were *deleted*.
 
-    Args:
-        text: The answer, its markers resolved.
+    These are numbers of sources. What leads to a quote goes with it. Where a quote is not found in
+    the text, nobody knows what is whose: the note stands for the whole.
+    """
+    if not deleted or text.strip() == UNANSWERED:
+        return text
+    pieces: list[_Piece] = []
+    at = 0
+    for words, source in quotes:
+        marked = f"{words} [{source}]"
+        found = text.find(marked, at)
+        if found < 0:
+            pieces, at = [], 0
+            break
+        end = found + len(marked)
+        pieces.append(_Piece(text[at:end], {source}, [source]))
+        at = end
+    rest = [] if at else [quote.source for quote in quotes]
+    return _joined([*pieces, _Piece(text[at:], set(), rest)], deleted)
 
-        deleted: Numbers of these sources, as in `[n]`, from 1.
 
-        quoted: Whether each piece of the text is a quote with its marker behind it. Else a model
-            wrote the text: a sentence without a marker is taken to be from what the next marked
-            one of its paragraph is from, the last ones from what the one before is from, and a
-            paragraph without markers from all sources.
+def prose_without_deleted(text: str, deleted: Collection[int]) -> str:
+    """
+    Return what a model wrote without what is from sources whose documents were *deleted*.
 
-    The markers stay, behind the note that stands for their words.
+    A sentence without a marker is taken to be from what the next marked one of its paragraph is
+    from, the last ones from what the one before is from, and a paragraph without markers from all
+    sources. The markers stay, behind the note that stands for their words.
     """
     if not deleted or text.strip() == UNANSWERED:
         return text
     parts = _PARAGRAPHS.split(text)
-    kept = [
-        _paragraph(part, deleted, quoted) if n % 2 == 0 else part for n, part in enumerate(parts)
-    ]
-    return "".join(kept)
+    return "".join(
+        _joined(_sentences(part), deleted) if n % 2 == 0 else part for n, part in enumerate(parts)
+    )
 
 
-def _paragraph(text: str, deleted: Collection[int], quoted: bool) -> str:
-    """Return a paragraph without what is from deleted documents."""
-    pieces = list(_quotes(text)) if quoted else _sentences(text)
+def _joined(pieces: Sequence[_Piece], deleted: Collection[int]) -> str:
+    """Return pieces as a text, a note in place of those that are from deleted documents."""
     kept: list[str] = []
     run: list[_Piece] = []
-    for piece in [*pieces, _Piece("")]:
-        unknown = not quoted and not piece.sources
-        if piece.text.strip() and (unknown or not piece.sources.isdisjoint(deleted)):
+    for piece in [*pieces, _Piece("", set(), [])]:
+        known = piece.sources and piece.sources.isdisjoint(deleted)
+        if piece.text.strip() and not known:
             run.append(piece)
             continue
         if run:
@@ -79,20 +99,17 @@ def _note(run: list[_Piece]) -> str:
     """Return what stands for pieces that follow each other: the note, and their markers."""
     whole = "".join(piece.text for piece in run)
     beginning = _BEGINNING.match(whole)
-    markers = dict.fromkeys(match[0] for match in _MARKER.finditer(whole))
+    markers = dict.fromkeys(f"[{marker}]" for piece in run for marker in piece.markers)
     end = whole[len(whole.rstrip()) :]
     return (beginning[0] if beginning else "") + " ".join([WITHHELD, *markers]) + end
 
 
-def _quotes(text: str) -> Iterator[_Piece]:
-    """Yield quotes, each with its markers."""
-    for match in _QUOTE.finditer(text):
-        yield _Piece(match[0], _numbers(match[0]))
-
-
 def _sentences(text: str) -> list[_Piece]:
     """Return sentences and lines of a model's paragraph, with what each is taken to be from."""
-    pieces = [_Piece(m[0], _numbers(m[0])) for m in _SENTENCE.finditer(text) if m[0]]
+    pieces = []
+    for match in _SENTENCE.finditer(text):
+        numbers = [int(number) for number in _MARKER.findall(match[0])]
+        pieces.append(_Piece(match[0], set(numbers), numbers))
     following: set[int] = set()
     for piece in reversed(pieces):
         following = piece.sources = piece.sources or following
@@ -100,8 +117,3 @@ def _sentences(text: str) -> list[_Piece]:
     for piece in pieces:
         before = piece.sources = piece.sources or before
     return pieces
-
-
-def _numbers(text: str) -> set[int]:
-    """Return the sources that markers in a text name."""
-    return {int(match[1]) for match in _MARKER.finditer(text)}

@@ -94,6 +94,13 @@ def test_the_text_of_a_deleted_document_is_gone_from_an_answer(
     assert job["request"]["history"] == [BEFORE[0], BEFORE[1] | {"text": WITHHELD}]
 
 
+def test_a_list_of_jobs_has_no_answers_in_it(client: FlaskClient, job_id: str) -> None:
+    told = client.get("/api/jobs")
+
+    assert job_id in told.text
+    assert "4711" not in told.text
+
+
 def test_events_told_again_say_nothing_of_it_either(
     client: FlaskClient, worker: HandWorker, job_id: str
 ) -> None:

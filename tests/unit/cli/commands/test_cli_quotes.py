@@ -49,3 +49,12 @@ def test_what_no_passage_holds_is_told(missing: list[str]) -> None:
     text = printed(missing=missing, generator="model", answered=False)
 
     assert f"Not in the passages: {', '.join(missing)}" in text
+
+
+def test_a_quote_of_a_deleted_document_is_said_to_be_withheld() -> None:
+    gone = {"marker": 1, "quote": "", "shown": "", "deleted": True}
+    text = printed(citations=[gone, {"marker": 2, "quote": "It rings."}])
+
+    assert "    withheld: the document was deleted" in text
+    assert "\u201c\u201d" not in text
+    assert "\u201cIt rings.\u201d" in text
