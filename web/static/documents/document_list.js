@@ -4,13 +4,14 @@ import { call } from "../shared/api.js";
 import { age, count, find, make, say } from "../shared/dom.js";
 
 const PAGE = 100;
+const ROUNDS = 5; // calls of a search that found nothing so far, before somebody is asked
 
-let shown = { collection: "", how: "prefix", words: "", cursor: "", over: false, reading: false };
+let shown = { collection: "", how: "prefix", words: "", cursor: "", rounds: 0, over: false, reading: false };
 let open = () => {};
 
 /** Show the documents of *collection* whose ids begin with *words*, or contain them, from the first. */
 export async function listDocuments(collection, { how, words }) {
-  shown = { collection, how, words, cursor: "", over: false, reading: false };
+  shown = { collection, how, words, cursor: "", rounds: 0, over: false, reading: false };
   find("documents").replaceChildren();
   find("search-on").hidden = true;
   say(find("documents-empty"));
@@ -60,7 +61,10 @@ async function readOn() {
     mine.over = !page.next_cursor;
     say(find("documents-problem"));
     // A search looks at so many names at a time: nobody has to wait for the end of a million.
-    if (page.next_cursor && page.documents.length < PAGE && "searched" in page) {
+    const isShort = page.next_cursor && page.documents.length < PAGE && "searched" in page;
+    if (isShort) mine.rounds = page.documents.length ? ROUNDS : mine.rounds + 1;
+    if (isShort && mine.rounds >= ROUNDS) {
+      mine.rounds = 0;
       mine.over = true;
       find("search-on").hidden = false;
       say(find("documents-end"), `Searched ${page.searched.toLocaleString("en")} of ${count(page.total, "name")}.`);
