@@ -8,8 +8,8 @@ from typing import Any, Final
 import nh3
 from markdown_it import MarkdownIt
 
-#: An answer of more characters is shown as the text that it is: parsing takes time.
-MOST: Final = 100_000
+#: An answer of more characters is shown as the text that it is: the worst takes a second to parse.
+MOST: Final = 40_000
 #: The page has two levels of headings above an answer's.
 _LEVELS_ABOVE: Final = 2
 _LOWEST: Final = 6
