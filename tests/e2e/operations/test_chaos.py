@@ -8,7 +8,7 @@ import pytest
 
 from stack.leash import leashed
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 SEED = 152
 #: Two minutes of faults; until all has ended and been looked at, many more on a busy machine.
 MOST_S = 1_200
