@@ -8,11 +8,14 @@ from contextlib import contextmanager
 from typing import Final
 
 from runtime.settings import PREFIX, Settings
+from runtime.turns import Turns
 
 #: A body up to this size comes without a thread and needs no slot.
 SMALL_BODY: Final = 64 * 1024
 #: Who asks how the process is waits for nobody: neither for a thread nor for a turn.
 PROBES: Final = frozenset({"/livez", "/readyz", "/health"})
+#: Exports whose pieces are made at once: they are to slow nobody down who asks for little.
+EXPORTS_AT_ONCE: Final = 2
 #: Whoever finds no room for a document's bytes waits so long for those of others to leave.
 ROOM_S: Final = 30.0
 
@@ -163,3 +166,13 @@ class Places:
         )
         #: Of documents' bytes: the largest file, or any number of smaller ones.
         self.upload_room = Room(settings.max_file_bytes)
+        self._exports = Turns(EXPORTS_AT_ONCE)
+
+    def in_export_turns(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
+        """Yield what is made piece by piece; few callers at once have theirs made, others wait."""
+        while True:
+            with self._exports.turn():
+                piece = next(pieces, None)
+            if piece is None:
+                return
+            yield piece

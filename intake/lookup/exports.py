@@ -11,6 +11,8 @@ FORMATS: Final = {"csv": "text/csv; charset=utf-8", "jsonl": "application/x-ndjs
 COLUMNS: Final = (
     "n", "id", "question", "state", "answered", "confidence", "answer", "sources", "error",
 )  # fmt: skip
+#: Bytes that are handed on together.
+_PIECE: Final = 64 * 1024
 #: Without it Excel takes UTF-8 for something else.
 _BOM: Final = "\ufeff"
 #: A cell that begins so may be run as a formula by a spreadsheet (OWASP, CSV Injection), in the
@@ -19,14 +21,31 @@ _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\u
 
 
 def export(rows: Iterable[Mapping[str, Any]], form: str) -> Iterator[bytes]:
-    """Yield a file of one of FORMATS, a piece for each of the *rows* of a `QuestionTable`."""
-    if form == "jsonl":
-        for row in rows:
-            yield orjson.dumps(row) + b"\n"
-        return
+    """
+    Yield a file of one of FORMATS of the *rows* of a `QuestionTable`, a piece at a time.
+
+    No more than a piece and one row is in memory.
+    """
+    piece = bytearray()
+    for line in _lines(rows) if form == "jsonl" else _table(rows):
+        piece += line
+        if len(piece) >= _PIECE:
+            yield bytes(piece)
+            piece.clear()
+    yield bytes(piece)
+
+
+def _lines(rows: Iterable[Mapping[str, Any]]) -> Iterator[bytes]:
+    """Yield lines of JSON."""
+    for row in rows:
+        yield orjson.dumps(row) + b"\n"
+
+
+def _table(rows: Iterable[Mapping[str, Any]]) -> Iterator[bytes]:
+    """Yield a table for spreadsheets."""
     yield (_BOM + _line(COLUMNS)).encode()
     for row in rows:
-        yield _line([_cell(value) for value in _values(row)]).encode("utf-8", "replace")
+        yield _line([_cell(value) for value in _values(row)]).encode()
 
 
 def _values(row: Mapping[str, Any]) -> list[object]:

@@ -51,7 +51,8 @@ def export_answers(job_id: str) -> Response:
     who = client()
     # A caller who reads slowly keeps a thread, as one who reads events.
     parts.places.streams.take(who)
-    answer = Response(export(rows, form), content_type=FORMATS[form])
+    pieces = parts.places.in_export_turns(export(rows, form))
+    answer = Response(pieces, content_type=FORMATS[form])
     answer.call_on_close(partial(parts.places.streams.give_back, who))
     answer.headers["Content-Disposition"] = f'attachment; filename="answers-{job_id}.{form}"'
     return answer

@@ -1,10 +1,12 @@
 """Slots of a web process: apart by what callers do, and by who they are."""
 
 import threading
+from collections.abc import Iterator
 
 import pytest
 
 from runtime.settings import Settings
+from tests.support.waiting import until
 from web import slots
 from web.slots import NoSlot, Places, Room, Slots
 
@@ -77,3 +79,33 @@ def test_who_waits_for_room_too_long_is_told_to_come_back(monkeypatch: pytest.Mo
 
     with room.held(100), pytest.raises(NoSlot), room.held(1):
         pass
+
+
+def test_few_exports_are_made_at_once_and_none_while_it_is_sent() -> None:
+    places = Places(Settings())
+    begun: list[int] = []
+    release = threading.Event()
+
+    def pieces(n: int) -> Iterator[bytes]:
+        begun.append(n)
+        release.wait(timeout=10)
+        yield b"a"
+
+    sent: list[list[bytes]] = []
+    threads = [
+        threading.Thread(target=lambda n=n: sent.append(list(places.in_export_turns(pieces(n)))))
+        for n in range(slots.EXPORTS_AT_ONCE + 2)
+    ]
+    for thread in threads:
+        thread.start()
+    until(lambda: len(begun) == slots.EXPORTS_AT_ONCE, told="the first exports")
+    slow = places.in_export_turns(iter([b"a", b"b"]))
+    assert len(begun) == slots.EXPORTS_AT_ONCE
+    release.set()
+    for thread in threads:
+        thread.join(timeout=10)
+    for _ in range(slots.EXPORTS_AT_ONCE + 1):
+        assert next(places.in_export_turns(iter([b"x", b"y"]))) == b"x"  # not read to its end
+
+    assert sent == [[b"a"]] * len(threads)
+    assert list(slow) == [b"a", b"b"]

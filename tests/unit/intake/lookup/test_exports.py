@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections.abc import Iterator
 from typing import Any
 
 import orjson
@@ -54,3 +55,20 @@ def test_cells_say_what_the_row_does() -> None:
     assert (told["answered"], told["confidence"]) == ("no", "0.25")
     assert told["answer"] == 'say "x",\ny'
     assert cells(row(note="Only its state is known."))["error"] == "Only its state is known."
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl"])
+def test_a_long_file_comes_in_pieces_and_no_more_rows_are_read_than_they_need(form: str) -> None:
+    read: list[int] = []
+
+    def rows() -> Iterator[dict[str, Any]]:
+        for n in range(1_000):
+            read.append(n)
+            yield row(n=n, answer="x" * 1_000)
+
+    pieces = export(rows(), form)
+    first = next(pieces)
+
+    assert len(read) < 70
+    assert len(first + b"".join(pieces)) > 1_000_000
+    assert read == list(range(1_000))
