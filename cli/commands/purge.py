@@ -58,7 +58,8 @@ def _all(client: Client, asked: dict[str, Any], remarks: Console) -> dict[str, i
 def _what(done: dict[str, int]) -> str:
     """Write what was forgotten."""
     rows = count(done["documents"], "record")
-    return count(done["jobs"], "job") + (f" with {rows} of documents" if done["documents"] else "")
+    with_rows = f" with {rows} of documents or questions" if done["documents"] else ""
+    return count(done["jobs"], "job") + with_rows
 
 
 def _seconds(span: str) -> int:

@@ -66,15 +66,20 @@ def question_paths(of_all: Json) -> Json:
                 problems=(*READS, 404, 410),
             )
         },
-        "/api/jobs/{job_id}/export": {
-            "get": operation(
-                "Download a list with its answers", "Questions", name="exportAnswers",
-                parameters=[job_id(), choice("format", tuple(FORMATS), "What kind of file.")],
-                answers={200: ("A table, or lines of JSON", "text/csv")},
-                problems=(*READS, 404, 410, 429),
-            )
-        },
+        "/api/jobs/{job_id}/export": {"get": _export()},
     }  # fmt: skip
+
+
+def _export() -> Json:
+    """Describe the download of a list, which is of one of two media types."""
+    described = operation(
+        "Download a list with its answers", "Questions", name="exportAnswers",
+        parameters=[job_id(), choice("format", tuple(FORMATS), "What kind of file.")],
+        answers={200: ("A table, or lines of JSON", "text/csv")},
+        problems=(*READS, 404, 410, 429),
+    )  # fmt: skip
+    described["responses"]["200"]["content"]["application/x-ndjson"] = {"schema": {}}
+    return described
 
 
 def _of_all(name: str, schema: Json) -> Json:

@@ -43,7 +43,7 @@ OPERATIONS = sorted(
 
 @dataclass(frozen=True)
 class Described:
-    """The description, and what is there: a question, an open ingest, a webhook."""
+    """The description, and what is there: a question, an open ingest, a list, a webhook."""
 
     schema: Any
     jobs: list[str]
@@ -64,6 +64,7 @@ def described(redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Itera
         client.post("/api/queries", json={"question": "x"}),
         client.post("/api/ingests", json=opened),
     ]
+    asked.append(client.post("/api/questions", json={"questions": [{"question": "x"}]}))
     jobs = [answer.get_json()["id"] for answer in asked]
     webhook = client.post("/api/webhooks", json={"url": "https://example.org"}).get_json()["id"]
     hand = HandWorker(parts)
@@ -84,7 +85,9 @@ def test_the_api_answers_as_described(described: Described, path: str, method: s
         phases=[Phase.explicit, Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
-    @given(case=described.schema[path][method].as_strategy(), known=st.sampled_from([None, 0, 1]))
+    @given(
+        case=described.schema[path][method].as_strategy(), known=st.sampled_from([None, 0, 1, 2])
+    )
     def try_it(case: Any, known: int | None) -> None:
         if known is not None:
             # Names made up by chance are never those of anything.

@@ -14,7 +14,7 @@ def test_a_purge_goes_on_to_the_end_and_says_what_was_forgotten(quern: Quern, ap
 
     done = quern("purge", "--older-than", "30d", "-c", "work", "--yes")
 
-    assert done.stdout == "3 jobs with 5 records of documents forgotten.\n"
+    assert done.stdout == "3 jobs with 5 records of documents or questions forgotten.\n"
     asked = {"older_than_s": 30 * 86_400, "collection": "work"}
     assert api.bodies("POST", PATH) == [asked, asked | {"cursor": "next"}]
 
