@@ -49,11 +49,6 @@ def one_job(api: CannedApi) -> str:
     return f"/jobs/{job.id}"
 
 
-def rows(api: CannedApi) -> str:
-    jobs(api)
-    return f"/jobs/{next(iter(api.jobs))}"
-
-
 def status(api: CannedApi) -> str:
     api.history = history(
         questions=("per_min", [1.0, None, 2.0]), latency__p50=("s", [0.1, 0.2, 0.3])
@@ -76,7 +71,7 @@ def one_call(_: CannedApi) -> str:
 @pytest.mark.parametrize("look", [("light", 1280), ("light", 360), ("dark", 1280)])
 @pytest.mark.parametrize(
     "prepare",
-    [answer, questions, documents, jobs, one_job, rows, status, all_calls, one_call],
+    [answer, questions, documents, jobs, one_job, status, all_calls, one_call],
 )
 def test_a_view_has_no_serious_finding(
     browser: Browser, api: CannedApi, url: str, prepare: Prepare, look: tuple[str, int]

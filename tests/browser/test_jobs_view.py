@@ -157,7 +157,8 @@ def test_what_was_given_up_is_filtered_for_and_says_what_to_do(
     add(api, 2, state="failed").error = GIVEN_UP
     partial = Job("ingest", "papers", {}, state="partial")
     partial.rows = [{"document_id": "bomb.pdf", "state": "failed", "error": GIVEN_UP}]
-    partial.told = {"progress": {"done": 5, "total": 5, "failed": 1, "given_up": 1}}
+    told = {"done": 5, "total": 5, "failed": 1, "given_up": 1, "unit": "documents"}
+    partial.told = {"progress": told}
     api.jobs[partial.id] = partial
     page = open_page(f"{url}/jobs")
     lines = page.locator("#jobs tbody tr")

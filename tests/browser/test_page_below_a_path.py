@@ -66,4 +66,11 @@ def test_asking_adding_and_going_back_work_below_a_path(
     assert page.url.startswith(f"{url}?job=")
     page.locator("a.brand").click()
     assert page.url == url
+
+    job = next(iter(api.jobs.values()))
+    page.goto(f"{url}jobs/{job.id}")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Which values")
+    page.get_by_role("link", name="All jobs").click()
+    expect(page.locator("#jobs tbody tr")).to_have_count(2)
+    assert page.url == f"{url}jobs"
     assert failed == []

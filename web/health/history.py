@@ -34,8 +34,8 @@ class Sample:
     *waiting* units and the age of the *oldest_s* interactive one are each queue's highest of the
     step, *busy* its threads at work; *running* and *queued* are what engines had, None where none
     tells. All others count since the ledger or a worker began: *finished* jobs by kind,
-    *documents*, the durations of questions in *took* (`jobs.counters` tells the buckets), and texts
-    *looked_up* in the embedding cache with those *missed*.
+    *documents*, *listed* questions, which came in lists, how long questions *took* (by the buckets
+    of `jobs.counters`), and texts *looked_up* in the embedding cache with those *missed*.
     """
 
     waiting: Mapping[str, int] = field(default_factory=dict)
@@ -45,6 +45,7 @@ class Sample:
     queued: int | None = None
     finished: Mapping[str, int] = field(default_factory=dict)
     documents: int = 0
+    listed: int = 0
     took: Sequence[int] = (0,) * BUCKETS
     looked_up: int = 0
     missed: int = 0
@@ -98,6 +99,7 @@ class HistoryKeeper:
             queued=sum(told["waiting"] for told in engines) if engines else None,
             finished=finished,
             documents=sum(counted.documents.values()),
+            listed=sum(counted.questions.values()),
             took=counted.durations.get("query", Durations()).buckets,
             looked_up=missed
             + sum(told[name] for told in caches for name in ("hits_l1", "hits_l2", "joined")),

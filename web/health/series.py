@@ -88,8 +88,8 @@ def quantile(share: float, buckets: Sequence[int]) -> float | None:
 
 
 def _asked(sample: Sample) -> int:
-    """Return the questions and searches that ended."""
-    return sample.finished.get("query", 0) + sample.finished.get("search", 0)
+    """Return the questions and searches that ended, those of lists too."""
+    return sample.finished.get("query", 0) + sample.finished.get("search", 0) + sample.listed
 
 
 def _rate(before: int, after: int) -> float | None:

@@ -69,7 +69,8 @@ export function standing(job) {
   }
   const { position, eta_s: eta } = job.queue ?? {};
   if (position) return `number ${position.toLocaleString("en")} in the queue${eta ? `, about ${duration(eta * 1000)} to go` : ""}`;
-  if (job.progress?.given_up) return `gave up on ${count(job.progress.given_up, "document")}: the worker died each time`;
+  const { given_up: lost, unit = "documents" } = job.progress ?? {};
+  if (lost) return `gave up on ${count(lost, unit.replace(/s$/, ""))}: the worker died each time`;
   if (job.error?.type === GIVEN_UP) return "given up: the worker died each time";
   return job.error?.title ?? "";
 }

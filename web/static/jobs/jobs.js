@@ -104,18 +104,23 @@ function filter() {
 }
 
 function open(id) {
-  opened = id;
+  mark(id);
   history.pushState({}, "", addressWith(id));
-  table.draw({ anew: true });
   openJob(id, { focus: true });
 }
 
 function close() {
   if (opened === null) return;
-  opened = null;
+  mark(null);
   history.replaceState({}, "", addressWith(null));
-  table.draw({ anew: true });
   closeJob();
+}
+
+/** Let the row of the job that is open stand out, none for null. */
+function mark(id) {
+  const rows = [opened, id];
+  opened = id;
+  table.draw({ anew: (job) => rows.includes(job.id) });
 }
 
 /** Fill in the filters that the address names, and open its job. */

@@ -49,8 +49,8 @@ export class PagedTable {
     if (went && isNear && !document.hidden && !this.list.pages.at(-1)?.entries.length) await this.readMore();
   }
 
-  /** Draw what has changed; *anew* says that the bodies are to be drawn whatever they show. */
-  draw({ anew = false } = {}) {
+  /** Draw the pages that have changed, and those with an entry of which *anew* returns true. */
+  draw({ anew = null } = {}) {
     const { pages, next } = this.list;
     const table = find(this.name);
     const isEmpty = !pages.some((page) => page.entries.length);
@@ -66,7 +66,7 @@ export class PagedTable {
     let before = table.tHead;
     for (const page of pages) {
       const drawn = this.bodies.get(page) ?? { body: make("tbody", { role: "rowgroup" }), entries: null };
-      if (anew || drawn.entries !== page.entries) {
+      if (drawn.entries !== page.entries || (anew && page.entries.some(anew))) {
         this.bodies.set(page, { body: drawn.body, entries: this.fill(drawn.body, page.entries) ? page.entries : null });
       }
       if (before.nextElementSibling !== drawn.body) before.after(drawn.body);

@@ -25,7 +25,7 @@ def drawn(*samples: Sample | None, newest: int = NEWEST) -> dict[str, Any]:
 
 def test_counts_become_rates_shares_and_durations_of_a_step() -> None:
     later = replace(
-        FIRST, finished={"query": 130, "search": 30, "ingest": 9}, documents=53,
+        FIRST, finished={"query": 120, "search": 30, "ingest": 9}, documents=53, listed=10,
         took=[10, 0, 5, 0, 4, *[0] * 11], looked_up=1_040, missed=110, waiting={},
     )  # fmt: skip
     told = drawn(FIRST, later)
