@@ -94,5 +94,5 @@ class TestBelowAPath:
         page.get_by_role("button", name="Try it").click()
         page.get_by_role("button", name="Send").click()
 
-        expect(page.locator(".outcome .status")).to_contain_text("200")
+        expect(page.locator("#trial-status")).to_contain_text("200")
         assert urlsplit(page.url).path == f"{PATH}/api/docs/listCollections"

@@ -2,7 +2,14 @@
 
 const KEPT = "quern-api-ids";
 
-const kept = () => JSON.parse(sessionStorage.getItem(KEPT) ?? "{}");
+/** Return what is kept: nothing where the browser was told to keep nothing. */
+function kept() {
+  try {
+    return JSON.parse(sessionStorage.getItem(KEPT) ?? "{}");
+  } catch {
+    return {};
+  }
+}
 
 /** Return the last value of a parameter, undefined if none was seen. */
 export const remembered = (name) => kept()[name];
@@ -15,5 +22,9 @@ export function remember(answer) {
   if (links?.events && links?.self?.endsWith(id)) seen.job_id = id;
   if (String(id).startsWith("wh_")) seen.webhook_id = id;
   if (message) seen.message_id = message;
-  sessionStorage.setItem(KEPT, JSON.stringify(seen));
+  try {
+    sessionStorage.setItem(KEPT, JSON.stringify(seen));
+  } catch {
+    // Ids are then typed by hand.
+  }
 }

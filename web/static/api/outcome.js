@@ -8,16 +8,25 @@ import { remember } from "./memory.js";
 const MOST = 200_000;
 const STREAM = "text/event-stream";
 
+const say = (words, isBad = false) => {
+  find("trial-status").textContent = words;
+  find("trial-status").toggleAttribute("data-bad", isBad);
+};
+
+/** Say that an answer is waited for. */
+export function showWaiting() {
+  find("outcome").replaceChildren();
+  say("Sending\u2026");
+}
+
 /** Show an answer whose status came after *ms*; returns when its body has come, too. */
 export async function show(answer, ms) {
   const { status, statusText, headers, ok } = answer;
-  const line = make("p", { className: "status", role: "status" });
-  if (!ok) line.dataset.kind = "bad";
   const lines = [...headers].map(([name, value]) => `${name}: ${value}`).join("\n");
   const shown = make("details", {}, make("summary", {}, "Headers"), box("Headers of the answer", lines));
-  find("outcome").replaceChildren(line, shown);
-  const said = statusText.toLowerCase().replace(/\b\w/g, (letter) => letter.toUpperCase());
-  line.textContent = `${status} ${said} \u00b7 ${duration(ms)}`;
+  find("outcome").replaceChildren(shown);
+  const words = statusText.toLowerCase().replace(/\b\w/g, (letter) => letter.toUpperCase());
+  say(`${status} ${words} \u00b7 ${duration(ms)}`, !ok);
   const type = (headers.get("Content-Type") ?? "").split(";")[0];
   if (type === STREAM) await showStream(answer);
   else if (headers.get("Content-Disposition")) await showFile(answer);
@@ -26,11 +35,8 @@ export async function show(answer, ms) {
 
 /** Say why there is no answer, or that people stopped it; what came stays. */
 export function showFailure(problem) {
-  const stopped = problem.name === "AbortError";
-  const words = stopped ? "Stopped." : "The call was not answered: Quern cannot be reached, or the connection broke.";
-  const line = make("p", { className: "status", role: "status" }, words);
-  if (stopped) find("outcome").append(line);
-  else find("outcome").replaceChildren(line);
+  if (problem.name === "AbortError") say("Stopped.");
+  else say("The call was not answered to its end: Quern cannot be reached, or the connection broke.", true);
 }
 
 /** Make a box of text that scrolls, by keyboard too. */
@@ -67,5 +73,5 @@ async function showStream(answer) {
     code.textContent = (code.textContent + part.value).slice(-MOST);
     body.scrollTop = body.scrollHeight;
   }
-  find("outcome").append(make("p", { className: "quiet", role: "status" }, "The stream has ended."));
+  say(`${find("trial-status").textContent} \u00b7 the stream has ended`);
 }

@@ -3,7 +3,7 @@
 import { at } from "../shared/api.js";
 import { find, say } from "../shared/dom.js";
 import { written } from "./inputs.js";
-import { show, showFailure } from "./outcome.js";
+import { show, showFailure, showWaiting } from "./outcome.js";
 
 let stopping = null;
 
@@ -34,6 +34,7 @@ async function send({ path, method, operation }) {
   if (operation["x-confirm"] && !(await confirmed(operation["x-confirm"], `${verb} ${call.path}`))) return;
   stopping = new AbortController();
   find("stop").hidden = false;
+  showWaiting();
   const began = performance.now();
   try {
     const headers = call.type ? { ...call.headers, "Content-Type": call.type } : call.headers;
