@@ -97,7 +97,17 @@ class Documents(RuleBasedStateMachine):
     @precondition(lambda self: self.open)
     @rule(data=st.data(), language=st.sampled_from(["", "en"]))
     def publish(self, data: st.DataObject, language: str) -> None:
-        row = data.draw(st.sampled_from(self.open))
+        self.activate(data.draw(st.sampled_from(self.open)), language)
+
+    @rule(document=st.sampled_from(DOCUMENTS), content=st.sampled_from(CONTENTS))
+    def replace(self, document: str, content: str) -> None:
+        """Have a document accepted and current at once, as most are."""
+        known = len(self.open)
+        self.accept(document, content, skip=False)
+        if len(self.open) > known:
+            self.activate(self.open[-1], "en")
+
+    def activate(self, row: Row, language: str) -> None:
         self.open.remove(row)
         held, bench = self.held[row.document], self.bench
         if row.content is None:

@@ -135,6 +135,19 @@ def test_duplicates_are_found_until_their_document_is_replaced_or_deleted(left: 
     assert left_over == {"mills.md", "ponds.md"}
 
 
+def test_bytes_that_became_another_document_are_not_taken_for_the_first_one_again(
+    left: Workbench,
+) -> None:
+    gates = sha256_of(left, "gates")
+    assert left.publish(send(left, "twin", sha256=gates)) == "created"
+    assert left.publish(send(left, "gates", sha256="cd" * 32)) == "updated"
+    _, deletion = left.delete(INC, "twin")
+    assert left.activate(left.take(deletion)) == "removed"
+    third = send(left, "third", sha256=gates, on_duplicate="skip")
+
+    assert left.state(third) == "queued"
+
+
 def test_what_is_repaired_is_kept_as_this_build_does(left: Workbench) -> None:
     record = left.catalogue.documents.record(INC, "gates")
     assert record is not None
