@@ -66,7 +66,7 @@ TEMPLATES: Final[dict[str, str]] = {
     "barren": "barren:%s",  # hash (collection): document → sha256:made_by of bytes that failed
     "opened": "opened:%s",  # set (collection): document:generation of open rows
     "log": "log:%s",  # stream (collection): add and drop, for the followers
-    "log_state": "log_state:%s",  # hash (collection): epoch, tail, trimmed_to, last_add, seq
+    "log_state": "log_state:%s",  # hash (collection): epoch, tail, trimmed_to, last_add, seq, floor
     "add_logged": "add_logged:%s",  # set (collection): open document:generation:chunks with an add
     "audit": "audit:%s",  # hash (collection), expiring: ticket → whether replicas shall repair
     "check_at": "check_at",  # string: where the check in the background goes on, as JSON

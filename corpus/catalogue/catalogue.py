@@ -7,6 +7,7 @@ from corpus.catalogue.documents import Documents
 from corpus.catalogue.garbage import Garbage
 from corpus.catalogue.generations import Generations
 from corpus.catalogue.repairs import Repairs
+from corpus.catalogue.tombstones import Tombstones
 from corpus.catalogue.vector_indexes import VectorIndexes
 from jobs.ledger.ledger import Ledger
 from rag.ports import HnswSettings
@@ -22,6 +23,7 @@ class Catalogue:
     documents: Documents
     garbage: Garbage
     repairs: Repairs
+    tombstones: Tombstones
 
     @classmethod
     def of(cls, ledger: Ledger, *, hnsw: HnswSettings | None = None) -> "Catalogue":
@@ -34,4 +36,5 @@ class Catalogue:
             documents=Documents(redis),
             garbage=Garbage(redis, scripts),
             repairs=Repairs(redis, scripts),
+            tombstones=Tombstones(redis, scripts),
         )

@@ -254,10 +254,13 @@ class Walk:
         yield from current.check()
         yield from lost.check_records()
         stored = StoredElsewhere(scope)
-        if (yield from stored.are_there()) and self._may_list(scope):
+        seen_all = not (yield from stored.are_there()) or self._may_list(scope)
+        if seen_all and stored.more:
             self._checker.listed_at[scope.collection_id] = time.monotonic()
             yield from stored.list_them()
             yield from lost.check_generations(stored.held)
         if scope.repair and scope.exists:
             scope.catalogue.repairs.all_restored(scope.collection_id)
+            if seen_all:
+                scope.catalogue.tombstones.bury(scope.collection_id, current.deleted)
         yield from check_replicas(scope)

@@ -15,6 +15,8 @@ log = logging.getLogger(__name__)
 
 #: Passages asked for at once: some tens of milliseconds of Chroma's time.
 GROUP: Final = 1_000
+#: Tombstones that one check ends at most, about; the next goes on.
+MOST_BURIED: Final = 100_000
 AWAY: Final = "the blob store is empty: is its disk there?"
 
 
@@ -30,6 +32,7 @@ class CurrentDocuments:
         self._blobs = scope.blobs
         # A disk that is not there looks as if every text were lost.
         self._blobs_away = scope.blobs.is_empty()
+        self.deleted: list[str] = []  # documents with tombstones: some of many
 
     def check(self) -> Iterator[int]:
         """Look for every current document after *at*, which moves along: see `Scope`."""
@@ -44,6 +47,8 @@ class CurrentDocuments:
     def _check_some(self, batch: Sequence[tuple[str, Current]]) -> Iterator[int]:
         """Look for some current documents."""
         documents = {name: current for name, current in batch if current.chunks}
+        if len(self.deleted) < MOST_BURIED:
+            self.deleted += [name for name, current in batch if not current.chunks]
         self._report.documents += len(documents)
         suspects: list[str] = []
         whole: set[str] = set()

@@ -50,6 +50,7 @@ class StoredElsewhere:
         self._scope = scope
         self._inc = scope.collection_id
         self.held: StoredGenerations = {}
+        self.more = False  # whether there is more than is accounted for
 
     def are_there(self) -> Generator[int, None, bool]:
         """Return True if there is more than current documents, garbage and what is on its way."""
@@ -61,7 +62,8 @@ class StoredElsewhere:
         while some := list(dict.fromkeys(islice(ids, ASKED))):
             self._scope.report.passages += len(self._scope.vectors.present(self._inc, some))
             yield 0
-        return self._scope.vectors.count(self._inc) > self._scope.report.passages
+        self.more = self._scope.vectors.count(self._inc) > self._scope.report.passages
+        return self.more
 
     def list_them(self) -> Iterator[int]:
         """List the whole vector store, and hold what is of no current generation."""

@@ -866,6 +866,12 @@ local function entries_are_lost(inc)
   return tonumber(said[2] or '0') > 0 and redis.call('HLEN', K.current(inc)) == 0
 end
 
+-- Tombstones older than this generation end: of a document without an entry nothing below is read or
+-- restored any more. No generation below it is given, and none of an open row is.
+local function floor_of(inc)
+  return tonumber(redis.call('HGET', K.log_state(inc), 'floor') or '0')
+end
+
 -- Vector indexes ----------------------------------------------------------------------------------
 
 local function is_open(id)

@@ -73,6 +73,7 @@ local may_double = fields.on_duplicate ~= 'skip' and fields.on_duplicate ~= 'fai
 local out = {'ok', job}
 local roles = {}
 local reserved = 0
+local floor = floor_of(inc)
 local base = redis.call('LLEN', K.rows(job))
 local deadline = int(NOW_MS + patience_of(j))
 for i, r in ipairs(rows) do
@@ -123,7 +124,7 @@ for i, r in ipairs(rows) do
     else
       -- Taken from the clock, so that a generation is not given twice when Redis loses its
       -- last second.
-      local generation = int(math.max(last + 1, NOW))
+      local generation = int(math.max(last + 1, NOW, floor))
       r.generation = generation
       local growth = GROWTH_DOCUMENT + of_all + #(r.own_metadata or '')
       r.room = int(growth)

@@ -29,13 +29,18 @@ if current then
   local g, c = string.match(current, '^(%d+):(%d+):')
   cg, cc = tonumber(g), tonumber(c)
 end
-if generation <= cg then
+-- Without an entry, what is below the floor was deleted long ago.
+if generation <= cg or (not current and generation < floor_of(inc)) then
   out[1] = 'superseded'
   close(id, u, 'succeeded', {outcome = 'superseded'})
   return leave()
 end
 if chunks > 0 and (u.edition or inc) ~= edition_of(inc) then return {'moved'} end
 note_change(inc, doc, u.generation)
+-- Else this entry would hide that the others are lost.
+if not current and entries_are_lost(inc) then
+  redis.call('HSET', K.log_state(inc), 'entries_lost', '1')
+end
 local seq = redis.call('HINCRBY', K.log_state(inc), 'seq', 1)
 -- A delete leaves a tombstone, else a slow older update would be activated afterwards.
 local now = current_entry(u.generation, int(chunks), seq, read_record(document).language,

@@ -14,7 +14,9 @@ if not current then
   -- Never given to the garbage: a document of which nothing is known here, one whose record says
   -- that it is read, and all of a collection that once had current documents and has none. What was
   -- accepted, and never became current, is known by `newest`.
-  if not redis.call('HGET', K.newest(inc), doc) then return {2} end
+  -- But below the floor a document of which nothing is known was deleted.
+  local buried = tonumber(generation) < floor_of(inc)
+  if not buried and not redis.call('HGET', K.newest(inc), doc) then return {2} end
   local record = redis.call('HGET', K.documents(inc), doc)
   if record and read_record(record).generation == generation then return {2} end
   if entries_are_lost(inc) then

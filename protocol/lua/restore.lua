@@ -11,7 +11,13 @@ if current then
   if g ~= generation or c ~= chunks then return {0} end
 else
   if redis.call('SISMEMBER', K.opened(inc), doc .. ':' .. generation) == 1 then return {0} end
+  -- Deleted long ago, see orphan: its tombstone ended since somebody looked.
+  if tonumber(generation) < floor_of(inc) and not entries_are_lost(inc)
+      and redis.call('HEXISTS', K.documents(inc), doc) == 0 then
+    return {0}
+  end
   if log_is_lost(inc) then begin_log_anew(inc) end
+  if entries_are_lost(inc) then redis.call('HSET', K.log_state(inc), 'entries_lost', '1') end
   local seq = redis.call('HINCRBY', K.log_state(inc), 'seq', 1)
   local language = read_record(record).language
   redis.call('HSET', K.current(inc), doc, current_entry(generation, chunks, seq, language, ''))
