@@ -11,8 +11,9 @@ from runtime.background import BackgroundThread
 
 #: So long the thread waits for a caller to leave before it looks whether it shall end.
 TURN_S: Final = 0.5
-#: What says that a caller has closed the connection, once: who is told looks for itself.
-_LEFT: Final = select.EPOLLRDHUP | select.EPOLLONESHOT
+#: What says that a caller has closed the connection, once: who is told looks for itself. Only Linux
+#: can tell; elsewhere each thread has to look.
+_LEFT: Final = select.EPOLLRDHUP | select.EPOLLONESHOT if hasattr(select, "EPOLLRDHUP") else None
 
 
 class Caller:
@@ -84,6 +85,8 @@ class Departures:
 
     def _watch(self, descriptor: int, left: threading.Event) -> bool:
         """Begin to watch a connection; return False where it cannot be."""
+        if _LEFT is None:
+            return False
         with self._lock:
             if self._epoll is None:
                 self._epoll = select.epoll()

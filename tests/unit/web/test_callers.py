@@ -81,3 +81,13 @@ def test_without_a_caller_there_is_no_thread(departures: Departures) -> None:
     departures.close()
 
     assert "departures" not in {thread.name for thread in threading.enumerate()}
+
+
+def test_where_the_system_cannot_tell_each_has_to_look(
+    departures: Departures,
+    line: tuple[Caller, socket.socket],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("web.callers._LEFT", None)
+    with departures.watched(line[0], threading.Event()) as is_watched:
+        assert not is_watched
