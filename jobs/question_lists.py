@@ -77,3 +77,8 @@ def fields_of_all(job_id: str, job: Mapping[str, str]) -> dict[str, str]:
         "priority": str(PRIORITY_OF["batch"]),
         "incarnation": job["incarnation"],
     }
+
+
+def number_of(name: str) -> int:
+    """Return the number of a question, counted from 0, by the name of its row in its job."""
+    return int(name, 16)

@@ -134,7 +134,7 @@ def _ask_list(
     ends = [(told[end], end) for end in ("failed", "cancelled") if told[end]]
     where = f", in {output}" if output else ""
     session.remarks.print(
-        f"{count(good, 'question')} answered"
+        f"{count(good, 'question')} done"
         + "".join(f", {number:,} {end}" for number, end in ends) + where,
         markup=False, soft_wrap=True,
     )  # fmt: skip

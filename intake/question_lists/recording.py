@@ -1,7 +1,6 @@
 """Lists of questions become jobs: kept on the disk first, given their rows as there is room."""
 
 from collections.abc import Mapping, Sequence
-from itertools import chain, repeat
 from typing import Final
 
 from corpus.blobs import BlobStore
@@ -14,7 +13,14 @@ from intake.lookup.collections import collection_of
 from intake.question_lists.reading import QuestionList
 from jobs.ledger.ledger import Ledger
 from jobs.long_jobs import FIRST_LIST_TURN_S, LongJobs
-from jobs.question_lists import KIND, LIST_BLOB, ListedQuestion, decode, encode
+from jobs.question_lists import (
+    KIND,
+    LIST_BLOB,
+    ListedQuestion,
+    decode,
+    encode,
+    number_of,
+)
 from protocol.ids import new_id
 from rag.errors import QuernError
 
@@ -85,12 +91,8 @@ class QuestionLists:
         data = self._blobs.get(job[LIST_BLOB])
         if data is None:
             raise NotRetryable("this list is gone from the blob store; send it again")
-        states = chain(self._states(job_id, int(job["total"])), repeat(""))
-        left = [
-            question
-            for question, state in zip(decode(data), states, strict=False)
-            if state != "succeeded"
-        ]
+        answered = self._answered(job_id, int(job["total"]))
+        left = [question for n, question in enumerate(decode(data)) if n not in answered]
         told = {
             name: job[name] for name in ("collection", "incarnation", "webhook_url") if name in job
         }
@@ -137,12 +139,15 @@ class QuestionLists:
         self._long_jobs.ask(job_id, within_s=FIRST_LIST_TURN_S, questions=known)
         return job_id
 
-    def _states(self, job_id: str, total: int) -> list[str]:
-        """Return the states of a list's rows, in its order."""
-        return [
-            state
-            for first in range(0, total, _STATES_AT_ONCE)
-            for state in self._ledger.rows.states(
-                job_id, first=first, last=first + _STATES_AT_ONCE - 1
-            )
-        ]
+    def _answered(self, job_id: str, total: int) -> set[int]:
+        """
+        Return the numbers of a list's questions that were answered.
+
+        By the names of their rows: a list that is being forgotten has lost its first ones.
+        """
+        found: set[int] = set()
+        for first in range(0, total, _STATES_AT_ONCE):
+            last = first + _STATES_AT_ONCE - 1
+            states = self._ledger.rows.states(job_id, first=first, last=last)
+            found |= {number_of(name) for name, state in states.items() if state == "succeeded"}
+        return found

@@ -139,12 +139,11 @@ class Rows:
         wanted = [row if row and (states is None or row["state"] in states) else {} for row in rows]
         return self.whole(wanted)
 
-    def states(self, job_id: str, *, first: int, last: int) -> list[str]:
+    def states(self, job_id: str, *, first: int, last: int) -> dict[str, str]:
         """
         Return the states of a job's rows from number *first* to *last*, both included.
 
-        Of a row that is gone it is empty. There are fewer than were asked for where there are no
-        more rows.
+        By their names without the job's; of a row that is gone it is empty.
         """
         names = self._redis.lrange(key("rows", job_id), first, last)
         pipe = self._redis.pipeline(transaction=False)
@@ -155,11 +154,8 @@ class Rows:
         pointers = self._pointers(job_id, [names[at] for at in gone]) if gone else []
         for at, pointer in zip(gone, pointers, strict=True):
             states[at] = _STATE_OF[pointer[0]] if pointer else ""
-        return states
-
-    def count(self, job_id: str) -> int:
-        """Return how many rows a job has."""
-        return int(self._redis.llen(key("rows", job_id)))
+        own = (name.removeprefix(f"{job_id}:") for name in names)
+        return dict(zip(own, states, strict=True))
 
     def _pointers(self, job_id: str, names: Sequence[str]) -> list[str | None]:
         """Return what Redis has of archived document rows, in one trip."""

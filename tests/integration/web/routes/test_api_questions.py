@@ -301,6 +301,21 @@ def test_a_retry_asks_what_was_not_answered_and_what_never_had_a_row(
     assert client.post(f"/api/jobs/{job}/retry").get_json()["id"] == retry["id"]
 
 
+def test_a_retry_of_a_list_that_is_being_forgotten_asks_nothing_that_it_knows_to_be_answered(
+    client: FlaskClient, worker: HandWorker
+) -> None:
+    job = ask(client, "first?", "second?", "third?")
+    first, second, third = worker.rows(job)
+    worker.fail(first)
+    worker.answer(second)
+    worker.fail(third)
+    worker.storage.redis.lpop(key("rows", job))
+    worker.storage.redis.delete(key("unit", first))
+    retry = client.post(f"/api/jobs/{job}/retry").get_json()["id"]
+
+    assert [row["question"] for row in shown(client, retry)] == ["first?", "third?"]
+
+
 def test_a_list_shows_the_same_from_the_archive_and_is_retried_from_it(
     client: FlaskClient, worker: HandWorker
 ) -> None:

@@ -324,7 +324,7 @@ def test_questions_of_a_file_are_one_job_and_come_back_as_a_file(
     )
 
     assert (result.exit_code, result.stdout) == (0, "")
-    assert "2 questions answered" in result.stderr
+    assert "2 questions done" in result.stderr
     assert answers.read_bytes() == b"the answers"
     assert {path.name for path in questions.parent.iterdir()} == {answers.name, questions.name}
     sent = api.asked[0]
@@ -349,7 +349,7 @@ def test_answers_go_to_the_standard_output_and_what_failed_is_told(
     result = quern("ask", "--file", str(questions))
 
     assert (result.exit_code, result.stdout) == (1, "n,answer\n")
-    assert "1 question answered, 1 failed" in result.stderr
+    assert "1 question done, 1 failed" in result.stderr
     assert "quern retry j1" in result.stderr
 
 
