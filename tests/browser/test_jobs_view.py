@@ -172,6 +172,7 @@ def test_what_was_given_up_is_filtered_for_and_says_what_to_do(
     panel = page.locator("#job")
     expect(panel).to_contain_text("bomb.pdf")
     expect(panel).to_contain_text("take it out or split it")
+    expect(panel).not_to_contain_text("Gave up on 1 document")
     page.reload()
     expect(lines).to_have_count(2)
 

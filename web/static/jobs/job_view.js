@@ -1,7 +1,7 @@
 // One job as it is drawn in its panel and in its own view: how it stands, where its time went, what failed.
 
 import { call } from "../shared/api.js";
-import { age, count, duration, find, make, STATE_WORDS, terms } from "../shared/dom.js";
+import { age, count, duration, FINAL, find, make, STATE_WORDS, terms } from "../shared/dom.js";
 import { action, addressOf, GIVEN_UP_WORDS, isGivenUp, standing } from "./job_words.js";
 import { rowsOf } from "./rows.js";
 import { timeline } from "./timeline.js";
@@ -24,7 +24,7 @@ export async function failedRows(job) {
 export function drawJob(job, failed, { problem, done, more = [] }) {
   return [
     state(job),
-    quietly(standing(job)),
+    FINAL.has(job.state) ? null : quietly(standing(job)), // what went wrong is told below, whole
     ...problems(job),
     ...timeline(job),
     ...progressOf(job),
