@@ -44,7 +44,8 @@ def test_what_the_server_could_not_take_is_sent_again(
     page = open_page(f"{url}/documents")
     page.get_by_label("Choose files").set_input_files(files("a.txt", "b.txt"))
     again = page.get_by_role("button", name="Upload 2 files again")
-    again.click()
+    with page.expect_response("**/api/jobs/*/close"):
+        again.click()
     expect(page.locator("#upload-status")).to_contain_text("0 documents ready, 2 failed")
     api.refused = {}
     again.click()

@@ -153,18 +153,21 @@ export function prepareUploads(take, tried) {
     event.preventDefault();
     dropped(event.dataTransfer, MOST).then(take);
   });
-  find("upload-again").addEventListener("click", () => {
-    const { files, of } = batch;
-    const unsent = files.filter(({ line }) => line.again);
-    tried(() => upload({ files: unsent, leftOut: [] }, of.collection, of.told));
-  });
-  find("retry-failed").addEventListener("click", () => {
-    const { id, of } = batch;
-    tried(async () => {
-      const job = await call("POST", `/api/jobs/${encodeURIComponent(id)}/retry`);
-      of.told.onJob(job.id);
-      await showIngest(job, of.told);
+  // Pressed twice, a button would do it twice; it comes back where it did not succeed.
+  const offer = (button, act) =>
+    button.addEventListener("click", async () => {
+      button.hidden = true;
+      if (!(await tried(act))) button.hidden = false;
     });
+  offer(find("upload-again"), () => {
+    const unsent = batch.files.filter(({ line }) => line.again);
+    return upload({ files: unsent, leftOut: [] }, batch.of.collection, batch.of.told);
+  });
+  offer(find("retry-failed"), async () => {
+    const { id, of } = batch;
+    const job = await call("POST", `/api/jobs/${encodeURIComponent(id)}/retry`);
+    of.told.onJob(job.id);
+    await showIngest(job, of.told);
   });
   // A job left open would wait for its deadline; closing it keeps what has arrived.
   window.addEventListener("pagehide", () => {
