@@ -1,6 +1,7 @@
 """Tombstones end, and no late write, look or loss brings a deleted document back."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -153,6 +154,49 @@ def test_what_the_catalogue_lost_is_restored_though_it_is_older_than_the_floor(
     house.check()
 
     assert entries(house) == {"a": 1, "b": 1, "new": 1}
+
+
+def buried(house: House) -> dict[str, Any]:
+    """Return the record that a document had whose tombstone has ended."""
+    house.put("a", "a one")
+    house.put("b", "b one")
+    record = house.bench.catalogue.documents.record(house.collection_id, "a")
+    assert record is not None
+    house.remove("a")
+    collect(house)
+    house.check()
+    return record
+
+
+def test_a_look_from_before_the_tombstone_ended_restores_nothing(house: House) -> None:
+    record = buried(house)
+
+    assert not house.bench.catalogue.repairs.restore(house.collection_id, record)
+    assert entries(house) == {"b": 1}
+
+
+def test_an_activation_below_the_floor_is_superseded(house: House) -> None:
+    row = house.accept("a", "a one")
+    house.put("b", "b one")
+    floor = int(house.bench.field(row, "generation")) + 1
+    house.bench.redis.hset(key("log_state", house.collection_id), "floor", floor)
+
+    assert house.publish(row) == "superseded"
+    assert entries(house) == {"b": 1}
+
+
+def test_while_entries_are_lost_no_tombstone_ends_and_the_floor_stays(house: House) -> None:
+    house.put("a", "a one")
+    house.put("b", "b one")
+    house.remove("a")
+    state = key("log_state", house.collection_id)
+    house.bench.redis.hset(state, "entries_lost", "1")
+
+    assert house.bench.catalogue.tombstones.bury(house.collection_id, ["a"]) == 0
+    assert house.bench.redis.hget(state, "floor") is None
+    house.bench.redis.hset(state, "floor", int(house.bench.redis.time()[0] + 60) * 1_000_000)
+    assert house.bench.catalogue.tombstones.bury(house.collection_id, ["a"]) == 0
+    assert entries(house) == {"a": 0, "b": 1}
 
 
 class Deletes(RuleBasedStateMachine):
