@@ -141,7 +141,7 @@ class Walk:
         self._scope: Scope | None = None
         self._before = after or {}
         self._run_id = ""
-        self._done = int(self._before.get("done", 0))
+        self._done = self._done_there = int(self._before.get("done", 0))
         told = self._before.get("reports", ())
         self.reports: list[Report] = [Report.resumed(one, repair=repair) for one in told]
 
@@ -153,8 +153,9 @@ class Walk:
             step = next(steps, None)
             if step is None:
                 return
+            took_s = time.monotonic() - began
             yield step
-            self._checker.searches.let_pass(longest_s=time.monotonic() - began)
+            self._checker.searches.let_pass(longest_s=took_s)
 
     def _walk(self) -> Iterator[Step]:
         """Walk, as fast as it goes."""
@@ -181,7 +182,8 @@ class Walk:
         Without *reports* it goes on in the order of the names, and tells nothing of what was
         found before.
         """
-        told: dict[str, Any] = {"done": self._done, "run_id": self._run_id}
+        # The same for as long as it is at the same place: who dies there again and again gives up.
+        told: dict[str, Any] = {"done": self._done_there, "run_id": self._run_id}
         if reports:
             told["reports"] = [report.as_json() for report in self.reports]
         scope = self._scope
@@ -229,10 +231,13 @@ class Walk:
             scope.report = Report.resumed(before["report"], repair=self._repair)
             scope.mark(before["at"])
         self._scope = scope
+        at = scope.at
         for looked_at in self._steps(scope):
             self._done += looked_at
+            if scope.at != at:
+                at, self._done_there = scope.at, self._done
             yield Step(self._done, self._total)
-        self._scope = None
+        self._scope, self._done_there = None, self._done
         if scope.exists:
             self.reports.append(scope.report)
 

@@ -95,6 +95,23 @@ def test_another_walk_goes_on_and_counts_as_one_that_did_it_all(
         assert {one["document_id"] for one in told["findings"]} == set(DOCUMENTS[::7])
 
 
+def test_a_walk_that_gets_no_further_says_the_same_so_that_its_deaths_count(
+    house: House, watched: Watched
+) -> None:
+    first = checker(house, watched).walk(None, repair=False)
+    for _ in half(first, watched):
+        pass
+    standing = first.standing(reports=True)
+    second = checker(house, watched).walk(None, repair=False, after=standing)
+    steps = iter(second)
+    seen = []
+    while len(seen) < 3 and second.standing(reports=True).get("at") in (None, standing["at"]):
+        next(steps)
+        seen.append(second.standing(reports=True))
+
+    assert standing in seen
+
+
 def test_after_a_restart_of_redis_the_collection_is_begun_anew(
     house: House, watched: Watched
 ) -> None:
