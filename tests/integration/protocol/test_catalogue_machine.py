@@ -181,9 +181,10 @@ class Documents(RuleBasedStateMachine):
             return
         record = self.bench.catalogue.documents.record(self.inc, document)
         assert record is not None
-        record["made_by"] = MADE_BY if record["made_by"] else ""
+        made_by = MADE_BY if record.pop("made_by") else ""
+        record |= {"made_by": made_by, "updated_at": record.pop("updated_at")}  # in their order
         if not whole:
-            record = {name: record[name] for name in record if record[name] not in ("", {}, None)}
+            record = {name: record[name] for name in record if record[name] not in ({}, None)}
         redis.hset(key("documents", self.inc), document, json.dumps(record, separators=(",", ":")))
         if self.bytes.get(held.content) == document:
             for name in redis.scan_iter(match=key("by_hash", self.inc, "*")):
