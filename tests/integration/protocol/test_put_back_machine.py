@@ -57,12 +57,13 @@ class PutBack(RuleBasedStateMachine):
     def put_back(self, data: st.DataObject, longest_ms: int) -> None:
         unit = self.a_held(data)
         role = unit.fields["role"]
+        before_ms = now_ms(self.bench)
         self.bench.ledger.work.release(unit, at_once=False, longest_pause_ms=longest_ms)
         if self.bench.state(unit.id) == "cancelled":
             return
         wanted = min(longest_ms, timings.PAUSE_MS * 2 ** self.times[unit.id])
-        pause = self.bench.redis.zscore(key("later", role), unit.id) - now_ms(self.bench)
-        assert wanted - 500 <= pause <= wanted
+        until_ms = self.bench.redis.zscore(key("later", role), unit.id)
+        assert before_ms + wanted <= until_ms <= now_ms(self.bench) + wanted
         self.times[unit.id] += 1
 
     @precondition(lambda self: self.held)

@@ -450,6 +450,7 @@ def test_a_retry_takes_failed_rows_of_any_number(
     client: FlaskClient, worker: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("jobs.long_jobs.ROWS_AT_ONCE", 2)
+    monkeypatch.setattr("intake.ingests.FIRST_TURN_S", 60.0)  # long enough for all
     job_id = client.post("/api/ingests", json={"open": True}).get_json()["id"]
     for part in ("abc", "de"):
         files = [(name.encode(), f"{name}.txt") for name in part]
