@@ -63,7 +63,7 @@ class PutBack(RuleBasedStateMachine):
             return
         wanted = min(longest_ms, timings.PAUSE_MS * 2 ** self.times[unit.id])
         until_ms = self.bench.redis.zscore(key("later", role), unit.id)
-        assert before_ms + wanted <= until_ms <= now_ms(self.bench) + wanted
+        assert int(before_ms) + wanted <= until_ms <= now_ms(self.bench) + wanted
         self.times[unit.id] += 1
 
     @precondition(lambda self: self.held)
