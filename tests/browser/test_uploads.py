@@ -42,7 +42,8 @@ def test_what_the_server_could_not_take_is_sent_again(
 ) -> None:
     api.refused = {"b.txt": 500}
     page = open_page(f"{url}/documents")
-    page.get_by_label("Choose files").set_input_files(files("a.txt", "b.txt"))
+    with page.expect_response("**/api/jobs/*/close"):
+        page.get_by_label("Choose files").set_input_files(files("a.txt", "b.txt"))
     again = page.get_by_role("button", name="Upload 2 files again")
     with page.expect_response("**/api/jobs/*/close"):
         again.click()

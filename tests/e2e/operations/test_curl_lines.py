@@ -81,10 +81,9 @@ def check_answer(responses: dict[str, Any], status: str, told: str) -> None:
     """Check that an answer is one that the call describes, with the fields of its example."""
     assert status in responses, told
     assert status < "300", told
-    for media, content in responses[status].get("content", {}).items():
-        if media.endswith("json"):
-            answer = json.loads(told)
-            schema = content["schema"] | {"components": DOCUMENT["components"]}
-            Draft202012Validator(schema).validate(answer)
-            if isinstance(answer, dict):
-                assert set(content["example"]) <= set(answer)
+    if content := responses[status].get("content", {}).get("application/json"):
+        answer = json.loads(told)
+        schema = content["schema"] | {"components": DOCUMENT["components"]}
+        Draft202012Validator(schema).validate(answer)
+        if isinstance(answer, dict):
+            assert set(content["example"]) <= set(answer)

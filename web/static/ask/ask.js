@@ -131,6 +131,7 @@ find("copy").addEventListener("click", copy);
 find("options").addEventListener("input", countOptions);
 window.addEventListener("popstate", openAddressed);
 document.addEventListener("visibilitychange", () => document.hidden || refreshJobs());
+find("ask-button").disabled = false; // before, the browser itself would send the form
 preparePassage();
 prepareCollections();
 watchHealth();

@@ -59,5 +59,6 @@ find("ask").addEventListener("submit", async (event) => {
 choose(new URL(location.href).searchParams.get("collection") ?? "default");
 prepareCollections();
 showWhatIsRead();
+find("ask-button").disabled = false; // before, the browser itself would send the form
 watchHealth();
 tried("ask-problem", refreshCollections);
