@@ -33,7 +33,8 @@ OWNERS: Final[Mapping[str, Owner]] = (
     dict.fromkeys(
         ("jobs", "jobs_by", "jobs_by_from",
          "collections", "graves", "retired", "news", "replicas", "workers", "watch",
-         "tallies", "history", "long_window", "room", "webhooks", "deliveries", "ended", "purged"),
+         "tallies", "history", "check_at", "long_window", "room", "webhooks", "deliveries", "ended",
+         "purged"),
         Owner.INSTALLATION,
     )
     | dict.fromkeys(("turns", "window", "batch_window", "pace"), Owner.ROLE)

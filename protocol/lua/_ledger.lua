@@ -349,6 +349,16 @@ local function short_hash(sha256)
   end))
 end
 
+-- A SHA-256 in hexadecimal digits, which is in them or in base64.
+local function whole_hash(sha256)
+  if #sha256 ~= 43 then return sha256 end
+  local function bits(letter) return (string.find(BASE64, letter, 1, true) or 1) - 1 end
+  local digits = string.gsub(string.sub(sha256, 1, 42), '(.)(.)', function(high, low)
+    return string.format('%03x', bits(high) * 64 + bits(low))
+  end)
+  return digits .. string.format('%x', math.floor(bits(string.sub(sha256, 43)) / 4))
+end
+
 -- Which bytes became which document: the first hash of a collection is called `first`, the next 16
 -- by the first letter of what is in them, then 256 by the first two, and so on: see BY_HASH_FIELDS.
 -- How many letters there are by now is in the first one too.
@@ -377,8 +387,9 @@ local function find_bytes(inc, sha256)
     local doc = redis.call('HGET', at, hash)
     if doc then return doc, at, hash end
   end
-  local doc = redis.call('HGET', K.contents(inc), sha256)
-  if doc then return doc, K.contents(inc), sha256 end
+  local whole = whole_hash(sha256)
+  local doc = redis.call('HGET', K.contents(inc), whole)
+  if doc then return doc, K.contents(inc), whole end
 end
 
 -- Bytes become a document, after they were those of another perhaps.
