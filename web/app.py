@@ -11,6 +11,8 @@ from werkzeug.routing import PathConverter
 from runtime.environment import read_settings
 from runtime.hosts import AllowedHosts
 from runtime.logging import logs
+from runtime.metrics.exposition import are_shared
+from runtime.metrics.log_counts import share_log_counts
 from runtime.settings import Settings
 from runtime.tracing import traces
 from web.front_end import attach, front_end, open_front_end
@@ -95,7 +97,12 @@ def create_app(settings: Settings | None = None) -> Flask:
     """
     if settings is None:
         settings = read_settings()
-        logs.configure(level=settings.log_level, role="web", secrets=settings.secrets)
+        logs.configure(
+            level=settings.log_level,
+            role="web",
+            secrets=settings.secrets,
+            written=share_log_counts if are_shared() else None,
+        )
         traces.configure(settings, role="web")
     app = FrontEndApp(__name__)
     app.json = OrjsonProvider(app)

@@ -1,6 +1,7 @@
 """The log queue of a process: one thread writes the lines, so that no other waits for a disk."""
 
 import atexit
+import contextlib
 import itertools
 import logging
 import os
@@ -56,6 +57,8 @@ class LogWriter:
     Args:
         encode: Turns a payload and its ids into a line with its end; called by one thread.
 
+        written: Called after lines were written, by the thread that wrote them; None for nobody.
+
         descriptor: Where to; asked for at each write, because stderr may be put elsewhere.
     """
 
@@ -63,11 +66,14 @@ class LogWriter:
         self,
         encode: Callable[[Payload, Mapping[str, str]], bytes],
         *,
+        written: Callable[[], None] | None = None,
         descriptor: int = 2,
         bound: int = BOUND,
         flush_s: float = FLUSH_S,
     ) -> None:
         self._encode = encode
+        self._listener = written
+        self._telling = False
         self._descriptor = descriptor
         self._bound, self._hard = bound, bound * HARD
         self._flush_s = flush_s
@@ -178,10 +184,12 @@ class LogWriter:
         if not self._draining.acquire(timeout=STOP_S):
             return  # the sink stalls; who holds the lock goes on when it can
         try:
-            self._urgent = False
+            self._urgent, busy = False, bool(self._queue)
             while self._queue:
                 self._write_some()
             self._log_drops()
+            if busy:
+                self._tell()
         finally:
             self._draining.release()
 
@@ -205,6 +213,15 @@ class LogWriter:
         self._unwritten.update(levels[written:])
         for done in waiting:
             done.release()
+
+    def _tell(self) -> None:
+        """Tell the listener; not from within, where a signal handler has logged meanwhile."""
+        if self._listener is None or self._telling:
+            return
+        self._telling = True
+        with contextlib.suppress(Exception):  # lines are worth more than who counts them
+            self._listener()
+        self._telling = False
 
     def _line(self, payload: Payload, ids: Mapping[str, str]) -> bytes:
         """Encode a line; one that cannot be says so."""

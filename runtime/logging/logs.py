@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from types import FrameType
 from typing import Any, Final
 
@@ -89,7 +89,13 @@ def flush() -> None:
         _writer.flush()
 
 
-def configure(*, level: str, role: str, secrets: Iterable[str] = ()) -> None:
+def configure(
+    *,
+    level: str,
+    role: str,
+    secrets: Iterable[str] = (),
+    written: Callable[[], None] | None = None,
+) -> None:
     """
     Send the logs of this process to stderr as JSON lines; earlier handlers are removed.
 
@@ -104,6 +110,8 @@ def configure(*, level: str, role: str, secrets: Iterable[str] = ()) -> None:
         role: Which process this is, such as `web` or `retrieval`; stands in every line.
 
         secrets: What no line may hold, such as an API key.
+
+        written: Called after lines were written, see `LogWriter`.
     """
     global _writer, _events  # noqa: PLW0603 - a process has one stderr
     root = logging.getLogger()
@@ -111,7 +119,7 @@ def configure(*, level: str, role: str, secrets: Iterable[str] = ()) -> None:
         root.removeHandler(old)
         if isinstance(old, AsyncHandler):
             old.close()
-    _writer = LogWriter(JsonLines(role=role, secrets=tuple(secrets)).line)
+    _writer = LogWriter(JsonLines(role=role, secrets=tuple(secrets)).line, written=written)
     _events = logging.getLevelName(level) <= logging.INFO
     root.addHandler(AsyncHandler(_writer))
     root.setLevel(level if level in ("DEBUG", "ERROR") else "WARNING")

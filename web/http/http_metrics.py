@@ -6,8 +6,6 @@ from typing import Final
 from flask import Flask, Response, g, request
 
 from runtime.metrics import meters
-from runtime.metrics.exposition import are_shared
-from runtime.metrics.log_counts import share_log_counts
 
 #: A request that no route takes; a method that nobody knows.
 NONE: Final = "none"
@@ -53,8 +51,6 @@ def _end(answer: Response) -> Response:
     route = request.url_rule.rule if request.url_rule is not None else NONE
     method = request.method if request.method in METHODS else OTHER
     meters.HTTP_REQUESTS[method, route, f"{answer.status_code // 100}xx"].inc()
-    if are_shared():
-        share_log_counts()
     if "began" in g:
         meters.HTTP_SECONDS[method, route].observe(time.perf_counter() - g.began)
     return answer

@@ -213,6 +213,24 @@ def test_a_full_disk_is_counted_and_never_raised(tmp_path: Path) -> None:
     assert last == {"seen": 100, "log_dropped": report.dropped["INFO"]}
 
 
+def test_whoever_counts_lines_is_told_once_they_are_written_and_stops_none(sink: Sink) -> None:
+    told: list[int] = []
+
+    def listen() -> None:
+        told.append(writer.report().written["INFO"])
+        put(writer, 2, logging.ERROR)  # a line from within is written, and tells of no telling
+        raise ValueError
+
+    writer = LogWriter(encode, written=listen, descriptor=sink.writer)
+    put(writer, 1)
+    assert writer.flush(PATIENCE_S)
+    writer.close()
+
+    assert told[0] == 1
+    assert len(told) <= 2  # the line, the flush
+    assert [line["n"] for line in sink.read()] == [1, *[2] * len(told)]
+
+
 def test_a_reader_that_went_away_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("runtime.logging.log_writer.ERROR_S", PATIENCE_S)
     reader, descriptor = os.pipe()
