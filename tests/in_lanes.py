@@ -1,5 +1,5 @@
 """
-Run every test, in two lanes side by side: tests of parts, and tests of the whole stack.
+Run every test, in two lanes side by side, which take about as long as each other.
 
     python tests/in_lanes.py [--without FOLDER …]
 
@@ -20,8 +20,8 @@ from typing import Final
 
 ROOT: Final = Path(__file__).parents[1]
 LANES: Final = {
-    "parts": ("unit", "architecture", "contract", "integration", "vllm"),
-    "stacks": ("e2e", "browser"),
+    "services": ("integration", "vllm"),
+    "stacks": ("unit", "architecture", "contract", "e2e", "browser"),
 }
 FLOOR: Final = 90
 #: A run that says nothing for long looks like one that hangs.

@@ -13,6 +13,8 @@ from redis import Redis
 
 from jobs.events import read_events
 from jobs.heartbeats import live_workers
+from protocol.keys import key
+from protocol.timings import CHANCE
 from stack.up import Stack
 from tests.support.whole_stack import Api
 
@@ -57,6 +59,11 @@ class Generating(Api):
         """What was told of a job that may still run."""
         with Redis.from_url(self.stack.redis_url, decode_responses=True) as redis:
             return [Event(e.id, e.kind, e.data) for e in read_events(redis, job, "0-0")]
+
+    def write_deaths(self, job: str, deaths: int) -> None:
+        """Let a question have died so often, alone of late and on a quiet machine."""
+        with Redis.from_url(self.stack.redis_url, decode_responses=True) as redis:
+            redis.hset(key("unit", job), mapping={"deaths": deaths, "chance": CHANCE})
 
     def metric(self, name: str) -> float:
         text = httpx.get(self._metrics, trust_env=False, timeout=10).text
