@@ -350,17 +350,27 @@ class Flooder(Asker):
 
 
 def seen(job: Mapping[str, Any], at: float, *, ends: int = 1) -> Seen:
-    """Return how an ended job looks; its digest is of all that must never change again."""
-    fixed = {name: job.get(name) for name in ("state", "result", "error", "finished_at")}
-    digest = sha256(orjson.dumps(fixed, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    """Return how an ended job looks."""
+    frame = {name: job.get(name) for name in ("state", "error", "finished_at")}
+    result = job.get("result") or {}
+    passages = [
+        [source.get(name) for name in ("document_id", "generation", "chunk_id")]
+        for source in result.get("sources", ())
+    ]
     error = (job.get("error") or {}).get("type", "")
     began, ended = (datetime.fromisoformat(job[name]) for name in ("created_at", "finished_at"))
     return Seen(
         job=job["id"],
         at=at,
         state=job["state"],
-        digest=digest,
+        digest=_digest(frame | {"result": result}),
+        frame=_digest(frame | {"passages": passages}),
+        withheld=tuple(result.get("deleted", ())),
         took_s=(ended - began).total_seconds(),
         error=error,
         ends=ends,
     )
+
+
+def _digest(told: Mapping[str, Any]) -> str:
+    return sha256(orjson.dumps(told, option=orjson.OPT_SORT_KEYS)).hexdigest()

@@ -88,7 +88,11 @@ class Seen:
     A final state of a job.
 
     Args:
-        digest: Of all that must not change any more.
+        digest: Of all that must not change any more, until a document that is quoted is deleted.
+
+        frame: Of what stays even then: its state, times, and which passages it had.
+
+        withheld: Deleted documents whose words are not shown any more.
 
         took_s: Seconds from its beginning to its end, as the service tells.
 
@@ -99,6 +103,8 @@ class Seen:
     at: float
     state: str
     digest: str
+    frame: str = ""
+    withheld: tuple[str, ...] = ()
     took_s: float = 0.0
     error: str = ""
     ends: int = 1

@@ -10,6 +10,7 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 from chaos.checks.final_state import FinalState
@@ -84,7 +85,7 @@ def check(history: Iterable[Record], final: FinalState) -> list[Violation]:
     for of_one in writes.values():
         of_one.sort(key=lambda write: write.revision)
     return [
-        *_jobs(records),
+        *_jobs(records, writes),
         *_documents(writes),
         *(found for read in records if isinstance(read, Read)
           for found in _read(read, writes[read.document])),
@@ -98,7 +99,7 @@ def check(history: Iterable[Record], final: FinalState) -> list[Violation]:
     ]  # fmt: skip
 
 
-def _jobs(records: Sequence[Record]) -> Iterator[Violation]:
+def _jobs(records: Sequence[Record], writes: Mapping[str, Sequence[Write]]) -> Iterator[Violation]:
     seen: dict[str, list[Seen]] = defaultdict(list)
     for record in records:
         if isinstance(record, Seen):
@@ -112,13 +113,25 @@ def _jobs(records: Sequence[Record]) -> Iterator[Violation]:
             continue
         first = looks[0]
         yield from _end(job, first, cancelled=job.job in cancelled)
-        for look in looks:
-            if (look.state, look.digest) != (first.state, first.digest):
-                yield Violation(
-                    "changed_after_final", f"{told} was {first.state}, then {look.state}"
-                )
+        for before, look in pairwise([first, *looks]):
+            if changed := _changed(before, look, writes):
+                yield Violation("changed_after_final", f"{told} {changed}")
             if look.ends != 1:
                 yield Violation("twice", f"{told} has {look.ends} ends in its events")
+
+
+def _changed(before: Seen, look: Seen, writes: Mapping[str, Sequence[Write]]) -> str:
+    """Tell how an ended job changed that must not; a delete withholds what was quoted."""
+    if (look.state, look.frame) != (before.state, before.frame):
+        return f"was {before.state}, then {look.state}"
+    if set(look.withheld) == set(before.withheld):
+        return "" if look.digest == before.digest else f"says otherwise, {look.state} as before"
+    if back := set(before.withheld) - set(look.withheld):
+        return f"quotes {', '.join(sorted(back))} again, which was deleted"
+    for document in sorted(set(look.withheld) - set(before.withheld)):
+        if not any(write.deletes and write.began <= look.at for write in writes[document]):
+            return f"withholds {document}, which nobody deleted"
+    return ""
 
 
 def _unseen(job: Accepted, forgotten: float | None) -> Iterator[Violation]:

@@ -28,7 +28,8 @@ SEARCH = Read(
     how="search", document="record-0-0", began=5, ended=6, revisions=(1,), chunks=3, whole=True
 )
 JOB = Accepted(job="j", kind="query", at=1, deadline_s=100)
-END = Seen(job="j", at=4, state="succeeded", digest="a")
+END = Seen(job="j", at=4, state="succeeded", digest="a", frame="f")
+WITHHELD = replace(END, at=25, digest="b", withheld=("record-0-0",))
 VICTIM = Victim(unit="u", at=2, waited_s=20, went_on=True)
 
 
@@ -52,6 +53,7 @@ def test_a_history_without_faults_keeps_every_promise() -> None:
     ]  # fmt: skip
     assert promises(history, {}) == []
     assert promises([FIRST, SECOND], {"record-0-0": 2}) == []
+    assert promises([FIRST, DELETE, JOB, END, WITHHELD, replace(WITHHELD, at=30)], {}) == []
     assert promises([JOB, Forgotten(job="j", at=602)], {}) == []
 
 
@@ -64,6 +66,10 @@ def test_a_history_without_faults_keeps_every_promise() -> None:
         ("twice", [JOB, replace(END, ends=2)], {}),
         ("changed_after_final", [JOB, END, replace(END, at=9, digest="b")], {}),
         ("changed_after_final", [JOB, END, replace(END, at=9, state="cancelled")], {}),
+        ("changed_after_final", [FIRST, DELETE, JOB, END, replace(WITHHELD, frame="g")], {}),
+        ("changed_after_final", [FIRST, DELETE, JOB, END, replace(WITHHELD, at=19)], {}),
+        ("changed_after_final", [FIRST, DELETE, JOB, WITHHELD, replace(END, at=26)], {}),
+        ("changed_after_final", [FIRST, DELETE, JOB, WITHHELD, replace(WITHHELD, digest="c")], {}),
         ("uncancelled", [JOB, Cancelled(job="j", at=3), END], {}),
         ("stalled", [replace(VICTIM, waited_s=46)], {}),
         ("stalled", [replace(VICTIM, went_on=False)], {}),
