@@ -239,9 +239,7 @@ def test_a_worker_asked_to_end_finishes_what_it_has_and_leaves_no_process(
     service: Generating,
 ) -> None:
     with ThreadPoolExecutor(16) as pool:
-        jobs = list(
-            pool.map(lambda n: service.submit(f"Last {n}", max_tokens=1_000), range(PLACES))
-        )
+        jobs = list(pool.map(lambda n: service.submit(f"Last {n}", max_tokens=400), range(PLACES)))
     service.wait_until_running(PLACES)
     below = service.engine_processes()
     worker = psutil.Process(service.stack.kill("generation", signal.SIGTERM))
