@@ -43,8 +43,6 @@ FLOWER_OPTIONS = {
     "purge_offline_workers": "3600",
 }
 
-CHROMA_CONFIG = Path(__file__).with_name("chroma_server.yaml")
-
 WEB_STAGE, WORKER_STAGE, CHROMA_STAGE, REDIS_STAGE = range(4)
 
 
@@ -96,12 +94,10 @@ def _stores(settings: Settings) -> list[Program]:
             )
         )
     if embedded(settings.chroma_url):
-        # What the `chroma` command does, without the second it takes to import the client.
-        code = "import sys, chromadb_rust_bindings as b; b.cli(['chroma', *sys.argv[1:]])"
         stores.append(
             Program(
                 name="chroma",
-                command=[sys.executable, "-P", "-c", code, "run", str(CHROMA_CONFIG)],
+                command=[sys.executable, "-P", "-m", "stack.chroma_server"],
                 environment=child_environment(
                     ANONYMIZED_TELEMETRY="False",
                     NO_COLOR="1",

@@ -19,6 +19,9 @@ from runtime.turns import aside
 
 #: Longer than any search; a server that hangs is asked no more.
 SEARCH_S: Final = 30.0
+#: Longer than any other call, which may have to wait until the server has put what was written
+#: before into its indexes. Half of what a document may take, so that another attempt has time.
+CALL_S: Final = 300.0
 
 _ROOT: Final = "/api/v2/tenants/default_tenant/databases/default_database/collections"
 _HEADERS: Final = {"Content-Type": "application/json"}
@@ -193,9 +196,9 @@ class ChromaClient:
         path: str,
         body: Mapping[str, Any] | None = None,
         *,
-        timeout_s: float | None = None,
+        timeout_s: float = CALL_S,
     ) -> Any:
-        """Make one call and return its JSON; without *timeout_s* a server may build for long."""
+        """Make one call and return its JSON."""
         packed = None if body is None else orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY)
         with aside():
             status, answer = self._send(method, self._root + path, packed, timeout_s)
@@ -207,7 +210,7 @@ class ChromaClient:
         return orjson.loads(answer)
 
     def _send(
-        self, method: str, path: str, body: bytes | None, timeout_s: float | None
+        self, method: str, path: str, body: bytes | None, timeout_s: float
     ) -> tuple[int, bytes]:
         """Ask on the thread's connection; once more where the server had closed it meanwhile."""
         kept: http.client.HTTPConnection | None = getattr(self._kept, "connection", None)
@@ -224,7 +227,7 @@ class ChromaClient:
         method: str,
         path: str,
         body: bytes | None,
-        timeout_s: float | None,
+        timeout_s: float,
     ) -> tuple[int, bytes]:
         """Send one request; a connection that failed is not used again."""
         try:

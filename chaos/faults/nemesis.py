@@ -3,15 +3,18 @@
 import os
 import random
 import signal
+import sqlite3
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from redis import Redis
 from redis.exceptions import RedisError
 
+from chaos.faults.chroma_lock import chroma_lock
 from chaos.faults.claim_holders import holders
 from chaos.faults.clocks import Clocks
 from chaos.faults.extra_workers import ExtraWorkers
@@ -29,6 +32,8 @@ HOLDER_WAIT_S: Final = 3.0
 #: How much more a full Redis takes.
 LAST_BYTES: Final = 100_000
 REFILL_S: Final = 0.3
+#: What comes of hurting somebody who is hurt already.
+MISSED: Final = (ProcessLookupError, KeyError, Broken, RedisError, sqlite3.OperationalError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +90,8 @@ class Nemesis(RunThread):
             "kill_holder": self._kill_holder,
             "freeze": self._freeze,
             "freeze_chroma": self._freeze,
+            "lock_chroma": self._lock_chroma,
+            "hang_chroma": self._hang_chroma,
             "redis_away": self._freeze,
             "restart": self._restart,
             "rolling_restart": self._restart_all,
@@ -105,7 +112,7 @@ class Nemesis(RunThread):
 
     def _hurt(self, fault: Fault) -> None:
         began, hit = self._history.now(), ""
-        with self._victims.disturbed(), suppress(ProcessLookupError, KeyError, Broken, RedisError):
+        with self._victims.disturbed(), suppress(*MISSED):
             hit = self._acts[fault.what](fault)
         if hit:
             self._history.add(
@@ -143,6 +150,21 @@ class Nemesis(RunThread):
             self.stopping.wait(fault.seconds)
         finally:
             os.killpg(pid, signal.SIGCONT)
+        return fault.process
+
+    def _lock_chroma(self, fault: Fault) -> str:
+        """Let Chroma write nothing for a while."""
+        with chroma_lock(Path(self._world.stack.record.data_dir)):
+            self.stopping.wait(fault.seconds)
+        return fault.process
+
+    def _hang_chroma(self, fault: Fault) -> str:
+        """Let Chroma write nothing until it has been restarted, or for a long while."""
+        before, end = self._pid(fault.process), time.monotonic() + fault.seconds
+        with chroma_lock(Path(self._world.stack.record.data_dir)):
+            while before in self._world.pids and time.monotonic() < end:
+                if self.stopping.wait(0.2):
+                    break
         return fault.process
 
     def _restart(self, fault: Fault) -> str:

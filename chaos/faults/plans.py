@@ -42,6 +42,9 @@ FAULTS: Final[Mapping[str, Callable[[random.Random, str], Fault]]] = {
     "kill_redis": _of("redis-queue"),
     "freeze": _of(*WORKERS, *ALL, lasts=(0.5, 14.0)),
     "freeze_chroma": _of("chroma", lasts=(10.0, 25.0)),
+    "lock_chroma": _of("chroma", lasts=(5.0, 20.0)),
+    # Its server gives up after a minute and a little more.
+    "hang_chroma": _of("chroma", lasts=(100.0, 100.0)),
     "restart": _of(*WORKERS, "web"),
     "rolling_restart": _of("all"),
     "redis_away": _of("redis-queue", lasts=(10.0, 25.0)),
@@ -91,8 +94,8 @@ class Plan:
 PLANS: Final[Mapping[str, Plan]] = {
     "mixed": Plan(
         {
-            "kill": 3, "kill_holder": 3, "freeze": 2, "freeze_chroma": 1, "restart": 1,
-            "rolling_restart": 1, "redis_away": 1, "redis_full": 1, "flush_cache": 1,
+            "kill": 3, "kill_holder": 3, "freeze": 2, "freeze_chroma": 1, "lock_chroma": 1,
+            "restart": 1, "rolling_restart": 1, "redis_away": 1, "redis_full": 1, "flush_cache": 1,
             "disk_full": 1, "wrong_clock": 2,
         }
     ),
@@ -105,4 +108,5 @@ PLANS: Final[Mapping[str, Plan]] = {
         pause_s=(1.0, 4.0), heals=0.9, floods=True,
     ),
     "disk": Plan({"disk_full": 2, "kill": 1}, pause_s=(0.5, 4.0), heals=0.5),
+    "chroma": Plan({"hang_chroma": 1, "lock_chroma": 2, "freeze_chroma": 1, "kill": 1}),
 }  # fmt: skip

@@ -164,6 +164,10 @@ class HealthSampler:
                 "chroma", lambda: stores.chroma(settings.chroma_url),
                 away=Check("chroma:responseTime", "fail", "datastore", output=gone),
             ),
+            "chroma writes": Watch(
+                "chroma writes", lambda: stores.chroma_writes(settings.chroma_url),
+                away=Check("index:writes", "fail", "datastore", output=gone),
+            ),
             "machine": Watch(
                 "machine", lambda: machine.machine(settings),
                 away=Check("disk:data", "fail", "system", output="the disk does not answer"),

@@ -12,6 +12,7 @@ from redis.exceptions import ResponseError
 
 from intake.admission import SHARES
 from jobs.memory import MemorySight
+from runtime.chroma_writes import takes_writes
 from runtime.redis_options import COMPACT
 from web.health.check import Check, Status, graded, moment
 from web.health.watch import NoAnswer, ProbeResult
@@ -20,6 +21,8 @@ SLOW_MS: Final = 50.0
 #: Chroma answers from its own thread pool, which a large search may fill.
 CHROMA_SLOW_MS: Final = 500.0
 CHROMA_S: Final = 1.0
+#: A write waits for those before it.
+WRITE_S: Final = 5.0
 #: So long it is told that jobs were forgotten.
 FORGOTTEN_S: Final = 3_600.0
 MEMORY_REFUSAL: Final = "the queue Redis has no memory left"
@@ -57,6 +60,15 @@ def chroma(url: str) -> ProbeResult:
         )
     finally:
         connection.close()
+
+
+def chroma_writes(url: str) -> ProbeResult:
+    """Ask Chroma for a write, which may hang though it answers everything else."""
+    hangs = not takes_writes(url, timeout_s=WRITE_S)
+    output = "Chroma takes no writes: documents wait until it does, or is started again"
+    return ProbeResult(
+        [Check("index:writes", "fail" if hangs else "pass", "datastore", output=output)]
+    )
 
 
 def speed(name: str, took_ms: float, *, slow_ms: float = SLOW_MS) -> Check:

@@ -18,6 +18,7 @@ const OTHERS = {
   "parsing:isolation": ["Machine", "Reading files"],
   "index:sparse": ["Stores", "Word index"],
   "index:dense": ["Stores", "Vector index"],
+  "index:writes": ["Stores", "Vector index, writes"],
   "archive:waiting": ["Queues", "Records for the archive"],
   "webhooks:waiting": ["Queues", "Webhooks"],
   "disk:data": ["Machine", "Data disk"],
