@@ -124,11 +124,12 @@ def _changed(before: Seen, look: Seen, writes: Mapping[str, Sequence[Write]]) ->
     """Tell how an ended job changed that must not; a delete withholds what was quoted."""
     if (look.state, look.frame) != (before.state, before.frame):
         return f"was {before.state}, then {look.state}"
-    if set(look.withheld) == set(before.withheld):
+    was, now = set(before.withheld), set(look.withheld)
+    if now == was:
         return "" if look.digest == before.digest else f"says otherwise, {look.state} as before"
-    if back := set(before.withheld) - set(look.withheld):
+    if back := was - now:
         return f"quotes {', '.join(sorted(back))} again, which was deleted"
-    for document in sorted(set(look.withheld) - set(before.withheld)):
+    for document in sorted(now - was):
         if not any(write.deletes and write.began <= look.at for write in writes[document]):
             return f"withholds {document}, which nobody deleted"
     return ""

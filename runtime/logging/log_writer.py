@@ -73,7 +73,6 @@ class LogWriter:
     ) -> None:
         self._encode = encode
         self._listener = written
-        self._telling = False
         self._descriptor = descriptor
         self._bound, self._hard = bound, bound * HARD
         self._flush_s = flush_s
@@ -97,6 +96,7 @@ class LogWriter:
         self._refused = {level: itertools.count() for level in LEVELS}
         self._told = 0
         self._torn = False
+        self._telling = False
 
     def put(self, level: int, payload: Payload, ids: Mapping[str, str]) -> None:
         """Take a line; returns at once, or for an error when it is written."""

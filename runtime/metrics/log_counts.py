@@ -1,6 +1,5 @@
 """Metrics of this process's log: lines written, dropped and waiting."""
 
-import threading
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Final
@@ -12,7 +11,6 @@ from runtime.metrics import meters
 from runtime.metrics.collecting import show, show_one
 
 _shared: Final[Counter[tuple[str, str]]] = Counter()
-_lock: Final = threading.Lock()
 
 
 def log_counts() -> Iterable[Metric]:
@@ -29,13 +27,12 @@ def log_counts() -> Iterable[Metric]:
 
 
 def share_log_counts() -> None:
-    """Count with other processes what became of the lines since the last call."""
+    """Count with other processes what became of the lines since the last call; one at a time."""
     report = logs.report()
     if report is None:
         return
-    with _lock:
-        _share("written", report.written, meters.LOG_RECORDS)
-        _share("dropped", report.dropped, meters.LOG_RECORDS_DROPPED)
+    _share("written", report.written, meters.LOG_RECORDS)
+    _share("dropped", report.dropped, meters.LOG_RECORDS_DROPPED)
 
 
 def _share(kind: str, counts: Mapping[str, int], counters: meters.Counters) -> None:
