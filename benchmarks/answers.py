@@ -6,6 +6,7 @@ The main job, end to end: ingest a set through the API, ask through the queue, c
 
 import argparse
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -129,10 +130,14 @@ def measure(
     return figures | quality(quern, data, asked, progress)
 
 
-def ask(http: httpx.Client, collection: str, question: Question) -> Asked:
-    """Submit a question and poll until its job has ended."""
+def ask(
+    http: httpx.Client, collection: str, question: Question, history: Sequence[dict[str, str]] = ()
+) -> Asked:
+    """Submit a question, after the turns of *history*, and poll until its job has ended."""
     began = time.perf_counter()
-    body = {"question": question.text, "collection": collection, "top_k": TOP_K}
+    body: dict[str, Any] = {"question": question.text, "collection": collection, "top_k": TOP_K}
+    if history:
+        body["history"] = list(history)
     job = call(http, "POST", "/api/queries", json=body)
     while job["state"] not in FINAL:
         job = call(http, "GET", f"/api/jobs/{job['id']}", params={"wait": 30})

@@ -3,13 +3,14 @@ Everyday files and questions: is the verdict right, and does the right piece com
 
     python -m benchmarks.everyday [--url URL] [--json FILE] [--misses]
 
-Thirteen files of a small firm, in as many forms as people keep them, and 80 questions of which 20
-have no answer there. The rules of the product were not chosen on them.
+Thirteen files of a small firm, in as many forms as people keep them, 80 questions of which 20
+have no answer there, and 32 that follow others. The rules of the product were not chosen on them.
 """
 
 import argparse
 import io
 import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import mean
 from typing import Any, Final, NamedTuple
@@ -28,6 +29,7 @@ from benchmarks.unanswerable import auroc
 
 FILES: Final = Path(__file__).parent / "everyday_files"
 QUESTIONS: Final = "questions.jsonl"
+DIALOGUES: Final = "dialogues.jsonl"
 COLLECTION: Final = "everyday"
 SURE: Final = 0.5
 
@@ -35,6 +37,7 @@ LIMITS: Final = {
     "verdict_right": Limit(at_least=0.9),
     "first_right": Limit(at_least=0.85),
     "absent_above_half": Limit(at_most=0),
+    "follow_ups_first_right": Limit(at_least=0.85),
 }
 
 
@@ -72,9 +75,14 @@ def main() -> None:
             write_files(Path(folder))
             quern.ingest_folder(Path(folder), COLLECTION)
         outcomes = _outcomes(quern, asked, progress)
+        followed = _follow_ups(quern, dialogues()[:: 2 if options.quick else 1], progress)
     if options.misses:
-        _print_misses(outcomes)
-    report("everyday", figures(outcomes), limits=LIMITS, json_path=options.json)
+        _print_misses([*outcomes, *followed])
+    told = figures(outcomes) | {
+        "follow_ups": len(followed),
+        "follow_ups_first_right": mean(one.first_right for one in followed),
+    }
+    report("everyday", told, limits=LIMITS, json_path=options.json)
 
 
 def questions() -> list[tuple[str, str | None]]:
@@ -83,10 +91,16 @@ def questions() -> list[tuple[str, str | None]]:
     return [(row["question"], row["answer"]) for row in rows]
 
 
+def dialogues() -> list[tuple[list[str], str, str]]:
+    """Return questions in their order, one that follows them, and what its answer holds."""
+    rows = map(orjson.loads, (FILES / DIALOGUES).read_bytes().splitlines())
+    return [(row["before"], row["question"], row["answer"]) for row in rows]
+
+
 def write_files(folder: Path) -> None:
     """Write the files into *folder*, with a Word file that is made for it."""
     for path in FILES.iterdir():
-        if path.name != QUESTIONS:
+        if path.name not in (QUESTIONS, DIALOGUES):
             (folder / path.name).write_bytes(path.read_bytes())
     (folder / "cleaning-contract.docx").write_bytes(_contract())
 
@@ -121,19 +135,43 @@ def _outcomes(
     bar = progress.add_task("ask", total=len(asked))
     outcomes = []
     for question, answer in asked:
-        job = ask(quern.http, COLLECTION, Question(question, question)).job
-        result: dict[str, Any] = job["result"]
-        outcomes.append(
-            Outcome(
-                question,
-                answer,
-                bool(result["answered"]),
-                float(result["confidence"]),
-                result["answer"].partition(" [")[0],
-            )
-        )
+        outcomes.append(_outcome(question, answer, _asked(quern, question)))
         progress.advance(bar)
     return outcomes
+
+
+def _follow_ups(
+    quern: Service, asked: list[tuple[list[str], str, str]], progress: Progress
+) -> list[Outcome]:
+    """Ask what follows, each after the questions before it and the answers they got."""
+    bar = progress.add_task("follow-ups", total=len(asked))
+    outcomes = []
+    for before, question, answer in asked:
+        turns: list[dict[str, str]] = []
+        for one in before:
+            said = _asked(quern, one, turns)["answer"]
+            turns += [{"role": "user", "text": one}, {"role": "assistant", "text": said}]
+        outcomes.append(_outcome(question, answer, _asked(quern, question, turns)))
+        progress.advance(bar)
+    return outcomes
+
+
+def _asked(quern: Service, question: str, history: Sequence[dict[str, str]] = ()) -> dict[str, Any]:
+    """Return the result of a question."""
+    job = ask(quern.http, COLLECTION, Question(question, question), history).job
+    result: dict[str, Any] = job["result"]
+    return result
+
+
+def _outcome(question: str, answer: str | None, result: Mapping[str, Any]) -> Outcome:
+    """Judge a result."""
+    return Outcome(
+        question,
+        answer,
+        bool(result["answered"]),
+        float(result["confidence"]),
+        result["answer"].partition(" [")[0],
+    )
 
 
 def figures(outcomes: list[Outcome]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from rag.answers.conversation import Priority, Turn
-from rag.answers.follow_ups import condensed
+from rag.answers.follow_ups import condensed, topic
 from rag.answers.generation import Answer, GenerationRequest, StopSignal
 from rag.answers.prompts import lacking
 from rag.extractive.extractive import ExtractiveGenerator
@@ -24,9 +24,11 @@ class Extractive:
     ) -> Answer:
         """Quote what answers the question; tokens and temperature mean nothing here."""
         stop.check()
-        question = condensed(request.question, request.history)
         found = self._generator.answer(
-            question, request.passages, collection_id=request.collection_id, asked=request.question
+            request.question,
+            request.passages,
+            collection_id=request.collection_id,
+            topic=topic(request.question, request.history),
         )
         text = found.text or NOTHING
         on_delta(text)

@@ -59,6 +59,18 @@ def condensed(question: str, history: Sequence[Turn]) -> str:
     return text
 
 
+def topic(question: str, history: Sequence[Turn]) -> str:
+    """
+    Return the content words of the last question that has some beside those of *question*.
+
+    At most twelve. What was answered is no part of them: whoever asks on wants something else.
+    """
+    seen = set(terms(question))
+    asked = (turn.text for turn in reversed(history) if turn.role == "user")
+    found = (list(islice(_fresh(text, set(seen)), MAX_TERMS_OF_A_TURN)) for text in asked)
+    return " ".join(next(filter(None, found), ()))
+
+
 def condense_messages(question: str, history: Sequence[Turn]) -> list[Message]:
     """Ask a model to rewrite *question* so that it stands alone; for one short call of its own."""
     said = "\n".join(

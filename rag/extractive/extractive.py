@@ -78,26 +78,27 @@ class ExtractiveGenerator:
         passages: Sequence[Passage],
         *,
         collection_id: str = "",
-        asked: str = "",
+        topic: str = "",
     ) -> ExtractiveAnswer:
         """
         Quote what answers *question* from *passages*, which are in rank order.
 
         `[n]` is `passages[n - 1]`. Quotes are exact spans of the parsed text, at most 350 code
         points each, a longer sentence by clauses; the answer has at most 700, markers included.
-        *asked* is the question alone where *question* has words of earlier turns: those need not
-        be in the passages. Equal input gives equal output. Without text to quote the answer is
-        empty, not answered.
+        *topic* are words of earlier questions, for what *question* leaves out: they count for
+        less, and need not be in the passages. Equal input gives equal output. Without text to quote
+        the answer is empty, not answered.
         """
         read = passages[:MAX_PASSAGES]
         languages = {passage.language for passage in read}
         wanted = query_alternatives(question, languages)
+        before = [one for one in query_alternatives(topic, languages) if one not in wanted]
         candidates = candidates_of(question, read, frozenset(chain.from_iterable(wanted)))
         if not candidates:
             return ExtractiveAnswer(text="", citations=(), answered=False, confidence=0.0)
         parts = _parts(read, candidates)
         names = {as_term(name) for name in identifiers(question)}
-        coverage = Coverage(candidates, wanted, names, languages)
+        coverage = Coverage(candidates, wanted, names, languages, before=before)
         prior = priors(passages, parts)
         levels = np.array([one.clause for one in candidates])
         section = in_named_section(question, candidates, read)
@@ -105,7 +106,8 @@ class ExtractiveGenerator:
         beside = KIND_THERE * kinds(question, candidates)
         beside += DEFINES * definitions(question, candidates)
         beside += NEIGHBOUR * neighbours(candidates, coverage.shares, held)
-        vector = self._embedder.embed([question], truncate=True)[0]
+        read_with = question if coverage.answers_itself else f"{question} {topic}".strip()
+        vector = self._embedder.embed([read_with], truncate=True)[0]
         cosine, scale = self._known(vector, read, candidates, parts, collection_id), IN_PASSAGE
         if np.isnan(cosine).any():
             # The most promising of those that have no vector; the others are not looked at.
@@ -126,7 +128,7 @@ class ExtractiveGenerator:
         quotes = chosen(choice, order, candidates, passages, wanted_terms)
         likely = confidence(
             Evidence(
-                question=asked or question,
+                question=question,
                 passages=read,
                 first=quotes[0].candidate,
                 cosine=float(cosine[order[0]]),

@@ -37,6 +37,8 @@ ALIKE = 0.6
 _SEVERAL = re.compile(
     r",\s|;|\?.*\?|\b(?:and|or|both|und|oder|sowie|y|o|et|ou|e|och|og)\b", re.IGNORECASE | re.DOTALL
 )
+#: How a question goes on from the one before it.
+_GOING_ON = re.compile(r"^\W*(?:and|or|und|oder|y|o|et|ou|e|en|och|og)\s+", re.IGNORECASE)
 _SENTENCE_ENDS = ".?!:\u2026\u3002\uff01\uff1f\"'\u201d\u2019)]"
 _STOPS = tuple(":.?!\uff1a\uff1f\uff01\u3002")
 
@@ -91,7 +93,7 @@ class Choice:
     ) -> None:
         self._question = question
         self._asked = frozenset(map(_bare, question.split()))
-        self._several = _SEVERAL.search(question) is not None
+        self._several = _SEVERAL.search(_GOING_ON.sub("", question)) is not None
         self._why = asks_for_a_reason(question)
         self._candidates = candidates
         self._scores = scores

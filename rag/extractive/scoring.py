@@ -33,6 +33,8 @@ NEAR, FAR = 0.6, 0.4
 #: Of the weight of another word, what those weigh that say little of what a question is about:
 #: words that other languages than English are built with, and what is said of things of all kinds.
 LIGHTER = 0.25
+#: What a word of an earlier question counts.
+SAID_BEFORE = 0.25
 _PREDICATES = (
     "allowed allow permitted permit forbidden prohibited banned possible available required "
     "require needed necessary included included erlaubt gestattet verboten untersagt zul\u00e4ssig "
@@ -96,6 +98,8 @@ class Coverage:
         named: What the question names with figures, as `as_term` writes it.
 
         languages: Of the passages.
+
+        before: The stems of words that earlier questions had.
     """
 
     def __init__(
@@ -104,8 +108,10 @@ class Coverage:
         wanted: Collection[tuple[str, ...]],
         named: Collection[str] = (),
         languages: Collection[str] = (),
+        *,
+        before: Collection[tuple[str, ...]] = (),
     ) -> None:
-        words = sorted({*wanted, *((name,) for name in named)})
+        words = sorted({*wanted, *before, *((name,) for name in named)})
         #: Which of the words are such names.
         self.named = np.array([word[0] in named for word in words], dtype=bool)
         #: Which word is in which candidate's own words, in those above it, in those right above.
@@ -120,6 +126,15 @@ class Coverage:
         #: Which of the words say little.
         self.light = np.array([not light.isdisjoint(word) for word in words], dtype=bool)
         self.weights[self.light] *= LIGHTER
+        said = np.array([word in before for word in words], dtype=bool)
+        self.weights[said] *= SAID_BEFORE
+        holds = ((self.own | self.above) & ~(said | self.light)).any(axis=1)
+        #: Whether a candidate has something of the question itself.
+        self.answers_itself = bool(holds.any())
+        if self.answers_itself:
+            # What has nothing of it is about what was asked before.
+            for table in (self.own, self.above, self.near):
+                table[np.ix_(~holds, said)] = False
 
     def of(self, rows: NDArray[np.intp]) -> "Coverage":
         """Return what is known of some of the candidates."""

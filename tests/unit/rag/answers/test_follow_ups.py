@@ -9,6 +9,7 @@ from rag.answers.follow_ups import (
     condense_messages,
     condensed,
     read_condensed,
+    topic,
 )
 from rag.terms.analysis import terms
 
@@ -40,6 +41,15 @@ def test_the_latest_turns_count_and_names_come_first() -> None:
 
     assert "rain" not in condensed("When?", [long, *TOWER, *TOWER])
     assert "Gustave" in condensed("When?", [named])
+
+
+def test_the_topic_is_what_the_last_question_with_words_of_its_own_was_about() -> None:
+    asked = [Turn("user", "Who designed the Harbour Tower?"), Turn("assistant", "Solberg did. [1]")]
+
+    assert topic("When?", []) == ""
+    assert topic("And the Town Hall?", asked) == "Harbour Tower designed"
+    assert topic("And when?", [*asked, Turn("user", "Why?")]) == "Harbour Tower designed"
+    assert topic("Who designed the Harbour Tower again?", asked) == ""
 
 
 def test_text_without_blanks_is_taken_whole() -> None:

@@ -252,7 +252,7 @@ def test_figures_of_earlier_turns_need_not_be_in_the_passages() -> None:
     read = [passage("Children pay half. Groups pay a flat rate of 90 euros.")]
 
     alone = generator.answer("What do groups pay?", read)
-    later = generator.answer("What do groups pay? adults 2019", read, asked="What do groups pay?")
+    later = generator.answer("What do groups pay?", read, topic="adults 2019")
     unsaid = generator.answer("What do groups pay? adults 2019", read)
 
     assert unsaid.confidence <= NOWHERE < later.confidence

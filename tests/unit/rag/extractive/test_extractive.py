@@ -272,3 +272,35 @@ def test_a_sentence_counts_as_much_as_its_own_chunk_of_a_joined_passage() -> Non
 
     assert answer(0.9, 0.1).startswith(first)
     assert answer(0.1, 0.9).startswith(second)
+
+
+HOUSE = (
+    "Bonfires are allowed on the first Saturday of each month. A bonfire must never be left "
+    "unattended. Hosepipes may be used before nine in the morning only. Sheds need the written "
+    "permission of the committee. The annual meeting was attended by 38 members."
+)
+
+
+@pytest.mark.parametrize(
+    ("topic", "question", "quoted"),
+    [
+        # A new subject: what was asked before has no say where something of the question is there.
+        ("bonfire", "and what about hosepipes?", "Hosepipes may be used"),
+        ("hosepipes used", "And sheds?", "Sheds need"),
+        ("bonfire allowed Saturday month", "and who attended?", "The annual meeting"),
+        # Nothing of the question is there: what was asked before tells what it is about.
+        ("bonfire unattended", "Why is that?", "A bonfire must never"),
+    ],
+)
+def test_a_question_goes_before_what_was_asked_before_it(
+    generator: ExtractiveGenerator, topic: str, question: str, quoted: str
+) -> None:
+    answer = generator.answer(question, [passage(HOUSE)], topic=topic)
+
+    assert answer.text.startswith(quoted)
+
+
+def test_a_follow_up_of_one_thing_is_answered_with_one(generator: ExtractiveGenerator) -> None:
+    answer = generator.answer("And what about hosepipes?", [passage(HOUSE)], topic="bonfire")
+
+    assert len(answer.citations) == 1
