@@ -1,6 +1,6 @@
 """What is wrong with a filter: a name that no document has, or values of another kind."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from itertools import islice
 from typing import Final
@@ -26,6 +26,9 @@ ALIKE: Final = 0.75
 #: that a comparison takes grows with their square.
 NAMES: Final = 500
 CHARACTERS: Final = 64
+#: Names that are told where none is alike.
+TOLD: Final = 8
+WHOLE: Final = "text is compared as a whole, capitals included"
 
 _KINDS: Final = {"text": "text", "number": "numbers", "boolean": "true or false"}
 
@@ -35,18 +38,28 @@ def hints(filters: Filter, fields: Mapping[str, frozenset[str]]) -> list[str]:
     Return sentences that say why nothing matches *filters*, as far as its names tell.
 
     *fields* are those that documents have, each with the kinds of its values (`filters.kind`).
-    What stands below a `not` keeps no document out by being absent, and is not looked at.
+    What stands below a `not` keeps no document out by being absent, and is not looked at. Where
+    the names are right and text is asked for, it is told how text is compared.
     """
     short = (name for field in fields if len(name := _shown(field)) <= CHARACTERS)
     names = {_folded(name): name for name in islice(short, NAMES)}
     told: list[str] = []
-    for leaf in _required(filters):
-        absent = leaf.field not in fields
-        said = _absent(leaf.field, names) if absent else _of_kind(leaf, fields)
+    leaves, unknown = list(_required(filters)), False
+    for leaf in leaves:
+        if leaf.field in fields:
+            said = _of_kind(leaf, fields)
+        else:
+            meant = _meant(leaf.field, names)
+            unknown |= not meant
+            said = f"no document has a field {_quoted(leaf.field)}{meant}"
         if said and said not in told:
             told.append(said)
         if len(told) == MOST:
             break
+    if not told and any(isinstance(leaf, In) and _asks_for_text(leaf) for leaf in leaves):
+        told.append(WHOLE)
+    if unknown and names and len(told) < MOST:
+        told.append(_there(names.values()))
     return told
 
 
@@ -89,13 +102,24 @@ def _required(filters: Filter) -> Iterator[In | Compare | Exists]:
             yield filters
 
 
-def _absent(field: str, names: Mapping[str, str]) -> str:
-    """Return that no document has a field, and which of *names* may be meant, by `_folded`."""
-    said = f"no document has a field {_quoted(field)}"
+def _meant(field: str, names: Mapping[str, str]) -> str:
+    """Ask whether one of *names*, by `_folded`, is meant; empty where none is alike."""
     if len(name := _shown(field)) > CHARACTERS:
-        return said
+        return ""
     near = get_close_matches(_folded(name), names, n=1, cutoff=ALIKE)
-    return f"{said}; did you mean '{names[near[0]]}'?" if near else said
+    return f"; did you mean '{names[near[0]]}'?" if near else ""
+
+
+def _there(names: Iterable[str]) -> str:
+    """Return which fields there are: what people gave their documents before what each has."""
+    there = sorted(names, key=lambda one: (one in BUILT_IN, one))
+    more = ", \u2026" if len(there) > TOLD else ""
+    return f"the fields are {', '.join(map(_quoted, there[:TOLD]))}{more}"
+
+
+def _asks_for_text(leaf: In) -> bool:
+    """Return True if a value that is asked for is text."""
+    return any(isinstance(value, str) for value in leaf.values)
 
 
 def _of_kind(leaf: In | Compare | Exists, fields: Mapping[str, frozenset[str]]) -> str:

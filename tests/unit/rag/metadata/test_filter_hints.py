@@ -11,7 +11,16 @@ from rag.answers.reasons import reason
 from rag.documents import Value
 from rag.metadata import filter_hints
 from rag.metadata.columns import Columns
-from rag.metadata.filter_hints import CHARACTERS, MOST, NAMES, bounded, hints, uncompared
+from rag.metadata.filter_hints import (
+    CHARACTERS,
+    MOST,
+    NAMES,
+    TOLD,
+    WHOLE,
+    bounded,
+    hints,
+    uncompared,
+)
 from rag.metadata.filters import facts, parse
 
 KNOWN: list[dict[str, Value]] = [
@@ -20,6 +29,11 @@ KNOWN: list[dict[str, Value]] = [
     {"gone": 1},
 ]
 KINDS = "the field '{}' holds {} in these documents, and the filter asks for {}"
+
+THERE = (
+    "the fields are 'metadata.title', 'price', 'release date', 'tags', 'version', 'document_id', "
+    "'title'"
+)
 
 TOO = "the field '{}' holds {} too in these documents, which no {} is compared with"
 
@@ -40,8 +54,8 @@ def told(asked: dict[str, Any]) -> list[str]:
         ({"verison": "1.2"}, ["no document has a field 'verison'; did you mean 'version'?"]),
         ({"release_date": "x"},
          ["no document has a field 'release_date'; did you mean 'release date'?"]),
-        ({"nosuchfield": 1}, ["no document has a field 'nosuchfield'"]),
-        ({"gone": 1}, ["no document has a field 'gone'"]),
+        ({"nosuchfield": 1}, ["no document has a field 'nosuchfield'", THERE]),
+        ({"gone": 1}, ["no document has a field 'gone'", THERE]),
         ({"Document_ID": "d1"},
          ["no document has a field 'Document_ID'; did you mean 'document_id'?"]),
         ({"metadata.titel": 1}, ["no document has a field 'titel'; did you mean 'title'?"]),
@@ -54,10 +68,12 @@ def told(asked: dict[str, Any]) -> list[str]:
         ({"tags": True},
          [KINDS.format("tags", "numbers and text", "true or false")]),
         ({"Price": {"exists": True}}, ["no document has a field 'Price'; did you mean 'price'?"]),
-        ({"version": {"in": [1.2, "1.2"]}}, []),
-        ({"version": "9", "price": 1, "tags": "x", "title": "x"}, []),
+        ({"version": {"in": [1.2, "1.2"]}}, [WHOLE]),
+        ({"title": "title 1"}, [WHOLE]),
+        ({"version": "9", "price": 1, "tags": "x", "title": "x"}, [WHOLE]),
+        ({"price": 1}, []),
         ({"version": {"in": []}}, []),
-        ({"not": {"Version": 1}, "version": "9"}, []),
+        ({"not": {"Version": 1}, "version": "9"}, [WHOLE]),
         ({"or": [{"Version": "1"}, {"and": [{"Version": "2"}, {"version": 9}]}]},
          ["no document has a field 'Version'; did you mean 'version'?",
           KINDS.format("version", "text", "numbers")]),
@@ -112,7 +128,10 @@ def test_so_many_names_of_such_a_length_are_compared_and_no_more(
     assert max(len(name) for one, names in compared for name in (one, *names)) <= CHARACTERS
     long = parse({"y" * 3_999: "v"})
     assert long is not None
-    assert hints(long, known) == [f"no document has a field '{'y' * 63}\u2026'"]
+    first, second = hints(long, known)
+    assert first == f"no document has a field '{'y' * 63}\u2026'"
+    assert second.startswith("the fields are 'xxx")
+    assert second.count(", ") == TOLD
 
 
 def test_columns_tell_of_the_documents_asked_for_as_they_were() -> None:
