@@ -10,6 +10,7 @@ from charset_normalizer import from_bytes
 from adapters.parsing.encodings.alphabets import latin_code_page
 from adapters.parsing.encodings.charsets import named, strict
 from adapters.parsing.encodings.plausibility import best, plausibility
+from adapters.parsing.shared.refusals import READS
 from rag.errors import Unreadable
 
 _HEAD = 4096  # bytes in which an encoding is declared
@@ -35,6 +36,9 @@ _CANDIDATES: Final[tuple[tuple[str, str], ...]] = (
     *(("cp874", ""), ("cp932", "ja"), ("euc_jp", "ja"), ("gb18030", "zh"), ("big5hkscs", "zh")),
     *(("cp949", "ko"), ("cp1252", "")),
 )
+#: Bytes that stand for no sign in any of them, of which random bytes are a tenth.
+_NEVER_TEXT: Final = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+_NOISE: Final = 0.02
 #: Names of Python's codecs that the IANA registry or the WHATWG calls otherwise.
 _NAMES: Final = {
     "utf-8-sig": "utf-8",
@@ -168,7 +172,7 @@ def _guessed(data: bytes) -> str:
     Guess a one-byte or East Asian encoding by its letters; western if there is too little.
 
     Raises:
-        Unreadable: `unsupported`.
+        Unreadable: `unsupported`; `binary` where the bytes are no text in any encoding.
     """
     lines = [line for line in data[: 16 * _SAMPLE].split(b"\n") if not line.isascii()]
     sample = b"\n".join(lines)[:_SAMPLE]
@@ -190,6 +194,8 @@ def _guessed(data: bytes) -> str:
     if score >= _UNLIKELY:
         return codec
     if beyond > _MUCH * len(sample):
+        if len(_NEVER_TEXT.findall(sample)) > _NOISE * len(sample):
+            raise Unreadable("binary", f"The file holds binary data and no text; {READS}.")
         raise Unreadable(
             "unsupported",
             "The encoding of the text could not be told; save the file as UTF-8.",

@@ -96,3 +96,13 @@ def test_bytes_that_no_encoding_makes_words_of_are_refused(seed: int) -> None:
     data = bytes(random.Random(seed).choices(range(128, 256), k=200))
 
     assert refused(data, "a.txt").reason in ("unsupported", "binary")
+
+
+# A photograph whose first bytes are lost: to save it as UTF-8 would help nobody.
+@pytest.mark.parametrize("seed", range(5))
+def test_bytes_of_all_kinds_are_called_binary(seed: int) -> None:
+    data = random.Random(seed).randbytes(20_000)
+
+    error = refused(data, "photo.jpg")
+
+    assert (error.reason, "UTF-8" in error.detail) == ("binary", False)
