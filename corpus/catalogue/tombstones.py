@@ -1,7 +1,7 @@
 """Tombstones: entries of deleted documents, which end once nothing older can come back."""
 
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from itertools import chain, islice
 from typing import Final
 
 from redis import Redis
@@ -29,17 +29,27 @@ class Tombstones:
         """
         Raise the floor, and end the tombstones below it of those of *documents* that have one.
 
-        To be called after a look at all that the vector store holds: what the catalogue had lost is
-        restored then. Returns how many ended.
+        What is known of documents that never became current, because all that was sent of them
+        failed, ends with them. To be called after a look at all that the vector store holds: what
+        the catalogue had lost is restored then. Returns how many ended.
         """
-        if not documents:
+        never = self._never_current(collection_id)
+        first = next(never, None)
+        if first is None and not documents:
             return 0
         oldest = min(self._open_generations(collection_id), default=None)
         self._run("raise_floor", collection_id, "" if oldest is None else oldest)
-        rest, ended = iter(documents), 0
+        rest, ended = chain(documents, () if first is None else (first,), never), 0
         while some := list(islice(rest, _AT_ONCE)):
             ended += int(self._run("bury", collection_id, *some)[0])
         return ended
+
+    def _never_current(self, collection_id: str) -> Iterator[str]:
+        """Yield documents that may have been accepted and never become current, some twice."""
+        accepted = self._redis.hscan_iter(key("newest", collection_id), count=_AT_ONCE)
+        while names := [name for name, _ in islice(accepted, _AT_ONCE)]:
+            entries = self._redis.hmget(key("current", collection_id), names)
+            yield from (name for name, entry in zip(names, entries, strict=True) if not entry)
 
     def _open_generations(self, collection_id: str) -> Iterator[int]:
         """Yield the generations of open rows; a row that is accepted meanwhile has a later one."""

@@ -90,6 +90,32 @@ def test_with_the_tombstone_goes_what_is_known_of_an_ingest_that_failed_after_it
     assert not house.bench.redis.exists(key("newest", house.collection_id))
 
 
+def test_what_is_known_of_a_document_that_only_ever_failed_ends(house: House) -> None:
+    newest = key("newest", house.collection_id)
+    house.put("b", "b one")
+    failed, waits = house.accept("a", "a one"), house.accept("c", "c one")
+    house.bench.ledger.submissions.cancel(failed)
+    house.check()
+    with_an_open_row = set(house.bench.redis.hkeys(newest))
+    house.bench.ledger.submissions.cancel(waits)
+    house.check()
+
+    # The floor is not above the oldest open row, which is younger than the one that failed.
+    assert with_an_open_row == {"c"}
+    assert not house.bench.redis.exists(newest)
+    assert entries(house) == {"b": 1}
+    assert house.put("a", "a again") == "created"
+
+
+def test_what_is_known_of_a_young_one_stays(bench: Workbench, tmp_path: Path) -> None:
+    house = House(bench, tmp_path)
+    house.put("b", "b one")
+    house.bench.ledger.submissions.cancel(house.accept("a", "a one"))
+    house.check()
+
+    assert bench.redis.hkeys(key("newest", house.collection_id)) == ["a"]
+
+
 def test_a_young_tombstone_stays(bench: Workbench, tmp_path: Path) -> None:
     house = House(bench, tmp_path)
     house.put("a", "a one")
