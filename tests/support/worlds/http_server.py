@@ -1,5 +1,6 @@
 """An HTTP server of a test, on a free port of this machine."""
 
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,14 +8,23 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 @contextmanager
-def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
-    """Answer requests by *handler*, each in a thread, until the block ends; yields the address."""
+def serving(
+    handler: type[BaseHTTPRequestHandler], *, secure: ssl.SSLContext | None = None
+) -> Iterator[str]:
+    """
+    Answer requests by *handler*, each in a thread, until the block ends; yields the address.
+
+    With *secure* by https; the name in the address is `localhost` then.
+    """
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         server.daemon_threads = True
+        if secure is not None:
+            server.socket = secure.wrap_socket(server.socket, server_side=True)
         thread = threading.Thread(target=server.serve_forever, args=(0.05,))
         thread.start()
         try:
-            yield f"http://127.0.0.1:{server.server_port}"
+            name = "http://127.0.0.1" if secure is None else "https://localhost"
+            yield f"{name}:{server.server_port}"
         finally:
             server.shutdown()
             thread.join()

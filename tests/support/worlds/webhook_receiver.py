@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
+import ssl
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -18,11 +19,16 @@ Answer = Callable[[int], int]
 
 @dataclass
 class Receiver:
-    """Answers each POST with what *answer* says of its number, from 0; 0 is no answer at all."""
+    """
+    Answers each POST with what *answer* says of its number, from 0; 0 is no answer at all.
+
+    With *secure* by https, as `localhost`.
+    """
 
     answer: Answer = lambda _n: 204
     heard: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
     headers: dict[str, str] = field(default_factory=dict)
+    secure: ssl.SSLContext | None = None
 
     def __enter__(self) -> Self:
         receiver, lock = self, threading.Lock()
@@ -49,7 +55,7 @@ class Receiver:
                 """Say nothing."""
 
         self._ends = ExitStack()
-        self.url = f"{self._ends.enter_context(serving(Handler))}/hook"
+        self.url = f"{self._ends.enter_context(serving(Handler, secure=self.secure))}/hook"
         return self
 
     def __exit__(self, *_: object) -> None:

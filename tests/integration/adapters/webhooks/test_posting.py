@@ -1,10 +1,14 @@
 """One POST to a real server: its status, its end, and what it must not do."""
 
 import socket
+import ssl
 import threading
+from pathlib import Path
 
 import pytest
+import trustme
 
+from adapters.webhooks import posting
 from adapters.webhooks.addresses import Allowed
 from adapters.webhooks.posting import _Pinned, post
 from tests.support.worlds.webhook_receiver import Receiver
@@ -25,6 +29,46 @@ def test_a_status_of_2xx_is_a_delivery_and_410_the_end(
     assert (outcome.delivered, outcome.gone, outcome.status) == (delivered, gone, status)
     assert receiver.heard[0][0][":path"] == "/hook?a=1"
     assert receiver.heard[0][1] == b"{}"
+
+
+def secure(*names: str, authority: trustme.CA) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(*names).configure_cert(context)
+    return context
+
+
+@pytest.fixture
+def trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> trustme.CA:
+    """An authority that this machine trusts, and no other."""
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "trusted.pem"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "trusted.pem"))
+    posting._trusted.cache_clear()
+    return authority
+
+
+def test_a_receiver_by_https_is_who_its_certificate_names(trusted: trustme.CA) -> None:
+    with Receiver(secure=secure("localhost", authority=trusted)) as receiver:
+        outcome = post(receiver.url, b"{}", HEADERS, allowed=HERE, timeout_s=5)
+        again = post(receiver.url, b"{}", HEADERS, allowed=HERE, timeout_s=5)
+
+    assert (outcome.delivered, outcome.status, again.delivered) == (True, 204, True)
+
+
+@pytest.mark.parametrize(
+    ("name", "known", "told"),
+    [("localhost", False, "certificate: "), ("elsewhere.example", True, "certificate: Hostname")],
+)
+def test_a_receiver_who_cannot_prove_who_it_is_gets_nothing(
+    trusted: trustme.CA, name: str, *, known: bool, told: str
+) -> None:
+    authority = trusted if known else trustme.CA()
+    with Receiver(secure=secure(name, authority=authority)) as receiver:
+        outcome = post(receiver.url, b"{}", HEADERS, allowed=HERE, timeout_s=5)
+
+        assert receiver.heard == []
+    assert not outcome.delivered
+    assert outcome.error.startswith(told)
 
 
 def test_a_redirect_is_told_and_not_followed() -> None:
