@@ -11,6 +11,7 @@ from redis.commands.core import Script
 from redis.exceptions import NoScriptError
 
 from protocol import keys, sizes, timings
+from protocol.script_text import definitions, with_prelude
 from runtime.tracing.spans import SCRIPTS
 
 _CONSTANTS = (
@@ -154,11 +155,12 @@ class Scripts:
         return self._scripts[name]
 
     def _text(self, name: str) -> str:
-        """Put a script together: constants, keys, what all share, itself."""
-        text = self._head + keys.lua_prelude() + source("_ledger") + source(name)
+        """Put a script together: what it uses of constants, keys and what all share, itself."""
+        prelude, script = self._head + keys.lua_prelude() + source("_ledger"), source(name)
         for pattern, replacement in self._without:
-            text = re.sub(pattern, replacement, text)
-        return text
+            prelude = re.sub(pattern, replacement, prelude)
+            script = re.sub(pattern, replacement, script)
+        return with_prelude(definitions(prelude), script)
 
 
 def _cpu_s(info: Mapping[str, float]) -> float:
