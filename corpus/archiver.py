@@ -16,9 +16,8 @@ from rag.errors import StoreUnavailable
 
 log = logging.getLogger(__name__)
 
-#: Rows of one segment, and of one script: Redis is busy with those for some 5 ms.
+#: Rows of one segment.
 ROWS: Final = 200
-_ROWS_TOGETHER: Final = 100
 #: Jobs whose rows one script looks for.
 _JOBS: Final = 500
 #: How long a turn may last: the next one goes on.
@@ -85,9 +84,7 @@ class Archiver:
         moved = [row for row in rows if _is_worth_it(row)]
         pointers = self._write(moved)
         left = [(row, "") for row in rows if not _is_worth_it(row)]
-        told = [*zip(moved, pointers, strict=True), *left]
-        parts = (told[at : at + _ROWS_TOGETHER] for at in range(0, len(told), _ROWS_TOGETHER))
-        return sum(self._ledger.archiving.replace(part) for part in parts)
+        return self._ledger.archiving.replace([*zip(moved, pointers, strict=True), *left])
 
     def _write(self, rows: Sequence[EndedRow]) -> list[str]:
         """Write a segment; returns the pointers of its rows."""

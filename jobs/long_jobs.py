@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from jobs.document_rows import Row, RowMaker, RowSource
 from jobs.errors import CollectionGone, Full, NoMemory
 from jobs.ledger.ledger import Ledger
-from jobs.ledger.slices import ROWS_AT_ONCE
+from jobs.ledger.pace import MOST_ROWS
 from jobs.memory import MemorySight
 from jobs.question_lists import LIST_BLOB, ListedQuestion, decode, fields_of_all
 from jobs.units import FINAL_STATES
@@ -104,18 +104,19 @@ class LongJobs:
         be tried for ever.
         """
         until = time.monotonic() + within_s
-        size = ROWS_AT_ONCE
+        most = MOST_ROWS
         while (job := self._ledger.rows.job(job_id)) and job.get("filling") == "1":
             sight = MemorySight.of(self._ledger.redis)
             if sight.is_above(MEMORY_SHARE):
                 return
+            size = min(most, self._slices.filling.rows)
             try:
                 self._fill(job_id, job, size, sight.bound(MEMORY_SHARE))
             except NoMemory:
                 return  # as for a full queue
             except Full as full:
-                size = min(size // 2, full.limit - full.depth)
-                if size < 1:
+                most = min(size // 2, full.limit - full.depth)
+                if most < 1:
                     return  # the next turn may find room
             except CollectionGone:
                 self._ledger.submissions.cancel_job(job_id)
@@ -150,7 +151,7 @@ class LongJobs:
             room = self._room_for_lists()
             left = int(job["fill_total"]) - at
             # Where no whole slice has room, a list is not worth a read.
-            if self._slices.room(room.limit) < min(left, ROWS_AT_ONCE):
+            if self._slices.room(room.limit) < min(left, self._slices.asking.rows):
                 return
             if questions is None and (questions := self._listed(job_id, job)) is None:
                 return
@@ -181,7 +182,7 @@ class LongJobs:
         room: _Room,
     ) -> int | None:
         """Give a list its next slice; returns where to go on, None where that is not for now."""
-        part = questions[start : start + ROWS_AT_ONCE]
+        part = questions[start : start + self._slices.asking.rows]
         end = start + len(part)
         try:
             went_on = self._slices.fill_questions(

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Final
 
 import httpx
@@ -28,11 +29,22 @@ DAY_S: Final = 86_400.0
 
 
 class Pauses:
-    """The longest time that another client of a Redis waited for an answer, seconds."""
+    """
+    The longest time that another client of a Redis on this machine waited for an answer.
+
+    Attributes:
+        longest_s: That time, seconds.
+
+        busiest_s: The most processor time that Redis spent while the client waited for one answer,
+            seconds. What is longer than this is for a processor that others had.
+    """
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
+        pid = int(redis.info("server")["process_id"])
+        self._spent = Path(f"/proc/{pid}/task/{pid}/schedstat")
         self.longest_s = 0.0
+        self.busiest_s = 0.0
 
     @contextmanager
     def watched(self) -> Iterator[None]:
@@ -41,9 +53,10 @@ class Pauses:
 
         def watch() -> None:
             while not over.is_set():
-                began = time.perf_counter()
+                spent_s, began = self._spent_s(), time.perf_counter()
                 self._redis.ping()
                 self.longest_s = max(self.longest_s, time.perf_counter() - began)
+                self.busiest_s = max(self.busiest_s, self._spent_s() - spent_s)
                 time.sleep(0.001)
 
         thread = threading.Thread(target=watch, daemon=True)
@@ -53,6 +66,10 @@ class Pauses:
         finally:
             over.set()
             thread.join()
+
+    def _spent_s(self) -> float:
+        """Return the processor time of the thread that serves Redis' clients, seconds."""
+        return int(self._spent.read_text().split()[0]) / 1e9
 
 
 def long_jobs(running: PrivateStack, *, rows: int, progress: Progress) -> dict[str, Any]:
@@ -85,6 +102,7 @@ def long_jobs(running: PrivateStack, *, rows: int, progress: Progress) -> dict[s
         "retry_jobs": len(set(retries)),
         "retried_rows_over_rows": retried / rows,
         "redis_pause_max_ms": pauses.longest_s * 1000,
+        "redis_busy_max_ms": pauses.busiest_s * 1000,
     }
 
 

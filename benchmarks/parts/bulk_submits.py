@@ -17,7 +17,6 @@ from benchmarks.running.http_line import HttpLine
 from benchmarks.running.processes import go_on
 from corpus.blobs import BlobStore
 from jobs.ledger.ledger import Ledger
-from jobs.ledger.slices import ROWS_AT_ONCE
 from jobs.ledger.wire import json_of, text_of
 from jobs.long_jobs import LongJobs
 from jobs.question_lists import ListedQuestion, fields_of_all
@@ -31,6 +30,8 @@ ROUNDS: Final = 5
 #: Questions of one request, and scripts of one pipeline.
 EACH: Final = 1_000
 TOGETHER: Final = 100
+#: Questions of one script here; the product's slices follow the time that they take.
+SLICE: Final = 50
 _ACCEPTED: Final = 202
 _NO_BOUND: Final = 10**9
 
@@ -105,7 +106,7 @@ def _pipelined(ledger: Ledger, scripts: Scripts, count: int) -> float:
 
 def _parts(count: int) -> Iterator[int]:
     """Yield how many questions each list has: whole pipelines of slices, as far as that goes."""
-    most = ROWS_AT_ONCE * TOGETHER
+    most = SLICE * TOGETHER
     for first in range(0, count, most):
         yield min(most, count - first)
 
@@ -126,10 +127,10 @@ def _slices(ledger: Ledger, count: int) -> list[tuple[str | int, ...]]:
     of_all = json_of(fields_of_all(job_id, text_of(job)))
     return [
         (
-            job_id, of_all, json_of(rows[at : at + ROWS_AT_ONCE]), _NO_BOUND, "", str(at),
-            int(at + ROWS_AT_ONCE >= count),
+            job_id, of_all, json_of(rows[at : at + SLICE]), _NO_BOUND, "", str(at),
+            int(at + SLICE >= count),
         )
-        for at in range(0, count, ROWS_AT_ONCE)
+        for at in range(0, count, SLICE)
     ]  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from redis import Redis
 
+from jobs.ledger.pace import Pace
 from protocol.keys import key
 from protocol.scripts import Scripts
 
@@ -24,6 +25,7 @@ class Archiving:
     def __init__(self, redis: Redis, scripts: Scripts) -> None:
         self._redis = redis
         self._run = scripts
+        self._pace = Pace()
 
     def ended(self, *, before_ms: int, most: int) -> list[tuple[str, int]]:
         """Return units that ended before a time of Redis and are not archived, oldest first."""
@@ -46,17 +48,22 @@ class Archiving:
 
     def replace(self, rows: Sequence[tuple[EndedRow, str]]) -> int:
         """
-        Keep only the pointer of each row; returns of how many.
+        Keep only the pointer of each row, slice by slice; returns of how many.
 
         None of *rows* waits for the archive from here on; one with an empty pointer stays. A row
         that was archived meanwhile keeps the pointer that it has.
         """
-        told = [
-            word
-            for row, pointer in rows
-            for word in (row.unit_id, row.fields.get("finished", ""), pointer)
-        ]
-        return int(self._run("archive", *told)[0]) if told else 0
+        at = count = 0
+        while part := rows[at : at + self._pace.rows]:
+            told = [
+                word
+                for row, pointer in part
+                for word in (row.unit_id, row.fields.get("finished", ""), pointer)
+            ]
+            answer, spent_s = self._run.timed("archive", *told)
+            self._pace.took(len(part), spent_s)
+            at, count = at + len(part), count + int(answer[0])
+        return count
 
     def forget_jobs(self, *, after: str, most: int) -> str:
         """

@@ -1,5 +1,6 @@
 """Maintenance: windows are filled, lost units sent again, late ones ended."""
 
+from jobs.ledger.pace import Pace
 from jobs.ledger.wire import Outbox, log_ends
 from protocol.scripts import Scripts
 
@@ -10,6 +11,7 @@ class Maintenance:
     def __init__(self, scripts: Scripts, outbox: Outbox) -> None:
         self._run = scripts
         self._outbox = outbox
+        self._expiring = Pace()
 
     def dispatch(
         self,
@@ -42,8 +44,15 @@ class Maintenance:
         return self._outbox.send(messages)
 
     def expire(self, unit_class: str, *, most: int = 200) -> int:
-        """End what is past its deadline; returns how many."""
-        count, ended, messages = self._run("expire", unit_class, most)
-        log_ends(ended)
-        self._outbox.send(messages)
-        return int(count)
+        """End what is past its deadline, slice by slice, *most* of it; returns how many."""
+        over = 0
+        while over < most:
+            size = min(self._expiring.rows, most - over)
+            (count, ended, messages), spent_s = self._run.timed("expire", unit_class, size)
+            self._expiring.took(int(count), spent_s)
+            log_ends(ended)
+            self._outbox.send(messages)
+            over += int(count)
+            if int(count) < size:
+                break
+        return over

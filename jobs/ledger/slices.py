@@ -5,6 +5,7 @@ from typing import Final, NamedTuple
 
 from redis import Redis
 
+from jobs.ledger.pace import Pace
 from jobs.ledger.submissions import (
     Idempotency,
     asked_by,
@@ -17,8 +18,6 @@ from protocol import timings
 from protocol.keys import key
 from protocol.scripts import Scripts
 
-#: Rows of one script: Redis is busy with them for 5 ms, at times 8.
-ROWS_AT_ONCE: Final = 50
 #: Jobs that are asked for at once.
 JOBS_AT_ONCE: Final = 20
 
@@ -32,12 +31,20 @@ class Unfinished(NamedTuple):
 
 
 class Slices:
-    """The scripts of jobs with many rows; each may be repeated, by any process."""
+    """
+    The scripts of jobs with many rows; each may be repeated, by any process.
+
+    Attributes:
+        filling: How many rows of another job `fill` is to be given at once.
+
+        asking: The same of questions and `fill_questions`.
+    """
 
     def __init__(self, redis: Redis, scripts: Scripts, outbox: Outbox) -> None:
         self._redis = redis
         self._run = scripts
         self._outbox = outbox
+        self.filling, self.asking, self._cancelling = Pace(), Pace(), Pace()
 
     def begin_retry(
         self,
@@ -87,7 +94,7 @@ class Slices:
         by = {name: job[name] for name in ("request_id", "traceparent") if name in job}
         fields = {name: job[name] for name in ("incarnation", "on_duplicate")}
         last = end >= int(job["fill_total"])
-        answer = self._run(
+        answer, spent_s = self._run.timed(
             "accept", job_id, json_of(fields), json_of([text_of(row) | by for row in rows]), limit,
             "", "", 0, int(not last), bound_word(memory_bound), str(start), str(end),
         )  # fmt: skip
@@ -95,6 +102,7 @@ class Slices:
             return
         check_taken(answer, limit=limit)
         if answer[0] == "ok":
+            self.filling.took(len(rows), spent_s)
             self._outbox.send(answer[2:])
 
     def begin_list(
@@ -144,13 +152,14 @@ class Slices:
         Raises:
             Full, NoMemory: As their names say.
         """
-        answer = self._run(
+        answer, spent_s = self._run.timed(
             "fill_questions", job_id, json_of(text_of(of_all)),
             json_of([text_of(row) for row in rows]), limit, bound_word(memory_bound), str(start),
             int(is_last),
         )  # fmt: skip
         check_taken(answer, limit=limit)
         if answer[0] == "ok":
+            self.asking.took(len(rows), spent_s)
             self._outbox.send(answer[1:])
         return answer[0] == "ok"
 
@@ -160,7 +169,9 @@ class Slices:
 
         A round begins with the cursor "0", and has ended when that is returned.
         """
-        cursor, *messages = self._run("cancel_rows", job_id, cursor, ROWS_AT_ONCE)
+        answer, spent_s = self._run.timed("cancel_rows", job_id, cursor, self._cancelling.rows)
+        cursor, rows, *messages = answer
+        self._cancelling.took(int(rows), spent_s)
         self._outbox.send(messages)
         return str(cursor)
 

@@ -6,7 +6,6 @@ import pytest
 
 from jobs.document_rows import RowMaker, RowSource
 from jobs.errors import CollectionGone, IdempotencyConflict, Sealed
-from jobs.ledger import slices
 from jobs.ledger.slices import Slices
 from jobs.ledger.submissions import Idempotency, Submissions
 from jobs.long_jobs import LongJobs
@@ -20,8 +19,7 @@ PIPELINE = "1"
 
 @pytest.fixture(autouse=True)
 def _small_slices(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("jobs.long_jobs.ROWS_AT_ONCE", 2)
-    monkeypatch.setattr(slices, "ROWS_AT_ONCE", 2)
+    monkeypatch.setattr("jobs.ledger.pace.MOST_ROWS", 2)
 
 
 def long_jobs(bench: Workbench, *, limit: int = 100) -> LongJobs:

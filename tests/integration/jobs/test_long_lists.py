@@ -12,7 +12,7 @@ from tests.support.workbench import RETENTION_S, Workbench, window
 
 @pytest.fixture(autouse=True)
 def _small_slices(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("jobs.long_jobs.ROWS_AT_ONCE", 2)
+    monkeypatch.setattr("jobs.ledger.pace.MOST_ROWS", 2)
 
 
 class Lists:

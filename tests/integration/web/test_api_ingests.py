@@ -449,7 +449,7 @@ def test_one_name_twice_in_two_requests_of_a_job_is_an_update(client: FlaskClien
 def test_a_retry_takes_failed_rows_of_any_number(
     client: FlaskClient, worker: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("jobs.long_jobs.ROWS_AT_ONCE", 2)
+    monkeypatch.setattr("jobs.ledger.pace.MOST_ROWS", 2)
     monkeypatch.setattr("intake.ingests.FIRST_TURN_S", 60.0)  # long enough for all
     job_id = client.post("/api/ingests", json={"open": True}).get_json()["id"]
     for part in ("abc", "de"):

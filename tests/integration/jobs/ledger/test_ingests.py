@@ -8,7 +8,7 @@ import pytest
 from jobs.counters import read_counters
 from jobs.errors import Sealed
 from jobs.events import read_events
-from jobs.ledger.slices import ROWS_AT_ONCE
+from jobs.ledger.pace import MOST_ROWS
 from jobs.ledger.work import Output, Refusal
 from jobs.units import Unit
 from protocol import timings
@@ -195,7 +195,7 @@ def test_a_cancel_of_many_rows_ends_them_all_and_lets_others_have_their_places(
     bench: Workbench,
 ) -> None:
     window(bench, 2)
-    many = 3 * ROWS_AT_ONCE
+    many = 3 * MOST_ROWS
     job, rows = bench.ingest(bench.collection(), *(f"d{n}" for n in range(many)))
     other, (later,) = bench.ingest(bench.collection(), "a")
     bench.cancel_job(job)

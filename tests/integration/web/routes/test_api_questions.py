@@ -287,7 +287,7 @@ def test_questions_without_rows_are_shown_as_waiting_and_then_as_cancelled(
 def test_a_retry_asks_what_was_not_answered_and_what_never_had_a_row(
     client: FlaskClient, worker: HandWorker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("jobs.long_jobs.ROWS_AT_ONCE", 2)
+    monkeypatch.setattr("jobs.ledger.pace.MOST_ROWS", 2)
     monkeypatch.setattr("intake.question_lists.recording.FIRST_LIST_TURN_S", 0)
     answer = send(client, *({"id": f"q{n}", "question": f"{n}?"} for n in range(5)), top_k=3)
     job = answer.get_json()["id"]
