@@ -179,8 +179,8 @@ function finish(mine, job) {
   drawAnswer(text, mine, result.citations ?? [], text ? result.answer_html : null);
   drawSources(mine.sources, result.citations ?? []);
   const closest = Boolean(text.trim());
-  end(mine, "succeeded", `Answered in ${duration(job.timings_ms?.total ?? 0)}`, remarks(result, { closest }));
-  if (!result.answered) stage("partial", "Not answered");
+  end(mine, "succeeded", `Answered in ${duration(job.timings_ms?.total ?? 0)}, in ${mine.collection}`, remarks(result, { closest }));
+  if (!result.answered) stage("partial", `Not answered, in ${mine.collection}`);
   say(find("sure"), sureness(result));
   find("facts").textContent = facts(job);
 }

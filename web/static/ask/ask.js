@@ -5,6 +5,7 @@ import { beginAnew, followUp, turns } from "./conversation.js";
 import { readFilters } from "./filters.js";
 import { asMarkdown } from "./markdown.js";
 import { ApiProblem, at, call } from "../shared/api.js";
+import { remember } from "../shared/collection_memory.js";
 import { choose, collection, prepareCollections, refreshCollections } from "../shared/collections.js";
 import { find, say } from "../shared/dom.js";
 import { watchHealth } from "../shared/health_light.js";
@@ -32,6 +33,7 @@ async function ask(event) {
 
 async function submit(request) {
   const job = await call("POST", "/api/queries", request);
+  remember(request.collection);
   history.pushState({}, "", at(`/?job=${encodeURIComponent(job.id)}`));
   markJob(job.id);
   showQuestion({ ...job, collection: request.collection, request }, { onEnd: refreshJobs });
@@ -100,7 +102,7 @@ async function openAddressed() {
   }
   try {
     const job = await call("GET", `/api/jobs/${encodeURIComponent(id)}?html=true`);
-    if (job.collection) choose(job.collection);
+    if (job.collection) choose(job.collection, { keep: false });
     markJob(job.id);
     if (job.kind === "query") {
       showQuestion(job, { onEnd: refreshJobs });

@@ -23,7 +23,7 @@ export function addLine(lines, name) {
   const state = make("span", { className: "state" }, dot, words);
   const why = make("span", { className: "why", hidden: true });
   const item = make("li", {}, make("span", { className: "name", title: name }, name), state, why);
-  const line = { item, state, words, why, bar: null, refused: false, again: false, empty: false, double: lines.has(name), shown: "" };
+  const line = { item, state, words, why, bar: null, refused: false, again: false, empty: false, added: false, double: lines.has(name), shown: "" };
   find("upload-list").append(item);
   if (!line.double) lines.set(name, line);
   return line;
@@ -66,6 +66,7 @@ export function drawRow(lines, row) {
   drawSent(line, "", null);
   if (row.state === "succeeded" || row.state === "partial") {
     line.empty = row.outcome === "empty";
+    line.added = !line.empty;
     const words = OUTCOME_WORDS[row.outcome] ?? row.outcome ?? "done";
     // What the parser had to say is a remark, not a failure.
     tell(line, "succeeded", row.chunks ? `${words}, ${count(row.chunks, "passage")}` : words, row.note ?? "");

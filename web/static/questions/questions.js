@@ -1,7 +1,7 @@
 // Many questions at once: pasted, or out of a file, they become one job.
 
 import { call } from "../shared/api.js";
-import { choose, collection, prepareCollections, refreshCollections } from "../shared/collections.js";
+import { collection, prepareCollections, refreshCollections } from "../shared/collections.js";
 import { count, find, say, tried } from "../shared/dom.js";
 import { watchHealth } from "../shared/health_light.js";
 import { pathOf } from "../jobs/job_words.js";
@@ -56,7 +56,6 @@ find("ask").addEventListener("submit", async (event) => {
   await tried("ask-problem", ask);
   find("ask-button").disabled = false;
 });
-choose(new URL(location.href).searchParams.get("collection") ?? "default");
 prepareCollections();
 showWhatIsRead();
 find("ask-button").disabled = false; // before, the browser itself would send the form
