@@ -66,7 +66,10 @@ def test_options_say_which_documents_how_many_passages_and_when(
     page.get_by_label("Only documents where").fill("just words")
     page.get_by_label("Question").fill("More?")
     page.get_by_role("button", name="Ask", exact=True).click()
-    expect(page.get_by_role("alert")).to_contain_text("“just words” is no condition")
+    expect(page.locator("#options").get_by_role("alert")).to_contain_text(
+        "“just words” is no condition"
+    )
+    expect(page.get_by_label("Only documents where")).to_be_focused()
     assert len(api.jobs) == 1
 
 

@@ -231,3 +231,17 @@ def test_a_retry_that_failed_can_be_made_once_more(
 
     expect(button).to_be_enabled()
     expect(page.get_by_role("button", name="Retry: Reindex")).to_be_visible()
+
+
+def test_on_a_telephone_the_state_of_a_job_is_a_word(
+    open_page: Open, url: str, api: CannedApi
+) -> None:
+    job = Job("ingest", "papers", {}, state="failed")
+    api.jobs[job.id] = job
+    page = open_page(f"{url}/jobs")
+    page.set_viewport_size({"width": 360, "height": 740})
+
+    word = page.locator("#jobs tbody .state .word")
+    expect(word).to_have_text("failed")
+    assert word.bounding_box()["width"] > 20  # type: ignore[index]
+    assert page.evaluate("document.documentElement.scrollWidth") == 360

@@ -19,13 +19,17 @@ async function ask(event) {
   const question = find("question").value.trim();
   if (!question) return;
   say(find("ask-problem"));
+  sayOfFilters();
   find("ask-button").disabled = true;
   try {
-    await submit({ question, collection: collection(), history: turns(), ...options() });
+    const told = options();
+    if (!told) return;
+    await submit({ question, collection: collection(), history: turns(), ...told });
     find("question").value = "";
     beginAnew();
   } catch (problem) {
-    say(find("ask-problem"), problem.message);
+    if (/^filters\b/.test(problem.message)) sayOfFilters(problem.message);
+    else say(find("ask-problem"), problem.message);
   } finally {
     find("ask-button").disabled = false;
   }
@@ -39,11 +43,25 @@ async function submit(request) {
   showQuestion({ ...job, collection: request.collection, request }, { onEnd: refreshJobs });
 }
 
-/** Return what the options say that differs from what is usual. */
+/** Say what is wrong with the conditions, where they are written; nothing where all is well. */
+function sayOfFilters(words = "") {
+  say(find("filters-problem"), words);
+  find("filters").setAttribute("aria-invalid", String(Boolean(words)));
+  if (!words) return;
+  find("options").open = true;
+  find("filters").focus();
+}
+
+/** Return what the options say that differs from what is usual; null where they cannot be read. */
 function options() {
   const told = {};
-  const filters = readFilters(find("filters").value);
-  if (filters) told.filters = filters;
+  try {
+    const filters = readFilters(find("filters").value);
+    if (filters) told.filters = filters;
+  } catch (problem) {
+    sayOfFilters(problem.message);
+    return null;
+  }
   if (find("priority").value !== "interactive") told.priority = find("priority").value;
   if (find("top-k").value !== "") told.top_k = Number(find("top-k").value);
   return told;

@@ -5,6 +5,7 @@ import { remember, remembered } from "./collection_memory.js";
 import { count, find, make, say } from "./dom.js";
 
 const NEW = "\u0000new";
+const RULE = "A name has letters, digits, dots, dashes and underscores only, no spaces, and begins with a letter or a digit.";
 let known = new Map([["default", null]]);
 let chosen = "default";
 let isRecalled = false; // chosen by an earlier view, and perhaps gone since
@@ -78,14 +79,24 @@ export function prepareCollections(onChoose = () => {}) {
     say(problem);
     dialog.showModal();
   });
+  const name = find("new-collection-name");
+  name.addEventListener("input", () => {
+    name.setCustomValidity(name.validity.patternMismatch ? RULE : "");
+    if (name.validity.valid) say(problem);
+  });
+  // The browser's own bubble would cover the rule below the field.
+  name.addEventListener("invalid", (event) => {
+    event.preventDefault();
+    say(problem, name.validationMessage);
+    name.focus();
+  });
   find("new-collection-cancel").addEventListener("click", () => dialog.close());
   find("new-collection-form").addEventListener("submit", async (event) => {
     event.preventDefault();
-    const name = find("new-collection-name").value;
     try {
-      await call("POST", "/api/collections", { name });
+      await call("POST", "/api/collections", { name: name.value });
       dialog.close();
-      choose(name);
+      choose(name.value);
       await refreshCollections();
       onChoose();
     } catch (error) {
