@@ -4,6 +4,7 @@ import { ApiProblem, at, call, parse } from "../shared/api.js";
 import { duration, FINAL, find, make, say } from "../shared/dom.js";
 import { closePassage, openPassage } from "./passage.js";
 import { drawEarlier } from "./conversation.js";
+import { conditions } from "./filter_words.js";
 import { rendered } from "./rendered.js";
 import { drawSources } from "./sources.js";
 import { sinceThen } from "./since.js";
@@ -21,6 +22,8 @@ export function showQuestion(job, { onEnd = () => {}, focus = true } = {}) {
   shown = mine;
   find("result").hidden = false;
   find("asked").textContent = job.request?.question ?? "";
+  const filter = conditions(job.request?.filters);
+  say(find("asked-of"), filter.length ? `Only documents where ${filter.join(" and ")}` : "");
   drawEarlier(job.request?.history, find("earlier"));
   find("answer-actions").hidden = true;
   find("facts").textContent = "";

@@ -2,6 +2,7 @@
 
 import { finishedQuestion, leaveQuestion, showQuestion, stopQuestion } from "./answer.js";
 import { beginAnew, followUp, turns } from "./conversation.js";
+import { showFields } from "./filter_fields.js";
 import { readFilters } from "./filters.js";
 import { asMarkdown } from "./markdown.js";
 import { ApiProblem, at, call } from "../shared/api.js";
@@ -66,6 +67,9 @@ function options() {
   if (find("top-k").value !== "") told.top_k = Number(find("top-k").value);
   return told;
 }
+
+/** Show which conditions could be written, where they are looked at. */
+const showConditions = () => find("options").open && showFields(collection());
 
 /** Say on the closed options how many are set. */
 function countOptions() {
@@ -149,11 +153,12 @@ find("follows-not").addEventListener("click", () => {
 find("ask-again").addEventListener("click", again);
 find("copy").addEventListener("click", copy);
 find("options").addEventListener("input", countOptions);
+find("options").addEventListener("toggle", showConditions);
 window.addEventListener("popstate", openAddressed);
 document.addEventListener("visibilitychange", () => document.hidden || refreshJobs());
 find("ask-button").disabled = false; // before, the browser itself would send the form
 preparePassage();
-prepareCollections();
+prepareCollections(showConditions);
 watchHealth();
 quietly(refreshCollections);
 openAddressed();

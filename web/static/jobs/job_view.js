@@ -1,5 +1,6 @@
 // One job as it is drawn in its panel and in its own view: how it stands, where its time went, what failed.
 
+import { conditions } from "../ask/filter_words.js";
 import { call } from "../shared/api.js";
 import { age, count, duration, FINAL, find, make, STATE_WORDS, terms } from "../shared/dom.js";
 import { action, addressOf, GIVEN_UP_WORDS, isGivenUp, standing } from "./job_words.js";
@@ -63,6 +64,7 @@ function facts(job) {
   const told = [
     ["Kind", job.kind.replace("_", " ")],
     ["Collection", job.collection],
+    ["Only where", conditions(job.request?.filters).join(" and ")],
     ["Asked", `${age(job.created_at)} ago`],
     ["Took", duration(job.timings_ms?.total)],
     ["Attempts", job.attempts > 1 ? String(job.attempts) : ""],
