@@ -125,7 +125,9 @@ function offerAgain(mine, job) {
   const { failed = 0, cancelled = 0 } = job.progress ?? {};
   find("upload-again").hidden = !unsent.length;
   find("upload-again").textContent = `Upload ${count(unsent.length, "file")} again`;
-  find("retry-failed").hidden = !(failed + cancelled);
+  // All of them may be files that would fail again.
+  const hopeless = [...mine.lines.values()].filter((line) => line.hopeless).length;
+  find("retry-failed").hidden = failed + cancelled <= hopeless;
   find("retry-failed").textContent = `Retry ${count(failed + cancelled, "failed document")}`;
   find("ask-these").hidden = ![...mine.lines.values()].some((line) => line.added);
   find("ask-these").href = at(`/?${new URLSearchParams({ collection: mine.of.collection ?? "default" })}`);
