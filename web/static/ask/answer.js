@@ -3,7 +3,7 @@
 import { ApiProblem, at, call, parse } from "../shared/api.js";
 import { duration, FINAL, find, make, say } from "../shared/dom.js";
 import { closePassage, openPassage } from "./passage.js";
-import { drawEarlier } from "./conversation.js";
+import { drawEarlier, drawLater } from "./conversation.js";
 import { conditions } from "./filter_words.js";
 import { rendered } from "./rendered.js";
 import { drawSources } from "./sources.js";
@@ -21,11 +21,14 @@ export function showQuestion(job, { onEnd = () => {}, focus = true } = {}) {
   const mine = { id: job.id, collection: job.collection ?? "default", sources: [], text: "", verdict: null, stream: null };
   shown = mine;
   find("result").hidden = false;
+  find("question").placeholder = "A new question";
   find("asked").textContent = job.request?.question ?? "";
   const filter = conditions(job.request?.filters);
   say(find("asked-of"), filter.length ? `Only documents where ${filter.join(" and ")}` : "");
   drawEarlier(job.request?.history, find("earlier"));
   find("answer-actions").hidden = true;
+  find("follow").hidden = true;
+  drawLater(job.id, find("later"));
   find("facts").textContent = "";
   say(find("sure"));
   say(find("notice"));
@@ -52,6 +55,7 @@ export function leaveQuestion() {
   shown = null;
   closePassage({ refocus: false });
   find("result").hidden = true;
+  find("question").placeholder = "What would you like to know?";
 }
 
 /** Return the finished question on the screen, null where there is none. */
@@ -161,7 +165,8 @@ function finish(mine, job) {
   const result = job.result;
   mine.job = job;
   find("answer-actions").hidden = false;
-  for (const id of ["follow-up", "copy"]) find(id).hidden = !result;
+  find("copy").hidden = !result;
+  find("follow").hidden = !result;
   find("job-link").href = at(`/jobs?job=${encodeURIComponent(job.id)}`);
   say(find("copied"));
   if (!result) {

@@ -1,14 +1,14 @@
 // The view of questions: connects the question, its answer and the recent jobs.
 
 import { finishedQuestion, leaveQuestion, showQuestion, stopQuestion } from "./answer.js";
-import { beginAnew, followUp, turns } from "./conversation.js";
+import { keepLater, turnsAfter } from "./conversation.js";
 import { showFields } from "./filter_fields.js";
 import { readFilters } from "./filters.js";
 import { asMarkdown } from "./markdown.js";
 import { ApiProblem, at, call } from "../shared/api.js";
 import { remember } from "../shared/collection_memory.js";
 import { choose, collection, prepareCollections, refreshCollections } from "../shared/collections.js";
-import { find, say } from "../shared/dom.js";
+import { find, say, tried } from "../shared/dom.js";
 import { watchHealth } from "../shared/health_light.js";
 import { addressOf } from "../jobs/job_words.js";
 import { markJob, refreshJobs } from "./recent_jobs.js";
@@ -25,9 +25,8 @@ async function ask(event) {
   try {
     const told = options();
     if (!told) return;
-    await submit({ question, collection: collection(), history: turns(), ...told });
+    await submit({ question, collection: collection(), history: [], ...told });
     find("question").value = "";
-    beginAnew();
   } catch (problem) {
     if (/^filters\b/.test(problem.message)) sayOfFilters(problem.message);
     else say(find("ask-problem"), problem.message);
@@ -42,6 +41,7 @@ async function submit(request) {
   history.pushState({}, "", at(`/?job=${encodeURIComponent(job.id)}`));
   markJob(job.id);
   showQuestion({ ...job, collection: request.collection, request }, { onEnd: refreshJobs });
+  return job;
 }
 
 /** Say what is wrong with the conditions, where they are written; nothing where all is well. */
@@ -77,10 +77,19 @@ function countOptions() {
   find("options-set").textContent = set ? `: ${set} set` : "";
 }
 
-function follow() {
-  followUp(finishedQuestion());
-  find("question").focus();
-  find("ask").scrollIntoView({ block: "nearest" });
+/** Ask on, of the same documents and with what was said so far. */
+async function follow(event) {
+  event.preventDefault();
+  const question = find("follow-up").value.trim();
+  const before = finishedQuestion();
+  if (!question || !before) return;
+  const { collection: name, filters = null, priority, top_k: topK } = before.request;
+  say(find("follow-problem"));
+  await tried("follow-problem", async () => {
+    const job = await submit({ question, collection: name, history: turnsAfter(before), filters, priority, top_k: topK });
+    keepLater(before.id, job.id, question);
+    find("follow-up").value = "";
+  });
 }
 
 /** Ask the question on the screen once more, as it was asked. */
@@ -138,18 +147,16 @@ async function openAddressed() {
 }
 
 find("ask").addEventListener("submit", ask);
-find("question").addEventListener("keydown", (event) => {
-  if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
-    event.preventDefault();
-    find("ask").requestSubmit();
-  }
-});
+find("follow").addEventListener("submit", follow);
+for (const id of ["question", "follow-up"]) {
+  find(id).addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
+      event.preventDefault();
+      event.target.form.requestSubmit();
+    }
+  });
+}
 find("stop").addEventListener("click", stopQuestion);
-find("follow-up").addEventListener("click", follow);
-find("follows-not").addEventListener("click", () => {
-  beginAnew();
-  find("question").focus();
-});
 find("ask-again").addEventListener("click", again);
 find("copy").addEventListener("click", copy);
 find("options").addEventListener("input", countOptions);
