@@ -145,6 +145,7 @@ class CannedApi:
         self.documents: dict[str, list[dict[str, Any]]] = {}
         self.texts: dict[str, str] = {}
         self.uploaded: list[tuple[str, int]] = []
+        self.metadata: dict[str, Any] = {}
         self.requests: list[int] = []  # files of each upload
         self.refused: dict[str, int] = {}  # names for which a request is answered with a status
         self.asked_rows: list[str] = []  # cursors of lists of rows
@@ -206,6 +207,8 @@ class CannedApi:
                     "detail": "This PDF is damaged: open it, save it again, and upload the copy.",
                 },
             )
+        elif row["document_id"].startswith("late"):
+            row.update(state="failed", error={"type": "parser_timeout", "title": "It took long"})
         elif row["document_id"].startswith("blank"):
             row.update(state="succeeded", outcome="empty", chunks=0)
         else:
@@ -326,6 +329,18 @@ def canned_app(api: CannedApi, settings: Settings) -> Flask:  # noqa: C901, PLR0
 
     @app.post("/api/ingests")
     def ingest() -> ResponseReturnValue:
+        if request.files:
+            api.metadata = json.loads(request.form["file_metadata"])
+            names = [file.filename or "" for file in request.files.getlist("files")]
+            api.uploaded += [(name, 4) for name in names]
+            rows: list[dict[str, Any]] = [
+                {"document_id": name, "state": "running"} for name in names
+            ]
+            for row in rows:
+                api.end(row)
+            told = Job("ingest", request.form["collection"], {}, state="succeeded", rows=rows)
+            api.jobs[told.id] = told
+            return told.shown(), 202
         body = request.get_json()
         job = Job("ingest", body["collection"], {}, state="running", is_open=bool(body.get("open")))
         api.jobs[job.id] = job

@@ -29,10 +29,12 @@ def test_a_follow_up_takes_along_what_was_asked_and_answered(
 ) -> None:
     page = open_page(url)
     asked(page)
-    page.get_by_role("button", name="Follow up").click()
-    expect(page.get_by_text(f"Follows “{QUESTION}”")).to_be_visible()
-    expect(page.get_by_label("Question")).to_be_focused()
-    asked(page, "And Anserini?")
+    expect(page.get_by_label("Question")).to_have_attribute("placeholder", "A new question")
+    page.get_by_label("Follow up").fill("And Anserini?")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="And Anserini?")).to_be_visible()
+    expect(page.get_by_label("Follow up")).to_have_value("")
+    expect(page.get_by_text("Answered in")).to_be_visible()
 
     first, second = requests(api)
     assert first["history"] == []
@@ -44,9 +46,11 @@ def test_a_follow_up_takes_along_what_was_asked_and_answered(
     expect(earlier.first).to_contain_text(QUESTION)
     page.reload()
     expect(earlier).to_have_count(2)
-    page.get_by_role("button", name="Follow up").click()
-    page.get_by_role("button", name="Ask without what was asked before").click()
-    expect(page.locator("#follows")).to_be_hidden()
+    page.go_back()
+    page.get_by_text("Asked after this:").get_by_role("link", name="And Anserini?").click()
+    expect(page.get_by_role("heading", name="And Anserini?")).to_be_visible()
+    asked(page, "Something else?")
+    assert requests(api)[-1]["history"] == []
 
 
 def test_options_say_which_documents_how_many_passages_and_when(
@@ -66,7 +70,10 @@ def test_options_say_which_documents_how_many_passages_and_when(
     page.get_by_label("Only documents where").fill("just words")
     page.get_by_label("Question").fill("More?")
     page.get_by_role("button", name="Ask", exact=True).click()
-    expect(page.get_by_role("alert")).to_contain_text("“just words” is no condition")
+    expect(page.locator("#options").get_by_role("alert")).to_contain_text(
+        "“just words” is no condition"
+    )
+    expect(page.get_by_label("Only documents where")).to_be_focused()
     assert len(api.jobs) == 1
 
 

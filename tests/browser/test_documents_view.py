@@ -158,7 +158,7 @@ def test_documents_are_found_by_the_beginning_of_their_names(
 ) -> None:
     api.documents["papers"] = listed(30)
     page = open_page(f"{url}/documents?collection=papers")
-    page.get_by_label("Where in the name").select_option("name begins with")
+    page.get_by_label("Where in the name").select_option("file name begins with")
     page.get_by_label("Find").fill("notes/001")
     expect(page.locator("#documents li")).to_have_count(10)
     page.reload()
@@ -203,6 +203,30 @@ def test_a_document_is_read_again_from_its_kept_bytes(
         "It was not read again, and stays as it was: "
         "This PDF is damaged: open it, save it again, and upload the copy."
     )
+
+
+def test_a_document_is_replaced_by_a_file_and_keeps_its_metadata(
+    open_page: Open, url: str, api: CannedApi
+) -> None:
+    api.documents["papers"] = listed(1)
+    page = open_page(f"{url}/documents?collection=papers&document=notes/0000.md")
+    replace = page.get_by_role("button", name="Replace")
+    expect(replace).to_be_in_viewport()
+    with page.expect_file_chooser() as chooser:
+        replace.click()
+    other = {"name": "new.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-"}
+    chooser.value.set_files([other])  # type: ignore[list-item]
+    expect(page.locator("#document-said")).to_have_text(
+        "This document is a .md file, and new.pdf is another kind: add it under its own name."
+    )
+    with page.expect_file_chooser() as chooser:
+        replace.click()
+    new = {"name": "new.md", "mimeType": "text/markdown", "buffer": b"text"}
+    chooser.value.set_files([new])  # type: ignore[list-item]
+
+    expect(page.locator("#document-said")).to_have_text("It was replaced.")
+    assert api.uploaded == [("notes/0000.md", 4)]
+    assert api.metadata == {"notes/0000.md": {"team": "pumps"}}
 
 
 def test_a_document_shows_its_facts_its_text_and_its_passages(

@@ -80,9 +80,51 @@ def test_an_ingest_shows_which_documents_failed_and_why(
 
     expect(panel).to_contain_text("b.pdf")
     expect(panel).to_contain_text("It is cut off.")
+    expect(panel).to_contain_text("1 of 2 added, 1 failed")
+    expect(panel).to_contain_text("documents added")
     panel.get_by_role("button", name="Retry").click()
-    expect(page.get_by_role("complementary", name="Add 0 documents")).to_be_visible()
+    expect(panel.get_by_role("link", name="Trying again as")).to_be_focused()
     assert len(api.jobs) == 2
+
+
+def test_files_that_would_fail_again_are_not_retried(
+    open_page: Open, url: str, api: CannedApi
+) -> None:
+    told = {"type": "documents_failed", "title": "None", "detail": "See links.documents."}
+    job = Job("ingest", "papers", {}, state="failed", told={"error": told})
+    corrupt = {"type": "corrupt", "detail": "It is cut off."}
+    job.rows = [{"document_id": "b.pdf", "state": "failed", "error": corrupt}]
+    api.jobs[job.id] = job
+    page = open_page(f"{url}/jobs?job={job.id}")
+    panel = page.locator("#job")
+
+    expect(panel).to_contain_text("0 of 1 added, 1 failed")
+    expect(panel).to_contain_text("No document succeeded. Below stands why, for each.")
+    expect(panel).to_contain_text("It is cut off. Mend the file and add it again.")
+    expect(panel.get_by_role("button", name="Retry")).to_have_count(0)
+    page.goto(f"{url}/jobs/{job.id}")
+    expect(page.locator("#rows tbody")).to_contain_text("Mend the file and add it again.")
+    expect(page.get_by_role("button", name="Retry")).to_have_count(0)
+
+
+def test_below_the_pointer_that_pressed_retry_the_list_stays(
+    open_page: Open, url: str, api: CannedApi
+) -> None:
+    for n in (1, 2):
+        created = f"2026-01-02T03:04:0{n}.000Z"
+        job = Job("ingest", "papers", {}, state="partial", created_at=created)
+        api.jobs[job.id] = job
+    page = open_page(f"{url}/jobs")
+    rows = page.locator("#jobs tbody tr")
+    expect(rows).to_have_count(2)
+    with page.expect_response("**/api/jobs?*"):
+        rows.nth(1).get_by_role("button", name="Retry").click()
+    expect(rows.nth(1).get_by_role("link", name="Trying again as")).to_be_visible()
+    expect(rows).to_have_count(2)
+    page.mouse.move(5, 5)
+
+    expect(rows).to_have_count(3)
+    expect(rows.nth(2).get_by_role("link", name="Trying again as")).to_be_visible()
 
 
 def test_cancelling_is_said_at_once(open_page: Open, url: str, api: CannedApi) -> None:
@@ -226,8 +268,28 @@ def test_a_retry_that_failed_can_be_made_once_more(
     api.jobs[reindex.id] = reindex
     page = open_page(f"{url}/jobs")
     button = page.get_by_role("button", name="Retry: What does valve 1 do?")
+    page.route("**/retry", lambda route: route.fulfill(status=500, json={"title": "It erred"}))
     button.click()
-    expect(page.locator("#jobs tbody tr")).to_have_count(3)
-
+    expect(page.get_by_role("alert")).to_have_text("It erred")
     expect(button).to_be_enabled()
+    page.unroute("**/retry")
+    button.click()
+    expect(page.get_by_role("link", name="Trying again as")).to_be_visible()
+    page.mouse.move(5, 5)
+
+    expect(page.locator("#jobs tbody tr")).to_have_count(3)
     expect(page.get_by_role("button", name="Retry: Reindex")).to_be_visible()
+
+
+def test_on_a_telephone_the_state_of_a_job_is_a_word(
+    open_page: Open, url: str, api: CannedApi
+) -> None:
+    job = Job("ingest", "papers", {}, state="failed")
+    api.jobs[job.id] = job
+    page = open_page(f"{url}/jobs")
+    page.set_viewport_size({"width": 360, "height": 740})
+
+    word = page.locator("#jobs tbody .state .word")
+    expect(word).to_have_text("failed")
+    assert word.bounding_box()["width"] > 20  # type: ignore[index]
+    assert page.evaluate("document.documentElement.scrollWidth") == 360

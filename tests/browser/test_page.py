@@ -39,6 +39,25 @@ def test_sources_come_before_the_answer_and_the_answer_before_the_end(
     expect(page.locator("#facts")).to_contain_text("no language model wrote this")
 
 
+def test_what_an_answer_quotes_is_told_with_the_quote_and_the_rest_is_folded(
+    open_page: Open, url: str, api: CannedApi
+) -> None:
+    api.found = [*api.found[:2], api.found[2] | {"text": "## Bonfires\nOnly in winter."}]
+    page = open_page(url)
+    ask(page)
+    expect(page.get_by_text("Answered in")).to_be_visible()
+    quoted = page.get_by_role("list", name="Sources").get_by_role("listitem")
+
+    expect(quoted).to_have_count(2)
+    expect(quoted.nth(0).locator(".snippet")).to_have_text(
+        "Lucene uses k1 = 1.2 and b = 0.75 by default. \u2026 Anserini prefers k1 = 0.9 and b = 0.4"
+    )
+    rest = page.locator("#also-list .snippet")
+    expect(rest).to_be_hidden()
+    page.get_by_text("Also found (1)").click()
+    expect(rest).to_have_text("Bonfires Only in winter.")
+
+
 def test_a_marker_opens_its_passage_with_exactly_the_quoted_words_marked(
     open_page: Open, url: str
 ) -> None:
@@ -171,9 +190,26 @@ def test_a_passage_says_that_its_document_was_deleted_or_changed_since(
     page.locator("#sources button").nth(1).click()
     expect(since).to_have_text("The document has changed since.")
     expect(download).to_be_visible()
-    page.locator("#sources button").nth(2).click()
+    page.get_by_text("Also found (1)").click()
+    page.locator("#also-list button").click()
     expect(page.locator("#passage")).to_contain_text("Unrelated words.")
     expect(since).to_be_hidden()
+
+
+def test_an_answer_that_is_opened_again_says_which_documents_have_changed(
+    open_page: Open, url: str, api: CannedApi
+) -> None:
+    page = open_page(url)
+    ask(page)
+    expect(page.get_by_text("Answered in")).to_be_visible()
+    expect(page.locator("#since")).to_be_hidden()
+    api.generations = {"notes/bm25.md": 2, "x.txt": 2}
+    page.reload()
+
+    expect(page.locator("#since")).to_have_text(
+        "notes/bm25.md has changed since: what is quoted is the earlier text."
+        " Ask again for what it says now."
+    )
 
 
 def test_a_passage_stands_in_the_text_of_its_document(
@@ -281,6 +317,9 @@ def test_a_new_collection_is_made_and_chosen(open_page: Open, url: str) -> None:
     choice = page.get_by_label("Collection", exact=True)
     choice.select_option(label="New collection\u2026")
     dialog = page.get_by_role("dialog", name="New collection")
+    dialog.get_by_label("Name").fill("my notes")
+    page.keyboard.press("Enter")
+    expect(dialog.get_by_role("alert")).to_contain_text("no spaces")
     dialog.get_by_label("Name").fill("taken.away")
     page.keyboard.press("Enter")
     expect(dialog.get_by_role("alert")).to_have_text("name: is not possible")
@@ -367,7 +406,7 @@ def test_a_source_names_the_page_as_its_document_does(
     page = open_page(url)
     ask(page)
 
-    told = page.locator("#sources .where")
+    told = page.locator("#sources-section .where")
     expect(told.nth(0)).to_have_text("sheet Prices")
     expect(told.nth(1)).to_have_text("page A-3")
     expect(told.nth(2)).to_have_text("slide 3")
@@ -381,7 +420,9 @@ def test_what_came_from_a_deleted_document_is_withheld_and_said_to_be(
     bare = {"text": "", "title": "", "metadata": {}, "deleted": True}
     api.found = [api.found[0] | bare, *api.found[1:]]
     answer = "(Withheld: the document was deleted.) [1] It says little. [2]"
-    told = {"answer": answer, "deleted": ["notes/bm25.md"], "citations": []}
+    gone = {"quote": "", "shown": "", "deleted": True}
+    quotes = [api.result["citations"][0] | gone, api.result["citations"][1]]
+    told = {"answer": answer, "deleted": ["notes/bm25.md"], "citations": quotes}
     api.result = api.result | told
     page = open_page(url)
     ask(page)
@@ -395,3 +436,56 @@ def test_what_came_from_a_deleted_document_is_withheld_and_said_to_be(
     panel = page.get_by_role("complementary", name="notes/bm25.md")
     expect(panel).to_contain_text("The document was deleted since, and its text is withheld.")
     expect(panel.get_by_text("Download the document")).to_be_hidden()
+
+
+GONE = {"quote": "", "shown": "", "deleted": True}
+WITHHELD = "(Withheld: the document was deleted.)"
+
+
+def test_an_answer_that_lost_all_its_words_is_not_called_answered(
+    open_page: Open, url: str, api: CannedApi
+) -> None:
+    quotes = [api.result["citations"][0] | GONE]
+    told = {"answer": f"{WITHHELD} [1]", "deleted": ["notes/bm25.md"], "citations": quotes}
+    api.result = api.result | told
+    page = open_page(url)
+    ask(page)
+
+    expect(page.locator("#stage")).to_have_text("Withheld, in default")
+    expect(page.locator("#sure")).to_be_hidden()
+    expect(page.locator("#facts")).to_be_empty()
+
+
+def test_a_deleted_document_that_is_not_quoted_is_told_at_its_source_alone(
+    open_page: Open, url: str, api: CannedApi
+) -> None:
+    bare = {"text": "", "title": "", "metadata": {}, "deleted": True}
+    api.found = [*api.found[:2], api.found[2] | bare]
+    api.result = api.result | {"deleted": ["x.txt"]}
+    page = open_page(url)
+    ask(page)
+    expect(page.get_by_text("Answered in")).to_be_visible()
+
+    expect(page.locator("#notice")).to_be_hidden()
+    page.get_by_text("Also found (1)").click()
+    expect(page.locator("#also-list")).to_contain_text("Deleted since: its text is withheld.")
+
+
+def test_what_is_no_answer_has_words_of_its_own_for_how_sure_that_is(
+    open_page: Open, url: str, api: CannedApi
+) -> None:
+    api.result = api.result | {"answered": False, "confidence": 0.42}
+    page = open_page(url)
+    ask(page)
+
+    expect(page.locator("#sure")).to_have_text(
+        "Of 100 questions like this one, the documents answer about 42: "
+        "too few to call it an answer."
+    )
+    api.result = api.result | {
+        "answer": "The documents do not seem to answer this.",
+        "citations": [],
+    }
+    ask(page)
+    expect(page.locator("#sure")).to_be_hidden()
+    expect(page.locator("#facts")).to_be_empty()

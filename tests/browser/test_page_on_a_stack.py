@@ -38,7 +38,7 @@ def test_two_files_one_bad_then_a_question_and_its_citation(browser: Browser, st
     expect(files.filter(has_text="bad.pdf")).to_contain_text("failed")
     expect(page.locator("#upload-status")).to_contain_text("1 document ready, 1 failed")
 
-    page.get_by_role("link", name="Ask").click()
+    page.get_by_role("link", name="Ask", exact=True).click()
     page.get_by_label("Question").fill("Who built the mill at Harrow Ford?")
     page.get_by_role("button", name="Ask").click()
     expect(page.locator("#stage")).to_contain_text("Answered in")
@@ -71,7 +71,7 @@ def test_a_pasted_list_becomes_one_job_whose_table_fills_and_is_exported(
     page.get_by_role("link", name="Ask many questions at once").click()
     written = page.get_by_role("textbox", name="Questions")
     written.fill("question,top_k\nWho built the mill?,many")
-    expect(page.locator("#read-as")).to_have_text("Read as a table")
+    expect(page.locator("#read-as")).to_have_text("Read as a table, 1 question")
     page.get_by_role("button", name="Ask").click()
     expect(page.get_by_role("alert")).to_have_text(
         "row 2.top_k: must be a whole number from 0 to 50"
@@ -87,7 +87,17 @@ def test_a_pasted_list_becomes_one_job_whose_table_fills_and_is_exported(
     expect(rows.nth(0).get_by_role("link", name="mill.md")).to_be_visible()
     expect(rows.nth(1)).to_contain_text("<b>Who</b> wrote =1+1?")
     expect(rows.nth(1)).to_contain_text("The documents do not seem to answer this.")
+    expect(rows.nth(1)).to_contain_text("not answered")
     expect(page.locator(".stage")).to_have_text("done")
+    expect(page.locator("#rows-count")).to_have_text("1 answered, 1 not")
+    rows.nth(0).get_by_role("button", name="Source 1: mill.md").first.click()
+    panel = page.get_by_role("complementary", name="mill.md")
+    expect(panel.locator("mark")).to_contain_text("Agnes Tolley")
+    expect(panel).to_contain_text("burr")  # of the text around
+    page.keyboard.press("Escape")
+    page.get_by_label("State").select_option("not answered")
+    expect(rows).to_have_count(1)
+    expect(rows).to_contain_text("wrote =1+1?")
     page.get_by_label("State").select_option("failed")
     expect(page.get_by_text("There are no such questions.")).to_be_visible()
     address = page.get_by_role("link", name="Download as CSV").get_attribute("href")
@@ -107,7 +117,7 @@ def test_a_file_is_a_list_too(browser: Browser, stack: Stack) -> None:
     lines = '{"id": "who", "question": "Who built the mill at Harrow Ford?"}\n'
     chosen = {"name": "list.jsonl", "mimeType": "", "buffer": lines.encode()}
     page.get_by_label("Choose a file").set_input_files([chosen])  # type: ignore[list-item]
-    expect(page.locator("#read-as")).to_have_text("list.jsonl")
+    expect(page.locator("#file-name")).to_have_text("list.jsonl: 1 question")
     page.get_by_role("button", name="Ask").click()
 
     expect(page.locator("#rows tbody tr")).to_contain_text("who")

@@ -58,13 +58,24 @@ def test_what_the_server_could_not_take_is_sent_again(
 
 def test_documents_that_failed_are_retried_by_the_server(open_page: Open, url: str) -> None:
     page = open_page(f"{url}/documents")
-    page.get_by_label("Choose files").set_input_files(files("a.txt", "bad.pdf"))
+    page.get_by_label("Choose files").set_input_files(files("a.txt", "late.txt"))
     expect(page.locator("#upload-status")).to_contain_text("1 document ready, 1 failed")
     before = page.url
     page.get_by_role("button", name="Retry 1 failed document").click()
 
     page.wait_for_url(lambda now: now != before)
     expect(page.locator("#upload-status")).to_contain_text("0 documents ready, in")
+    expect(page.get_by_role("button", name="Retry")).to_be_hidden()
+
+
+def test_a_file_that_would_fail_again_is_mended_and_not_retried(open_page: Open, url: str) -> None:
+    page = open_page(f"{url}/documents")
+    page.get_by_label("Choose files").set_input_files(files("bad.pdf", "blank.txt"))
+    lines = page.get_by_role("list", name="Files").get_by_role("listitem")
+
+    expect(lines.nth(0)).to_contain_text("Mend the file and add it again.")
+    expect(lines.nth(1)).to_contain_text("Mend the file and add it again.")
+    expect(lines.nth(1).locator(".state")).to_have_attribute("data-state", "partial")
     expect(page.get_by_role("button", name="Retry")).to_be_hidden()
 
 

@@ -1,11 +1,14 @@
 // One question: its stages, its sources, its answer, as they arrive.
 
 import { ApiProblem, at, call, parse } from "../shared/api.js";
-import { duration, FINAL, find, make, pageOf, say } from "../shared/dom.js";
-import { closePassage, openPassage, whereabouts } from "./passage.js";
-import { drawEarlier } from "./conversation.js";
+import { duration, FINAL, find, make, say } from "../shared/dom.js";
+import { closePassage, openPassage } from "./passage.js";
+import { drawEarlier, drawLater } from "./conversation.js";
+import { conditions } from "./filter_words.js";
 import { rendered } from "./rendered.js";
-import { NOT_IN_DOCUMENTS, remarks, sureness } from "./verdict.js";
+import { drawSources } from "./sources.js";
+import { sinceThen } from "./since.js";
+import { author, isWithheld, NOT_IN_DOCUMENTS, remarks, sureness } from "./verdict.js";
 
 const MARKER = /\[(\d{1,3})\]/g;
 const STAGE_WORDS = { retrieve: "Searching the documents", generate: "Writing the answer" };
@@ -18,17 +21,24 @@ export function showQuestion(job, { onEnd = () => {}, focus = true } = {}) {
   const mine = { id: job.id, collection: job.collection ?? "default", sources: [], text: "", verdict: null, stream: null };
   shown = mine;
   find("result").hidden = false;
+  find("question").placeholder = "A new question";
   find("asked").textContent = job.request?.question ?? "";
+  const filter = conditions(job.request?.filters);
+  say(find("asked-of"), filter.length ? `Only documents where ${filter.join(" and ")}` : "");
   drawEarlier(job.request?.history, find("earlier"));
   find("answer-actions").hidden = true;
+  find("follow").hidden = true;
+  drawLater(job.id, find("later"));
   find("facts").textContent = "";
   say(find("sure"));
   say(find("notice"));
+  say(find("since"));
   find("answer").replaceChildren();
-  drawSources([], []);
+  drawSources([], [], mine.collection);
   if (focus) find("asked").focus({ preventScroll: true });
   if (FINAL.has(job.state)) {
     finish(mine, job);
+    sayWhatChanged(mine, job);
     return;
   }
   find("stop").hidden = false;
@@ -45,6 +55,7 @@ export function leaveQuestion() {
   shown = null;
   closePassage({ refocus: false });
   find("result").hidden = true;
+  find("question").placeholder = "What would you like to know?";
 }
 
 /** Return the finished question on the screen, null where there is none. */
@@ -88,7 +99,7 @@ function follow(mine, onEnd) {
   on("stage", (data) => stage("running", STAGE_WORDS[data.stage] ?? "Working"));
   on("sources", async ({ sources }) => {
     mine.sources = sources ?? (await sourcesOf(mine));
-    if (shown === mine) drawSources(mine.sources, []);
+    if (shown === mine) drawSources(mine.sources, [], mine.collection, { isWhole: false });
   });
   on("verdict", (verdict) => {
     mine.verdict = verdict;
@@ -154,7 +165,8 @@ function finish(mine, job) {
   const result = job.result;
   mine.job = job;
   find("answer-actions").hidden = false;
-  for (const id of ["follow-up", "copy"]) find(id).hidden = !result;
+  find("copy").hidden = !result;
+  find("follow").hidden = !result;
   find("job-link").href = at(`/jobs?job=${encodeURIComponent(job.id)}`);
   say(find("copied"));
   if (!result) {
@@ -165,7 +177,7 @@ function finish(mine, job) {
     const [title, usual] = words[job.state] ?? ["Failed", "No answer came. Ask again."];
     const error = job.error ?? {};
     const told = [error.title, error.detail].filter(Boolean).join(": ");
-    drawSources(job.sources ?? mine.sources, []);
+    drawSources(job.sources ?? mine.sources, [], mine.collection);
     end(mine, job.state, title, job.state === "failed" ? told || usual : usual);
     return;
   }
@@ -177,12 +189,19 @@ function finish(mine, job) {
       : result.answer;
   const text = worthReading(whole, result) ? whole : "";
   drawAnswer(text, mine, result.citations ?? [], text ? result.answer_html : null);
-  drawSources(mine.sources, result.citations ?? []);
+  drawSources(mine.sources, result.citations ?? [], mine.collection);
   const closest = Boolean(text.trim());
-  end(mine, "succeeded", `Answered in ${duration(job.timings_ms?.total ?? 0)}`, remarks(result, { closest }));
-  if (!result.answered) stage("partial", "Not answered");
+  end(mine, "succeeded", `Answered in ${duration(job.timings_ms?.total ?? 0)}, in ${mine.collection}`, remarks(result, { closest }));
+  if (!result.answered) stage("partial", `Not answered, in ${mine.collection}`);
+  else if (isWithheld(result)) stage("withheld", `Withheld, in ${mine.collection}`);
   say(find("sure"), sureness(result));
-  find("facts").textContent = facts(job);
+  find("facts").textContent = author(result);
+}
+
+/** Say that documents are others now than when they were quoted. */
+async function sayWhatChanged(mine, job) {
+  const words = job.result ? await sinceThen(job.result, mine.collection) : "";
+  if (shown === mine) say(find("since"), words);
 }
 
 function end(mine, state, title, notice) {
@@ -193,11 +212,6 @@ function end(mine, state, title, notice) {
   find("notice").dataset.kind = ["failed", "expired"].includes(state) ? "bad" : "";
   stage(state, title);
   say(find("notice"), notice);
-}
-
-function facts(job) {
-  const { generator } = job.result;
-  return generator === "extractive" ? "Quoted word for word; no language model wrote this." : `Written by ${generator}.`;
 }
 
 /** Show an answer's text, or *html*, which is the same as the server has rendered and sanitised it. */
@@ -234,26 +248,4 @@ function marker(number, source, mine, quotes) {
   button.setAttribute("aria-label", `Source ${number}: ${source.title || source.document_id}`);
   button.addEventListener("click", () => openPassage(source, quotes(), mine.collection, button));
   return button;
-}
-
-function drawSources(sources, citations) {
-  const mine = shown;
-  find("sources-section").hidden = !sources.length;
-  find("sources").replaceChildren(
-    ...sources.map((source, index) => {
-      const own = citations.filter((citation) => citation.marker === index + 1);
-      const words = source.deleted ? "Deleted since: its text is withheld." : source.text;
-      const button = make(
-        "button",
-        { type: "button", "aria-expanded": "false", "aria-controls": "passage", className: own.length ? "cited" : "" },
-        make("span", { className: "n" }, String(index + 1)),
-        make("span", { className: "title" }, source.title || source.document_id),
-        make("span", { className: "where" }, pageOf(source)),
-        make("span", { className: "snippet" }, words.replace(/\s+/g, " ").slice(0, 240)),
-      );
-      button.title = whereabouts(source);
-      button.addEventListener("click", () => openPassage(source, own, mine.collection, button));
-      return make("li", {}, button);
-    }),
-  );
 }

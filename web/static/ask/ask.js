@@ -1,12 +1,14 @@
 // The view of questions: connects the question, its answer and the recent jobs.
 
 import { finishedQuestion, leaveQuestion, showQuestion, stopQuestion } from "./answer.js";
-import { beginAnew, followUp, turns } from "./conversation.js";
+import { keepLater, turnsAfter } from "./conversation.js";
+import { showFields } from "./filter_fields.js";
 import { readFilters } from "./filters.js";
 import { asMarkdown } from "./markdown.js";
 import { ApiProblem, at, call } from "../shared/api.js";
+import { remember } from "../shared/collection_memory.js";
 import { choose, collection, prepareCollections, refreshCollections } from "../shared/collections.js";
-import { find, say } from "../shared/dom.js";
+import { find, say, tried } from "../shared/dom.js";
 import { watchHealth } from "../shared/health_light.js";
 import { addressOf } from "../jobs/job_words.js";
 import { markJob, refreshJobs } from "./recent_jobs.js";
@@ -18,13 +20,16 @@ async function ask(event) {
   const question = find("question").value.trim();
   if (!question) return;
   say(find("ask-problem"));
+  sayOfFilters();
   find("ask-button").disabled = true;
   try {
-    await submit({ question, collection: collection(), history: turns(), ...options() });
+    const told = options();
+    if (!told) return;
+    await submit({ question, collection: collection(), history: [], ...told });
     find("question").value = "";
-    beginAnew();
   } catch (problem) {
-    say(find("ask-problem"), problem.message);
+    if (/^filters\b/.test(problem.message)) sayOfFilters(problem.message);
+    else say(find("ask-problem"), problem.message);
   } finally {
     find("ask-button").disabled = false;
   }
@@ -32,20 +37,39 @@ async function ask(event) {
 
 async function submit(request) {
   const job = await call("POST", "/api/queries", request);
+  remember(request.collection);
   history.pushState({}, "", at(`/?job=${encodeURIComponent(job.id)}`));
   markJob(job.id);
   showQuestion({ ...job, collection: request.collection, request }, { onEnd: refreshJobs });
+  return job;
 }
 
-/** Return what the options say that differs from what is usual. */
+/** Say what is wrong with the conditions, where they are written; nothing where all is well. */
+function sayOfFilters(words = "") {
+  say(find("filters-problem"), words);
+  find("filters").setAttribute("aria-invalid", String(Boolean(words)));
+  if (!words) return;
+  find("options").open = true;
+  find("filters").focus();
+}
+
+/** Return what the options say that differs from what is usual; null where they cannot be read. */
 function options() {
   const told = {};
-  const filters = readFilters(find("filters").value);
-  if (filters) told.filters = filters;
+  try {
+    const filters = readFilters(find("filters").value);
+    if (filters) told.filters = filters;
+  } catch (problem) {
+    sayOfFilters(problem.message);
+    return null;
+  }
   if (find("priority").value !== "interactive") told.priority = find("priority").value;
   if (find("top-k").value !== "") told.top_k = Number(find("top-k").value);
   return told;
 }
+
+/** Show which conditions could be written, where they are looked at. */
+const showConditions = () => find("options").open && showFields(collection());
 
 /** Say on the closed options how many are set. */
 function countOptions() {
@@ -53,10 +77,19 @@ function countOptions() {
   find("options-set").textContent = set ? `: ${set} set` : "";
 }
 
-function follow() {
-  followUp(finishedQuestion());
-  find("question").focus();
-  find("ask").scrollIntoView({ block: "nearest" });
+/** Ask on, of the same documents and with what was said so far. */
+async function follow(event) {
+  event.preventDefault();
+  const question = find("follow-up").value.trim();
+  const before = finishedQuestion();
+  if (!question || !before) return;
+  const { collection: name, filters = null, priority, top_k: topK } = before.request;
+  say(find("follow-problem"));
+  await tried("follow-problem", async () => {
+    const job = await submit({ question, collection: name, history: turnsAfter(before), filters, priority, top_k: topK });
+    keepLater(before.id, job.id, question);
+    find("follow-up").value = "";
+  });
 }
 
 /** Ask the question on the screen once more, as it was asked. */
@@ -100,7 +133,7 @@ async function openAddressed() {
   }
   try {
     const job = await call("GET", `/api/jobs/${encodeURIComponent(id)}?html=true`);
-    if (job.collection) choose(job.collection);
+    if (job.collection) choose(job.collection, { keep: false });
     markJob(job.id);
     if (job.kind === "query") {
       showQuestion(job, { onEnd: refreshJobs });
@@ -114,26 +147,25 @@ async function openAddressed() {
 }
 
 find("ask").addEventListener("submit", ask);
-find("question").addEventListener("keydown", (event) => {
-  if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
-    event.preventDefault();
-    find("ask").requestSubmit();
-  }
-});
+find("follow").addEventListener("submit", follow);
+for (const id of ["question", "follow-up"]) {
+  find(id).addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
+      event.preventDefault();
+      event.target.form.requestSubmit();
+    }
+  });
+}
 find("stop").addEventListener("click", stopQuestion);
-find("follow-up").addEventListener("click", follow);
-find("follows-not").addEventListener("click", () => {
-  beginAnew();
-  find("question").focus();
-});
 find("ask-again").addEventListener("click", again);
 find("copy").addEventListener("click", copy);
 find("options").addEventListener("input", countOptions);
+find("options").addEventListener("toggle", showConditions);
 window.addEventListener("popstate", openAddressed);
 document.addEventListener("visibilitychange", () => document.hidden || refreshJobs());
 find("ask-button").disabled = false; // before, the browser itself would send the form
 preparePassage();
-prepareCollections();
+prepareCollections(showConditions);
 watchHealth();
 quietly(refreshCollections);
 openAddressed();

@@ -1,30 +1,21 @@
-// What was asked before: the turns that a follow-up question goes with.
+// What was asked before and after a question: the turns that a follow-up goes with.
 
-import { find, make } from "../shared/dom.js";
+import { at } from "../shared/api.js";
+import { make } from "../shared/dom.js";
 
 const MOST_TURNS = 20;
 const MOST_BYTES = 60_000;
+const KEPT = "quern-followed";
+const MOST_KEPT = 200; // questions of which the next are known
 
-let before = []; // turns as the API takes them, oldest first: { role, text }
-
-/** Follow up on a question that was answered, which itself may follow others. */
-export function followUp(job) {
+/** Return the turns that a follow-up on *job* goes with, as the API takes them: oldest first, { role, text }. */
+export function turnsAfter(job) {
   const turns = [...(job.request?.history ?? []), { role: "user", text: job.request?.question ?? "" }];
   if (job.result?.answered) turns.push({ role: "assistant", text: job.result.answer });
-  before = fitting(turns.filter((turn) => turn.text.trim()));
-  draw();
+  return fitting(turns.filter((turn) => turn.text.trim()));
 }
 
-/** Begin a conversation anew. */
-export function beginAnew() {
-  before = [];
-  draw();
-}
-
-/** Return the turns that go with the next question. */
-export const turns = () => before;
-
-/** Show the turns that a question came after, with *asked* the list they are shown in. */
+/** Show the turns that a question came after, in the list *asked*. */
 export function drawEarlier(history, asked) {
   asked.hidden = !history?.length;
   asked.replaceChildren(
@@ -36,10 +27,31 @@ export function drawEarlier(history, asked) {
   );
 }
 
-function draw() {
-  const last = before.findLast((turn) => turn.role === "user");
-  find("follows").hidden = !last;
-  find("follows-words").textContent = last ? `Follows “${last.text}”` : "";
+/** Keep in this browser that *question* followed the job *before*: the later job says only what was said, not in which job. */
+export function keepLater(before, id, question) {
+  const others = followed().filter(([one]) => one !== before);
+  const known = followed().find(([one]) => one === before)?.[1] ?? [];
+  try {
+    localStorage.setItem(KEPT, JSON.stringify([...others, [before, [...known, [id, question.slice(0, 200)]]]].slice(-MOST_KEPT)));
+  } catch {
+    // What came after is then found among the jobs.
+  }
+}
+
+/** Show what was asked after the job *id*, as far as this browser knows, in *line*. */
+export function drawLater(id, line) {
+  const known = followed().find(([one]) => one === id)?.[1] ?? [];
+  line.hidden = !known.length;
+  const links = known.map(([job, question]) => make("a", { href: at(`/?${new URLSearchParams({ job })}`) }, question));
+  line.replaceChildren("Asked after this: ", ...links.flatMap((link, n) => (n ? [", ", link] : [link])));
+}
+
+function followed() {
+  try {
+    return JSON.parse(localStorage.getItem(KEPT) ?? "[]");
+  } catch {
+    return [];
+  }
 }
 
 /** Keep the latest turns that the API takes. */
@@ -49,4 +61,3 @@ function fitting(turns) {
   while (kept.length && size(kept) > MOST_BYTES) kept = kept.slice(1);
   return kept;
 }
-

@@ -21,7 +21,7 @@ function readCondition(line) {
     }
   }
   const found = CONDITION.exec(line);
-  if (!found) throw new Error(`“${line.trim()}” is no condition: write author=Knuth, year>=1968 or status!=draft.`);
+  if (!found) throw new Error(`“${line.trim()}” is no condition: write it as name=value, name>=number or name!=value.`);
   const [, name, sign] = found;
   const value = found[3].trim();
   if (sign in ORDERS) return { [name]: { [ORDERS[sign]]: bound(value) } };

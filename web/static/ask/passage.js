@@ -2,6 +2,7 @@
 
 import { ApiProblem, at, call, documentPath } from "../shared/api.js";
 import { find, make, onEscape, pageOf, say } from "../shared/dom.js";
+import { becameOf } from "./since.js";
 
 const AROUND = 20_000; // characters of the document on either side of a passage
 
@@ -63,19 +64,17 @@ function scrollToMark() {
   text.scrollTop = first ? first.offsetTop - text.offsetTop - text.clientHeight / 3 : 0;
 }
 
+const SINCE_WORDS = {
+  changed: "The document has changed since.",
+  deleted: "The document was deleted since. The answer keeps what it quoted.",
+};
+
 /** Say whether the document was deleted or replaced since the answer quoted it. */
 async function lookAgain(source, collection, from) {
-  let since = "";
-  try {
-    const now = await call("GET", documentPath(collection, source.document_id));
-    if (now?.generation !== source.generation) since = "The document has changed since.";
-  } catch (problem) {
-    if (!(problem instanceof ApiProblem)) throw problem;
-    if (problem.status === 404) since = "The document was deleted since. The answer keeps what it quoted.";
-  }
+  const since = await becameOf(source, collection);
   if (opener !== from) return;
-  find("passage-file").hidden = since.includes("deleted");
-  say(find("passage-since"), since);
+  find("passage-file").hidden = since === "deleted";
+  say(find("passage-since"), SINCE_WORDS[since]);
 }
 
 /** Close the panel and give the focus back to what opened it. */

@@ -5,6 +5,8 @@ import { count } from "../shared/dom.js";
 /** What a generator writes that has nothing to say: said once, not again as an answer. */
 export const NOT_IN_DOCUMENTS = "The documents do not seem to answer this.";
 
+const WITHHELD = "(Withheld: the document was deleted.)"; // stands in an answer for what it has lost
+
 const WHY_WORDS = {
   no_documents: "There are no documents yet in this collection.",
   nothing_matches_filter: "No answer, because no document matches the filter.",
@@ -35,9 +37,8 @@ export function remarks(told, { closest }) {
     lines.push(`${count(told.waiting, "document")} ${told.waiting === 1 ? "is" : "are"} still being added.`);
   }
   if (told.missing?.length) lines.push(`Not in the passages: ${told.missing.join(", ")}.`);
-  if (told.deleted?.length) {
-    lines.push(`What came from ${count(told.deleted.length, "document")} deleted since is withheld: ${told.deleted.join(", ")}.`);
-  }
+  const gone = withheld(told);
+  if (gone.length) lines.push(`What came from ${count(gone.length, "document")} deleted since is withheld: ${gone.join(", ")}.`);
   for (const part of told.degraded ?? []) {
     if (part === "ingesting") continue; // said above
     lines.push(DEGRADED_WORDS[part] ?? `Part of the search was not available: ${part}.`);
@@ -45,11 +46,30 @@ export function remarks(told, { closest }) {
   return lines.join(" ");
 }
 
+/** Return the deleted documents whose words an answer has lost; those that it did not quote are none. */
+function withheld({ answer = "", citations = [], sources = [], deleted = [] }) {
+  const quoted = new Set(citations.filter((one) => one.deleted).map(({ marker }) => sources[marker - 1]?.document_id));
+  // Where nobody knows what is whose, the note stands for the whole.
+  return quoted.size || !answer.includes(WITHHELD) ? deleted.filter((id) => quoted.has(id)) : deleted;
+}
+
+/** Return whether an answer has lost all that it quoted, with the documents. */
+export const isWithheld = ({ citations }) => Boolean(citations?.length) && citations.every((one) => one.deleted);
+
 /** Return how sure an answer is and what that means; empty where that is unknown. */
-export function sureness({ confidence, citations }) {
-  if (typeof confidence !== "number" || !citations?.length) return "";
+export function sureness(result) {
+  const { answered, confidence, citations } = result;
+  if (typeof confidence !== "number" || !citations?.length || isWithheld(result)) return "";
   const hundredth = Math.round(confidence * 100);
+  if (!answered) return `Of 100 questions like this one, the documents answer about ${hundredth}: too few to call it an answer.`;
   return `Confidence ${hundredth} %: of 100 questions with this figure, the documents answer about ${hundredth}.`;
+}
+
+/** Say who wrote an answer; nothing where no words of it are left, or it has none. */
+export function author(result) {
+  if (!result.answer.trim() || result.answer.trim() === NOT_IN_DOCUMENTS || isWithheld(result)) return "";
+  if (result.generator !== "extractive") return `Written by ${result.generator}.`;
+  return result.citations?.length ? "Quoted word for word; no language model wrote this." : "";
 }
 
 function sentence(words) {

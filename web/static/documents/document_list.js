@@ -94,7 +94,7 @@ async function readOn() {
 
 function sayEmpty() {
   const words = shown.words
-    ? `No document’s name ${shown.how === "prefix" ? "begins with" : "contains"} “${shown.words}”.`
+    ? `No document’s file name ${shown.how === "prefix" ? "begins with" : "contains"} “${shown.words}”.`
     : "There are no documents yet in this collection. Choose files above, or drop them there.";
   say(find("documents-empty"), words);
 }

@@ -2,14 +2,14 @@
 
 import { at, call, documentPath } from "../shared/api.js";
 import { choose, collection, prepareCollections, refreshCollections } from "../shared/collections.js";
-import { FINAL, find, say, tried } from "../shared/dom.js";
+import { find, say, tried } from "../shared/dom.js";
 import { watchHealth } from "../shared/health_light.js";
 import { forget, listDocuments, markDocument, prepareList } from "./document_list.js";
 import { closeDocument, openDocument, preparePanel, sayOfDocument } from "./document_panel.js";
+import { ended, prepareRenewing } from "./renewing.js";
 import { prepareUploads, showIngest, upload } from "./uploads.js";
 
 const SEARCH_MS = 250;
-const DELETED_MS = 60_000;
 
 let opened = null; // the id of the document in the panel
 let timer = 0;
@@ -76,24 +76,6 @@ function addFiles(files) {
   tried("upload-problem", () => upload(files, collection(), shownIn));
 }
 
-/** Read the open document again from its kept bytes, and show what became of it. */
-async function readAgain() {
-  const id = opened;
-  const path = documentPath(collection(), id);
-  try {
-    sayOfDocument("Reading it again");
-    const job = await call("POST", `${path}/reingest`);
-    const state = await ended(job);
-    const { documents: [row] } = await call("GET", `/api/jobs/${job.id}/documents?limit=1`);
-    if (opened !== id) return;
-    if (state === "succeeded") await openDocument(collection(), id, null);
-    const why = row?.error?.detail ?? row?.error?.title ?? `The job is ${state}.`;
-    sayOfDocument(state === "succeeded" ? "It was read again." : `It was not read again, and stays as it was: ${why}`);
-  } catch (problem) {
-    if (opened === id) sayOfDocument(problem.message);
-  }
-}
-
 /** Ask whether something is to be deleted; *act* does it, and its failure keeps the dialog open. */
 function ask(heading, words, act) {
   find("sure-heading").textContent = heading;
@@ -104,14 +86,6 @@ function ask(heading, words, act) {
     if (await tried("sure-problem", act)) find("sure-to-delete").close();
   };
   find("sure-to-delete").showModal();
-}
-
-/** Wait until a job has ended; return its state. */
-async function ended(job) {
-  const end = Date.now() + DELETED_MS;
-  let now = job;
-  while (!FINAL.has(now.state) && Date.now() < end) now = await call("GET", `/api/jobs/${job.id}?wait=10`);
-  return now.state;
 }
 
 /** Show the collection that was chosen. */
@@ -158,13 +132,19 @@ find("words").addEventListener("input", search);
 find("how").addEventListener("change", () => find("words").value && search());
 find("finder").addEventListener("submit", (event) => event.preventDefault());
 find("delete-collection").addEventListener("click", deleteCollection);
-find("document-reingest").addEventListener("click", readAgain);
 find("document-delete").addEventListener("click", deleteDocument);
 find("sure-cancel").addEventListener("click", () => find("sure-to-delete").close());
 window.addEventListener("popstate", openAddressed);
 prepareCollections(changed);
 preparePanel(close);
 prepareList(open);
+prepareRenewing(
+  () => ({ collection: collection(), id: opened }),
+  async (id) => {
+    await openDocument(collection(), id, null);
+    await refresh();
+  },
+);
 prepareUploads(addFiles, (act) => tried("upload-problem", act));
 watchHealth();
 tried("documents-problem", refreshCollections);

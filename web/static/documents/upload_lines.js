@@ -1,6 +1,7 @@
 // The lines of an upload, one a file: what becomes of each.
 
 import { count, FINAL, find, make, say } from "../shared/dom.js";
+import { isHopeless, whyFailed } from "../jobs/hopeless.js";
 
 const STAGE_WORDS = { parse: "reading", embed: "indexing" };
 const OUTCOME_WORDS = {
@@ -23,7 +24,7 @@ export function addLine(lines, name) {
   const state = make("span", { className: "state" }, dot, words);
   const why = make("span", { className: "why", hidden: true });
   const item = make("li", {}, make("span", { className: "name", title: name }, name), state, why);
-  const line = { item, state, words, why, bar: null, refused: false, again: false, empty: false, double: lines.has(name), shown: "" };
+  const line = { item, state, words, why, bar: null, refused: false, again: false, empty: false, added: false, hopeless: false, double: lines.has(name), shown: "" };
   find("upload-list").append(item);
   if (!line.double) lines.set(name, line);
   return line;
@@ -66,11 +67,13 @@ export function drawRow(lines, row) {
   drawSent(line, "", null);
   if (row.state === "succeeded" || row.state === "partial") {
     line.empty = row.outcome === "empty";
+    line.added = !line.empty;
     const words = OUTCOME_WORDS[row.outcome] ?? row.outcome ?? "done";
     // What the parser had to say is a remark, not a failure.
-    tell(line, "succeeded", row.chunks ? `${words}, ${count(row.chunks, "passage")}` : words, row.note ?? "");
+    tell(line, line.empty ? "partial" : "succeeded", row.chunks ? `${words}, ${count(row.chunks, "passage")}` : words, [row.note, whyFailed(row)].filter(Boolean).join(" "));
   } else if (FINAL.has(row.state)) {
-    tell(line, "failed", row.state, row.error?.detail ?? row.error?.title ?? "");
+    line.hopeless = isHopeless(row);
+    tell(line, "failed", row.state, whyFailed(row));
   } else {
     tell(line, row.state, row.state === "running" ? (STAGE_WORDS[row.stage] ?? "working") : "waiting");
   }

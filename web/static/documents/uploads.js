@@ -50,6 +50,7 @@ function begin(id, of) {
   find("upload-status").textContent = "";
   find("upload-again").hidden = true;
   find("retry-failed").hidden = true;
+  find("ask-these").hidden = true;
   return batch;
 }
 
@@ -118,14 +119,18 @@ function summarise(mine, job) {
   }
 }
 
-/** Offer to send what was not taken once more, and to retry what failed. */
+/** Offer to ask what was added, to send what was not taken once more, and to retry what failed. */
 function offerAgain(mine, job) {
   const unsent = mine.files.filter(({ line }) => line.again);
   const { failed = 0, cancelled = 0 } = job.progress ?? {};
   find("upload-again").hidden = !unsent.length;
   find("upload-again").textContent = `Upload ${count(unsent.length, "file")} again`;
-  find("retry-failed").hidden = !(failed + cancelled);
+  // All of them may be files that would fail again.
+  const hopeless = [...mine.lines.values()].filter((line) => line.hopeless).length;
+  find("retry-failed").hidden = failed + cancelled <= hopeless;
   find("retry-failed").textContent = `Retry ${count(failed + cancelled, "failed document")}`;
+  find("ask-these").hidden = ![...mine.lines.values()].some((line) => line.added);
+  find("ask-these").href = at(`/?${new URLSearchParams({ collection: mine.of.collection ?? "default" })}`);
 }
 
 /** Let files be chosen or dropped; *take* gets them. What failed is tried again, in *tried*. */

@@ -2,6 +2,7 @@
 
 import { at } from "../shared/api.js";
 import { count, make } from "../shared/dom.js";
+import { MEND, whyFailed } from "./hopeless.js";
 import { stateCell } from "./job_words.js";
 
 const OUTCOMES = {
@@ -19,15 +20,16 @@ export function documentLine(row, job) {
   const told = new URLSearchParams({ collection: job.collection ?? "default", document: row.document_id });
   const isThere = job.kind === "ingest" && row.state === "succeeded" && row.outcome !== "empty";
   const name = isThere ? make("a", { href: at(`/documents?${told}`) }, row.document_id) : row.document_id;
-  return make("tr", {}, stateCell(row.state), make("td", { className: "name" }, name), make("td", {}, fate(row)));
+  return make("tr", {}, row.outcome === "empty" ? stateCell("partial", "no text") : stateCell(row.state), make("td", { className: "name" }, name), make("td", {}, fate(row)));
 }
 
 /** Say what became of a document. */
 function fate(row) {
   const outcome = [OUTCOMES[row.outcome] ?? row.outcome, row.duplicate_of, row.chunks ? count(row.chunks, "passage") : ""];
   return [
-    row.error ? (row.error.detail ?? row.error.title) : outcome.filter(Boolean).join(", "),
+    row.error ? whyFailed(row) : outcome.filter(Boolean).join(", "),
     row.attempts > 1 ? count(row.attempts, "attempt") : "",
     row.note,
+    row.outcome === "empty" ? MEND : "",
   ].filter(Boolean).join("; ");
 }

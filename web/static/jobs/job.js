@@ -21,7 +21,7 @@ async function follow() {
   if (!document.hidden) {
     try {
       const job = await call("GET", `/api/jobs/${encodeURIComponent(id)}`);
-      draw(job, rowsOf(job) ? [] : await failedRows(job));
+      draw(job, await failedRows(job));
       again = !FINAL.has(job.state);
       say(find("job-problem"));
     } catch (problem) {
@@ -39,7 +39,7 @@ function draw(job, failed) {
   told = fresh;
   nameJob(what(job), job.id);
   document.title = `${what(job).slice(0, 60)} · Quern`;
-  redraw(find("job-body"), drawJob(job, failed, { problem: "job-problem", done: (answer) => done(job, answer), more: [traceAgain(job), ...exports(job)].filter(Boolean) }));
+  redraw(find("job-body"), drawJob(job, failed, { isListed: !rowsOf(job), problem: "job-problem", done: follow, more: [traceAgain(job), ...exports(job)].filter(Boolean) }));
   if (job.result?.trace) drawTrace(job);
   if (rowsOf(job)) showRows(job);
 }
@@ -65,11 +65,6 @@ function exports(job) {
   return Object.entries({ csv: "Download as CSV", jsonl: "as lines of JSON" }).map(([format, words]) =>
     make("a", { href: at(`/api/jobs/${encodeURIComponent(job.id)}/export?format=${format}`), download: "" }, words),
   );
-}
-
-function done(job, answer) {
-  if (answer?.id && answer.id !== job.id) location.assign(pathOf(answer.id));
-  else follow();
 }
 
 document.addEventListener("visibilitychange", () => document.hidden || follow());

@@ -1,6 +1,6 @@
 // The panel of one job beside the list.
 
-import { ApiProblem, at, call } from "../shared/api.js";
+import { ApiProblem, call } from "../shared/api.js";
 import { FINAL, find, make, onEscape, redraw } from "../shared/dom.js";
 import { drawJob, failedRows, nameJob } from "./job_view.js";
 import { pathOf, what } from "./job_words.js";
@@ -64,11 +64,10 @@ function later(mine) {
 function draw(job, rows) {
   find("job-title").textContent = what(job);
   const own = make("a", { href: pathOf(job.id) }, "All of it");
-  redraw(find("job-body"), drawJob(job, rows, { problem: "jobs-problem", done: (told) => done(job, told), more: [own] }));
+  redraw(find("job-body"), drawJob(job, rows, { problem: "jobs-problem", done, more: [own] }));
 }
 
-function done(job, told) {
+function done() {
   changed();
-  if (told?.id && told.id !== job.id) location.assign(at(`/jobs?${new URLSearchParams({ job: told.id })}`));
-  else if (shown) follow(shown);
+  if (shown) follow(shown);
 }

@@ -1,7 +1,7 @@
 // The rows of a table of jobs: a row is made anew only where its job has changed.
 
 import { age, duration, make, STATE_WORDS } from "../shared/dom.js";
-import { action, addressOf, ranMs, standing, waitedMs, what } from "./job_words.js";
+import { action, addressOf, isSettling, ranMs, standing, waitedMs, what } from "./job_words.js";
 
 const drawn = new WeakMap(); // body → Map of id → { line, told, job, cells }
 
@@ -9,11 +9,12 @@ const drawn = new WeakMap(); // body → Map of id → { line, told, job, cells 
  * Draw *jobs* into the table's body.
  *
  * *open* is the id of the job that stands out, and *link* returns where a job's name leads; *problem*
- * and *done* are as for `action`. Returns whether it was drawn: not while something is pressed.
+ * and *done* are as for `action`. Returns whether it was drawn: not while something is
+ * pressed, nor below the pointer that has just pressed Retry.
  */
 export function drawRows(body, jobs, { open = null, link = addressOf, problem, done }) {
   // A click ends on what it began on, or nowhere: what is pressed stays until the next time.
-  if (body.matches(":active")) return false;
+  if (body.matches(":active") || (isSettling() && body.matches(":hover"))) return false;
   const before = drawn.get(body) ?? new Map();
   const focused = body.contains(document.activeElement) ? document.activeElement.dataset.key : null;
   const now = new Map(jobs.map((job) => [job.id, kept(before.get(job.id), job, { open, link, problem, done })]));

@@ -1,8 +1,10 @@
 // One job as it is drawn in its panel and in its own view: how it stands, where its time went, what failed.
 
+import { conditions } from "../ask/filter_words.js";
 import { call } from "../shared/api.js";
 import { age, count, duration, FINAL, find, make, STATE_WORDS, terms } from "../shared/dom.js";
-import { action, addressOf, GIVEN_UP_WORDS, isGivenUp, standing } from "./job_words.js";
+import { isHopeless, whyFailed } from "./hopeless.js";
+import { action, addressOf, GIVEN_UP_WORDS, isGivenUp, KIND_WORDS, standing } from "./job_words.js";
 import { rowsOf } from "./rows.js";
 import { timeline } from "./timeline.js";
 
@@ -20,8 +22,9 @@ export async function failedRows(job) {
  * Draw a job: its parts, from how it stands to what may be done.
  *
  * *problem* and *done* are as for `action`; *more* are links and buttons that go before those.
+ * What failed is not named again where it *isListed* not: where a table of all rows follows.
  */
-export function drawJob(job, failed, { problem, done, more = [] }) {
+export function drawJob(job, failed, { problem, done, more = [], isListed = true }) {
   return [
     state(job),
     FINAL.has(job.state) ? null : quietly(standing(job)), // what went wrong is told below, whole
@@ -29,8 +32,8 @@ export function drawJob(job, failed, { problem, done, more = [] }) {
     ...timeline(job),
     ...progressOf(job),
     facts(job),
-    ...failures(job, failed),
-    actions(job, { problem, done, more }),
+    ...(isListed ? failures(job, failed) : []),
+    actions(job, { problem, done, more, isLost: isLost(job, failed) }),
   ].filter(Boolean);
 }
 
@@ -42,9 +45,15 @@ function state(job) {
 
 const quietly = (words) => (words ? make("p", { className: "quiet" }, words[0].toUpperCase() + words.slice(1)) : null);
 
+const NONE_WORDS = {
+  documents_failed: "No document succeeded. Below stands why, for each.",
+  questions_failed: "No question was answered. Below stands why, for each.",
+};
+
 function problems(job) {
   const told = [];
   if (isGivenUp(job)) told.push(notice(GIVEN_UP_WORDS));
+  else if (NONE_WORDS[job.error?.type]) told.push(notice(NONE_WORDS[job.error.type]));
   else if (job.error) told.push(notice([job.error.title, job.error.detail].filter(Boolean).join(": ")));
   if (job.note) told.push(notice(job.note));
   return told;
@@ -52,17 +61,27 @@ function problems(job) {
 
 const notice = (words) => make("p", { className: "notice", "data-kind": "bad" }, words);
 
+const DONE_WORDS = { ingest: "added", delete: "deleted" };
+
 function progressOf(job) {
-  const { done = 0, total = 0, unit = "documents" } = job.progress ?? {};
+  const { done = 0, total = 0, failed = 0, cancelled = 0, unit = "documents" } = job.progress ?? {};
   if (!total) return [];
-  const bar = make("progress", { max: total, value: done, "aria-label": "Progress" });
-  return [make("p", { className: "quiet" }, `${done.toLocaleString("en")} of ${total.toLocaleString("en")} ${unit}`), bar];
+  // What failed is over, and yet nothing to be pleased about.
+  const good = done - failed - cancelled;
+  const bar = make("progress", { max: total, value: good, "aria-label": "Progress" });
+  const words = [
+    `${good.toLocaleString("en")} of ${total.toLocaleString("en")} ${DONE_WORDS[job.kind] ?? unit}`,
+    failed ? `${failed.toLocaleString("en")} failed` : "",
+    cancelled ? `${cancelled.toLocaleString("en")} cancelled` : "",
+  ];
+  return [make("p", { className: "quiet" }, words.filter(Boolean).join(", ")), bar];
 }
 
 function facts(job) {
   const told = [
-    ["Kind", job.kind.replace("_", " ")],
+    ["Kind", KIND_WORDS[job.kind] ?? job.kind],
     ["Collection", job.collection],
+    ["Only where", conditions(job.request?.filters).join(" and ")],
     ["Asked", `${age(job.created_at)} ago`],
     ["Took", duration(job.timings_ms?.total)],
     ["Attempts", job.attempts > 1 ? String(job.attempts) : ""],
@@ -74,17 +93,23 @@ function facts(job) {
 function failures(job, rows) {
   if (!rows.length) return [];
   const items = rows.map((row) =>
-    make("li", {}, make("span", { className: "name" }, row.document_id ?? row.question), make("span", { className: "why" }, row.error?.detail ?? row.error?.title ?? row.state)),
+    make("li", {}, make("span", { className: "name" }, row.document_id ?? row.question), make("span", { className: "why" }, whyFailed(row) || row.state)),
   );
   const { failed } = job.progress;
   const more = failed > rows.length ? [make("p", { className: "quiet" }, `and ${count(failed - rows.length, "more", "more")}`)] : [];
   return [make("h3", {}, `${count(failed, job.kind === "questions" ? "question" : "document")} failed`), make("ul", { className: "failures" }, ...items), ...more];
 }
 
-function actions(job, { problem, done, more }) {
+/** Return whether all that failed would fail again. */
+function isLost(job, rows) {
+  const { failed = 0, cancelled = 0 } = job.progress ?? {};
+  return rows.length > 0 && rows.length === failed + cancelled && rows.every(isHopeless);
+}
+
+function actions(job, { problem, done, more, isLost: isOver }) {
   const words = { query: "Open the answer", questions: "Open the answers", ingest: "Open the documents" }[job.kind];
   const link = words && addressOf(job) !== location.pathname ? make("a", { href: addressOf(job) }, words) : null;
-  const line = make("p", { className: "row" }, link, ...more, action(job, { problem, done }));
+  const line = make("p", { className: "row" }, link, ...more, isOver ? null : action(job, { problem, done }));
   return line.children.length ? line : null;
 }
 

@@ -7,6 +7,18 @@ import { count, duration, FINAL, make, STATE_WORDS, tried } from "../shared/dom.
 const RETRYABLE = new Set(["failed", "cancelled", "expired", "partial"]);
 const RETRYABLE_KINDS = new Set(["query", "questions", "ingest", "reindex"]);
 const GIVEN_UP = "too_many_attempts";
+export const KIND_WORDS = {
+  query: "questions",
+  questions: "lists of questions",
+  ingest: "documents added",
+  delete: "documents deleted",
+  delete_collection: "collections deleted",
+  reindex: "reindexes",
+  check: "checks",
+};
+const SETTLING_MS = 10_000;
+const again = new Map(); // what was retried: id → the new job
+let retriedAt = -Infinity;
 const stopping = new Set(); // what was asked to stop: said until it has
 
 export const GIVEN_UP_WORDS =
@@ -26,9 +38,8 @@ export function addressOf(job) {
   return job.kind === "questions" ? pathOf(job.id) : at(`/jobs?${told}`);
 }
 
-/** Draw a state as a cell of a table of rows: a dot and a word. */
-export function stateCell(state) {
-  const words = STATE_WORDS[state] ?? state;
+/** Draw a state as a cell of a table of rows: a dot and words. */
+export function stateCell(state, words = STATE_WORDS[state] ?? state) {
   const cell = make("td", { className: "state", title: words }, make("span", { className: "dot", "aria-hidden": "true" }), make("span", { className: "word" }, words));
   cell.dataset.state = state;
   return cell;
@@ -87,6 +98,9 @@ export function ranMs(job) {
   return (Date.parse(job.finished_at ?? "") || now()) - Date.parse(job.started_at);
 }
 
+/** Return whether a job was retried just now: what is below the pointer then stays there. */
+export const isSettling = () => performance.now() - retriedAt < SETTLING_MS;
+
 /**
  * Return the button for what may be done with a job, or null.
  *
@@ -94,11 +108,30 @@ export function ranMs(job) {
  */
 export function action(job, { problem, done }) {
   if (!FINAL.has(job.state)) return button(job, "Cancel", "DELETE", `/api/jobs/${job.id}`, { problem, done });
+  if (again.has(job.id)) return tryingAgain(again.get(job.id));
   // Of one whose record the disk lost nobody knows what it was asked.
   if (RETRYABLE.has(job.state) && RETRYABLE_KINDS.has(job.kind) && !job.note) {
     return button(job, "Retry", "POST", `/api/jobs/${job.id}/retry`, { problem, done });
   }
   return null;
+}
+
+/** Put a link to the job that was begun in the place of the button that began it. */
+function leadOn(button, job, begun) {
+  if (begun.id === job.id) return;
+  again.set(job.id, begun);
+  retriedAt = performance.now();
+  const link = tryingAgain(begun);
+  button.replaceWith(link);
+  link.focus({ preventScroll: true });
+}
+
+/** Return a link to the job that tries another one again, in place of its button. */
+function tryingAgain(job) {
+  const link = make("a", { href: addressOf(job), className: "again", title: `As ${job.id}` }, "Trying again");
+  link.setAttribute("aria-label", `Trying again as ${job.id}`);
+  link.dataset.key = `again ${job.id}`;
+  return link;
 }
 
 function button(job, words, method, path, { problem, done }) {
@@ -112,7 +145,11 @@ function button(job, words, method, path, { problem, done }) {
       stopping.add(job.id);
       made.textContent = "Stopping";
     }
-    const went = await tried(problem, async () => done(await call(method, path)));
+    const went = await tried(problem, async () => {
+      const told = await call(method, path);
+      if (words === "Retry") leadOn(made, job, told);
+      await done(told);
+    });
     if (went && words === "Cancel") return;
     stopping.delete(job.id);
     made.disabled = false; // a retry that fails may be made once more

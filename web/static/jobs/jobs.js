@@ -7,7 +7,7 @@ import { PagedList } from "../shared/paged_list.js";
 import { PagedTable } from "../shared/paged_table.js";
 import { closeJob, openJob, prepareJob } from "./job_panel.js";
 import { drawRows, tick } from "./job_rows.js";
-import { GIVEN_UP_WORDS } from "./job_words.js";
+import { GIVEN_UP_WORDS, KIND_WORDS } from "./job_words.js";
 
 const PAGE = 50;
 const BUSY_MS = 1500;
@@ -15,15 +15,6 @@ const CALM_MS = 10_000;
 const BEAT_MS = 500;
 const FILTERS = ["state", "kind", "collection"];
 const GIVEN_UP = "given_up"; // no state, and chosen among them
-const KIND_WORDS = {
-  query: "questions",
-  questions: "lists of questions",
-  ingest: "documents added",
-  delete: "documents deleted",
-  delete_collection: "collections deleted",
-  reindex: "reindexes",
-  check: "checks",
-};
 
 const list = new PagedList({
   read: readPage,

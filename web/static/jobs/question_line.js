@@ -2,33 +2,67 @@
 
 import { at } from "../shared/api.js";
 import { make, pageOf } from "../shared/dom.js";
+import { openPassage } from "../ask/passage.js";
 import { NOT_IN_DOCUMENTS } from "../ask/verdict.js";
 import { stateCell } from "./job_words.js";
+
+const MARKER = /(\[\d{1,3}\])/;
 
 /** Draw a question and its answer, with the places that the answer rests on. */
 export function questionLine(row, job) {
   const called = row.called === String(row.n) ? `${row.n}.` : row.called;
   const question = make("td", { className: "asked" }, make("span", { className: "note" }, called), row.question);
-  const answer = make("td", { className: "answered" }, ...answerOf(row), ...placesOf(row, job));
-  return make("tr", {}, stateCell(row.state), question, answer);
+  const answer = make("td", { className: "answered" }, ...answerOf(row, job), ...placesOf(row, job));
+  return make("tr", {}, fate(row), question, answer, make("td", { className: "number sureness" }, surenessOf(row)));
 }
 
-function answerOf(row) {
+const fate = ({ state, answered }) => (state !== "succeeded" ? stateCell(state) : answered === false ? stateCell("partial", "not answered") : stateCell(state, "answered"));
+const surenessOf = ({ answered, confidence }) => (answered && typeof confidence === "number" ? `${Math.round(confidence * 100)} %` : "");
+
+function answerOf(row, job) {
   if (row.error) return [make("p", { className: "why" }, row.error.detail ?? row.error.title)];
   if (row.answered === false) return [make("p", { className: "quiet" }, NOT_IN_DOCUMENTS)];
-  return [row.note, row.answer].filter(Boolean).map((words) => make("p", {}, words));
+  return [row.note, row.answer].filter(Boolean).map((words) => make("p", {}, ...withMarkers(words, row, job)));
+}
+
+/** Return an answer's text, each marker a button that opens the words that it quotes. */
+function withMarkers(words, row, job) {
+  const seen = new Map();
+  return words.split(MARKER).map((part) => {
+    const number = MARKER.test(part) ? Number(part.slice(1, -1)) : 0;
+    const own = row.citations.filter(({ marker }) => marker === number);
+    if (!own.length) return part;
+    const nth = seen.get(number) ?? 0;
+    seen.set(number, nth + 1);
+    return markerButton(own[Math.min(nth, own.length - 1)], job);
+  });
+}
+
+function markerButton(citation, job) {
+  const { marker, title, document_id: id } = citation;
+  const button = make("button", { type: "button", className: "cite", "aria-expanded": "false", "aria-controls": "passage" }, String(marker));
+  button.setAttribute("aria-label", `Source ${marker}: ${title || id}`);
+  button.addEventListener("click", () => openPassage(sourceOf(citation), [citation], job.collection ?? "default", button));
+  return button;
+}
+
+/** Return the quoted words as the source that they are from; its text around them is read when it is opened. */
+function sourceOf(citation) {
+  // Ids of passages are `document:generation:n`.
+  const generation = Number(citation.chunk_id?.split(":").at(-2));
+  return { ...citation, generation, text: citation.quote };
 }
 
 function placesOf(row, job) {
   const seen = new Map();
   for (const citation of row.answered === false ? [] : row.citations) {
     const where = [citation.title || citation.document_id, pageOf(citation)].filter(Boolean).join(", ");
-    if (citation.document_id && !seen.has(where)) seen.set(where, citation);
+    if (citation.document_id && !seen.has(`${citation.marker} ${where}`)) seen.set(`${citation.marker} ${where}`, [where, citation]);
   }
   if (!seen.size) return [];
-  const links = [...seen].map(([where, { document_id: document }]) => {
+  const links = [...seen.values()].sort(([, a], [, b]) => a.marker - b.marker).map(([where, { marker, document_id: document }]) => {
     const told = new URLSearchParams({ collection: job.collection ?? "default", document });
-    return make("li", {}, make("a", { href: at(`/documents?${told}`) }, where));
+    return make("li", {}, `${marker} `, make("a", { href: at(`/documents?${told}`) }, where));
   });
   return [make("ul", { className: "places", "aria-label": "Sources" }, ...links)];
 }

@@ -13,12 +13,26 @@ export function kindOf(text) {
   return cells.includes("question") ? "csv" : "lines";
 }
 
-/** Say what a text is taken for. */
+/** Say what a text is taken for, and how many questions that are. */
 export function readAs(text) {
   if (!text.trim()) return "";
   const kind = kindOf(text);
-  if (kind !== "lines") return `Read as ${NAMES[kind]}`;
-  return count(text.split("\n").filter((line) => line.trim()).length, "question");
+  const n = questionsIn(text, kind);
+  const told = n === null ? "" : count(n, "question");
+  return kind === "lines" ? told : [`Read as ${NAMES[kind]}`, told].filter(Boolean).join(", ");
+}
+
+/** Count the questions of a text; null where it cannot be read. */
+export function questionsIn(text, kind = kindOf(text)) {
+  const lines = (whole) => whole.split(/\r\n|\r|\n/).filter((line) => line.trim()).length;
+  if (kind === "csv") return Math.max(0, lines(text.replace(/"(?:[^"]|"")*"/g, "x")) - 1); // quotes may hold lines
+  if (kind !== "json") return lines(text);
+  try {
+    const told = JSON.parse(text);
+    return (Array.isArray(told) ? told : told.questions).length;
+  } catch {
+    return null;
+  }
 }
 
 /** Return a text as a file; a line stays where it is, so that what is wrong is told by its number. */

@@ -1,11 +1,13 @@
 // Many questions at once: pasted, or out of a file, they become one job.
 
 import { call } from "../shared/api.js";
-import { choose, collection, prepareCollections, refreshCollections } from "../shared/collections.js";
+import { collection, prepareCollections, refreshCollections } from "../shared/collections.js";
 import { count, find, say, tried } from "../shared/dom.js";
 import { watchHealth } from "../shared/health_light.js";
 import { pathOf } from "../jobs/job_words.js";
-import { asFile, readAs } from "./list_text.js";
+import { asFile, questionsIn, readAs } from "./list_text.js";
+
+const MOST_COUNTED = 20_000_000; // bytes of a file
 
 let file = null; // what was chosen instead of text
 
@@ -13,7 +15,18 @@ function showWhatIsRead() {
   const text = find("questions").value;
   find("questions").disabled = file !== null;
   find("file").labels[0].textContent = file ? "Write instead" : "Choose a file";
-  say(find("read-as"), file ? file.name : readAs(text));
+  say(find("read-as"), file ? "" : readAs(text));
+  find("drop-hint").hidden = file !== null;
+  showFile();
+}
+
+/** Say which file was chosen, and how many questions it has. */
+async function showFile() {
+  const mine = file;
+  say(find("file-name"), mine?.name ?? "");
+  if (!mine || mine.size > MOST_COUNTED) return;
+  const n = questionsIn((await mine.text()).replace(/^\uFEFF/, ""));
+  if (file === mine && n !== null) say(find("file-name"), `${mine.name}: ${count(n, "question")}`);
 }
 
 /** Take a file in place of what is written; null brings that back. */
@@ -56,7 +69,6 @@ find("ask").addEventListener("submit", async (event) => {
   await tried("ask-problem", ask);
   find("ask-button").disabled = false;
 });
-choose(new URL(location.href).searchParams.get("collection") ?? "default");
 prepareCollections();
 showWhatIsRead();
 find("ask-button").disabled = false; // before, the browser itself would send the form

@@ -1,18 +1,24 @@
 // The collection that questions go to and documents go into.
 
 import { at, call } from "./api.js";
+import { remember, remembered } from "./collection_memory.js";
 import { count, find, make, say } from "./dom.js";
 
 const NEW = "\u0000new";
+const RULE = "A name has letters, digits, dots, dashes and underscores only, no spaces, and begins with a letter or a digit.";
 let known = new Map([["default", null]]);
 let chosen = "default";
+let isRecalled = false; // chosen by an earlier view, and perhaps gone since
+let onGone = () => {};
 
 export const collection = () => chosen;
 
-/** Choose a collection, also one that the list does not know yet. */
-export function choose(name) {
+/** Choose a collection, also one that the list does not know yet; views that follow have it, too, with *keep*. */
+export function choose(name, { keep = true } = {}) {
   if (!known.has(name)) known.set(name, null);
   chosen = name;
+  isRecalled = false;
+  if (keep) remember(name);
   draw();
 }
 
@@ -21,9 +27,24 @@ export async function refreshCollections() {
   const { collections } = await call("GET", "/api/collections");
   const fresh = new Map(collections.map((entry) => [entry.name, entry.documents ?? null]));
   if (!fresh.has("default")) fresh.set("default", 0);
+  const isGone = isRecalled && !fresh.has(chosen);
+  if (isGone) {
+    chosen = "default";
+    remember(null);
+  }
+  isRecalled = false;
   if (!fresh.has(chosen)) fresh.set(chosen, 0);
   known = fresh;
   draw();
+  if (isGone) onGone();
+}
+
+/** Choose what the address names, else what was chosen last. */
+function chooseFirst() {
+  const named = new URL(location.href).searchParams.get("collection");
+  const last = named ? null : remembered();
+  choose(named || last || "default", { keep: Boolean(named) });
+  isRecalled = last !== null;
 }
 
 function draw() {
@@ -41,8 +62,10 @@ function draw() {
   find("collection-note").replaceChildren(link ? make("a", { href: address }, words) : words);
 }
 
-/** Let people choose and make collections; *onChoose* is told when they have. */
+/** Let people choose and make collections; *onChoose* is told when they have, and when the one chosen last is gone. */
 export function prepareCollections(onChoose = () => {}) {
+  onGone = onChoose;
+  chooseFirst();
   const dialog = find("new-collection");
   const problem = find("new-collection-problem");
   find("collection").addEventListener("change", (event) => {
@@ -56,14 +79,24 @@ export function prepareCollections(onChoose = () => {}) {
     say(problem);
     dialog.showModal();
   });
+  const name = find("new-collection-name");
+  name.addEventListener("input", () => {
+    name.setCustomValidity(name.validity.patternMismatch ? RULE : "");
+    if (name.validity.valid) say(problem);
+  });
+  // The browser's own bubble would cover the rule below the field.
+  name.addEventListener("invalid", (event) => {
+    event.preventDefault();
+    say(problem, name.validationMessage);
+    name.focus();
+  });
   find("new-collection-cancel").addEventListener("click", () => dialog.close());
   find("new-collection-form").addEventListener("submit", async (event) => {
     event.preventDefault();
-    const name = find("new-collection-name").value;
     try {
-      await call("POST", "/api/collections", { name });
+      await call("POST", "/api/collections", { name: name.value });
       dialog.close();
-      choose(name);
+      choose(name.value);
       await refreshCollections();
       onChoose();
     } catch (error) {
