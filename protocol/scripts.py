@@ -102,35 +102,38 @@ class Scripts:
         answer: list[Any] = self._script(name)(args=list(arguments))
         return answer
 
+    def many(self, name: str, calls: Sequence[Sequence[str | float]]) -> list[Any]:
+        """Run script *name* once for each of *calls*, in one trip; an error is one's answer."""
+        script = self._script(name)
+        return self._again_if_lost(script, calls, self._trip(script, calls))
+
     def timed(self, name: str, *arguments: str | float) -> tuple[list[Any], float]:
         """
         Run script *name*; also returns the processor time that Redis spent on it, seconds.
 
         Neither a slow network nor a caller or a Redis that has to wait for a processor adds to it.
         """
-        script = self._script(name)
-        before, answer, after = self._between_looks(script, arguments)
-        if isinstance(answer, NoScriptError):  # Redis was restarted: it did not run
-            self._redis.script_load(script.script)
-            before, answer, after = self._between_looks(script, arguments)
-        for told in (answer, before, after):
-            if isinstance(told, Exception):
-                raise told
-        return answer, max(0.0, _cpu_s(after) - _cpu_s(before))
+        (answer,), spent_s = self.timed_many(name, [arguments])
+        if isinstance(answer, Exception):
+            raise answer
+        return answer, spent_s
 
-    def _between_looks(self, script: Script, arguments: Sequence[str | float]) -> list[Any]:
-        """Send a call of a script between two looks at Redis' processor time, in one trip."""
-        pipe = self._redis.pipeline(transaction=False)
-        pipe.info("cpu")
-        pipe.evalsha(script.sha, 0, *arguments)
-        pipe.info("cpu")
-        answers: list[Any] = pipe.execute(raise_on_error=False)
-        return answers
-
-    def many(self, name: str, calls: Sequence[Sequence[str | float]]) -> list[Any]:
-        """Run script *name* once for each of *calls*, in one trip; an error is one's answer."""
+    def timed_many(
+        self, name: str, calls: Sequence[Sequence[str | float]]
+    ) -> tuple[list[Any], float]:
+        """Run script *name* as `many` does; also returns what Redis spent, as `timed` does."""
         script = self._script(name)
-        answers = self._trip(script, calls)
+        before, *answers, after = self._trip(script, calls, looks=True)
+        for look in (before, after):
+            if isinstance(look, Exception):
+                raise look
+        answers = self._again_if_lost(script, calls, answers)
+        return answers, max(0.0, _cpu_s(after) - _cpu_s(before))
+
+    def _again_if_lost(
+        self, script: Script, calls: Sequence[Sequence[str | float]], answers: list[Any]
+    ) -> list[Any]:
+        """Return the answers of calls; what Redis could not run, not knowing the script, is run."""
         lost = [i for i, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
         if lost:  # Redis was restarted: none of these ran
             self._redis.script_load(script.script)
@@ -139,11 +142,17 @@ class Scripts:
                 answers[i] = answer
         return answers
 
-    def _trip(self, script: Script, calls: Sequence[Sequence[str | float]]) -> list[Any]:
-        """Send calls of a script together."""
+    def _trip(
+        self, script: Script, calls: Sequence[Sequence[str | float]], *, looks: bool = False
+    ) -> list[Any]:
+        """Send calls of a script together; *looks*: at Redis' processor time before and after."""
         pipe = self._redis.pipeline(transaction=False)
+        if looks:
+            pipe.info("cpu")
         for arguments in calls:
             pipe.evalsha(script.sha, 0, *arguments)
+        if looks:
+            pipe.info("cpu")
         answers: list[Any] = pipe.execute(raise_on_error=False)
         return answers
 

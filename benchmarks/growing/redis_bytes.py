@@ -38,8 +38,9 @@ def redis_bytes(running: PrivateStack, sizes: Sizes, progress: Progress) -> dict
     """
     Return bytes of the queue's Redis for each question and document.
 
-    A question counts as the difference in used memory, whatever it is kept in; a document by the
-    memory of the keys that hold its row, and of those that tell what is current of it.
+    A question counts by the memory of all keys, whatever it is kept in; a document by that of the
+    keys that hold its row, and of those that tell what is current of it. What Redis says of its
+    used memory has buffers of connections in it, of 32 KB, which come and go.
     """
     figures = _documents(running, sizes.documents, progress)
     return figures | _questions(running, sizes.questions, progress)
@@ -70,7 +71,7 @@ def _questions(running: PrivateStack, count: int, progress: Progress) -> dict[st
     """Ask questions while nobody answers, then have them answered; what each takes."""
     redis, http = running.redis, running.service.http
     bar = progress.add_task("questions", total=2 * count)
-    began = _settled(redis, lambda: _used(redis))
+    began = _settled(redis, lambda: _kept(redis))
     finished = _finished(redis)
     answering = running.stack.process("retrieval")
     answering.suspend()
@@ -84,13 +85,13 @@ def _questions(running: PrivateStack, count: int, progress: Progress) -> dict[st
             }
             call(http, "POST", "/api/queries", json=body)
             progress.advance(bar)
-        waiting = _used(redis)
+        waiting = _kept(redis)
     finally:
         answering.resume()
     while (done := _finished(redis) - finished) < count:
         progress.update(bar, completed=count + done)
         time.sleep(0.5)
-    ended = _settled(redis, lambda: _used(redis))
+    ended = _settled(redis, lambda: _kept(redis))
     return {
         "waiting_question_bytes": (waiting - began) / count,
         "ended_question_bytes": (ended - began) / count,
@@ -125,9 +126,9 @@ def _settled(redis: Redis, look: Callable[[], T]) -> T:
     return look()
 
 
-def _used(redis: Redis) -> int:
-    """Return the memory that Redis' data takes, bytes."""
-    return int(redis.info("memory")["used_memory_dataset"])
+def _kept(redis: Redis) -> int:
+    """Return the memory of all keys, bytes."""
+    return sum(bytes_by_kind(redis).values())
 
 
 def _finished(redis: Redis) -> int:

@@ -2,15 +2,12 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Final
 
 from redis import Redis
 
+from jobs.ledger.pace import Pace
 from protocol.keys import key
 from protocol.scripts import Scripts
-
-#: Rows that one script forgets: Redis is busy with them for some 2 ms.
-ROWS: Final = 100
 
 
 @dataclass(slots=True)
@@ -40,6 +37,7 @@ class Purging:
     def __init__(self, redis: Redis, scripts: Scripts) -> None:
         self._redis = redis
         self._run = scripts
+        self._pace = Pace()
 
     def page(
         self, *, before_us: int, after: tuple[float, str], most: int
@@ -61,22 +59,24 @@ class Purging:
         dry_run: bool,
     ) -> Iterator[bool]:
         """
-        Forget those of some jobs that ended before a time.
+        Forget those of some jobs that ended before a time, slice by slice.
 
-        After each trip to Redis yields whether some have rows left.
+        After each trip to Redis yields whether some are left, or have rows left.
         """
         left = list(job_ids)
         while left:
-            answers = self._run.many(
-                "purge", [(job, before_us, collection, ROWS, int(dry_run)) for job in left]
+            size = self._pace.rows
+            part, left = left[:size], left[size:]
+            rows, before = max(1, size // len(part)), purged.rows
+            answers, spent_s = self._run.timed_many(
+                "purge", [(job, before_us, collection, rows, int(dry_run)) for job in part]
             )
-            again = []
-            for job, answer in zip(left, answers, strict=True):
+            for job, answer in zip(part, answers, strict=True):
                 if isinstance(answer, Exception):
                     raise answer
                 if purged.add(answer):
-                    again.append(job)
-            left = again
+                    left.append(job)
+            self._pace.took(len(part) if dry_run else max(len(part), purged.rows - before), spent_s)
             yield bool(left)
 
     def counts(self, segments: Iterable[str]) -> dict[str, int]:

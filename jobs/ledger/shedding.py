@@ -2,9 +2,10 @@
 
 from typing import Final
 
+from jobs.ledger.pace import Pace
 from protocol.scripts import Scripts
 
-#: Jobs that one call looks at: Redis is busy with them for some milliseconds.
+#: Jobs that one call looks at for streams: Redis is busy with them for some milliseconds.
 LOOKED_AT: Final = 200
 
 
@@ -18,6 +19,7 @@ class Shedding:
 
     def __init__(self, scripts: Scripts) -> None:
         self._run = scripts
+        self._pace = Pace()
 
     def events(self, *, after: str) -> tuple[int, str]:
         """Let the event streams of ended jobs go; their readers are told from the rows."""
@@ -26,5 +28,8 @@ class Shedding:
 
     def forget(self, *, after: str, least_age_s: float) -> tuple[int, str]:
         """Forget jobs that ended at least *least_age_s* ago."""
-        count, go_on = self._run("forget", after, LOOKED_AT, int(least_age_s * 1000))
+        most = self._pace.rows
+        answer, spent_s = self._run.timed("forget", after, most, int(least_age_s * 1000))
+        self._pace.took(most, spent_s)
+        count, go_on = answer
         return int(count), str(go_on)

@@ -839,6 +839,17 @@ local function whole_row(id, u)
   return flat
 end
 
+-- What the row of every unit tells at first; rows of one request wait by *created*.
+local function begin_row(r, created, deadline)
+  r.state = 'queued'
+  r.created = int(created)
+  r.since = int(NOW)
+  r.deadline = int(deadline)
+  r.epoch = '0'
+  r.held = '0'
+  r.deaths = '0'
+end
+
 -- Takes a unit for the stage that *holder* will run; answers with its row.
 local function take(id, u, holder)
   local claims = tonumber(u.stage_claims or '0') + 1
@@ -976,6 +987,12 @@ local function retried_before(old, key, body, seconds)
   return {'same', other}
 end
 
+-- What a request is answered that brings nothing new: its key came before, or it retries *old* and
+-- another retry of that is open; nil for any other.
+local function asked_before(old, key, body, seconds)
+  return answered_before(key, body) or retried_before(old, key, body, seconds)
+end
+
 local function note_retry(old, id)
   redis.call('SET', K.retried(old), id, 'EX', RETENTION_S)
 end
@@ -1008,9 +1025,24 @@ local function prolong(job, j)
   redis.call('ZADD', K.deadlines('job'), int(deadline), job)
 end
 
+-- Records a job that gets its rows slice by slice, and is *among* those that wait for it.
+local function begin_filling(job, fields, among)
+  if fields.retry_of then note_retry(fields.retry_of, job) end
+  fields.filling = '1'
+  fields.fill_at = '0'
+  begin_job(job, fields)
+  redis.call('ZADD', among, int(NOW_MS), job)
+end
+
 -- A job that is being filled takes its rows from another one, or from a list of questions.
 local function end_filling(job)
   redis.call('HDEL', K.job(job), 'filling')
   redis.call('ZREM', K.filling(), job)
   redis.call('ZREM', K.asking(), job)
+end
+
+-- No rows come to a job any more; without open ones it ends.
+local function seal_job(job)
+  redis.call('HSET', K.job(job), 'sealed', '1')
+  end_job(job)
 end

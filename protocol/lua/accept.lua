@@ -75,7 +75,7 @@ local roles = {}
 local reserved = 0
 local floor = floor_of(inc)
 local base = redis.call('LLEN', K.rows(job))
-local deadline = int(NOW_MS + patience_of(j))
+local deadline = NOW_MS + patience_of(j)
 for i, r in ipairs(rows) do
   local id = r.id
   -- Else it is the same document, sent again, perhaps in this very call.
@@ -87,13 +87,7 @@ for i, r in ipairs(rows) do
     r.class = 'ingest'
     r.incarnation = inc
     r.n = tostring(base + i - 1)
-    r.created = int(NOW + i - 1)  -- rows of one request wait in its order
-    r.since = int(NOW)
-    r.state = 'queued'
-    r.deadline = deadline
-    r.epoch = '0'
-    r.held = '0'
-    r.deaths = '0'
+    begin_row(r, NOW + i - 1, deadline)  -- rows of one request wait in its order
     redis.call('RPUSH', K.rows(job), id)
     redis.call('HINCRBY', K.job(job), 'total', 1)
     redis.call('SADD', K.open(job), id)
@@ -142,8 +136,7 @@ reserve(bytes, reserved)
 if from ~= '' then redis.call('HSET', K.job(job), 'fill_at', to) end
 if not keep_open then
   end_filling(job)
-  redis.call('HSET', K.job(job), 'sealed', '1')
-  end_job(job)
+  seal_job(job)
 end
 for role in pairs(roles) do dispatch(role, out) end
 return out

@@ -6,19 +6,13 @@ local job, fields = ARGV[1], cjson.decode(ARGV[2])
 local idempotency, body, idempotency_s = ARGV[3], ARGV[4], ARGV[5]
 
 if redis.call('EXISTS', K.job(job)) == 1 then return {'same', job} end  -- its answer was lost
-local old = fields.retry_of
-local before = answered_before(idempotency, body)
-  or old and retried_before(old, idempotency, body, idempotency_s)
+local before = asked_before(fields.retry_of, idempotency, body, idempotency_s)
 if before then return before end
 if redis.call('EXISTS', K.collection(fields.incarnation)) == 0 then return {'gone'} end
 local bytes = ROW_BYTES + #ARGV[2]
 if not fits(bytes, 0, ARGV[6]) then return {'memory'} end
 reserve(bytes, 0)
 keep_key(idempotency, body, idempotency_s, job)
-if old then note_retry(old, job) end
 fields.idempotency = idempotency ~= '' and idempotency or nil
-fields.filling = '1'
-fields.fill_at = '0'
-begin_job(job, fields)
-redis.call('ZADD', K.asking(), int(NOW_MS), job)
+begin_filling(job, fields, K.asking())
 return {'ok', job}

@@ -14,8 +14,7 @@ for _, id in ipairs(due) do
       redis.call('ZADD', K.deadlines(class), deadline, id)
     else
       redis.call('ZREM', K.deadlines(class), id)
-      redis.call('HSET', K.job(id), 'sealed', '1')
-      end_job(id)
+      seal_job(id)
     end
   else
     local u = row(K.unit(id))

@@ -21,14 +21,8 @@ for i, r in ipairs(rows) do
   for name, value in pairs(all) do r[name] = value end
   r.job = job
   r.n = int(n)
-  r.created = int(NOW + i - 1)  -- they wait in the order of the list
-  r.since = int(NOW)
-  r.state = 'queued'
-  r.deadline = int(NOW_MS + tonumber(r.deadline_ms))
+  begin_row(r, NOW + i - 1, NOW_MS + tonumber(r.deadline_ms))  -- they wait in the list's order
   r.deadline_ms = nil
-  r.epoch = '0'
-  r.held = '0'
-  r.deaths = '0'
   r.room = int(GROWTH_BATCH)
   put(K.unit(id), r)
   wait_in_lane(id, r)
@@ -46,8 +40,7 @@ redis.call('HSET', K.job(job), 'total', total, 'fill_at', total)
 local out = {'ok'}
 if last then
   end_filling(job)
-  redis.call('HSET', K.job(job), 'sealed', '1')
-  end_job(job)
+  seal_job(job)
 end
 for role in pairs(roles) do dispatch(role, out) end
 return out

@@ -1,11 +1,10 @@
 -- forget(after, most, age ms): ended jobs are forgotten before their time, because Redis has no room
 -- for new ones: the oldest first, *most* of the list that were submitted after *after*, and none
 -- that ended less than *age* ago → {how many, where to go on, '' at the end of the list}
--- A large ingest goes in slices; its job goes with the last. One whose retry is open stays: the
--- retry takes its rows from it.
+-- A large ingest goes in slices of *most* rows; its job goes with the last. One whose retry is open
+-- stays: the retry takes its rows from it.
 local after, most, age_ms = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 if after == '' then after = '0' end
-local ROWS = 500
 local entries = redis.call('ZRANGEBYSCORE', K.jobs(), '(' .. after, '+inf', 'WITHSCORES',
   'LIMIT', 0, most)
 local count, at = 0, after
@@ -19,9 +18,9 @@ for i = 1, #entries, 2 do
     unlist_job(id)
   elseif FINAL[told[1]] and finished_ms <= NOW_MS - age_ms and not open_retry(id) then
     if is_job then
-      local rows = redis.call('LRANGE', K.rows(id), 0, ROWS - 1)
+      local rows = redis.call('LRANGE', K.rows(id), 0, most - 1)
       for _, row_id in ipairs(rows) do forget_row(id, row_id) end
-      redis.call('LTRIM', K.rows(id), ROWS, -1)
+      redis.call('LTRIM', K.rows(id), most, -1)
       if redis.call('EXISTS', K.rows(id)) == 1 then return {count, at} end
     end
     local used = redis.call('HGET', is_job and K.job(id) or K.unit(id), 'idempotency')

@@ -6,15 +6,10 @@ local job, fields = ARGV[1], cjson.decode(ARGV[2])
 local idempotency, body, idempotency_s = ARGV[3], ARGV[4], ARGV[5]
 
 if redis.call('EXISTS', K.job(job)) == 1 then return {'same', job} end  -- its answer was lost
-local before = answered_before(idempotency, body)
-  or retried_before(fields.retry_of, idempotency, body, idempotency_s)
+local before = asked_before(fields.retry_of, idempotency, body, idempotency_s)
 if before then return before end
 if redis.call('EXISTS', K.collection(fields.incarnation)) == 0 then return {'gone'} end
 keep_key(idempotency, body, idempotency_s, job)
-note_retry(fields.retry_of, job)
 fields.idempotency = idempotency ~= '' and idempotency or nil
-fields.filling = '1'
-fields.fill_at = '0'
-begin_job(job, fields)
-redis.call('ZADD', K.filling(), int(NOW_MS), job)
+begin_filling(job, fields, K.filling())
 return {'ok', job}

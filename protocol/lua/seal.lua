@@ -8,6 +8,5 @@ local j = redis.call('HMGET', K.job(job), 'state', 'filling')
 if not j[1] then return {'none'} end
 keep_key(ARGV[2], ARGV[3], ARGV[4], job)
 if j[2] == '1' then return {'ok'} end
-redis.call('HSET', K.job(job), 'sealed', '1')
-end_job(job)
+seal_job(job)
 return {'ok'}

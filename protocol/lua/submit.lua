@@ -14,8 +14,7 @@ if (fields.kind == 'query' or fields.kind == 'search') and fields.collection
   fields.incarnation = redis.call('HGET', K.collections(), fields.collection)
   if not fields.incarnation then return {'nowhere'} end
 end
-local before = answered_before(idempotency, body)
-  or retried_before(fields.retry_of, idempotency, body, idempotency_s)
+local before = asked_before(fields.retry_of, idempotency, body, idempotency_s)
 if before then return before end
 local depth = redis.call('ZCARD', K.deadlines(fields.class))
 if depth >= limit then return {'full', tostring(depth)} end
@@ -33,14 +32,8 @@ if idempotency ~= '' then
 end
 if fields.retry_of then note_retry(fields.retry_of, id) end
 
-fields.state = 'queued'
-fields.created = int(NOW)
-fields.since = int(NOW)
-fields.deadline = int(NOW_MS + tonumber(fields.deadline_ms))
+begin_row(fields, NOW, NOW_MS + tonumber(fields.deadline_ms))
 fields.deadline_ms = nil
-fields.epoch = '0'
-fields.held = '0'
-fields.deaths = '0'
 fields.room = int(growth)
 reserve(bytes, growth)
 put(K.unit(id), fields)

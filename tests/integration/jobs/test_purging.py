@@ -9,7 +9,6 @@ import pytest
 
 from intake.purge import Purge
 from jobs.archive.archive import Archive
-from jobs.ledger import purging
 from jobs.ledger.archiving import EndedRow
 from jobs.ledger.purging import Purging
 from jobs.requests import PurgeRequest
@@ -125,7 +124,7 @@ def test_a_dry_run_counts_and_a_collection_is_purged_alone(bench: Workbench, pur
 def test_a_job_of_many_rows_is_forgotten_in_slices_and_may_be_left_in_between(
     bench: Workbench, purge: Purge, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(purging, "ROWS", 2)
+    monkeypatch.setattr("jobs.ledger.pace.MOST_ROWS", 2)
     ingest, rows = ended_ingest(bench, *"abcde")
     long_ago(bench, ingest)
     first = bench.scripts("purge", ingest, int(time.time() * 1e6) - DAY_US, "", 2, 0)
@@ -213,3 +212,16 @@ def test_a_job_whose_retry_is_open_stays_until_that_has_ended(
 
     bench.redis.delete(key("retried", ingest))
     assert everything(purge) == (1, 1)
+
+
+def test_many_jobs_of_many_rows_are_forgotten_some_at_a_time_and_no_row_is_left(
+    bench: Workbench, purge: Purge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jobs.ledger.pace.MOST_ROWS", 3)
+    ingests = [ended_ingest(bench, *"abcd")[0] for _ in range(5)]
+    questions = [ended_question(bench) for _ in range(4)]
+    long_ago(bench, *ingests, *questions)
+
+    assert everything(purge, PurgeRequest(older_than_s=86_400, dry_run=True)) == (9, 20)
+    assert everything(purge) == (9, 20)
+    assert [of_job(bench, job) for job in (*ingests, *questions)] == [[]] * 9
