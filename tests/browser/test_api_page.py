@@ -53,7 +53,10 @@ def test_a_line_is_copied_as_it_stands(open_page: Open, url: str) -> None:
     expect(page.get_by_role("button", name="Copied")).to_be_visible()
     copied = page.evaluate("navigator.clipboard.readText()")
 
-    assert copied.startswith(f"curl {url}/api/queries \\\n  -H 'Content-Type: application/json'")
+    assert copied.startswith(
+        f"curl {url}/api/queries \\\n  -H 'Prefer: wait=10' \\\n"
+        "  -H 'Content-Type: application/json'"
+    )
     expect(page.get_by_role("button", name="Copy")).to_be_visible()
 
 

@@ -100,3 +100,36 @@ def test_a_job_that_is_not_known_says_so(open_page: Open, url: str) -> None:
     expect(page.get_by_role("alert")).to_have_text("there is no job 'nothing'")
     page.get_by_role("link", name="All jobs").click()
     expect(page.get_by_role("heading", name="Jobs")).to_be_visible()
+
+
+def test_a_list_tells_how_many_were_answered_and_how_sure_each_is(
+    open_page: Open, url: str, api: CannedApi
+) -> None:
+    cited = {"marker": 1, "source": 0, "start": 0, "end": 5, "quote": "Water", "chunk_id": "a:1:0"}
+    cited |= {"document_id": "a.md", "page": None}
+    gone = cited | {"quote": "", "deleted": True}
+    rows = [
+        {"answer": "Water. [1]", "answered": True, "confidence": 0.93, "citations": [cited]},
+        {"answer": "Guess.", "answered": False, "confidence": 0.02, "citations": []},
+        {"answer": "(Withheld.) [1]", "answered": True, "confidence": 0.9, "citations": [gone]},
+    ]
+    told = [
+        {"n": n, "id": str(n), "question": f"What {n}?", "state": "succeeded"} | row
+        for n, row in enumerate(rows, 1)
+    ]
+    job = Job("questions", "papers", {}, state="succeeded")
+    job.told = {"progress": {"done": 3, "total": 3, "unit": "questions", "failed": 0}}
+    api.jobs[job.id] = job
+    page = open_page(f"{url}/")
+    page.route(
+        "**/questions?*", lambda route: route.fulfill(json={"questions": told, "next_cursor": None})
+    )
+    page.goto(f"{url}/jobs/{job.id}")
+    lines = page.locator("#rows tbody tr")
+
+    expect(page.locator("#rows-count")).to_have_text("2 answered, 1 not")
+    expect(lines.locator(".state")).to_have_text(["answered", "not answered", "withheld"])
+    expect(lines.locator("td.sureness")).to_have_text(["93 %", "", ""])
+    expect(lines.nth(0).get_by_role("button", name="Source 1: a.md")).to_be_visible()
+    page.get_by_label("State").select_option("not answered")
+    expect(lines).to_have_count(1)

@@ -61,7 +61,7 @@ def test_asking_adding_and_going_back_work_below_a_path(
 
     page.reload()
     expect(page.locator("#upload-status")).to_contain_text("1 document ready")
-    page.get_by_role("link", name="Ask").click()
+    page.get_by_role("link", name="Ask", exact=True).click()
     page.locator("#jobs a").last.click()
     assert page.url.startswith(f"{url}?job=")
     page.locator("a.brand").click()

@@ -1,6 +1,8 @@
 """The view of health: what needs a look comes first, in words."""
 
+import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Page, expect
@@ -54,6 +56,36 @@ def test_what_needs_a_look_is_said_first_and_in_words(
     expect(rows.filter(has_text="Indexing")).to_have_count(1)
     expect(rows.filter(has_text="something:new")).to_contain_text("3 apples")
     expect(page.get_by_role("link", name="checks as JSON")).to_have_attribute("href", "./health")
+    flower = page.get_by_role("link", name="tasks in Flower")
+    expect(flower).to_have_attribute("href", "http://127.0.0.1:5555")
+
+
+def checks_that_can_be_told() -> set[str]:
+    """Return the names of checks, as the modules that make them spell them."""
+    told: set[str] = set()
+    for module in Path("web/health").glob("*.py"):
+        if module.stem not in ("history", "series"):  # their names are of lines of a graph
+            told |= set(
+                re.findall(r'"((?:[a-z]+|\{name\}):[A-Za-z:{}]+)"', module.read_text("utf-8"))
+            )
+    filled = {
+        name.replace("{role}", role).replace("{use}", use).replace("{name}", store)
+        for name in told
+        for role in ("retrieve", "generate", "ingest", "embed")
+        for use in ("embedding", "reranker", "llm")
+        for store in ("redis", "cache", "chroma")
+    }
+    assert {"redis:history", "queue:embed:age", "models:llm", "cache:memory"} <= filled
+    return filled
+
+
+def test_every_check_has_a_name_in_words(open_page: Open, url: str, api: CannedApi) -> None:
+    names = checks_that_can_be_told()
+    api.checks = {name: [{"status": "warn", "output": "It ails."}] for name in names}
+    page = open_page(f"{url}/status")
+
+    expect(page.get_by_role("row")).to_have_count(len(names))
+    expect(page.get_by_role("heading", name="Other")).to_have_count(0)
 
 
 def test_a_service_that_cannot_be_reached_is_not_called_well(open_page: Open, url: str) -> None:

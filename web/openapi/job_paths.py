@@ -35,7 +35,7 @@ def _queries() -> Json:
                     "Answers at once with a job. Stream its events, wait for it, or come back: the "
                     "finished job has the answer, with its sources and citations."
                 ),
-                parameters=[prefer(), idempotency_key()],
+                parameters=[prefer(usual="wait=10"), idempotency_key()],
                 body=json_body("Query"),
                 answers={200: ("The job, ended while you waited", "Job"), 202: ("The job", "Job")},
                 problems=(*WRITES, *BODY, 404),

@@ -19,6 +19,9 @@ DOCUMENT_ID: Final = "handbook/leave.md"
 WEBHOOK_ID: Final = "wh_0190b6d28c3a7f008000000000000000"
 MESSAGE_ID: Final = f"msg_{JOB_ID}"
 
+#: What the page of the API sends as a parameter where nothing else is written.
+USUAL: Final = "x-usual"
+
 
 def operation(
     summary: str,
@@ -120,10 +123,15 @@ def header(name: str, example: str, description: str) -> Json:
     }  # fmt: skip
 
 
-def prefer() -> Json:
-    """Describe the header by which a caller waits for a job's end."""
+def prefer(usual: str = "") -> Json:
+    """
+    Describe the header by which a caller waits for a job's end.
+
+    The page of the API sends *usual* where nothing else is written.
+    """
     told = "Wait in this call for the job's end, up to 30 seconds; `200` if it comes."
-    return header("Prefer", "respond-async, wait=10", told)
+    described = header("Prefer", "respond-async, wait=10", told)
+    return described | {USUAL: usual} if usual else described
 
 
 def idempotency_key() -> Json:

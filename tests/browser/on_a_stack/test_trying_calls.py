@@ -1,6 +1,7 @@
 """Calls that are made from the page of the API, in front of everything that Quern is made of."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -59,7 +60,11 @@ def test_a_file_is_taken_in_asked_about_streamed_and_deleted(page: Page, stack: 
     question = {"question": "How many gates has the lock at Weir End?", "collection": "locks"}
     form.get_by_label("Body (JSON)").fill(json.dumps(question))
     page.keyboard.press("Control+Enter")
-    expect(form.get_by_role("status")).to_contain_text("202 Accepted")
+    expect(form.get_by_label("Prefer")).to_have_value("wait=10")
+    expect(form.get_by_role("status")).to_contain_text("200 OK")
+    expect(page.get_by_text("An example of the answer (200)")).to_be_visible()
+    link = form.get_by_role("link", name="/events")
+    expect(link).to_have_attribute("href", re.compile("^/api/jobs/[^/]+/events$"))
     form.get_by_text("Headers", exact=True).click()
     expect(form.get_by_role("region", name="Headers of the answer")).to_contain_text(
         "location: /api/jobs/"

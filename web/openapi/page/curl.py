@@ -8,6 +8,7 @@ from urllib.parse import quote, urlencode
 
 from intake.fields import Json
 from web.openapi.examples.example import FORM
+from web.openapi.pieces import USUAL
 
 #: How an answer is best taken that is neither JSON nor text.
 _OPTIONS: Final = {
@@ -35,7 +36,9 @@ def curl(base: str, method: str, path: str, operation: Json, *, media: str | Non
         media: The body that is sent, where there are several; None where there is none.
     """
     words = ["curl", *_answered(operation), *_method(method, has_body=media is not None)]
-    lines = [shlex.join([*words, base + _filled(path, operation.get("parameters", []))])]
+    parameters = operation.get("parameters", [])
+    lines = [shlex.join([*words, base + _filled(path, parameters)])]
+    lines += [f"-H '{one['name']}: {one[USUAL]}'" for one in parameters if USUAL in one]
     if media is not None:
         example = operation["requestBody"]["content"][media]["example"]
         lines += _body(media, example)

@@ -16,7 +16,8 @@ export function drawInputs({ operation, schemas }) {
     ...body(operation.requestBody?.content ?? {}, schemas),
   ];
   if (headers.length) {
-    parts.push(make("details", {}, make("summary", {}, "Headers of the request"), make("div", { className: "inputs" }, ...drawn(headers))));
+    const isSet = headers.some((one) => one["x-usual"]);
+    parts.push(make("details", { open: isSet }, make("summary", {}, "Headers of the request"), make("div", { className: "inputs" }, ...drawn(headers))));
   }
   find("inputs").replaceChildren(...parts);
 }
@@ -43,8 +44,8 @@ function labelled(name, input, required = false) {
   return [make("label", { htmlFor: input.id }, required ? `${name} *` : name), input];
 }
 
-function parameter({ name, in: place, schema, example, required }) {
-  const value = required ? (remembered(name) ?? example) : "";
+function parameter({ name, in: place, schema, example, required, "x-usual": usual = "" }) {
+  const value = required ? (remembered(name) ?? example) : usual;
   const input = inputOf(schema, example);
   input.value = value;
   Object.assign(input.dataset, { name, place });

@@ -1,6 +1,6 @@
 // What a call was answered: status, headers and body; events as they come.
 
-import { parse } from "../shared/api.js";
+import { at, parse } from "../shared/api.js";
 import { bytes, duration, find, make } from "../shared/dom.js";
 import { remember } from "./memory.js";
 
@@ -25,7 +25,7 @@ export async function show(answer, ms) {
   const lines = [...headers].map(([name, value]) => `${name}: ${value}`).join("\n");
   const shown = make("details", {}, make("summary", {}, "Headers"), box("Headers of the answer", lines));
   find("outcome").replaceChildren(shown);
-  const words = statusText.toLowerCase().replace(/\b\w/g, (letter) => letter.toUpperCase());
+  const words = statusText === "OK" ? "OK" : statusText.toLowerCase().replace(/\b\w/g, (letter) => letter.toUpperCase());
   say(`${status} ${words} \u00b7 ${duration(ms)}`, !ok);
   const type = (headers.get("Content-Type") ?? "").split(";")[0];
   if (type === STREAM) await showStream(answer);
@@ -40,7 +40,11 @@ export function showFailure(problem) {
 }
 
 /** Make a box of text that scrolls, by keyboard too. */
-const box = (label, text = "") => make("pre", { tabIndex: 0, role: "region", ariaLabel: label }, make("code", {}, text));
+const box = (label, ...text) => make("pre", { tabIndex: 0, role: "region", ariaLabel: label }, make("code", {}, ...text));
+
+/** Split written JSON where it names paths of ours, each of which becomes a link. */
+const linked = (written) =>
+  written.split(/(?<=")(\/api\/[^"\s\\]*)(?=")/).map((part, n) => (n % 2 ? make("a", { href: at(part), target: "_blank" }, part) : part));
 
 function showText(text, type) {
   if (!text) {
@@ -51,7 +55,7 @@ function showText(text, type) {
   remember(value);
   const written = value === null ? text : JSON.stringify(value, null, 2);
   const cut = written.length > MOST;
-  find("outcome").append(box("Body of the answer", cut ? written.slice(0, MOST) : written));
+  find("outcome").append(box("Body of the answer", ...linked(cut ? written.slice(0, MOST) : written)));
   if (cut) find("outcome").append(make("p", { className: "quiet" }, `The first ${bytes(MOST)} of ${bytes(written.length)} are shown.`));
 }
 

@@ -3,7 +3,7 @@
 import { at } from "../shared/api.js";
 import { make, pageOf } from "../shared/dom.js";
 import { openPassage } from "../ask/passage.js";
-import { NOT_IN_DOCUMENTS } from "../ask/verdict.js";
+import { isWithheld, NOT_IN_DOCUMENTS } from "../ask/verdict.js";
 import { stateCell } from "./job_words.js";
 
 const MARKER = /(\[\d{1,3}\])/;
@@ -16,8 +16,14 @@ export function questionLine(row, job) {
   return make("tr", {}, fate(row), question, answer, make("td", { className: "number sureness" }, surenessOf(row)));
 }
 
-const fate = ({ state, answered }) => (state !== "succeeded" ? stateCell(state) : answered === false ? stateCell("partial", "not answered") : stateCell(state, "answered"));
-const surenessOf = ({ answered, confidence }) => (answered && typeof confidence === "number" ? `${Math.round(confidence * 100)} %` : "");
+/** Draw what became of a question: it may have ended without an answer, or lost its words since. */
+function fate(row) {
+  if (row.state !== "succeeded") return stateCell(row.state);
+  if (row.answered === false) return stateCell("partial", "not answered");
+  return isWithheld(row) ? stateCell("cancelled", "withheld") : stateCell(row.state, "answered");
+}
+
+const surenessOf = (row) => (row.answered && typeof row.confidence === "number" && !isWithheld(row) ? `${Math.round(row.confidence * 100)} %` : "");
 
 function answerOf(row, job) {
   if (row.error) return [make("p", { className: "why" }, row.error.detail ?? row.error.title)];

@@ -9,12 +9,13 @@ export const ROLES = {
   embed: "Indexing",
 };
 const STORES = { redis: "Queue (Redis)", cache: "Embedding cache (Redis)", chroma: "Vectors (Chroma)" };
-const PARTS = { responseTime: "", memory: "memory", persistence: "kept on disk", evictionPolicy: "when full", compactRows: "options" };
+const PARTS = { responseTime: "", memory: "memory", persistence: "kept on disk", evictionPolicy: "when full", history: "ended jobs kept", compactRows: "options" };
 const OTHERS = {
   "models:embedding": ["Models", "Embedding model"],
-  "models:generation": ["Models", "Language model"],
+  "models:reranker": ["Models", "Reranker"],
+  "models:llm": ["Models", "Language model"],
   "embedding:engine": ["Models", "Computed by"],
-  "cache:embeddings": ["Models", "Embeddings found in the cache"],
+  "cache:embeddings": ["Models", "Embeddings found in the cache, since the start"],
   "parsing:isolation": ["Machine", "Reading files"],
   "index:sparse": ["Stores", "Word index"],
   "index:dense": ["Stores", "Vector index"],
@@ -23,6 +24,8 @@ const OTHERS = {
   "webhooks:waiting": ["Queues", "Webhooks"],
   "disk:data": ["Machine", "Data disk"],
   "system:memory": ["Machine", "Memory"],
+  "gpu:memory": ["Machine", "Memory of the cards"],
+  "gpu:temperature": ["Machine", "Temperature of the cards"],
 };
 export const GROUPS = ["Workers", "Queues", "Stores", "Models", "Machine", "Other"];
 

@@ -17,7 +17,7 @@ const GRAPHS = [
     ["latency:p95", "95 % within", seconds, { now: (value) => `95 % in ${seconds(value)}` }],
   ] },
   { id: "documents", title: "Documents", lines: [["documents", "ended", perMinute]] },
-  { id: "cache", title: "Embeddings found in the cache", top: 1, lines: [["cache:hits", "found", share]] },
+  { id: "cache", title: "Embeddings found in the cache", top: 1, lines: [["cache:hits", "found", share, { now: (value) => `${share(value)} when last looked for` }]] },
   ...Object.entries(ROLES).map(([role, title]) => ({
     id: role,
     title: `Queue: ${title.toLowerCase()}`,

@@ -79,6 +79,15 @@ def test_what_is_no_usual_call_names_its_method_or_how_it_is_taken() -> None:
     assert curl(BASE, "get", "/x", file) == f"curl -OJ {BASE}/x"
 
 
+def test_a_header_with_a_usual_value_is_sent() -> None:
+    usual = {"name": "Prefer", "in": "header", "example": "respond-async", "x-usual": "wait=10"}
+    other = {"name": "Idempotency-Key", "in": "header", "example": "a"}
+
+    words = words_of(curl(BASE, "get", "/x", described(parameters=[usual, other])))
+
+    assert words == ["curl", f"{BASE}/x", "-H", "Prefer: wait=10"]
+
+
 def test_a_text_is_sent_with_its_lines() -> None:
     media = "text/csv"
     operation = with_body(media, "question\nHow long?\n")
