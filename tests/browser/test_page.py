@@ -142,7 +142,8 @@ def test_that_there_is_no_answer_is_said_before_anything_is_quoted(
     assert page.evaluate("window.first") == said
     expect(page.locator("#notice")).to_have_text(said)
     expect(page.locator("#sure")).to_have_text(
-        "Confidence 12 %: of 100 questions with this figure, the documents answer about 12."
+        "Of 100 questions like this one, the documents answer about 12: "
+        "too few to call it an answer."
     )
     expect(page.locator("#facts")).not_to_contain_text("Confidence")
 
