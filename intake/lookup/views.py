@@ -36,6 +36,8 @@ NONE_ANSWERED = {
 WITH_ROWS = ("ingest", "delete", KIND)
 #: What a row tells the time of. The retrievers run beside each other, within `retrieve`.
 STAGES = ("embed", "retrieve", "dense", "sparse", "fuse", "rerank", "first_token", "generate")
+#: Characters of the question that a conversation began with.
+_BEGAN_WITH = 200
 #: A row's parts of an ingest's progress.
 _ENDED = ("done", "failed", "cancelled", "expired")
 
@@ -90,13 +92,14 @@ class JobView:
         """
         Return jobs, each by its id, as they stand in a list: without sources and result.
 
-        The turns before a question are left out: they may be long, and have answers of which a
-        list does not know whose words they are.
+        Of the turns before a question the first one alone is told, and how many there are: they may
+        be long, and have answers of which a list does not know whose words they are.
         """
         shown = []
         for job_id, sight in sights.items():
             one = self.summary(job_id, sight.row)
-            one.get("request", {}).pop("history", None)
+            if history := one.get("request", {}).pop("history", None):
+                one["conversation"] = _conversation(history)
             if _has_place(sight.row):
                 one["queue"] = _queue(sight.row, sight.place, workers)
             shown.append(one)
@@ -326,3 +329,9 @@ def timings_ms(row: Mapping[str, str]) -> dict[str, float]:
     if "finished" in row:
         spent["total"] = round((int(row["finished"]) - int(row["created"])) / 1000, 2)
     return spent
+
+
+def _conversation(history: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return which question of a conversation follows *history*, and what that began with."""
+    asked = [str(turn.get("text", "")) for turn in history if turn.get("role") == "user"]
+    return {"turn": len(asked) + 1, "began_with": asked[0][:_BEGAN_WITH] if asked else ""}

@@ -64,6 +64,9 @@ def _jobs() -> Json:
         "filled": _meaning(_OBJECT, "Of a list that joins: `done` of `total` have."),
         "sources": _meaning(list_of("Source"), "Of a question that is being answered."),
         "note": _meaning(_TEXT, "What became of a record that cannot be read."),
+        "conversation": _meaning(
+            _OBJECT, "In a list, of a follow-up: which `turn` it is, and what that `began_with`."
+        ),
     }
     progress = {
         "done": _meaning(_WHOLE, "How many have ended, however they did."),
@@ -79,7 +82,7 @@ def _jobs() -> Json:
     return {
         "Job": answered(job, optional=[
             "queue", "progress", "request", "result", "error", "retry_of", "open", "filling",
-            "filled", "sources", "note",
+            "filled", "sources", "note", "conversation",
         ]),
         "Jobs": page_of("jobs", "Job"),
         "Progress": answered(progress, optional=["failed", "cancelled", "given_up"]),

@@ -83,7 +83,9 @@ export function standing(job) {
   const { given_up: lost, unit = "documents" } = job.progress ?? {};
   if (lost) return `gave up on ${count(lost, unit.replace(/s$/, ""))}: the worker died each time`;
   if (job.error?.type === GIVEN_UP) return "given up: the worker died each time";
-  return job.error?.title ?? "";
+  if (job.error) return job.error.title ?? "";
+  const { turn, began_with: first } = job.conversation ?? {};
+  return turn ? `question ${turn} of what began with “${first}”` : "";
 }
 
 /** Return for how long a job has waited, ms: until its start, its end, or now. */
