@@ -9,9 +9,9 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from intake.lookup.deleted_quotes import EARLIER
 from jobs.ledger.sights import Sight
 from protocol.keys import key
-from intake.lookup.deleted_quotes import EARLIER
 from rag.answers.withheld import WITHHELD
 from runtime.settings import Settings
 from tests.integration.conftest import HandWorker, parts_of
