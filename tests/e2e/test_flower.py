@@ -87,10 +87,10 @@ def test_tasks_are_still_there_after_flower_was_restarted(
     assert before <= set(flower.get("/api/tasks").json())
 
 
-def test_the_page_links_to_flower_where_there_is_one(watched: Stack) -> None:
-    page = httpx.get(watched.url, timeout=60, trust_env=False).text
+def test_health_links_to_flower_where_there_is_one(watched: Stack) -> None:
+    page = httpx.get(f"{watched.url}/status", timeout=60, trust_env=False).text
 
-    assert f'<a href="{watched.flower_url}">Flower</a>' in page
+    assert f'<a href="{watched.flower_url}">tasks in Flower</a>' in page
 
 
 def rows(flower: httpx.Client, path: str) -> list[dict[str, Any]]:
