@@ -27,9 +27,10 @@ export function documentLine(row, job) {
 function fate(row) {
   if (row.outcome === "empty") return [row.note ?? "There is no text in it.", MEND].join(" ");
   const outcome = [OUTCOMES[row.outcome] ?? row.outcome, row.duplicate_of, row.chunks ? count(row.chunks, "passage") : ""];
-  return [
+  const told = [
     row.error ? whyFailed(row) : outcome.filter(Boolean).join(", "),
     row.attempts > 1 ? count(row.attempts, "attempt") : "",
     row.note,
-  ].filter(Boolean).map((words) => words.replace(/\.$/, "")).join("; ");
+  ].filter(Boolean);
+  return told.map((words, nth) => (nth < told.length - 1 ? words.replace(/\.$/, "") : words)).join("; ");
 }
