@@ -75,9 +75,7 @@ class JobView:
         *workers* are the live ones, for the estimate of a waiting job.
         """
         row = sight.row
-        shown = self.summary(job_id, row)
-        if _has_place(row):
-            shown["queue"] = _queue(row, sight.place, workers)
+        shown = self.summary(job_id, row) | _as_of_now(sight, workers)
         if row["kind"] in ("query", "search"):
             shown |= self.outcome(row)
             if "request" in shown and shown.get("result", {}).get("deleted"):
@@ -97,11 +95,9 @@ class JobView:
         """
         shown = []
         for job_id, sight in sights.items():
-            one = self.summary(job_id, sight.row)
+            one = self.summary(job_id, sight.row) | _as_of_now(sight, workers)
             if history := one.get("request", {}).pop("history", None):
                 one["conversation"] = _conversation(history)
-            if _has_place(sight.row):
-                one["queue"] = _queue(sight.row, sight.place, workers)
             shown.append(one)
         return shown
 
@@ -329,6 +325,13 @@ def timings_ms(row: Mapping[str, str]) -> dict[str, float]:
     if "finished" in row:
         spent["total"] = round((int(row["finished"]) - int(row["created"])) / 1000, 2)
     return spent
+
+
+def _as_of_now(sight: Sight, workers: Sequence[WorkerState]) -> dict[str, Any]:
+    """Return what a job's row does not tell: its place while it waits, and the retry of it."""
+    if _has_place(sight.row):
+        return {"queue": _queue(sight.row, sight.place, workers)}
+    return {"retried_as": sight.retried_as} if sight.retried_as else {}
 
 
 def _conversation(history: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -59,6 +59,7 @@ def _jobs() -> Json:
         ),
         "error": _meaning(ref("JobError"), "Why it failed."),
         "retry_of": _meaning(_TEXT, "The job that it repeats."),
+        "retried_as": _meaning(_TEXT, "The newest job that repeats it."),
         "open": _meaning(_FLAG, "Whether an ingest takes more documents."),
         "filling": _meaning(_FLAG, "Whether its documents or questions still join it."),
         "filled": _meaning(_OBJECT, "Of a list that joins: `done` of `total` have."),
@@ -81,8 +82,8 @@ def _jobs() -> Json:
     }  # fmt: skip
     return {
         "Job": answered(job, optional=[
-            "queue", "progress", "request", "result", "error", "retry_of", "open", "filling",
-            "filled", "sources", "note", "conversation",
+            "queue", "progress", "request", "result", "error", "retry_of", "retried_as", "open",
+            "filling", "filled", "sources", "note", "conversation",
         ]),
         "Jobs": page_of("jobs", "Job"),
         "Progress": answered(progress, optional=["failed", "cancelled", "given_up"]),

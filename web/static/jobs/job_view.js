@@ -4,7 +4,7 @@ import { conditions } from "../ask/filter_words.js";
 import { call } from "../shared/api.js";
 import { age, count, duration, FINAL, find, make, STATE_WORDS, terms } from "../shared/dom.js";
 import { isHopeless, whyFailed } from "./hopeless.js";
-import { action, addressOf, GIVEN_UP_WORDS, isGivenUp, KIND_WORDS, pathOf, standing } from "./job_words.js";
+import { action, addressOf, GIVEN_UP_WORDS, isGivenUp, KIND_WORDS, ONE_OF_KIND, pathOf, standing } from "./job_words.js";
 import { rowsOf } from "./rows.js";
 import { timeline } from "./timeline.js";
 
@@ -62,7 +62,8 @@ function problems(job) {
 const notice = (words) => make("p", { className: "notice", "data-kind": "bad" }, words);
 
 const NO_RETRY = "What failed would fail again: mend the files and add them again.";
-const DONE_WORDS = { ingest: "added", delete: "deleted" };
+// A file that was read may hold no text, or what is there already: then nothing was added.
+const DONE_WORDS = { ingest: "read", delete: "deleted" };
 
 function progressOf(job) {
   const { done = 0, total = 0, failed = 0, cancelled = 0, unit = "documents" } = job.progress ?? {};
@@ -80,7 +81,7 @@ function progressOf(job) {
 
 function facts(job) {
   const told = [
-    ["Kind", KIND_WORDS[job.kind] ?? job.kind],
+    ["Kind", ONE_OF_KIND[job.kind] ?? KIND_WORDS[job.kind] ?? job.kind],
     ["Collection", job.collection],
     ["Only where", conditions(job.request?.filters).join(" and ")],
     ["Asked", `${age(job.created_at)} ago`],
