@@ -9,7 +9,7 @@ from adapters.parsing.markup.xml_text import looks_like_xml
 from adapters.parsing.plain_text.json_text import looks_like_json
 from adapters.parsing.plain_text.plain_text import has_header, looks_like_log
 from adapters.parsing.plain_text.separated_text import looks_separated
-from adapters.parsing.shared.refusals import READS, unsupported
+from adapters.parsing.shared.refusals import binary, unsupported
 from rag.errors import Unreadable
 
 _HEAD = 1024  # bytes that tell a kind
@@ -178,5 +178,5 @@ def decode_named(data: bytes) -> tuple[str, str]:
     """
     text, encoding = decoded(data)
     if len(_CONTROL.findall(text)) > _MOST_CONTROL * max(len(text.strip("\0 \t\r\n")), 1):
-        raise Unreadable("binary", f"The file holds binary data and no text; {READS}.")
+        raise binary()
     return text, encoding

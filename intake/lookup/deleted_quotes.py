@@ -6,7 +6,6 @@ from typing import Any, Final
 
 from corpus.catalogue.deletions import Deletions, Generation
 from rag.answers.withheld import (
-    WITHHELD,
     Quoted,
     prose_without_deleted,
     quotes_without_deleted,
@@ -17,6 +16,8 @@ _SHOWN: Final = (
     "marker", "source", "chunk_id", "document_id", "generation", "n", "start", "end", "score",
     "page",
 )  # fmt: skip
+#: What stands for an earlier answer: nobody knows what it was made of.
+EARLIER: Final = "(Withheld: it may quote a document that was deleted since.)"
 #: Fields that every source or citation has, emptied.
 _SOURCE: Final[dict[str, Any]] = {"title": "", "text": "", "metadata": {}, "parts": []}
 _CITATION: Final[dict[str, Any]] = {"quote": "", "shown": ""}
@@ -90,7 +91,7 @@ def _without(told: dict[str, Any], gone: Collection[Generation]) -> dict[str, An
 def without_answers(request: Mapping[str, Any]) -> dict[str, Any]:
     """Return a question's *request* without the answers before it, which nobody can take apart."""
     history = [
-        turn if turn.get("role") == "user" else dict(turn) | {"text": WITHHELD}
+        turn if turn.get("role") == "user" else dict(turn) | {"text": EARLIER}
         for turn in request.get("history") or ()
     ]
     return dict(request) | ({"history": history} if history else {})

@@ -36,6 +36,8 @@ NONE_ANSWERED = {
 WITH_ROWS = ("ingest", "delete", KIND)
 #: What a row tells the time of. The retrievers run beside each other, within `retrieve`.
 STAGES = ("embed", "retrieve", "dense", "sparse", "fuse", "rerank", "first_token", "generate")
+#: Characters of the question that a conversation began with.
+_BEGAN_WITH = 200
 #: A row's parts of an ingest's progress.
 _ENDED = ("done", "failed", "cancelled", "expired")
 
@@ -73,9 +75,7 @@ class JobView:
         *workers* are the live ones, for the estimate of a waiting job.
         """
         row = sight.row
-        shown = self.summary(job_id, row)
-        if _has_place(row):
-            shown["queue"] = _queue(row, sight.place, workers)
+        shown = self.summary(job_id, row) | _as_of_now(sight, workers)
         if row["kind"] in ("query", "search"):
             shown |= self.outcome(row)
             if "request" in shown and shown.get("result", {}).get("deleted"):
@@ -90,15 +90,14 @@ class JobView:
         """
         Return jobs, each by its id, as they stand in a list: without sources and result.
 
-        The turns before a question are left out: they may be long, and have answers of which a
-        list does not know whose words they are.
+        Of the turns before a question the first one alone is told, and how many there are: they may
+        be long, and have answers of which a list does not know whose words they are.
         """
         shown = []
         for job_id, sight in sights.items():
-            one = self.summary(job_id, sight.row)
-            one.get("request", {}).pop("history", None)
-            if _has_place(sight.row):
-                one["queue"] = _queue(sight.row, sight.place, workers)
+            one = self.summary(job_id, sight.row) | _as_of_now(sight, workers)
+            if history := one.get("request", {}).pop("history", None):
+                one["conversation"] = _conversation(history)
             shown.append(one)
         return shown
 
@@ -326,3 +325,16 @@ def timings_ms(row: Mapping[str, str]) -> dict[str, float]:
     if "finished" in row:
         spent["total"] = round((int(row["finished"]) - int(row["created"])) / 1000, 2)
     return spent
+
+
+def _as_of_now(sight: Sight, workers: Sequence[WorkerState]) -> dict[str, Any]:
+    """Return what a job's row does not tell: its place while it waits, and the retry of it."""
+    if _has_place(sight.row):
+        return {"queue": _queue(sight.row, sight.place, workers)}
+    return {"retried_as": sight.retried_as} if sight.retried_as else {}
+
+
+def _conversation(history: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return which question of a conversation follows *history*, and what that began with."""
+    asked = [str(turn.get("text", "")) for turn in history if turn.get("role") == "user"]
+    return {"turn": len(asked) + 1, "began_with": asked[0][:_BEGAN_WITH] if asked else ""}

@@ -51,10 +51,10 @@ class Rows:
 
     def look(self, job_id: str) -> Sight | None:
         """Return what is shown of a job, in one trip to Redis; None where there is no such job."""
-        unit, job, place = self._run("look", job_id)
+        unit, job, place, retry = self._run("look", job_id)
         flat = unit or job
         row = self.whole([dict(zip(flat[::2], flat[1::2], strict=True))])[0]
-        return Sight(row, Place.of(place)) if row else None
+        return Sight(row, Place.of(place), retry) if row else None
 
     def is_final(self, job_id: str) -> bool | None:
         """Return True if a job has ended; None where there is no such job."""
@@ -105,17 +105,30 @@ class Rows:
             for name, row in zip(kept, rows, strict=True)
             if "role" in row and row["state"] not in FINAL_STATES
         }
+        failed = [
+            name
+            for name, row in zip(kept, rows, strict=True)
+            if row.get("state") in FINAL_STATES - {"succeeded"}
+        ]
         pipe = self._redis.pipeline(transaction=False)
         for name, row in waiting.items():
             pipe.zrank(key("lane", row["role"], row["owner"]), name)
             pipe.zcard(key("lane", row["role"], "interactive"))
             pipe.hget(key("pace", row["role"]), "mean_us")
-        told = iter(pipe.execute() if waiting else ())
+        for name in failed:
+            pipe.get(key("retried", name))
+        told = iter(pipe.execute() if waiting or failed else ())
         places = {
             name: Place(rank, interactive, int(mean_us) if mean_us else None)
-            for name, rank, interactive, mean_us in zip(waiting, told, told, told, strict=True)
+            for name, rank, interactive, mean_us in (
+                (name, next(told), next(told), next(told)) for name in waiting
+            )
         }
-        return {name: Sight(row, places.get(name)) for name, row in zip(kept, rows, strict=True)}
+        retries = dict(zip(failed, told, strict=True))
+        return {
+            name: Sight(row, places.get(name), retries.get(name) or "")
+            for name, row in zip(kept, rows, strict=True)
+        }
 
     def documents(
         self, job_id: str, *, first: int, last: int, states: Collection[str] | None = None

@@ -37,7 +37,8 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """A job's row and, of a unit that has not ended, its place."""
+    """A job's row; of a unit that has not ended its place, of a job that has its newest retry."""
 
     row: Mapping[str, str]
     place: Place | None = None
+    retried_as: str = ""

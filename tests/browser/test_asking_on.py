@@ -59,7 +59,7 @@ def test_options_say_which_documents_how_many_passages_and_when(
     page = open_page(url)
     page.get_by_text("Options").click()
     page.get_by_label("Only documents where").fill("author=Knuth\nyear>=1968")
-    page.get_by_label("Passages").fill("3")
+    page.get_by_label("Passages to read").fill("3")
     page.locator("#priority").select_option("batch")
     expect(page.locator("#options-set")).to_have_text(": 3 set")
     asked(page)

@@ -80,7 +80,7 @@ def test_the_documents_of_a_job_are_followed_and_filtered_page_by_page(
     lines = page.locator("#rows tbody tr")
 
     expect(lines).to_have_count(100)
-    expect(lines.nth(1)).to_contain_text("It is cut off.; 9 attempts")
+    expect(lines.nth(1)).to_contain_text("It is cut off; 9 attempts")
     expect(lines.nth(2).get_by_role("link")).to_have_attribute(
         "href", "/documents?collection=papers&document=002.txt"
     )

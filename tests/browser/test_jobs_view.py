@@ -80,11 +80,25 @@ def test_an_ingest_shows_which_documents_failed_and_why(
 
     expect(panel).to_contain_text("b.pdf")
     expect(panel).to_contain_text("It is cut off.")
-    expect(panel).to_contain_text("1 of 2 added, 1 failed")
+    expect(panel).to_contain_text("1 of 2 read, 1 failed")
     expect(panel).to_contain_text("documents added")
     panel.get_by_role("button", name="Retry").click()
-    expect(panel.get_by_role("link", name="Trying again as")).to_be_focused()
+    expect(panel.get_by_role("link", name="Tried again as")).to_be_focused()
     assert len(api.jobs) == 2
+
+
+def test_what_was_tried_again_says_so_and_leads_there(
+    open_page: Open, url: str, api: CannedApi
+) -> None:
+    later = Job("ingest", "papers", {}, state="running")
+    told = {"retried_as": later.id, "progress": {"done": 2, "total": 2, "failed": 1}}
+    job = Job("ingest", "papers", {}, state="partial", told=told)
+    api.jobs |= {job.id: job, later.id: later}
+    page = open_page(f"{url}/jobs/{job.id}")
+    link = page.get_by_role("link", name=f"Tried again as {later.id}")
+
+    expect(link).to_have_attribute("href", f"/documents?collection=papers&job={later.id}")
+    expect(page.get_by_role("button", name="Retry")).to_have_count(0)
 
 
 def test_files_that_would_fail_again_are_not_retried(
@@ -98,7 +112,7 @@ def test_files_that_would_fail_again_are_not_retried(
     page = open_page(f"{url}/jobs?job={job.id}")
     panel = page.locator("#job")
 
-    expect(panel).to_contain_text("0 of 1 added, 1 failed")
+    expect(panel).to_contain_text("0 of 1 read, 1 failed")
     expect(panel).to_contain_text("No document succeeded. Below stands why, for each.")
     expect(panel).to_contain_text("It is cut off. Mend the file and add it again.")
     expect(panel.get_by_role("button", name="Retry")).to_have_count(0)
@@ -119,12 +133,12 @@ def test_below_the_pointer_that_pressed_retry_the_list_stays(
     expect(rows).to_have_count(2)
     with page.expect_response("**/api/jobs?*"):
         rows.nth(1).get_by_role("button", name="Retry").click()
-    expect(rows.nth(1).get_by_role("link", name="Trying again as")).to_be_visible()
+    expect(rows.nth(1).get_by_role("link", name="Tried again as")).to_be_visible()
     expect(rows).to_have_count(2)
     page.mouse.move(5, 5)
 
     expect(rows).to_have_count(3)
-    expect(rows.nth(2).get_by_role("link", name="Trying again as")).to_be_visible()
+    expect(rows.nth(2).get_by_role("link", name="Tried again as")).to_be_visible()
 
 
 def test_cancelling_is_said_at_once(open_page: Open, url: str, api: CannedApi) -> None:
@@ -274,7 +288,7 @@ def test_a_retry_that_failed_can_be_made_once_more(
     expect(button).to_be_enabled()
     page.unroute("**/retry")
     button.click()
-    expect(page.get_by_role("link", name="Trying again as")).to_be_visible()
+    expect(page.get_by_role("link", name="Tried again as")).to_be_visible()
     page.mouse.move(5, 5)
 
     expect(page.locator("#jobs tbody tr")).to_have_count(3)

@@ -59,11 +59,15 @@ def _jobs() -> Json:
         ),
         "error": _meaning(ref("JobError"), "Why it failed."),
         "retry_of": _meaning(_TEXT, "The job that it repeats."),
+        "retried_as": _meaning(_TEXT, "The newest job that repeats it."),
         "open": _meaning(_FLAG, "Whether an ingest takes more documents."),
         "filling": _meaning(_FLAG, "Whether its documents or questions still join it."),
         "filled": _meaning(_OBJECT, "Of a list that joins: `done` of `total` have."),
         "sources": _meaning(list_of("Source"), "Of a question that is being answered."),
         "note": _meaning(_TEXT, "What became of a record that cannot be read."),
+        "conversation": _meaning(
+            _OBJECT, "In a list, of a follow-up: which `turn` it is, and what that `began_with`."
+        ),
     }
     progress = {
         "done": _meaning(_WHOLE, "How many have ended, however they did."),
@@ -78,8 +82,8 @@ def _jobs() -> Json:
     }  # fmt: skip
     return {
         "Job": answered(job, optional=[
-            "queue", "progress", "request", "result", "error", "retry_of", "open", "filling",
-            "filled", "sources", "note",
+            "queue", "progress", "request", "result", "error", "retry_of", "retried_as", "open",
+            "filling", "filled", "sources", "note", "conversation",
         ]),
         "Jobs": page_of("jobs", "Job"),
         "Progress": answered(progress, optional=["failed", "cancelled", "given_up"]),

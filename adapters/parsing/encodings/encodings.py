@@ -10,7 +10,7 @@ from charset_normalizer import from_bytes
 from adapters.parsing.encodings.alphabets import latin_code_page
 from adapters.parsing.encodings.charsets import named, strict
 from adapters.parsing.encodings.plausibility import best, plausibility
-from adapters.parsing.shared.refusals import READS
+from adapters.parsing.shared.refusals import binary
 from rag.errors import Unreadable
 
 _HEAD = 4096  # bytes in which an encoding is declared
@@ -195,7 +195,7 @@ def _guessed(data: bytes) -> str:
         return codec
     if beyond > _MUCH * len(sample):
         if len(_NEVER_TEXT.findall(sample)) > _NOISE * len(sample):
-            raise Unreadable("binary", f"The file holds binary data and no text; {READS}.")
+            raise binary()
         raise Unreadable(
             "unsupported",
             "The encoding of the text could not be told; save the file as UTF-8.",

@@ -13,6 +13,11 @@ def unsupported(name: str, remedy: str = "") -> Unreadable:
     return Unreadable("unsupported", f"The file is {name}; {remedy or READS}.")
 
 
+def binary() -> Unreadable:
+    """Return the error for bytes that are no text, of no kind that is known."""
+    return Unreadable("binary", f"The file holds binary data and no text; {READS}.")
+
+
 def locked() -> Unreadable:
     """Return the error for a document that is protected by a password."""
     return Unreadable("encrypted", "The file is protected by a password; save it without one.")

@@ -359,6 +359,8 @@ def test_failed_rows_are_listed_apart_and_retried_alone(client: FlaskClient, wor
     assert failed[0]["error"] == {"type": "corrupt", "title": "No", "detail": "It is broken."}
     assert retry.status_code == 202
     assert retry.get_json()["retry_of"] == job_id
+    listed = client.get("/api/jobs?kind=ingest").get_json()["jobs"]
+    assert [job.get("retried_as") for job in listed] == [None, retry.get_json()["id"]]
     assert [row["document_id"] for row in rows(client, retry.get_json()["id"])] == ["b.txt"]
 
 

@@ -213,8 +213,9 @@ def test_a_failed_question_is_retried_as_a_new_job(client: FlaskClient, worker: 
     assert answer.status_code == 202
     assert answer.get_json()["retry_of"] == job_id
     assert answer.headers["Location"] == f"/api/jobs/{answer.get_json()['id']}"
-    assert client.get(f"/api/jobs/{job_id}").get_json()["error"]["type"] == "corrupt"
-    assert client.get(f"/api/jobs/{job_id}").get_json()["state"] == "failed"
+    before = client.get(f"/api/jobs/{job_id}").get_json()
+    assert (before["error"]["type"], before["state"]) == ("corrupt", "failed")
+    assert before["retried_as"] == answer.get_json()["id"]
 
 
 @pytest.mark.parametrize("path", ["", "/events", "/documents"])

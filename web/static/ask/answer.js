@@ -2,7 +2,8 @@
 
 import { ApiProblem, at, call, parse } from "../shared/api.js";
 import { duration, FINAL, find, make, say } from "../shared/dom.js";
-import { closePassage, openPassage } from "./passage.js";
+import { markerButton } from "./marker.js";
+import { closePassage } from "./passage.js";
 import { drawEarlier, drawLater } from "./conversation.js";
 import { conditions } from "./filter_words.js";
 import { rendered } from "./rendered.js";
@@ -227,7 +228,7 @@ function drawAnswer(text, mine, citations, html = null) {
       pieces.push(part.slice(at, match.index).replace(/[ \t]+$/, "\u202f"));
       const nth = seen.get(number) ?? 0;
       seen.set(number, nth + 1);
-      pieces.push(marker(number, source, mine, () => quotesOf(citations, number, nth, text)));
+      pieces.push(markerButton(number, source, mine.collection, () => quotesOf(citations, number, nth, text)));
       at = match.index + match[0].length;
     }
     return [...pieces, part.slice(at)];
@@ -241,11 +242,4 @@ function quotesOf(citations, number, nth, text) {
   const own = citations.filter((citation) => citation.marker === number);
   const times = [...text.matchAll(MARKER)].filter((match) => Number(match[1]) === number).length;
   return own.length === times ? [own[nth]] : own;
-}
-
-function marker(number, source, mine, quotes) {
-  const button = make("button", { type: "button", className: "cite", "aria-expanded": "false", "aria-controls": "passage" }, String(number));
-  button.setAttribute("aria-label", `Source ${number}: ${source.title || source.document_id}`);
-  button.addEventListener("click", () => openPassage(source, quotes(), mine.collection, button));
-  return button;
 }

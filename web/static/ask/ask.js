@@ -3,6 +3,7 @@
 import { finishedQuestion, leaveQuestion, showQuestion, stopQuestion } from "./answer.js";
 import { keepLater, turnsAfter } from "./conversation.js";
 import { showFields } from "./filter_fields.js";
+import { written } from "./filter_words.js";
 import { readFilters } from "./filters.js";
 import { asMarkdown } from "./markdown.js";
 import { ApiProblem, at, call } from "../shared/api.js";
@@ -146,6 +147,15 @@ async function openAddressed() {
   }
 }
 
+/** Ask of those documents alone that the address names. */
+function restrictToNamed() {
+  const ids = new URL(location.href).searchParams.getAll("only");
+  if (!ids.length) return;
+  find("filters").value = `document_id=${ids.map(written).join(",")}`;
+  find("options").open = true;
+  countOptions();
+}
+
 find("ask").addEventListener("submit", ask);
 find("follow").addEventListener("submit", follow);
 for (const id of ["question", "follow-up"]) {
@@ -168,4 +178,5 @@ preparePassage();
 prepareCollections(showConditions);
 watchHealth();
 quietly(refreshCollections);
+restrictToNamed();
 openAddressed();

@@ -69,7 +69,7 @@ export function sureness(result) {
 export function author(result) {
   if (!result.answer.trim() || result.answer.trim() === NOT_IN_DOCUMENTS || isWithheld(result)) return "";
   if (result.generator !== "extractive") return `Written by ${result.generator}.`;
-  return result.citations?.length ? "Quoted word for word; no language model wrote this." : "";
+  return result.citations?.length ? "Quoted from the documents; no language model wrote this." : "";
 }
 
 function sentence(words) {

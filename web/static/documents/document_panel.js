@@ -5,6 +5,7 @@ import { age, bytes, count, find, make, onEscape, pageOf, say, terms } from "../
 
 const CHARS = 20_000;
 const PASSAGES = 50;
+const ACTS = ["document-ask", "document-file", "document-replace", "document-reingest", "document-delete", "show-text", "show-passages"];
 
 let shown = null; // { path, opener, part: { name, next, reading } }: what is read of it, and from where on
 
@@ -17,7 +18,9 @@ export async function openDocument(collection, documentId, opener) {
   find("document-facts").replaceChildren();
   find("document-text").replaceChildren();
   find("document-file").href = at(`${mine.path}/file`);
+  find("document-ask").href = at(`/?${new URLSearchParams({ collection, only: documentId })}`);
   say(find("document-said"));
+  offerActs(true);
   find("document").hidden = false;
   if (opener) find("document-title").focus({ preventScroll: true });
   try {
@@ -26,8 +29,15 @@ export async function openDocument(collection, documentId, opener) {
     drawFacts(told);
     if (!mine.part) showPart("text");
   } catch (problem) {
-    if (shown === mine) say(find("document-said"), problem.message);
+    if (shown !== mine) return;
+    say(find("document-said"), problem.message);
+    offerActs(problem.status !== 404);
   }
+}
+
+/** Offer what may be done with a document, or nothing where there is none. */
+function offerActs(isThere) {
+  for (const id of ACTS) find(id).hidden = !isThere;
 }
 
 /** Close the panel and give the focus back to what opened it. */

@@ -25,11 +25,12 @@ export function documentLine(row, job) {
 
 /** Say what became of a document. */
 function fate(row) {
+  if (row.outcome === "empty") return [row.note ?? "There is no text in it.", MEND].join(" ");
   const outcome = [OUTCOMES[row.outcome] ?? row.outcome, row.duplicate_of, row.chunks ? count(row.chunks, "passage") : ""];
-  return [
+  const told = [
     row.error ? whyFailed(row) : outcome.filter(Boolean).join(", "),
     row.attempts > 1 ? count(row.attempts, "attempt") : "",
     row.note,
-    row.outcome === "empty" ? MEND : "",
-  ].filter(Boolean).join("; ");
+  ].filter(Boolean);
+  return told.map((words, nth) => (nth < told.length - 1 ? words.replace(/\.$/, "") : words)).join("; ");
 }

@@ -4,7 +4,7 @@ import { conditions } from "../ask/filter_words.js";
 import { call } from "../shared/api.js";
 import { age, count, duration, FINAL, find, make, STATE_WORDS, terms } from "../shared/dom.js";
 import { isHopeless, whyFailed } from "./hopeless.js";
-import { action, addressOf, GIVEN_UP_WORDS, isGivenUp, KIND_WORDS, standing } from "./job_words.js";
+import { action, addressOf, GIVEN_UP_WORDS, isGivenUp, KIND_WORDS, ONE_OF_KIND, pathOf, standing } from "./job_words.js";
 import { rowsOf } from "./rows.js";
 import { timeline } from "./timeline.js";
 
@@ -61,7 +61,9 @@ function problems(job) {
 
 const notice = (words) => make("p", { className: "notice", "data-kind": "bad" }, words);
 
-const DONE_WORDS = { ingest: "added", delete: "deleted" };
+const NO_RETRY = "What failed would fail again: mend the files and add them again.";
+// A file that was read may hold no text, or what is there already: then nothing was added.
+const DONE_WORDS = { ingest: "read", delete: "deleted" };
 
 function progressOf(job) {
   const { done = 0, total = 0, failed = 0, cancelled = 0, unit = "documents" } = job.progress ?? {};
@@ -79,13 +81,13 @@ function progressOf(job) {
 
 function facts(job) {
   const told = [
-    ["Kind", KIND_WORDS[job.kind] ?? job.kind],
+    ["Kind", ONE_OF_KIND[job.kind] ?? KIND_WORDS[job.kind] ?? job.kind],
     ["Collection", job.collection],
     ["Only where", conditions(job.request?.filters).join(" and ")],
     ["Asked", `${age(job.created_at)} ago`],
     ["Took", duration(job.timings_ms?.total)],
     ["Attempts", job.attempts > 1 ? String(job.attempts) : ""],
-    ["Retry of", job.retry_of],
+    ["Retry of", job.retry_of && make("a", { href: pathOf(job.retry_of) }, job.retry_of)],
   ];
   return make("dl", { className: "about" }, ...terms(told));
 }
@@ -109,7 +111,8 @@ function isLost(job, rows) {
 function actions(job, { problem, done, more, isLost: isOver }) {
   const words = { query: "Open the answer", questions: "Open the answers", ingest: "Open the documents" }[job.kind];
   const link = words && addressOf(job) !== location.pathname ? make("a", { href: addressOf(job) }, words) : null;
-  const line = make("p", { className: "row" }, link, ...more, isOver ? null : action(job, { problem, done }));
+  const retry = isOver ? make("span", { className: "quiet" }, NO_RETRY) : action(job, { problem, done });
+  const line = make("p", { className: "row" }, link, ...more, retry);
   return line.children.length ? line : null;
 }
 

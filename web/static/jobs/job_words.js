@@ -16,8 +16,9 @@ export const KIND_WORDS = {
   reindex: "reindexes",
   check: "checks",
 };
+export const ONE_OF_KIND = { query: "question", questions: "list of questions", reindex: "reindex", check: "check" };
 const SETTLING_MS = 10_000;
-const again = new Map(); // what was retried: id → the new job
+const again = new Map(); // what was retried here: id → the new job
 let retriedAt = -Infinity;
 const stopping = new Set(); // what was asked to stop: said until it has
 
@@ -83,7 +84,9 @@ export function standing(job) {
   const { given_up: lost, unit = "documents" } = job.progress ?? {};
   if (lost) return `gave up on ${count(lost, unit.replace(/s$/, ""))}: the worker died each time`;
   if (job.error?.type === GIVEN_UP) return "given up: the worker died each time";
-  return job.error?.title ?? "";
+  if (job.error) return job.error.title ?? "";
+  const { turn, began_with: first } = job.conversation ?? {};
+  return turn ? `question ${turn} of what began with “${first}”` : "";
 }
 
 /** Return for how long a job has waited, ms: until its start, its end, or now. */
@@ -108,7 +111,8 @@ export const isSettling = () => performance.now() - retriedAt < SETTLING_MS;
  */
 export function action(job, { problem, done }) {
   if (!FINAL.has(job.state)) return button(job, "Cancel", "DELETE", `/api/jobs/${job.id}`, { problem, done });
-  if (again.has(job.id)) return tryingAgain(again.get(job.id));
+  if (again.has(job.id)) return tryingAgain(job, again.get(job.id).id);
+  if (job.retried_as) return tryingAgain(job, job.retried_as);
   // Of one whose record the disk lost nobody knows what it was asked.
   if (RETRYABLE.has(job.state) && RETRYABLE_KINDS.has(job.kind) && !job.note) {
     return button(job, "Retry", "POST", `/api/jobs/${job.id}/retry`, { problem, done });
@@ -121,16 +125,16 @@ function leadOn(button, job, begun) {
   if (begun.id === job.id) return;
   again.set(job.id, begun);
   retriedAt = performance.now();
-  const link = tryingAgain(begun);
+  const link = tryingAgain(job, begun.id);
   button.replaceWith(link);
   link.focus({ preventScroll: true });
 }
 
-/** Return a link to the job that tries another one again, in place of its button. */
-function tryingAgain(job) {
-  const link = make("a", { href: addressOf(job), className: "again", title: `As ${job.id}` }, "Trying again");
-  link.setAttribute("aria-label", `Trying again as ${job.id}`);
-  link.dataset.key = `again ${job.id}`;
+/** Return a link to the job *id* that tries *job* again, in place of its button. */
+function tryingAgain(job, id) {
+  const link = make("a", { href: addressOf({ ...job, id }), className: "again", title: `As ${id}` }, "Tried again");
+  link.setAttribute("aria-label", `Tried again as ${id}`);
+  link.dataset.key = `again ${id}`;
   return link;
 }
 

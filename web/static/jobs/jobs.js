@@ -135,7 +135,9 @@ async function nameCollections() {
   select.append(...collections.filter(({ name }) => !known.has(name)).map(({ name }) => make("option", { value: name }, name)));
 }
 
-find("state").append(...Object.entries({ ...STATE_WORDS, [GIVEN_UP]: "given up on" }).map(([value, words]) => make("option", { value }, words)));
+// A job of which some failed is no failed one.
+const CHOICES = { ...STATE_WORDS, partial: "partly done: some failed", failed: "failed as a whole", [GIVEN_UP]: "given up on" };
+find("state").append(...Object.entries(CHOICES).map(([value, words]) => make("option", { value }, words)));
 find("kind").append(...Object.entries(KIND_WORDS).map(([value, words]) => make("option", { value }, words)));
 for (const name of FILTERS) find(name).addEventListener("change", filter);
 find("finder").addEventListener("submit", (event) => event.preventDefault());

@@ -2,7 +2,7 @@
 
 import { at } from "../shared/api.js";
 import { make, pageOf } from "../shared/dom.js";
-import { openPassage } from "../ask/passage.js";
+import { markerButton } from "../ask/marker.js";
 import { isWithheld, NOT_IN_DOCUMENTS } from "../ask/verdict.js";
 import { stateCell } from "./job_words.js";
 
@@ -40,16 +40,9 @@ function withMarkers(words, row, job) {
     if (!own.length) return part;
     const nth = seen.get(number) ?? 0;
     seen.set(number, nth + 1);
-    return markerButton(own[Math.min(nth, own.length - 1)], job);
+    const citation = own[Math.min(nth, own.length - 1)];
+    return markerButton(number, sourceOf(citation), job.collection ?? "default", () => [citation]);
   });
-}
-
-function markerButton(citation, job) {
-  const { marker, title, document_id: id } = citation;
-  const button = make("button", { type: "button", className: "cite", "aria-expanded": "false", "aria-controls": "passage" }, String(marker));
-  button.setAttribute("aria-label", `Source ${marker}: ${title || id}`);
-  button.addEventListener("click", () => openPassage(sourceOf(citation), [citation], job.collection ?? "default", button));
-  return button;
 }
 
 /** Return the quoted words as the source that they are from; its text around them is read when it is opened. */

@@ -80,7 +80,7 @@ export function redraw(body, children) {
 
 /** Make the terms of a list, each [name, value]; one without a value is left out. */
 export const terms = (pairs) =>
-  pairs.filter(([, value]) => value).flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, String(value))]);
+  pairs.filter(([, value]) => value).flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, value instanceof Node ? value : String(value))]);
 
 /** Let Escape do *act*, unless it closes a dialog. */
 export function onEscape(act) {

@@ -9,6 +9,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from intake.lookup.deleted_quotes import EARLIER
 from jobs.ledger.sights import Sight
 from protocol.keys import key
 from rag.answers.withheld import WITHHELD
@@ -91,7 +92,7 @@ def test_the_text_of_a_deleted_document_is_gone_from_an_answer(
     assert [source["text"] for source in told["sources"]] == ["", "The well is deep."]
     assert told["sources"][0] | {"deleted": True, "document_id": "a.md"} == told["sources"][0]
     assert [one["quote"] for one in told["citations"]] == ["", "The well is deep."]
-    assert job["request"]["history"] == [BEFORE[0], BEFORE[1] | {"text": WITHHELD}]
+    assert job["request"]["history"] == [BEFORE[0], BEFORE[1] | {"text": EARLIER}]
 
 
 def test_a_list_of_jobs_has_no_answers_in_it(client: FlaskClient, job_id: str) -> None:
@@ -99,6 +100,7 @@ def test_a_list_of_jobs_has_no_answers_in_it(client: FlaskClient, job_id: str) -
 
     assert job_id in told.text
     assert "4711" not in told.text
+    assert told.get_json()["jobs"][0]["conversation"] == {"turn": 2, "began_with": "And?"}
 
 
 def test_events_told_again_say_nothing_of_it_either(
