@@ -73,6 +73,8 @@ class Client:
         sleep: Waits, for a server that is busy or away.
 
         remark: Tells people that a connection was lost, and that it is there again.
+
+        key: Shown to a server that asks for one.
     """
 
     def __init__(
@@ -82,6 +84,7 @@ class Client:
         transport: httpx.BaseTransport | None = None,
         sleep: Callable[[float], None] = time.sleep,
         remark: Callable[[str], None] = lambda _: None,
+        key: str = "",
     ) -> None:
         self.url = url.rstrip("/")
         self._sleep = sleep
@@ -89,7 +92,11 @@ class Client:
         try:
             # The environment may name a proxy; Quern is on this machine or in this network.
             self._http = httpx.Client(
-                base_url=self.url, timeout=TIMEOUT, transport=transport, trust_env=False
+                base_url=self.url,
+                timeout=TIMEOUT,
+                transport=transport,
+                trust_env=False,
+                headers={"Authorization": f"Bearer {key}"} if key else None,
             )
         except httpx.InvalidURL as error:
             raise Unreachable(f"{url} is not the address of a server: {error}") from error

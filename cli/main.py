@@ -34,6 +34,7 @@ COMMANDS: Final = {
     "health": "cli.commands.health",
     "logs": "cli.commands.logs",
     "webhooks": "cli.commands.webhooks",
+    "keys": "cli.commands.keys",
     "backup": "cli.commands.backup",
     "restore": "cli.commands.backup",
     "optimize-model": "cli.commands.optimize_model",

@@ -60,7 +60,13 @@ class Session:
         # Imported here: the supervisor, which stays, asks nobody.
         from cli.client import Client  # noqa: PLC0415 - see above
 
-        with Client(self.url, transport=self.transport, remark=self.remarks.print) as client:
+        client = Client(
+            self.url,
+            transport=self.transport,
+            remark=self.remarks.print,
+            key=self.settings.key,
+        )
+        with client:
             yield client
 
 

@@ -42,6 +42,7 @@ class Archiver:
         self._ledger = storage.ledger
         self._blobs = storage.blobs
         self._archive = archive
+        self._lists: list[str] = []
         self._looked_at = "0"
 
     def turn(self) -> None:
@@ -103,10 +104,15 @@ class Archiver:
             yield whole
 
     def _forget_jobs(self) -> bool:
-        """Look on through the list of jobs; returns False at its end."""
-        after = self._ledger.archiving.forget_jobs(after=self._looked_at, most=_JOBS)
+        """Look on through the lists of jobs, tenant by tenant; returns False at their end."""
+        archiving = self._ledger.archiving
+        if not self._lists:
+            self._lists = [*archiving.tenants(), ""]
+        after = archiving.forget_jobs(after=self._looked_at, most=_JOBS, of=self._lists[-1])
         self._looked_at = after or "0"
-        return bool(after)
+        if not after:
+            self._lists.pop()
+        return bool(self._lists)
 
 
 def _is_worth_it(row: EndedRow) -> bool:

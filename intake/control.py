@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
+from access.grants import Scope, current
 from intake.errors import NotRetryable
 from intake.idempotency import Idempotency
 from intake.ingests import Ingests
@@ -18,6 +19,10 @@ from jobs.long_jobs import FIRST_TURN_S, LongJobs
 from jobs.requests import QueryRequest
 
 _RETRYABLE: Final = ("failed", "cancelled", "expired", "partial")
+#: What a caller needs to begin such a job; all others are for who runs collections.
+_SCOPES: Final[dict[str, Scope]] = {
+    "query": "ask", "questions": "ask", "search": "ask", "ingest": "ingest", "delete": "ingest",
+}  # fmt: skip
 
 
 class JobControl:
@@ -48,8 +53,11 @@ class JobControl:
 
         Raises:
             NotFound, Gone: There is no such job.
+
+            ScopeMissing: The caller may not do such jobs.
         """
         job = self._lookup.row(job_id)
+        _require_scope(job)
         if has_ended(job):
             return True
         if job["kind"] in WITH_ROWS:
@@ -82,11 +90,14 @@ class JobControl:
         Raises:
             NotFound, Gone: There is no such job.
 
+            ScopeMissing: The caller may not do such jobs.
+
             NotRetryable: The job succeeded, has not ended, or is of another kind.
 
             IdempotencyConflict: The key came with another request.
         """
         job = self._lookup.row(job_id)
+        _require_scope(job)
         if job["state"] not in _RETRYABLE:
             allowed = ", ".join(_RETRYABLE)
             raise NotRetryable(f"this job is {job['state']}; only {allowed} can retry")
@@ -106,6 +117,11 @@ class JobControl:
             case "questions":
                 return self._question_lists.retry(job_id, job, idempotency=idempotency)
         raise NotRetryable("only questions, ingests and reindexes can be retried")
+
+
+def _require_scope(job: Mapping[str, str]) -> None:
+    """Go on only for a caller who may do such a job; raises ScopeMissing."""
+    current().require(_SCOPES.get(job["kind"], "admin"))
 
 
 def _ends_with_its_caller(row: Mapping[str, str]) -> bool:

@@ -7,6 +7,7 @@ from typing import Final
 from redis.exceptions import BusyLoadingError, OutOfMemoryError, ReadOnlyError, ResponseError
 from redis.exceptions import RedisError as QueueError
 
+from access.errors import KeyRefused, NotFound, Overspent, ScopeMissing
 from jobs.errors import (
     AlreadyRunning,
     CollectionGone,
@@ -26,11 +27,14 @@ __all__ = [
     "IdempotencyConflict",
     "InvalidQuestions",
     "InvalidRequest",
+    "KeyRefused",
     "MemoryFull",
     "NotFound",
     "NotRetryable",
+    "Overspent",
     "QueueAway",
     "QueueError",
+    "ScopeMissing",
     "Sealed",
     "StoreUnavailable",
     "TooManyQuestions",
@@ -40,10 +44,6 @@ __all__ = [
 
 #: A full Redis has room again once some of its work has ended.
 MEMORY_RETRY_S: Final = 30
-
-
-class NotFound(QuernError):
-    """Raised when a collection, document or job does not exist."""
 
 
 class Gone(QuernError):

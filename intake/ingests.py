@@ -22,6 +22,7 @@ from jobs.ledger.ledger import Ledger
 from jobs.long_jobs import FIRST_TURN_S, LongJobs
 from jobs.requests import IngestTerms
 from protocol.ids import new_id
+from protocol.names import shown_name
 from rag.errors import InvalidRequest, QuernError
 from runtime.settings import Settings
 
@@ -151,14 +152,14 @@ class Ingests:
         """
         self._admission.check("ingest")
         terms = IngestTerms.from_row(job)
-        told = {
+        more = {
             "retry_of": job_id,
             "fill_total": job.get("total", "0"),
             "pipeline": self._rows.pipeline,
         }
         retry_id = self._ledger.slices.begin_retry(
             new_id(),
-            job=terms.as_row() | told,
+            job=terms.as_row() | more,
             deadline_s=self._settings.batch_deadline_s,
             idempotency=idempotency,
         )
@@ -278,5 +279,6 @@ class Reingests:
         )
         collection_id = existing_collection(self._catalogue, collection)
         self._catalogue.repairs.distrust(collection_id, document_id, document.generation)
-        request = read_ingest({"collection": collection, "priority": "interactive"}, self._settings)
+        asked = {"collection": shown_name(collection), "priority": "interactive"}
+        request = read_ingest(asked, self._settings)
         return self._ingests.submit_ingest(request, [upload], idempotency=idempotency)

@@ -5,6 +5,8 @@ from typing import Literal
 
 import orjson
 
+from access.errors import NoSuchCollection
+from access.grants import current
 from corpus.catalogue.catalogue import Catalogue
 from intake.admission import Admission
 from intake.errors import NotFound
@@ -16,6 +18,7 @@ from jobs.ledger.ledger import Ledger
 from jobs.requests import CheckRequest
 from protocol.ids import new_id
 from protocol.messages import PRIORITY_OF, Stage
+from protocol.names import shown_name
 from runtime.settings import Settings
 
 #: Places in a full lane that are left to these jobs.
@@ -52,7 +55,7 @@ class Maintenance:
         Record the job that makes a collection's vectors anew, and return its id.
 
         Raises:
-            NotFound: There is no such collection.
+            NoSuchCollection: As its name says.
 
             AlreadyRunning: Its vectors are being made anew.
 
@@ -73,11 +76,13 @@ class Maintenance:
         Record the comparison of catalogue, vector store and sparse indexes; return the job's id.
 
         Raises:
-            NotFound: There is no such collection.
+            NoSuchCollection: As its name says.
 
             Full, MemoryFull: As their names say.
         """
-        if request.collection is not None:
+        if request.collection is None:
+            current().require_operator()
+        else:
             collection_of(self._catalogue, request.collection)
         fields = {"request": orjson.dumps(request.as_json()).decode()}
         if request.collection is not None:
@@ -99,7 +104,7 @@ class Maintenance:
         there = self._catalogue.generations.known(collection_id, [document_id])
         # A request that comes again may have deleted it itself: it is that job.
         if not there and not self._rows.is_answered(idempotency):
-            raise NotFound(f"there is no document {document_id!r} in {collection!r}")
+            raise NotFound(f"there is no document {document_id!r} in {shown_name(collection)!r}")
         return self._delete(collection, collection_id, there, "interactive", idempotency)
 
     def delete_documents(
@@ -113,7 +118,7 @@ class Maintenance:
         Record the delete of up to MAX_DELETES documents as one job; those not there are left out.
 
         Raises:
-            NotFound: There is no such collection.
+            NoSuchCollection: As its name says.
 
             Full, MemoryFull, IdempotencyConflict: As their names say.
         """
@@ -126,14 +131,14 @@ class Maintenance:
         Free a collection's name at once, and record the job that removes the rest.
 
         Raises:
-            NotFound: There is no such collection.
+            NoSuchCollection: As its name says.
 
             Full, MemoryFull: As their names say.
         """
         self._admission.check("upkeep")  # before the name is free
         collection_id = self._catalogue.collections.drop(collection)
         if collection_id is None:
-            raise NotFound(f"there is no collection {collection!r}")
+            raise NoSuchCollection(collection)
         return self._submit(
             "delete_collection", "drop", {"collection": collection, "incarnation": collection_id}
         )

@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterable
 from typing import Any, Final
 
+from access.grants import current
 from jobs.archive.archive import Archive
 from jobs.ledger.purging import Purged, Purging
 from jobs.requests import PurgeRequest
@@ -27,8 +28,12 @@ class Purge:
         Forget some; returns what was forgotten, and where the next call goes on, None at the end.
 
         Raises:
+            ScopeMissing: All collections are not the caller's.
+
             StoreUnavailable: A segment cannot be deleted; its rows are forgotten all the same.
         """
+        if request.collection is None:
+            current().require_operator()
         before_us = int((time.time() - request.older_than_s) * 1e6)
         until = time.monotonic() + _CALL_S
         at, skip = float(after[0]), after[1]

@@ -6,15 +6,16 @@ from typing import Final
 
 import orjson
 
+from access.errors import NoSuchCollection
 from corpus.catalogue.catalogue import Catalogue
 from intake.admission import Admission, Kind
-from intake.errors import NotFound
 from intake.idempotency import Idempotency
 from jobs.errors import NoCollection
 from jobs.ledger.submissions import Submissions, Submitted
 from jobs.requests import QueryRequest, SearchRequest
 from protocol.ids import new_id
 from protocol.messages import PRIORITY_OF, Stage
+from protocol.names import shown_name
 from runtime.settings import Settings
 
 __all__ = ["SEARCH_DEADLINE_S", "Queries", "Submitted"]
@@ -52,7 +53,7 @@ class Queries:
         Record a question and return what is shown of its job.
 
         Raises:
-            NotFound: There is no such collection.
+            NoSuchCollection: As its name says.
 
             Full, MemoryFull, IdempotencyConflict: As their names say.
         """
@@ -75,7 +76,7 @@ class Queries:
         Record a search and return its id; it is not listed among the jobs.
 
         Raises:
-            NotFound: There is no such collection.
+            NoSuchCollection: As its name says.
 
             Full, MemoryFull: As their names say.
         """
@@ -107,8 +108,8 @@ class Queries:
             try:
                 return take_in(memory_bound=bound)
             except NoCollection as error:
-                if name != "default":
-                    raise NotFound(f"there is no collection {name!r}") from error
+                if shown_name(name) != "default":
+                    raise NoSuchCollection(name) from error
             self._catalogue.collections.create(name)
             return take_in(memory_bound=bound)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, get_args
 
+from access.grants import collection_named
 from intake.documents import METADATA
 from intake.fields import Field, Fields, Kind, choice, flag, nullable, number, sent, text, whole
 from jobs.requests import CheckRequest, PurgeRequest, QueryRequest, SearchRequest
@@ -31,13 +32,20 @@ PLANNED: Final = ("callback_url",)
 
 
 def _collection_name(value: object, where: str) -> str:
-    """Check the name of a collection."""
+    """
+    Check the name of a collection; returns how it is written down.
+
+    Raises:
+        InvalidRequest: It is no name.
+
+        NoSuchCollection: The caller may not use it.
+    """
     if not isinstance(value, str) or not _NAME.fullmatch(value):
         raise InvalidRequest(
             where,
             "must be 1 to 63 letters, digits, dots, dashes or underscores, a letter or digit first",
         )
-    return value
+    return collection_named(value)
 
 
 def _url(value: object, where: str) -> str:

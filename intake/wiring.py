@@ -45,6 +45,7 @@ class Intake:
     def __init__(self, settings: Settings, storage: Storage, *, pipeline: str) -> None:
         self._storage = storage
         ledger, catalogue, blobs = storage.ledger, storage.catalogue, storage.blobs
+        self.redis, self.scripts = storage.redis, ledger.scripts
         disk = DiskRoom(blobs, floor_mb=settings.health_disk_floor_mb)
         admission = Admission(storage.redis, disk=disk)
         self.notifier = JobNotifier(storage.redis)

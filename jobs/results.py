@@ -57,6 +57,13 @@ def query_result(
     return result | _told(standing, answered=answer.answered, grounded=grounded)
 
 
+def spent_tokens(answer: "Answer") -> dict[str, str]:
+    """Return the field by which a key is charged, see `finish.lua`; none where no model tells."""
+    asked = int(answer.usage.get("prompt_tokens") or 0)
+    written = int(answer.usage.get("completion_tokens") or 0)
+    return {"tokens": f"{asked} {written}"} if asked or written else {}
+
+
 def search_fields(found: "Found") -> dict[str, Any]:
     """Return the fields of a row that tell how its search went."""
     spent = {"dense": found.dense_ms, "sparse": found.sparse_ms, "fuse": found.fuse_ms}

@@ -12,7 +12,9 @@ TEMPLATES: Final[dict[str, str]] = {
     "rows": "rows:%s",  # list: the units of a job, in order
     "open": "open:%s",  # set: the rows of a job that have not ended
     "jobs": "jobs",  # zset: every job by the time of its submission
-    "jobs_by": "jobs_by:%s",  # zset (what): open ones, those of a rare state or kind, given up ones
+    "jobs_by": "jobs_by:%s",  # zset (what): open ones, those of a rare state or kind, given up ones;
+    # of a tenant `NAME/what`, and `NAME/all`
+    "tenants": "tenants",  # set: names of those that had a job, but `default`
     "jobs_by_from": "jobs_by_from",  # string: jobs that were submitted since are in `jobs_by` too
     "ended": "ended",  # zset: units that ended and wait for the archive, by when they did
     "archived": "archived:%s:%s",  # hash (job, end of name or `first`): row → state, pointer
@@ -23,6 +25,12 @@ TEMPLATES: Final[dict[str, str]] = {
     "asking": "asking",  # zset: lists of questions that still get their rows, by the last slice
     "stopping": "stopping",  # zset: cancelled jobs with open rows, by the last slice
     "idempotency": "idempotency:%s",  # string: job id and body hash under a caller's key
+    # Who asks
+    "api_keys": "api_keys",  # zset: keys by when they were made
+    "api_key": "api_key:%s",  # hash (key): digest of its secret, tenant, scopes, limits, last use
+    "spent": "spent:%s:%s",  # hash (key, day or `all`), those of days expiring: what it spent
+    "rate": "rate:%s",  # string, expiring (key): until when its requests are due, see admit.lua
+    "session": "session:%s",  # string, expiring (digest of a cookie): the key that it stands for
     # Where it waits and who has it
     "lane": "lane:%s:%s",  # zset (lanes, owner): waiting units by time of submission
     "owners": "owners:%s",  # zset (lanes): owners with waiting units, by turn

@@ -43,6 +43,8 @@ _CONSTANTS = (
     "LOG_AGE_MS",
     "WEBHOOK_MOST_DUE",
     "DELETED_COLLECTION_S",
+    "SPENT_S",
+    "USED_S",
 )
 _SIZES = (
     "ROW_BYTES",

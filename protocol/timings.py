@@ -51,6 +51,11 @@ QUARANTINE_WAIT_S: Final = 60.0
 #: How long what a worker took waits there behind such a unit, before another worker may have it.
 BEHIND_S: Final = 5.0
 
+#: What a key spent on a day is known for this long; its last use is written down no more often than
+#: that.
+SPENT_S: Final = 400 * 86_400
+USED_S: Final = 60
+
 #: Webhooks: so long a receiver may take; a try whose sender died is made again after the lease.
 WEBHOOK_POLL_S: Final = 1.0
 WEBHOOK_TIMEOUT_S: Final = 10.0

@@ -111,6 +111,7 @@ def _check(settings: Settings) -> None:
         "hnsw_space": ("cosine", "ip", "l2"),
         "generator": ("", "extractive", "vllm", "openai"),
         "health_detail": ("everyone", "private", "nobody"),
+        "keys": ("auto", "on", "off"),
         "log_level": ("DEBUG", "INFO", "WARNING", "ERROR"),
     }
     for name, allowed in choices.items():

@@ -48,6 +48,12 @@ def read_entry(text: str) -> Host | None:
     return _address(text.partition("%")[0]) or read_host(text)
 
 
+def is_loopback(bound: str) -> bool:
+    """Return True if a server that listens on *bound* is reached from its own machine alone."""
+    address = _address(bound.partition("%")[0])
+    return bound.lower() == "localhost" if address is None else address.is_loopback
+
+
 def unusable(allowed: str) -> list[str]:
     """Return the entries of the setting that are neither names nor addresses."""
     return [entry for entry in _entries(allowed) if entry != ANY and _entry(entry) is None]

@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from runtime.hosts import is_loopback
+
 PREFIX = "QUERN_"
 #: Embedding models that were trained on English alone, by the last part of their name.
 ENGLISH_MODELS = frozenset(
@@ -53,6 +55,12 @@ class Settings(WebhookSettings):
         "`-Prefix`, `-Host` and `-Proto`; 0: what these say is ignored, because anybody may send "
         "them.",
     )
+    keys: str = _knob(
+        "auto",
+        "Whether callers need a key: `on`; `off`; `auto`: where `host` is no loopback address. "
+        "`quern keys create` makes one.",
+    )
+    key: str = _knob("", "The key that `quern` shows to the server.", secret=True)
     port: int = _knob(8000, "Port of the web server; `quern up` takes a free one if it is taken.")
     redis_url: str = _knob("redis://127.0.0.1:6399/0", "Queue Redis: ledger, lanes, messages.")
     cache_url: str = _knob("redis://127.0.0.1:6398/0", "Cache Redis: embeddings; may evict.")
@@ -305,6 +313,11 @@ class Settings(WebhookSettings):
             is_english = self.embedding_model.rstrip("/").rsplit("/", 1)[-1] in ENGLISH_MODELS
             return frozenset({"en"}) if is_english else None
         return None if told == ["all"] else frozenset(told)
+
+    @property
+    def keys_required(self) -> bool:
+        """Whether callers need a key."""
+        return self.keys == "on" or (self.keys == "auto" and not is_loopback(self.host))
 
     @property
     def reserved(self) -> int:

@@ -11,7 +11,7 @@ from celery import shared_task
 from corpus.sources import keep_result, keep_sources, kept_sources
 from jobs.leases.lease import Lease
 from jobs.requests import QueryRequest, SearchRequest
-from jobs.results import query_result, search_fields, search_result, verdict
+from jobs.results import query_result, search_fields, search_result, spent_tokens, verdict
 from jobs.sources import passage_of, source_of
 from rag.answers.generation import Answer, GenerationRequest
 from rag.documents import Passage
@@ -211,6 +211,7 @@ def _answer(
     row = {**lease.unit.fields, **fields}
     result = query_result(done.answer, passages, row, grounded=request.top_k > 0)
     fields["ms_generate"] = round(done.took_s * 1000, 2)
+    fields |= spent_tokens(done.answer)
     fields |= keep_result(result, resources.storage.blobs)
     fields |= _trace_of(done.answer, row, resources)
     if done.first_token_s is not None:

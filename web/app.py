@@ -16,7 +16,7 @@ from runtime.metrics.log_counts import share_log_counts
 from runtime.settings import Settings
 from runtime.tracing import traces
 from web.front_end import attach, front_end, open_front_end
-from web.http import behind_proxy, bodies, http_metrics, problems, security
+from web.http import authorization, behind_proxy, bodies, http_metrics, problems, security
 from web.http.spool import SpoolingRequest
 from web.routes import (
     admin_routes,
@@ -30,6 +30,8 @@ from web.routes import (
     query_routes,
     question_routes,
     search_routes,
+    session_routes,
+    usage_routes,
     webhook_routes,
 )
 
@@ -43,6 +45,8 @@ ROUTES = (
     collection_routes,
     admin_routes,
     webhook_routes,
+    usage_routes,
+    session_routes,
     operation_routes,
     metrics_routes,
     pages,
@@ -116,6 +120,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.before_request(_accept_trace)
     traces.watch_flask(app)
     security.register(app, AllowedHosts(settings.host, settings.allowed_hosts))
+    authorization.register(app, settings)
     bodies.register(app)
     problems.register(app)
     app.before_request(_start_health)

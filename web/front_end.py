@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from celery import Celery
 from flask import Flask, current_app
 
+from access.keys import ApiKeys
+from access.sessions import Sessions
+from access.spending import Spending
 from intake.wiring import Intake, open_intake
 from runtime.settings import Settings
 from tasks.app import make_app
@@ -24,6 +27,9 @@ class FrontEnd:
     """The parts of one web process; clients and threads are made when first used."""
 
     settings: Settings
+    api_keys: ApiKeys
+    sessions: Sessions
+    spending: Spending
     celery: Celery
     intake: Intake
     places: Places
@@ -48,10 +54,14 @@ def open_front_end(settings: Settings) -> FrontEnd:
     """Wire a web process for *settings*; connects when first used."""
     celery = make_app(settings)
     health = HealthSampler(settings)
+    intake = open_intake(settings, sender(celery))
     return FrontEnd(
         settings=settings,
+        api_keys=ApiKeys(intake.redis),
+        sessions=Sessions(intake.redis),
+        spending=Spending(intake.scripts),
         celery=celery,
-        intake=open_intake(settings, sender(celery)),
+        intake=intake,
         places=Places(settings),
         departures=Departures(),
         health=health,

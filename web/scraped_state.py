@@ -10,6 +10,8 @@ from typing import Any, Final
 from prometheus_client.metrics_core import Metric
 from redis import Redis
 
+from access.keys import ApiKeys
+from access.spending import spent
 from jobs.counters import BUCKETS, Counters, counters_of
 from jobs.heartbeats import WorkerState, live_workers
 from jobs.units import FINAL_STATES
@@ -23,7 +25,8 @@ from web.health.machine import existing
 
 #: A scrape waits this long; what is not there by then is absent.
 LIMIT_S: Final = 0.25
-#: More collections than these would be more series than a dashboard can show.
+#: More keys, or collections, than these would be more series than a dashboard can show.
+MOST_KEYS: Final = 50
 MOST_COLLECTIONS: Final = 50
 #: Owners of waiting units whose lanes are counted, each ingest is one; and units sent.
 MOST_OWNERS: Final = 1_000
@@ -119,6 +122,7 @@ class ScrapedState:
             *_waiting(redis, iter(queues), now_us=now_us),
             *_workers(live_workers(redis)),
             _documents(redis, names),
+            _spent(redis),
         ]
 
     def _cache(self) -> list[Metric]:
@@ -237,6 +241,17 @@ def _documents(redis: Redis, names: Mapping[str, str]) -> Metric:
         "quern_index_documents",
         [((name,), count) for (name, _), count in zip(found, pipe.execute(), strict=True)],
     )
+
+
+def _spent(redis: Redis) -> Metric:
+    """Show what the first keys spent; two of the same name and tenant are shown as one."""
+    rows = ApiKeys(redis).all()[:MOST_KEYS]
+    counts = spent(redis, [row.key_id for row in rows])
+    sums: Counter[tuple[str, str, str]] = Counter()
+    for row in rows:
+        for what, count in counts[row.key_id]["all"].items():
+            sums[row.name, row.grant.tenant, what] += count
+    return show("quern_key_spent_total", sums.items())
 
 
 def _by_queue(values: Mapping[str, float]) -> Iterable[tuple[tuple[str], float]]:

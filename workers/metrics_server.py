@@ -9,12 +9,17 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from prometheus_client import make_wsgi_app, start_http_server
 
+from redis.exceptions import RedisError
+
+from access.errors import KeyRefused
+from access.keys import ApiKeys
 from jobs import claim_metrics
 from jobs.leases.leases import Leases
 from runtime.hosts import AllowedHosts
 from runtime.metrics import meters
 from runtime.metrics.collecting import collecting
 from runtime.metrics.log_counts import log_counts
+from runtime.redis_clients import health_client
 from runtime.settings import Settings
 from workers import collectors
 
@@ -62,7 +67,9 @@ def _serve(stack: contextlib.ExitStack, settings: Settings, role: str) -> int:
             log.info("no metrics on this port", extra={"port": port, "reason": str(error)})
             continue
         # Before anybody has been told of the port.
-        server.set_app(_guarded(make_wsgi_app(), settings))
+        redis = health_client(settings.redis_url)
+        stack.callback(redis.close)
+        server.set_app(_guarded(make_wsgi_app(), settings, ApiKeys(redis)))
         stack.callback(thread.join, timeout=2)
         stack.callback(server.server_close)
         stack.callback(server.shutdown)
@@ -71,12 +78,14 @@ def _serve(stack: contextlib.ExitStack, settings: Settings, role: str) -> int:
     return 0
 
 
-def _guarded(app: WSGIApplication, settings: Settings) -> WSGIApplication:
-    """Return *app* behind a check of the Host header, as the web has it."""
+def _guarded(app: WSGIApplication, settings: Settings, keys: ApiKeys) -> WSGIApplication:
+    """Return *app* behind a check of the Host header and the key, as the web has it."""
     hosts = AllowedHosts(settings.host, settings.allowed_hosts)
 
     def guarded(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         refusal = hosts.refusal(environ.get("HTTP_HOST"), protocol=environ["SERVER_PROTOCOL"])
+        if refusal is None and settings.keys_required and settings.health_detail != "everyone":
+            refusal = _refusal_of_key(environ.get("HTTP_AUTHORIZATION", ""), keys)
         if refusal is None:
             return app(environ, start_response)
         status, why = refusal
@@ -85,3 +94,19 @@ def _guarded(app: WSGIApplication, settings: Settings) -> WSGIApplication:
         return [f"{why}\n".encode()]
 
     return guarded
+
+
+def _refusal_of_key(sent: str, keys: ApiKeys) -> tuple[int, str] | None:
+    """
+    Return status and reason where what was *sent* is no key of the operator's, else None.
+
+    Some numbers have names of collections.
+    """
+    try:
+        if keys.grant_of(sent.partition(" ")[2].strip()).is_operator:
+            return None
+    except KeyRefused as error:
+        return 401, str(error)
+    except RedisError:
+        return 503, "The keys cannot be looked up, because the queue does not answer."
+    return 403, "This is shown to keys of the operator."

@@ -24,6 +24,7 @@ class Owner(Enum):
     ROLE = "a role"
     COLLECTION = "a collection"
     ENDPOINT = "an endpoint of webhooks"
+    API_KEY = "a caller's key"
     WORK = "open work"  # once all has ended there is none
     NOBODY = "nobody"  # it must expire
 
@@ -31,7 +32,7 @@ class Owner(Enum):
 #: The owner of each kind of key that need not expire.
 OWNERS: Final[Mapping[str, Owner]] = (
     dict.fromkeys(
-        ("jobs", "jobs_by", "jobs_by_from",
+        ("jobs", "jobs_by", "jobs_by_from", "tenants", "api_keys",
          "collections", "graves", "retired", "news", "replicas", "workers", "watch",
          "tallies", "history", "check_at", "long_window", "room", "webhooks", "deliveries", "ended",
          "purged"),
@@ -45,6 +46,7 @@ OWNERS: Final[Mapping[str, Owner]] = (
         Owner.COLLECTION,
     )
     | dict.fromkeys(("webhook", "delivery", "delivery_log"), Owner.ENDPOINT)
+    | dict.fromkeys(("api_key", "spent"), Owner.API_KEY)
     | dict.fromkeys(
         ("open", "lane", "owners", "later", "filling", "asking", "stopping", "inflight", "company",
          "long", "deadlines", "claim", "opened", "add_logged"),
@@ -53,7 +55,7 @@ OWNERS: Final[Mapping[str, Owner]] = (
     | dict.fromkeys(
         ("unit", "job", "rows", "alone", "idempotency", "quiet", "fallen", "events", "audit",
          "answers", "held", "worker", "failure", "lock", "retried", "archived", "readers",
-         "joined"),
+         "joined", "rate", "session"),
         Owner.NOBODY,
     )
 )  # fmt: skip
@@ -79,6 +81,7 @@ def stray_keys(redis: Redis) -> list[str]:
         *redis.hvals(key("collections")),
         *redis.zrange(key("graves"), 0, -1),
         *redis.zrange(key("webhooks"), 0, -1),
+        *redis.zrange(key("api_keys"), 0, -1),
     }
     return sorted(
         f"{name}: {why}"
@@ -110,7 +113,7 @@ def _has_owner(owner: Owner, parts: tuple[str, ...], living: set[str]) -> bool:
             return True
         case Owner.ROLE:
             return parts[0] in ROLES
-        case Owner.COLLECTION | Owner.ENDPOINT:
+        case Owner.COLLECTION | Owner.ENDPOINT | Owner.API_KEY:
             return parts[0].partition("/")[0] in living
     return False
 

@@ -3,9 +3,11 @@
 from collections.abc import Container, Mapping
 from typing import Any, Final
 
+from access.errors import NoSuchCollection
+from access.grants import current
 from corpus.catalogue.catalogue import Catalogue
 from corpus.catalogue.collections import Collection
-from intake.errors import NotFound
+from protocol.names import shown_name
 from protocol.timestamps import rfc3339
 
 #: A comparison tells which documents are not listed of a collection with up to so many; of a larger
@@ -15,16 +17,16 @@ _PAGE: Final = 1_000
 
 
 def existing_collection(catalogue: Catalogue, name: str) -> str:
-    """Return what a collection's name points at; raises NotFound."""
+    """Return what a collection's name points at; raises NoSuchCollection."""
     collection_id = catalogue.collections.collection_id(name)
     if collection_id is None:
-        raise NotFound(f"there is no collection {name!r}")
+        raise NoSuchCollection(name)
     return collection_id
 
 
 def collection_of(catalogue: Catalogue, name: str) -> str:
     """Return what a collection's name points at; `default` is made when first asked for."""
-    if name == "default":
+    if shown_name(name) == "default":
         return catalogue.collections.collection_id(name) or catalogue.collections.create(name)[0]
     return existing_collection(catalogue, name)
 
@@ -43,8 +45,13 @@ class Collections:
         self.made_by = made_by
 
     def all(self) -> list[dict[str, Any]]:
-        """Return every collection as the API shows it, by name."""
-        return [_shown(collection) for collection in self._catalogue.collections.all()]
+        """Return every collection that the caller may use, as the API shows it, by name."""
+        may_use = current().may_use
+        return [
+            _shown(collection)
+            for collection in self._catalogue.collections.all()
+            if may_use(collection.name)
+        ]
 
     def create(self, name: str) -> tuple[dict[str, Any], bool]:
         """Make a collection unless it exists; returns it as shown, and whether it is new."""
@@ -52,11 +59,11 @@ class Collections:
         return self.find(name), fresh
 
     def find(self, name: str) -> dict[str, Any]:
-        """Return a collection as the API shows it; raises NotFound."""
+        """Return a collection as the API shows it; raises NoSuchCollection."""
         for collection in self._catalogue.collections.all():
             if collection.name == name:
                 return _shown(collection)
-        raise NotFound(f"there is no collection {name!r}")
+        raise NoSuchCollection(name)
 
     def diff(self, name: str, listed: Mapping[str, str], *, gone: bool = True) -> dict[str, Any]:
         """
@@ -96,7 +103,7 @@ class Collections:
         empty where the same bytes are to be sent again.
 
         Raises:
-            NotFound: There is no such collection.
+            NoSuchCollection: As its name says.
         """
         collection_id = collection_of(self._catalogue, name)
         documents = self._catalogue.documents
@@ -123,9 +130,10 @@ class Collections:
 
 def _shown(collection: Collection) -> dict[str, Any]:
     """Show a collection."""
-    path = f"/api/collections/{collection.name}"
+    name = shown_name(collection.name)
+    path = f"/api/collections/{name}"
     return {
-        "name": collection.name,
+        "name": name,
         "documents": collection.documents,
         "created_at": rfc3339(collection.created_us),
         "embedder": collection.embedder,

@@ -12,6 +12,7 @@ from corpus.catalogue.catalogue import Catalogue
 from corpus.catalogue.name_search import NamesFound, names_with
 from intake.errors import Gone, NotFound
 from intake.lookup.collections import collection_of, existing_collection
+from protocol.names import shown_name
 from rag.documents import chunk_id
 from rag.errors import BlobMissing
 
@@ -38,7 +39,7 @@ class Document:
 
     def shown(self) -> dict[str, Any]:
         """Return the document as it stands in a list."""
-        path = f"/api/collections/{self.collection}/documents/{quote(self.document_id)}"
+        path = f"/api/collections/{shown_name(self.collection)}/documents/{quote(self.document_id)}"
         shown = {name: value for name, value in self.record.items() if name not in _OURS}
         shown["links"] = {
             "self": path,
@@ -105,7 +106,7 @@ class Documents:
                 raise Gone(f"generation {generation} of {document_id!r} was replaced or deleted")
             raise NotFound(f"there is no generation {generation} of {document_id!r}")
         if record is None:
-            raise NotFound(f"there is no document {document_id!r} in {collection!r}")
+            raise NotFound(f"there is no document {document_id!r} in {shown_name(collection)!r}")
         return Document(collection, record)
 
     def find_longer(self, collection: str, document_id: str, suffix: str) -> Document | None:
@@ -121,8 +122,8 @@ class Documents:
     def with_remarks(self, document: Document) -> dict[str, Any]:
         """Return a document as shown, and what its parser had to say."""
         manifest = self._blobs.get_json(document.record["manifest_blob"])
-        told = manifest if isinstance(manifest, dict) else {}
-        remarks = {"notes": told.get("notes", []), "encoding": told.get("encoding", "")}
+        said = manifest if isinstance(manifest, dict) else {}
+        remarks = {"notes": said.get("notes", []), "encoding": said.get("encoding", "")}
         return document.shown() | remarks
 
     def text(self, document: Document, *, start: int, end: int | None) -> dict[str, Any]:
@@ -185,13 +186,13 @@ class Documents:
             }
             for span in spans[start : start + limit]
         ]
-        told = {
+        page = {
             "document_id": document.document_id,
             "generation": document.generation,
             "total": len(spans),
             "chunks": shown,
         }
-        return told, start + limit if start + limit < len(spans) else None
+        return page, start + limit if start + limit < len(spans) else None
 
     def _text(self, document: Document) -> str:
         """Return the whole parsed text."""

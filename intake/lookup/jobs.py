@@ -1,11 +1,12 @@
 """Looking jobs up: one by its id, and lists of jobs and of an ingest's documents, in pages."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from redis import Redis
 
+from access.grants import current
 from intake.errors import Gone, NotFound
 from intake.lookup.views import JobView
 from jobs.heartbeats import WorkerState
@@ -13,6 +14,7 @@ from jobs.ledger.rows import Rows
 from jobs.ledger.sights import Sight
 from protocol.ids import made_at_ms
 from protocol.keys import key
+from protocol.names import DEFAULT_TENANT
 
 __all__ = ["KINDS", "NEWEST", "ROW_STATES", "STATES", "JobLookup", "JobPosition", "Sight"]
 
@@ -65,8 +67,8 @@ class JobLookup:
 
             NotFound: There never was one.
         """
-        found = self._rows.job(job_id)
-        if found is not None and "job" not in found:
+        found = self._rows.job(job_id, only=_is_callers)
+        if found is not None:
             return found
         raise self._missing(job_id)
 
@@ -77,13 +79,13 @@ class JobLookup:
         Raises:
             NotFound, Gone: There is no such job.
         """
-        found = self._rows.look(job_id)
-        if found is not None and "job" not in found.row:
+        found = self._rows.look(job_id, only=_is_callers)
+        if found is not None:
             return found
         raise self._missing(job_id)
 
     def _missing(self, job_id: str) -> NotFound | Gone:
-        """Return why there is no job of an id."""
+        """Return why there is no job of an id, or none that is the caller's: in the same words."""
         made = made_at_ms(job_id)
         if made is not None and made < (time.time() - self._retention_s) * 1000:
             return Gone("this job ended so long ago that it was forgotten")
@@ -179,12 +181,16 @@ class JobLookup:
         What is rare has a list of its own, since jobs are written down there; those that an earlier
         build took in are looked for among all. It wrote down nowhere which it had given up.
         """
+        tenant = current().tenant
+        of = "" if tenant == DEFAULT_TENANT else f"{tenant}/"
         if given_up:
-            return [(key("jobs_by", "given_up"), "inf", "-inf")]
-        every = key("jobs")
+            return [(key("jobs_by", f"{of}given_up"), "inf", "-inf")]
+        every = key("jobs_by", f"{of}all") if of else key("jobs")
         rare = state if state in _RARE_STATES else kind if kind != _USUAL_KIND else None
         if state in _OPEN_STATES:
             rare = "open"
+        if rare and of:
+            return [(key("jobs_by", f"{of}{rare}"), "inf", "-inf")]
         since = self._redis.get(key("jobs_by_from")) if rare else None
         if rare is None or since is None:
             return [(every, "inf", "-inf")]
@@ -223,6 +229,14 @@ def _earlier(before: str, newest: str) -> str:
 
 
 def _matches(row: dict[str, str], wanted: tuple[str | None, ...]) -> bool:
-    """Return True if a row is one of those asked for."""
+    """Return True if a row is one of those asked for, and the caller's."""
     fields = ("state", "kind", "collection")
-    return all(want in (None, row.get(name)) for want, name in zip(wanted, fields, strict=True))
+    is_wanted = all(
+        want in (None, row.get(name)) for want, name in zip(wanted, fields, strict=True)
+    )
+    return is_wanted and current().may_use(row.get("collection"))
+
+
+def _is_callers(row: Mapping[str, str]) -> bool:
+    """Return True if a row is a job, not a row of one, and the caller may see it."""
+    return "job" not in row and current().may_use(row.get("collection"))

@@ -17,6 +17,7 @@ from jobs.ledger.rows import UNREADABLE
 from jobs.ledger.sights import Place, Sight
 from jobs.question_lists import KIND
 from jobs.units import FINAL_STATES
+from protocol.names import shown_name
 from protocol.timestamps import rfc3339
 from rag.errors import Unreadable
 
@@ -109,7 +110,7 @@ class JobView:
             "kind": row["kind"],
             "state": state,
             "stage": row.get("stage"),
-            "collection": row.get("collection"),
+            "collection": shown_name(row["collection"]) if "collection" in row else None,
             "created_at": rfc3339(row["created"]),
             "started_at": rfc3339(row["started"]) if "started" in row else None,
             "finished_at": rfc3339(row["finished"]) if "finished" in row else None,
@@ -122,14 +123,14 @@ class JobView:
         if row["kind"] in WITH_ROWS:
             shown |= _of_rows(row)
         elif "progress" in row:
-            told = orjson.loads(row["progress"]) | {"failed": 0}
+            known = orjson.loads(row["progress"]) | {"failed": 0}
             # It was last told somewhat before the end.
-            shown["progress"] = told | ({"done": told["total"]} if state == "succeeded" else {})
+            shown["progress"] = known | ({"done": known["total"]} if state == "succeeded" else {})
         shown["timings_ms"] = timings_ms(row)
         if UNREADABLE in row:
             shown["note"] = row[UNREADABLE]
         if row["kind"] in ("query", "search") and "request" in row:
-            shown["request"] = orjson.loads(row["request"])
+            shown["request"] = _asked(row)
         if "error" in row:
             shown["error"] = orjson.loads(row["error"])
         elif state == "failed" and UNREADABLE not in row:
@@ -175,6 +176,9 @@ class JobView:
         except Unreadable as gone:
             error = {"type": gone.reason, "title": "The result is gone", "detail": gone.detail}
             return {"error": error}
+        if result is not None and row["kind"] == "check" and "collection" in row:
+            for report in result["collections"]:
+                report["collection"] = shown_name(report["collection"])
         return {} if result is None else {"result": result}
 
     def sources(self, row: Mapping[str, str]) -> list[dict[str, Any]] | None:
@@ -325,6 +329,14 @@ def timings_ms(row: Mapping[str, str]) -> dict[str, float]:
     if "finished" in row:
         spent["total"] = round((int(row["finished"]) - int(row["created"])) / 1000, 2)
     return spent
+
+
+def _asked(row: Mapping[str, str]) -> dict[str, Any]:
+    """Return what was asked, as the caller said it."""
+    asked: dict[str, Any] = orjson.loads(row["request"])
+    if "collection" in asked:
+        asked["collection"] = shown_name(asked["collection"])
+    return asked
 
 
 def _as_of_now(sight: Sight, workers: Sequence[WorkerState]) -> dict[str, Any]:

@@ -65,10 +65,15 @@ class Archiving:
             at, count = at + len(part), count + int(answer[0])
         return count
 
-    def forget_jobs(self, *, after: str, most: int) -> str:
+    def forget_jobs(self, *, after: str, most: int, of: str = "") -> str:
         """
-        Let the list of jobs forget those whose rows are gone, *most* of those after *after*.
+        Let lists of jobs forget those whose rows are gone, *most* of those after *after*.
 
-        Returns where to go on, empty where no more follow.
+        *of* names the tenant whose lists these are; empty: those of all jobs. Returns where to go
+        on, empty where no more follow.
         """
-        return str(self._run("forget_jobs", after, most)[1])
+        return str(self._run("forget_jobs", after, most, f"{of}/" if of else "")[1])
+
+    def tenants(self) -> list[str]:
+        """Return the tenants that have lists of jobs of their own."""
+        return sorted(self._redis.smembers(key("tenants")))

@@ -1,6 +1,6 @@
 """Rows: what the ledger has written down of units and jobs, in Redis and in the archive."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Final
 
 from redis import Redis
@@ -45,16 +45,25 @@ class Rows:
         """Return the row of a unit that is a job, None where there is none."""
         return self.whole([self._redis.hgetall(key("unit", unit_id))])[0] or None
 
-    def job(self, job_id: str) -> Row | None:
-        """Return the row of a job: a question's own, or an ingest's."""
-        return self.whole(self.kept([job_id]))[0] or None
+    def job(self, job_id: str, *, only: Callable[[Row], bool] | None = None) -> Row | None:
+        """
+        Return the row of a job: a question's own, or an ingest's; None where there is none.
 
-    def look(self, job_id: str) -> Sight | None:
-        """Return what is shown of a job, in one trip to Redis; None where there is no such job."""
+        Of what is *only* for others nothing is read from the archive: nobody can tell by the time.
+        """
+        kept = self.kept([job_id])[0]
+        if not kept or (only is not None and not only(kept)):
+            return None
+        return self.whole([kept])[0]
+
+    def look(self, job_id: str, *, only: Callable[[Row], bool] | None = None) -> Sight | None:
+        """Return what is shown of a job, in one trip to Redis; None where `job` would."""
         unit, job, place, retry = self._run("look", job_id)
         flat = unit or job
-        row = self.whole([dict(zip(flat[::2], flat[1::2], strict=True))])[0]
-        return Sight(row, Place.of(place), retry) if row else None
+        kept = dict(zip(flat[::2], flat[1::2], strict=True))
+        if not kept or (only is not None and not only(kept)):
+            return None
+        return Sight(self.whole([kept])[0], Place.of(place), retry)
 
     def is_final(self, job_id: str) -> bool | None:
         """Return True if a job has ended; None where there is no such job."""

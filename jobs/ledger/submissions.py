@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from access.errors import Overspent
+from access.grants import current
 from jobs.errors import (
     AlreadyRunning,
     CollectionGone,
@@ -154,6 +156,7 @@ class Submissions:
         """
         by = asked_by()
         whole = dict(job) | {"deadline_ms": int(deadline_s * 1000)} | by
+        by.pop("key", None)  # the job has it
         told = [text_of(row) | by for row in rows]
         answer = self._run(
             "accept", job_id, json_of(text_of(whole)), json_of(told), limit,
@@ -227,6 +230,9 @@ def check_taken(answer: Sequence[Any], *, limit: int = 0) -> None:
             raise Sealed("this job takes no more documents")
         case "gone":
             raise CollectionGone("the collection was deleted")
+        case "overspent":
+            _, what, most, left_s = answer
+            raise Overspent(str(what), limit=int(most), period="day", retry_s=int(left_s))
         case "nowhere":
             raise NoCollection("there is no such collection")
 
@@ -242,9 +248,10 @@ def idempotency_words(idempotency: Idempotency | None) -> tuple[str, str]:
 
 
 def asked_by() -> dict[str, str]:
-    """Return the fields that lead from a unit back to the request that asked for it."""
-    request_id = correlation.request_id()
-    return ({"request_id": request_id} if request_id else {}) | traces.row_fields()
+    """Return the fields that lead from a unit back to the request and the key that asked for it."""
+    request_id, key_id = correlation.request_id(), current().key_id
+    named = {"request_id": request_id, "key": key_id}
+    return {name: value for name, value in named.items() if value} | traces.row_fields()
 
 
 def _known(told: Mapping[str, object]) -> dict[str, object]:

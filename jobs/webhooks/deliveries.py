@@ -12,6 +12,7 @@ from jobs.webhooks.signing import new_secret
 from protocol import timings
 from protocol.ids import new_id
 from protocol.keys import key
+from protocol.names import DEFAULT_TENANT, shown_name
 from protocol.scripts import Scripts
 from protocol.timestamps import rfc3339
 
@@ -69,6 +70,8 @@ class Delivery:
         data = {
             name: event[name] for name in ("id", "kind", "state", "collection") if name in event
         }
+        if "collection" in data:
+            data["collection"] = shown_name(data["collection"])
         if "created" in event:
             data["created_at"] = rfc3339(event["created"])
             data["finished_at"] = rfc3339(event["at"])
@@ -96,15 +99,18 @@ class Deliveries:
 
     # Endpoints -------------------------------------------------------------------------------
 
-    def add_endpoint(self, url: str) -> tuple[str, str]:
+    def add_endpoint(self, url: str, *, tenant: str = DEFAULT_TENANT) -> tuple[str, str]:
         """
         Add an endpoint that hears of every job that ends from now on; return its id and secret.
+
+        It hears of the jobs of its own *tenant* alone.
 
         Raises:
             TooManyWebhooks: There are ten already.
         """
         endpoint, secret = f"wh_{new_id().replace('-', '')}", new_secret()
-        if self._run("webhook_add", endpoint, url, secret, MOST_ENDPOINTS)[0] != "ok":
+        whose = "" if tenant == DEFAULT_TENANT else tenant
+        if self._run("webhook_add", endpoint, url, secret, MOST_ENDPOINTS, whose)[0] != "ok":
             raise TooManyWebhooks(f"there are {MOST_ENDPOINTS} webhooks already; delete one first")
         return endpoint, secret
 
@@ -113,14 +119,15 @@ class Deliveries:
         return self._run("webhook_remove", endpoint)[0] == "ok"
 
     def endpoints(self) -> list[dict[str, str]]:
-        """Return the endpoints, oldest first, each with its id and without its secret."""
+        """Return the endpoints, oldest first, each with its id and tenant, without its secret."""
         names = self._redis.zrange(key("webhooks"), 0, -1)
         pipe = self._redis.pipeline(transaction=False)
         for name in names:
-            pipe.hmget(key("webhook", name), "url", "created", "disabled")
-        fields = ("url", "created", "disabled")
+            pipe.hmget(key("webhook", name), "url", "created", "disabled", "tenant")
+        fields = ("url", "created", "disabled", "tenant")
         return [
-            {"id": name} | {f: v for f, v in zip(fields, told, strict=True) if v}
+            {"id": name, "tenant": DEFAULT_TENANT}
+            | {f: v for f, v in zip(fields, told, strict=True) if v}
             for name, told in zip(names, pipe.execute(), strict=True)
             if told[0]
         ]

@@ -473,31 +473,52 @@ local USUAL_STATE, USUAL_KIND = 'succeeded', 'query'
 local RARE = {'open', 'partial', 'failed', 'cancelled', 'expired', 'ingest', 'delete',
   'delete_collection', 'reindex', 'check', 'given_up', 'questions'}
 
-local function list_job(id, kind)
-  redis.call('ZADD', K.jobs(), int(NOW), id)
-  redis.call('SET', K.jobs_by_from(), int(NOW), 'NX')
-  redis.call('ZADD', K.jobs_by('open'), int(NOW), id)
-  if kind ~= USUAL_KIND then redis.call('ZADD', K.jobs_by(kind), int(NOW), id) end
+-- A tenant has lists of its own of what is rare, and one of all its jobs: the names of all begin with
+-- its own, see protocol/names.py. Those of `default` begin with nothing.
+local function whose(collection)
+  return collection and string.match(collection, '^.*/') or ''
 end
 
-local function list_end(id, state, created)
-  redis.call('ZREM', K.jobs_by('open'), id)
-  if state ~= USUAL_STATE then redis.call('ZADD', K.jobs_by(state), created, id) end
+local function list_job(id, kind, collection)
+  local of = whose(collection)
+  redis.call('ZADD', K.jobs(), int(NOW), id)
+  redis.call('SET', K.jobs_by_from(), int(NOW), 'NX')
+  redis.call('ZADD', K.jobs_by(of .. 'open'), int(NOW), id)
+  if kind ~= USUAL_KIND then redis.call('ZADD', K.jobs_by(of .. kind), int(NOW), id) end
+  if of ~= '' then
+    redis.call('ZADD', K.jobs_by(of .. 'all'), int(NOW), id)
+    redis.call('SADD', K.tenants(), string.sub(of, 1, -2))
+  end
+end
+
+local function list_end(id, state, created, collection)
+  local of = whose(collection)
+  redis.call('ZREM', K.jobs_by(of .. 'open'), id)
+  if state ~= USUAL_STATE then redis.call('ZADD', K.jobs_by(of .. state), created, id) end
 end
 
 -- A unit was given up: its job is found by that, also where others of its rows go on.
 local function list_given_up(id, u)
-  local created = u.created
+  local created, collection = u.created, u.collection
   if u.job then
-    created = redis.call('HGET', K.job(u.job), 'created')
+    local j = redis.call('HMGET', K.job(u.job), 'created', 'collection')
+    created, collection = j[1], j[2]
     redis.call('HINCRBY', K.job(u.job), 'given_up', 1)
   end
-  if created then redis.call('ZADD', K.jobs_by('given_up'), created, u.job or id) end
+  if created then
+    redis.call('ZADD', K.jobs_by(whose(collection) .. 'given_up'), created, u.job or id)
+  end
 end
 
--- Returns 1 where the job was listed.
-local function unlist_job(id)
-  for _, what in ipairs(RARE) do redis.call('ZREM', K.jobs_by(what), id) end
+local function leave_lists(id, of)
+  for _, what in ipairs(RARE) do redis.call('ZREM', K.jobs_by(of .. what), id) end
+  if of ~= '' then redis.call('ZREM', K.jobs_by(of .. 'all'), id) end
+end
+
+-- Returns 1 where the job was listed. The lists of a tenant forget it too, where its *collection* is
+-- known; else `forget_jobs` looks through them.
+local function unlist_job(id, collection)
+  leave_lists(id, whose(collection))
   return redis.call('ZREM', K.jobs(), id)
 end
 
@@ -519,6 +540,38 @@ local function tally_end(kind, state, created)
   tally('finished:' .. kind .. ':' .. (state == 'succeeded' and 'ok' or state))
   tally('took:' .. kind .. ':' .. bucket)
   redis.call('HINCRBY', K.tallies(), 'took_us:' .. kind, int(took))
+end
+
+-- What keys spend ---------------------------------------------------------------------------
+
+-- A key's spending is kept by the day, of Redis' clock and UTC, and as a sum since it was made.
+local DAY_US = 86400000000
+
+local function spent_today(by)
+  return K.spent(by, int(math.floor(NOW / DAY_US)))
+end
+
+-- {'overspent', what, how much of it a day has, seconds left of the day} where the key *by* may not
+-- spend *n* more of *what*, or has spent its tokens; else nil.
+local function overspent(by, what, n)
+  if not by then return nil end
+  local most = redis.call('HMGET', K.api_key(by), what .. '_per_day', 'tokens_per_day')
+  if not most[1] and not most[2] then return nil end
+  local spent = redis.call('HMGET', spent_today(by), what, 'tokens')
+  local left_s = int(math.ceil((DAY_US - NOW % DAY_US) / 1000000))
+  if most[1] and tonumber(spent[1] or '0') + n > tonumber(most[1]) then
+    return {'overspent', what, most[1], left_s}
+  elseif most[2] and tonumber(spent[2] or '0') >= tonumber(most[2]) then
+    return {'overspent', 'tokens', most[2], left_s}
+  end
+  return nil
+end
+
+local function spend(by, what, n)
+  if not by or n == 0 then return end
+  redis.call('HINCRBY', spent_today(by), what, int(n))
+  redis.call('EXPIRE', spent_today(by), SPENT_S)
+  redis.call('HINCRBY', K.spent(by, 'all'), what, int(n))
 end
 
 -- Ends --------------------------------------------------------------------------------------
@@ -550,9 +603,9 @@ local function announce(id, j, state)
     collection = j.collection, created = j.created}
   if j.webhook_url then deliver('jobs', 'msg_' .. id, event, j.webhook_url) end
   for _, endpoint in ipairs(endpoints) do
-    if redis.call('HEXISTS', K.webhook(endpoint), 'disabled') == 0 then
-      deliver(endpoint, 'msg_' .. id, event)
-    end
+    local e = redis.call('HMGET', K.webhook(endpoint), 'disabled', 'tenant')
+    local of = (e[2] or '') == '' and '' or e[2] .. '/'  -- those of earlier builds do not tell
+    if not e[1] and of == whose(j.collection) then deliver(endpoint, 'msg_' .. id, event) end
   end
 end
 
@@ -586,7 +639,7 @@ local function end_job(job)
   redis.call('EXPIRE', key, RETENTION_S)
   redis.call('EXPIRE', K.rows(job), RETENTION_S)
   redis.call('EXPIRE', K.events(job), EVENT_RETENTION_S)
-  list_end(job, state, j.created)
+  list_end(job, state, j.created, j.collection)
   tally_end(j.kind, state, j.created)
   announce(job, j, state)
   redis.call('HSET', key, 'last_event', emit_done(job, state))
@@ -700,7 +753,7 @@ local function close(id, u, state, fields, became_current)
     -- would fill the queue's memory.
     local search = u.kind == 'search'
     forget_key_with(id, u)
-    if not search then list_end(id, state, u.created) end
+    if not search then list_end(id, state, u.created, u.collection) end
     redis.call('EXPIRE', K.unit(id), search and SEARCH_RETENTION_S or RETENTION_S)
     tally_end(u.kind, u.lost and 'lost' or state, u.created)
     announce(id, u, state)
@@ -1006,7 +1059,7 @@ local function begin_job(job, fields)
   fields.total = '0'
   fields.sealed = '0'
   put(K.job(job), fields)
-  list_job(job, fields.kind)
+  list_job(job, fields.kind, fields.collection)
   tally('submitted:' .. fields.kind)
   redis.call('ZADD', K.deadlines('job'), fields.deadline, job)
 end

@@ -4,7 +4,7 @@
 -- '', these are what the job's rows numbered from there to *to* of the job that it retries came to:
 -- done once, by whoever comes first.
 -- → {'ok', job, messages…} | {'same', job} | {'conflict'} | {'full', depth} | {'memory'}
--- | {'sealed'} | {'gone'}
+-- | {'sealed'} | {'gone'} | {'overspent', …}
 local job, fields, rows = ARGV[1], cjson.decode(ARGV[2]), cjson.decode(ARGV[3])
 local limit, idempotency, body = tonumber(ARGV[4]), ARGV[5], ARGV[6]
 local idempotency_s, keep_open = tonumber(ARGV[7]), ARGV[8] == '1'
@@ -36,6 +36,10 @@ if j.state and (FINAL[j.state] or j.sealed == '1') then
 end
 local depth = redis.call('ZCARD', K.deadlines('ingest'))
 if fresh > 0 and depth + fresh > limit then return {'full', tostring(depth)} end
+-- What is tried again was paid for.
+local by = from == '' and fields.key or nil
+local over = fresh > 0 and overspent(by, 'documents', fresh)
+if over then return over end
 -- The catalogue will have each document's metadata once more, with what the job says of all.
 local of_all = #(j.metadata or fields.metadata or '')
 local bytes = #ARGV[2] + #ARGV[3] + ROW_BYTES * (fresh + 1)
@@ -43,7 +47,9 @@ if fresh > 0 and not fits(bytes, fresh * (GROWTH_DOCUMENT + of_all) + #ARGV[3], 
   return {'memory'}
 end
 keep_key(idempotency, body, idempotency_s, job)
+spend(by, 'documents', fresh)
 if not j.state then
+  spend(by, 'jobs', 1)
   fields.idempotency = idempotency ~= '' and idempotency or nil
   begin_job(job, fields)
   j = row(K.job(job))

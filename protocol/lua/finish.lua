@@ -18,6 +18,13 @@ else
   for i = tokens, #ARGV, 2 do
     if u.told ~= epoch .. ':' .. ARGV[i] then append(id, 'token', ARGV[i + 1]) end
   end
+  if fields.tokens then
+    local by = u.key or u.job and redis.call('HGET', K.job(u.job), 'key')
+    local asked, written = string.match(fields.tokens, '^(%d+) (%d+)$')
+    spend(by or nil, 'tokens', tonumber(asked) + tonumber(written))
+    spend(by or nil, 'prompt_tokens', tonumber(asked))
+    spend(by or nil, 'completion_tokens', tonumber(written))
+  end
   close(id, u, state, fields)
 end
 dispatch(u.role, out)

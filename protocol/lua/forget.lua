@@ -10,9 +10,9 @@ local entries = redis.call('ZRANGEBYSCORE', K.jobs(), '(' .. after, '+inf', 'WIT
 local count, at = 0, after
 for i = 1, #entries, 2 do
   local id = entries[i]
-  local told = redis.call('HMGET', K.unit(id), 'state', 'finished')
+  local told = redis.call('HMGET', K.unit(id), 'state', 'finished', 'collection')
   local is_job = not told[1]
-  if is_job then told = redis.call('HMGET', K.job(id), 'state', 'finished') end
+  if is_job then told = redis.call('HMGET', K.job(id), 'state', 'finished', 'collection') end
   local finished_ms = math.floor(tonumber(told[2] or '0') / 1000)
   if not told[1] then
     unlist_job(id)
@@ -28,7 +28,7 @@ for i = 1, #entries, 2 do
       redis.call('DEL', K.idempotency(used))  -- it would lead to a job that nobody knows
     end
     redis.call('DEL', K.unit(id), K.job(id), K.events(id))
-    unlist_job(id)
+    unlist_job(id, told[3])
     redis.call('HSET', K.room(), 'forgotten_to', entries[i + 1], 'forgotten_at', int(NOW_MS))
     tally('forgotten')
     count = count + 1

@@ -27,12 +27,14 @@ local function answer(jobs, rows, more)
   return out
 end
 
+local function collection_of(key) return redis.call('HGET', key, 'collection') end
+
 if is_due(K.unit(job)) then
   if not dry then
+    unlist_job(job, collection_of(K.unit(job)))
     count_archived(redis.call('HGET', K.unit(job), 'archived'))
     redis.call('DEL', K.unit(job), K.events(job))
     redis.call('ZREM', K.ended(), job)
-    unlist_job(job)
   end
   return answer(1, 0)
 end
@@ -43,6 +45,6 @@ local ids = redis.call('LRANGE', K.rows(job), -most, -1)
 for _, id in ipairs(ids) do count_archived(forget_row(job, id)) end
 redis.call('LTRIM', K.rows(job), 0, -#ids - 1)
 if redis.call('EXISTS', K.rows(job)) == 1 then return answer(0, #ids, true) end
+unlist_job(job, collection_of(K.job(job)))
 redis.call('DEL', K.job(job), K.open(job), K.events(job), K.retried(job))
-unlist_job(job)
 return answer(1, #ids)

@@ -1,6 +1,6 @@
 -- submit(id, fields JSON, limit, idempotency key, body hash, idempotency seconds, memory bound)
 -- → {'ok', id, created, deadline, {place}, messages…} | {'same', id} | {'conflict'} | {'full', depth}
---   | {'memory'} | {'busy', other} | {'nowhere'}
+--   | {'memory'} | {'busy', other} | {'nowhere'} | {'overspent', …}
 -- *fields.alone* names what only one open unit may do at a time. Whose *fields* name a collection and
 -- not its id is given that of today, so that no collection can go between a look and the submission.
 -- With *ok* comes what the caller will show: its times, and its place (see `place_of`).
@@ -18,6 +18,9 @@ local before = asked_before(fields.retry_of, idempotency, body, idempotency_s)
 if before then return before end
 local depth = redis.call('ZCARD', K.deadlines(fields.class))
 if depth >= limit then return {'full', tostring(depth)} end
+local is_question = fields.kind == 'query' or fields.kind == 'search'
+local over = overspent(fields.key, is_question and 'questions' or 'jobs', 1)
+if over then return over end
 local bytes = ROW_BYTES + #ARGV[2]
 local growth = fields.class == 'interactive' and GROWTH_INTERACTIVE or GROWTH_BATCH
 if not fits(bytes, growth, ARGV[7]) then return {'memory'} end
@@ -38,9 +41,11 @@ fields.room = int(growth)
 reserve(bytes, growth)
 put(K.unit(id), fields)
 redis.call('ZADD', K.deadlines(fields.class), fields.deadline, id)
-if fields.kind ~= 'search' then list_job(id, fields.kind) end
+if fields.kind ~= 'search' then list_job(id, fields.kind, fields.collection) end
 wait_in_lane(id, fields)
 tally('submitted:' .. fields.kind)
+spend(fields.key, 'jobs', 1)
+if is_question then spend(fields.key, 'questions', 1) end
 if fields.kind == 'query' and fields.class == 'interactive' then
   begin_events(id, 'state', '{"state":"queued"}')
 end

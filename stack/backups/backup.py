@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -17,7 +17,6 @@ from protocol.messages import CLASSES
 from rag.errors import Broken
 from runtime.redis_clients import ledger_client
 from runtime.settings import Settings
-from stack.addresses import embedded
 from stack.backups.copying import BESIDE, SHELVES, blobs_on, copy_blobs, copy_tree
 from stack.backups.hold import files_held
 from stack.backups.manifest import (
@@ -28,8 +27,7 @@ from stack.backups.manifest import (
     write_manifest,
 )
 from stack.backups.snapshot import fetch_snapshot, redis_answers
-from stack.run_folder import find_running
-from stack.up import Stack
+from stack.queue_redis import queue_redis
 
 BLOBS: Final = "blobs"
 ARCHIVE: Final = "archive"
@@ -80,7 +78,7 @@ def make_backup(settings: Settings, folder: Path, *, told: Progress) -> Made:
         raise Broken(f"{folder} holds other files; name an empty folder, or that of a backup")
     with (
         redis_answers(),
-        _queue(settings) as url,
+        queue_redis(settings) as url,
         closing(ledger_client(url)) as redis,
         files_held(redis),
     ):
@@ -156,25 +154,6 @@ class _Blobs:
             self.whole += len(there) - len(bad)
             yield from sorted(there - bad)
             self._told("files", at + 1, len(SHELVES))
-
-
-@contextmanager
-def _queue(settings: Settings) -> Iterator[str]:
-    """Give the address of the queue Redis, started for the while if nothing runs."""
-    if running := find_running(settings.data_dir):
-        yield running.redis_url
-    elif not embedded(settings.redis_url):
-        yield settings.redis_url
-    elif not (settings.data_dir / "redis-queue").is_dir():
-        raise Broken(
-            f"there is nothing to back up in {settings.data_dir.absolute()}; QUERN_DATA_DIR names "
-            "the data folder of an installation"
-        )
-    else:
-        with Stack.start(
-            data_dir=settings.data_dir, settings=settings, only=["redis-queue"]
-        ) as stack:
-            yield stack.redis_url
 
 
 def _may_begin(folder: Path) -> bool:

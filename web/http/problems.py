@@ -22,10 +22,13 @@ from intake.errors import (
     IdempotencyConflict,
     InvalidQuestions,
     InvalidRequest,
+    KeyRefused,
     MemoryFull,
     NotFound,
     NotRetryable,
+    Overspent,
     QueueError,
+    ScopeMissing,
     Sealed,
     StoreUnavailable,
     TooManyQuestions,
@@ -47,6 +50,7 @@ DISK_RETRY_S = 60
 #: The stable types of the problems that have no error class of ours.
 _TYPES = {
     400: "bad-request",
+    401: "key-needed",
     403: "forbidden",
     404: "not-found",
     405: "method-not-allowed",
@@ -144,6 +148,11 @@ def register(app: Flask) -> None:
     app.register_error_handler(InvalidRequest, lambda error: invalid(error).response())
     app.register_error_handler(InvalidQuestions, _questions)
     app.register_error_handler(TooManyQuestions, _too_many_questions)
+    app.register_error_handler(KeyRefused, _key)
+    app.register_error_handler(
+        ScopeMissing, lambda error: Problem(403, str(error), kind="scope-missing").response()
+    )
+    app.register_error_handler(Overspent, _overspent)
     app.register_error_handler(NotFound, lambda error: Problem(404, str(error)).response())
     app.register_error_handler(Gone, lambda error: Problem(410, str(error)).response())
     for conflict in (NotRetryable, Sealed, CollectionGone, TooManyWebhooks):
@@ -205,6 +214,25 @@ def _questions(error: InvalidQuestions) -> Response:
 def _too_many_questions(error: TooManyQuestions) -> Response:
     """A list is too long."""
     return Problem(413, str(error), more={"limit": error.limit}).response()
+
+
+def _key(error: KeyRefused) -> Response:
+    """A key is needed, and none that is good was sent (RFC 6750, section 3)."""
+    sent = {"error": "invalid_token"} if "Authorization" in request.headers else {}
+    told = ", ".join(f'{name}="{value}"' for name, value in ({"realm": "quern"} | sent).items())
+    headers = {"WWW-Authenticate": f"Bearer {told}"}
+    return Problem(401, str(error), kind="key-needed", headers=headers).response()
+
+
+def _overspent(error: Overspent) -> Response:
+    """A key has spent what it may."""
+    return Problem(
+        429,
+        str(error),
+        kind="overspent",
+        headers={"Retry-After": str(error.retry_s)},
+        more={"limit": error.limit, "what": error.what},
+    ).response()
 
 
 def _full(error: Full) -> Response:

@@ -5,6 +5,7 @@ from typing import Final
 
 from flask import request
 
+from access.grants import current
 from web.front_end import front_end
 from web.http.problems import Problem
 
@@ -14,7 +15,10 @@ _PASSED_ON: Final = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")
 
 def may_see_detail() -> bool:
     """Return True if the caller may see more than a status, as `health_detail` says."""
-    allowed = front_end().settings.health_detail
+    settings = front_end().settings
+    allowed = settings.health_detail
+    if settings.keys_required and allowed == "private":
+        return current().is_operator
     if allowed != "private":
         return allowed == "everyone"
     if any(name in request.headers for name in _PASSED_ON):

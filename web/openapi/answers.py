@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from access.grants import SCOPES
 from intake.fields import Json
 from intake.lookup.jobs import KINDS, ROW_STATES, STATES
 from rag.answers.reasons import REASONS
@@ -87,11 +88,36 @@ def _jobs() -> Json:
         ]),
         "Jobs": page_of("jobs", "Job"),
         "Progress": answered(progress, optional=["failed", "cancelled", "given_up"]),
+        "Usage": answered({"keys": list_of("KeyUsage")}),
+        "KeyUsage": _key_usage(),
         "JobError": answered(error, optional=["type", "title", "detail"]),
         "Purged": answered(
             {"jobs": _WHOLE, "documents": _WHOLE, "next_cursor": _TEXT_OR_NULL}
         ),
     }  # fmt: skip
+
+
+def _key_usage() -> Json:
+    """What a key may do, may spend and has spent."""
+    counts = {"type": "object", "additionalProperties": _WHOLE}
+    most = {"type": "object", "additionalProperties": {"type": ["integer", "null"]}}
+    return answered(
+        {
+            "id": _TEXT,
+            "name": _TEXT,
+            "tenant": _meaning(_TEXT, "Whose collections, jobs and webhooks it sees."),
+            "scopes": {"type": "array", "items": {"enum": list(SCOPES)}},
+            "collections": _meaning(
+                {"type": ["array", "null"], "items": _TEXT}, "The only ones it may use, or null."
+            ),
+            "limits": _meaning(most, "What it may spend; null where there is no bound."),
+            "created_at": _TEXT,
+            "expires_at": _TEXT_OR_NULL,
+            "used_at": _meaning(_TEXT_OR_NULL, "When it was used last, to the minute."),
+            "today": _meaning(counts, "What it spent since midnight, UTC."),
+            "all": _meaning(counts, "What it ever spent."),
+        }
+    )
 
 
 def _rows() -> Json:

@@ -49,7 +49,15 @@ def openapi_document(*, version: str, settings: Settings, root: str = "") -> Jso
         "servers": [{"url": root or "/"}],
         "tags": [{"name": name, "description": told} for name, told in _TAGS.items()],
         "paths": with_examples(paths, EXAMPLES),
+        "security": [{}, {"key": []}],
         "components": {
+            "securitySchemes": {
+                "key": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "A key of `quern keys create`, where the server asks for one.",
+                }
+            },
             "schemas": bodies(settings) | answers(),
             "responses": shared_refusals(),
         },

@@ -4,6 +4,7 @@ from intake.fields import Json
 from web.openapi.pieces import (
     BODY,
     HOST,
+    READS,
     WRITES,
     idempotency_key,
     json_body,
@@ -15,7 +16,24 @@ from web.openapi.refusals import refusals
 
 def operation_paths() -> Json:
     """Describe what operators ask for and look at."""
-    return _admin() | _operations()
+    return _admin() | _usage() | _operations()
+
+
+def _usage() -> Json:
+    """What keys spend."""
+    return {
+        "/api/usage": {
+            "get": operation(
+                "What keys spent", "Operations", name="usage",
+                details=(
+                    "Your own key; to a key of the operator's all of them. Days are UTC's. Where "
+                    "no keys are asked for there may be none."
+                ),
+                answers={200: ("The keys", "Usage")},
+                problems=READS,
+            )
+        }
+    }  # fmt: skip
 
 
 def _admin() -> Json:

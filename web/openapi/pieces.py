@@ -10,8 +10,9 @@ from web.openapi.refusals import refusals
 READS: Final = (422, 500, 503)
 WRITES: Final = (403, 422, 429, 500, 503)
 BODY: Final = (413, 415)
-#: Looked at before anything else, on every path.
+#: Looked at before anything else, on every path; and who calls, on all but a few.
 HOST: Final = (400, 421)
+CALLER: Final = (401, 403)
 
 #: What examples speak of.
 JOB_ID: Final = "0190b6d2-8c3a-7f00-8000-000000000000"
@@ -65,7 +66,9 @@ def operation(
         if location:
             told = {"schema": {"type": "string"}, "description": "Where it is."}
             responses[str(status)]["headers"] = {"Location": told}
-    operation["responses"] = responses | refusals(*HOST, *problems, meanings=meanings)
+    operation["responses"] = responses | refusals(
+        *HOST, *CALLER, *problems, meanings=meanings
+    )
     return operation
 
 

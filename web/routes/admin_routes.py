@@ -5,6 +5,7 @@ from flask import Blueprint, Response, jsonify
 from intake.requests import read_check, read_purge, read_reindex
 from web.front_end import front_end
 from web.http import cursors
+from web.http.authorization import needs
 from web.http.request_parts import idempotency, json_body, parameters, preference
 from web.http.waiting import submitted
 
@@ -12,6 +13,7 @@ bp = Blueprint("admin", __name__, url_prefix="/api/admin")
 
 
 @bp.post("/reindex")
+@needs("admin")
 def reindex() -> Response:
     """Return the job that makes a collection's vectors anew; 409 while another one does."""
     parameters()
@@ -22,6 +24,7 @@ def reindex() -> Response:
 
 
 @bp.post("/check")
+@needs("admin")
 def check() -> Response:
     """Compare catalogue, Chroma and sparse indexes, and repair where that is asked: a job."""
     parameters()
@@ -34,6 +37,7 @@ def check() -> Response:
 
 
 @bp.post("/purge")
+@needs("admin")
 def purge() -> Response:
     """Forget jobs that ended long ago, a few seconds' worth; goes on where a cursor says."""
     parameters()

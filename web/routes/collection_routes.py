@@ -7,6 +7,7 @@ from intake.requests import COLLECTION_NAME, read_new_collection
 from rag.errors import InvalidRequest
 from web.front_end import front_end
 from web.http import cursors
+from web.http.authorization import needs
 from web.http.behind_proxy import link, with_links
 from web.http.request_parts import HASHES, idempotency, json_body, one_of, page, parameters
 from web.http.waiting import submitted
@@ -15,6 +16,7 @@ bp = Blueprint("collections", __name__, url_prefix="/api/collections")
 
 
 @bp.get("")
+@needs()
 def index() -> Response:
     """List the collections by name."""
     parameters()
@@ -23,6 +25,7 @@ def index() -> Response:
 
 
 @bp.post("")
+@needs("ingest")
 def create() -> Response:
     """Make a collection: 201, or 200 where it exists."""
     parameters()
@@ -35,6 +38,7 @@ def create() -> Response:
 
 
 @bp.get("/<name>")
+@needs()
 def show(name: str) -> Response:
     """Return one collection."""
     parameters()
@@ -42,6 +46,7 @@ def show(name: str) -> Response:
 
 
 @bp.delete("/<name>")
+@needs("admin")
 def delete(name: str) -> Response:
     """Free the name at once, and return the job that removes the rest."""
     parameters()
@@ -50,6 +55,7 @@ def delete(name: str) -> Response:
 
 
 @bp.get("/<name>/documents")
+@needs()
 def documents(name: str) -> Response:
     """List the current documents in the order of their ids, or those with a prefix or a part."""
     given = parameters("cursor", "limit", "prefix", "contains")
@@ -69,6 +75,7 @@ def documents(name: str) -> Response:
 
 
 @bp.post("/<name>/documents/delete")
+@needs("ingest")
 def delete_documents(name: str) -> Response:
     """Return the job that deletes documents; once it has ended no search finds them."""
     parameters()
@@ -80,6 +87,7 @@ def delete_documents(name: str) -> Response:
 
 
 @bp.post("/<name>/diff")
+@needs("ingest")
 def diff(name: str) -> Response:
     """Return which listed documents are new or changed, and which stored ones are not listed."""
     given = parameters("gone")
@@ -90,6 +98,7 @@ def diff(name: str) -> Response:
 
 
 @bp.get("/<name>/hashes")
+@needs()
 def hashes(name: str) -> Response:
     """List the current documents with the hashes of their bytes, in the order of their ids."""
     part = page(parameters("cursor", "limit"), HASHES)

@@ -13,6 +13,7 @@ from rag.errors import InvalidRequest
 from runtime.turns import aside
 from web.front_end import front_end
 from web.http import cursors
+from web.http.authorization import needs
 from web.http.behind_proxy import with_links
 from web.http.request_parts import OFFSET, idempotency, page, parameters, whole
 from web.http.waiting import submitted
@@ -21,6 +22,7 @@ bp = Blueprint("documents", __name__, url_prefix="/api/collections/<name>/docume
 
 
 @bp.get("/<document:document_id>")
+@needs()
 def show(name: str, document_id: str) -> Response:
     """Return what is current of a document, and what its parser had to say."""
     parameters()
@@ -29,6 +31,7 @@ def show(name: str, document_id: str) -> Response:
 
 
 @bp.delete("/<document:document_id>")
+@needs("ingest")
 def delete(name: str, document_id: str) -> Response:
     """Return the job that deletes a document; once it has ended no search finds it."""
     parameters()
@@ -39,6 +42,7 @@ def delete(name: str, document_id: str) -> Response:
 
 
 @bp.post("/<document:document_id>/reingest")
+@needs("ingest")
 def reingest(name: str, document_id: str) -> Response:
     """Return the job that reads a document again, from the bytes that were kept of it."""
     parameters()
@@ -49,6 +53,7 @@ def reingest(name: str, document_id: str) -> Response:
 
 
 @bp.get("/<document:document_id>/text")
+@needs()
 def text(name: str, document_id: str) -> Response:
     """Return the parsed text, or the part of it from `start` to `end`, in code points."""
     if (other := _other(name, document_id, "text")) is not None:
@@ -64,6 +69,7 @@ def text(name: str, document_id: str) -> Response:
 
 
 @bp.get("/<document:document_id>/file")
+@needs()
 def file(name: str, document_id: str) -> Response:
     """Return the original bytes, never in a form that a browser would show."""
     if (other := _other(name, document_id, "file")) is not None:
@@ -81,6 +87,7 @@ def file(name: str, document_id: str) -> Response:
 
 
 @bp.get("/<document:document_id>/chunks")
+@needs()
 def chunks(name: str, document_id: str) -> Response:
     """List the chunks in order, with their texts."""
     if (other := _other(name, document_id, "chunks")) is not None:

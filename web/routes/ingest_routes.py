@@ -6,6 +6,7 @@ from intake.requests import read_ingest
 from rag.errors import InvalidRequest
 from runtime.turns import aside
 from web.front_end import front_end
+from web.http.authorization import needs
 from web.http.request_parts import idempotency, parameters, preference
 from web.http.uploads import EMPTY, read_upload
 from web.http.waiting import submitted
@@ -14,6 +15,7 @@ bp = Blueprint("ingests", __name__, url_prefix="/api/ingests")
 
 
 @bp.post("")
+@needs("ingest")
 def submit() -> Response:
     """Keep the documents and return the job that will index them."""
     parameters()

@@ -12,6 +12,7 @@ from runtime.turns import aside
 from web.callers import Caller
 from web.front_end import front_end
 from web.http import cursors
+from web.http.authorization import needs
 from web.http.behind_proxy import client, with_links
 from web.http.event_stream import EventStream
 from web.http.request_parts import (
@@ -30,6 +31,7 @@ bp = Blueprint("jobs", __name__, url_prefix="/api/jobs")
 
 
 @bp.get("")
+@needs()
 def index() -> Response:
     """List jobs, newest first."""
     given = parameters("state", "kind", "collection", "given_up", "cursor", "limit")
@@ -51,6 +53,7 @@ def index() -> Response:
 
 
 @bp.get("/<job_id>")
+@needs()
 def show(job_id: str) -> Response:
     """Return a job, at once or when it ends within `wait` seconds; its answer also as HTML."""
     given = parameters("wait", "html")
@@ -64,6 +67,7 @@ def show(job_id: str) -> Response:
 
 
 @bp.delete("/<job_id>")
+@needs()
 def cancel(job_id: str) -> Response:
     """Ask a job to stop; harmless when repeated."""
     parameters()
@@ -72,6 +76,7 @@ def cancel(job_id: str) -> Response:
 
 
 @bp.post("/<job_id>/retry")
+@needs()
 def retry(job_id: str) -> Response:
     """Make a new job of one that failed, was cancelled or expired."""
     parameters()
@@ -81,6 +86,7 @@ def retry(job_id: str) -> Response:
 
 
 @bp.get("/<job_id>/documents")
+@needs()
 def documents(job_id: str) -> Response:
     """List an ingest's rows, in the order in which they came."""
     given = parameters("state", "cursor", "limit")
@@ -94,6 +100,7 @@ def documents(job_id: str) -> Response:
 
 
 @bp.post("/<job_id>/documents")
+@needs("ingest")
 def add(job_id: str) -> Response:
     """Add documents to an open ingest; the same document and bytes count once."""
     parameters()
@@ -110,6 +117,7 @@ def add(job_id: str) -> Response:
 
 
 @bp.post("/<job_id>/close")
+@needs("ingest")
 def close(job_id: str) -> Response:
     """Close an open ingest to more documents; harmless when repeated."""
     parameters()
@@ -118,6 +126,7 @@ def close(job_id: str) -> Response:
 
 
 @bp.get("/<job_id>/events")
+@needs()
 def events(job_id: str) -> Response:
     """Stream a job's events, from the beginning or after `Last-Event-ID`."""
     parameters()

@@ -7,12 +7,14 @@ from runtime.metrics.collecting import Collected
 from runtime.metrics.exposition import are_shared, exposition
 from runtime.metrics.log_counts import log_counts
 from web.front_end import front_end
+from web.http.authorization import open_to_all
 from web.http.strangers import refuse_strangers
 
 bp = Blueprint("metrics", __name__)
 
 
 @bp.get("/metrics")
+@open_to_all
 def metrics() -> Response:
     """
     Show the web and the installation, in Prometheus' text format; not to strangers.
@@ -29,6 +31,7 @@ def metrics() -> Response:
 
 
 @bp.get("/prometheus/sd")
+@open_to_all
 def targets() -> Response:
     """List the workers' /metrics, as Prometheus' `http_sd_configs` reads it; not to strangers."""
     refuse_strangers()

@@ -5,6 +5,7 @@ from flask import Blueprint, Response, jsonify
 from runtime.version import version
 from web.front_end import front_end
 from web.health.series import shown
+from web.http.authorization import open_to_all
 from web.http.strangers import may_see_detail, refuse_strangers
 from web.openapi.for_caller import description_for_caller
 
@@ -12,12 +13,14 @@ bp = Blueprint("operations", __name__)
 
 
 @bp.get("/livez")
+@open_to_all
 def livez() -> Response:
     """Respond 200 while the process lives; check nothing."""
     return _no_store(jsonify({"status": "pass"}))
 
 
 @bp.get("/readyz")
+@open_to_all
 def readyz() -> Response:
     """Respond 200 if jobs can be accepted, else 503; with details where they may be shown."""
     ready, refusals = front_end().health.readiness()
@@ -32,6 +35,7 @@ def readyz() -> Response:
 
 
 @bp.get("/health")
+@open_to_all
 def health() -> Response:
     """
     Return the last look at everything as health+json: 200 for pass and warn, 503 for fail.
@@ -46,6 +50,7 @@ def health() -> Response:
 
 
 @bp.get("/health/history")
+@open_to_all
 def history() -> Response:
     """Return what the last hour was like, by half minutes; not to strangers."""
     refuse_strangers()
@@ -53,6 +58,7 @@ def history() -> Response:
 
 
 @bp.get("/api/openapi.json")
+@open_to_all
 def openapi() -> Response:
     """Return the API's description."""
     return jsonify(description_for_caller())

@@ -4,6 +4,7 @@ from flask import Blueprint, Response
 
 from intake.requests import read_query
 from web.front_end import front_end
+from web.http.authorization import needs
 from web.http.request_parts import idempotency, json_body, parameters, preference
 from web.http.waiting import submitted
 
@@ -11,6 +12,7 @@ bp = Blueprint("queries", __name__, url_prefix="/api/queries")
 
 
 @bp.post("")
+@needs("ask")
 def submit() -> Response:
     """Accept a question and return the job that will answer it."""
     parameters()

@@ -9,6 +9,7 @@ from intake.lookup.jobs import ROW_STATES
 from runtime.turns import aside
 from web.front_end import front_end
 from web.http import cursors
+from web.http.authorization import needs
 from web.http.behind_proxy import client
 from web.http.question_bodies import read_questions
 from web.http.request_parts import idempotency, one_of, page, parameters
@@ -18,6 +19,7 @@ bp = Blueprint("questions", __name__, url_prefix="/api")
 
 
 @bp.post("/questions")
+@needs("ask")
 def submit() -> Response:
     """Keep a list of questions and return the job that will answer them."""
     parts = front_end()
@@ -29,6 +31,7 @@ def submit() -> Response:
 
 
 @bp.get("/jobs/<job_id>/questions")
+@needs()
 def questions(job_id: str) -> Response:
     """List the questions of a list with their answers, in its order."""
     given = parameters("state", "cursor", "limit")
@@ -43,6 +46,7 @@ def questions(job_id: str) -> Response:
 
 
 @bp.get("/jobs/<job_id>/export")
+@needs()
 def export_answers(job_id: str) -> Response:
     """Return the questions of a list with their answers as a file, whether it has ended or not."""
     form = one_of(parameters("format"), "format", FORMATS) or "csv"

@@ -4,6 +4,7 @@ from flask import Blueprint, Response, jsonify
 
 from intake.requests import read_new_webhook
 from web.front_end import front_end
+from web.http.authorization import needs
 from web.http.behind_proxy import with_links
 from web.http.request_parts import json_body, parameters
 
@@ -11,6 +12,7 @@ bp = Blueprint("webhooks", __name__, url_prefix="/api/webhooks")
 
 
 @bp.get("")
+@needs("admin")
 def index() -> Response:
     """List all webhooks."""
     parameters()
@@ -18,6 +20,7 @@ def index() -> Response:
 
 
 @bp.post("")
+@needs("admin")
 def create() -> Response:
     """Add a webhook; its secret is in this answer and in no other."""
     parameters()
@@ -28,6 +31,7 @@ def create() -> Response:
 
 
 @bp.delete("/<webhook_id>")
+@needs("admin")
 def remove(webhook_id: str) -> Response:
     """Forget a webhook; what is due to it is not sent."""
     parameters()
@@ -36,6 +40,7 @@ def remove(webhook_id: str) -> Response:
 
 
 @bp.post("/<webhook_id>/test")
+@needs("admin")
 def test(webhook_id: str) -> Response:
     """Send a `webhook.test`."""
     parameters()
@@ -45,6 +50,7 @@ def test(webhook_id: str) -> Response:
 
 
 @bp.get("/<webhook_id>/deliveries")
+@needs("admin")
 def deliveries(webhook_id: str) -> Response:
     """List what was sent last, newest first."""
     parameters()
@@ -52,6 +58,7 @@ def deliveries(webhook_id: str) -> Response:
 
 
 @bp.post("/<webhook_id>/deliveries/<message_id>/replay")
+@needs("admin")
 def replay(webhook_id: str, message_id: str) -> Response:
     """Send a message once more."""
     parameters()

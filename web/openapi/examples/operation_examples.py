@@ -44,7 +44,31 @@ _CHECKED: Final[Json] = {
 }
 _COUNTED: Final[Json] = {"done": 2, "total": 2, "unit": "entries", "failed": 0}
 
+_SPENT: Final[Json] = {
+    "jobs": 12, "questions": 11, "documents": 40, "tokens": 0, "prompt_tokens": 0,
+    "completion_tokens": 0,
+}  # fmt: skip
+_KEY: Final[Json] = {
+    "id": "5f0c2a9d1e77",
+    "name": "the wiki",
+    "tenant": "default",
+    "scopes": ["ask", "ingest"],
+    "collections": None,
+    "limits": {
+        "requests_per_minute": 600,
+        "questions_per_day": None,
+        "documents_per_day": None,
+        "tokens_per_day": None,
+    },
+    "created_at": "2026-01-01T00:00:00.000Z",
+    "expires_at": None,
+    "used_at": "2026-01-02T00:00:00.000Z",
+    "today": _SPENT,
+    "all": _SPENT | {"questions": 311, "jobs": 320},
+}
+
 OPERATION_EXAMPLES: Final[Mapping[str, Example]] = {
+    "usage": Example(answers={200: {"keys": [_KEY]}}),
     "listWebhooks": Example(answers={200: {"webhooks": [_WEBHOOK]}}),
     "addWebhook": Example(
         sent={"url": "https://example.org/hook"},

@@ -40,9 +40,16 @@ export async function call(method, path, body, { tries = 3 } = {}) {
     await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
     return call(method, path, body, { tries: tries - 1 });
   }
+  if (response.status === 401) logIn();
   const answer = parse(await response.text());
   if (!response.ok) throw new ApiProblem(inWords(answer, response.status), response.status);
   return answer;
+}
+
+/** Lead to the login, and back to this view from there: the session has ended. */
+export function logIn() {
+  const here = location.pathname.slice(ROOT.length - 1) + location.search;
+  location.assign(at(`/login?${new URLSearchParams({ next: here })}`));
 }
 
 export function parse(text) {
