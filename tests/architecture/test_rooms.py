@@ -4,6 +4,7 @@ import ast
 import graphlib
 import re
 import subprocess
+import tomllib
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,6 +34,13 @@ def modules() -> dict[str, Path]:
             parts = path.relative_to(ROOT).with_suffix("").parts
             found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
     return found
+
+
+def test_every_folder_of_the_product_is_installed_with_it() -> None:
+    listed = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["setuptools"]
+    folders = {name for name, path in modules().items() if path.name == "__init__.py"}
+
+    assert set(listed["packages"]) == folders
 
 
 def imports(path: Path, known: dict[str, Path]) -> set[str]:
