@@ -66,9 +66,7 @@ def operation(
         if location:
             told = {"schema": {"type": "string"}, "description": "Where it is."}
             responses[str(status)]["headers"] = {"Location": told}
-    operation["responses"] = responses | refusals(
-        *HOST, *CALLER, *problems, meanings=meanings
-    )
+    operation["responses"] = responses | refusals(*HOST, *CALLER, *problems, meanings=meanings)
     return operation
 
 

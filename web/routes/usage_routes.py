@@ -22,11 +22,7 @@ def show() -> Response:
     """List the caller's key, or all keys to who runs the installation, with what each spent."""
     parameters()
     parts, grant = front_end(), current()
-    rows = [
-        row
-        for row in parts.api_keys.all()
-        if grant.is_operator or row.key_id == grant.key_id
-    ]
+    rows = [row for row in parts.api_keys.all() if grant.is_operator or row.key_id == grant.key_id]
     counts = spent(parts.intake.redis, [row.key_id for row in rows])
     return jsonify({"keys": [_shown(row) | counts[row.key_id] for row in rows]})
 
