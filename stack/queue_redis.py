@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from redis.exceptions import RedisError
+
 from rag.errors import Broken
 from runtime.settings import Settings
 from stack.addresses import embedded
@@ -32,3 +34,17 @@ def queue_redis(settings: Settings) -> Iterator[str]:
             data_dir=settings.data_dir, settings=settings, only=["redis-queue"]
         ) as stack:
             yield stack.redis_url
+
+
+@contextmanager
+def redis_answers() -> Iterator[None]:
+    """
+    Say in words that the queue Redis does not answer.
+
+    Raises:
+        Broken: A call of the block got no answer, or was refused.
+    """
+    try:
+        yield
+    except RedisError as error:
+        raise Broken(f"the queue Redis does not answer: {error}") from error

@@ -17,7 +17,7 @@ from protocol.names import DEFAULT_TENANT
 from protocol.timestamps import rfc3339
 from rag.errors import Broken, InvalidRequest
 from runtime.redis_clients import ledger_client
-from stack.queue_redis import queue_redis
+from stack.queue_redis import queue_redis, redis_answers
 
 _DAY_S = 86_400
 
@@ -123,7 +123,11 @@ def revoke(session: Session, *, key_id: str) -> None:
 @contextmanager
 def _redis(session: Session) -> Iterator[Redis]:
     """Open the queue Redis of this machine's installation."""
-    with queue_redis(session.settings) as url, closing(ledger_client(url)) as redis:
+    with (
+        redis_answers(),
+        queue_redis(session.settings) as url,
+        closing(ledger_client(url)) as redis,
+    ):
         yield redis
 
 

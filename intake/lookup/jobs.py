@@ -14,7 +14,7 @@ from jobs.ledger.rows import Rows
 from jobs.ledger.sights import Sight
 from protocol.ids import made_at_ms
 from protocol.keys import key
-from protocol.names import DEFAULT_TENANT
+from protocol.names import DEFAULT_TENANT, stored_name
 
 __all__ = ["KINDS", "NEWEST", "ROW_STATES", "STATES", "JobLookup", "JobPosition", "Sight"]
 
@@ -132,8 +132,9 @@ class JobLookup:
         *workers* are the live ones, for the estimates of those that wait. A page may be short,
         even empty, and not be the last: then the filter is rare.
         """
+        named = None if collection is None else stored_name(current().tenant, collection)
         found, following = self._page(
-            (state, kind, collection), self._lists(state, kind, given_up=given_up), after, limit
+            (state, kind, named), self._lists(state, kind, given_up=given_up), after, limit
         )
         return self._view.summaries(self._rows.sights(dict(found)), workers), following
 

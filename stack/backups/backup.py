@@ -26,8 +26,8 @@ from stack.backups.manifest import (
     segments_of,
     write_manifest,
 )
-from stack.backups.snapshot import fetch_snapshot, redis_answers
-from stack.queue_redis import queue_redis
+from stack.backups.snapshot import fetch_snapshot
+from stack.queue_redis import queue_redis, redis_answers
 
 BLOBS: Final = "blobs"
 ARCHIVE: Final = "archive"

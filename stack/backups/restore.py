@@ -23,7 +23,8 @@ from stack.backups.manifest import (
     segments_of,
 )
 from stack.backups.primary import load_snapshot
-from stack.backups.snapshot import is_empty, redis_answers
+from stack.backups.snapshot import is_empty
+from stack.queue_redis import redis_answers
 from stack.run_folder import RESTORING, RUN, RunFolder
 
 #: What a data folder may hold before a restore: no data.

@@ -2,17 +2,17 @@
 
 import hashlib
 import socket
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Final, Protocol
 
 from redis import Redis
-from redis.exceptions import RedisError
 
 from rag.errors import Broken
 from runtime.redis_clients import ledger_client
 from stack.backups.copying import written_whole
+from stack.queue_redis import redis_answers
 
 #: Seconds until the server must have said something: it sends a sign of life while it forks and
 #: writes.
@@ -33,20 +33,6 @@ class Stream(Protocol):
 
     def read(self, size: int) -> bytes:
         """Return up to so many bytes; empty at the end of the stream."""
-
-
-@contextmanager
-def redis_answers() -> Iterator[None]:
-    """
-    Say in words that the queue Redis does not answer.
-
-    Raises:
-        Broken: A call of the block got no answer, or was refused.
-    """
-    try:
-        yield
-    except RedisError as error:
-        raise Broken(f"the queue Redis does not answer: {error}") from error
 
 
 def fetch_snapshot(url: str, path: Path, *, told: Told) -> str:

@@ -12,6 +12,7 @@ from access import grants
 from access.errors import KeyRefused, ScopeMissing
 from access.grants import OPEN, SCOPES, Grant, Scope, collection_named
 from access.spending import Allowance
+from intake.errors import QueueError
 from runtime.settings import Settings
 from web.front_end import front_end
 from web.http.behind_proxy import link
@@ -82,10 +83,10 @@ def _authorize(app: Flask, settings: Settings) -> AnyResponse | None:
     try:
         grant = _caller()
         allowance = front_end().spending.admit(grant)
-    except KeyRefused:
-        if scopes is None:
+    except (KeyRefused, QueueError) as error:
+        if scopes is None:  # whoever this is; also while nobody can be asked
             return None
-        if getattr(view, _PAGE, False):
+        if isinstance(error, KeyRefused) and getattr(view, _PAGE, False):
             return redirect(link("/login?" + urlencode({"next": request.full_path.rstrip("?")})))
         raise
     grants.begin(grant)

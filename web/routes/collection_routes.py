@@ -4,6 +4,7 @@ from flask import Blueprint, Response, jsonify
 
 from intake.documents import read_deletes, read_listing
 from intake.requests import COLLECTION_NAME, read_new_collection
+from protocol.names import shown_name
 from rag.errors import InvalidRequest
 from web.front_end import front_end
 from web.http import cursors
@@ -33,7 +34,7 @@ def create() -> Response:
     shown, fresh = front_end().intake.collections.create(name)
     answer = jsonify(with_links(shown))
     answer.status_code = 201 if fresh else 200
-    answer.headers["Location"] = link(f"/api/collections/{name}")
+    answer.headers["Location"] = link(f"/api/collections/{shown['name']}")
     return answer
 
 
@@ -91,7 +92,7 @@ def delete_documents(name: str) -> Response:
 def diff(name: str) -> Response:
     """Return which listed documents are new or changed, and which stored ones are not listed."""
     given = parameters("gone")
-    COLLECTION_NAME.read(name, "collection")
+    COLLECTION_NAME.read(shown_name(name), "collection")
     gone = one_of(given, "gone", ("true", "false")) != "false"
     listed = read_listing(json_body())
     return jsonify(front_end().intake.collections.diff(name, listed, gone=gone))
