@@ -9,6 +9,7 @@ from redis import Redis
 from corpus.blobs import BlobStore
 from corpus.catalogue.catalogue import Catalogue
 from corpus.change_log import ChangeLog
+from corpus.files import Files
 from jobs.archive.archive import Archive
 from jobs.ledger.ledger import Ledger
 from protocol.messages import Message
@@ -20,13 +21,14 @@ from runtime.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Storage:
-    """Redis, ledger, catalogue, change log and blobs of a process."""
+    """Redis, ledger, catalogue, change log, blobs and files of a process."""
 
     redis: Redis
     ledger: Ledger
     catalogue: Catalogue
     change_log: ChangeLog
     blobs: BlobStore
+    files: Files
 
 
 def hnsw_of(settings: Settings) -> HnswSettings:
@@ -66,4 +68,5 @@ def open_storage(
         catalogue=Catalogue.of(ledger, hnsw=hnsw_of(settings)),
         change_log=ChangeLog(redis, scripts),
         blobs=BlobStore(settings.blobs),
+        files=Files(redis),
     )

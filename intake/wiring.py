@@ -7,6 +7,7 @@ from corpus.storage import Storage, open_storage
 from intake.admission import Admission
 from intake.control import JobControl
 from intake.disk_room import DiskRoom
+from intake.files import FileStore
 from intake.ingests import Ingests, Reingests
 from intake.lookup.collections import Collections
 from intake.lookup.documents import Documents
@@ -63,6 +64,7 @@ class Intake:
         self.collections = Collections(catalogue, made_by=made_by(pipeline))
         self.question_table = QuestionTable(ledger.rows, view, blobs)
         self.documents = Documents(catalogue, blobs, storage.redis)
+        self.files = FileStore(storage.files, blobs, disk=disk)
         self.webhooks = Webhooks(Deliveries(storage.redis, ledger.scripts))
         self.purge = Purge(Purging(storage.redis, ledger.scripts), ledger.archive)
         self.queries = Queries(

@@ -89,6 +89,9 @@ TEMPLATES: Final[dict[str, str]] = {
     "followers": "followers:%s",  # zset (collection): follower by last sign of life
     "set_aside": "set_aside:%s",  # set (collection): followers that no publish into it waits for
     "cursors": "cursors:%s",  # hash (collection): follower → committed log entry
+    # Files that are no documents yet
+    "file": "file:%s",  # hash, perhaps expiring (file): whose, name, purpose, hash of its bytes
+    "files": "files:%s",  # zset (tenant): its files by when they came
     # Processes
     "workers": "workers",  # zset: worker by last heartbeat
     "worker": "worker:%s",  # string, expiring: what a worker says of itself

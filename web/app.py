@@ -34,6 +34,8 @@ from web.routes import (
     usage_routes,
     webhook_routes,
 )
+from web.v1 import errors
+from web.v1.routes import files as v1_files
 
 ROUTES = (
     query_routes,
@@ -50,6 +52,7 @@ ROUTES = (
     operation_routes,
     metrics_routes,
     pages,
+    v1_files,
 )
 
 
@@ -123,6 +126,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     authorization.register(app, settings)
     bodies.register(app)
     problems.register(app)
+    problems.answer_below(errors.PREFIX, errors.envelope)
     app.before_request(_start_health)
     for routes in ROUTES:
         app.register_blueprint(routes.bp)

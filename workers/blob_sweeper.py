@@ -88,7 +88,10 @@ class BlobSweeper:
     def _sweep(self) -> Iterator[int]:
         """Sweep step by step; yields how many blobs each step deleted."""
         named = Names()
-        named_in = (self._in_rows(), self._in_jobs(), self._in_archive(), self._in_records())
+        named_in = (
+            self._in_rows(), self._in_jobs(), self._in_archive(), self._in_records(),
+            self._storage.files.blobs(),
+        )  # fmt: skip
         for names in chain(*named_in):
             named.add(names)
             yield 0

@@ -32,7 +32,7 @@ class Owner(Enum):
 #: The owner of each kind of key that need not expire.
 OWNERS: Final[Mapping[str, Owner]] = (
     dict.fromkeys(
-        ("jobs", "jobs_by", "jobs_by_from", "tenants", "api_keys",
+        ("jobs", "jobs_by", "jobs_by_from", "tenants", "api_keys", "file", "files",
          "collections", "graves", "retired", "news", "replicas", "workers", "watch",
          "tallies", "history", "check_at", "long_window", "room", "webhooks", "deliveries", "ended",
          "purged"),

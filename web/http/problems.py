@@ -1,6 +1,6 @@
 """Refusals and errors as problem details (RFC 9457), in plain words, without stack traces."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -109,7 +109,11 @@ class Problem(Exception):
         self.reason = reason
 
     def response(self) -> Response:
-        """Build the answer."""
+        """Build the answer, in the form that the clients of this path read."""
+        rejected(self.status, self.reason or self.kind)
+        for prefix, form in _FORMS.items():
+            if request.path.startswith(prefix):
+                return form(self)
         body: dict[str, Any] = {
             "type": f"/problems/{self.kind}",
             "title": HTTPStatus(self.status).phrase,
@@ -119,10 +123,18 @@ class Problem(Exception):
         }
         if self.errors:
             body["errors"] = [{"field": name, "message": text} for name, text in self.errors]
-        rejected(self.status, self.reason or self.kind)
         answer = Response(orjson.dumps(body | self.more), self.status, mimetype=MEDIA_TYPE)
         answer.headers.update(self.headers)
         return answer
+
+
+#: Paths below which problems have another form than RFC 9457's.
+_FORMS: dict[str, Callable[[Problem], Response]] = {}
+
+
+def answer_below(prefix: str, form: Callable[[Problem], Response]) -> None:
+    """Let *form* answer with the problems of paths that begin with *prefix*."""
+    _FORMS[prefix] = form
 
 
 def invalid(error: InvalidRequest) -> Problem:

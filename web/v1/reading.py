@@ -1,0 +1,65 @@
+"""Reading requests of `/v1`: what is not known is passed over, what is wrong is named."""
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from flask import request
+
+from intake.fields import Fields
+from rag.errors import InvalidRequest
+from web.http.request_parts import json_body
+from web.v1.errors import V1Error
+
+_TRUE: Final = {"true": True, "false": False}
+
+
+def body() -> dict[str, Any]:
+    """Read a JSON object, or nothing as an empty one; raises Problem or InvalidRequest."""
+    if not request.get_data(cache=True):
+        return {}
+    sent = json_body()
+    if not isinstance(sent, dict):
+        raise V1Error(400, "The body must be a JSON object.")
+    return sent
+
+
+def known(sent: dict[str, Any], fields: Fields) -> dict[str, Any]:
+    """Return the values of the fields that are declared; others are passed over."""
+    names = fields.properties
+    return fields.read({name: value for name, value in sent.items() if name in names})
+
+
+def argument(name: str) -> str | None:
+    """Return a query parameter, None where it was not sent."""
+    return request.args.get(name)
+
+
+def arguments(name: str) -> list[str]:
+    """Return a list among the query parameters: as `name[]`, as `name`, again and again."""
+    return [*request.args.getlist(f"{name}[]"), *request.args.getlist(name)]
+
+
+def flag(name: str) -> bool:
+    """Read a flag among the query parameters; raises InvalidRequest."""
+    sent = request.args.get(name)
+    if sent is not None and sent not in _TRUE:
+        raise InvalidRequest(name, "must be true or false")
+    return _TRUE.get(sent or "false", False)
+
+
+def one_of(name: str, allowed: Iterable[str], usual: str) -> str:
+    """Read one of some words among the query parameters; raises InvalidRequest."""
+    sent = request.args.get(name, usual)
+    if sent not in (words := list(allowed)):
+        raise InvalidRequest(name, f"must be one of: {', '.join(words)}")
+    return sent
+
+
+def limit(usual: int, most: int) -> int:
+    """Read how many entries are asked for; raises InvalidRequest."""
+    sent = request.args.get("limit")
+    if sent is None:
+        return usual
+    if not (sent.isascii() and sent.isdigit() and 1 <= int(sent[:9]) <= most):
+        raise InvalidRequest("limit", f"must be a whole number from 1 to {most}")
+    return int(sent)

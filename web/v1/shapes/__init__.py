@@ -1,0 +1,1 @@
+"""What `/v1` answers with: OpenAI's objects, made from ours."""

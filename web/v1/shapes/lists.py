@@ -1,0 +1,22 @@
+"""Lists of `/v1`: a part of one, and whether more follow."""
+
+from collections.abc import Callable, Iterable
+from itertools import islice
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+def list_object(
+    entries: Iterable[T], shown: Callable[[T], dict[str, Any]], *, limit: int
+) -> dict[str, Any]:
+    """Show up to *limit* of *entries*, which go on where the list ends."""
+    some = list(islice(entries, limit + 1))
+    data = [shown(entry) for entry in some[:limit]]
+    return {
+        "object": "list",
+        "data": data,
+        "first_id": data[0]["id"] if data else None,
+        "last_id": data[-1]["id"] if data else None,
+        "has_more": len(some) > limit,
+    }
