@@ -1,7 +1,7 @@
 """
 Errors of `/v1`, as OpenAI's clients read them: one object, `error`.
 
-Source: openai-python 3.57, `_client.py` and `_exceptions.py`: the class follows the status; `message`,
+Source: openai-python 3.57, `_client.py`, `_exceptions.py`: the class follows the status; `message`,
 `type`, `param` and `code` are read from the object.
 """
 
