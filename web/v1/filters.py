@@ -1,8 +1,8 @@
 """
 Filters of vector stores, as ours: comparisons of attributes, and `and` and `or` of them.
 
-An attribute that a file does not have satisfies `ne` and `nin` alone; a value of another kind, as text
-where a number is asked for, satisfies nothing else. Source of the grammar: openai-openapi 2.3.0,
+An attribute that a file does not have satisfies `ne` and `nin` alone; a value of another kind, as
+text where a number is asked for, satisfies nothing else. Source of the grammar: openai-openapi 2.3.0,
 `ComparisonFilter` and `CompoundFilter`.
 """
 

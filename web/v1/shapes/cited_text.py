@@ -1,8 +1,8 @@
 """
 Answers without their markers, and where in them each citation stands.
 
-OpenAI's annotations say by an offset what a client would have to read out of `[1]`: so the markers go, and
-each becomes an annotation at the end of the words that it stood behind.
+OpenAI's annotations say by an offset what a client would have to read out of `[1]`: so the markers
+go, and each becomes an annotation at the end of the words that it stood behind.
 """
 
 import re
@@ -63,8 +63,8 @@ def annotations(
     """
     Return the annotations of a text: one for each of its markers that a citation resolves.
 
-    The citations of one marker come in the order in which it stands in the text. Beside what OpenAI names
-    each annotation says which words of the document it quotes.
+    The citations of one marker come in the order in which it stands in the text. Beside what OpenAI
+    names each annotation says which words of the document it quotes.
     """
     left: dict[int, list[Mapping[str, Any]]] = {}
     for citation in citations:

@@ -1,8 +1,8 @@
 """
-The events of a response, made from those of its job: the same numbers however often they are made.
+The events of a response, made from those of its job: with the same numbers each time.
 
-So a reader who comes back names the last number and gets what follows, from any process. Source of the
-order: openai-openapi 2.3.0, `ResponseStreamEvent`; openai-python 3.57, `lib/streaming/responses`.
+So a reader who comes back names the last number and gets what follows, from any process. Source of
+the order: openai-openapi 2.3.0, `ResponseStreamEvent`; openai-python 3.57, `lib/streaming/responses`.
 """
 
 from collections.abc import Iterable, Iterator

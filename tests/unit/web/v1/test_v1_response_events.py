@@ -105,7 +105,8 @@ def test_what_was_told_before_a_worker_died_is_not_told_again() -> None:
 
 def test_an_answer_that_is_told_otherwise_the_second_time_ends_the_stream() -> None:
     anew = [
-        *job("A is last")[:-1], ("reset", {"attempt": 2}), ("token", {"text": "A is first", "attempt": 2}),
+        *job("A is last")[:-1], ("reset", {"attempt": 2}),
+        ("token", {"text": "A is first", "attempt": 2}),
         ("done", {"state": "succeeded", "result": RESULT}),
     ]  # fmt: skip
     events = list(all_events(told(SEARCH), anew))
