@@ -1,0 +1,130 @@
+from typing import Any
+
+import pytest
+
+from rag.answers.conversation import Turn
+from rag.errors import InvalidRequest
+from web.v1.errors import V1Error
+from web.v1.response_requests import read_response
+
+SEARCH = {"type": "file_search", "vector_store_ids": ["vs_1"]}
+
+
+def test_a_text_is_what_the_user_asks() -> None:
+    asked = read_response({"input": "Why?", "model": "quern", "unknown": 1})
+
+    assert (asked.question, asked.history, asked.instructions) == ("Why?", (), "")
+    assert (asked.stores, asked.background, asked.store) == ((), False, True)
+    assert (asked.echoed["temperature"], asked.echoed["tools"]) == (1.0, [])
+
+
+def test_items_are_turns_and_roles_of_the_system_are_instructions() -> None:
+    asked = read_response(
+        {
+            "instructions": "Be brief.",
+            "input": [
+                {"type": "message", "role": "developer", "content": "Say it in words."},
+                {"role": "user", "content": [{"type": "input_text", "text": "Which is first?"}]},
+                {"type": "file_search_call", "id": "fs_1", "queries": []},
+                {
+                    "type": "message", "role": "assistant", "id": "msg_1", "status": "completed",
+                    "content": [{"type": "output_text", "text": "A.", "annotations": []}],
+                },
+                {"type": "reasoning", "summary": []},
+                {"role": "user", "content": "And then?"},
+            ],
+        }
+    )  # fmt: skip
+
+    assert asked.question == "And then?"
+    assert asked.history == (Turn("user", "Which is first?"), Turn("assistant", "A."))
+    assert asked.instructions == "Be brief.\n\nSay it in words."
+    assert asked.echoed["instructions"] == "Be brief."
+
+
+def test_a_search_of_files_is_echoed_with_what_is_usual() -> None:
+    asked = read_response({"input": "Why?", "tools": [SEARCH]})
+
+    assert asked.stores == ("vs_1",)
+    (tool,) = asked.echoed["tools"]
+    assert tool == SEARCH | {
+        "filters": None, "max_num_results": 20,
+        "ranking_options": {"ranker": "auto", "score_threshold": 0.0},
+    }  # fmt: skip
+
+
+def test_a_search_has_filters_bounds_and_a_choice() -> None:
+    filters = {"type": "eq", "key": "year", "value": 1968}
+    tool = SEARCH | {
+        "filters": filters, "max_num_results": 3, "ranking_options": {"score_threshold": 0.5},
+    }  # fmt: skip
+    asked = read_response(
+        {"input": "Why?", "tools": [tool], "tool_choice": {"type": "file_search"}}
+    )
+
+    assert asked.filters == {"metadata.year": {"eq": 1968}}
+    assert (asked.max_results, asked.score_threshold) == (3, 0.5)
+    assert read_response({"input": "x", "tools": [tool], "tool_choice": "none"}).stores == ()
+
+
+def test_what_agents_send_by_default_is_taken() -> None:
+    asked = read_response(
+        {
+            "input": "x", "reasoning": {"effort": "none"}, "text": {"verbosity": "low"},
+            "truncation": "auto", "service_tier": "flex", "parallel_tool_calls": True,
+            "include": ["file_search_call.results", "reasoning.encrypted_content"],
+            "stream_options": {"include_obfuscation": False}, "metadata": {"a": "b"},
+            "max_tool_calls": None, "prompt_cache_retention": None,
+        }
+    )  # fmt: skip
+
+    assert "file_search_call.results" in asked.include
+    assert asked.echoed["metadata"] == {"a": "b"}
+
+
+@pytest.mark.parametrize(
+    ("body", "param"),
+    [
+        ({"conversation": "c"}, "conversation"), ({"prompt": {"id": "p"}}, "prompt"),
+        ({"tools": [{"type": "web_search"}]}, "tools[0].type"),
+        ({"tools": [SEARCH, SEARCH]}, "tools[1]"),
+        ({"tools": [SEARCH], "tool_choice": {"type": "function"}}, "tool_choice"),
+        ({"tools": [SEARCH | {"ranking_options": {"ranker": "x"}}]}, "tools[0].ranking_options.ranker"),
+        ({"background": True, "store": False}, "background"), ({"top_logprobs": 1}, "top_logprobs"),
+        ({"text": {"format": {"type": "json_schema"}}}, "text.format"),
+        ({"input": [{"type": "computer_call"}]}, "input[0].type"),
+        ({"input": [{"role": "user", "content": [{"type": "input_image"}]}]},
+         "input[0].content[0].type"),
+    ],
+)  # fmt: skip
+def test_what_is_not_done_here_is_refused_by_name(body: dict[str, Any], param: str) -> None:
+    with pytest.raises(V1Error) as refused:
+        read_response({"input": "x"} | body)
+
+    assert (refused.value.status, refused.value.param) == (400, param)
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"input": ""}, "input"), ({"input": []}, "input"), ({"input": 3}, "input"), ({}, "input"),
+        ({"input": [{"role": "assistant", "content": "x"}]}, "input"),
+        ({"input": [{"role": "tool", "content": "x"}]}, "input[0].role"),
+        ({"input": [3]}, "input[0]"), ({"input": [{"role": "user", "content": 3}]}, "input[0].content"),
+        ({"input": "x", "temperature": 3}, "temperature"), ({"input": "x", "top_p": -1}, "top_p"),
+        ({"input": "x", "max_output_tokens": 15}, "max_output_tokens"),
+        ({"input": "x", "max_tool_calls": 0}, "max_tool_calls"),
+        ({"input": "x", "background": "yes"}, "background"),
+        ({"input": "x", "tools": {}}, "tools"), ({"input": "x", "include": "a"}, "include"),
+        ({"input": "x", "tools": [{"type": "file_search"}]}, "tools[0].vector_store_ids"),
+        ({"input": "x", "tools": [SEARCH | {"max_num_results": 51}]}, "tools[0].max_num_results"),
+        ({"input": "x", "tools": [SEARCH | {"filters": {"type": "is"}}]}, "tools[0].filters.type"),
+        ({"input": "x", "metadata": {"a": 1}}, "metadata"),
+        ({"input": "x", "metadata": dict.fromkeys(map(str, range(17)), "x")}, "metadata"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_named(body: dict[str, Any], field: str) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        read_response(body)
+
+    assert refused.value.field == field
