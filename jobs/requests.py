@@ -42,6 +42,8 @@ class QueryRequest(Request):
 
     *history* holds the earlier turns, oldest first. *filters* is the filter as it was given, which
     `rag.metadata.filters` can read. A *top_k* of 0 asks for an answer without passages.
+    *instructions* are what the caller tells a language model of its role; passages with less than
+    *least_score* are none.
     """
 
     question: str
@@ -56,6 +58,8 @@ class QueryRequest(Request):
     deadline_s: int
     cancel_on_disconnect: bool = False
     webhook_url: str | None = None
+    instructions: str = ""
+    least_score: float = 0.0
 
     def as_json(self) -> dict[str, Any]:
         """Return the request as its row keeps it and the API shows it."""
@@ -63,6 +67,9 @@ class QueryRequest(Request):
         told = Request.as_json(self) | {"history": turns}
         if self.webhook_url is None:
             del told["webhook_url"]
+        for name in ("instructions", "least_score"):
+            if not told[name]:
+                del told[name]
         return told
 
     @classmethod
@@ -83,6 +90,14 @@ class SearchRequest(Request):
     filters: Mapping[str, Any] | None = None
     mode: Mode = "hybrid"
     trace: bool = False
+    least_score: float = 0.0
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the request as its row keeps it and the API shows it."""
+        told = Request.as_json(self)
+        if not self.least_score:
+            del told["least_score"]
+        return told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

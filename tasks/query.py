@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -144,7 +144,10 @@ def _found(
         # The collection's fault, not this worker's: its job fails, other collections go on.
         raise Unreadable("embedder_mismatch", str(error)) from error
     stage_metrics.record_search(found)
-    return found
+    if not request.least_score:
+        return found
+    good = [passage for passage in found.passages if passage.score >= request.least_score]
+    return replace(found, passages=good)
 
 
 def _condensed(lease: Lease, request: QueryRequest, generator: Generator) -> str:
@@ -264,6 +267,7 @@ def _prompted(lease: Lease, request: QueryRequest, passages: list[Passage]) -> G
         give_up_at=lease.give_up_at,
         grounded=request.top_k > 0,
         collection_id=lease.unit.collection_id,
+        instructions=request.instructions,
     )
 
 

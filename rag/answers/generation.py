@@ -39,6 +39,7 @@ class GenerationRequest:
     give_up_at: float
     grounded: bool = True
     collection_id: str = ""
+    instructions: str = ""
 
 
 class StopSignal(Protocol):

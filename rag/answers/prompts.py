@@ -211,7 +211,7 @@ def _messages(
     question = escape(request.question)
     if not request.grounded:
         _add(messages, "user", question)
-        return messages
+        return [*_system(escape(request.instructions)), *messages]
     parts: dict[int, list[Part]] = {}
     for index, part in kept:
         parts.setdefault(index, []).append(part)
@@ -222,7 +222,14 @@ def _messages(
     names = ", ".join(missing_in(len(parts)))
     told = f"None of the passages holds: {escape(names)}\n\n" if names else ""
     _add(messages, "user", f"<passages>\n{shown}</passages>\n\n{told}Question: {question}")
-    return [{"role": "system", "content": INSTRUCTIONS}, *messages]
+    # Ours first: they are the same for every caller, and an engine computes them once.
+    more = f"\nThe caller adds:\n\n{escape(request.instructions)}\n" if request.instructions else ""
+    return [*_system(INSTRUCTIONS + more), *messages]
+
+
+def _system(instructions: str) -> list[Message]:
+    """Return what the model is told of its role; nothing where that is nothing."""
+    return [{"role": "system", "content": instructions}] if instructions else []
 
 
 def lacking(question: str, passages: Sequence[Passage]) -> tuple[str, ...]:
