@@ -9,7 +9,7 @@ from intake.documents import DOCUMENT_ID
 from rag.errors import InvalidRequest
 from runtime.turns import aside
 from web.front_end import front_end
-from web.http.authorization import needs
+from web.guards.authorization import needs
 from web.http.problems import Problem
 from web.http.spool import SpooledFile
 from web.v1 import reading
