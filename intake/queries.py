@@ -48,9 +48,14 @@ class Queries:
         *,
         idempotency: Idempotency | None = None,
         retry_of: str = "",
+        response: str = "",
+        brief: bool = False,
     ) -> Submitted:
         """
         Record a question and return what is shown of its job.
+
+        *response* is what the row keeps of a response of `/v1`; of a *brief* one nothing is kept
+        once the call that waits for it has read what became of it.
 
         Raises:
             NoSuchCollection: As its name says.
@@ -60,6 +65,10 @@ class Queries:
         fields = self._fields("query", request, request.priority)
         if retry_of:
             fields["retry_of"] = retry_of
+        if response:
+            fields["response"] = response
+        if brief:
+            fields["brief"] = "1"
         if request.webhook_url:
             fields["webhook_url"] = request.webhook_url
         return self._take_in(

@@ -19,6 +19,8 @@ from intake.maintenance import Maintenance
 from intake.purge import Purge
 from intake.queries import Queries
 from intake.question_lists.recording import QuestionLists
+from intake.v1.asking import Asking
+from intake.v1.responses import Responses
 from intake.webhooks import Webhooks
 from jobs.document_rows import RowMaker, made_by
 from jobs.events import JobNotifier
@@ -109,6 +111,17 @@ class Intake:
             ingests=self.ingests,
             maintenance=self.maintenance,
             long_jobs=long_jobs,
+        )
+        self.asking = Asking(settings, catalogue)
+        self.responses = Responses(
+            storage.redis,
+            asking=self.asking,
+            submissions=ledger.submissions,
+            queries=self.queries,
+            jobs=self.jobs,
+            view=view,
+            control=self.control,
+            purge=self.purge,
         )
 
     def close(self) -> None:

@@ -36,7 +36,9 @@ from web.routes import (
     webhook_routes,
 )
 from web.v1 import errors
+from web.v1.routes import chat as v1_chat
 from web.v1.routes import files as v1_files
+from web.v1.routes import responses as v1_responses
 
 ROUTES = (
     query_routes,
@@ -54,6 +56,8 @@ ROUTES = (
     metrics_routes,
     pages,
     v1_files,
+    v1_responses,
+    v1_chat,
 )
 
 

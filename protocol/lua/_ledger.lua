@@ -20,6 +20,10 @@ local function row(key)
   return r
 end
 
+-- Whether nobody comes back to a unit once the call that waits for it has read what became of it: a
+-- search, or a question whose asker wants nothing of it kept. Such a row has a short end, and is in no list.
+local function is_brief(u) return u.kind == 'search' or u.brief == '1' end
+
 local function put(key, fields)
   local flat = {}
   for name, value in pairs(fields) do
@@ -726,7 +730,7 @@ local function close(id, u, state, fields, became_current)
   leave_window(u.role, id)
   redis.call('ZREM', K.deadlines(u.class), id)
   redis.call('HSET', K.pace(u.role), 'last_finish', int(NOW))
-  if u.kind ~= 'search' then
+  if not is_brief(u) then
     redis.call('ZADD', K.ended(), int(NOW_MS), id)
     if u.lost then list_given_up(id, u) end
   end
@@ -751,14 +755,18 @@ local function close(id, u, state, fields, became_current)
   else
     -- A search is read at once, by the call that waits for it; kept like a question, its results
     -- would fill the queue's memory.
-    local search = u.kind == 'search'
+    local brief = is_brief(u)
     forget_key_with(id, u)
-    if not search then list_end(id, state, u.created, u.collection) end
-    redis.call('EXPIRE', K.unit(id), search and SEARCH_RETENTION_S or RETENTION_S)
+    if not brief then
+      list_end(id, state, u.created, u.collection)
+    elseif u.kind ~= 'search' then
+      unlist_job(id, u.collection)
+    end
+    redis.call('EXPIRE', K.unit(id), brief and SEARCH_RETENTION_S or RETENTION_S)
     tally_end(u.kind, u.lost and 'lost' or state, u.created)
     announce(id, u, state)
     redis.call('HSET', K.unit(id), 'last_event', emit_done(id, state))
-    redis.call('EXPIRE', K.events(id), search and SEARCH_RETENTION_S or EVENT_RETENTION_S)
+    redis.call('EXPIRE', K.events(id), brief and SEARCH_RETENTION_S or EVENT_RETENTION_S)
   end
   return true
 end

@@ -2,14 +2,14 @@
 Filters of vector stores, as ours: comparisons of attributes, and `and` and `or` of them.
 
 An attribute that a file does not have satisfies `ne` and `nin` alone; a value of another kind, as
-text where a number is asked for, satisfies nothing else. Source of the grammar: openai-openapi 2.3.0,
-`ComparisonFilter` and `CompoundFilter`.
+text where a number is asked for, satisfies nothing else. Source of the grammar: openai-openapi
+2.3.0, `ComparisonFilter` and `CompoundFilter`.
 """
 
 from typing import Any, Final
 
 from rag.errors import InvalidRequest
-from rag.metadata.filters import MAX_DEPTH, METADATA
+from rag.metadata.filters import MAX_DEPTH, METADATA, parse
 
 Json = dict[str, Any]
 
@@ -28,6 +28,17 @@ def ours(given: object, where: str = "filters") -> Json | None:
         InvalidRequest: Names the place in the filter and what it should hold.
     """
     return None if given is None else _filter(given, where, MAX_DEPTH)
+
+
+def read_filters(given: object, where: str = "filters") -> Json | None:
+    """
+    Return a filter of ours that can be searched with; None where nothing is left out.
+
+    Raises:
+        InvalidRequest: Names the place in the filter and what it should hold.
+    """
+    filters = ours(given, where)
+    return None if parse(filters, where) is None else filters
 
 
 def _filter(given: object, where: str, depth: int) -> Json:
