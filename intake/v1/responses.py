@@ -23,7 +23,7 @@ from intake.queries import Queries
 from intake.v1.asking import Asked, Asking
 from intake.v1.errors import Missing, Refused
 from intake.v1.response_request import ResponseRequest
-from jobs.ledger.submissions import Submissions
+from jobs.ledger.submissions import Submissions, Submitted
 from jobs.requests import QueryRequest
 from protocol.keys import key
 from rag.answers.conversation import Turn
@@ -102,9 +102,11 @@ class Responses:
         self._control = control
         self._purge = purge
 
-    def submit(self, asked: ResponseRequest, *, idempotency: Idempotency | None = None) -> str:
+    def submit(
+        self, asked: ResponseRequest, *, idempotency: Idempotency | None = None
+    ) -> Submitted:
         """
-        Record a response; returns its job's id.
+        Record a response; returns its job's id, and what is shown of a job that is new.
 
         Raises:
             Missing, Refused: As `Asking.read`; the one before it is not there, or has not ended.
@@ -144,7 +146,7 @@ class Responses:
             idempotency=idempotency,
             response=orjson.dumps(record).decode(),
             brief=not asked.store,
-        ).id
+        )
 
     def find(self, given: str) -> Response:
         """

@@ -50,6 +50,7 @@ def streamed(find: Callable[[], tuple[str, Told]]) -> Response:
 def _lines(stream: EventStream, told: Told) -> Generator[str]:
     """Yield the stream's text."""
     with closing(stream.events()) as events:
+        yield KEEP_ALIVE  # the headers go out with the first words, and a reader waits for them
         for event in events:
             if event is None:
                 yield KEEP_ALIVE

@@ -48,10 +48,14 @@ def create() -> Answer:
         return streamed(lambda: _begun(asked, key))
     responses = front_end().intake.responses
     if asked.background:
-        found = responses.taken(responses.submit(asked, idempotency=key))
-        return jsonify(_shown(_there(found), asked.include))
+        taken = responses.submit(asked, idempotency=key)
+        found = _there(responses.taken(taken.id))
+        if taken.sight is None:  # the request came before
+            return jsonify(_shown(found, asked.include))
+        # Also where a worker has it by now: nobody who asks in the background expects an answer.
+        return jsonify(response_object(found.told, {"state": "queued"}, include=asked.include))
     job_id = ended(
-        lambda: responses.submit(asked, idempotency=key),
+        lambda: responses.submit(asked, idempotency=key).id,
         front_end().settings.interactive_deadline_s,
     )
     return jsonify(_shown(_there(responses.taken(job_id)), asked.include))
@@ -108,7 +112,7 @@ def items(response_id: str) -> Answer:
 def _begun(asked: ResponseRequest, key: Idempotency | None) -> tuple[str, Told]:
     """Begin a response whose events are told from the first; return its job's id and how."""
     responses = front_end().intake.responses
-    job_id = responses.submit(asked, idempotency=key)
+    job_id = responses.submit(asked, idempotency=key).id
     return job_id, _told(_there(responses.taken(job_id)), asked.include, after=-1)
 
 

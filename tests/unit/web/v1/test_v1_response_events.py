@@ -63,7 +63,8 @@ def test_a_searched_answer_is_told_in_the_order_that_clients_need() -> None:
         "created", "in_progress", "output_item.added", "file_search_call.in_progress",
         "file_search_call.searching", "file_search_call.completed", "output_item.done",
         "output_item.added", "content_part.added", "output_text.delta", "output_text.delta",
-        "output_text.delta", "output_text.annotation.added", "output_text.annotation.added", "output_text.done",
+        "output_text.delta", "output_text.annotation.added", "output_text.annotation.added",
+        "output_text.done",
         "content_part.done", "output_item.done", "completed",
     ]  # fmt: skip
     assert [event["sequence_number"] for event in events] == list(range(len(events)))
@@ -93,7 +94,8 @@ def test_in_the_background_it_is_queued_first() -> None:
 
 def test_what_was_told_before_a_worker_died_is_not_told_again() -> None:
     anew = [
-        *job("A is first. [1] B is")[:-1], ("reset", {"attempt": 2}), ("token", {"text": "A is", "attempt": 2}),
+        *job("A is first. [1] B is")[:-1], ("reset", {"attempt": 2}),
+        ("token", {"text": "A is", "attempt": 2}),
         ("token", {"text": " first. [1] B is second [1][2], it says.", "attempt": 2}),
         ("done", {"state": "succeeded", "result": RESULT}),
     ]  # fmt: skip
@@ -208,8 +210,8 @@ def test_annotations_stand_where_the_markers_stood() -> None:
         ("One [1] two [12]. a[3] and [x] then [1234] [ 5] end [",
          "One two. a and [x] then [1234] [ 5] end [", [1, 12, 3]),
         ("  One [1, 3] and [2-4].\n [5]\n", "One and.", [1, 3, 2, 4, 5]),
-        ("A `b[4]` and `` and ``` c[1]\n [2] ``` then [9]", "A `b[4]` and `` and ``` c[1]\n [2] ``` then",
-         [9]),
+        ("A `b[4]` and `` and ``` c[1]\n [2] ``` then [9]",
+         "A `b[4]` and `` and ``` c[1]\n [2] ``` then", [9]),
         ("A `b [1]\n[2] c", "A `b\n c", [1, 2]),
     ],
 )  # fmt: skip
