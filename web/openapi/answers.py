@@ -38,7 +38,7 @@ def _jobs() -> Json:
     """Jobs of every kind."""
     job = {
         "id": _TEXT,
-        "kind": {"enum": [*KINDS, "search"]},
+        "kind": {"enum": [*KINDS, "search", "embedding"]},
         "state": _meaning(
             {"enum": list(STATES)}, "`queued` and `running` change; the others are final."
         ),

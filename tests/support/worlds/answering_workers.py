@@ -11,6 +11,7 @@ from rag.answers.citations import resolve
 from rag.answers.conversation import Priority, Turn
 from rag.answers.generation import Answer, GenerationRequest, StopSignal
 from rag.documents import Passage
+from rag.ports import Embedder
 from rag.search.retrieval import Found
 from runtime.redis_clients import ledger_client
 from tasks import query
@@ -109,6 +110,8 @@ class AnsweringWorkers:
         redis_url: Where both meet.
 
         whole: Whether one process does both, as where quotes are the answer.
+
+        embedder: Embeds the texts of callers.
     """
 
     def __init__(
@@ -119,11 +122,12 @@ class AnsweringWorkers:
         retriever: Any,
         generator: Generator,
         whole: bool = False,
+        embedder: Embedder | None = None,
     ) -> None:
         self._storage = storage
         self._redis = ledger_client(redis_url, connections=8)
         self.leases = Leases(storage.ledger.work, self._redis, name="test", delta_s=0.001)
-        shared = {"storage": storage, "leases": self.leases}
+        shared: Any = {"storage": storage, "leases": self.leases, "embedder": embedder}
         both = {"retriever": retriever, "generator": generator}
         self._resources = {
             stage: Resources(**shared, **(both if whole else {name: both[name]}))

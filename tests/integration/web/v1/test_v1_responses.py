@@ -215,7 +215,8 @@ def test_what_is_not_there_is_named(openai: OpenAI, store: str) -> None:
         ({"background": True, "store": False}, "background"),
         ({"temperature": 3}, "temperature"), ({"max_output_tokens": 15}, "max_output_tokens"),
         ({"max_tool_calls": 0}, "max_tool_calls"), ({"conversation": "conv_1"}, "conversation"),
-        ({"input": [{"type": "computer_call"}]}, "input[0].type"), ({"input": "x" * 70_000}, "input"),
+        ({"input": [{"type": "computer_call"}]}, "input[0].type"),
+        ({"input": "x" * 70_000}, "input"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_done_is_named(openai: OpenAI, body: dict[str, Any], param: str) -> None:
