@@ -7,6 +7,7 @@ from typing import Any, Final, Self
 from corpus.storage import Storage
 from jobs.leases.leases import Leases
 from protocol.messages import Stage
+from rag.answers.attribution import attributed
 from rag.answers.citations import resolve
 from rag.answers.conversation import Priority, Turn
 from rag.answers.generation import Answer, GenerationRequest, StopSignal
@@ -86,6 +87,8 @@ class ScriptedGenerator:
             answered=True, confidence=None,
             generator=self.name, usage={"prompt_tokens": 7, "completion_tokens": 5},
             finish_reason=self.finish_reason,
+            attributions=attributed(text, request.passages)
+            if resolved and not resolved.citations else (),
         )  # fmt: skip
 
     def condense(

@@ -50,6 +50,19 @@ def test_an_answer_comes_with_its_search_and_citations(openai: OpenAI, store: st
     assert answer.created_at <= (answer.completed_at or 0)
 
 
+def test_a_model_that_cites_nothing_is_cited_all_the_same(
+    openai: OpenAI, store: str, generator: ScriptedGenerator
+) -> None:
+    generator.pieces = ("The log hangs beside the door. ", "I am sure. ", "Doors are repainted.")
+    answer = ask(openai, store)
+
+    notes: list[Any] = answer.output[1].content[0].annotations  # type: ignore[union-attr]
+    said = answer.output_text
+    assert [(note.file_id, said[: note.index][-5:]) for note in notes] == [
+        ("file-1", "door."), ("file-2", "nted."),
+    ]  # fmt: skip
+
+
 def test_results_are_shown_where_they_are_asked_for(openai: OpenAI, store: str) -> None:
     included = ask(openai, store, include=["file_search_call.results"])
     plain = ask(openai, store)
