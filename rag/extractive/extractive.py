@@ -25,7 +25,7 @@ from rag.extractive.scoring import (
     priors,
 )
 from rag.ports import Embedder, Vectors
-from rag.reading_ports import SentenceReader
+from rag.reading_ports import SentenceCosines, SentenceReader
 from rag.terms.identifiers import identifiers
 from rag.terms.query_terms import query_alternatives
 
@@ -159,7 +159,7 @@ class ExtractiveGenerator:
         found = np.full(len(candidates), np.nan, dtype=np.float32)
         if self._sentences is None or not collection_id:
             return found
-        near = {}
+        near: dict[str, SentenceCosines] = {}
         for other in dict.fromkeys(passage.collection_id for passage in passages):
             chunks = [
                 part.chunk_id

@@ -9,6 +9,7 @@ from flask import Flask
 from openai import AsyncOpenAI, BadRequestError, NotFoundError, OpenAI
 from openai.types.responses import Response, ResponseFileSearchToolCall, ResponseOutputMessage
 
+from corpus.archiver import Archiver
 from rag.answers.conversation import Turn
 from rag.errors import InvalidRequest
 from tests.integration.web.v1.responses.conftest import TEXT
@@ -217,8 +218,13 @@ def test_what_is_not_to_be_stored_is_not_there_afterwards(openai: OpenAI, app: F
     assert app.test_client().get("/api/jobs").get_json()["jobs"] == []
 
 
-def test_a_deleted_response_is_gone(openai: OpenAI, app: Flask) -> None:
+@pytest.mark.parametrize("is_archived", [False, True])
+def test_a_deleted_response_is_gone(openai: OpenAI, app: Flask, *, is_archived: bool) -> None:
     answer = openai.responses.create(input="Hello")
+    if is_archived:
+        storage = app.extensions["quern"].intake._storage
+        assert Archiver(storage, storage.ledger.archive).archive(at_once=True) == 1
+        assert openai.responses.retrieve(answer.id) == answer
     openai.responses.delete(answer.id)
 
     for call in (
