@@ -128,14 +128,15 @@ def test_patience_with_a_busy_server_ends(caller: Caller) -> None:
     assert sum(caller.slept) == BUSY_PATIENCE_S
 
 
-def test_an_upload_is_sent_whole_again_after_a_refusal_or_a_lost_connection() -> None:
-    # Not by asyncio: an asynchronous client of httpx takes no open files.
+def test_an_upload_is_sent_whole_again_after_a_refusal_or_a_lost_connection(
+    caller: Caller,
+) -> None:
     for first in (httpx.Response(429), httpx.WriteError("reset by peer")):
         file = io.BytesIO(b"all of it")
         server = Flaky(first, httpx.Response(202, json={}))
         form = [("files", ("a.txt", file, "text/plain"))]
 
-        Caller(is_async=False).run(server, flows.upload("/api/ingests", form))
+        caller.run(server, flows.upload("/api/ingests", form))
 
         assert [b"all of it" in body for body in server.bodies] == [True, True]
 
@@ -224,7 +225,7 @@ def test_a_question_that_failed_has_no_answer(caller: Caller) -> None:
     error = {"title": "Past its deadline", "detail": "It was not finished in time."}
     server = Flaky(job("queued"), job("expired", error=error))
 
-    with pytest.raises(NotAnswered, match="Job j1 is expired: It was not finished in time.") as why:
+    with pytest.raises(NotAnswered, match="Job j1 is expired: It was not finished in time") as why:
         caller.run(server, calls.ask("Why?"))
     assert why.value.job["state"] == "expired"
 
