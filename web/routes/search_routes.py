@@ -7,7 +7,7 @@ from intake.lookup.views import has_ended, timings_ms
 from intake.queries import SEARCH_DEADLINE_S
 from intake.requests import read_search
 from web.front_end import front_end
-from web.http.authorization import needs
+from web.guards.authorization import needs
 from web.http.behind_proxy import client
 from web.http.problems import Problem
 from web.http.request_parts import json_body, parameters
