@@ -1,11 +1,20 @@
-"""The calls of the API, as flows: what each sends, and what of the answer is handed on."""
+"""
+The calls of the API, as flows: what each sends, and what of the answer is handed on.
 
+Each raises Refused where the API says no, and Unreachable where nobody answers. What becomes a job
+is sent under an `Idempotency-Key`: one of its own, so that an answer that was lost doubles nothing,
+or the caller's, whose program may be started anew and send the same again.
+"""
+
+import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final, cast
+from typing import Any, BinaryIO, Final, cast
+
+import httpx
 
 from quern import flows
 from quern.errors import NotAnswered
-from quern.flows import FINAL_STATES, PAGE, Files, Flow
+from quern.flows import PAGE, Flow
 from quern.paths import collection_path, document_path, documents_path, job_path
 from quern.types import (
     Answer,
@@ -15,11 +24,14 @@ from quern.types import (
     Filter,
     Found,
     Job,
+    JobKind,
     KeyUsage,
     Mode,
     OnDuplicate,
     Priority,
     Row,
+    RowState,
+    State,
     Text,
     Turn,
 )
@@ -40,15 +52,16 @@ def submit(
     deadline_s: int | None = None,
     trace: bool = False,
     webhook_url: str | None = None,
+    idempotency_key: str | None = None,
 ) -> Flow[Job]:
-    """Ask a question; returns its job at once. The call may be repeated: it is asked once."""
+    """Ask a question; returns its job at once."""
     told = {
         "history": list(history) or None, "filters": filters, "top_k": top_k,
         "max_tokens": max_tokens, "temperature": temperature, "deadline_s": deadline_s,
         "trace": trace or None, "webhook_url": webhook_url,
     }  # fmt: skip
     body = {"question": question, "collection": collection, "priority": priority} | _given(told)
-    return cast("Job", (yield from flows.submit("/api/queries", body)).json())
+    return cast("Job", (yield from flows.submit("/api/queries", body, key=idempotency_key)).json())
 
 
 def ask(
@@ -61,9 +74,12 @@ def ask(
     max_tokens: int | None = None,
     temperature: float | None = None,
     deadline_s: int | None = None,
+    idempotency_key: str | None = None,
 ) -> Flow[Answer]:
     """
     Ask a question and wait for the answer, with its citations and sources.
+
+    The job ends within *deadline_s*, where it is given, and so does this call while Quern answers.
 
     Raises:
         NotAnswered: The job failed, expired or was cancelled; a question that the documents do
@@ -72,6 +88,7 @@ def ask(
     job = yield from submit(
         question, collection=collection, history=history, filters=filters, top_k=top_k,
         max_tokens=max_tokens, temperature=temperature, deadline_s=deadline_s,
+        idempotency_key=idempotency_key,
     )  # fmt: skip
     ended = yield from wait(job["id"])
     if ended["state"] != "succeeded" or "result" not in ended:
@@ -91,7 +108,8 @@ def search(
     """Find passages, best first."""
     told = _given({"top_k": top_k, "filters": filters, "trace": trace or None})
     body = {"query": query, "collection": collection, "mode": mode} | told
-    return cast("Found", (yield from flows.post("/api/search", body)).json())
+    asked = flows.outlast(lambda: flows.post("/api/search", body))
+    return cast("Found", (yield from asked).json())
 
 
 def ask_many(
@@ -100,6 +118,11 @@ def ask_many(
     collection: str = _DEFAULT,
     filters: Filter | None = None,
     top_k: int | None = None,
+    max_tokens: int | None = None,
+    temperature: float | None = None,
+    deadline_s: int | None = None,
+    webhook_url: str | None = None,
+    idempotency_key: str | None = None,
 ) -> Flow[Job]:
     """
     Ask a list of questions as one job, in the background; returns the job at once.
@@ -107,9 +130,13 @@ def ask_many(
     A question is a text, or an object with `question` and what holds for it alone, such as `id`.
     """
     asked = [{"question": one} if isinstance(one, str) else dict(one) for one in questions]
-    told = _given({"filters": filters, "top_k": top_k})
-    body = {"questions": asked, "collection": collection} | told
-    return cast("Job", (yield from flows.submit("/api/questions", body)).json())
+    told = {
+        "filters": filters, "top_k": top_k, "max_tokens": max_tokens, "temperature": temperature,
+        "deadline_s": deadline_s, "webhook_url": webhook_url,
+    }  # fmt: skip
+    body = {"questions": asked, "collection": collection} | _given(told)
+    told_of = yield from flows.submit("/api/questions", body, key=idempotency_key)
+    return cast("Job", told_of.json())
 
 
 def add_texts(
@@ -119,35 +146,59 @@ def add_texts(
     metadata: Mapping[str, Any] | None = None,
     priority: Priority = "batch",
     on_duplicate: OnDuplicate = "index",
+    deadline_s: int | None = None,
+    webhook_url: str | None = None,
+    idempotency_key: str | None = None,
 ) -> Flow[Job]:
-    """Add documents, each text by its id; returns the job at once."""
+    """
+    Add documents, each text by its id; returns the job at once.
+
+    *metadata* is that of all of them.
+    """
     documents = [{"id": name, "text": text} for name, text in texts.items()]
+    told = {
+        "metadata": dict(metadata or {}) or None, "deadline_s": deadline_s,
+        "webhook_url": webhook_url,
+    }  # fmt: skip
     body = {
         "documents": documents, "collection": collection, "priority": priority,
-        "on_duplicate": on_duplicate, "metadata": dict(metadata or {}),
+        "on_duplicate": on_duplicate,
     }  # fmt: skip
-    return cast("Job", (yield from flows.submit("/api/ingests", body)).json())
+    added = yield from flows.submit("/api/ingests", body | _given(told), key=idempotency_key)
+    return cast("Job", added.json())
 
 
 def add_files(
-    files: Files,
+    files: Mapping[str, BinaryIO],
     *,
     collection: str = _DEFAULT,
+    metadata: Mapping[str, Any] | None = None,
     priority: Priority = "batch",
     on_duplicate: OnDuplicate = "index",
+    deadline_s: int | None = None,
+    webhook_url: str | None = None,
+    idempotency_key: str | None = None,
 ) -> Flow[Job]:
     """
-    Add open files, each `("files", (document id, binary file, media type))`; returns the job.
+    Add documents, each as a file open for bytes by its id; returns the job at once.
 
-    They are read again from the start where the server was away.
+    The end of an id tells what a file is, as that of a file's name does: `handbook.pdf`. Files are
+    read from their starts, again where the server was busy or away. *metadata* is that of all.
     """
+    form = [("files", (name, file, "application/octet-stream")) for name, file in files.items()]
+    told = {
+        "metadata": json.dumps(dict(metadata)) if metadata else None, "deadline_s": deadline_s,
+        "webhook_url": webhook_url,
+    }  # fmt: skip
     fields = {"collection": collection, "priority": priority, "on_duplicate": on_duplicate}
-    return cast("Job", (yield from flows.submit_form("/api/ingests", files, fields)).json())
+    fields |= {name: str(value) for name, value in _given(told).items()}
+    added = yield from flows.submit_form("/api/ingests", form, fields, key=idempotency_key)
+    return cast("Job", added.json())
 
 
 def job(job_id: str) -> Flow[Job]:
     """Look at a job."""
-    return cast("Job", (yield from flows.get(job_path(job_id))).json())
+    return cast("Job", (yield from _read(job_path(job_id))).json())
 
 
 def wait(job_id: str) -> Flow[Job]:
@@ -157,7 +208,8 @@ def wait(job_id: str) -> Flow[Job]:
 
 def cancel(job_id: str) -> Flow[Job]:
     """Ask a job to stop; harmless when repeated."""
-    return cast("Job", (yield from flows.delete(job_path(job_id))).json())
+    asked = flows.outlast(lambda: flows.delete(job_path(job_id)))
+    return cast("Job", (yield from asked).json())
 
 
 def retry(job_id: str) -> Flow[Job]:
@@ -166,45 +218,54 @@ def retry(job_id: str) -> Flow[Job]:
 
 
 def jobs_page(
-    cursor: str | None = None, *, limit: int = PAGE, **conditions: str | None
+    cursor: str | None = None,
+    *,
+    state: State | None = None,
+    kind: JobKind | None = None,
+    collection: str | None = None,
+    limit: int = PAGE,
 ) -> Flow[tuple[list[Job], str | None]]:
     """Return a page of jobs, newest first, and where the next one begins; None at the end."""
-    told = (yield from flows.get("/api/jobs", cursor=cursor, limit=limit, **conditions)).json()
+    asked = {"state": state, "kind": kind, "collection": collection}
+    told = (yield from _read("/api/jobs", cursor=cursor, limit=limit, **asked)).json()
     return told["jobs"], told["next_cursor"]
 
 
 def rows_page(
-    job_id: str, cursor: str | None = None, *, state: str | None = None, limit: int = PAGE
+    job_id: str, cursor: str | None = None, *, state: RowState | None = None, limit: int = PAGE
 ) -> Flow[tuple[list[Row], str | None]]:
     """Return a page of what became of an ingest's documents, and where the next one begins."""
     path = f"{job_path(job_id)}/documents"
-    told = (yield from flows.get(path, cursor=cursor, state=state, limit=limit)).json()
+    told = (yield from _read(path, cursor=cursor, state=state, limit=limit)).json()
     return told["documents"], told["next_cursor"]
 
 
 def questions_page(
-    job_id: str, cursor: str | None = None, *, state: str | None = None, limit: int = PAGE
+    job_id: str, cursor: str | None = None, *, state: RowState | None = None, limit: int = PAGE
 ) -> Flow[tuple[list[AskedQuestion], str | None]]:
     """Return a page of a list's questions with their answers, and where the next one begins."""
     path = f"{job_path(job_id)}/questions"
-    told = (yield from flows.get(path, cursor=cursor, state=state, limit=limit)).json()
+    told = (yield from _read(path, cursor=cursor, state=state, limit=limit)).json()
     return told["questions"], told["next_cursor"]
 
 
 def collections() -> Flow[list[Collection]]:
     """List the collections by name."""
-    return cast(
-        "list[Collection]", (yield from flows.get("/api/collections")).json()["collections"]
-    )
+    return cast("list[Collection]", (yield from _read("/api/collections")).json()["collections"])
 
 
 def create_collection(name: str) -> Flow[Collection]:
     """Make a collection; returns the one that is there where it is."""
-    return cast("Collection", (yield from flows.post("/api/collections", {"name": name})).json())
+    asked = flows.outlast(lambda: flows.post("/api/collections", {"name": name}))
+    return cast("Collection", (yield from asked).json())
 
 
 def delete_collection(name: str) -> Flow[Job]:
-    """Delete a collection; its name is free at once. Returns the job that removes the rest."""
+    """
+    Delete a collection; its name is free at once. Returns the job that removes the rest.
+
+    A server that is away is not waited for: a second try could meet a new one of that name.
+    """
     return cast("Job", (yield from flows.delete(collection_path(name))).json())
 
 
@@ -218,14 +279,14 @@ def documents_page(
 ) -> Flow[tuple[list[Document], str | None]]:
     """Return a page of documents in the order of their ids, and where the next one begins."""
     asked = {"cursor": cursor, "prefix": prefix, "contains": contains, "limit": limit}
-    told = (yield from flows.get(documents_path(collection), **asked)).json()
+    told = (yield from _read(documents_path(collection), **asked)).json()
     return told["documents"], told["next_cursor"]
 
 
 def document(document_id: str, *, collection: str = _DEFAULT) -> Flow[Document]:
     """Look at a document."""
     path = document_path(collection, document_id)
-    return cast("Document", (yield from flows.get(path)).json())
+    return cast("Document", (yield from _read(path)).json())
 
 
 def text(
@@ -239,22 +300,23 @@ def text(
     """Return a document's parsed text, or a part of it, in Unicode code points."""
     path = f"{document_path(collection, document_id)}/text"
     asked = {"generation": generation, "start": start, "end": end}
-    return cast("Text", (yield from flows.get(path, **asked)).json())
+    return cast("Text", (yield from _read(path, **asked)).json())
 
 
 def delete_document(document_id: str, *, collection: str = _DEFAULT) -> Flow[Job]:
     """Delete a document; returns the job, after whose end no search finds it."""
-    return cast("Job", (yield from flows.delete(document_path(collection, document_id))).json())
+    path = document_path(collection, document_id)
+    return cast("Job", (yield from flows.once("DELETE", path)).json())
 
 
 def usage() -> Flow[list[KeyUsage]]:
     """Return what the key spent, and what it may."""
-    return cast("list[KeyUsage]", (yield from flows.get("/api/usage")).json()["keys"])
+    return cast("list[KeyUsage]", (yield from _read("/api/usage")).json()["keys"])
 
 
-def has_ended(told: Job) -> bool:
-    """Return True if a job is in a final state."""
-    return told["state"] in FINAL_STATES
+def _read(path: str, **parameters: object) -> Flow[httpx.Response]:
+    """Read *path*; a server that is away is waited for."""
+    return (yield from flows.outlast(lambda: flows.get(path, **parameters)))
 
 
 def _given(told: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,25 +8,23 @@ Calls of the API, one after the other.
 Each call waits while the server is busy, and each that may be repeated while it is away.
 """
 
+import ssl
 import time
-from collections.abc import Callable, Iterator
-from functools import wraps
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 from types import TracebackType
 from typing import BinaryIO, Concatenate, ParamSpec, Self, TypeVar
 
 import httpx
 
 from quern import calls, flows
-from quern.errors import Refused, Unreachable
+from quern.errors import Away, Refused, Unreachable
 from quern.events import Event, EventParser
-from quern.flows import AWAY, PAGE, Flow, Lost, Pause, Remark, Send
-from quern.paths import job_path
-from quern.types import AskedQuestion, Document, Job, Row
+from quern.flows import LOG, PAGE, PATIENCE_S, TIMEOUT, Flow, Lost, Pause, Remark, Retry, Send
+from quern.methods import like
+from quern.types import AskedQuestion, Document, Job, JobKind, Row, RowState, State
 
 __all__ = ["Client", "Event"]
-
-#: Longer than a server needs for the largest request, its long polls and its search.
-TIMEOUT = httpx.Timeout(120.0, connect=5.0)
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -36,25 +34,34 @@ E = TypeVar("E")
 def _method(flow: Callable[P, Flow[T]]) -> Callable[Concatenate["Client", P], T]:
     """Return a method that runs a flow."""
 
-    @wraps(flow)
-    def method(self: "Client", *args: P.args, **kwargs: P.kwargs) -> T:
+    def method(self: "Client", /, *args: P.args, **kwargs: P.kwargs) -> T:
         return self.run(flow(*args, **kwargs))
 
-    return method
+    return like(flow, method)
 
 
 class Client:
     """
-    Call the API at *url*.
+    Call the API at *url*; threads may share a client.
 
     Args:
         key: Shown to a server that asks for one.
+
+        patience_s: How long a call waits for a server that is busy or away; 0 gives up at once.
+
+        tls: Which certificates are trusted; without it those that certifi lists.
 
         transport: Where requests go instead of the network, for tests.
 
         sleep: Waits, for a server that is busy or away.
 
-        remark: Tells people that a connection was lost, and that it is there again.
+        remark: Tells people that a connection was lost, and that it is there again; without it
+            the log `quern` does, as a warning.
+
+    Raises:
+        InvalidRequest: *key* cannot be a key.
+
+        Unreachable: *url* is no address.
     """
 
     submit = _method(calls.submit)
@@ -80,11 +87,14 @@ class Client:
         url: str,
         *,
         key: str = "",
+        patience_s: float = PATIENCE_S,
+        tls: ssl.SSLContext | None = None,
         transport: httpx.BaseTransport | None = None,
         sleep: Callable[[float], None] = time.sleep,
-        remark: Callable[[str], None] = lambda _: None,
+        remark: Callable[[str], None] = LOG.warning,
     ) -> None:
         self.url = url.rstrip("/")
+        self._patience_s = patience_s
         self._sleep = sleep
         self._remark = remark
         try:
@@ -92,12 +102,13 @@ class Client:
             self._http = httpx.Client(
                 base_url=self.url,
                 timeout=TIMEOUT,
+                verify=True if tls is None else tls,
                 transport=transport,
                 trust_env=False,
-                headers={"Authorization": f"Bearer {key}"} if key else None,
+                headers=flows.authorization(key),
             )
         except httpx.InvalidURL as error:
-            raise Unreachable(f"{url} is not the address of a server: {error}") from error
+            raise flows.unreachable(error, url) from error
 
     def __enter__(self) -> Self:
         return self
@@ -111,41 +122,62 @@ class Client:
         self.close()
 
     def close(self) -> None:
-        """Close the connections."""
+        """Close the connections; harmless when repeated."""
         self._http.close()
 
     def run(self, flow: Flow[T]) -> T:
         """Run a flow of `quern.flows` or `quern.calls` to its end."""
-        give, value = flow.send, None
-        while True:
+        value: object = None
+        with closing(flow):
             try:
-                step = give(value)
+                step = next(flow)
+                while True:
+                    match step:
+                        case Send():
+                            try:
+                                value = self._send(step)
+                            except (httpx.RequestError, httpx.InvalidURL) as error:
+                                step = flow.throw(flows.unreachable(error, self.url))
+                                continue
+                        case Pause(seconds):
+                            self._sleep(seconds)
+                        case Retry(seconds, spent_s):
+                            if value := spent_s + seconds <= self._patience_s:
+                                self._sleep(seconds)
+                        case Remark(words):
+                            self._remark(words)
+                    step = flow.send(value)
             except StopIteration as done:
                 result: T = done.value
                 return result
-            give, value = flow.send, None
-            match step:
-                case Send(method, path, content):
-                    try:
-                        value = self._http.request(method, path, **content)
-                    except (httpx.TransportError, httpx.InvalidURL) as error:
-                        give, value = flow.throw, flows.unreachable(error, self.url)
-                case Pause(seconds):
-                    self._sleep(seconds)
-                case Remark(words):
-                    self._remark(words)
+
+    def _send(self, asked: Send) -> httpx.Response:
+        """Send a request."""
+        request = self._http.build_request(asked.method, asked.path, **asked.content)
+        response = self._http.send(request, stream=asked.is_stream)
+        if asked.is_stream and response.is_error:
+            response.read()
+        return response
 
     # Lists, to their ends ------------------------------------------------------------------
 
-    def jobs(self, **conditions: str | None) -> Iterator[Job]:
-        """Yield jobs, newest first; *conditions* are `state`, `kind`, `collection`."""
-        return self._entries(lambda cursor: calls.jobs_page(cursor, **conditions))
+    def jobs(
+        self,
+        *,
+        state: State | None = None,
+        kind: JobKind | None = None,
+        collection: str | None = None,
+    ) -> Iterator[Job]:
+        """Yield jobs, newest first."""
+        return self._entries(
+            lambda cursor: calls.jobs_page(cursor, state=state, kind=kind, collection=collection)
+        )
 
-    def rows(self, job_id: str, *, state: str | None = None) -> Iterator[Row]:
+    def rows(self, job_id: str, *, state: RowState | None = None) -> Iterator[Row]:
         """Yield what became of the documents of an ingest."""
         return self._entries(lambda cursor: calls.rows_page(job_id, cursor, state=state))
 
-    def answers(self, job_id: str, *, state: str | None = None) -> Iterator[AskedQuestion]:
+    def answers(self, job_id: str, *, state: RowState | None = None) -> Iterator[AskedQuestion]:
         """Yield the questions of a list with their answers."""
         return self._entries(lambda cursor: calls.questions_page(job_id, cursor, state=state))
 
@@ -176,41 +208,42 @@ class Client:
 
     # Streams -------------------------------------------------------------------------------
 
-    def events(self, job_id: str) -> Iterator[Event]:
-        """Yield a job's events to its end; a lost connection is taken up where it broke off."""
-        parser, lost = EventParser(), Lost()
+    def events(self, job_id: str) -> Generator[Event]:
+        """
+        Yield a job's events to its end; a lost connection is taken up where it broke off.
+
+        Who stops before that closes what this returns (`contextlib.closing`).
+        """
+        parser, lost = EventParser(), Lost(flows.KEPT)
         while True:
             try:
-                for event in self._stream(job_id, parser):
-                    self.run(lost.over())
-                    yield event
-                    if event.kind == "done":
-                        return
-            except httpx.TransportError as error:
-                if not self.run(lost.wait()):
-                    raise Unreachable(
-                        f"The events of job {job_id} broke off; see: quern job {job_id}"
-                    ) from error
-            except Refused as error:
-                if error.status not in AWAY or not self.run(lost.wait()):
+                with closing(self._stream(job_id, parser)) as events:
+                    for event in events:
+                        self.run(lost.over())
+                        yield event
+                        if event.kind == "done":
+                            return
+            except (Away, Refused) as error:
+                if self.run(lost.after(error)):
+                    continue
+                if isinstance(error, Refused):
                     raise
+                raise Unreachable(flows.BROKE_OFF.format(job_id)) from error
             else:
                 return
 
-    def _stream(self, job_id: str, parser: EventParser) -> Iterator[Event]:
+    def _stream(self, job_id: str, parser: EventParser) -> Generator[Event]:
         """Yield a job's further events until the server ends; none where they are over."""
         parser.begin_anew()
-        path = f"{job_path(job_id)}/events"
-        with self._http.stream("GET", path, headers=parser.headers()) as response:
+        with closing(self.run(flows.listen(job_id, parser.headers()))) as response:
             if response.status_code == httpx.codes.NO_CONTENT:
                 return
-            if response.is_error:
-                response.read()
-                raise flows.refusal(response)
-            for line in response.iter_lines():
-                if (event := parser.line(line)) is not None:
-                    yield event
-        raise httpx.RemoteProtocolError("the stream ended before the job did")
+            try:
+                for data in response.iter_bytes():
+                    yield from parser.read(data)
+            except httpx.RequestError as error:
+                raise flows.unreachable(error, self.url) from error
+        raise Away("the stream ended before the job did")
 
     def download(self, path: str, out: BinaryIO, **parameters: str) -> None:
         """
@@ -220,20 +253,16 @@ class Client:
         """
 
         def read() -> Flow[None]:
-            try:
-                with self._http.stream("GET", path, params=parameters) as response:
-                    if response.is_error:
-                        response.read()
-                        raise flows.refusal(response)
-                    out.seek(0)
-                    out.truncate()
+            response = yield from flows.call("GET", path, is_stream=True, params=parameters)
+            with closing(response):
+                out.seek(0)
+                out.truncate()
+                try:
                     out.writelines(response.iter_bytes())
-            except httpx.TransportError as error:
-                raise flows.unreachable(error, self.url) from error
-            return
-            yield  # makes it a flow
+                except httpx.RequestError as error:
+                    raise flows.unreachable(error, self.url) from error
 
-        self.run(flows.outlast(read))
+        self.run(flows.outlast(read, words=flows.KEPT))
 
     # By path, for calls that have no method here ----------------------------------------------
 

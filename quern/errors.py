@@ -23,12 +23,17 @@ class Refused(QuernError):
         status: The HTTP status.
 
         problem: The problem details (RFC 9457), empty where the answer had none.
+
+        retry_after_s: When the server says that it is worth asking again; None where it does not.
     """
 
-    def __init__(self, status: int, problem: Mapping[str, Any]) -> None:
+    def __init__(
+        self, status: int, problem: Mapping[str, Any], *, retry_after_s: float | None = None
+    ) -> None:
         super().__init__(_in_words(status, problem))
         self.status = status
         self.problem = problem
+        self.retry_after_s = retry_after_s
 
 
 class NotAnswered(QuernError):

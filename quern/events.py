@@ -1,6 +1,7 @@
 """Server-sent events of a job (HTML standard, section 9.2.6), each with one line of JSON."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,16 +17,25 @@ class Event:
 @dataclass(slots=True)
 class EventParser:
     """
-    Put events together from the lines of a stream.
+    Put events together from the bytes of a stream.
 
     Attributes:
         last_id: The id of the last event; after it a broken stream is taken up.
     """
 
     last_id: str = ""
+    _begun: bytes = b""
     _fields: dict[str, str] = field(default_factory=dict)
 
-    def line(self, line: str) -> Event | None:
+    def read(self, data: bytes) -> Iterator[Event]:
+        """Take some of the stream's bytes; yields the events that they end."""
+        # Not lines as `str.splitlines` knows them: U+2028 and others may stand in a text.
+        *lines, self._begun = (self._begun + data).split(b"\n")
+        for line in lines:
+            if (event := self._line(line.removesuffix(b"\r").decode())) is not None:
+                yield event
+
+    def _line(self, line: str) -> Event | None:
         """Take a line; returns the event that it ends, if it ends one."""
         if line:
             if not line.startswith(":"):
@@ -45,4 +55,4 @@ class EventParser:
 
     def begin_anew(self) -> None:
         """Forget half an event of a stream that broke off."""
-        self._fields = {}
+        self._begun, self._fields = b"", {}

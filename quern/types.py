@@ -3,6 +3,10 @@
 from typing import Any, Literal, NotRequired, TypedDict
 
 State = Literal["queued", "running", "succeeded", "partial", "failed", "cancelled", "expired"]
+RowState = Literal["queued", "running", "succeeded", "failed", "cancelled", "expired"]
+JobKind = Literal[
+    "query", "questions", "ingest", "delete", "delete_collection", "reindex", "check", "search"
+]
 Priority = Literal["interactive", "batch"]
 Mode = Literal["hybrid", "dense", "sparse"]
 OnDuplicate = Literal["index", "skip", "fail"]
@@ -71,6 +75,8 @@ class Citation(TypedDict):
     document_id: NotRequired[str]
     chunk_id: NotRequired[str]
     page: NotRequired[int | None]
+    page_label: NotRequired[str | None]
+    page_kind: NotRequired[str | None]
     deleted: NotRequired[bool]
 
 
@@ -90,6 +96,10 @@ class Answer(TypedDict):
     documents: NotRequired[int]
     waiting: NotRequired[int]
     finish_reason: NotRequired[str | None]
+    answer_html: NotRequired[str]
+    deleted: NotRequired[list[str]]
+    filter_hints: NotRequired[list[str]]
+    trace: NotRequired[Any]
 
 
 class Found(TypedDict):
@@ -99,13 +109,18 @@ class Found(TypedDict):
     degraded: list[str]
     timings_ms: dict[str, float]
     why: NotRequired[str | None]
+    documents: NotRequired[int]
+    waiting: NotRequired[int]
+    deleted: NotRequired[list[str]]
+    filter_hints: NotRequired[list[str]]
+    trace: NotRequired[Any]
 
 
 class Job(TypedDict):
     """A job; what only some kinds have is not required."""
 
     id: str
-    kind: str
+    kind: JobKind
     state: State
     stage: str | None
     collection: str | None
@@ -123,6 +138,11 @@ class Job(TypedDict):
     error: NotRequired[JobError]
     retry_of: NotRequired[str]
     retried_as: NotRequired[str]
+    open: NotRequired[bool]
+    filling: NotRequired[bool]
+    filled: NotRequired[dict[str, Any]]
+    note: NotRequired[str]
+    conversation: NotRequired[dict[str, Any]]
     sources: NotRequired[list[Source]]
 
 
@@ -132,13 +152,14 @@ class Row(TypedDict):
     document_id: str
     file: str | None
     stage: str
-    state: State
+    state: RowState
     outcome: str | None
     chunks: int
     attempts: int
     error: NotRequired[JobError]
     note: NotRequired[str]
     duplicate_of: NotRequired[str]
+    sparse: NotRequired[str]
 
 
 class AskedQuestion(TypedDict):
@@ -147,12 +168,16 @@ class AskedQuestion(TypedDict):
     n: int
     id: str
     question: str
-    state: State
+    state: RowState
     answer: str | None
     answered: bool | None
     confidence: float | None
     citations: list[Citation]
     why: str | None
+    missing: NotRequired[list[str]]
+    deleted: NotRequired[list[str]]
+    degraded: NotRequired[list[str]]
+    note: NotRequired[str]
     error: NotRequired[JobError]
 
 
@@ -180,7 +205,9 @@ class Document(TypedDict):
     metadata: dict[str, Any]
     links: dict[str, str]
     file: NotRequired[str | None]
+    kind: NotRequired[str]
     language: NotRequired[str]
+    encoding: NotRequired[str]
     updated_at: NotRequired[str]
     notes: NotRequired[list[str]]
 
@@ -205,5 +232,8 @@ class KeyUsage(TypedDict):
     scopes: list[str]
     collections: list[str] | None
     limits: dict[str, int | None]
+    created_at: str
+    expires_at: str | None
+    used_at: str | None
     today: dict[str, int]
     all: dict[str, int]
