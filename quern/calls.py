@@ -7,6 +7,7 @@ or the caller's, whose program may be started anew and send the same again.
 """
 
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, BinaryIO, Final, cast
 
@@ -75,13 +76,14 @@ def ask(
     temperature: float | None = None,
     deadline_s: int | None = None,
     idempotency_key: str | None = None,
+    timeout_s: float = math.inf,
 ) -> Flow[Answer]:
     """
     Ask a question and wait for the answer, with its citations and sources.
 
-    The job ends within *deadline_s*, where it is given, and so does this call while Quern answers.
-
     Raises:
+        NotYet: The job has not ended within *timeout_s*; it goes on.
+
         NotAnswered: The job failed, expired or was cancelled; a question that the documents do
             not tell has an answer, with `answered` False.
     """
@@ -90,7 +92,7 @@ def ask(
         max_tokens=max_tokens, temperature=temperature, deadline_s=deadline_s,
         idempotency_key=idempotency_key,
     )  # fmt: skip
-    ended = yield from wait(job["id"])
+    ended = yield from wait(job["id"], timeout_s=timeout_s)
     if ended["state"] != "succeeded" or "result" not in ended:
         raise NotAnswered(ended)
     return cast("Answer", ended["result"])
@@ -201,9 +203,14 @@ def job(job_id: str) -> Flow[Job]:
     return cast("Job", (yield from _read(job_path(job_id))).json())
 
 
-def wait(job_id: str) -> Flow[Job]:
-    """Wait until a job has ended, however it does; a server that is away is waited for."""
-    return cast("Job", (yield from flows.wait(job_id)).json())
+def wait(job_id: str, *, timeout_s: float = math.inf) -> Flow[Job]:
+    """
+    Wait until a job has ended, however it does; a server that is away is waited for.
+
+    Raises:
+        NotYet: It has not ended within *timeout_s*; it goes on.
+    """
+    return cast("Job", (yield from flows.wait(job_id, timeout_s=timeout_s)).json())
 
 
 def cancel(job_id: str) -> Flow[Job]:

@@ -51,6 +51,19 @@ class NotAnswered(QuernError):
         self.job = job
 
 
+class NotYet(QuernError, TimeoutError):
+    """
+    Raised when a job has not ended in the time that its caller waits; it goes on.
+
+    Args:
+        job: The job as the API shows it.
+    """
+
+    def __init__(self, job: Mapping[str, Any]) -> None:
+        super().__init__(f"Job {job['id']} is {job['state']}; it goes on")
+        self.job = job
+
+
 def _in_words(status: int, problem: Mapping[str, Any]) -> str:
     """Return what is wrong: title, detail, and each field on its own line."""
     title = problem.get("title") or _phrase(status)

@@ -6,6 +6,8 @@ asyncio. So both clients wait, try again and give up alike.
 """
 
 import logging
+import math
+import re
 import ssl
 import time
 import uuid
@@ -16,7 +18,7 @@ from typing import Any, BinaryIO, Final, TypeVar
 
 import httpx
 
-from quern.errors import Away, Refused, Unreachable
+from quern.errors import Away, NotYet, Refused, Unreachable
 from quern.paths import job_path
 from rag.errors import InvalidRequest
 
@@ -31,6 +33,7 @@ LAST_LOST_PAUSE_S: Final = 5.0
 #: Longer than a server needs for the largest request, its long polls and its search. A call waits
 #: for a connection of the pool as long as others use them all.
 TIMEOUT: Final = httpx.Timeout(120.0, connect=5.0, pool=None)
+_IDEMPOTENCY_KEY: Final = re.compile("[!-~]{1,255}")
 #: What a proxy, or a service that is not ready yet, says while there is nobody to answer.
 AWAY: Final = frozenset({502, 503, 504})
 #: Where remarks go that nobody else takes.
@@ -165,7 +168,14 @@ def submit_form(
 
 
 def once(method: str, path: str, *, key: str | None = None, **content: Any) -> Flow[httpx.Response]:
-    """Send something under a key of its own, so that it is done once however often it is sent."""
+    """
+    Send something under a key of its own, so that it is done once however often it is sent.
+
+    Raises:
+        InvalidRequest: *key* cannot be one.
+    """
+    if key is not None and not _IDEMPOTENCY_KEY.fullmatch(key):
+        raise InvalidRequest("idempotency_key", "must be 1 to 255 visible ASCII characters")
     headers = {"Idempotency-Key": uuid.uuid4().hex if key is None else key}
     return (yield from outlast(lambda: call(method, path, headers=headers, **content)))
 
@@ -187,13 +197,24 @@ def close(job_id: str, *, patiently: bool) -> Flow[httpx.Response]:
     return (yield from post(path))
 
 
-def wait(job_id: str) -> Flow[httpx.Response]:
-    """Wait, however long, until a job has ended; return its last answer."""
+def wait(job_id: str, *, timeout_s: float = math.inf) -> Flow[httpx.Response]:
+    """
+    Wait until a job has ended; return its last answer.
+
+    Raises:
+        NotYet: It has not, within *timeout_s*.
+    """
+    until = time.monotonic() + timeout_s
     while True:
-        response = yield from poll(job_path(job_id), wait=LONG_POLL_S)
-        if response.json()["state"] in FINAL_STATES:
+        left_s = max(0.0, until - time.monotonic())
+        response = yield from poll(job_path(job_id), wait=math.floor(min(left_s, LONG_POLL_S)))
+        job = response.json()
+        if job["state"] in FINAL_STATES:
             return response
-        yield Pause(min(_retry_after_s(response), 1.0))
+        left_s = until - time.monotonic()
+        if left_s <= 0:
+            raise NotYet(job)
+        yield Pause(min(_retry_after_s(response), left_s, 1.0))
 
 
 def listen(job_id: str, headers: Mapping[str, str]) -> Flow[httpx.Response]:

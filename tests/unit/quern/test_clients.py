@@ -10,7 +10,7 @@ import pytest
 from quern import calls
 from quern.aio import AsyncClient
 from quern.client import Client
-from quern.errors import Away, NotAnswered, Refused
+from quern.errors import Away, NotAnswered, NotYet, Refused
 from quern.types import Answer
 from rag.errors import InvalidRequest
 from tests.unit.quern.conftest import Caller, Flaky, job
@@ -30,6 +30,16 @@ def test_a_question_that_failed_has_no_answer(caller: Caller) -> None:
     with pytest.raises(NotAnswered, match="Job j1 is expired: It was not finished in time") as why:
         caller.run(server, calls.ask("Why?"))
     assert why.value.job["state"] == "expired"
+
+
+def test_who_waits_no_longer_asks_no_more(caller: Caller) -> None:
+    server = Flaky(job("running"))
+
+    with pytest.raises(NotYet, match="Job j1 is running; it goes on") as why:
+        caller.run(server, calls.wait("j1", timeout_s=0))
+
+    assert isinstance(why.value, TimeoutError)
+    assert [dict(request.url.params) for request in server.requests] == [{"wait": "0"}]
 
 
 def test_what_is_not_said_is_not_sent(caller: Caller) -> None:

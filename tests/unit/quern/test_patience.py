@@ -13,6 +13,7 @@ from quern.aio import AsyncClient
 from quern.client import Client
 from quern.errors import Away, Refused, Unreachable
 from quern.flows import PATIENCE_S
+from rag.errors import InvalidRequest
 from tests.unit.quern.conftest import LOST, Caller, Flaky, job, lost
 
 COLLECTIONS = {"collections": []}
@@ -102,6 +103,15 @@ def test_who_may_come_back_has_a_key_of_its_own(caller: Caller) -> None:
         caller.run(server, flow)
 
     assert {one.headers["Idempotency-Key"] for one in server.requests} == {"mine"}
+
+
+@pytest.mark.parametrize("key", ["", "two words", "m\u00fcde", "line\n", "x" * 256])
+def test_what_cannot_be_an_idempotency_key_is_not_sent(caller: Caller, key: str) -> None:
+    server = Flaky(httpx.Response(202, json={"id": "j1"}))
+
+    with pytest.raises(InvalidRequest, match="visible ASCII"):
+        caller.run(server, calls.submit("Why?", idempotency_key=key))
+    assert server.requests == []
 
 
 def test_another_server_at_the_address_is_told_apart(caller: Caller) -> None:
