@@ -24,7 +24,7 @@ SAYS: Final = (
     r"^1 How long is parental leave\? .*twenty days.*\nq2 Who may take it\? ",
     r"^True .*twenty days.*\n(True|False) ",
     r"^4\d\d \w",
-    r'"state":"succeeded".*twenty days.*"state":"succeeded"',
+    r'"state":"succeeded".*"state":"succeeded".*"answer":"[^"]*twenty days',
 )
 
 

@@ -16,7 +16,7 @@ from quern.flows import PATIENCE_S
 from rag.errors import InvalidRequest
 from tests.unit.quern.conftest import LOST, Caller, Flaky, job, lost
 
-COLLECTIONS = {"collections": []}
+COLLECTIONS: dict[str, list[str]] = {"collections": []}
 
 
 def test_a_busy_server_is_asked_again_when_it_said(caller: Caller) -> None:
@@ -180,7 +180,7 @@ def test_a_search_that_took_quern_too_long_is_not_made_again(caller: Caller) -> 
     with pytest.raises(Refused, match="No"):
         caller.run(Flaky(late, found), calls.search("leave"))
     assert caller.slept == []
-    assert caller.run(Flaky(proxy, found), calls.search("leave")) == {"results": []}
+    assert caller.run(Flaky(proxy, found), calls.search("leave"))["results"] == []
 
 
 def test_tries_that_take_long_wear_patience_out_too(
