@@ -92,7 +92,7 @@ def test_what_is_no_key_is_refused_in_the_same_words(stranger: FlaskClient, sent
     answer = stranger.get("/api/jobs", headers={"Authorization": sent})
 
     assert answer.status_code == 401
-    assert answer.get_json()["detail"].startswith(("Send a key", "This key is not known"))
+    assert answer.get_json()["detail"].startswith(("Send a key", "This key is unknown"))
 
 
 def test_a_key_with_a_wrong_secret_is_as_unknown_as_none(
