@@ -173,7 +173,7 @@ def test_every_route_treats_what_is_anothers_as_what_is_not_there(
 
 
 def test_what_is_anothers_stays_as_it_was(
-    guarded: Flask, acme: FlaskClient, stranger: FlaskClient
+    guarded: Flask, acme: FlaskClient, stranger: FlaskClient, other: Other
 ) -> None:
     before = {name: acme.get(f"/api/jobs/{job}").get_json() for name, job in other.jobs.items()}
     for rule, method in routes(guarded):
