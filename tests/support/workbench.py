@@ -249,7 +249,7 @@ class Workbench:
         return self.ledger.maintenance.rescue(role, consumed=True, run_id=run_id, away=away)
 
     def die_and_be_found(self, unit_id: str) -> None:
-        """The worker dies, the rescuer comes by, and what was put back for it has its turn again."""
+        """The worker dies, the rescuer comes by, and the pause that this may bring is over."""
         role = self.field(unit_id, "role")
         self.die(unit_id)
         self.due(unit_id)
