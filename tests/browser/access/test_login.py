@@ -68,7 +68,7 @@ def test_a_person_logs_in_once_sees_where_they_were_going_and_logs_out(
 
     log_in(page, token[:-1] + "x")
     expect(page.get_by_role("alert")).to_have_text(
-        "This key is not known here, or is good no more."
+        "This key is unknown here, has expired, or was revoked."
     )
     log_in(page, token)
     expect(page).to_have_url(f"{url}/jobs?state=failed")
