@@ -2,7 +2,7 @@
 
 import { at } from "../shared/api.js";
 import { count, make } from "../shared/dom.js";
-import { MEND, whyFailed } from "./hopeless.js";
+import { whyFailed } from "./hopeless.js";
 import { stateCell } from "./job_words.js";
 
 const OUTCOMES = {
@@ -11,7 +11,6 @@ const OUTCOMES = {
   unchanged: "unchanged",
   duplicate_of: "the same as another",
   superseded: "a newer version came meanwhile",
-  empty: "no text in it",
   removed: "deleted",
 };
 
@@ -25,7 +24,7 @@ export function documentLine(row, job) {
 
 /** Say what became of a document. */
 function fate(row) {
-  if (row.outcome === "empty") return [row.note ?? "There is no text in it.", MEND].join(" ");
+  if (row.outcome === "empty") return [row.note ?? "There is no text in it.", whyFailed(row)].join(" ");
   const outcome = [OUTCOMES[row.outcome] ?? row.outcome, row.duplicate_of, row.chunks ? count(row.chunks, "passage") : ""];
   const told = [
     row.error ? whyFailed(row) : outcome.filter(Boolean).join(", "),

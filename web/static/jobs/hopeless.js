@@ -2,7 +2,7 @@
 
 const REASONS = new Set(["binary", "corrupt", "encrypted", "no_text", "too_large", "too_much_text", "unsafe", "unsupported"]);
 
-export const MEND = "Mend the file and add it again.";
+const MEND = "Mend the file and add it again.";
 
 /** Return whether a row of an ingest failed for what is in its file. */
 export const isHopeless = (row) => row.state === "failed" && REASONS.has(row.error?.type);

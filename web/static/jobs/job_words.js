@@ -18,7 +18,7 @@ export const KIND_WORDS = {
 };
 export const ONE_OF_KIND = { query: "question", questions: "list of questions", reindex: "reindex", check: "check" };
 const SETTLING_MS = 10_000;
-const again = new Map(); // what was retried here: id → the new job
+const again = new Map(); // what was retried here: id → the new job’s
 let retriedAt = -Infinity;
 const stopping = new Set(); // what was asked to stop: said until it has
 
@@ -111,8 +111,8 @@ export const isSettling = () => performance.now() - retriedAt < SETTLING_MS;
  */
 export function action(job, { problem, done }) {
   if (!FINAL.has(job.state)) return button(job, "Cancel", "DELETE", `/api/jobs/${job.id}`, { problem, done });
-  if (again.has(job.id)) return tryingAgain(job, again.get(job.id).id);
-  if (job.retried_as) return tryingAgain(job, job.retried_as);
+  const retry = again.get(job.id) ?? job.retried_as;
+  if (retry) return tryingAgain(job, retry);
   // Of one whose record the disk lost nobody knows what it was asked.
   if (RETRYABLE.has(job.state) && RETRYABLE_KINDS.has(job.kind) && !job.note) {
     return button(job, "Retry", "POST", `/api/jobs/${job.id}/retry`, { problem, done });
@@ -123,7 +123,7 @@ export function action(job, { problem, done }) {
 /** Put a link to the job that was begun in the place of the button that began it. */
 function leadOn(button, job, begun) {
   if (begun.id === job.id) return;
-  again.set(job.id, begun);
+  again.set(job.id, begun.id);
   retriedAt = performance.now();
   const link = tryingAgain(job, begun.id);
   button.replaceWith(link);

@@ -33,7 +33,7 @@ BODIES: dict[str, Any] = {
     "admin.check": {"collection": COLLECTION},
     "admin.purge": {"collection": COLLECTION, "older_than_s": 90_000},
     "collections.delete_documents": {"ids": [DOCUMENT]},
-    "collections.diff": {"documents": []},
+    "collections.diff": [{"id": DOCUMENT, "sha256": "0" * 64}],
     "jobs.add": {"documents": [{"id": "b", "text": "B."}]},
 }
 #: These make what they name, for whoever asks.
@@ -98,7 +98,7 @@ def other(guarded: Flask, acme: FlaskClient) -> Other:
     waiting = made(acme.post("/api/queries", json=asked))
     listed = made(
         acme.post(
-            "/api/questions", json={"collection": COLLECTION, "questions": [asked["question"]]}
+            "/api/questions", json={"collection": COLLECTION, "questions": [{"question": "Why?"}]}
         )
     )
     still_open = made(acme.post("/api/ingests", json={"collection": COLLECTION, "open": True}))
@@ -134,7 +134,8 @@ def call(client: FlaskClient, rule: Rule, method: str, ids: dict[str, str]) -> T
     path = re.sub(r"<(?:\w+:)?(\w+)>", lambda found: ids[found[1]], rule.rule)
     body = BODIES.get(rule.endpoint)
     if body is not None:
-        body = orjson.loads(orjson.dumps(body).decode().replace(COLLECTION, ids["name"]))
+        named = orjson.dumps(body).decode().replace(COLLECTION, ids["name"])
+        body = orjson.loads(named.replace(DOCUMENT, ids["document_id"]))
     return client.open(path, method=method, json=body)
 
 
@@ -262,7 +263,7 @@ def test_two_tenants_may_have_a_collection_of_the_same_name(
 def test_an_idempotency_key_of_one_tenant_means_nothing_to_another(
     acme: FlaskClient, stranger: FlaskClient
 ) -> None:
-    headers, body = {"Idempotency-Key": "the same"}, {"question": "Why?"}
+    headers, body = {"Idempotency-Key": "the-same"}, {"question": "Why?"}
     first, second = (
         made(client.post("/api/queries", json=body, headers=headers)) for client in (acme, stranger)
     )
