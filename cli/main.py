@@ -32,12 +32,12 @@ COMMANDS: Final = {
     "reindex": "cli.commands.reindex",
     "check": "cli.commands.check",
     "health": "cli.commands.health",
-    "logs": "cli.commands.logs",
+    "logs": "cli.commands.operator.logs",
     "webhooks": "cli.commands.webhooks",
-    "keys": "cli.commands.keys",
-    "backup": "cli.commands.backup",
-    "restore": "cli.commands.backup",
-    "optimize-model": "cli.commands.optimize_model",
+    "keys": "cli.commands.operator.keys",
+    "backup": "cli.commands.operator.backup",
+    "restore": "cli.commands.operator.backup",
+    "optimize-model": "cli.commands.operator.optimize_model",
 }
 
 

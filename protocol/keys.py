@@ -12,7 +12,7 @@ TEMPLATES: Final[dict[str, str]] = {
     "rows": "rows:%s",  # list: the units of a job, in order
     "open": "open:%s",  # set: the rows of a job that have not ended
     "jobs": "jobs",  # zset: every job by the time of its submission
-    "jobs_by": "jobs_by:%s",  # zset (what): open ones, those of a rare state or kind, given up ones;
+    "jobs_by": "jobs_by:%s",  # zset (what): open ones, of a rare state or kind, given up ones;
     # of a tenant `NAME/what`, and `NAME/all`
     "tenants": "tenants",  # set: names of those that had a job, but `default`
     "jobs_by_from": "jobs_by_from",  # string: jobs that were submitted since are in `jobs_by` too

@@ -37,12 +37,9 @@ class WebhookSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings(WebhookSettings):
-    """All settings; `runtime.environment` reads them from QUERN_* variables."""
+class CallerSettings(WebhookSettings):
+    """Who may call, and by what name; and how webhooks go out."""
 
-    # Where things live
-    data_dir: Path = _knob(Path("data"), "Folder for everything that must survive a restart.")
-    host: str = _knob("127.0.0.1", "Address the web server and the workers' metrics listen on.")
     allowed_hosts: str = _knob(
         "",
         "What requests may call the web server and the workers' metrics besides their own names "
@@ -61,6 +58,15 @@ class Settings(WebhookSettings):
         "`quern keys create` makes one.",
     )
     key: str = _knob("", "The key that `quern` shows to the server.", secret=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings(CallerSettings):
+    """All settings; `runtime.environment` reads them from QUERN_* variables."""
+
+    # Where things live
+    data_dir: Path = _knob(Path("data"), "Folder for everything that must survive a restart.")
+    host: str = _knob("127.0.0.1", "Address the web server and the workers' metrics listen on.")
     port: int = _knob(8000, "Port of the web server; `quern up` takes a free one if it is taken.")
     redis_url: str = _knob("redis://127.0.0.1:6399/0", "Queue Redis: ledger, lanes, messages.")
     cache_url: str = _knob("redis://127.0.0.1:6398/0", "Cache Redis: embeddings; may evict.")

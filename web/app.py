@@ -16,7 +16,8 @@ from runtime.metrics.log_counts import share_log_counts
 from runtime.settings import Settings
 from runtime.tracing import traces
 from web.front_end import attach, front_end, open_front_end
-from web.http import authorization, behind_proxy, bodies, http_metrics, problems, security
+from web.guards import authorization, security
+from web.http import behind_proxy, bodies, http_metrics, problems
 from web.http.spool import SpoolingRequest
 from web.routes import (
     admin_routes,

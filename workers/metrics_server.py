@@ -8,7 +8,6 @@ from typing import Final
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from prometheus_client import make_wsgi_app, start_http_server
-
 from redis.exceptions import RedisError
 
 from access.errors import KeyRefused

@@ -7,6 +7,7 @@ from access.errors import NoSuchCollection
 from access.grants import current
 from corpus.catalogue.catalogue import Catalogue
 from corpus.catalogue.collections import Collection
+from intake.requests import COLLECTION_NAME
 from protocol.names import shown_name
 from protocol.timestamps import rfc3339
 
@@ -72,7 +73,11 @@ class Collections:
         Returns which are to be sent, new or changed, which failed and would again, and with *gone*
         which of the collection's are not listed: None without, or where it has more than
         MOST_COMPARED. A collection that does not exist has none.
+
+        Raises:
+            InvalidRequest: No collection can have that name.
         """
+        COLLECTION_NAME.read(shown_name(name), "collection")
         collection_id = self._catalogue.collections.collection_id(name)
         known: dict[str, str] = {}
         barren: dict[str, str] = {}

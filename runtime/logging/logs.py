@@ -20,6 +20,7 @@ OURS: Final = (
     "rag",
     "runtime",
     "protocol",
+    "access",
     "jobs",
     "corpus",
     "intake",

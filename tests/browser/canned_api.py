@@ -17,7 +17,7 @@ from flask.typing import ResponseReturnValue
 from runtime.hosts import AllowedHosts
 from runtime.settings import Settings
 from tests.support.waiting import PATIENCE_S
-from web.http import security
+from web.guards import security
 from web.http.markdown import with_html
 from web.openapi.for_caller import description_for_caller
 from web.routes.pages import bp as pages

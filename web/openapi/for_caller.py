@@ -5,7 +5,7 @@ from flask import request
 from intake.fields import Json
 from runtime.version import version
 from web.front_end import front_end
-from web.http.strangers import may_see_detail
+from web.guards.strangers import may_see_detail
 from web.openapi.document import openapi_document
 
 #: What strangers are told in the place of the version.

@@ -4,8 +4,8 @@ from flask import Blueprint, Response, jsonify
 
 from intake.requests import read_check, read_purge, read_reindex
 from web.front_end import front_end
+from web.guards.authorization import needs
 from web.http import cursors
-from web.http.authorization import needs
 from web.http.request_parts import idempotency, json_body, parameters, preference
 from web.http.waiting import submitted
 

@@ -3,12 +3,11 @@
 from flask import Blueprint, Response, jsonify
 
 from intake.documents import read_deletes, read_listing
-from intake.requests import COLLECTION_NAME, read_new_collection
-from protocol.names import shown_name
+from intake.requests import read_new_collection
 from rag.errors import InvalidRequest
 from web.front_end import front_end
+from web.guards.authorization import needs
 from web.http import cursors
-from web.http.authorization import needs
 from web.http.behind_proxy import link, with_links
 from web.http.request_parts import HASHES, idempotency, json_body, one_of, page, parameters
 from web.http.waiting import submitted
@@ -92,7 +91,6 @@ def delete_documents(name: str) -> Response:
 def diff(name: str) -> Response:
     """Return which listed documents are new or changed, and which stored ones are not listed."""
     given = parameters("gone")
-    COLLECTION_NAME.read(shown_name(name), "collection")
     gone = one_of(given, "gone", ("true", "false")) != "false"
     listed = read_listing(json_body())
     return jsonify(front_end().intake.collections.diff(name, listed, gone=gone))

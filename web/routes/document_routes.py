@@ -12,8 +12,8 @@ from flask import Blueprint, Response, jsonify, send_file
 from rag.errors import InvalidRequest
 from runtime.turns import aside
 from web.front_end import front_end
+from web.guards.authorization import needs
 from web.http import cursors
-from web.http.authorization import needs
 from web.http.behind_proxy import with_links
 from web.http.request_parts import OFFSET, idempotency, page, parameters, whole
 from web.http.waiting import submitted

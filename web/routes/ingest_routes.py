@@ -6,7 +6,7 @@ from intake.requests import read_ingest
 from rag.errors import InvalidRequest
 from runtime.turns import aside
 from web.front_end import front_end
-from web.http.authorization import needs
+from web.guards.authorization import needs
 from web.http.request_parts import idempotency, parameters, preference
 from web.http.uploads import EMPTY, read_upload
 from web.http.waiting import submitted

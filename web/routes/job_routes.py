@@ -11,8 +11,8 @@ from rag.errors import InvalidRequest
 from runtime.turns import aside
 from web.callers import Caller
 from web.front_end import front_end
+from web.guards.authorization import needs
 from web.http import cursors
-from web.http.authorization import needs
 from web.http.behind_proxy import client, with_links
 from web.http.event_stream import EventStream
 from web.http.request_parts import (

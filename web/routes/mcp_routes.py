@@ -3,7 +3,7 @@
 import orjson
 from flask import Blueprint, Response, request
 
-from web.http.authorization import needs
+from web.guards.authorization import needs
 from web.http.problems import Problem
 from web.http.request_parts import body_bytes
 from web.mcp.protocol import INVALID_REQUEST, PARSE_ERROR, answer

@@ -7,8 +7,8 @@ from runtime.metrics.collecting import Collected
 from runtime.metrics.exposition import are_shared, exposition
 from runtime.metrics.log_counts import log_counts
 from web.front_end import front_end
-from web.http.authorization import open_to_all
-from web.http.strangers import refuse_strangers
+from web.guards.authorization import open_to_all
+from web.guards.strangers import refuse_strangers
 
 bp = Blueprint("metrics", __name__)
 

@@ -4,9 +4,9 @@ from flask import Blueprint, Response, jsonify
 
 from runtime.version import version
 from web.front_end import front_end
+from web.guards.authorization import open_to_all
+from web.guards.strangers import may_see_detail, refuse_strangers
 from web.health.series import shown
-from web.http.authorization import open_to_all
-from web.http.strangers import may_see_detail, refuse_strangers
 from web.openapi.for_caller import description_for_caller
 
 bp = Blueprint("operations", __name__)

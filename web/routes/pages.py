@@ -4,7 +4,7 @@ from http import HTTPStatus
 
 from flask import Blueprint, abort, request
 
-from web.http.authorization import open_to_all, page
+from web.guards.authorization import open_to_all, page
 from web.http.views import view
 from web.openapi.for_caller import NOT_SHOWN, description_for_caller
 from web.openapi.page.calls import all_refused, call, groups

@@ -4,7 +4,7 @@ from flask import Blueprint, Response
 
 from intake.requests import read_query
 from web.front_end import front_end
-from web.http.authorization import needs
+from web.guards.authorization import needs
 from web.http.request_parts import idempotency, json_body, parameters, preference
 from web.http.waiting import submitted
 

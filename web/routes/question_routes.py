@@ -8,8 +8,8 @@ from intake.lookup.exports import FORMATS, export
 from intake.lookup.jobs import ROW_STATES
 from runtime.turns import aside
 from web.front_end import front_end
+from web.guards.authorization import needs
 from web.http import cursors
-from web.http.authorization import needs
 from web.http.behind_proxy import client
 from web.http.question_bodies import read_questions
 from web.http.request_parts import idempotency, one_of, page, parameters

@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 from access.errors import KeyRefused
 from access.sessions import IDLE_S
 from web.front_end import front_end
-from web.http.authorization import COOKIE, open_to_all
+from web.guards.authorization import COOKIE, open_to_all
 from web.http.behind_proxy import link
 from web.http.views import view
 

@@ -4,7 +4,7 @@ from flask import Blueprint, Response, jsonify
 
 from intake.requests import read_new_webhook
 from web.front_end import front_end
-from web.http.authorization import needs
+from web.guards.authorization import needs
 from web.http.behind_proxy import with_links
 from web.http.request_parts import json_body, parameters
 

@@ -24,7 +24,7 @@ def routed(app: Flask) -> set[tuple[str, str]]:
     return {
         (re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule), method)
         for rule in app.url_map.iter_rules()
-        if rule.endpoint != "static" and not rule.endpoint.startswith("pages.")
+        if rule.endpoint != "static" and not rule.endpoint.startswith(("pages.", "sessions."))
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
     }
 

@@ -63,7 +63,17 @@ def test_every_kind_of_key_is_used() -> None:
     texts = "".join(script_texts().values())
     texts += "".join(
         entry.read_text("utf-8")
-        for folder in ("jobs", "corpus", "intake", "adapters", "workers", "web", "stack", "cli")
+        for folder in (
+            "access",
+            "jobs",
+            "corpus",
+            "intake",
+            "adapters",
+            "workers",
+            "web",
+            "stack",
+            "cli",
+        )
         for entry in Path(str(resources.files(folder))).rglob("*.py")
     )
 

@@ -14,7 +14,7 @@ from access.keys import ApiKeys
 from runtime.settings import Settings
 from tests.integration.conftest import parts_of
 from web.app import create_app
-from web.http.authorization import COOKIE, scopes_of
+from web.guards.authorization import COOKIE, scopes_of
 
 MINUTE = 60_000_000
 
@@ -265,7 +265,9 @@ def test_a_browser_logs_in_and_out(stranger: FlaskClient, keys: ApiKeys) -> None
     assert (answer.status_code, answer.headers["Location"]) == (303, "/jobs?state=failed")
     cookie = answer.headers["Set-Cookie"]
     assert cookie.startswith(f"{COOKIE}=")
-    assert "HttpOnly" in cookie and "SameSite=Lax" in cookie and "Secure" not in cookie
+    assert "HttpOnly" in cookie
+    assert "SameSite=Lax" in cookie
+    assert "Secure" not in cookie
     assert token not in cookie
     assert stranger.get("/").status_code == 200
     assert "Log out" in stranger.get("/").get_data(as_text=True)

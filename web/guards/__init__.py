@@ -1,0 +1,1 @@
+"""Guards before every route: whose host is meant, who calls, what strangers are not told."""
