@@ -5,8 +5,7 @@ from typing import Any
 import orjson
 
 from intake.lookup.views import has_ended, timings_ms
-from intake.queries import SEARCH_DEADLINE_S
-from jobs.requests import SearchRequest
+from intake.queries import SEARCH_DEADLINE_S, SearchRequest
 from web.front_end import front_end
 from web.http.behind_proxy import client
 from web.http.problems import Problem

@@ -3,8 +3,9 @@ Messages of MCP's Streamable HTTP transport, without sessions and streams: one r
 
 Revisions from 2026-07-28 on carry their version with every request ("modern"); earlier ones begin
 with a handshake, of which nothing has to be remembered here ("legacy"). Both are served at one
-address. Source: modelcontextprotocol.io, specification 2026-07-28 (basic/versioning, server/tools,
-basic/transports/streamable-http) and 2025-11-25 (basic/lifecycle, basic/transports).
+address. Several messages in one body, which 2025-03-26 alone had, are refused. Source:
+modelcontextprotocol.io, specification 2026-07-28 (basic, basic/versioning, server/discover,
+server/tools, basic/transports/streamable-http) and 2025-11-25 (basic/lifecycle, basic/transports).
 """
 
 import base64
@@ -24,6 +25,7 @@ LEGACY: Final = ("2025-11-25", "2025-06-18", "2025-03-26")
 UNNAMED: Final = "2025-03-26"
 
 _VERSION: Final = "io.modelcontextprotocol/protocolVersion"
+_CLIENT: Final = "io.modelcontextprotocol/clientCapabilities"
 _SERVER: Final = "io.modelcontextprotocol/serverInfo"
 #: Tools change with keys and versions of Quern alone.
 _TTL_MS: Final = 300_000
@@ -61,9 +63,9 @@ class Refusal(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """What a caller may do: the definitions of the tools, and how one is called."""
+    """What a caller may do: the definitions of the tools, and how one of these is called."""
 
-    listed: Callable[[], list[Json]]
+    shown: list[Json]
     call: Callable[[str, Json], Json]
 
 
@@ -101,57 +103,47 @@ def _answered(message: object, headers: Mapping[str, str], tools: Tools) -> Json
     if isinstance(message["id"], bool) or not isinstance(message["id"], str | int):
         raise Refusal(INVALID_REQUEST, "The `id` of a request is a string or a whole number.")
     meta = params.get("_meta")
-    named = meta.get(_VERSION) if isinstance(meta, dict) else None
-    if named is not None or headers.get("MCP-Protocol-Version", UNNAMED) in MODERN:
-        result = _modern(method, params, named, headers, tools)
+    told = meta if isinstance(meta, dict) else {}
+    if _VERSION in told or headers.get("MCP-Protocol-Version") in MODERN:
+        result = _modern(method, params, told, headers, tools)
     else:
         result = _legacy(method, params, headers, tools)
     return {"jsonrpc": "2.0", "id": message["id"], "result": result}
 
 
 def _modern(
-    method: str, params: Json, named: object, headers: Mapping[str, str], tools: Tools
+    method: str, params: Json, told: Json, headers: Mapping[str, str], tools: Tools
 ) -> Json:
-    """Answer a request that carries its own version."""
-    sent = headers.get("MCP-Protocol-Version")
-    if sent is None or sent != named:
-        raise Refusal(
-            HEADER_MISMATCH,
-            f"Header mismatch: MCP-Protocol-Version is {sent!r}, and the body names {named!r}.",
-        )
-    if sent not in MODERN:
-        supported = [*MODERN, *LEGACY]
-        raise Refusal(
-            UNSUPPORTED_VERSION,
-            "Unsupported protocol version",
-            data={"supported": supported, "requested": sent},
-        )
+    """Answer a request that carries its own version; *told* is its `_meta`."""
+    if missing := [name for name in (_VERSION, _CLIENT) if name not in told]:
+        raise Refusal(INVALID_PARAMS, f"`_meta` of `params` lacks {' and '.join(missing)}.")
+    _check_header(headers, "MCP-Protocol-Version", told[_VERSION])
+    if told[_VERSION] not in MODERN:
+        raise _unsupported(told[_VERSION])
     _check_header(headers, "Mcp-Method", method)
     if method == "tools/call":
         _check_header(headers, "Mcp-Name", params.get("name"))
-    private = {"ttlMs": _TTL_MS, "cacheScope": "private"}
     match method:
         case "server/discover":
-            return {
-                "resultType": "complete",
+            result = {
                 "supportedVersions": [*MODERN, *LEGACY],
                 "capabilities": _CAPABILITIES,
                 "instructions": INSTRUCTIONS,
-                "_meta": {_SERVER: _server()},
-            } | private
+            } | _KEPT
         case "tools/list":
-            return {"resultType": "complete", "tools": tools.listed()} | private
+            result = {"tools": tools.shown} | _KEPT
         case "tools/call":
-            return {"resultType": "complete"} | _called(params, tools)
-    raise Refusal(METHOD_NOT_FOUND, f"Method not found: {method}", status=HTTPStatus.NOT_FOUND)
+            result = _called(params, tools)
+        case _:
+            raise _no_method(method, status=HTTPStatus.NOT_FOUND)
+    return {"resultType": "complete", "_meta": {_SERVER: _server()}} | result
 
 
 def _legacy(method: str, params: Json, headers: Mapping[str, str], tools: Tools) -> Json:
     """Answer a request of a client that begins, or began, with a handshake."""
     sent = headers.get("MCP-Protocol-Version", UNNAMED)
     if method != "initialize" and sent not in LEGACY:
-        known = ", ".join((*MODERN, *LEGACY))
-        raise Refusal(INVALID_REQUEST, f"Unsupported protocol version {sent!r}; known are {known}.")
+        raise _unsupported(sent)
     match method:
         case "initialize":
             wanted = params.get("protocolVersion")
@@ -164,13 +156,26 @@ def _legacy(method: str, params: Json, headers: Mapping[str, str], tools: Tools)
         case "ping":
             return {}
         case "tools/list":
-            return {"tools": tools.listed()}
+            return {"tools": tools.shown}
         case "tools/call":
             return _called(params, tools)
-    raise Refusal(METHOD_NOT_FOUND, f"Method not found: {method}", status=HTTPStatus.OK)
+    raise _no_method(method, status=HTTPStatus.OK)
 
 
 _CAPABILITIES: Final[Json] = {"tools": {"listChanged": False}}
+#: How long an answer may be kept, and for whom: which tools there are varies by key.
+_KEPT: Final[Json] = {"ttlMs": _TTL_MS, "cacheScope": "private"}
+
+
+def _unsupported(version: object) -> Refusal:
+    """Return the refusal of a version that is not spoken here, with those that are."""
+    data = {"supported": [*MODERN, *LEGACY], "requested": version}
+    return Refusal(UNSUPPORTED_VERSION, "Unsupported protocol version", data=data)
+
+
+def _no_method(method: str, *, status: int) -> Refusal:
+    """Return the refusal of a method that is not there."""
+    return Refusal(METHOD_NOT_FOUND, f"Method not found: {method}", status=status)
 
 
 def _server() -> Json:
@@ -181,7 +186,7 @@ def _server() -> Json:
 def _called(params: Json, tools: Tools) -> Json:
     """Return the result of a tool."""
     name, arguments = params.get("name"), params.get("arguments") or {}
-    if name not in {tool["name"] for tool in tools.listed()}:
+    if name not in {tool["name"] for tool in tools.shown}:
         raise Refusal(INVALID_PARAMS, f"Unknown tool: {name}", status=HTTPStatus.OK)
     if not isinstance(arguments, dict):
         raise Refusal(INVALID_PARAMS, "`arguments` must be an object.", status=HTTPStatus.OK)
@@ -201,7 +206,10 @@ def _decoded(sent: str) -> str | None:
     """Return the value of a header, which may be encoded; None where it cannot be decoded."""
     if not (sent.startswith("=?base64?") and sent.endswith("?=")):
         return sent
+    letters = sent[len("=?base64?") : -len("?=")]
     try:
-        return base64.b64decode(sent[len("=?base64?") : -len("?=")], validate=True).decode()
+        value = base64.b64decode(letters, validate=True)
+        # One value has one form: two that differ in unused bits would pass for one another.
+        return value.decode() if base64.b64encode(value).decode() == letters else None
     except (binascii.Error, UnicodeDecodeError):
         return None

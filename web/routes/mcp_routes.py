@@ -19,11 +19,11 @@ def every() -> Response:
     return _answered(None)
 
 
-@bp.post("/<collection>")
+@bp.post("/<name>")
 @needs()
-def one(collection: str) -> Response:
+def one(name: str) -> Response:
     """Answer a message; the tools are of one collection."""
-    return _answered(collection)
+    return _answered(name)
 
 
 def _answered(collection: str | None) -> Response:
