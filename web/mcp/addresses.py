@@ -6,9 +6,7 @@ from urllib.parse import urlencode
 from flask import request
 
 
-def page_of_document(
-    collection: str, document_id: str, span: tuple[int, int] | None = None
-) -> str:
+def page_of_document(collection: str, document_id: str, span: tuple[int, int] | None = None) -> str:
     """Return where the page shows a document; *span* is marked there, in code points."""
     asked: dict[str, Any] = {"collection": collection, "document": document_id}
     if span is not None:

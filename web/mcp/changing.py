@@ -12,9 +12,7 @@ from web.mcp.tool import Call
 def ingest_text(call: Call) -> Json:
     """Add a text as a document, or replace the document of that id."""
     parts = front_end()
-    asked = read_ingest(
-        {"collection": call.collection, "priority": "interactive"}, parts.settings
-    )
+    asked = read_ingest({"collection": call.collection, "priority": "interactive"}, parts.settings)
     told = {name: call.given[name] for name in ("id", "text", "title")}
     upload = read_document({name: value for name, value in told.items() if value}, "document")
     return told_of_new(parts.intake.ingests.submit_ingest(asked, [upload]))

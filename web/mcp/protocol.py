@@ -15,8 +15,6 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
 
-from runtime.version import version
-
 Json = dict[str, Any]
 
 MODERN: Final = ("2026-07-28",)
@@ -62,36 +60,50 @@ class Refusal(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Tools:
-    """What a caller may do: the definitions of the tools, and how one of these is called."""
+class Served:
+    """
+    What one caller is served.
 
-    shown: list[Json]
+    Args:
+        version: Of Quern, as it is told.
+
+        tools: The definitions of the tools that the caller may use.
+
+        call: Calls the tool of a name with arguments, and returns the result.
+    """
+
+    version: str
+    tools: list[Json]
     call: Callable[[str, Json], Json]
 
 
-def answer(message: object, headers: Mapping[str, str], tools: Tools) -> tuple[int, Json | None]:
+def answer(message: object, headers: Mapping[str, str], served: Served) -> tuple[int, Json | None]:
     """
     Return status and body of the answer to one message; the body is None for a notification.
 
     *headers* are looked up whatever the case of their names.
     """
-    request_id = message.get("id") if isinstance(message, dict) else None
     try:
-        return HTTPStatus.OK, _answered(message, headers, tools)
+        return HTTPStatus.OK, _answered(message, headers, served)
     except _Notified:
         return HTTPStatus.ACCEPTED, None
     except Refusal as refusal:
         body: Json = {"jsonrpc": "2.0", "error": refusal.error}
-        if isinstance(request_id, str | int):
-            body["id"] = request_id
+        if isinstance(message, dict) and _is_id(message.get("id")):
+            body["id"] = message["id"]
         return refusal.status, body
+
+
+def _is_id(value: object) -> bool:
+    """Return True if a request may have this id: a string or a whole number."""
+    return isinstance(value, str | int) and not isinstance(value, bool)
 
 
 class _Notified(Exception):
     """Raised where a message asks for no answer."""
 
 
-def _answered(message: object, headers: Mapping[str, str], tools: Tools) -> Json:
+def _answered(message: object, headers: Mapping[str, str], served: Served) -> Json:
     """Return the response to a request; raises Refusal, or _Notified where there is none."""
     if not isinstance(message, dict) or message.get("jsonrpc") != "2.0":
         raise Refusal(INVALID_REQUEST, "The body must be one JSON-RPC 2.0 request.")
@@ -100,29 +112,29 @@ def _answered(message: object, headers: Mapping[str, str], tools: Tools) -> Json
         raise Refusal(INVALID_REQUEST, "A request has a `method`, and an object as `params`.")
     if "id" not in message:
         raise _Notified
-    if isinstance(message["id"], bool) or not isinstance(message["id"], str | int):
+    if not _is_id(message["id"]):
         raise Refusal(INVALID_REQUEST, "The `id` of a request is a string or a whole number.")
     meta = params.get("_meta")
     told = meta if isinstance(meta, dict) else {}
     if _VERSION in told or headers.get("MCP-Protocol-Version") in MODERN:
-        result = _modern(method, params, told, headers, tools)
+        result = _modern(method, params, told, headers, served)
     else:
-        result = _legacy(method, params, headers, tools)
+        result = _legacy(method, params, headers, served)
     return {"jsonrpc": "2.0", "id": message["id"], "result": result}
 
 
 def _modern(
-    method: str, params: Json, told: Json, headers: Mapping[str, str], tools: Tools
+    method: str, params: Json, told: Json, headers: Mapping[str, str], served: Served
 ) -> Json:
     """Answer a request that carries its own version; *told* is its `_meta`."""
     if missing := [name for name in (_VERSION, _CLIENT) if name not in told]:
         raise Refusal(INVALID_PARAMS, f"`_meta` of `params` lacks {' and '.join(missing)}.")
-    _check_header(headers, "MCP-Protocol-Version", told[_VERSION])
+    _compare("MCP-Protocol-Version", headers.get("MCP-Protocol-Version"), told[_VERSION])
     if told[_VERSION] not in MODERN:
         raise _unsupported(told[_VERSION])
-    _check_header(headers, "Mcp-Method", method)
+    _compare("Mcp-Method", headers.get("Mcp-Method"), method)
     if method == "tools/call":
-        _check_header(headers, "Mcp-Name", params.get("name"))
+        _compare("Mcp-Name", _decoded(headers.get("Mcp-Name", "")), params.get("name"))
     match method:
         case "server/discover":
             result = {
@@ -131,15 +143,15 @@ def _modern(
                 "instructions": INSTRUCTIONS,
             } | _KEPT
         case "tools/list":
-            result = {"tools": tools.shown} | _KEPT
+            result = {"tools": served.tools} | _KEPT
         case "tools/call":
-            result = _called(params, tools)
+            result = _called(params, served)
         case _:
             raise _no_method(method, status=HTTPStatus.NOT_FOUND)
-    return {"resultType": "complete", "_meta": {_SERVER: _server()}} | result
+    return {"resultType": "complete", "_meta": {_SERVER: _server(served)}} | result
 
 
-def _legacy(method: str, params: Json, headers: Mapping[str, str], tools: Tools) -> Json:
+def _legacy(method: str, params: Json, headers: Mapping[str, str], served: Served) -> Json:
     """Answer a request of a client that begins, or began, with a handshake."""
     sent = headers.get("MCP-Protocol-Version", UNNAMED)
     if method != "initialize" and sent not in LEGACY:
@@ -150,15 +162,15 @@ def _legacy(method: str, params: Json, headers: Mapping[str, str], tools: Tools)
             return {
                 "protocolVersion": wanted if wanted in LEGACY else LEGACY[0],
                 "capabilities": _CAPABILITIES,
-                "serverInfo": _server(),
+                "serverInfo": _server(served),
                 "instructions": INSTRUCTIONS,
             }
         case "ping":
             return {}
         case "tools/list":
-            return {"tools": tools.shown}
+            return {"tools": served.tools}
         case "tools/call":
-            return _called(params, tools)
+            return _called(params, served)
     raise _no_method(method, status=HTTPStatus.OK)
 
 
@@ -178,27 +190,27 @@ def _no_method(method: str, *, status: int) -> Refusal:
     return Refusal(METHOD_NOT_FOUND, f"Method not found: {method}", status=status)
 
 
-def _server() -> Json:
+def _server(served: Served) -> Json:
     """Return who answers."""
-    return {"name": "quern", "title": "Quern", "version": version()}
+    return {"name": "quern", "title": "Quern", "version": served.version}
 
 
-def _called(params: Json, tools: Tools) -> Json:
+def _called(params: Json, served: Served) -> Json:
     """Return the result of a tool."""
-    name, arguments = params.get("name"), params.get("arguments") or {}
-    if name not in {tool["name"] for tool in tools.shown}:
+    name, arguments = params.get("name"), params.get("arguments")
+    if not isinstance(name, str) or name not in {tool["name"] for tool in served.tools}:
         raise Refusal(INVALID_PARAMS, f"Unknown tool: {name}", status=HTTPStatus.OK)
-    if not isinstance(arguments, dict):
+    if not isinstance(arguments, dict | None):
         raise Refusal(INVALID_PARAMS, "`arguments` must be an object.", status=HTTPStatus.OK)
-    return tools.call(str(name), arguments)
+    return served.call(name, arguments or {})
 
 
-def _check_header(headers: Mapping[str, str], name: str, value: object) -> None:
-    """Go on only if a header says what the body says; raises Refusal."""
-    sent = headers.get(name)
-    if sent is None or _decoded(sent) != value:
+def _compare(name: str, sent: str | None, value: object) -> None:
+    """Go on only if the header of that name says what the body says; raises Refusal."""
+    if sent is None or sent != value:
         raise Refusal(
-            HEADER_MISMATCH, f"Header mismatch: {name} is {sent!r}, and the body has {value!r}."
+            HEADER_MISMATCH,
+            f"Header mismatch: {name} is {sent!r}, and the body has {value!r}.",
         )
 
 

@@ -11,15 +11,16 @@ import orjson
 from flask import current_app
 
 from access.grants import current
+from web.guards.strangers import shown_version
 from web.mcp.changing import delete_document, ingest_text
 from web.mcp.jobs import MOST_WAIT_S
-from web.mcp.protocol import Json, Tools
+from web.mcp.protocol import Json, Served
 from web.mcp.reading import ask, fetch, get_job, list_collections, search
 from web.mcp.tool import DEFAULT, Tool
 
 
-def tools_for(collection: str | None) -> Tools:
-    """Return the tools that the caller may use; *collection* is that of the address, or None."""
+def served(collection: str | None) -> Served:
+    """Return what the caller is served; *collection* is that of the address, or None."""
     mine = {
         tool.name: tool for tool in TOOLS if tool.scope is None or tool.scope in current().scopes
     }
@@ -35,7 +36,7 @@ def tools_for(collection: str | None) -> Tools:
         }
 
     shown = [tool.shown(is_held=collection is not None) for tool in mine.values()]
-    return Tools(shown=shown, call=call)
+    return Served(version=shown_version(), tools=shown, call=call)
 
 
 def _failed(error: Exception) -> Json:
@@ -71,7 +72,9 @@ _SEEN_AT: Final = _text("Where a person sees it.")
 _PASSAGE_AT: Final = _text("Where a person sees the passage, marked in its document.")
 _JOB: Final[Json] = {
     "job_id": _text("For `get_job`."),
-    "state": _text("`queued`, `running`, `succeeded`, `failed`, `partial`, `cancelled`, `expired`."),
+    "state": _text(
+        "`queued`, `running`, `succeeded`, `failed`, `partial`, `cancelled`, `expired`."
+    ),
     "url": _SEEN_AT,
 }
 _ENDED: Final[Json] = {

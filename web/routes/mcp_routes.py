@@ -4,10 +4,9 @@ import orjson
 from flask import Blueprint, Response, request
 
 from web.guards.authorization import needs
-from web.http.problems import Problem
 from web.http.request_parts import body_bytes
 from web.mcp.protocol import INVALID_REQUEST, PARSE_ERROR, answer
-from web.mcp.tools import tools_for
+from web.mcp.tools import served
 
 bp = Blueprint("mcp", __name__, url_prefix="/mcp")
 
@@ -34,9 +33,7 @@ def _answered(collection: str | None) -> Response:
         message = orjson.loads(body_bytes())
     except orjson.JSONDecodeError as error:
         return _response(400, _error(PARSE_ERROR, f"The body is not JSON: {error}."))
-    except Problem as problem:
-        return problem.response()
-    status, body = answer(message, request.headers, tools_for(collection))
+    status, body = answer(message, request.headers, served(collection))
     return _response(status, body)
 
 
@@ -48,6 +45,4 @@ def _response(status: int, body: object) -> Response:
     """Answer with JSON, or with nothing."""
     if body is None:
         return Response(status=status)
-    answer = Response(orjson.dumps(body), status, mimetype="application/json")
-    answer.headers["Cache-Control"] = "no-store"
-    return answer
+    return Response(orjson.dumps(body), status, mimetype="application/json")
