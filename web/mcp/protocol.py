@@ -10,12 +10,14 @@ server/tools, basic/transports/streamable-http) and 2025-11-25 (basic/lifecycle,
 
 import base64
 import binascii
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
 
 Json = dict[str, Any]
+#: Tells what a header of the request says, None where it is not there.
+Header = Callable[[str], str | None]
 
 MODERN: Final = ("2026-07-28",)
 LEGACY: Final = ("2025-11-25", "2025-06-18", "2025-03-26")
@@ -77,14 +79,14 @@ class Served:
     call: Callable[[str, Json], Json]
 
 
-def answer(message: object, headers: Mapping[str, str], served: Served) -> tuple[int, Json | None]:
+def answer(message: object, header: Header, served: Served) -> tuple[int, Json | None]:
     """
     Return status and body of the answer to one message; the body is None for a notification.
 
-    *headers* are looked up whatever the case of their names.
+    *header* looks up a header whatever the case of its name.
     """
     try:
-        return HTTPStatus.OK, _answered(message, headers, served)
+        return HTTPStatus.OK, _answered(message, header, served)
     except _Notified:
         return HTTPStatus.ACCEPTED, None
     except Refusal as refusal:
@@ -103,7 +105,7 @@ class _Notified(Exception):
     """Raised where a message asks for no answer."""
 
 
-def _answered(message: object, headers: Mapping[str, str], served: Served) -> Json:
+def _answered(message: object, header: Header, served: Served) -> Json:
     """Return the response to a request; raises Refusal, or _Notified where there is none."""
     if not isinstance(message, dict) or message.get("jsonrpc") != "2.0":
         raise Refusal(INVALID_REQUEST, "The body must be one JSON-RPC 2.0 request.")
@@ -116,25 +118,24 @@ def _answered(message: object, headers: Mapping[str, str], served: Served) -> Js
         raise Refusal(INVALID_REQUEST, "The `id` of a request is a string or a whole number.")
     meta = params.get("_meta")
     told = meta if isinstance(meta, dict) else {}
-    if _VERSION in told or headers.get("MCP-Protocol-Version") in MODERN:
-        result = _modern(method, params, told, headers, served)
+    if _VERSION in told or header("MCP-Protocol-Version") in MODERN:
+        result = _modern(method, params, told, header, served)
     else:
-        result = _legacy(method, params, headers, served)
+        result = _legacy(method, params, header, served)
     return {"jsonrpc": "2.0", "id": message["id"], "result": result}
 
 
-def _modern(
-    method: str, params: Json, told: Json, headers: Mapping[str, str], served: Served
-) -> Json:
+def _modern(method: str, params: Json, told: Json, header: Header, served: Served) -> Json:
     """Answer a request that carries its own version; *told* is its `_meta`."""
     if missing := [name for name in (_VERSION, _CLIENT) if name not in told]:
         raise Refusal(INVALID_PARAMS, f"`_meta` of `params` lacks {' and '.join(missing)}.")
-    _compare("MCP-Protocol-Version", headers.get("MCP-Protocol-Version"), told[_VERSION])
+    _compare("MCP-Protocol-Version", header("MCP-Protocol-Version"), told[_VERSION])
     if told[_VERSION] not in MODERN:
         raise _unsupported(told[_VERSION])
-    _compare("Mcp-Method", headers.get("Mcp-Method"), method)
+    _compare("Mcp-Method", header("Mcp-Method"), method)
     if method == "tools/call":
-        _compare("Mcp-Name", _decoded(headers.get("Mcp-Name", "")), params.get("name"))
+        _compare("Mcp-Name", _decoded(header("Mcp-Name")), params.get("name"))
+    result: Json
     match method:
         case "server/discover":
             result = {
@@ -151,9 +152,9 @@ def _modern(
     return {"resultType": "complete", "_meta": {_SERVER: _server(served)}} | result
 
 
-def _legacy(method: str, params: Json, headers: Mapping[str, str], served: Served) -> Json:
+def _legacy(method: str, params: Json, header: Header, served: Served) -> Json:
     """Answer a request of a client that begins, or began, with a handshake."""
-    sent = headers.get("MCP-Protocol-Version", UNNAMED)
+    sent = header("MCP-Protocol-Version") or UNNAMED
     if method != "initialize" and sent not in LEGACY:
         raise _unsupported(sent)
     match method:
@@ -214,9 +215,9 @@ def _compare(name: str, sent: str | None, value: object) -> None:
         )
 
 
-def _decoded(sent: str) -> str | None:
+def _decoded(sent: str | None) -> str | None:
     """Return the value of a header, which may be encoded; None where it cannot be decoded."""
-    if not (sent.startswith("=?base64?") and sent.endswith("?=")):
+    if sent is None or not (sent.startswith("=?base64?") and sent.endswith("?=")):
         return sent
     letters = sent[len("=?base64?") : -len("?=")]
     try:

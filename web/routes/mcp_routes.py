@@ -33,7 +33,7 @@ def _answered(collection: str | None) -> Response:
         message = orjson.loads(body_bytes())
     except orjson.JSONDecodeError as error:
         return _response(400, _error(PARSE_ERROR, f"The body is not JSON: {error}."))
-    status, body = answer(message, request.headers, served(collection))
+    status, body = answer(message, request.headers.get, served(collection))
     return _response(status, body)
 
 

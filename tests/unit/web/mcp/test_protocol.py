@@ -17,7 +17,7 @@ CALLS = MODERN | {"Mcp-Method": "tools/call"}
 
 
 def asked(message: Any, headers: dict[str, str] | None = None) -> tuple[int, Any]:
-    return answer(message, headers or {}, SERVED)
+    return answer(message, (headers or {}).get, SERVED)
 
 
 def legacy(method: str, **params: Any) -> Json:
