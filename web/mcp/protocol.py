@@ -118,7 +118,7 @@ def _answered(message: object, header: Header, served: Served) -> Json:
         raise Refusal(INVALID_REQUEST, "The `id` of a request is a string or a whole number.")
     meta = params.get("_meta")
     told = meta if isinstance(meta, dict) else {}
-    if _VERSION in told or header("MCP-Protocol-Version") in MODERN:
+    if _VERSION in told or _read(header, "MCP-Protocol-Version") in MODERN:
         result = _modern(method, params, told, header, served)
     else:
         result = _legacy(method, params, header, served)
@@ -129,12 +129,13 @@ def _modern(method: str, params: Json, told: Json, header: Header, served: Serve
     """Answer a request that carries its own version; *told* is its `_meta`."""
     if missing := [name for name in (_VERSION, _CLIENT) if name not in told]:
         raise Refusal(INVALID_PARAMS, f"`_meta` of `params` lacks {' and '.join(missing)}.")
-    _compare("MCP-Protocol-Version", header("MCP-Protocol-Version"), told[_VERSION])
+    version = _read(header, "MCP-Protocol-Version")
+    _compare("MCP-Protocol-Version", version, told[_VERSION])
     if told[_VERSION] not in MODERN:
         raise _unsupported(told[_VERSION])
-    _compare("Mcp-Method", header("Mcp-Method"), method)
+    _compare("Mcp-Method", _read(header, "Mcp-Method"), method)
     if method == "tools/call":
-        _compare("Mcp-Name", _decoded(header("Mcp-Name")), params.get("name"))
+        _compare("Mcp-Name", _decoded(_read(header, "Mcp-Name")), params.get("name"))
     result: Json
     match method:
         case "server/discover":
@@ -154,7 +155,7 @@ def _modern(method: str, params: Json, told: Json, header: Header, served: Serve
 
 def _legacy(method: str, params: Json, header: Header, served: Served) -> Json:
     """Answer a request of a client that begins, or began, with a handshake."""
-    sent = header("MCP-Protocol-Version") or UNNAMED
+    sent = _read(header, "MCP-Protocol-Version") or UNNAMED
     if method != "initialize" and sent not in LEGACY:
         raise _unsupported(sent)
     match method:
@@ -204,6 +205,12 @@ def _called(params: Json, served: Served) -> Json:
     if not isinstance(arguments, dict | None):
         raise Refusal(INVALID_PARAMS, "`arguments` must be an object.", status=HTTPStatus.OK)
     return served.call(name, arguments or {})
+
+
+def _read(header: Header, name: str) -> str | None:
+    """Return what a header says, without the blanks around it (RFC 9110, section 5.5)."""
+    sent = header(name)
+    return None if sent is None else sent.strip(" \t")
 
 
 def _compare(name: str, sent: str | None, value: object) -> None:

@@ -1,9 +1,14 @@
 """MCP as HTTP: what is refused before a message is read, and how messages are answered."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+
+from runtime.settings import Settings
+from tests.integration.conftest import parts_of
+from web.app import create_app
 
 LIST = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
 META = {
@@ -82,6 +87,22 @@ def test_a_message_may_be_as_large_as_any_json(client: FlaskClient) -> None:
         client.post("/mcp", data=b" " * most + b"1", content_type="application/json").status_code
         == 413
     )
+
+
+def test_pages_are_named_as_people_know_them(settings: Settings) -> None:
+    known = replace(settings, trusted_proxies=1, allowed_hosts="example.org")
+    app = create_app(known)
+    headers = {
+        "X-Forwarded-Host": "example.org", "X-Forwarded-Proto": "https",
+        "X-Forwarded-Prefix": "/quern",
+    }  # fmt: skip
+    params = {"name": "ask", "arguments": {"question": "Why?", "wait_s": 0}}
+    body = LIST | {"method": "tools/call", "params": params}
+    answer = app.test_client().post("/mcp", json=body, headers=headers)
+    parts_of(app).close()
+
+    told = answer.get_json()["result"]["structuredContent"]
+    assert told["url"] == f"https://example.org/quern/jobs/{told['job_id']}"
 
 
 def test_no_answer_is_kept_on_its_way(client: FlaskClient) -> None:

@@ -147,6 +147,12 @@ def test_the_name_of_a_tool_may_come_encoded(sent: str, status: int) -> None:
     assert answered == status
 
 
+def test_blanks_around_a_header_are_none_of_it() -> None:
+    headers = {name: f" {said}\t" for name, said in (CALLS | {"Mcp-Name": "echo"}).items()}
+
+    assert asked(modern("tools/call", name="echo"), headers)[0] == 200
+
+
 def test_the_method_may_not_come_encoded() -> None:
     headers = MODERN | {"Mcp-Method": "=?base64?dG9vbHMvbGlzdA==?="}
 
