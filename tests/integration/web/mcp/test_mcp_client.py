@@ -1,5 +1,6 @@
 """MCP as the official client speaks it, in both of its modes."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -303,6 +304,22 @@ def test_without_a_key_it_says_how_to_come_by_one(guarded: Flask) -> None:
             refused = httpx2.post(f"{address}/mcp", json=body, headers=headers)
             assert refused.status_code == 401
             assert refused.headers["WWW-Authenticate"].startswith('Bearer realm="quern"')
+
+
+def test_the_examples_of_the_page_on_mcp_work(
+    address: str, client: FlaskClient, busy_worker: BusyWorker, capsys: pytest.CaptureFixture[str]
+) -> None:
+    del busy_worker
+    client.post("/api/collections", json={"name": "default"})
+    page = (Path(__file__).parents[4] / "docs" / "mcp.md").read_text("utf-8")
+    page = page.replace("http://127.0.0.1:8000", address).replace("qk_…", "qk_any")
+    (program,) = re.findall(r"```python\n(import .+?)```", page, re.DOTALL)
+    (kind, url, body) = re.findall(r"curl -H '(.+?)' (\S+) -d '(.+?)'", page, re.DOTALL)[0]
+
+    exec(program, {})  # noqa: S102  what the page tells people to run
+    assert capsys.readouterr().out == "A is first. [1]\n"
+    found = httpx2.post(url, content=body, headers=[tuple(kind.split(": "))]).json()
+    assert found["result"]["structuredContent"]["results"][0]["text"] == "A is first."
 
 
 def test_a_question_is_answered_over_the_server_that_runs_in_production(
