@@ -19,7 +19,9 @@ log = logging.getLogger(__name__)
 
 HEADERS: Final[dict[str, str]] = {
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
+    # Under `no-referrer` a form of our own would be sent with `Origin: null`, as a stranger's is
+    # (Fetch standard, "append a request Origin header").
+    "Referrer-Policy": "same-origin",
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
         "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
