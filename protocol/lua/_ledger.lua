@@ -147,7 +147,10 @@ end
 
 -- Whose lane a unit waits in. An interactive one that was put back again and again takes turns
 -- with the jobs: many of them, each going first, would let nothing else run.
+-- So does what workers died over: in each new worker it would go first, alone, and nothing else
+-- would run where workers are killed as fast as they come.
 local function owner_of(u)
+  if tonumber(u.deaths or '0') >= QUARANTINE_DEATHS then return 'suspects' end
   if u.owner == 'interactive' and tonumber(u.put_back or '0') >= PUT_BACK_FIRST then
     return 'put_back'
   end
@@ -196,10 +199,11 @@ local function end_pauses(role)
   for _, id in ipairs(due) do
     redis.call('ZREM', K.later(role), id)
     local said = redis.call('HMGET', K.unit(id), 'state', 'stage', 'role', 'owner', 'created',
-      'size', 'chunks', 'put_back')
+      'size', 'chunks', 'put_back', 'deaths')
     if said[1] and not FINAL[said[1]] then
       wait_in_lane(id, {stage = said[2], role = said[3], owner = said[4], created = said[5],
-        size = said[6] or nil, chunks = said[7] or nil, put_back = said[8] or nil})
+        size = said[6] or nil, chunks = said[7] or nil, put_back = said[8] or nil,
+        deaths = said[9] or nil})
     end
   end
 end
@@ -257,6 +261,13 @@ local function leave_window(role, id)
   redis.call('ZREM', K.inflight(role), id)
   redis.call('SREM', K.company(role), id)
   redis.call('SREM', K.long(), id)
+end
+
+-- A body that slept through the end of its claim is at work yet: its unit waits for nobody else.
+local function back_into_window(id, u)
+  if redis.call('ZSCORE', K.inflight(u.role), id) then return end
+  leave_lane(id, u)
+  redis.call('ZADD', K.inflight(u.role), int(NOW_MS + CLAIM_MS), id)
 end
 
 -- Moves waiting units into the window while there is room; interactive first, then by turns. What

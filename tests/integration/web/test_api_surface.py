@@ -24,7 +24,8 @@ def routed(app: Flask) -> set[tuple[str, str]]:
     return {
         (re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule), method)
         for rule in app.url_map.iter_rules()
-        if rule.endpoint != "static" and not rule.endpoint.startswith(("pages.", "sessions."))
+        # MCP describes itself, by `tools/list`.
+        if rule.endpoint.partition(".")[0] not in ("static", "pages", "sessions", "mcp")
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
     }
 
