@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from setuptools import find_packages
+from setuptools import find_packages  # type: ignore[import-untyped]  # one function
 
 from runtime.logging.logs import OURS
 from tests.support.packages import PACKAGES
