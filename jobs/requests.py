@@ -130,6 +130,8 @@ class IngestTerms:
     """
     What holds of all documents of an ingest, whenever they come; *metadata* is JSON.
 
+    *store* is not empty where they are files that are attached to a vector store.
+
     The job's row has each under the name that scripts read.
     """
 
@@ -139,12 +141,14 @@ class IngestTerms:
     on_duplicate: str
     metadata: str
     webhook_url: str = ""
+    store: str = ""
 
     def as_row(self) -> dict[str, str]:
         """Return the fields of the job's row; what is empty is left out."""
         told = {_IN_ROW.get(f.name, f.name): getattr(self, f.name) for f in fields(self)}
-        if not self.webhook_url:
-            del told["webhook_url"]
+        for name in ("webhook_url", "store"):
+            if not told[name]:
+                del told[name]
         return {"kind": "ingest"} | told
 
     @classmethod
