@@ -70,16 +70,20 @@ class RowMaker:
             told += f"\0{source.chunk_tokens}"
         fingerprint = hashlib.sha256(f"{self.pipeline}\0{told}".encode()).hexdigest()[:32]
         bare = bare_row(job_id, stage="parse", document=source.document_id, priority=priority)
-        return bare | {
-            "id": _row_id(job_id, source.document_id, fingerprint),
-            "sha256": source.sha256,
-            "size": source.size,
-            "filename": source.filename,
-            "title": source.title,
-            "own_metadata": own_part(source.metadata, of_all),
-            "fingerprint": fingerprint,
-            "made_by": self._made_by,
-        } | ({"chunk_tokens": source.chunk_tokens} if source.chunk_tokens else {})
+        return (
+            bare
+            | {
+                "id": _row_id(job_id, source.document_id, fingerprint),
+                "sha256": source.sha256,
+                "size": source.size,
+                "filename": source.filename,
+                "title": source.title,
+                "own_metadata": own_part(source.metadata, of_all),
+                "fingerprint": fingerprint,
+                "made_by": self._made_by,
+            }
+            | ({"chunk_tokens": source.chunk_tokens} if source.chunk_tokens else {})
+        )
 
 
 def made_by(pipeline: str) -> str:

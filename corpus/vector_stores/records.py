@@ -107,9 +107,7 @@ def store_row(
     return {name: str(value) for name, value in told.items() if value is not None}
 
 
-def _record(
-    collection_id: str, name: str, created_us: int, row: Mapping[str, str]
-) -> StoreRecord:
+def _record(collection_id: str, name: str, created_us: int, row: Mapping[str, str]) -> StoreRecord:
     """Read a record."""
     return StoreRecord(
         collection_id=collection_id,
