@@ -16,6 +16,7 @@ from jobs.sources import passage_of, source_of
 from rag.answers.generation import Answer, GenerationRequest
 from rag.documents import Passage
 from rag.errors import EmbedderMismatch, Unreadable
+from rag.extractive.relevance import with_relevance
 from rag.metadata.filters import parse
 from rag.search.explanation import with_left_out
 from rag.search.modes import Mode
@@ -144,10 +145,18 @@ def _found(
         # The collection's fault, not this worker's: its job fails, other collections go on.
         raise Unreadable("embedder_mismatch", str(error)) from error
     stage_metrics.record_search(found)
+    if request.calibrated:
+        known = with_relevance(query, found.passages, found.cosines)
+        found = replace(found, passages=known)
     if not request.least_score:
         return found
-    good = [passage for passage in found.passages if passage.score >= request.least_score]
+    good = [one for one in found.passages if _worth(one) >= request.least_score]
     return replace(found, passages=good)
+
+
+def _worth(passage: Passage) -> float:
+    """Return what a passage is measured by where a least score is asked for."""
+    return passage.score if passage.relevance is None else passage.relevance
 
 
 def _condensed(lease: Lease, request: QueryRequest, generator: Generator) -> str:

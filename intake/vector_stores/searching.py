@@ -84,15 +84,15 @@ class StoreSearching:
         for row in rows:
             for source in orjson.loads(row["result"])["results"]:
                 known = best.get(source["chunk_id"])
-                if known is None or known["score"] < source["score"]:
+                if known is None or _order(source) > _order(known):
                     best[source["chunk_id"]] = source
-        found = sorted(best.values(), key=lambda source: -source["score"])
+        found = sorted(best.values(), key=_order, reverse=True)
         names = self._names(store, sorted({source["document_id"] for source in found}))
         return [
             Hit(
                 file_id=source["document_id"],
                 filename=names[source["document_id"]],
-                score=min(1.0, max(0.0, source["score"])),
+                score=source.get("relevance", 0.0),
                 attributes=scalars(source.get("metadata") or {}),
                 text=source["text"],
                 source=source,
@@ -111,3 +111,8 @@ class StoreSearching:
                 file = record.get("file") or record["document_id"]
                 names[record["document_id"]] = file.rsplit("/", 1)[-1]
         return names
+
+
+def _order(source: Mapping[str, Any]) -> tuple[float, float]:
+    """Return what passages are ordered by: relevance, then the score that ranked them."""
+    return source.get("relevance", 0.0), source["score"]
