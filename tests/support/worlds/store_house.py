@@ -1,4 +1,4 @@
-"""A whole small Quern in one process: the front end over HTTP, and one thread that does all work."""
+"""A small Quern in one process: the front end over HTTP, and one thread that does all work."""
 
 import math
 import threading
@@ -49,10 +49,12 @@ class NoReplica:
         self, collection_id: str, query: str, *, limit: int, snapshot: Snapshot | None = None
     ) -> Ranking | None:
         """Find nothing yet."""
+        del collection_id, query, limit, snapshot
         return None
 
     def chunks(self, collection_id: str, chunk_ids: Sequence[str]) -> dict[str, StoredChunk]:
         """Hold nothing."""
+        del collection_id, chunk_ids
         return {}
 
 
