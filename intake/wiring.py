@@ -7,7 +7,6 @@ from corpus.storage import Storage, open_storage
 from intake.admission import Admission
 from intake.control import JobControl
 from intake.disk_room import DiskRoom
-from intake.files import FileStore
 from intake.ingests import Ingests, Reingests
 from intake.lookup.collections import Collections
 from intake.lookup.documents import Documents
@@ -25,6 +24,7 @@ from intake.vector_stores.reading import StoreReading
 from intake.vector_stores.searching import StoreSearching
 from intake.vector_stores.service import StoreService
 from intake.vector_stores.stores import VectorStores
+from intake.vector_stores.uploads import FileStore
 from intake.webhooks import Webhooks
 from jobs.document_rows import RowMaker, made_by
 from jobs.events import JobNotifier

@@ -111,12 +111,12 @@ class Attachments:
         kept, errors, times, *places = pipe.execute()
         found: dict[str, Attachment] = {}
         for n, file_id in enumerate(names):
-            state = next((one for one, at in zip(STATES, places, strict=True) if at[n]), None)
-            if kept[n] and state:
+            states = [one for one, at in zip(STATES, places, strict=True) if at[n]]
+            if kept[n] and states:
                 unit, size, told = kept[n].split(" ", 2)
                 found[file_id] = Attachment(
                     file_id=file_id,
-                    state=state,
+                    state=states[0],
                     unit=unit,
                     size=int(size),
                     created_us=int(times[n] or 0),
@@ -136,8 +136,8 @@ class Attachments:
         told = pipe.execute() if collection_ids else []
         each = len(STATES) + 1
         for at in range(0, len(told), each):
-            *counts, size = told[at : at + each]
-            found.append(Counts(*counts, size=int(size or 0)))
+            in_progress, completed, failed, cancelled, size = told[at : at + each]
+            found.append(Counts(in_progress, completed, failed, cancelled, int(size or 0)))
         return found
 
     def page(

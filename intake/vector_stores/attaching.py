@@ -11,11 +11,11 @@ from corpus.files import FileRecord
 from corpus.vector_stores.attachments import Attachment, Attachments, Told
 from corpus.vector_stores.records import StoreRecord
 from intake.errors import NotFound
-from intake.files import FileStore
 from intake.ingests import Ingests, KeptDocument
 from intake.maintenance import Maintenance
 from intake.vector_stores.asked import FileToAttach
 from intake.vector_stores.files import StoreFile, of_attachment
+from intake.vector_stores.uploads import FileStore
 from jobs.document_metadata import merged
 from jobs.document_rows import RowSource
 from jobs.ledger.rows import Rows

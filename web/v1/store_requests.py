@@ -139,15 +139,7 @@ def read_chunking(given: object, where: str = "chunking_strategy") -> tuple[int,
 
 def read_search(body: Mapping[str, Any], *, most_bytes: int) -> StoreSearch:
     """Read a search of a store; raises InvalidRequest, V1Error."""
-    given = body.get("query")
-    queries = given if isinstance(given, list) else [given]
-    if not 1 <= len(queries) <= _MOST_QUERIES:
-        raise InvalidRequest("query", f"must be a text, or a list of 1 to {_MOST_QUERIES} texts")
-    for query in queries:
-        if not isinstance(query, str) or not query.strip():
-            raise InvalidRequest("query", "must be a text that is not empty")
-        if len(encoded(query, "query")) > most_bytes:
-            raise InvalidRequest("query", f"must have at most {most_bytes} bytes")
+    queries = _queries(body.get("query"), most_bytes)
     most = body.get("max_num_results")
     ranking = body.get("ranking_options")
     if ranking is not None and not isinstance(ranking, dict):
@@ -157,12 +149,25 @@ def read_search(body: Mapping[str, Any], *, most_bytes: int) -> StoreSearch:
     if rewrite is not None:
         flag().read(rewrite, "rewrite_query")
     return StoreSearch(
-        queries=list(dict.fromkeys(queries)),
+        queries=queries,
         most=_USUAL_RESULTS if most is None else _RESULTS.read(most, "max_num_results"),
         filters=ours(body.get("filters")),
         least_score=threshold,
         mode=mode,
     )
+
+
+def _queries(given: object, most_bytes: int) -> list[str]:
+    """Read what is searched for, each once."""
+    queries = given if isinstance(given, list) else [given]
+    if not 1 <= len(queries) <= _MOST_QUERIES:
+        raise InvalidRequest("query", f"must be a text, or a list of 1 to {_MOST_QUERIES} texts")
+    for query in queries:
+        if not isinstance(query, str) or not query.strip():
+            raise InvalidRequest("query", "must be a text that is not empty")
+        if len(encoded(query, "query")) > most_bytes:
+            raise InvalidRequest("query", f"must have at most {most_bytes} bytes")
+    return list(dict.fromkeys(str(query) for query in queries))
 
 
 def _ranking(told: Mapping[str, Any]) -> tuple[float, Mode]:

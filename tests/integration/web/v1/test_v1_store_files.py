@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.v1_client import attached, counts, upload
 from tests.support.worlds.store_house import StoreHouse
+from tests.support.worlds.v1_client import attached, counts, upload
 
 openai = pytest.importorskip("openai")
 

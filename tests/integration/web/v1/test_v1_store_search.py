@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.v1_client import attached
+from tests.support.worlds.v1_client import attached
 
 openai = pytest.importorskip("openai")
 

@@ -9,9 +9,9 @@ from flask.testing import FlaskClient
 
 from protocol.keys import key
 from tests.integration.conftest import parts_of
-from tests.support.v1_client import attached, counts, upload
 from tests.support.waiting import until
 from tests.support.worlds.store_house import StoreHouse
+from tests.support.worlds.v1_client import attached, counts, upload
 
 openai = pytest.importorskip("openai")
 
