@@ -20,7 +20,7 @@ from rag.metadata.scalars import encoded
 from rag.search.modes import Mode
 from web.v1 import reading
 from web.v1.errors import unsupported
-from web.v1.filters import ours
+from web.v1.filters import read_filters
 
 Json = dict[str, Any]
 
@@ -151,7 +151,7 @@ def read_search(body: Mapping[str, Any], *, most_bytes: int) -> StoreSearch:
     return StoreSearch(
         queries=queries,
         most=_USUAL_RESULTS if most is None else _RESULTS.read(most, "max_num_results"),
-        filters=ours(body.get("filters")),
+        filters=read_filters(body.get("filters")),
         least_score=threshold,
         mode=mode,
     )
