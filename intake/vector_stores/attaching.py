@@ -142,7 +142,10 @@ class Attaching:
         told = Told(
             filename=record.filename, attributes=wanted.attributes, chunking=wanted.chunking
         )
-        return KeptDocument(_source(record, wanted), {"attached": told.as_json()})
+        fields = {"attached": told.as_json()}
+        if wanted.chunking is not None:
+            fields["chunk_overlap"] = str(wanted.chunking[1])
+        return KeptDocument(_source(record, wanted), fields)
 
     def _source_of(self, store: StoreRecord, one: Attachment) -> RowSource | None:
         """Return what an attached file's document is made of; None of one that failed."""

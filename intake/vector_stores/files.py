@@ -101,7 +101,9 @@ def of_batch_row(row: Mapping[str, str]) -> StoreFile:
     if state == "failed":
         told = {"type": "no_text", "detail": row.get("note", "")}
         failure = failure_of(orjson.loads(row["error"]) if "error" in row else told)
-    chunking = (int(row["chunk_tokens"]), 0) if "chunk_tokens" in row else None
+    chunking = None
+    if "chunk_tokens" in row:
+        chunking = int(row["chunk_tokens"]), int(row.get("chunk_overlap", "0"))
     return StoreFile(
         file_id=row["document"],
         filename=row["filename"],

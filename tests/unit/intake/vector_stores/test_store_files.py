@@ -100,11 +100,11 @@ def test_a_row_of_a_batch_tells_what_became_of_its_file(
 ) -> None:
     row = {
         "document": "file-a", "filename": "a.txt", "size": "3", "created": "5",
-        "own_metadata": '{"n":1}', "chunk_tokens": "100",
+        "own_metadata": '{"n":1}', "chunk_tokens": "100", "chunk_overlap": "20",
     }  # fmt: skip
     told = of_batch_row(row | more)
 
-    assert (told.state, told.attributes, told.chunking) == (state, {"n": 1}, (100, 0))
+    assert (told.state, told.attributes, told.chunking) == (state, {"n": 1}, (100, 20))
     assert (told.failure.code if told.failure else None) == code
     assert told.size == (3 if state == "completed" else 0)
 
