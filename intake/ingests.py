@@ -29,7 +29,7 @@ from rag.errors import InvalidRequest, QuernError
 from runtime.settings import Settings
 
 #: Rows that one script accepts: for longer nobody is to wait for Redis.
-ROWS_AT_ONCE: Final = 200
+ROWS_AT_ONCE: Final = 100
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,6 +131,7 @@ class Intake:
                 maintenance=self.maintenance,
                 attachments=storage.attachments,
                 catalogue=catalogue,
+                blobs=blobs,
                 rows=ledger.rows,
             ),
             reading=StoreReading(

@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 
 import orjson
 
+from corpus.blobs import BlobStore
 from corpus.catalogue.catalogue import Catalogue
 from corpus.files import FileRecord
 from corpus.vector_stores.attachments import Attachment, Attachments, Told
@@ -22,7 +23,7 @@ from jobs.ledger.rows import Rows
 from jobs.requests import IngestTerms
 from rag.answers.conversation import Priority
 from rag.documents import Value
-from rag.errors import InvalidRequest
+from rag.errors import BlobMissing, InvalidRequest
 from runtime.settings import Settings
 
 _WHERE: Final = "file_id"
@@ -52,6 +53,7 @@ class Attaching:
         maintenance: Maintenance,
         attachments: Attachments,
         catalogue: Catalogue,
+        blobs: BlobStore,
         rows: Rows,
     ) -> None:
         self._settings = settings
@@ -60,25 +62,37 @@ class Attaching:
         self._maintenance = maintenance
         self._attachments = attachments
         self._catalogue = catalogue
+        self._blobs = blobs
         self._rows = rows
 
-    def attach(
-        self, store: StoreRecord, wanted: Sequence[FileToAttach], *, priority: Priority
-    ) -> str:
+    def read(self, wanted: Sequence[FileToAttach]) -> list[KeptDocument]:
         """
-        Attach files to a store, in one job, whose id is returned; a file named twice counts once.
-
-        From here on each is `in_progress`, until it is a document or has failed.
+        Return the documents of files that may be attached; one that is named twice counts once.
 
         Raises:
             NotFound: There is no such file, or it is not the caller's.
 
             InvalidRequest: A file is too large to be a document.
 
-            Full, MemoryFull, CollectionGone: As their names say.
+            BlobMissing, StoreUnavailable: As their names say.
         """
         unique = {one.file_id: one for one in wanted}
-        documents = [self._kept(one) for one in unique.values()]
+        records = self._files.several(list(unique))
+        return [
+            self._kept(record, one) for record, one in zip(records, unique.values(), strict=True)
+        ]
+
+    def attach(
+        self, store: StoreRecord, documents: Sequence[KeptDocument], *, priority: Priority
+    ) -> str:
+        """
+        Attach files to a store, as `read` returns them, in one job, whose id is returned.
+
+        From here on each is `in_progress`, until it is a document or has failed.
+
+        Raises:
+            Full, MemoryFull, CollectionGone: As their names say.
+        """
         return self._ingests.submit_kept(self._terms(store, priority), documents)
 
     def change_attributes(
@@ -93,7 +107,7 @@ class Attaching:
         Raises:
             NotFound: The file is not attached to the store.
 
-            Full, MemoryFull, CollectionGone: As their names say.
+            Full, MemoryFull, CollectionGone, BlobMissing: As their names say.
         """
         one = self._attached(store, file_id)
         told = replace(one.told, attributes=attributes)
@@ -103,6 +117,7 @@ class Attaching:
             if not self._attachments.retell(store.collection_id, file_id, one.unit, told):
                 raise _not_attached(file_id)
             return Changed(shown, None)
+        self._renew(source.sha256)
         kept = KeptDocument(
             replace(source, metadata=_metadata(attributes)),
             {"attached": told.as_json(), "renews": "1"},
@@ -130,15 +145,15 @@ class Attaching:
             raise _not_attached(file_id)
         return one
 
-    def _kept(self, wanted: FileToAttach) -> KeptDocument:
+    def _kept(self, record: FileRecord, wanted: FileToAttach) -> KeptDocument:
         """Return the document of a file, whose bytes are kept."""
-        record = self._files.find(wanted.file_id)
         if record.size > self._settings.max_file_bytes:
             raise InvalidRequest(
                 _WHERE,
                 f"{record.file_id} has {record.size} bytes; a document may have "
                 f"{self._settings.max_file_bytes}",
             )
+        self._renew(record.sha256)
         told = Told(
             filename=record.filename, attributes=wanted.attributes, chunking=wanted.chunking
         )
@@ -146,6 +161,11 @@ class Attaching:
         if wanted.chunking is not None:
             fields["chunk_overlap"] = str(wanted.chunking[1])
         return KeptDocument(_source(record, wanted), fields)
+
+    def _renew(self, sha256: str) -> None:
+        """Keep the sweep from bytes that a row is about to name: their file may be deleted."""
+        if not self._blobs.renew(sha256):
+            raise BlobMissing("the file's bytes are missing from the blob store")
 
     def _source_of(self, store: StoreRecord, one: Attachment) -> RowSource | None:
         """Return what an attached file's document is made of; None of one that failed."""

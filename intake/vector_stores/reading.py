@@ -18,12 +18,14 @@ from intake.vector_stores.files import (
     of_record,
 )
 from jobs.ledger.ledger import Ledger
-from jobs.long_jobs import FIRST_TURN_S, LongJobs
+from jobs.long_jobs import LongJobs
 from rag.errors import InvalidRequest
 
 _BATCH: Final = "vsfb_"
 _HEX: Final = 32
 _PAGE: Final = 200
+#: How long a cancel goes on itself, seconds; a batch of two thousand has ended by then.
+_CANCEL_TURN_S: Final = 0.5
 #: What of a collection that was not made as a store is listed in front of its documents.
 _NOT_DOCUMENTS: Final = tuple(state for state in STATES if state != "completed")
 
@@ -135,7 +137,7 @@ class StoreReading:
         batch = self.batch(store, batch_id)
         if batch.counts.in_progress:
             self._ledger.submissions.cancel_job(batch.job_id)
-            self._long_jobs.cancel_rows(batch.job_id, within_s=FIRST_TURN_S)
+            self._long_jobs.cancel_rows(batch.job_id, within_s=_CANCEL_TURN_S)
         return self.batch(store, batch_id)
 
     def batch_files(

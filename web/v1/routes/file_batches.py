@@ -23,7 +23,8 @@ def create(store_id: str) -> Response:
     service = front_end().intake.vector_stores
     wanted = read_batch(reading.body())
     record = service.stores.usable(store_id)
-    job_id = service.attaching.attach(record, wanted, priority="batch")
+    documents = service.attaching.read(wanted)
+    job_id = service.attaching.attach(record, documents, priority="batch")
     return _shown(id_of(record), service.reading.batch(record, batch_id_of(job_id)))
 
 

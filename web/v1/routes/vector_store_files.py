@@ -36,7 +36,8 @@ def create(store_id: str) -> Response:
     service = front_end().intake.vector_stores
     wanted = read_file(reading.body())
     record = service.stores.usable(store_id)
-    job_id = service.attaching.attach(record, [wanted], priority="interactive")
+    documents = service.attaching.read([wanted])
+    job_id = service.attaching.attach(record, documents, priority="interactive")
     polled(job_id, ATTACH_WAIT_S)
     return shown_file(store_id, wanted.file_id)
 

@@ -31,9 +31,10 @@ def create() -> Response:
     """Make a store; its files, if any, are on their way when this answers."""
     new = read_store(reading.body())
     service = front_end().intake.vector_stores
+    documents = service.attaching.read(new.files)
     record = service.stores.create(new)
-    if new.files:
-        service.attaching.attach(record, new.files, priority="batch")
+    if documents:
+        service.attaching.attach(record, documents, priority="batch")
     return jsonify(store_object(service.stores.find(id_of(record))))
 
 

@@ -1,13 +1,16 @@
 """Batches of files through OpenAI's own client."""
 
+import os
 from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from jobs.errors import Full
 from protocol.keys import key
 from tests.integration.conftest import parts_of
+from tests.support.waiting import until
 from tests.support.worlds.store_house import StoreHouse
 from tests.support.worlds.v1_client import counts, upload
 
@@ -111,3 +114,53 @@ def test_a_job_of_files_is_not_retried_as_documents(
 
     assert client.post(f"/api/jobs/{job}/retry").status_code == 409
     assert client.get(f"/api/jobs/{job}").get_json()["state"] == "failed"
+
+
+def test_a_batch_that_is_refused_in_the_middle_leaves_nothing_on_its_way(
+    api: Any, app: Flask, store: str
+) -> None:
+    file = upload(api, "a.txt", "A.")
+    parts = parts_of(app)
+    redis = parts.intake.redis
+    row = redis.hgetall(key("file", file))
+    names = [f"file-{n:024x}" for n in range(150)]
+    pipe = redis.pipeline()
+    for name in names:
+        pipe.hset(key("file", name), mapping=row)
+    pipe.execute()
+    accept = parts.intake.ingests._ledger.submissions.accept
+    calls: list[int] = []
+
+    def full(*given: Any, **named: Any) -> str:
+        calls.append(len(named["rows"]))
+        if len(calls) > 1:
+            raise Full(limit=100, depth=100)
+        return accept(*given, **named)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(parts.intake.ingests._ledger.submissions, "accept", full)
+        with pytest.raises(openai.RateLimitError):
+            api.vector_stores.file_batches.create(store, file_ids=names)
+
+    assert calls == [100, 50]
+    until(lambda: parts.intake.ingests._long_jobs.turn() or not redis.exists(key("stopping")))
+    assert counts(api.vector_stores.retrieve(store)) == (0, 0, 0, 100, 100)
+    again = api.vector_stores.file_batches.create(store, file_ids=names)
+    assert counts(again) == (150, 0, 0, 0, 150)
+    assert counts(api.vector_stores.retrieve(store)) == (150, 0, 0, 0, 150)
+
+
+@pytest.mark.usefixtures("house")
+def test_a_file_may_be_deleted_once_it_is_attached(api: Any, app: Flask, store: str) -> None:
+    file = upload(api, "a.txt", "Apples.")
+    blobs = parts_of(app).intake._storage.blobs
+    record = parts_of(app).intake._storage.files.find(file)
+    assert record is not None
+    (path,) = blobs._folder.glob(f"*/{record.sha256}")
+    os.utime(path, (0, 0))
+    api.vector_stores.files.create_and_poll(file, vector_store_id=store)
+    api.files.delete(file)
+
+    assert list(blobs.older_than(86_400)) == []  # no sweep takes its bytes
+    changed = api.vector_stores.files.update(file, vector_store_id=store, attributes={"a": 1})
+    assert (changed.status, changed.attributes) == ("completed", {"a": 1})

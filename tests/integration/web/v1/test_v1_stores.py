@@ -123,3 +123,10 @@ def test_models_are_who_answers_who_embeds_and_each_collection(
     assert api.models.retrieve("quern:papers").owned_by == "quern"
     with pytest.raises(openai.NotFoundError):
         api.models.retrieve("gpt-4o")
+
+
+def test_a_store_with_a_file_that_is_not_there_is_not_made(api: Any) -> None:
+    with pytest.raises(openai.NotFoundError):
+        api.vector_stores.create(file_ids=["file-nothing"])
+
+    assert api.vector_stores.list().data == []
