@@ -42,8 +42,8 @@ class QueryRequest(Request):
 
     *history* holds the earlier turns, oldest first. *filters* is the filter as it was given, which
     `rag.metadata.filters` can read. A *top_k* of 0 asks for an answer without passages.
-    *instructions* are what the caller tells a language model of its role. With *calibrated* each
-    passage has its relevance, which is what *least_score* is compared with; with less it is none.
+    *instructions* are what the caller tells a language model of its role. With *calibrated*, or
+    where a *least_score* is asked for, each passage has its relevance; with less it is none.
     """
 
     question: str

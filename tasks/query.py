@@ -145,18 +145,11 @@ def _found(
         # The collection's fault, not this worker's: its job fails, other collections go on.
         raise Unreadable("embedder_mismatch", str(error)) from error
     stage_metrics.record_search(found)
-    if request.calibrated:
-        known = with_relevance(query, found.passages, found.cosines)
-        found = replace(found, passages=known)
-    if not request.least_score:
+    if not (request.calibrated or request.least_score):
         return found
-    good = [one for one in found.passages if _worth(one) >= request.least_score]
+    known = with_relevance(query, found.passages, found.cosines)
+    good = [one for one in known if (one.relevance or 0.0) >= request.least_score]
     return replace(found, passages=good)
-
-
-def _worth(passage: Passage) -> float:
-    """Return what a passage is measured by where a least score is asked for."""
-    return passage.score if passage.relevance is None else passage.relevance
 
 
 def _condensed(lease: Lease, request: QueryRequest, generator: Generator) -> str:
