@@ -142,14 +142,16 @@ class VectorStores:
         found = [record for record in self._records.several(mine) if record is not None]
         found.sort(key=lambda one: (one.created_us, one.collection_id), reverse=newest_first)
         ids = [one.collection_id for one in found]
-        if after is not None:
-            first = ids.index(self.record(after).collection_id) + 1
-        elif before is not None:
-            last = ids.index(self.record(before).collection_id)
-            first = max(0, last - limit)
-            return self._counted(found[first:last]), first > 0
-        else:
-            first = 0
+        first = 0
+        if (edge := after or before) is not None:
+            record = self.record(edge)
+            if record.collection_id not in ids:  # it was made a moment ago
+                raise _missing(edge)
+            first = ids.index(record.collection_id) + 1
+            if after is None:
+                last = first - 1
+                first = max(0, last - limit)
+                return self._counted(found[first:last]), first > 0
         return self._counted(found[first : first + limit]), len(found) > first + limit
 
     def update(self, store_id: str, change: StoreChange) -> Store:
