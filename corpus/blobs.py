@@ -105,6 +105,21 @@ class BlobStore:
         self._discard(name)
         return None
 
+    def renew(self, name: str) -> bool:
+        """
+        Let a blob count as written now, so that no sweep takes it; returns False where it is gone.
+
+        Raises:
+            StoreUnavailable: The disk is away.
+        """
+        try:
+            os.utime(_path(self._folder, name))
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            raise _unwritable(error) from error
+        return True
+
     def has(self, name: str) -> bool:
         """Return True if there is a blob called *name*; one of no bytes may be a torn one."""
         try:

@@ -7,7 +7,6 @@ from corpus.storage import Storage, open_storage
 from intake.admission import Admission
 from intake.control import JobControl
 from intake.disk_room import DiskRoom
-from intake.files import FileStore
 from intake.ingests import Ingests, Reingests
 from intake.lookup.collections import Collections
 from intake.lookup.documents import Documents
@@ -19,6 +18,13 @@ from intake.maintenance import Maintenance
 from intake.purge import Purge
 from intake.queries import Queries
 from intake.question_lists.recording import QuestionLists
+from intake.vector_stores.attaching import Attaching
+from intake.vector_stores.polling import Polling
+from intake.vector_stores.reading import StoreReading
+from intake.vector_stores.searching import StoreSearching
+from intake.vector_stores.service import StoreService
+from intake.vector_stores.stores import VectorStores
+from intake.vector_stores.uploads import FileStore
 from intake.webhooks import Webhooks
 from jobs.document_rows import RowMaker, made_by
 from jobs.events import JobNotifier
@@ -109,6 +115,40 @@ class Intake:
             ingests=self.ingests,
             maintenance=self.maintenance,
             long_jobs=long_jobs,
+        )
+
+        self.vector_stores = StoreService(
+            stores=VectorStores(
+                catalogue=catalogue,
+                records=storage.store_records,
+                attachments=storage.attachments,
+                maintenance=self.maintenance,
+            ),
+            attaching=Attaching(
+                settings=settings,
+                files=self.files,
+                ingests=self.ingests,
+                maintenance=self.maintenance,
+                attachments=storage.attachments,
+                catalogue=catalogue,
+                blobs=blobs,
+                rows=ledger.rows,
+            ),
+            reading=StoreReading(
+                attachments=storage.attachments,
+                catalogue=catalogue,
+                documents=self.documents,
+                ledger=ledger,
+                lookup=self.jobs,
+                long_jobs=long_jobs,
+            ),
+            searching=StoreSearching(
+                settings=settings,
+                queries=self.queries,
+                attachments=storage.attachments,
+                catalogue=catalogue,
+            ),
+            polling=Polling(storage.redis, ledger.rows),
         )
 
     def close(self) -> None:

@@ -120,7 +120,8 @@ class Passage:
     Of joined chunks *start*, *end*, *text*, *headers* and *headings* are those of the whole,
     *context*, *section* and what is told of the page are the first one's, and *chunk_id*, *n* and
     *score* are the best one's; *parts* lists them in the document's order. A chunk that stands
-    alone has no parts. *language* is the document's, ISO 639-1 or empty. For *context*, *headers*,
+    alone has no parts. *language* is the document's, ISO 639-1 or empty. *relevance* says how likely
+    it has what was asked for, 0 to 1, where that was wanted: see `rag.extractive.relevance`. For *context*, *headers*,
     *section*, *headings* and the page see `Chunk`.
     """
 
@@ -143,6 +144,7 @@ class Passage:
     page_kind: str = ""
     section: str = ""
     headings: tuple[tuple[int, int, int], ...] = ()
+    relevance: float | None = None
 
     @property
     def chunks(self) -> tuple[Part, ...]:

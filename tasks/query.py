@@ -16,6 +16,7 @@ from jobs.sources import passage_of, source_of
 from rag.answers.generation import Answer, GenerationRequest
 from rag.documents import Passage
 from rag.errors import EmbedderMismatch, Unreadable
+from rag.extractive.relevance import with_relevance
 from rag.metadata.filters import parse
 from rag.search.explanation import with_left_out
 from rag.search.modes import Mode
@@ -144,9 +145,10 @@ def _found(
         # The collection's fault, not this worker's: its job fails, other collections go on.
         raise Unreadable("embedder_mismatch", str(error)) from error
     stage_metrics.record_search(found)
-    if not request.least_score:
+    if not (request.calibrated or request.least_score):
         return found
-    good = [passage for passage in found.passages if passage.score >= request.least_score]
+    known = with_relevance(query, found.passages, found.cosines)
+    good = [one for one in known if (one.relevance or 0.0) >= request.least_score]
     return replace(found, passages=good)
 
 

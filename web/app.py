@@ -37,7 +37,11 @@ from web.routes import (
     webhook_routes,
 )
 from web.v1 import errors
+from web.v1.routes import file_batches as v1_file_batches
 from web.v1.routes import files as v1_files
+from web.v1.routes import models as v1_models
+from web.v1.routes import vector_store_files as v1_vector_store_files
+from web.v1.routes import vector_stores as v1_vector_stores
 
 ROUTES = (
     query_routes,
@@ -55,7 +59,11 @@ ROUTES = (
     operation_routes,
     metrics_routes,
     pages,
+    v1_models,
     v1_files,
+    v1_vector_stores,
+    v1_vector_store_files,
+    v1_file_batches,
 )
 
 

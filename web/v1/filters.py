@@ -2,14 +2,14 @@
 Filters of vector stores, as ours: comparisons of attributes, and `and` and `or` of them.
 
 An attribute that a file does not have satisfies `ne` and `nin` alone; a value of another kind, as
-text where a number is asked for, satisfies nothing else. Source of the grammar: openai-openapi 2.3.0,
-`ComparisonFilter` and `CompoundFilter`.
+text where a number is asked for, satisfies nothing else. Source of the grammar: openai-openapi
+2.3.0, `ComparisonFilter` and `CompoundFilter`.
 """
 
 from typing import Any, Final
 
 from rag.errors import InvalidRequest
-from rag.metadata.filters import MAX_DEPTH, METADATA
+from rag.metadata.filters import MAX_DEPTH, METADATA, parse
 
 Json = dict[str, Any]
 
@@ -30,6 +30,17 @@ def ours(given: object, where: str = "filters") -> Json | None:
     return None if given is None else _filter(given, where, MAX_DEPTH)
 
 
+def read_filters(given: object, where: str = "filters") -> Json | None:
+    """
+    Return a filter of ours that can be searched with; None where nothing is left out.
+
+    Raises:
+        InvalidRequest: Names the place in the filter and what it should hold.
+    """
+    filters = ours(given, where)
+    return None if parse(filters, where) is None else filters
+
+
 def _filter(given: object, where: str, depth: int) -> Json:
     """Return what one filter means."""
     if depth == 0:
@@ -43,7 +54,7 @@ def _filter(given: object, where: str, depth: int) -> Json:
             raise InvalidRequest(f"{where}.filters", "must be a list of at least one filter")
         told = [_filter(part, f"{where}.filters[{n}]", depth - 1) for n, part in enumerate(parts)]
         return told[0] if len(told) == 1 else {str(kind): told}
-    if kind not in _OURS:
+    if not isinstance(kind, str) or kind not in _OURS:
         raise InvalidRequest(f"{where}.type", f"must be one of: and, or, {', '.join(_OURS)}")
     name, value = given.get("key"), given.get("value")
     if not isinstance(name, str) or not name:
