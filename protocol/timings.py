@@ -134,5 +134,6 @@ ARCHIVE_WAIT_S: Final = 300.0
 ARCHIVE_LEAST_S: Final = 600.0
 
 IDEMPOTENCY_S: Final = 86_400
-#: A search is read by the call that waits for it; nobody comes back to it.
+#: A search is read by the call that waits for it; nobody comes back to it. The same holds for a
+#: question of which nothing is to be kept.
 SEARCH_RETENTION_S: Final = 60
