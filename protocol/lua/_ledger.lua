@@ -1113,6 +1113,17 @@ local function retire(edition)
   redis.call('ZADD', K.retired(), int(NOW_MS), edition)
 end
 
+-- Frees a collection's name; the garbage collector clears what is left until nobody can write into
+-- it any more.
+local function drop_named(name, inc)
+  redis.call('HDEL', K.collections(), name)
+  for _, edition in ipairs({edition_of(inc), redis.call('HGET', K.building(inc), 'edition') or inc}) do
+    if edition ~= inc then retire(edition) end
+  end
+  redis.call('DEL', K.collection(inc))
+  redis.call('ZADD', K.graves(), int(NOW_MS), inc)
+end
+
 -- Requests that come again -------------------------------------------------------------------
 
 -- What a request with a caller's key is answered that came before; nil where it is the first, or
