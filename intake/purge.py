@@ -11,6 +11,8 @@ from jobs.requests import PurgeRequest
 
 #: Jobs looked at together, and how long one call goes on.
 _STEP: Final = 200
+#: Later than any job ended, microseconds.
+_EVER: Final = 2**52
 _CALL_S: Final = 2.0
 
 
@@ -56,6 +58,20 @@ class Purge:
             self._delete_segments(purged.segments, everywhere=ended)
         told = {"jobs": purged.jobs, "documents": purged.rows}
         return told, None if ended else (f"{at:.0f}", skip)
+
+    def forget(self, job_id: str) -> None:
+        """
+        Forget one job that has ended, whenever that was; the caller has looked that it may.
+
+        Raises:
+            StoreUnavailable: A segment cannot be deleted; its row is forgotten all the same.
+        """
+        purged = Purged()
+        for _ in self._purging.forget(
+            [job_id], purged, before_us=_EVER, collection="", dry_run=False
+        ):
+            pass
+        self._delete_segments(purged.segments, everywhere=False)
 
     def _delete_segments(self, segments: Iterable[str], *, everywhere: bool) -> None:
         """Delete segments whose rows are all forgotten; *everywhere*: of earlier calls too."""

@@ -12,7 +12,7 @@ from intake.admission import Admission, Kind
 from intake.idempotency import Idempotency
 from jobs.errors import NoCollection
 from jobs.ledger.submissions import Submissions, Submitted
-from jobs.requests import QueryRequest, SearchRequest
+from jobs.requests import EmbeddingRequest, QueryRequest, SearchRequest
 from protocol.ids import new_id
 from protocol.messages import PRIORITY_OF, Stage
 from protocol.names import shown_name
@@ -37,6 +37,7 @@ class Queries:
         self._submissions = submissions
         self._catalogue = catalogue
         self._admission = admission
+        self._embedding_deadline_s = settings.interactive_deadline_s
         self._limits = {
             "interactive": settings.max_interactive_jobs,
             "batch": settings.max_batch_jobs,
@@ -48,9 +49,14 @@ class Queries:
         *,
         idempotency: Idempotency | None = None,
         retry_of: str = "",
+        response: str = "",
+        brief: bool = False,
     ) -> Submitted:
         """
         Record a question and return what is shown of its job.
+
+        *response* is what the row keeps of a response of `/v1`; of a *brief* one nothing is kept
+        once the call that waits for it has read what became of it.
 
         Raises:
             NoSuchCollection: As its name says.
@@ -60,6 +66,12 @@ class Queries:
         fields = self._fields("query", request, request.priority)
         if retry_of:
             fields["retry_of"] = retry_of
+        if request.also:
+            fields["also"] = " ".join(request.also)
+        if response:
+            fields["response"] = response
+        if brief:
+            fields["brief"] = "1"
         if request.webhook_url:
             fields["webhook_url"] = request.webhook_url
         return self._take_in(
@@ -88,6 +100,21 @@ class Queries:
             deadline_s=SEARCH_DEADLINE_S,
         ).id
 
+    def submit_embedding(self, request: EmbeddingRequest) -> str:
+        """
+        Record texts that are to be embedded, and return the id; it is not listed among the jobs.
+
+        Raises:
+            Full, MemoryFull: As their names say.
+        """
+        return self._take_in(
+            self._fields("embedding", request, "interactive"),
+            kind="interactive",
+            stage="retrieve",
+            limit=self._limits["interactive"],
+            deadline_s=self._embedding_deadline_s,
+        ).id
+
     def _take_in(
         self,
         fields: Mapping[str, str | int],
@@ -114,7 +141,7 @@ class Queries:
             return take_in(memory_bound=bound)
 
     def _fields(
-        self, kind: str, request: QueryRequest | SearchRequest, priority: str
+        self, kind: str, request: QueryRequest | SearchRequest | EmbeddingRequest, priority: str
     ) -> dict[str, str | int]:
         """Return a row's fields; *priority* is its class and the owner of its lane."""
         return {

@@ -18,6 +18,10 @@ from intake.maintenance import Maintenance
 from intake.purge import Purge
 from intake.queries import Queries
 from intake.question_lists.recording import QuestionLists
+from intake.v1.asking import Asking
+from intake.v1.embeddings import Embeddings
+from intake.v1.responses import Responses
+from intake.v1.store_ids import NamedStore
 from intake.vector_stores.attaching import Attaching
 from intake.vector_stores.polling import Polling
 from intake.vector_stores.reading import StoreReading
@@ -116,7 +120,6 @@ class Intake:
             maintenance=self.maintenance,
             long_jobs=long_jobs,
         )
-
         self.vector_stores = StoreService(
             stores=VectorStores(
                 catalogue=catalogue,
@@ -150,6 +153,25 @@ class Intake:
             ),
             polling=Polling(storage.redis, ledger.rows),
         )
+        self.asking = Asking(settings, store_named=self._store_named)
+        self.embeddings = Embeddings(
+            settings, queries=self.queries, jobs=self.jobs, blobs=blobs, disk=disk
+        )
+        self.responses = Responses(
+            storage.redis,
+            asking=self.asking,
+            submissions=ledger.submissions,
+            queries=self.queries,
+            jobs=self.jobs,
+            view=view,
+            control=self.control,
+            purge=self.purge,
+        )
+
+    def _store_named(self, given: str) -> NamedStore:
+        """Return the store that an id, or a collection's name, means; raises NotFound."""
+        record = self.vector_stores.stores.usable(given)
+        return NamedStore(record.name, record.collection_id)
 
     def close(self) -> None:
         """Stop the thread that listens for wake-ups, and close the connections."""

@@ -1,7 +1,7 @@
 """What was asked, as its row keeps it: written where it is taken in, read where it is served."""
 
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, Final, Self
 
 import orjson
@@ -44,6 +44,8 @@ class QueryRequest(Request):
     `rag.metadata.filters` can read. A *top_k* of 0 asks for an answer without passages.
     *instructions* are what the caller tells a language model of its role. With *calibrated*, or
     where a *least_score* is asked for, each passage has its relevance; with less it is none.
+    *also* are further collections that are searched: the id of each, by its name as it is written
+    down.
     """
 
     question: str
@@ -61,6 +63,7 @@ class QueryRequest(Request):
     instructions: str = ""
     calibrated: bool = False
     least_score: float = 0.0
+    also: Mapping[str, str] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """Return the request as its row keeps it and the API shows it."""
@@ -68,7 +71,7 @@ class QueryRequest(Request):
         told = Request.as_json(self) | {"history": turns}
         if self.webhook_url is None:
             del told["webhook_url"]
-        for name in ("instructions", "calibrated", "least_score"):
+        for name in ("instructions", "calibrated", "least_score", "also"):
             if not told[name]:
                 del told[name]
         return told
@@ -105,6 +108,19 @@ class SearchRequest(Request):
             if not told[name]:
                 del told[name]
         return told
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmbeddingRequest(Request):
+    """
+    Texts that are to be embedded: *texts_blob* is their list in the blob store.
+
+    A text that is too long for the model is refused, unless *truncate* says to cut it.
+    """
+
+    collection: str = "default"
+    texts_blob: str
+    truncate: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

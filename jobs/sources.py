@@ -18,6 +18,8 @@ def source_of(passage: Passage) -> dict[str, Any]:
     told = asdict(passage) | {"metadata": dict(passage.metadata)}
     if passage.relevance is None:
         del told["relevance"]
+    if not passage.collection_id:
+        del told["collection_id"]
     parts = [_without_empty(part, but=(*RARE, "page")) for part in told["parts"]]
     return _without_empty(told) | {"parts": parts}
 

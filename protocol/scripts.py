@@ -45,6 +45,7 @@ _CONSTANTS = (
     "WEBHOOK_MOST_DUE",
     "DELETED_COLLECTION_S",
     "SPENT_S",
+    "STORE_KEPT_S",
     "USED_S",
 )
 _SIZES = (

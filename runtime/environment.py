@@ -138,6 +138,17 @@ def _check(settings: Settings) -> None:
     if settings.answerer == "vllm" and not settings.model:
         raise BadSetting(f"{PREFIX}GENERATOR=vllm needs {PREFIX}MODEL, a name or a folder")
     engine_options(settings)
+    _check_aliases(settings)
+
+
+def _check_aliases(settings: Settings) -> None:
+    """Refuse names of models that mean nothing."""
+    for name, meant in settings.aliases.items():
+        if not name or not re.fullmatch(r"quern(:\S+)?", meant):
+            raise BadSetting(
+                f"{PREFIX}MODEL_ALIASES must have names like `gpt-4o=quern` or "
+                f"`gpt-4o=quern:COLLECTION`, not `{name}={meant}`"
+            )
 
 
 def _check_webhook_secret(secret: str) -> None:

@@ -58,6 +58,18 @@ class CallerSettings(WebhookSettings):
         "`quern keys create` makes one.",
     )
     key: str = _knob("", "The key that `quern` shows to the server.", secret=True)
+    model_aliases: str = _knob(
+        "",
+        "Other names of what answers, for programs of OpenAI's API that name a model, between "
+        "commas: `gpt-4o=quern` for what answers, `gpt-4o-mini=quern:COLLECTION` for the same from "
+        "a collection, `*=quern` for any name.",
+    )
+
+    @property
+    def aliases(self) -> dict[str, str]:
+        """What each of `model_aliases` means."""
+        pairs = (one.partition("=") for one in self.model_aliases.split(",") if one.strip())
+        return {name.strip(): meant.strip() for name, _, meant in pairs}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,9 +37,12 @@ from web.routes import (
     webhook_routes,
 )
 from web.v1 import errors
+from web.v1.routes import chat as v1_chat
+from web.v1.routes import embeddings as v1_embeddings
 from web.v1.routes import file_batches as v1_file_batches
 from web.v1.routes import files as v1_files
 from web.v1.routes import models as v1_models
+from web.v1.routes import responses as v1_responses
 from web.v1.routes import vector_store_files as v1_vector_store_files
 from web.v1.routes import vector_stores as v1_vector_stores
 
@@ -64,6 +67,9 @@ ROUTES = (
     v1_vector_stores,
     v1_vector_store_files,
     v1_file_batches,
+    v1_responses,
+    v1_chat,
+    v1_embeddings,
 )
 
 

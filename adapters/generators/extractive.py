@@ -9,6 +9,11 @@ from rag.answers.prompts import lacking
 from rag.extractive.extractive import ExtractiveGenerator
 
 NOTHING = "The documents do not seem to answer this."
+#: What is said where no documents are to be searched: there is nothing to quote from.
+NO_MODEL = (
+    "This server has no language model: it answers with quotes from documents, and none were to be "
+    "searched. Name a collection or a vector store."
+)
 
 
 class Extractive:
@@ -24,6 +29,9 @@ class Extractive:
     ) -> Answer:
         """Quote what answers the question; tokens and temperature mean nothing here."""
         stop.check()
+        if not request.grounded:
+            on_delta(NO_MODEL)
+            return Answer(NO_MODEL, (), answered=False, confidence=0.0, generator=self.name)
         found = self._generator.answer(
             request.question,
             request.passages,

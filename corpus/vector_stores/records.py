@@ -75,6 +75,15 @@ class StoreRecords:
             )
         ]
 
+    def drop_expired(self, name: str) -> str | None:
+        """
+        Delete the store that a collection is if it expired `timings.STORE_KEPT_S` ago.
+
+        Returns the collection's id, whose rest the garbage collector removes; None where it stays.
+        """
+        answer = self._run("drop_expired", name)
+        return answer[0] if answer else None
+
     def use(
         self, collection_id: str, fields: Mapping[str, str] | None = None, gone: Sequence[str] = ()
     ) -> bool:

@@ -60,7 +60,14 @@ class DeletedQuotes:
         if not sources or not collection_id:
             return frozenset()
         until = time.time() - self._keep_s
-        deleted = self._deletions.of(collection_id, {_version(source) for source in sources})
+        read: dict[str, set[Generation]] = {}
+        for source in sources:
+            # Where several collections were searched, those of the others say whose they are.
+            whose = source.get("collection_id") or collection_id
+            read.setdefault(whose, set()).add(_version(source))
+        deleted: dict[Generation, float] = {}
+        for whose, versions in read.items():
+            deleted |= self._deletions.of(whose, versions)
         return frozenset(one for one, at in deleted.items() if at <= until or not self._keep_s)
 
 
@@ -112,7 +119,9 @@ def _answer(result: Mapping[str, Any], numbers: Collection[int]) -> dict[str, An
         text = quotes_without_deleted(text, quotes, gone)
     else:
         text = prose_without_deleted(text, gone)
-    return dict(result) | {"answer": text, "citations": citations}
+    kept = dict(result) | {"answer": text, "citations": citations}
+    kept.pop("attributions", None)  # they name places of a text that is another now
+    return kept
 
 
 def _emptied(told: Mapping[str, Any], fields: Mapping[str, Any]) -> dict[str, Any]:

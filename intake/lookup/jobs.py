@@ -235,9 +235,15 @@ def _matches(row: dict[str, str], wanted: tuple[str | None, ...]) -> bool:
     is_wanted = all(
         want in (None, row.get(name)) for want, name in zip(wanted, fields, strict=True)
     )
-    return is_wanted and current().may_use(row.get("collection"))
+    return is_wanted and _may_see(row)
 
 
 def _is_callers(row: Mapping[str, str]) -> bool:
     """Return True if a row is a job, not a row of one, and the caller may see it."""
-    return "job" not in row and current().may_use(row.get("collection"))
+    return "job" not in row and _may_see(row)
+
+
+def _may_see(row: Mapping[str, str]) -> bool:
+    """Return True if the caller may use all collections that a row is of."""
+    others = row.get("also", "").split()
+    return all(map(current().may_use, (row.get("collection"), *others)))

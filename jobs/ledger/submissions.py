@@ -192,6 +192,19 @@ class Submissions:
         self._outbox.send(answer[1:])
         return str(answer[0])
 
+    def discard(self, unit_id: str) -> str | None:
+        """
+        Ask a unit to stop, and keep nothing of it, whatever it comes to.
+
+        Returns its state after the call, None where there is no such unit; one that has ended is
+        left as it is.
+        """
+        answer = self._run("discard", unit_id)
+        if answer[0] == "none":
+            return None
+        self._outbox.send(answer[1:])
+        return str(answer[0])
+
     def cancel_job(self, job_id: str) -> None:
         """
         Ask every open row of a job to stop, and the job to take no more.

@@ -20,6 +20,13 @@ local function row(key)
   return r
 end
 
+-- Kinds of what is asked and answered in one call: in no list, and of no interest afterwards.
+local PASSING = {search = true, embedding = true}
+
+-- Whether nobody comes back to a unit once the call that waits for it has read what became of it: one
+-- of such a kind, or a question whose asker wants nothing of it kept.
+local function is_brief(u) return PASSING[u.kind] or u.brief == '1' end
+
 local function put(key, fields)
   local flat = {}
   for name, value in pairs(fields) do
@@ -694,7 +701,7 @@ end
 -- Records who is to hear that a job ended, in the script that ends it: so it is told once at least,
 -- whatever dies. The message is called by the job, which ends once.
 local function announce(id, j, state)
-  if j.kind == 'search' then return end
+  if PASSING[j.kind] then return end
   local endpoints = redis.call('ZRANGE', K.webhooks(), 0, -1)
   if #endpoints == 0 and not j.webhook_url then return end
   if redis.call('ZCARD', K.deliveries()) >= WEBHOOK_MOST_DUE then
@@ -829,7 +836,7 @@ local function close(id, u, state, fields, became_current)
   leave_window(u.role, id)
   redis.call('ZREM', K.deadlines(u.class), id)
   redis.call('HSET', K.pace(u.role), 'last_finish', int(NOW))
-  if u.kind ~= 'search' then
+  if not is_brief(u) then
     redis.call('ZADD', K.ended(), int(NOW_MS), id)
     if u.lost then list_given_up(id, u) end
   end
@@ -855,14 +862,18 @@ local function close(id, u, state, fields, became_current)
   else
     -- A search is read at once, by the call that waits for it; kept like a question, its results
     -- would fill the queue's memory.
-    local search = u.kind == 'search'
+    local brief = is_brief(u)
     forget_key_with(id, u)
-    if not search then list_end(id, state, u.created, u.collection) end
-    redis.call('EXPIRE', K.unit(id), search and SEARCH_RETENTION_S or RETENTION_S)
+    if not brief then
+      list_end(id, state, u.created, u.collection)
+    elseif not PASSING[u.kind] then
+      unlist_job(id, u.collection)
+    end
+    redis.call('EXPIRE', K.unit(id), brief and SEARCH_RETENTION_S or RETENTION_S)
     tally_end(u.kind, u.lost and 'lost' or state, u.created)
     announce(id, u, state)
     redis.call('HSET', K.unit(id), 'last_event', emit_done(id, state))
-    redis.call('EXPIRE', K.events(id), search and SEARCH_RETENTION_S or EVENT_RETENTION_S)
+    redis.call('EXPIRE', K.events(id), brief and SEARCH_RETENTION_S or EVENT_RETENTION_S)
   end
   return true
 end
@@ -1111,6 +1122,17 @@ end
 -- a while.
 local function retire(edition)
   redis.call('ZADD', K.retired(), int(NOW_MS), edition)
+end
+
+-- Frees a collection's name; the garbage collector clears what is left until nobody can write into
+-- it any more.
+local function drop_named(name, inc)
+  redis.call('HDEL', K.collections(), name)
+  for _, edition in ipairs({edition_of(inc), redis.call('HGET', K.building(inc), 'edition') or inc}) do
+    if edition ~= inc then retire(edition) end
+  end
+  redis.call('DEL', K.collection(inc))
+  redis.call('ZADD', K.graves(), int(NOW_MS), inc)
 end
 
 -- Requests that come again -------------------------------------------------------------------

@@ -18,6 +18,8 @@ from web.http.waiting import LOOK_S, POLL_S
 log = logging.getLogger(__name__)
 
 KEEP_ALIVE_S = 10.0
+#: What says that somebody is there, and nothing else.
+KEEP_ALIVE = ": still here\n\n"
 #: A Redis that was away is asked again after this.
 AWAY_S = 0.5
 #: How long a browser waits before it connects again.
@@ -64,13 +66,24 @@ class EventStream:
         """Yield the stream's text until the job has ended or the caller has left."""
         try:
             yield f"retry: {RECONNECT_MS}\n\n"
+            for event in self._events():
+                yield KEEP_ALIVE if event is None else _text(event)
+        finally:
+            self._left()
+
+    def events(self) -> Generator[Event | None]:
+        """
+        Yield events as they come until the job has ended or the caller has left.
+
+        While none come it yields None now and then: it is time to say that somebody is there.
+        """
+        try:
             yield from self._events()
         finally:
-            # A server that ends closes its streams too: their callers come back to the next one.
-            self._left(cancel=self._caller.gone)
+            self._left()
 
-    def _events(self) -> Iterator[str]:
-        """Yield events as they come, and comments while none do."""
+    def _events(self) -> Iterator[Event | None]:
+        """Yield events as they come, and None while none do."""
         said_at = time.monotonic()
         look_at = -math.inf
         with (
@@ -85,7 +98,7 @@ class EventStream:
                     look_at = time.monotonic() + (AWAY_S if events is None else LOOK_S)
                 for event in events or ():
                     said_at = time.monotonic()
-                    yield _text(event)
+                    yield event
                     self._after = event.id
                     if event.kind == "done":
                         return
@@ -94,7 +107,7 @@ class EventStream:
                     continue
                 if time.monotonic() - said_at >= KEEP_ALIVE_S:
                     said_at = time.monotonic()
-                    yield ": still here\n\n"
+                    yield None
                 with aside():
                     changed.wait(self._rest_s(said_at, look_at, is_watched=is_watched))
 
@@ -116,10 +129,11 @@ class EventStream:
             log.warning("events not read", extra={"reason": str(error)})
             return None
 
-    def _left(self, *, cancel: bool) -> None:
+    def _left(self) -> None:
         """The caller reads no more, and perhaps left before the end."""
         try:
-            if cancel:
+            # A server that ends closes its streams too: their callers come back to the next one.
+            if self._caller.gone:
                 self._intake.control.on_disconnect(self._job_id, self._reader)
             else:
                 self._reader.leave()

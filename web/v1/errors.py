@@ -9,8 +9,9 @@ from http import HTTPStatus
 from typing import Any, Final
 
 import orjson
-from flask import Response
+from flask import Blueprint, Response
 
+from intake.v1.errors import Missing, Refused
 from web.http.problems import Problem
 
 PREFIX: Final = "/v1/"
@@ -48,6 +49,17 @@ class V1Error(Problem):
 def unsupported(param: str, message: str) -> V1Error:
     """Return the error of something that changes the answer and that there is not here."""
     return V1Error(400, message, param=param, code="unsupported_value")
+
+
+def answer_refusals(bp: Blueprint) -> None:
+    """Answer what the intake refuses by OpenAI's names to the callers of *bp*'s routes."""
+    bp.register_error_handler(Refused, _refused)
+
+
+def _refused(error: Refused) -> Response:
+    """Answer what is not there, or cannot be done as it was named."""
+    status = 404 if isinstance(error, Missing) else 400
+    return V1Error(status, str(error), param=error.param, code=error.code).response()
 
 
 def envelope(problem: Problem) -> Response:

@@ -5,15 +5,13 @@ from typing import Any, Final
 from flask import Blueprint, Response, jsonify
 
 from intake.errors import NotFound
+from intake.v1.model_names import model_names
 from intake.vector_stores.stores import is_own_name
-from runtime.settings import Settings
 from web.front_end import front_end
 from web.guards.authorization import needs
 
 bp = Blueprint("v1_models", __name__, url_prefix="/v1/models")
 
-#: What answers are made by where no language model is set.
-EXTRACTIVE: Final = "quern-extractive"
 #: In front of a collection's name: questions of that collection.
 OF_COLLECTION: Final = "quern:"
 
@@ -22,23 +20,22 @@ OF_COLLECTION: Final = "quern:"
 @needs()
 def index() -> Response:
     """List the models: the one that answers first."""
-    names = [*served(front_end().settings), *_collections()]
-    return jsonify({"object": "list", "data": [_shown(name) for name in names]})
+    return jsonify({"object": "list", "data": [_shown(name) for name in _names()]})
 
 
 @bp.get("/<path:name>")
 @needs()
 def show(name: str) -> Response:
     """Show a model."""
-    if name not in (*served(front_end().settings), *_collections()):
+    if name not in _names():
         raise NotFound(f"there is no model {name!r}")
     return jsonify(_shown(name))
 
 
-def served(settings: Settings) -> list[str]:
-    """Return the names of the models that answer and embed."""
-    answers = EXTRACTIVE if settings.answerer == "extractive" else settings.model
-    return list(dict.fromkeys((answers, settings.embedding_model)))
+def _names() -> list[str]:
+    """Return every name of a model that the caller may use: what answers first."""
+    parts = front_end()
+    return [*model_names(parts.settings), parts.intake.embeddings.model, *_collections()]
 
 
 def _collections() -> list[str]:

@@ -1,17 +1,20 @@
 """
 The events of a response, made from those of its job: with the same numbers each time.
 
-So a reader who comes back names the last number and gets what follows, from any process. Source of
-the order: openai-openapi 2.3.0, `ResponseStreamEvent`; openai-python 3.57, `lib/streaming/responses`.
+So a reader who comes back names the last number and gets what follows, from any process. A text is
+cut by its own words, not as it came: its pieces are the same once the job's stream is gone and its
+row tells all. Source of the order: openai-openapi 2.3.0, `ResponseStreamEvent`; openai-python 3.57,
+`lib/streaming/responses`.
 """
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from web.v1.shapes.cited_text import MarkerFilter, annotations
+from web.v1.shapes.cited_text import MarkerFilter, annotations, pieces
 from web.v1.shapes.responses import (
     Json,
+    answer_text,
     empty_response,
     file_search_call,
     message_id,
@@ -45,8 +48,12 @@ class ResponseEvents:
     _sources: list[Json] = field(default_factory=list)
     _searched: bool = False
     _item_open: bool = False
-    _markers: MarkerFilter = field(default_factory=MarkerFilter)
+    _text: MarkerFilter = field(init=False)
     _said: str = ""
+
+    def __post_init__(self) -> None:
+        """Begin a text."""
+        self._text = MarkerFilter(cites=self.told["grounded"])
 
     def take(self, kind: str, data: Any) -> Iterator[Json]:
         """Yield what an event of the job means; `done` is the last."""
@@ -55,12 +62,13 @@ class ResponseEvents:
         yield from self._begin()
         match kind:
             case "sources":
+                # Where documents change meanwhile they come again: the last ones are answered from.
                 self._sources = data["sources"]
-                yield from self._end_search()
             case "token":
-                yield from self._token(data["text"])
+                self._text.feed(data["text"])
+                yield from self._grown()
             case "reset":
-                self._markers = MarkerFilter()
+                self._text = MarkerFilter(cites=self.told["grounded"])
             case "done":
                 yield from self._done(data)
 
@@ -92,23 +100,23 @@ class ResponseEvents:
         yield self._event("response.file_search_call.completed", output_index=0, item_id=call["id"])
         yield self._event("response.output_item.done", output_index=0, item=call)
 
-    def _token(self, text: str) -> Iterator[Json]:
-        """Yield more of the text; what was told before a worker died is not told again."""
-        self._markers.feed(text)
-        yield from self._grown()
-
     def _grown(self) -> Iterator[Json]:
-        """Yield how far the text has grown beyond what was said."""
-        text = self._markers.text
+        """Yield the pieces that are whole; what was told before a worker died is not told again."""
+        text = self._text.text
         if self._said.startswith(text):
             return
         if not text.startswith(self._said):
             yield from self._broken_off()
             return
+        for piece in pieces(text, len(self._said)):
+            yield from self._delta(piece)
+
+    def _delta(self, piece: str) -> Iterator[Json]:
+        """Yield more of the text."""
         yield from self._end_search()
         yield from self._open_message()
-        delta, self._said = text[len(self._said) :], text
-        yield self._event("response.output_text.delta", **self._place(), delta=delta, logprobs=[])
+        self._said += piece
+        yield self._event("response.output_text.delta", **self._place(), delta=piece, logprobs=[])
 
     def _open_message(self) -> Iterator[Json]:
         """Yield the beginning of the message, once."""
@@ -119,25 +127,29 @@ class ResponseEvents:
         yield self._event("response.output_item.added", output_index=self._index, item=item)
         yield self._event("response.content_part.added", **self._place(), part=text_part("", []))
 
-    def _done(self, data: Json) -> Iterator[Json]:
+    def _done(self, job: Json) -> Iterator[Json]:
         """Yield the end of the message, and of the response."""
-        job = {"state": data["state"]} | data
+        self.told = self.told | {"ended_at": job.get("ended_at")}
         if job["state"] != "succeeded":
             yield from self._ended(job)
             return
-        result = dict(data.get("result") or {})
+        result = dict(job.get("result") or {})
         result.setdefault("sources", self._sources)
         self._sources = result["sources"]
-        self._markers = MarkerFilter()
-        self._markers.feed(result["answer"])
-        self._markers.end()
+        self._text = written = answer_text(self.told, result)
         yield from self._grown()
-        if self.is_over:
-            return
+        if not self.is_over:
+            if rest := written.text[len(self._said) :]:
+                yield from self._delta(rest)
+            yield from self._end_message(job, result)
+            yield from self._ended(job | {"result": result})
+
+    def _end_message(self, job: Json, result: Json) -> Iterator[Json]:
+        """Yield the end of the message: its citations, and all of it once more."""
         yield from self._end_search()
         yield from self._open_message()
-        text = self._markers.text
-        notes = annotations(self._markers.markers, result["citations"], self._sources)
+        text = self._text.text
+        notes = annotations(self._text.markers, result, self._sources)
         for n, note in enumerate(notes):
             yield self._event(
                 "response.output_text.annotation.added", **self._place(), annotation_index=n,
@@ -153,7 +165,6 @@ class ResponseEvents:
             output_index=self._index,
             item=message_item(self.told, text=text, notes=notes, status=status),
         )
-        yield from self._ended(job | {"result": result})
 
     def _ended(self, job: Json) -> Iterator[Json]:
         """Yield the last event."""
@@ -166,8 +177,7 @@ class ResponseEvents:
 
     def _broken_off(self) -> Iterator[Json]:
         """Yield the end of a stream that cannot go on."""
-        error = {"title": "Told anew", "detail": _TOLD_ANEW}
-        yield from self._ended({"state": "failed", "error": error})
+        yield from self._ended({"state": "failed", "error": {"detail": _TOLD_ANEW}})
 
     @property
     def _index(self) -> int:

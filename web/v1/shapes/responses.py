@@ -10,7 +10,7 @@ Json = dict[str, Any]
 #: States of a job, as of a response.
 STATUS: Final = {
     "queued": "queued", "running": "in_progress", "succeeded": "completed", "failed": "failed",
-    "expired": "failed", "cancelled": "cancelled",
+    "expired": "failed", "cancelled": "cancelled", "gone": "failed",
 }  # fmt: skip
 TERMINAL: Final = frozenset({"completed", "failed", "incomplete", "cancelled"})
 _RESULTS: Final = "file_search_call.results"
@@ -21,9 +21,9 @@ def response_object(told: Json, job: Mapping[str, Any], *, include: Sequence[str
     Show a response.
 
     Args:
-        told: What was asked, see `intake.responses`.
+        told: What was asked, see `intake.v1.responses`.
 
-        job: The question's job, as `JobView` shows it.
+        job: What became of it: `state`, and `result` or `error`.
 
         include: What is shown beside the usual.
     """
@@ -35,7 +35,7 @@ def response_object(told: Json, job: Mapping[str, Any], *, include: Sequence[str
         base["completed_at"] = told.get("ended_at")
         base["usage"] = usage(result)
     elif status == "failed":
-        base["error"] = {"code": "server_error", "message": why(job)}
+        base["error"] = failure(job)
     if status == "incomplete":
         base["incomplete_details"] = {"reason": "max_output_tokens"}
     return base
@@ -55,18 +55,18 @@ def empty_response(told: Json, *, created_at: int, status: str) -> Json:
         "incomplete_details": None,
         "instructions": asked["instructions"],
         "max_output_tokens": asked["max_output_tokens"],
-        "max_tool_calls": None,
+        "max_tool_calls": asked.get("max_tool_calls"),
         "metadata": asked["metadata"],
         "model": asked["model"],
         "output": [],
-        "parallel_tool_calls": True,
+        "parallel_tool_calls": asked.get("parallel_tool_calls", True),
         "presence_penalty": 0.0,
         "frequency_penalty": 0.0,
         "previous_response_id": asked["previous_response_id"],
         "prompt_cache_key": asked.get("prompt_cache_key"),
         "reasoning": {"effort": None, "summary": None},
         "safety_identifier": asked.get("safety_identifier"),
-        "service_tier": "default",
+        "service_tier": asked.get("service_tier", "default"),
         "store": asked["store"],
         "temperature": asked["temperature"],
         "text": {"format": {"type": "text"}, "verbosity": "medium"},
@@ -74,7 +74,7 @@ def empty_response(told: Json, *, created_at: int, status: str) -> Json:
         "tools": asked["tools"],
         "top_logprobs": 0,
         "top_p": asked["top_p"],
-        "truncation": "disabled",
+        "truncation": asked.get("truncation", "disabled"),
         "usage": None,
         "user": asked.get("user"),
     }
@@ -94,8 +94,9 @@ def output(told: Json, result: Mapping[str, Any], *, include: Sequence[str] = ()
 
 
 def searches(told: Json) -> bool:
-    """Return True if a response searches files."""
-    return any(tool["type"] == "file_search" for tool in told["request"]["tools"])
+    """Return True if a response searches files, and says so."""
+    asked = told["request"]
+    return bool(asked["tools"]) and asked["tool_choice"] != "none"
 
 
 def file_search_call(
@@ -119,7 +120,7 @@ def search_result(source: Mapping[str, Any]) -> Json:
     return {
         "file_id": source["document_id"],
         "filename": source["title"] or source["document_id"],
-        "score": min(1.0, max(0.0, float(source["score"]))),
+        "score": min(1.0, max(0.0, float(source.get("relevance", source["score"])))),
         "text": source["text"],
         "attributes": source.get("metadata") or {},
         "chunk_id": source["chunk_id"],
@@ -131,15 +132,21 @@ def search_result(source: Mapping[str, Any]) -> Json:
 
 def message(told: Json, result: Mapping[str, Any]) -> Json:
     """Show what was answered."""
-    markers = MarkerFilter()
-    markers.feed(result["answer"])
-    markers.end()
+    written = answer_text(told, result)
     return message_item(
         told,
-        text=markers.text,
-        notes=annotations(markers.markers, result["citations"], result.get("sources", ())),
+        text=written.text,
+        notes=annotations(written.markers, result, result.get("sources", ())),
         status="incomplete" if result.get("finish_reason") == "length" else "completed",
     )
+
+
+def answer_text(told: Json, result: Mapping[str, Any]) -> MarkerFilter:
+    """Return an answer's text without its markers, and where these stood."""
+    written = MarkerFilter(cites=told["grounded"])
+    written.feed(result["answer"])
+    written.end()
+    return written
 
 
 def message_item(told: Json, *, text: str, notes: list[Json], status: str) -> Json:
@@ -176,7 +183,12 @@ def usage(result: Mapping[str, Any]) -> Json:
     }
 
 
-def why(job: Mapping[str, Any]) -> str:
-    """Say why a job failed."""
+def failure(job: Mapping[str, Any]) -> Json:
+    """Say why a job failed; OpenAI's list of codes is closed, so ours stands beside it."""
     error = job.get("error") or {}
-    return str(error.get("detail") or error.get("title") or "The response failed.")
+    kind = error.get("type")
+    return {
+        "code": "invalid_prompt" if kind == "invalid" else "server_error",
+        "message": str(error.get("detail") or error.get("title") or "The response failed."),
+        "type": kind,
+    }

@@ -119,7 +119,7 @@ def test_models_are_who_answers_who_embeds_and_each_collection(
     client.post("/api/collections", json={"name": "papers"})
     names = [model.id for model in api.models.list()]
 
-    assert names == ["quern-extractive", "all-MiniLM-L6-v2", "quern:papers"]
+    assert names == ["quern-extractive", "quern", "all-MiniLM-L6-v2", "quern:papers"]
     assert api.models.retrieve("quern:papers").owned_by == "quern"
     with pytest.raises(openai.NotFoundError):
         api.models.retrieve("gpt-4o")

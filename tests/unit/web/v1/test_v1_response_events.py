@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from web.v1.shapes.cited_text import MarkerFilter, annotations
+from web.v1.shapes.cited_text import MarkerFilter, annotations, pieces
 from web.v1.shapes.response_events import all_events
 from web.v1.shapes.responses import response_object
 
@@ -27,9 +27,10 @@ RESULT = {
     "usage": {"prompt_tokens": 7, "completion_tokens": 5},
 }  # fmt: skip
 TEXT = "A is first. B is second, it says."
+PIECES = ["A is first. ", "B is second, ", "it says."]
 
 
-def told(*tools: dict[str, Any], background: bool = False) -> dict[str, Any]:
+def told(*tools: dict[str, Any], background: bool = False, grounded: bool = True) -> dict[str, Any]:
     request = {
         "background": background, "instructions": None, "max_output_tokens": None, "metadata": {},
         "model": "quern", "previous_response_id": None, "store": True, "temperature": 1.0,
@@ -37,12 +38,13 @@ def told(*tools: dict[str, Any], background: bool = False) -> dict[str, Any]:
     }  # fmt: skip
     return {
         "id": "resp_1", "created_at": 5, "question": "Which?", "request": request, "ended_at": 6,
+        "grounded": grounded,
     }  # fmt: skip
 
 
 def job(*texts: str, end: dict[str, Any] | None = None) -> list[tuple[str, Any]]:
     tokens = [("token", {"text": text, "attempt": 1}) for text in texts]
-    done = {"state": "succeeded", "result": RESULT} if end is None else end
+    done = {"state": "succeeded", "result": RESULT, "ended_at": 6} if end is None else end
     return [
         ("state", {"state": "queued"}), ("state", {"state": "running"}),
         ("stage", {"stage": "retrieve"}), ("sources", {"sources": [SOURCE]}), *tokens,
@@ -61,7 +63,8 @@ def test_a_searched_answer_is_told_in_the_order_that_clients_need() -> None:
         "created", "in_progress", "output_item.added", "file_search_call.in_progress",
         "file_search_call.searching", "file_search_call.completed", "output_item.done",
         "output_item.added", "content_part.added", "output_text.delta", "output_text.delta",
-        "output_text.annotation.added", "output_text.annotation.added", "output_text.done",
+        "output_text.delta", "output_text.annotation.added", "output_text.annotation.added",
+        "output_text.done",
         "content_part.done", "output_item.done", "completed",
     ]  # fmt: skip
     assert [event["sequence_number"] for event in events] == list(range(len(events)))
@@ -91,21 +94,22 @@ def test_in_the_background_it_is_queued_first() -> None:
 
 def test_what_was_told_before_a_worker_died_is_not_told_again() -> None:
     anew = [
-        *job("A is fi")[:-1], ("reset", {"attempt": 2}), ("token", {"text": "A is", "attempt": 2}),
+        *job("A is first. [1] B is")[:-1], ("reset", {"attempt": 2}),
+        ("token", {"text": "A is", "attempt": 2}),
         ("token", {"text": " first. [1] B is second [1][2], it says.", "attempt": 2}),
         ("done", {"state": "succeeded", "result": RESULT}),
     ]  # fmt: skip
     events = list(all_events(told(SEARCH), anew))
 
     deltas = [event["delta"] for event in events if "delta" in event]
-    assert deltas == ["A is fi", "rst. B is second, it says."]
+    assert deltas == PIECES
     assert kinds(events).count("output_item.added") == 2
     assert kinds(events)[-1] == "completed"
 
 
 def test_an_answer_that_is_told_otherwise_the_second_time_ends_the_stream() -> None:
     anew = [
-        *job("A is last")[:-1], ("reset", {"attempt": 2}),
+        *job("A is the last of all")[:-1], ("reset", {"attempt": 2}),
         ("token", {"text": "A is first", "attempt": 2}),
         ("done", {"state": "succeeded", "result": RESULT}),
     ]  # fmt: skip
@@ -135,12 +139,47 @@ def test_every_end_is_told(end: dict[str, Any], kind: str, status: str) -> None:
     assert events[-1]["response"]["status"] == status
 
 
-def test_the_events_of_a_job_that_ended_long_ago_have_the_same_beginning_and_end() -> None:
-    live = list(all_events(told(SEARCH), job("A is first. [1] B ", "is second [1][2], it says.")))
+def test_the_events_are_the_same_however_the_text_came_and_once_the_row_tells_all() -> None:
+    live = list(all_events(told(SEARCH), job("A is first. [", "1] B ", "is second [1][2], it ")))
+    letters = list(all_events(told(SEARCH), job(*RESULT["answer"])))
     again = list(all_events(told(SEARCH), job(RESULT["answer"])))
 
-    assert kinds(live)[:9] == kinds(again)[:9]
-    assert live[-1]["response"] == again[-1]["response"]
+    assert live == letters == again
+    assert live[-1]["response"]["completed_at"] == 6
+
+
+def test_a_search_that_came_again_is_told_with_what_it_found_last() -> None:
+    other = SOURCE | {"document_id": "file-2"}
+    events = list(
+        all_events(
+            told(SEARCH),
+            [("sources", {"sources": [other]}), *job("A is first. B is")],
+            include=("file_search_call.results",),
+        )
+    )
+
+    done = [event["item"] for event in events if event["type"].endswith("output_item.done")]
+    assert [found["file_id"] for found in done[0]["results"]] == ["file-1"]
+    assert done[0] == events[-1]["response"]["output"][0]
+
+
+def test_what_no_documents_were_asked_for_keeps_its_brackets() -> None:
+    result = RESULT | {"answer": " Use a[1]. ", "citations": []}
+    end = {"state": "succeeded", "result": result}
+    events = list(all_events(told(grounded=False), job(" Use a[1]. ", end=end)))
+
+    assert [event["delta"] for event in events if "delta" in event] == ["Use a[1]."]
+    assert events[-1]["response"]["output"][0]["content"][0]["annotations"] == []
+
+
+def test_a_failure_has_a_code_of_openais_list_and_ours_beside_it() -> None:
+    error = {"type": "invalid", "title": "No", "detail": "It is too long."}
+    failed = response_object(told(), {"state": "failed", "error": error})
+
+    assert failed["error"] == {
+        "code": "invalid_prompt", "message": "It is too long.", "type": "invalid",
+    }  # fmt: skip
+    assert response_object(told(), {"state": "expired"})["error"]["code"] == "server_error"
 
 
 def test_results_are_shown_where_they_are_asked_for() -> None:
@@ -151,6 +190,18 @@ def test_results_are_shown_where_they_are_asked_for() -> None:
     assert plain["output"][0]["results"] is None
     (found,) = included["output"][0]["results"]
     assert (found["file_id"], found["score"], found["page"]) == ("file-1", 0.9, 3)
+
+
+def test_where_a_model_wrote_no_markers_its_sentences_are_annotated() -> None:
+    told_by_words = {"at": 11, "source": 0, "start": 0, "end": 11, "quote": "A is first."}
+    result = RESULT | {
+        "answer": "A is first. And so on.", "citations": [], "sources": [SOURCE],
+        "attributions": [told_by_words, told_by_words | {"source": 7}],
+    }  # fmt: skip
+    shown = response_object(told(SEARCH), {"state": "succeeded", "result": result})
+
+    (note,) = shown["output"][1]["content"][0]["annotations"]
+    assert (note["file_id"], note["index"], note["quote"]) == ("file-1", 11, "A is first.")
 
 
 def test_annotations_stand_where_the_markers_stood() -> None:
@@ -165,12 +216,38 @@ def test_annotations_stand_where_the_markers_stood() -> None:
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 5, 100])
-def test_markers_are_found_however_the_text_is_cut(size: int) -> None:
-    text = "One [1] two [12]. a[3] and [x] then [1234] [ 5] end ["
-    markers = MarkerFilter()
-    said = [markers.feed(text[at : at + size]) for at in range(0, len(text), size)]
-    said.append(markers.end())
+@pytest.mark.parametrize(
+    ("text", "expected", "markers"),
+    [
+        ("One [1] two [12]. a[3] and [x] then [1234] [ 5] end [",
+         "One two. a and [x] then [1234] [ 5] end [", [1, 12, 3]),
+        ("  One [1, 3] and [2-4].\n [5]\n", "One and.", [1, 3, 2, 4, 5]),
+        ("A `b[4]` and `` and ``` c[1]\n [2] ``` then [9]",
+         "A `b[4]` and `` and ``` c[1]\n [2] ``` then", [9]),
+        ("A `b [1]\n[2] c", "A `b\n c", [1, 2]),
+    ],
+)  # fmt: skip
+def test_markers_are_found_however_the_text_is_cut(
+    text: str, expected: str, markers: list[int], size: int
+) -> None:
+    found = MarkerFilter()
+    for at in range(0, len(text), size):
+        found.feed(text[at : at + size])
+    found.end()
 
-    assert "".join(said) == markers.text == "One two. a and [x] then [1234] [ 5] end ["
-    assert [number for number, _ in markers.markers] == [1, 12, 3]
-    assert annotations(markers.markers, [], []) == []
+    assert found.text == expected
+    assert [number for number, _ in found.markers] == markers
+    assert annotations(found.markers, {"citations": []}, []) == []
+
+
+@pytest.mark.parametrize("size", [1, 3, 7, 500])
+@pytest.mark.parametrize("text", ["words of  a text\n\nwith a_long_one" * 9, "\u65e5\u672c" * 90])
+def test_a_text_is_cut_by_its_words_alone(text: str, size: int) -> None:
+    told: list[str] = []
+    for end in range(size, len(text) + size, size):
+        told += pieces(text[:end], sum(map(len, told)))
+
+    assert told == list(pieces(text, 0))
+    assert text.startswith("".join(told))
+    assert max(map(len, told)) <= 48
+    assert len(text) - sum(map(len, told)) <= 48

@@ -13,7 +13,7 @@ SEARCH = {"type": "file_search", "vector_store_ids": ["vs_1"]}
 def test_a_text_is_what_the_user_asks() -> None:
     asked = read_response({"input": "Why?", "model": "quern", "unknown": 1})
 
-    assert (asked.question, asked.history, asked.instructions) == ("Why?", (), "")
+    assert (asked.question, asked.history, asked.told) == ("Why?", (), "")
     assert (asked.stores, asked.background, asked.store) == ((), False, True)
     assert (asked.echoed["temperature"], asked.echoed["tools"]) == (1.0, [])
 
@@ -38,7 +38,8 @@ def test_items_are_turns_and_roles_of_the_system_are_instructions() -> None:
 
     assert asked.question == "And then?"
     assert asked.history == (Turn("user", "Which is first?"), Turn("assistant", "A."))
-    assert asked.instructions == "Be brief.\n\nSay it in words."
+    assert asked.told == "Be brief.\n\nSay it in words."
+    assert asked.system == (("developer", "Say it in words."),)
     assert asked.echoed["instructions"] == "Be brief."
 
 
@@ -64,7 +65,16 @@ def test_a_search_has_filters_bounds_and_a_choice() -> None:
 
     assert asked.filters == {"metadata.year": {"eq": 1968}}
     assert (asked.max_results, asked.score_threshold) == (3, 0.5)
-    assert read_response({"input": "x", "tools": [tool], "tool_choice": "none"}).stores == ()
+    none = read_response({"input": "x", "tools": [tool], "tool_choice": "none"})
+    assert (none.stores, none.filters) == ((), None)
+    assert none.echoed["tools"][0]["type"] == "file_search"
+
+
+def test_a_response_that_may_wait_says_so_as_openai_calls_it() -> None:
+    asked = read_response({"input": "x", "service_tier": "flex"})
+
+    assert (asked.may_wait, asked.echoed["service_tier"]) == (True, "flex")
+    assert read_response({"input": "x", "service_tier": "auto"}).may_wait is False
 
 
 def test_what_agents_send_by_default_is_taken() -> None:
@@ -88,8 +98,10 @@ def test_what_agents_send_by_default_is_taken() -> None:
         ({"conversation": "c"}, "conversation"), ({"prompt": {"id": "p"}}, "prompt"),
         ({"tools": [{"type": "web_search"}]}, "tools[0].type"),
         ({"tools": [SEARCH, SEARCH]}, "tools[1]"),
+        ({"tools": [SEARCH | {"vector_store_ids": ["a"] * 11}]}, "tools[0].vector_store_ids"),
         ({"tools": [SEARCH], "tool_choice": {"type": "function"}}, "tool_choice"),
-        ({"tools": [SEARCH | {"ranking_options": {"ranker": "x"}}]}, "tools[0].ranking_options.ranker"),
+        ({"tools": [SEARCH | {"ranking_options": {"ranker": "x"}}]},
+         "tools[0].ranking_options.ranker"),
         ({"background": True, "store": False}, "background"), ({"top_logprobs": 1}, "top_logprobs"),
         ({"text": {"format": {"type": "json_schema"}}}, "text.format"),
         ({"input": [{"type": "computer_call"}]}, "input[0].type"),
@@ -110,7 +122,8 @@ def test_what_is_not_done_here_is_refused_by_name(body: dict[str, Any], param: s
         ({"input": ""}, "input"), ({"input": []}, "input"), ({"input": 3}, "input"), ({}, "input"),
         ({"input": [{"role": "assistant", "content": "x"}]}, "input"),
         ({"input": [{"role": "tool", "content": "x"}]}, "input[0].role"),
-        ({"input": [3]}, "input[0]"), ({"input": [{"role": "user", "content": 3}]}, "input[0].content"),
+        ({"input": [3]}, "input[0]"),
+        ({"input": [{"role": "user", "content": 3}]}, "input[0].content"),
         ({"input": "x", "temperature": 3}, "temperature"), ({"input": "x", "top_p": -1}, "top_p"),
         ({"input": "x", "max_output_tokens": 15}, "max_output_tokens"),
         ({"input": "x", "max_tool_calls": 0}, "max_tool_calls"),

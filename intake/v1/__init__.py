@@ -1,0 +1,1 @@
+"""What is asked by OpenAI's names: responses, their stores and models, as questions of ours."""

@@ -1,0 +1,154 @@
+"""
+Chat completions, as `/v1` shows them: whole, and as chunks while they are written.
+
+The text keeps its markers, `[1]`: chat has no annotations of files. What each points at stands
+beside it, in `citations`. Source: openai-openapi 2.3.0, `CreateChatCompletionResponse` and
+`CreateChatCompletionStreamResponse`.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+Json = dict[str, Any]
+
+_TOLD_ANEW: Final = "The answer was begun anew and differs from what was told; ask again."
+
+
+def completion(told: Json, result: Mapping[str, Any]) -> Json:
+    """Show a completion; *told* is its `id`, when it was `created`, and its `model`."""
+    message = {
+        "role": "assistant", "content": result["answer"], "refusal": None,
+        "citations": cited(result),
+    }  # fmt: skip
+    choice = {
+        "index": 0, "message": message, "finish_reason": _finish(result), "logprobs": None,
+    }  # fmt: skip
+    return _head(told, "chat.completion") | {"choices": [choice], "usage": usage(result)}
+
+
+def cited(result: Mapping[str, Any]) -> list[Json]:
+    """Show what the markers of an answer point at."""
+    sources = result.get("sources", ())
+    found = []
+    for citation in result.get("citations", ()):
+        if citation["source"] >= len(sources):
+            continue
+        source = sources[citation["source"]]
+        found.append(
+            {
+                "marker": citation["marker"],
+                "file_id": source["document_id"],
+                "filename": source["title"] or source["document_id"],
+                "quote": citation["quote"],
+                "start": citation["start"],
+                "end": citation["end"],
+                "page": citation.get("page"),
+            }
+        )
+    return found
+
+
+def usage(result: Mapping[str, Any]) -> Json:
+    """Show what an answer cost; without a language model that is nothing."""
+    cost = result.get("usage") or {}
+    asked, written = int(cost.get("prompt_tokens") or 0), int(cost.get("completion_tokens") or 0)
+    return {"prompt_tokens": asked, "completion_tokens": written, "total_tokens": asked + written}
+
+
+def failure(job: Mapping[str, Any]) -> Json:
+    """Say why there is no answer, as an error of OpenAI's."""
+    error = job.get("error") or {}
+    is_asked_wrongly = error.get("type") == "invalid"
+    return {
+        "message": str(error.get("detail") or error.get("title") or "No answer was made."),
+        "type": "invalid_request_error" if is_asked_wrongly else "server_error",
+        "param": None,
+        "code": error.get("type"),
+    }
+
+
+@dataclass(slots=True)
+class ChatChunks:
+    """
+    Make chunks out of a job's events, one after the other.
+
+    Args:
+        told: `id`, `created` and `model`.
+
+        tells_usage: Whether the last chunk says what the answer cost.
+    """
+
+    told: Json
+    tells_usage: bool = False
+    is_over: bool = False
+    _began: bool = False
+    _said: str = ""
+    _text: str = field(default="")
+
+    def take(self, kind: str, data: Any) -> Iterator[Json]:
+        """Yield what an event of the job means; `done` is the last."""
+        if self.is_over:
+            return
+        if not self._began:
+            self._began = True
+            yield self._chunk({"role": "assistant", "content": "", "refusal": None})
+        match kind:
+            case "token":
+                self._text += data["text"]
+                yield from self._grown()
+            case "reset":
+                self._text = ""
+            case "done":
+                yield from self._done(data)
+
+    def _grown(self) -> Iterator[Json]:
+        """Yield how far the text has grown; what a worker told that died is not told again."""
+        if self._said.startswith(self._text):
+            return
+        if not self._text.startswith(self._said):
+            yield self._failed({"error": {"type": "told_anew", "detail": _TOLD_ANEW}})
+            return
+        delta, self._said = self._text[len(self._said) :], self._text
+        yield self._chunk({"content": delta})
+
+    def _done(self, job: Json) -> Iterator[Json]:
+        """Yield the end."""
+        result = job.get("result")
+        if job["state"] != "succeeded" or result is None:
+            yield self._failed(job)
+            return
+        # What was told piece by piece may differ from the answer in its markers alone.
+        if result["answer"].startswith(self._said):
+            self._text = result["answer"]
+            yield from self._grown()
+        self.is_over = True
+        yield self._chunk({"citations": cited(result)}, finish=_finish(result))
+        if self.tells_usage:
+            yield _head(self.told, "chat.completion.chunk") | {
+                "choices": [], "usage": usage(result),
+            }  # fmt: skip
+
+    def _failed(self, job: Json) -> Json:
+        """Return the end of a stream that has no answer."""
+        self.is_over = True
+        return {"error": failure(job)}
+
+    def _chunk(self, delta: Json, *, finish: str | None = None) -> Json:
+        """Return one chunk."""
+        choice = {"index": 0, "delta": delta, "finish_reason": finish, "logprobs": None}
+        head = _head(self.told, "chat.completion.chunk") | {"choices": [choice]}
+        return head | ({"usage": None} if self.tells_usage else {})
+
+
+def _head(told: Json, kind: str) -> Json:
+    """Return what whole completions and chunks begin with."""
+    return {
+        "id": told["id"], "object": kind, "created": told["created"], "model": told["model"],
+        "service_tier": "default", "system_fingerprint": None,
+    }  # fmt: skip
+
+
+def _finish(result: Mapping[str, Any]) -> str:
+    """Return why an answer ends where it does."""
+    return "length" if result.get("finish_reason") == "length" else "stop"
