@@ -54,7 +54,7 @@ class Intake:
         self.notifier = JobNotifier(storage.redis)
         long_jobs = LongJobs(
             ledger, limit=settings.max_ingest_documents, question_limit=settings.max_batch_jobs,
-            read_blob=blobs.get,
+            open_blob=blobs.open,
         )  # fmt: skip
         view = JobView(
             storage.redis, blobs, storage.change_log, deleted_quotes_s=settings.deleted_quotes_s

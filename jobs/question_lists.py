@@ -1,8 +1,9 @@
 """Lists of questions: what is kept of a request of many, and the rows that are made of it."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any, BinaryIO, Final
 
 import orjson
 
@@ -12,6 +13,13 @@ from protocol.messages import PRIORITY_OF, ROLE_OF, Stage
 KIND: Final = "questions"
 #: The field of the job's row that names the list in the blob store.
 LIST_BLOB: Final = "list_blob"
+#: The field of the job's row that says what a list is beside: a batch of `/v1`, as JSON. All of its
+#: rows are late when it is.
+BATCH: Final = "batch"
+#: The field of the job's row that names all collections it asks, where these are several.
+COLLECTIONS: Final = "collections"
+#: What embeds texts; any other row of a list is a question.
+EMBEDDING: Final = "embedding"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,35 +28,49 @@ class ListedQuestion:
     One question of a list.
 
     *id* is what its caller calls it. *request* is what `jobs.requests.QueryRequest` reads from a
-    row: what has its default there may be absent.
+    row: what has its default there may be absent. *own* are fields of its row that others of the
+    list do not have, or have otherwise: its collection, say, or the error of one that was refused.
     """
 
     id: str
     request: Mapping[str, Any]
+    own: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def question(self) -> str:
-        """What is asked."""
-        return str(self.request["question"])
+        """What is asked; nothing where texts are to be embedded."""
+        return str(self.request.get("question", ""))
+
+    @property
+    def collections(self) -> tuple[str, ...]:
+        """The collection that it asks, where it is not its list's."""
+        return (self.own["collection"],) if "collection" in self.own else ()
 
     @property
     def row(self) -> dict[str, str | int]:
         """What of its row no other of the list has, as `fill_questions` takes it."""
-        stage: Stage = "retrieve" if self.request["top_k"] else "generate"
+        is_embedding = self.own.get("kind") == EMBEDDING
+        retrieves = is_embedding or self.request.get("top_k")
+        stage: Stage = "retrieve" if retrieves else "generate"
         return {
+            **self.own,
             "question_id": self.id,
             "stage": stage,
             "role": ROLE_OF[stage],
             "request": orjson.dumps(self.request).decode(),
-            "deadline_ms": self.request["deadline_s"] * 1000,
+            "deadline_ms": self.request.get("deadline_s", 0) * 1000,
         }
 
 
 def encode(questions: Iterable[ListedQuestion]) -> bytes:
     """Write a list as the blob store keeps it: a line of JSON for each question, in its order."""
-    return b"\n".join(
-        orjson.dumps({"id": question.id, "request": question.request}) for question in questions
-    )
+    return b"\n".join(map(encode_line, questions))
+
+
+def encode_line(question: ListedQuestion) -> bytes:
+    """Write a question as a line of its list, without the end of the line."""
+    told = {"id": question.id, "request": question.request}
+    return orjson.dumps(told | ({"own": question.own} if question.own else {}))
 
 
 def decode(data: bytes) -> list[ListedQuestion]:
@@ -64,7 +86,12 @@ def decode(data: bytes) -> list[ListedQuestion]:
 def decode_line(line: bytes) -> ListedQuestion:
     """Read one line of a list; raises as `decode`."""
     told = orjson.loads(line)
-    return ListedQuestion(told["id"], told["request"])
+    return ListedQuestion(told["id"], told["request"], told.get("own", {}))
+
+
+def read_from(lines: BinaryIO, start: int) -> Iterator[ListedQuestion]:
+    """Yield the questions of a list from number *start* on, read when asked for; see `decode`."""
+    return map(decode_line, islice(lines, start, None))
 
 
 def fields_of_all(job_id: str, job: Mapping[str, str]) -> dict[str, str]:

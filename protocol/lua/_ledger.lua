@@ -628,13 +628,17 @@ local function end_job(job)
   if not j.state or FINAL[j.state] or j.sealed ~= '1' then return end
   local total = tonumber(j.total or '0')
   local failed = tonumber(j.failed or '0')
-  local stopped = tonumber(j.cancelled or '0') + tonumber(j.expired or '0')
+  local expired = tonumber(j.expired or '0')
+  local stopped = tonumber(j.cancelled or '0') + expired
   local good = total - failed - stopped
-  -- Questions of a list that was cancelled before they had rows.
-  if j.kind == 'questions' then stopped = stopped + tonumber(j.fill_total) - total end
+  -- Questions of a list that was cancelled, or late as a whole, before they had rows.
+  local unmade = j.kind == 'questions' and tonumber(j.fill_total) - total or 0
+  if j.cancel ~= '1' then expired = expired + unmade end
+  stopped = stopped + unmade
   local state = 'succeeded'
-  if j.cancel == '1' and (stopped > 0 or total == 0) then state = 'cancelled'
-  elseif tonumber(j.expired or '0') > 0 and good == 0 then state = 'expired'
+  if j.error then state = 'failed'  -- nothing of it was accepted
+  elseif j.cancel == '1' and (stopped > 0 or total == 0) then state = 'cancelled'
+  elseif expired > 0 and good == 0 then state = 'expired'
   elseif failed + stopped > 0 then state = good > 0 and 'partial' or 'failed' end
   put(key, {state = state, finished = int(NOW)})
   redis.call('ZREM', K.deadlines('job'), job)
@@ -707,7 +711,7 @@ local function count_row(u, state, outcome)
   if state == 'failed' or state == 'cancelled' or state == 'expired' then counted = state end
   redis.call('HINCRBY', K.job(u.job), counted, 1)
   local told = {document_id = u.document, state = state, outcome = outcome}
-  if u.kind == 'query' then
+  if u.question_id then
     tally('question:' .. (u.lost and 'lost' or state == 'succeeded' and 'ok' or state))
     told = {n = tonumber(u.n) + 1, id = u.question_id, state = state}
   else

@@ -1,5 +1,6 @@
 """A list of questions that is given its rows, cancelled and answered by several processes."""
 
+import io
 from collections.abc import Mapping
 
 from hypothesis import settings
@@ -41,8 +42,9 @@ class Listed(RuleBasedStateMachine):
         self.lists: dict[str, list[ListedQuestion]] = {}
         self.blobs: dict[str, bytes] = {}
         self.service = LongJobs(
-            self.bench.ledger, limit=1, question_limit=LIMIT, read_blob=self.blobs.get
-        )
+            self.bench.ledger, limit=1, question_limit=LIMIT,
+            open_blob=lambda name: io.BytesIO(self.blobs[name]),
+        )  # fmt: skip
         self.cancelled: set[str] = set()
         self.read: list[tuple[str, Mapping[str, str]]] = []
         self.answered: dict[str, int] = {}

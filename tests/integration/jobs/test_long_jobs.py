@@ -24,7 +24,7 @@ def _small_slices(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def long_jobs(bench: Workbench, *, limit: int = 100) -> LongJobs:
     """What another process has: the service of the workers."""
-    return LongJobs(bench.ledger, limit=limit, question_limit=1, read_blob=lambda _: None)
+    return LongJobs(bench.ledger, limit=limit, question_limit=1, open_blob=lambda _: None)
 
 
 def failed_job(bench: Workbench, *documents: str, good: str = "") -> str:

@@ -1,5 +1,7 @@
 """Lists of questions on a real Redis: given their rows by one process, and by another after it."""
 
+import io
+
 import pytest
 
 from jobs.long_jobs import LongJobs
@@ -22,8 +24,12 @@ class Lists:
         self.bench = bench
         self.blobs: dict[str, bytes] = {}
         self.service = LongJobs(
-            bench.ledger, limit=1, question_limit=limit, read_blob=self.blobs.get
+            bench.ledger, limit=1, question_limit=limit, open_blob=self.opened
         )
+
+    def opened(self, name: str) -> io.BytesIO | None:
+        data = self.blobs.get(name)
+        return None if data is None else io.BytesIO(data)
 
     def begin(self, *texts: str, deadline_s: int = 300) -> str:
         """What a web process does of a list before it dies."""

@@ -32,7 +32,7 @@ class Retried(RuleBasedStateMachine):
         super().__init__()
         self.bench = Workbench(url)
         self.service = LongJobs(
-            self.bench.ledger, limit=LIMIT, question_limit=1, read_blob=lambda _: None
+            self.bench.ledger, limit=LIMIT, question_limit=1, open_blob=lambda _: None
         )
         self.retry = ""
         self.cancelled: set[str] = set()
