@@ -21,7 +21,8 @@ from jobs.requests import QueryRequest
 _RETRYABLE: Final = ("failed", "cancelled", "expired", "partial")
 #: What a caller needs to begin such a job; all others are for who runs collections.
 _SCOPES: Final[dict[str, Scope]] = {
-    "query": "ask", "questions": "ask", "search": "ask", "ingest": "ingest", "delete": "ingest",
+    "query": "ask", "questions": "ask", "search": "ask", "embedding": "ask", "ingest": "ingest",
+    "delete": "ingest",
 }  # fmt: skip
 
 
@@ -127,4 +128,6 @@ def _require_scope(job: Mapping[str, str]) -> None:
 def _ends_with_its_caller(row: Mapping[str, str]) -> bool:
     """Return True if a job is to end when its reader leaves; a search always does."""
     kind = row.get("kind")
-    return kind == "search" or (kind == "query" and QueryRequest.from_row(row).cancel_on_disconnect)
+    return kind in ("search", "embedding") or (
+        kind == "query" and QueryRequest.from_row(row).cancel_on_disconnect
+    )

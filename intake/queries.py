@@ -12,7 +12,7 @@ from intake.admission import Admission, Kind
 from intake.idempotency import Idempotency
 from jobs.errors import NoCollection
 from jobs.ledger.submissions import Submissions, Submitted
-from jobs.requests import QueryRequest, SearchRequest
+from jobs.requests import EmbeddingRequest, QueryRequest, SearchRequest
 from protocol.ids import new_id
 from protocol.messages import PRIORITY_OF, Stage
 from protocol.names import shown_name
@@ -37,6 +37,7 @@ class Queries:
         self._submissions = submissions
         self._catalogue = catalogue
         self._admission = admission
+        self._embedding_deadline_s = settings.interactive_deadline_s
         self._limits = {
             "interactive": settings.max_interactive_jobs,
             "batch": settings.max_batch_jobs,
@@ -97,6 +98,21 @@ class Queries:
             deadline_s=SEARCH_DEADLINE_S,
         ).id
 
+    def submit_embedding(self, request: EmbeddingRequest) -> str:
+        """
+        Record texts that are to be embedded, and return the id; it is not listed among the jobs.
+
+        Raises:
+            Full, MemoryFull: As their names say.
+        """
+        return self._take_in(
+            self._fields("embedding", request, "interactive"),
+            kind="interactive",
+            stage="retrieve",
+            limit=self._limits["interactive"],
+            deadline_s=self._embedding_deadline_s,
+        ).id
+
     def _take_in(
         self,
         fields: Mapping[str, str | int],
@@ -123,7 +139,7 @@ class Queries:
             return take_in(memory_bound=bound)
 
     def _fields(
-        self, kind: str, request: QueryRequest | SearchRequest, priority: str
+        self, kind: str, request: QueryRequest | SearchRequest | EmbeddingRequest, priority: str
     ) -> dict[str, str | int]:
         """Return a row's fields; *priority* is its class and the owner of its lane."""
         return {

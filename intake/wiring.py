@@ -20,6 +20,7 @@ from intake.purge import Purge
 from intake.queries import Queries
 from intake.question_lists.recording import QuestionLists
 from intake.v1.asking import Asking
+from intake.v1.embeddings import Embeddings
 from intake.v1.responses import Responses
 from intake.webhooks import Webhooks
 from jobs.document_rows import RowMaker, made_by
@@ -113,6 +114,9 @@ class Intake:
             long_jobs=long_jobs,
         )
         self.asking = Asking(settings, catalogue)
+        self.embeddings = Embeddings(
+            settings, queries=self.queries, jobs=self.jobs, blobs=blobs, disk=disk
+        )
         self.responses = Responses(
             storage.redis,
             asking=self.asking,

@@ -101,6 +101,19 @@ class SearchRequest(Request):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EmbeddingRequest(Request):
+    """
+    Texts that are to be embedded: *texts_blob* is their list in the blob store.
+
+    A text that is too long for the model is refused, unless *truncate* says to cut it.
+    """
+
+    collection: str = "default"
+    texts_blob: str
+    truncate: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CheckRequest(Request):
     """A check of one collection, or of all where *collection* is None."""
 

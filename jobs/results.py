@@ -53,6 +53,11 @@ def query_result(
         "finish_reason": answer.finish_reason,
         "degraded": orjson.loads(row.get("degraded") or "[]"),
     }
+    if answer.attributions:
+        result["attributions"] = [
+            cited(one.citation, passages[one.citation.source]) | {"at": one.at}
+            for one in answer.attributions
+        ]
     standing = orjson.loads(row.get("standing") or "{}")
     return result | _told(standing, answered=answer.answered, grounded=grounded)
 

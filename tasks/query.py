@@ -22,6 +22,7 @@ from rag.search.modes import Mode
 from rag.search.retrieval import Found, still_current
 from tasks import stage_metrics
 from tasks.base import QuernTask
+from tasks.embedding import embed_texts
 from tasks.resources import Generator, Resources, require
 
 #: How often a question whose passages changed before it was answered is retrieved again.
@@ -74,6 +75,9 @@ def search_and_answer(lease: Lease, resources: Resources) -> None:
     """
     if lease.unit.fields["kind"] == "search":
         _search(lease, resources)
+        return
+    if lease.unit.fields["kind"] == "embedding":
+        embed_texts(lease, resources)
         return
     request = QueryRequest.from_row(lease.unit.fields)
     retrieved = _retrieve(lease, request, resources)

@@ -13,7 +13,7 @@ from jobs.leases.leases import Leases
 from rag.answers.conversation import Priority, Turn
 from rag.answers.generation import Answer, GenerationRequest, StopSignal
 from rag.errors import Broken
-from rag.ports import VectorStore
+from rag.ports import Embedder, VectorStore
 from rag.search.retrieval import Retriever
 
 T = TypeVar("T")
@@ -53,6 +53,7 @@ class Resources:
     leases: Leases
     retriever: Retriever | None = None
     generator: Generator | None = None
+    embedder: Embedder | None = None
     ingestion: Ingestion | None = None
     reindexer: Reindexer | None = None
     vectors: VectorStore | None = None

@@ -37,6 +37,7 @@ from web.routes import (
 )
 from web.v1 import errors
 from web.v1.routes import chat as v1_chat
+from web.v1.routes import embeddings as v1_embeddings
 from web.v1.routes import files as v1_files
 from web.v1.routes import responses as v1_responses
 
@@ -58,6 +59,7 @@ ROUTES = (
     v1_files,
     v1_responses,
     v1_chat,
+    v1_embeddings,
 )
 
 

@@ -107,6 +107,7 @@ def open_resources(
             "sparse": follower.report(),
         },
         retriever=retriever,
+        embedder=watched,
         generator=Extractive(ExtractiveGenerator(watched, replica)) if answers(settings) else None,
         turn=Turns().turn,
     )

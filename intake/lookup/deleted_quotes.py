@@ -112,7 +112,9 @@ def _answer(result: Mapping[str, Any], numbers: Collection[int]) -> dict[str, An
         text = quotes_without_deleted(text, quotes, gone)
     else:
         text = prose_without_deleted(text, gone)
-    return dict(result) | {"answer": text, "citations": citations}
+    kept = dict(result) | {"answer": text, "citations": citations}
+    kept.pop("attributions", None)  # they name places of a text that is another now
+    return kept
 
 
 def _emptied(told: Mapping[str, Any], fields: Mapping[str, Any]) -> dict[str, Any]:

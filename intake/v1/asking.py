@@ -82,7 +82,7 @@ class Asking:
             history=newest(asked.history),
             instructions=asked.instructions
             and text(MAX_HISTORY_BYTES).read(asked.instructions, "instructions"),
-            collection=store_named(self._catalogue, store) if store else _somewhere(),
+            collection=store_named(self._catalogue, store) if store else somewhere(),
             top_k=min(asked.top_k or settings.top_k, settings.max_top_k) if store else 0,
             filters=asked.filters if store else None,
             least_score=asked.least_score,
@@ -106,7 +106,7 @@ def newest(turns: Sequence[Turn]) -> tuple[Turn, ...]:
     return tuple(turns[len(turns) - kept :])
 
 
-def _somewhere() -> str:
+def somewhere() -> str:
     """Return how a collection is written down that the caller may use."""
     grant = current()
     name = stored_name(grant.tenant, _SOMEWHERE)

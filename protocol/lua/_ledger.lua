@@ -20,9 +20,12 @@ local function row(key)
   return r
 end
 
--- Whether nobody comes back to a unit once the call that waits for it has read what became of it: a
--- search, or a question whose asker wants nothing of it kept. Such a row has a short end, and is in no list.
-local function is_brief(u) return u.kind == 'search' or u.brief == '1' end
+-- Kinds of what is asked and answered in one call: in no list, and of no interest afterwards.
+local PASSING = {search = true, embedding = true}
+
+-- Whether nobody comes back to a unit once the call that waits for it has read what became of it: one
+-- of such a kind, or a question whose asker wants nothing of it kept.
+local function is_brief(u) return PASSING[u.kind] or u.brief == '1' end
 
 local function put(key, fields)
   local flat = {}
@@ -596,7 +599,7 @@ end
 -- Records who is to hear that a job ended, in the script that ends it: so it is told once at least,
 -- whatever dies. The message is called by the job, which ends once.
 local function announce(id, j, state)
-  if j.kind == 'search' then return end
+  if PASSING[j.kind] then return end
   local endpoints = redis.call('ZRANGE', K.webhooks(), 0, -1)
   if #endpoints == 0 and not j.webhook_url then return end
   if redis.call('ZCARD', K.deliveries()) >= WEBHOOK_MOST_DUE then
@@ -763,7 +766,7 @@ local function close(id, u, state, fields, became_current)
     forget_key_with(id, u)
     if not brief then
       list_end(id, state, u.created, u.collection)
-    elseif u.kind ~= 'search' then
+    elseif not PASSING[u.kind] then
       unlist_job(id, u.collection)
     end
     redis.call('EXPIRE', K.unit(id), brief and SEARCH_RETENTION_S or RETENTION_S)

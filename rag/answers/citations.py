@@ -81,7 +81,7 @@ def resolve(text: str, passages: Sequence[Passage]) -> ResolvedAnswer:
         text, gone = _written_apart(text, len(passages))
         removed += gone
     citations = [
-        _cite(int(match["numbers"]), passages, _claim(text, match.start()))
+        cite(int(match["numbers"]), passages, _claim(text, match.start()))
         for match in _MARKER.finditer(text)
         if not match["code"]
     ]
@@ -125,8 +125,8 @@ def _claim(text: str, at: int) -> str:
     return before[slice(*spans[-1])] if spans else ""
 
 
-def _cite(number: int, passages: Sequence[Passage], claim: str) -> Citation:
-    """Quote the sentence of source *number* that shares most terms with *claim*."""
+def cite(number: int, passages: Sequence[Passage], claim: str) -> Citation:
+    """Quote the sentence of source *number*, from 1, that shares most terms with *claim*."""
     passage = passages[number - 1]
     wanted = set(terms(claim, passage.language))
     spans = sentence_spans(passage.text) or [(0, len(passage.text))]

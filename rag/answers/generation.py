@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from rag.answers.attribution import Attribution
 from rag.answers.citations import Citation
 from rag.answers.conversation import Priority, Turn
 from rag.documents import Passage
@@ -74,7 +75,7 @@ class Answer:
     *finish_reason* is `stop` or `length` where a model wrote the answer, *first_token_s* how long
     its first token took from when the model was asked; *left_out* are the ids of the chunks that
     the prompt had no room for. *missing* is what the question names with figures and no passage
-    holds.
+    holds. *attributions* stand for citations where a model wrote no markers.
     """
 
     text: str
@@ -87,3 +88,4 @@ class Answer:
     first_token_s: float | None = None
     left_out: Sequence[str] = ()
     missing: Sequence[str] = ()
+    attributions: Sequence[Attribution] = ()

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from rag.answers.attribution import attributed
 from rag.answers.citations import resolve
 from rag.answers.generation import Answer, GenerationRequest
 from rag.answers.prompts import UNANSWERED, Prompt
@@ -22,15 +23,18 @@ def read_reply(
 
     What a question names with figures and no passage holds makes it one without an answer. How sure
     a model is cannot be read from its words, so the confidence is None. Usage gains `passages`
-    (shown), `passages_dropped` and `citations_removed` (markers without a passage).
+    (shown), `passages_dropped` and `citations_removed` (markers without a passage). Where there are
+    no markers, what the sentences rest on is found by their words.
     """
     # What was written for no passages is not about any: its brackets are left alone.
     resolved = resolve(text.strip(), prompt.passages) if request.grounded else None
     told = resolved.text if resolved else text
+    answered = not request.grounded or not (prompt.missing or _declined(told))
+    is_bare = resolved is not None and answered and not resolved.citations
     return Answer(
         text=told,
         citations=resolved.citations if resolved else (),
-        answered=not request.grounded or not (prompt.missing or _declined(told)),
+        answered=answered,
         confidence=None,
         generator=generator,
         usage=usage
@@ -43,6 +47,7 @@ def read_reply(
         first_token_s=first_token_s,
         left_out=prompt.left_out,
         missing=prompt.missing,
+        attributions=attributed(told, prompt.passages) if is_bare else (),
     )
 
 

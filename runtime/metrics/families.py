@@ -28,7 +28,8 @@ RESULTS: Final = (0, 1, 2, 5, 10, 20, 50, 100, 200, 500)
 
 QUEUES: Final = ("retrieve", "generate", "ingest", "embed")
 KINDS: Final = (
-    "query", "questions", "search", "ingest", "delete", "delete_collection", "reindex", "check",
+    "query", "questions", "search", "embedding", "ingest", "delete", "delete_collection",
+    "reindex", "check",
 )  # fmt: skip
 OUTCOMES: Final = ("ok", "partial", "failed", "cancelled", "expired", "lost")
 ENDS: Final = (
@@ -155,7 +156,8 @@ FAMILIES: Final = (
            "From submission, or from the stage before, to the claim.", LONG, queue=QUEUES),
     _times("quern_stage_duration_seconds", "workers", "Time of one stage.", LONG, stage=STAGES),
     _gauge("quern_jobs_in_progress", "workers", "Units that run; a document is a unit.",
-           kind=("query", "search", "document", "delete_collection", "reindex", "check")),
+           kind=("query", "search", "embedding", "document", "delete_collection", "reindex",
+                 "check")),
     _counter("quern_task_started_total", "workers", "Bodies begun.", task=(), queue=()),
     _counter("quern_task_retries_total", "workers",
              "Bodies whose unit was given back to wait, because a store or an engine was away.",

@@ -38,7 +38,7 @@ def _jobs() -> Json:
     """Jobs of every kind."""
     job = {
         "id": _TEXT,
-        "kind": {"enum": [*KINDS, "search"]},
+        "kind": {"enum": [*KINDS, "search", "embedding"]},
         "state": _meaning(
             {"enum": list(STATES)}, "`queued` and `running` change; the others are final."
         ),
@@ -180,6 +180,10 @@ def _results() -> Json:
             {"type": ["number", "null"]}, "How likely they do, 0 to 1; null of a language model."
         ),
         "citations": list_of("Citation"),
+        "attributions": _meaning(
+            list_of("Citation"),
+            "Where a language model wrote no markers: what each sentence that ends `at` rests on.",
+        ),
         "sources": _meaning(list_of("Source"), "In rank order."),
         "missing": _meaning(_NAMES, "What the question names with figures, and no passage holds."),
         "generator": _meaning(_TEXT, "What wrote it."),
@@ -191,7 +195,14 @@ def _results() -> Json:
     return {
         "Answer": answered(
             answer | shared,
-            optional=["answer_html", "missing", "finish_reason", "sources", *optional],
+            optional=[
+                "answer_html",
+                "attributions",
+                "missing",
+                "finish_reason",
+                "sources",
+                *optional,
+            ],
         ),
         "SearchResult": answered(result | shared, optional=optional),
     }

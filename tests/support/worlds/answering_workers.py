@@ -7,10 +7,12 @@ from typing import Any, Final, Self
 from corpus.storage import Storage
 from jobs.leases.leases import Leases
 from protocol.messages import Stage
+from rag.answers.attribution import attributed
 from rag.answers.citations import resolve
 from rag.answers.conversation import Priority, Turn
 from rag.answers.generation import Answer, GenerationRequest, StopSignal
 from rag.documents import Passage
+from rag.ports import Embedder
 from rag.search.retrieval import Found
 from runtime.redis_clients import ledger_client
 from tasks import query
@@ -85,6 +87,8 @@ class ScriptedGenerator:
             answered=True, confidence=None,
             generator=self.name, usage={"prompt_tokens": 7, "completion_tokens": 5},
             finish_reason=self.finish_reason,
+            attributions=attributed(text, request.passages)
+            if resolved and not resolved.citations else (),
         )  # fmt: skip
 
     def condense(
@@ -109,6 +113,8 @@ class AnsweringWorkers:
         redis_url: Where both meet.
 
         whole: Whether one process does both, as where quotes are the answer.
+
+        embedder: Embeds the texts of callers.
     """
 
     def __init__(
@@ -119,11 +125,12 @@ class AnsweringWorkers:
         retriever: Any,
         generator: Generator,
         whole: bool = False,
+        embedder: Embedder | None = None,
     ) -> None:
         self._storage = storage
         self._redis = ledger_client(redis_url, connections=8)
         self.leases = Leases(storage.ledger.work, self._redis, name="test", delta_s=0.001)
-        shared = {"storage": storage, "leases": self.leases}
+        shared: Any = {"storage": storage, "leases": self.leases, "embedder": embedder}
         both = {"retriever": retriever, "generator": generator}
         self._resources = {
             stage: Resources(**shared, **(both if whole else {name: both[name]}))

@@ -117,37 +117,45 @@ def pieces(text: str, at: int) -> Iterator[str]:
 
 def annotations(
     markers: Sequence[tuple[int, int]],
-    citations: Sequence[Mapping[str, Any]],
+    result: Mapping[str, Any],
     sources: Sequence[Mapping[str, Any]],
 ) -> list[dict[str, Any]]:
     """
     Return the annotations of a text: one for each of its markers that a citation resolves.
 
-    The citations of one marker come in the order in which it stands in the text. Beside what OpenAI
-    names each annotation says which words of the document it quotes.
+    The citations of one marker come in the order in which it stands in the text. Where the result
+    has no citations, what its sentences rest on is told. Beside what OpenAI names each annotation
+    says which words of the document it quotes.
     """
+    if not result["citations"]:
+        told = result.get("attributions", ())
+        found = [_annotation(one["at"], one, sources) for one in told]
+        return [one for one in found if one is not None]
     left: dict[int, list[Mapping[str, Any]]] = {}
-    for citation in citations:
+    for citation in result["citations"]:
         left.setdefault(citation["marker"], []).append(citation)
-    found = []
+    notes = []
     for number, offset in markers:
         own = left.get(number)
-        if not own:
-            continue
-        citation = own.pop(0) if len(own) > 1 else own[0]
-        if citation["source"] >= len(sources):
-            continue
-        source = sources[citation["source"]]
-        found.append(
-            {
-                "type": "file_citation",
-                "file_id": source["document_id"],
-                "filename": source["title"] or source["document_id"],
-                "index": offset,
-                "quote": citation["quote"],
-                "start": citation["start"],
-                "end": citation["end"],
-                "page": citation.get("page"),
-            }
-        )
-    return found
+        if own:
+            notes.append(_annotation(offset, own.pop(0) if len(own) > 1 else own[0], sources))
+    return [one for one in notes if one is not None]
+
+
+def _annotation(
+    at: int, citation: Mapping[str, Any], sources: Sequence[Mapping[str, Any]]
+) -> dict[str, Any] | None:
+    """Show what stands behind the words that end *at*; None where its source is not known."""
+    if citation["source"] >= len(sources):
+        return None
+    source = sources[citation["source"]]
+    return {
+        "type": "file_citation",
+        "file_id": source["document_id"],
+        "filename": source["title"] or source["document_id"],
+        "index": at,
+        "quote": citation["quote"],
+        "start": citation["start"],
+        "end": citation["end"],
+        "page": citation.get("page"),
+    }

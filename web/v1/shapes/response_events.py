@@ -149,7 +149,7 @@ class ResponseEvents:
         yield from self._end_search()
         yield from self._open_message()
         text = self._text.text
-        notes = annotations(self._text.markers, result["citations"], self._sources)
+        notes = annotations(self._text.markers, result, self._sources)
         for n, note in enumerate(notes):
             yield self._event(
                 "response.output_text.annotation.added", **self._place(), annotation_index=n,

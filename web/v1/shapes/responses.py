@@ -136,7 +136,7 @@ def message(told: Json, result: Mapping[str, Any]) -> Json:
     return message_item(
         told,
         text=written.text,
-        notes=annotations(written.markers, result["citations"], result.get("sources", ())),
+        notes=annotations(written.markers, result, result.get("sources", ())),
         status="incomplete" if result.get("finish_reason") == "length" else "completed",
     )
 

@@ -1,6 +1,8 @@
 """Tenants: what belongs to one is not there for another, on any route that there is."""
 
+import io
 import re
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -35,10 +37,19 @@ BODIES: dict[str, Any] = {
     "collections.delete_documents": {"ids": [DOCUMENT]},
     "collections.diff": [{"id": DOCUMENT, "sha256": "0" * 64}],
     "jobs.add": {"documents": [{"id": "b", "text": "B."}]},
-}
+    "v1_responses.create": {
+        "input": "Why?", "background": True,
+        "tools": [{"type": "file_search", "vector_store_ids": [COLLECTION]}],
+    },
+    "v1_chat.create": {
+        "messages": [{"role": "user", "content": "Why?"}], "collection": COLLECTION,
+    },
+}  # fmt: skip
 #: These make what they name, for whoever asks.
 MAKES = {"collections.create", "ingests.submit", "webhooks.create"}
-PARTS = {"name", "document_id", "job_id", "webhook_id", "message_id"}
+PARTS = {
+    "name", "document_id", "job_id", "webhook_id", "message_id", "response_id", "file_id",
+}  # fmt: skip
 
 
 @dataclass
@@ -101,23 +112,32 @@ def other(guarded: Flask, acme: FlaskClient) -> Other:
             "/api/questions", json={"collection": COLLECTION, "questions": [{"question": "Why?"}]}
         )
     )
+    response = made(acme.post("/v1/responses", json=BODIES["v1_responses.create"]))
+    file = {"file": (io.BytesIO(text.encode()), f"{MARK}.txt"), "purpose": "assistants"}
+    kept = made(acme.post("/v1/files", data=file))
     still_open = made(acme.post("/api/ingests", json={"collection": COLLECTION, "open": True}))
     return Other(
         ids={
             "name": COLLECTION, "document_id": DOCUMENT, "job_id": query, "webhook_id": hook,
-            "message_id": message,
+            "message_id": message, "response_id": response, "file_id": kept,
         },
         jobs={
             "query": query, "failed": failed, "waiting": waiting, "ingest": ingest,
-            "questions": listed, "open": still_open,
+            "questions": listed, "open": still_open, "response": job_of(response),
         },
     )  # fmt: skip
+
+
+def job_of(response_id: str) -> str:
+    """Return the id of the job that a response is."""
+    return str(uuid.UUID(response_id.removeprefix("resp_")))
 
 
 def absent() -> dict[str, str]:
     return {
         "name": "nothing-papers", "document_id": "nothing/notes.md", "job_id": new_id(),
         "webhook_id": f"wh_{'0' * 32}", "message_id": f"msg_{new_id()}",
+        "response_id": f"resp_{'0' * 32}", "file_id": f"file-{'0' * 24}",
     }  # fmt: skip
 
 
@@ -173,7 +193,7 @@ def test_every_route_treats_what_is_anothers_as_what_is_not_there(
 
 
 def test_what_is_anothers_stays_as_it_was(
-    guarded: Flask, acme: FlaskClient, stranger: FlaskClient
+    guarded: Flask, acme: FlaskClient, stranger: FlaskClient, other: Other
 ) -> None:
     before = {name: acme.get(f"/api/jobs/{job}").get_json() for name, job in other.jobs.items()}
     for rule, method in routes(guarded):
@@ -212,7 +232,7 @@ def test_its_owner_finds_all_of_it_by_the_names_it_was_given(
     ("asked", "expected"),
     [
         ({"state": "failed"}, ["failed"]), ({"kind": "ingest"}, ["open", "ingest"]),
-        ({"state": "queued"}, ["open", "questions", "waiting"]),
+        ({"state": "queued"}, ["open", "response", "questions", "waiting"]),
         ({"state": "succeeded"}, ["query", "ingest"]),
         ({"collection": COLLECTION, "kind": "questions"}, ["questions"]),
     ],

@@ -1,4 +1,4 @@
-"""`/v1` served over HTTP, called by OpenAI's own client, which checks each answer against its types."""
+"""`/v1` served over HTTP, called by OpenAI's own client, which checks what it is answered."""
 
 import threading
 from collections.abc import Iterator
@@ -9,6 +9,7 @@ from flask import Flask
 from openai import AsyncOpenAI, OpenAI
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+from rag.in_memory_ports.embedder import HashingEmbedder
 from runtime.settings import Settings
 from tests.integration.conftest import parts_of
 from tests.support.worlds.answering_workers import (
@@ -94,8 +95,9 @@ def workers(
 ) -> Iterator[AnsweringWorkers]:
     storage = parts_of(app).intake._storage
     with AnsweringWorkers(
-        storage, settings.redis_url, retriever=retriever, generator=generator
-    ) as found:
+        storage, settings.redis_url, retriever=retriever, generator=generator,
+        embedder=HashingEmbedder(),
+    ) as found:  # fmt: skip
         yield found
 
 

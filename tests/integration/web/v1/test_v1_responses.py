@@ -50,6 +50,19 @@ def test_an_answer_comes_with_its_search_and_citations(openai: OpenAI, store: st
     assert answer.created_at <= (answer.completed_at or 0)
 
 
+def test_a_model_that_cites_nothing_is_cited_all_the_same(
+    openai: OpenAI, store: str, generator: ScriptedGenerator
+) -> None:
+    generator.pieces = ("The log hangs beside the door. ", "I am sure. ", "Doors are repainted.")
+    answer = ask(openai, store)
+
+    notes: list[Any] = answer.output[1].content[0].annotations  # type: ignore[union-attr]
+    said = answer.output_text
+    assert [(note.file_id, said[: note.index][-5:]) for note in notes] == [
+        ("file-1", "door."), ("file-2", "nted."),
+    ]  # fmt: skip
+
+
 def test_results_are_shown_where_they_are_asked_for(openai: OpenAI, store: str) -> None:
     included = ask(openai, store, include=["file_search_call.results"])
     plain = ask(openai, store)
@@ -215,7 +228,8 @@ def test_what_is_not_there_is_named(openai: OpenAI, store: str) -> None:
         ({"background": True, "store": False}, "background"),
         ({"temperature": 3}, "temperature"), ({"max_output_tokens": 15}, "max_output_tokens"),
         ({"max_tool_calls": 0}, "max_tool_calls"), ({"conversation": "conv_1"}, "conversation"),
-        ({"input": [{"type": "computer_call"}]}, "input[0].type"), ({"input": "x" * 70_000}, "input"),
+        ({"input": [{"type": "computer_call"}]}, "input[0].type"),
+        ({"input": "x" * 70_000}, "input"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_done_is_named(openai: OpenAI, body: dict[str, Any], param: str) -> None:

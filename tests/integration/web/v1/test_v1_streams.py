@@ -12,7 +12,7 @@ from openai import AsyncOpenAI, BadRequestError, OpenAI
 
 from jobs.units import Delta, Unit
 from protocol.keys import key
-from tests.integration.conftest import SOURCE, HandWorker
+from tests.integration.conftest import HandWorker
 from tests.integration.web.v1.conftest import TEXT, serving
 from tests.integration.web.v1.test_v1_responses import job_of
 from tests.support.waiting import until

@@ -192,6 +192,18 @@ def test_results_are_shown_where_they_are_asked_for() -> None:
     assert (found["file_id"], found["score"], found["page"]) == ("file-1", 0.9, 3)
 
 
+def test_where_a_model_wrote_no_markers_its_sentences_are_annotated() -> None:
+    told_by_words = {"at": 11, "source": 0, "start": 0, "end": 11, "quote": "A is first."}
+    result = RESULT | {
+        "answer": "A is first. And so on.", "citations": [], "sources": [SOURCE],
+        "attributions": [told_by_words, told_by_words | {"source": 7}],
+    }  # fmt: skip
+    shown = response_object(told(SEARCH), {"state": "succeeded", "result": result})
+
+    (note,) = shown["output"][1]["content"][0]["annotations"]
+    assert (note["file_id"], note["index"], note["quote"]) == ("file-1", 11, "A is first.")
+
+
 def test_annotations_stand_where_the_markers_stood() -> None:
     ended = {"state": "succeeded", "result": RESULT | {"sources": [SOURCE]}}
     part = response_object(told(), ended)["output"][0]["content"][0]
@@ -225,7 +237,7 @@ def test_markers_are_found_however_the_text_is_cut(
 
     assert found.text == expected
     assert [number for number, _ in found.markers] == markers
-    assert annotations(found.markers, [], []) == []
+    assert annotations(found.markers, {"citations": []}, []) == []
 
 
 @pytest.mark.parametrize("size", [1, 3, 7, 500])

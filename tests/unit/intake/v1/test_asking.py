@@ -1,0 +1,30 @@
+"""Turns of long conversations, and ids."""
+
+from intake.requests import MAX_HISTORY_BYTES
+from intake.v1.asking import newest
+from intake.v1.responses import response_id
+from intake.v1.store_ids import store_id
+from rag.answers.conversation import Turn
+
+
+def turns(*texts: str) -> list[Turn]:
+    return [Turn("user", text) for text in texts]
+
+
+def test_of_a_long_conversation_the_newest_turns_are_kept() -> None:
+    said = turns(*map(str, range(30)))
+
+    assert newest(said) == tuple(said[10:])
+    assert newest([]) == ()
+
+
+def test_what_has_no_room_is_left_out_with_all_before_it() -> None:
+    long = "x" * (MAX_HISTORY_BYTES - 2)
+
+    assert newest(turns("a", long, "b", "c")) == tuple(turns(long, "b", "c"))
+    assert newest(turns("a", long + "x", "b", "c")) == tuple(turns("b", "c"))
+
+
+def test_ids_say_what_they_are_of() -> None:
+    assert response_id("01a2-b3") == "resp_01a2b3"
+    assert store_id("01JAB") == "vs_01jab"
