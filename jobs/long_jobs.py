@@ -2,17 +2,18 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from functools import partial
 from itertools import islice
-from typing import BinaryIO, Final, NamedTuple
+from typing import BinaryIO, Final, NamedTuple, Protocol
 
 from jobs.document_rows import Row, RowMaker, RowSource
 from jobs.errors import CollectionGone, Full, NoMemory, Revoked
 from jobs.ledger.ledger import Ledger
 from jobs.ledger.pace import MOST_ROWS
 from jobs.memory import MemorySight
-from jobs.question_lists import LIST_BLOB, ListedQuestion, fields_of_all, read_from
+from jobs.question_lists import LIST_BLOB, ListedQuestion, fields_of_all, read_from, row_of
 from jobs.units import FINAL_STATES
 from protocol.names import tenant_of
 
@@ -51,6 +52,18 @@ class _Room(NamedTuple):
     until: float
 
 
+class Blobs(Protocol):
+    """Where lists lie, which may be larger than what is to be in memory."""
+
+    def open(self, name: str, /) -> BinaryIO | None:
+        """Open a blob by its name; None where it is gone."""
+        ...
+
+    def put(self, data: bytes, /, *, durable: bool = True) -> str:
+        """Keep *data* and return its name; *durable* survives power loss."""
+        ...
+
+
 class LongJobs:
     """
     Fill retries and lists, end rows of cancelled jobs; what one process began, any other ends.
@@ -62,8 +75,7 @@ class LongJobs:
 
         question_limit: How many batch questions may.
 
-        open_blob: Opens a blob by its name, None where it is gone: a list may be larger than what
-            is to be in memory.
+        blobs: Where the lists are.
     """
 
     def __init__(
@@ -72,13 +84,15 @@ class LongJobs:
         *,
         limit: int,
         question_limit: int,
-        open_blob: Callable[[str], BinaryIO | None],
+        blobs: Blobs,
     ) -> None:
         self._ledger = ledger
         self._slices = ledger.slices
         self._limit = max(1, int(limit * FILLED_SHARE))
         self._question_limit = max(1, int(question_limit * LISTED_SHARE))
-        self._open_blob = open_blob
+        self._blobs = blobs
+        # What lies there besides is in the list as well, which is durable.
+        self._put = partial(blobs.put, durable=False)
 
     def turn(self) -> None:
         """Work for a moment on each of some unfinished jobs."""
@@ -195,7 +209,8 @@ class LongJobs:
         end = start + len(part)
         try:
             went_on = self._slices.fill_questions(
-                job_id, fields_of_all(job_id, job), [question.row for question in part],
+                job_id, fields_of_all(job_id, job),
+                [row_of(question, self._put) for question in part],
                 start=start, is_last=end >= total, limit=room.limit,
                 memory_bound=room.memory_bound,
             )  # fmt: skip
@@ -227,7 +242,7 @@ class LongJobs:
         self, job_id: str, job: Mapping[str, str], start: int, opened: ExitStack
     ) -> Iterator[ListedQuestion] | None:
         """Open a list at a question, until *opened* is closed; cancels one that is gone."""
-        lines = self._open_blob(job[LIST_BLOB]) if LIST_BLOB in job else None
+        lines = self._blobs.open(job[LIST_BLOB]) if LIST_BLOB in job else None
         if lines is not None:
             return read_from(opened.enter_context(lines), start)
         log.error("list gone from the blob store", extra={"job_id": job_id})

@@ -1,6 +1,6 @@
 """Lists of questions: what is kept of a request of many, and the rows that are made of it."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, BinaryIO, Final
@@ -20,6 +20,8 @@ BATCH: Final = "batch"
 COLLECTIONS: Final = "collections"
 #: What embeds texts; any other row of a list is a question.
 EMBEDDING: Final = "embedding"
+#: Texts to be embedded that are larger together lie in the blob store, not in their row.
+INLINE_BYTES: Final = 2_048
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,17 @@ def decode_line(line: bytes) -> ListedQuestion:
 def read_from(lines: BinaryIO, start: int) -> Iterator[ListedQuestion]:
     """Yield the questions of a list from number *start* on, read when asked for; see `decode`."""
     return map(decode_line, islice(lines, start, None))
+
+
+def row_of(question: ListedQuestion, put: Callable[[bytes], str]) -> dict[str, str | int]:
+    """Return the row of a question; what is large of it is *put* into the blob store first."""
+    row = question.row
+    if question.own.get("kind") != EMBEDDING or len(str(row["request"])) <= INLINE_BYTES:
+        return row
+    request = dict(question.request)
+    blob = put(orjson.dumps(request.pop("texts", [])))
+    told = orjson.dumps(request | {"texts_blob": blob}).decode()
+    return row | {"request": told, "texts_blob": blob}
 
 
 def fields_of_all(job_id: str, job: Mapping[str, str]) -> dict[str, str]:

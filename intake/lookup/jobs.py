@@ -12,6 +12,7 @@ from intake.lookup.views import JobView
 from jobs.heartbeats import WorkerState
 from jobs.ledger.rows import Rows
 from jobs.ledger.sights import Sight
+from jobs.question_lists import COLLECTIONS
 from protocol.ids import made_at_ms
 from protocol.keys import key
 from protocol.names import DEFAULT_TENANT, stored_name
@@ -138,6 +139,16 @@ class JobLookup:
         )
         return self._view.summaries(self._rows.sights(dict(found)), workers), following
 
+    def rows(
+        self, kind: str, *, after: JobPosition = NEWEST, limit: int
+    ) -> tuple[list[tuple[str, dict[str, str]]], JobPosition | None]:
+        """
+        Return what Redis has of the caller's jobs of a kind, newest first, each with its id.
+
+        With them comes where the next page begins; a page may be short and not be the last.
+        """
+        return self._page((None, kind, None), self._lists(None, kind, given_up=False), after, limit)
+
     def _page(
         self,
         wanted: tuple[str | None, ...],
@@ -235,9 +246,15 @@ def _matches(row: dict[str, str], wanted: tuple[str | None, ...]) -> bool:
     is_wanted = all(
         want in (None, row.get(name)) for want, name in zip(wanted, fields, strict=True)
     )
-    return is_wanted and current().may_use(row.get("collection"))
+    return is_wanted and _may_use(row)
 
 
 def _is_callers(row: Mapping[str, str]) -> bool:
     """Return True if a row is a job, not a row of one, and the caller may see it."""
-    return "job" not in row and current().may_use(row.get("collection"))
+    return "job" not in row and _may_use(row)
+
+
+def _may_use(row: Mapping[str, str]) -> bool:
+    """Return True if the caller may use the collection of a job, or each of several."""
+    names = row.get(COLLECTIONS, "").split() or [row.get("collection")]
+    return all(map(current().may_use, names))

@@ -1,7 +1,8 @@
 """What is asked by OpenAI's names, as a question of ours: its collection, its bounds, its turns."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from typing import Any, Final
 
 from access.grants import current
@@ -54,9 +55,22 @@ class Asked:
 class Asking:
     """Make questions of what is asked."""
 
-    def __init__(self, settings: Settings, catalogue: Catalogue) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        catalogue: Catalogue,
+        *,
+        find: Callable[[str], str] | None = None,
+    ) -> None:
+        """*find* returns what `store_named` does, where that is not to be asked each time."""
         self._settings = settings
         self._catalogue = catalogue
+        self._find = find or partial(store_named, catalogue)
+
+    def remembering(self) -> "Asking":
+        """Return one for many questions of one caller: each store is looked for once."""
+        find = lru_cache(maxsize=None)(partial(store_named, self._catalogue))
+        return Asking(self._settings, self._catalogue, find=find)
 
     def read(self, asked: Asked, *, field: str) -> tuple[QueryRequest, Model]:
         """
@@ -82,7 +96,7 @@ class Asking:
             history=newest(asked.history),
             instructions=asked.instructions
             and text(MAX_HISTORY_BYTES).read(asked.instructions, "instructions"),
-            collection=store_named(self._catalogue, store) if store else somewhere(),
+            collection=self._find(store) if store else somewhere(),
             top_k=min(asked.top_k or settings.top_k, settings.max_top_k) if store else 0,
             filters=asked.filters if store else None,
             least_score=asked.least_score,

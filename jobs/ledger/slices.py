@@ -175,7 +175,7 @@ class Slices:
         Write down what a batch that ended came to, once; returns False where that was done before.
 
         *fields* go into the job's row; of each of *files* its id, tenant, when it was made
-        (microseconds), when it expires (milliseconds, empty for never) and the fields of its record.
+        (microseconds), when it expires (milliseconds, empty for never), the fields of its record.
         """
         told = [
             word for *place, record in files for word in (*place, json_of(text_of(record)))

@@ -24,8 +24,8 @@ end
 local PASSING = {search = true, embedding = true}
 
 -- Whether nobody comes back to a unit once the call that waits for it has read what became of it: one
--- of such a kind, or a question whose asker wants nothing of it kept.
-local function is_brief(u) return PASSING[u.kind] or u.brief == '1' end
+-- of such a kind, or a question whose asker wants nothing of it kept. Rows of a job stay with it.
+local function is_brief(u) return not u.job and (PASSING[u.kind] or u.brief == '1') end
 
 local function put(key, fields)
   local flat = {}

@@ -1,6 +1,5 @@
 """A list of questions that is given its rows, cancelled and answered by several processes."""
 
-import io
 from collections.abc import Mapping
 
 from hypothesis import settings
@@ -19,6 +18,7 @@ from jobs.long_jobs import LongJobs
 from jobs.question_lists import ListedQuestion, encode, fields_of_all
 from protocol.ids import new_id
 from protocol.keys import key
+from tests.support.dict_blobs import DictBlobs
 from tests.support.workbench import Workbench, window
 
 #: Batch questions that may wait at a time, half of which lists may fill.
@@ -40,10 +40,10 @@ class Listed(RuleBasedStateMachine):
         super().__init__()
         self.bench = Workbench(url)
         self.lists: dict[str, list[ListedQuestion]] = {}
-        self.blobs: dict[str, bytes] = {}
+        self.blobs = DictBlobs()
         self.service = LongJobs(
             self.bench.ledger, limit=1, question_limit=LIMIT,
-            open_blob=lambda name: io.BytesIO(self.blobs[name]),
+            blobs=self.blobs,
         )  # fmt: skip
         self.cancelled: set[str] = set()
         self.read: list[tuple[str, Mapping[str, str]]] = []

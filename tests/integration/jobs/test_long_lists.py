@@ -1,7 +1,5 @@
 """Lists of questions on a real Redis: given their rows by one process, and by another after it."""
 
-import io
-
 import pytest
 
 from jobs.long_jobs import LongJobs
@@ -9,6 +7,7 @@ from jobs.question_lists import ListedQuestion, encode
 from protocol.ids import new_id
 from protocol.keys import key
 from protocol.scripts import Scripts
+from tests.support.dict_blobs import DictBlobs
 from tests.support.workbench import RETENTION_S, Workbench, window
 
 
@@ -22,14 +21,8 @@ class Lists:
 
     def __init__(self, bench: Workbench, *, limit: int = 200) -> None:
         self.bench = bench
-        self.blobs: dict[str, bytes] = {}
-        self.service = LongJobs(
-            bench.ledger, limit=1, question_limit=limit, open_blob=self.opened
-        )
-
-    def opened(self, name: str) -> io.BytesIO | None:
-        data = self.blobs.get(name)
-        return None if data is None else io.BytesIO(data)
+        self.blobs = DictBlobs()
+        self.service = LongJobs(bench.ledger, limit=1, question_limit=limit, blobs=self.blobs)
 
     def begin(self, *texts: str, deadline_s: int = 300) -> str:
         """What a web process does of a list before it dies."""
