@@ -1,6 +1,7 @@
 """Opening the intake of a process: everything that takes requests in and shows what they became."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from corpus.storage import Storage, open_storage
@@ -24,6 +25,7 @@ from intake.v1.batches.batches import Batches
 from intake.v1.batches.outputs import Outputs
 from intake.v1.embeddings import Embeddings
 from intake.v1.responses import Responses
+from intake.v1.store_ids import store_named
 from intake.webhooks import Webhooks
 from jobs.document_rows import RowMaker, made_by
 from jobs.events import JobNotifier
@@ -115,7 +117,7 @@ class Intake:
             maintenance=self.maintenance,
             long_jobs=long_jobs,
         )
-        self.asking = Asking(settings, catalogue)
+        self.asking = Asking(settings, store_named=partial(store_named, catalogue))
         self.embeddings = Embeddings(
             settings, queries=self.queries, jobs=self.jobs, blobs=blobs, disk=disk
         )

@@ -2,15 +2,13 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any, Final
 
 from access.grants import current
-from corpus.catalogue.catalogue import Catalogue
 from intake.fields import text
 from intake.requests import MAX_ANSWER_TOKENS, MAX_HISTORY_BYTES, MAX_TURNS
 from intake.v1.model_names import Model, model_named
-from intake.v1.store_ids import store_named
 from jobs.requests import QueryRequest
 from protocol.names import stored_name
 from rag.answers.conversation import Priority, Turn
@@ -53,24 +51,21 @@ class Asked:
 
 
 class Asking:
-    """Make questions of what is asked."""
+    """
+    Make questions of what is asked.
 
-    def __init__(
-        self,
-        settings: Settings,
-        catalogue: Catalogue,
-        *,
-        find: Callable[[str], str] | None = None,
-    ) -> None:
-        """*find* returns what `store_named` does, where that is not to be asked each time."""
+    Args:
+        store_named: Returns how the collection is written down that the id of a store, or a name,
+            means; raises NotFound.
+    """
+
+    def __init__(self, settings: Settings, *, store_named: Callable[[str], str]) -> None:
         self._settings = settings
-        self._catalogue = catalogue
-        self._find = find or partial(store_named, catalogue)
+        self._store_named = store_named
 
     def remembering(self) -> "Asking":
         """Return one for many questions of one caller: each store is looked for once."""
-        find = lru_cache(maxsize=None)(partial(store_named, self._catalogue))
-        return Asking(self._settings, self._catalogue, find=find)
+        return Asking(self._settings, store_named=lru_cache(maxsize=None)(self._store_named))
 
     def read(self, asked: Asked, *, field: str) -> tuple[QueryRequest, Model]:
         """
@@ -96,7 +91,7 @@ class Asking:
             history=newest(asked.history),
             instructions=asked.instructions
             and text(MAX_HISTORY_BYTES).read(asked.instructions, "instructions"),
-            collection=self._find(store) if store else somewhere(),
+            collection=self._store_named(store) if store else somewhere(),
             top_k=min(asked.top_k or settings.top_k, settings.max_top_k) if store else 0,
             filters=asked.filters if store else None,
             least_score=asked.least_score,

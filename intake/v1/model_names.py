@@ -16,7 +16,7 @@ from runtime.settings import Settings
 #: Whatever answers.
 USUAL: Final = "quern"
 #: What answers where there is no language model, so that nobody takes it for one.
-EXTRACTIVE: Final = "extractive"
+EXTRACTIVE: Final = "quern-extractive"
 _BETWEEN: Final = ":"
 _ANY: Final = "*"
 
@@ -38,7 +38,7 @@ class Model:
 
 def served_model(settings: Settings) -> str:
     """Return what answers is called: a folder's own name, not the way to it."""
-    if settings.answerer == EXTRACTIVE:
+    if settings.answerer == "extractive":
         return EXTRACTIVE
     folder = Path(settings.model)
     return (folder.name if folder.is_absolute() else settings.model) or USUAL

@@ -99,5 +99,5 @@ def _check_form(body: Mapping[str, Any]) -> None:
     kind = form.get("type") if isinstance(form, dict) else "text"
     if kind != "text":
         raise unsupported("response_format", f"The format `{kind}` is not supported here.")
-    if any(kind != "text" for kind in body.get("modalities") or ()):
+    if body.get("modalities") not in (None, [], ["text"]):
         raise unsupported("modalities", "Answers are texts.")

@@ -9,7 +9,7 @@ from rag.errors import InvalidRequest
 from rag.metadata.scalars import encoded
 from web.v1.errors import unsupported
 
-_PARTS: Final = frozenset({"input_text", "output_text", "text", "refusal"})
+_PARTS: Final = ("input_text", "output_text", "text", "refusal")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ def read_conversation(
         if not isinstance(item, dict):
             raise InvalidRequest(place, "must be an object")
         kind = item.get("type") or "message"
-        if kind in skipped:
+        if any(kind == one for one in skipped):
             continue
         if kind != "message":
             raise unsupported(f"{place}.type", f"Items of type `{kind}` are not supported.")

@@ -54,7 +54,7 @@ def _filter(given: object, where: str, depth: int) -> Json:
             raise InvalidRequest(f"{where}.filters", "must be a list of at least one filter")
         told = [_filter(part, f"{where}.filters[{n}]", depth - 1) for n, part in enumerate(parts)]
         return told[0] if len(told) == 1 else {str(kind): told}
-    if kind not in _OURS:
+    if not isinstance(kind, str) or kind not in _OURS:
         raise InvalidRequest(f"{where}.type", f"must be one of: and, or, {', '.join(_OURS)}")
     name, value = given.get("key"), given.get("value")
     if not isinstance(name, str) or not name:

@@ -120,7 +120,7 @@ def search_result(source: Mapping[str, Any]) -> Json:
     return {
         "file_id": source["document_id"],
         "filename": source["title"] or source["document_id"],
-        "score": min(1.0, max(0.0, float(source["score"]))),
+        "score": min(1.0, max(0.0, float(source.get("relevance", source["score"])))),
         "text": source["text"],
         "attributes": source.get("metadata") or {},
         "chunk_id": source["chunk_id"],

@@ -19,7 +19,7 @@ ALIASED = Settings(
 @pytest.mark.parametrize(
     ("settings", "name"),
     [
-        (QUOTING, "extractive"), (ALIASED, "qwen"),
+        (QUOTING, "quern-extractive"), (ALIASED, "qwen"),
         (Settings(generator="vllm", model="/models/Qwen2.5-7B"), "Qwen2.5-7B"),
         (Settings(model="Qwen/Qwen2.5-7B"), "Qwen/Qwen2.5-7B"),
         (Settings(generator="openai"), "quern"),
@@ -39,7 +39,7 @@ def test_aliases_are_names_of_what_answers_and_of_collections() -> None:
     assert model_names(ALIASED) == ["qwen", "quern", "gpt-4o", "mini"]
 
 
-@pytest.mark.parametrize("name", ["gpt-9", "quern:", "extractive", "*", ""])
+@pytest.mark.parametrize("name", ["gpt-9", "quern:", "quern-extractive", "*", ""])
 def test_any_other_name_is_of_nothing(name: str) -> None:
     with pytest.raises(Missing) as refused:
         model_named(name, ALIASED)

@@ -57,13 +57,13 @@ def test_an_answer_from_a_collection_has_markers_and_what_they_point_at(openai: 
         (1, "file-1"), (1, "file-1"), (2, "file-2"),
     ]  # fmt: skip
     assert choice.message.citations[0]["quote"] == "The calibration log hangs beside the door."
-    assert (answer.model, answer.usage.total_tokens) == ("extractive", 12)
+    assert (answer.model, answer.usage.total_tokens) == ("quern-extractive", 12)
     assert answer.id.startswith("chatcmpl-")
 
 
 @pytest.mark.parametrize(
     ("model", "is_searched"),
-    [("quern:papers", True), ("gpt-4o-mini", True), ("gpt-4o", False), ("extractive", False)],
+    [("quern:papers", True), ("gpt-4o-mini", True), ("gpt-4o", False), ("quern-extractive", False)],
 )
 def test_the_name_of_a_model_may_name_a_collection(
     openai: OpenAI, retriever: FixedRetriever, model: str, is_searched: bool
@@ -72,7 +72,7 @@ def test_the_name_of_a_model_may_name_a_collection(
 
     assert bool(retriever.asked) is is_searched
     assert bool(answer.choices[0].message.citations) is is_searched
-    assert answer.model == "extractive"
+    assert answer.model == "quern-extractive"
 
 
 def test_a_conversation_is_history_and_instructions(

@@ -13,8 +13,8 @@ from openai import AsyncOpenAI, BadRequestError, OpenAI
 from jobs.units import Delta, Unit
 from protocol.keys import key
 from tests.integration.conftest import HandWorker
-from tests.integration.web.v1.conftest import TEXT, serving
-from tests.integration.web.v1.test_v1_responses import job_of
+from tests.integration.web.v1.responses.conftest import TEXT, serving
+from tests.integration.web.v1.responses.test_v1_responses import job_of
 from tests.support.waiting import until
 from tests.support.worlds.answering_workers import AnsweringWorkers, ScriptedGenerator
 from web.http.event_stream import KEEP_ALIVE_S

@@ -10,8 +10,8 @@ from openai import APIConnectionError, OpenAI
 
 from runtime.settings import Settings
 from tests.integration.web.server.gunicorn_server import gunicorn
-from tests.integration.web.v1.conftest import TEXT
-from tests.integration.web.v1.test_v1_streams import asked, check
+from tests.integration.web.v1.responses.conftest import TEXT
+from tests.integration.web.v1.responses.test_v1_streams import asked, check
 from tests.support.worlds.answering_workers import AnsweringWorkers, ScriptedGenerator
 
 

@@ -8,8 +8,8 @@ from openai import BadRequestError, NotFoundError, OpenAI
 from openai.types.responses import Response
 
 from tests.integration.conftest import HandWorker
-from tests.integration.web.v1.conftest import TEXT
-from tests.integration.web.v1.test_v1_responses import job_of
+from tests.integration.web.v1.responses.conftest import TEXT
+from tests.integration.web.v1.responses.test_v1_responses import job_of
 from tests.support.waiting import until
 from tests.support.worlds.answering_workers import AnsweringWorkers, ScriptedGenerator
 

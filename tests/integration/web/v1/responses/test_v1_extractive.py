@@ -37,7 +37,7 @@ def asked(**more: Any) -> Any:
 def test_an_answer_is_quotes_with_their_places(openai: OpenAI) -> None:
     answer = openai.responses.create(**asked())
 
-    assert (answer.status, answer.model) == ("completed", "extractive")
+    assert (answer.status, answer.model) == ("completed", "quern-extractive")
     text = answer.output_text
     notes: list[Any] = answer.output[1].content[0].annotations  # type: ignore[union-attr]
     assert notes[0].quote == "The calibration log hangs beside the door."
@@ -65,4 +65,4 @@ def test_where_nothing_is_to_be_searched_it_says_that_there_is_no_model(openai: 
     )
 
     assert answer.output_text == said.choices[0].message.content == NO_MODEL
-    assert (answer.model, said.model) == ("extractive", "extractive")
+    assert (answer.model, said.model) == ("quern-extractive", "quern-extractive")

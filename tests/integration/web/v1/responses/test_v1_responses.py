@@ -10,7 +10,7 @@ from openai.types.responses import Response, ResponseFileSearchToolCall, Respons
 
 from rag.answers.conversation import Turn
 from rag.errors import InvalidRequest
-from tests.integration.web.v1.conftest import TEXT
+from tests.integration.web.v1.responses.conftest import TEXT
 from tests.support.worlds.answering_workers import (
     FixedRetriever,
     ScriptedGenerator,
@@ -30,7 +30,11 @@ def ask(openai: OpenAI, store: str, **more: Any) -> Response:
 def test_an_answer_comes_with_its_search_and_citations(openai: OpenAI, store: str) -> None:
     answer = ask(openai, store, metadata={"a": "b"}, instructions="Be brief.")
 
-    assert (answer.status, answer.model, answer.output_text) == ("completed", "extractive", TEXT)
+    assert (answer.status, answer.model, answer.output_text) == (
+        "completed",
+        "quern-extractive",
+        TEXT,
+    )
     call, message = answer.output
     assert isinstance(call, ResponseFileSearchToolCall)
     assert (call.status, call.queries, call.results) == ("completed", ["Where is the log?"], None)
