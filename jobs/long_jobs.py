@@ -165,7 +165,9 @@ class LongJobs:
         if job is None or job.get("filling") != "1":
             return
         at: int | None = int(job["fill_at"])
-        more = None if questions is None else islice(questions, at, None)
+        more: Iterator[ListedQuestion] | None = None
+        if questions is not None:
+            more = islice(questions, at, None)
         with ExitStack() as opened:
             while at is not None:
                 room = self._room_for_lists()

@@ -256,5 +256,5 @@ def _is_callers(row: Mapping[str, str]) -> bool:
 
 def _may_use(row: Mapping[str, str]) -> bool:
     """Return True if the caller may use the collection of a job, or each of several."""
-    names = row.get(COLLECTIONS, "").split() or [row.get("collection")]
-    return all(map(current().may_use, names))
+    may_use, several = current().may_use, row.get(COLLECTIONS)
+    return all(map(may_use, several.split())) if several else may_use(row.get("collection"))

@@ -177,10 +177,11 @@ class Slices:
         *fields* go into the job's row; of each of *files* its id, tenant, when it was made
         (microseconds), when it expires (milliseconds, empty for never), the fields of its record.
         """
-        told = [
-            word for *place, record in files for word in (*place, json_of(text_of(record)))
-        ]  # fmt: skip
-        return bool(self._run("keep_outputs", job_id, json_of(text_of(fields)), *told)[0] == "ok")
+        told: list[str | float] = []
+        for name, tenant, created_us, expires, record in files:
+            told += [name, tenant, created_us, expires, json_of(text_of(record))]
+        answer = self._run("keep_outputs", job_id, json_of(text_of(fields)), *told)
+        return bool(answer[0] == "ok")
 
     def cancel_rows(self, job_id: str, cursor: str) -> str:
         """

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from intake.fields import text
+from intake.fields import text, whole
 from intake.v1.asking import Asked
 from intake.v1.batches.batch import ENDPOINTS, BatchRequest, Endpoint
 from intake.v1.embeddings import EmbeddingsAsked
@@ -28,7 +28,7 @@ _WINDOW: Final = re.compile(r"([1-9]\d{0,5})([smh])")
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3_600}
 _DAY_S: Final = 86_400
 #: How long the files of a batch may be asked to be kept, seconds.
-_LEAST_KEPT_S, _MOST_KEPT_S = 3_600, 2_592_000
+_KEPT_S: Final = whole(3_600, 2_592_000)
 _NOT_FOUND: Final = 404
 
 
@@ -90,10 +90,4 @@ def _kept_s(given: object) -> int | None:
     where = "output_expires_after"
     if not isinstance(given, dict) or given.get("anchor") != "created_at":
         raise InvalidRequest(f"{where}.anchor", "must be created_at")
-    seconds = given.get("seconds")
-    is_whole = isinstance(seconds, int) and not isinstance(seconds, bool)
-    if not is_whole or not _LEAST_KEPT_S <= seconds <= _MOST_KEPT_S:
-        raise InvalidRequest(
-            f"{where}.seconds", f"must be a whole number from {_LEAST_KEPT_S} to {_MOST_KEPT_S}"
-        )
-    return int(seconds)
+    return _KEPT_S.read(given.get("seconds"), f"{where}.seconds")

@@ -69,8 +69,8 @@ class LineReader:
                 case EmbeddingsAsked():
                     return self._embedding(line, asked)
                 case ResponseRequest():
-                    waiting = replace(asked, may_wait=True)
-                    request, record = self._responses.prepared(waiting, self._asking)
+                    one = replace(asked, may_wait=True)
+                    request, record = self._responses.prepared(one, self._asking)
                     return self._listed(line, request, record, model=record["echo"]["model"])
             waiting = replace(asked, stays=True, may_wait=True)
             request, model = self._asking.read(waiting, field="messages")
