@@ -18,8 +18,8 @@ from jobs.long_jobs import LongJobs
 from jobs.question_lists import ListedQuestion, encode, fields_of_all
 from protocol.ids import new_id
 from protocol.keys import key
-from tests.support.dict_blobs import DictBlobs
 from tests.support.workbench import Workbench, window
+from tests.support.worlds.dict_blobs import DictBlobs
 
 #: Batch questions that may wait at a time, half of which lists may fill.
 LIMIT = 8

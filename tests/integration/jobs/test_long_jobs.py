@@ -12,8 +12,8 @@ from jobs.long_jobs import LongJobs
 from protocol.ids import new_id
 from protocol.keys import key
 from protocol.scripts import Scripts
-from tests.support.dict_blobs import DictBlobs
 from tests.support.workbench import RETENTION_S, Workbench, now_ms, window
+from tests.support.worlds.dict_blobs import DictBlobs
 
 PIPELINE = "1"
 

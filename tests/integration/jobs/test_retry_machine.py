@@ -19,8 +19,8 @@ from jobs.errors import Full
 from jobs.long_jobs import LongJobs
 from protocol.ids import new_id
 from protocol.keys import key
-from tests.support.dict_blobs import DictBlobs
 from tests.support.workbench import Workbench, window
+from tests.support.worlds.dict_blobs import DictBlobs
 
 #: Documents that may wait at a time, nine tenths of which a retry may fill.
 LIMIT = 4
