@@ -596,6 +596,21 @@ local function deliver(endpoint, message, event, url)
   redis.call('ZADD', K.deliveries(), int(NOW_MS), name)
 end
 
+-- What OpenAI calls the end of a job, which it knows as a batch or a response; nil for any other.
+local function openai_event(id, j, state)
+  if j.batch then
+    local late = tonumber(j.expired or '0') > 0 or tonumber(j.total) < tonumber(j.fill_total)
+    return 'batch.' .. (j.error and 'failed' or j.cancel == '1' and 'cancelled'
+      or late and 'expired' or 'completed')
+  elseif j.response and not is_brief(j) then
+    if state == 'cancelled' then return 'response.cancelled' end
+    if state ~= 'succeeded' then return 'response.failed' end
+    local result = redis.call('HGET', K.unit(id), 'result') or ''
+    local cut = string.find(result, '"finish_reason":"length"', 1, true)
+    return cut and 'response.incomplete' or 'response.completed'
+  end
+end
+
 -- Records who is to hear that a job ended, in the script that ends it: so it is told once at least,
 -- whatever dies. The message is called by the job, which ends once.
 local function announce(id, j, state)
@@ -610,9 +625,12 @@ local function announce(id, j, state)
     collection = j.collection, created = j.created}
   if j.webhook_url then deliver('jobs', 'msg_' .. id, event, j.webhook_url) end
   for _, endpoint in ipairs(endpoints) do
-    local e = redis.call('HMGET', K.webhook(endpoint), 'disabled', 'tenant')
+    local e = redis.call('HMGET', K.webhook(endpoint), 'disabled', 'tenant', 'form')
     local of = (e[2] or '') == '' and '' or e[2] .. '/'  -- those of earlier builds do not tell
-    if not e[1] and of == whose(j.collection) then deliver(endpoint, 'msg_' .. id, event) end
+    if not e[1] and of == whose(j.collection) then
+      event.openai = e[3] == 'openai' and openai_event(id, j, state) or nil
+      if e[3] ~= 'openai' or event.openai then deliver(endpoint, 'msg_' .. id, event) end
+    end
   end
 end
 

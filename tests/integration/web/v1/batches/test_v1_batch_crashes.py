@@ -129,7 +129,7 @@ def test_what_is_in_the_archive_is_told_as_what_is_not(
         worker.generate(row)
     archive = worker.ledger.archive
     assert archive is not None
-    Archiver(worker.storage, archive).turn()
+    Archiver(worker.storage, archive).archive(at_once=True)
     assert worker.storage.redis.keys("quern:unit:*") == []
 
     done = show(client, batch)
