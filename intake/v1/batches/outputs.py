@@ -53,7 +53,7 @@ class EndedLine:
 
         request: What was asked, as its row has it; empty where it was refused, or never had one.
 
-        kept: What was kept of it to be shown; empty likewise.
+        kept: What was kept of it to be shown: of one that was refused `status`, `param` and `code`.
 
         ended_at: Seconds since 1970.
 

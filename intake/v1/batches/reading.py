@@ -76,15 +76,15 @@ class LineReader:
             request, model = self._asking.read(waiting, field="messages")
             return self._listed(line, request, {"model": model.name}, model=model.name)
         except InvalidRequest as error:
-            refusal = _refusal(400, str(error), param=error.field)
+            own = _refused(400, str(error), param=error.field)
         except Refused as error:
             if isinstance(error, Missing) and error.param == "model":
                 raise
             status = 404 if isinstance(error, Missing) else 400
-            refusal = _refusal(status, str(error), param=error.param, code=error.code)
+            own = _refused(status, str(error), param=error.param, code=error.code)
         except NotFound as error:
-            refusal = _refusal(404, str(error), code="not_found")
-        return ListedQuestion(line.custom_id, {}, {"error": orjson.dumps(refusal).decode()})
+            own = _refused(404, str(error), code="not_found")
+        return ListedQuestion(line.custom_id, {}, own)
 
     def _listed(
         self, line: Line, request: QueryRequest, kept: Json, *, model: str
@@ -116,11 +116,10 @@ class LineReader:
         return {"collection": name, "incarnation": self.collections[name]}
 
 
-def _refusal(
+def _refused(
     status: int, message: str, *, param: str | None = None, code: str | None = None
-) -> Json:
-    """Return the error of a row whose line was refused, which tells more than those of others."""
-    return {
-        "type": "invalid", "title": "The request cannot be answered", "detail": message,
-        "status": status, "param": param, "code": code,
-    }  # fmt: skip
+) -> dict[str, str]:
+    """Return what the row of a line has that was refused: its error, and how that is shown."""
+    error = {"type": "invalid", "title": "The request cannot be answered", "detail": message}
+    kept = {"status": status, "param": param, "code": code}
+    return {"error": orjson.dumps(error).decode(), KEPT: orjson.dumps(kept).decode()}

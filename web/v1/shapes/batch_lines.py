@@ -70,11 +70,8 @@ def _vectors(line: EndedLine, result: Mapping[str, Any]) -> tuple[bool, Json, Co
     size, wanted = int(result["dimension"]), line.kept["dimensions"]
     cost = (int(result["tokens"]), 0)
     if wanted not in (None, size):
-        why = {
-            "type": "invalid", "param": "dimensions", "code": "unsupported_value",
-            "detail": f"Vectors of this model have {size} dimensions.",
-        }  # fmt: skip
-        return False, _failed(line, why), cost
+        why = {"type": "invalid", "detail": f"Vectors of this model have {size} dimensions."}
+        return False, _failed(line, why, param="dimensions"), cost
     shown = embeddings_object(
         embedded(line.kept["model"], result), as_base64=line.kept["as_base64"]
     )
@@ -95,16 +92,16 @@ def _answered(line: EndedLine, body: Json, *, status: int = _OK) -> Json:
     return _head(line) | {"response": response}
 
 
-def _failed(line: EndedLine, error: Mapping[str, Any]) -> Json:
+def _failed(line: EndedLine, error: Mapping[str, Any], *, param: str | None = None) -> Json:
     """Return a line with the failure that its request was answered with."""
     kind = error.get("type")
-    status = error.get("status") or (_BAD_REQUEST if kind in _THEIRS else _SERVER_ERROR)
-    code = error.get("code") or (None if kind == "invalid" else kind)
+    status = line.kept.get("status") or (_BAD_REQUEST if kind in _THEIRS else _SERVER_ERROR)
+    code = line.kept.get("code") or (None if kind == "invalid" else kind)
     message = str(error.get("detail") or error.get("title") or "No answer was made.")
     told = {
         "message": message,
         "type": "server_error" if status >= _SERVER_ERROR else "invalid_request_error",
-        "param": error.get("param"),
+        "param": param or line.kept.get("param"),
         "code": code,
     }
     short = {"code": code or "invalid_request", "message": message}

@@ -33,21 +33,23 @@ def test_what_was_never_answered_has_no_response(state: str, code: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "status", "code", "param", "kind"),
+    ("error", "kept", "expected"),
     [
-        (ERROR, 400, None, None, "invalid_request_error"),
-        (ERROR | {"status": 404, "code": "not_found", "param": "x"}, 404, "not_found", "x",
-         "invalid_request_error"),
-        ({"type": "no_vector", "title": "No"}, 400, "no_vector", None, "invalid_request_error"),
-        ({"type": "too_many_attempts", "title": "No"}, 500, "too_many_attempts", None,
-         "server_error"),
-        (None, 500, None, None, "server_error"),
+        (ERROR, {"model": "m"}, (400, None, None, "invalid_request_error")),
+        (ERROR, {"status": 404, "code": "not_found", "param": "x"},
+         (404, "not_found", "x", "invalid_request_error")),
+        ({"type": "no_vector", "title": "No"}, {},
+         (400, "no_vector", None, "invalid_request_error")),
+        ({"type": "too_many_attempts", "title": "No"}, {},
+         (500, "too_many_attempts", None, "server_error")),
+        (None, {}, (500, None, None, "server_error")),
     ],
 )  # fmt: skip
 def test_a_failure_is_told_as_the_answer_that_it_is(
-    error: Any, status: int, code: str | None, param: str | None, kind: str
+    error: Any, kept: Any, expected: tuple[int, str | None, str | None, str]
 ) -> None:
-    is_good, shown, _ = output_line(ended(error=error))
+    is_good, shown, _ = output_line(ended(error=error, kept=kept))
+    status, code, param, kind = expected
 
     told = shown["response"]["body"]["error"]
     assert (is_good, shown["response"]["status_code"]) == (False, status)
