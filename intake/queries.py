@@ -66,6 +66,8 @@ class Queries:
         fields = self._fields("query", request, request.priority)
         if retry_of:
             fields["retry_of"] = retry_of
+        if request.also:
+            fields["also"] = " ".join(request.also)
         if response:
             fields["response"] = response
         if brief:

@@ -16,8 +16,8 @@ LIST_BLOB: Final = "list_blob"
 #: The field of the job's row that says what a list is beside: a batch of `/v1`, as JSON. All of its
 #: rows are late when it is.
 BATCH: Final = "batch"
-#: The field of the job's row that names all collections it asks, where these are several.
-COLLECTIONS: Final = "collections"
+#: The field of a row, or of the job's, that names the collections it asks beside its own.
+ALSO: Final = "also"
 #: What embeds texts; any other row of a list is a question.
 EMBEDDING: Final = "embedding"
 #: Texts to be embedded that are larger together lie in the blob store, not in their row.
@@ -45,8 +45,9 @@ class ListedQuestion:
 
     @property
     def collections(self) -> tuple[str, ...]:
-        """The collection that it asks, where it is not its list's."""
-        return (self.own["collection"],) if "collection" in self.own else ()
+        """The collections that it asks, where they are not its list's."""
+        own = (self.own["collection"],) if "collection" in self.own else ()
+        return (*own, *self.own.get(ALSO, "").split())
 
     @property
     def row(self) -> dict[str, str | int]:

@@ -1,7 +1,7 @@
 """What was asked, as its row keeps it: written where it is taken in, read where it is served."""
 
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, Final, Self
 
 import orjson
@@ -43,7 +43,8 @@ class QueryRequest(Request):
     *history* holds the earlier turns, oldest first. *filters* is the filter as it was given, which
     `rag.metadata.filters` can read. A *top_k* of 0 asks for an answer without passages.
     *instructions* are what the caller tells a language model of its role; passages with less than
-    *least_score* are none.
+    *least_score* are none. *also* are further collections that are searched: the id of each, by its
+    name as it is written down.
     """
 
     question: str
@@ -60,6 +61,7 @@ class QueryRequest(Request):
     webhook_url: str | None = None
     instructions: str = ""
     least_score: float = 0.0
+    also: Mapping[str, str] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """Return the request as its row keeps it and the API shows it."""
@@ -67,7 +69,7 @@ class QueryRequest(Request):
         told = Request.as_json(self) | {"history": turns}
         if self.webhook_url is None:
             del told["webhook_url"]
-        for name in ("instructions", "least_score"):
+        for name in ("instructions", "least_score", "also"):
             if not told[name]:
                 del told[name]
         return told

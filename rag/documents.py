@@ -120,8 +120,9 @@ class Passage:
     Of joined chunks *start*, *end*, *text*, *headers* and *headings* are those of the whole,
     *context*, *section* and what is told of the page are the first one's, and *chunk_id*, *n* and
     *score* are the best one's; *parts* lists them in the document's order. A chunk that stands
-    alone has no parts. *language* is the document's, ISO 639-1 or empty. For *context*, *headers*,
-    *section*, *headings* and the page see `Chunk`.
+    alone has no parts. *language* is the document's, ISO 639-1 or empty. *collection_id* says whose
+    it is where several collections were searched and it is not the first one's. For *context*,
+    *headers*, *section*, *headings* and the page see `Chunk`.
     """
 
     chunk_id: str
@@ -143,6 +144,7 @@ class Passage:
     page_kind: str = ""
     section: str = ""
     headings: tuple[tuple[int, int, int], ...] = ()
+    collection_id: str = ""
 
     @property
     def chunks(self) -> tuple[Part, ...]:

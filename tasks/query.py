@@ -20,6 +20,7 @@ from rag.metadata.filters import parse
 from rag.search.explanation import with_left_out
 from rag.search.modes import Mode
 from rag.search.retrieval import Found, still_current
+from rag.search.several import merged
 from tasks import stage_metrics
 from tasks.base import QuernTask
 from tasks.embedding import embed_texts
@@ -132,26 +133,30 @@ def _found(
     mode: Mode = "hybrid",
     for_context: bool = True,
 ) -> Found:
-    """Search the collection."""
+    """Search the collection, or all of several."""
+    retriever, found = require(resources.retriever), {}
+    also = request.also.values() if isinstance(request, QueryRequest) else ()
     try:
-        found = require(resources.retriever).search(
-            lease.unit.collection_id,
-            query,
-            top_k=request.top_k,
-            mode=mode,
-            trace=request.trace,
-            for_context=for_context,
-            check=lease.check,
-            filters=parse(request.filters),
-        )
+        for collection_id in (lease.unit.collection_id, *also):
+            found[collection_id] = retriever.search(
+                collection_id,
+                query,
+                top_k=request.top_k,
+                mode=mode,
+                trace=request.trace,
+                for_context=for_context,
+                check=lease.check,
+                filters=parse(request.filters),
+            )
     except EmbedderMismatch as error:
         # The collection's fault, not this worker's: its job fails, other collections go on.
         raise Unreadable("embedder_mismatch", str(error)) from error
-    stage_metrics.record_search(found)
+    whole = merged(found, top_k=request.top_k)
+    stage_metrics.record_search(whole)
     if not request.least_score:
-        return found
-    good = [passage for passage in found.passages if passage.score >= request.least_score]
-    return replace(found, passages=good)
+        return whole
+    good = [passage for passage in whole.passages if passage.score >= request.least_score]
+    return replace(whole, passages=good)
 
 
 def _condensed(lease: Lease, request: QueryRequest, generator: Generator) -> str:
@@ -188,10 +193,13 @@ def _generate(lease: Lease, resources: Resources) -> None:
 
 def _current(lease: Lease, resources: Resources, passages: list[Passage]) -> list[Passage]:
     """Return the passages whose documents were neither replaced nor deleted meanwhile."""
-    if not passages:
-        return []
-    generations = resources.storage.catalogue.generations
-    return still_current(generations, lease.unit.collection_id, passages)
+    generations, own = resources.storage.catalogue.generations, lease.unit.collection_id
+    current: list[Passage] = []
+    for collection_id in dict.fromkeys(passage.collection_id for passage in passages):
+        part = [passage for passage in passages if passage.collection_id == collection_id]
+        current += still_current(generations, collection_id or own, part)
+    # In rank order, whatever collection each is of.
+    return [passage for passage in passages if passage in current]
 
 
 def _answer(

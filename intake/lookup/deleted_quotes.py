@@ -60,7 +60,14 @@ class DeletedQuotes:
         if not sources or not collection_id:
             return frozenset()
         until = time.time() - self._keep_s
-        deleted = self._deletions.of(collection_id, {_version(source) for source in sources})
+        read: dict[str, set[Generation]] = {}
+        for source in sources:
+            # Where several collections were searched, those of the others say whose they are.
+            whose = source.get("collection_id") or collection_id
+            read.setdefault(whose, set()).add(_version(source))
+        deleted: dict[Generation, float] = {}
+        for whose, versions in read.items():
+            deleted |= self._deletions.of(whose, versions)
         return frozenset(one for one, at in deleted.items() if at <= until or not self._keep_s)
 
 

@@ -12,7 +12,6 @@ from intake.lookup.views import JobView
 from jobs.heartbeats import WorkerState
 from jobs.ledger.rows import Rows
 from jobs.ledger.sights import Sight
-from jobs.question_lists import COLLECTIONS
 from protocol.ids import made_at_ms
 from protocol.keys import key
 from protocol.names import DEFAULT_TENANT, stored_name
@@ -246,15 +245,15 @@ def _matches(row: dict[str, str], wanted: tuple[str | None, ...]) -> bool:
     is_wanted = all(
         want in (None, row.get(name)) for want, name in zip(wanted, fields, strict=True)
     )
-    return is_wanted and _may_use(row)
+    return is_wanted and _may_see(row)
 
 
 def _is_callers(row: Mapping[str, str]) -> bool:
     """Return True if a row is a job, not a row of one, and the caller may see it."""
-    return "job" not in row and _may_use(row)
+    return "job" not in row and _may_see(row)
 
 
-def _may_use(row: Mapping[str, str]) -> bool:
-    """Return True if the caller may use the collection of a job, or each of several."""
-    may_use, several = current().may_use, row.get(COLLECTIONS)
-    return all(map(may_use, several.split())) if several else may_use(row.get("collection"))
+def _may_see(row: Mapping[str, str]) -> bool:
+    """Return True if the caller may use all collections that a row is of."""
+    others = row.get("also", "").split()
+    return all(map(current().may_use, (row.get("collection"), *others)))

@@ -339,6 +339,8 @@ def _asked(row: Mapping[str, str]) -> dict[str, Any]:
     asked: dict[str, Any] = orjson.loads(row["request"])
     if "collection" in asked:
         asked["collection"] = shown_name(asked["collection"])
+    if "also" in asked:
+        asked["also"] = [shown_name(name) for name in asked["also"]]
     return asked
 
 

@@ -14,7 +14,7 @@ from intake.question_lists.reading import QuestionList
 from jobs.ledger.ledger import Ledger
 from jobs.long_jobs import FIRST_LIST_TURN_S, LongJobs
 from jobs.question_lists import (
-    COLLECTIONS,
+    ALSO,
     KIND,
     LIST_BLOB,
     ListedQuestion,
@@ -98,7 +98,7 @@ class QuestionLists:
         left = [question for n, question in enumerate(decode(data)) if n not in answered]
         told = {
             name: job[name]
-            for name in ("collection", "incarnation", "webhook_url", COLLECTIONS)
+            for name in ("collection", "incarnation", "webhook_url", ALSO)
             if name in job
         }
         return self._record(

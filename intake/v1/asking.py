@@ -9,6 +9,7 @@ from access.grants import current
 from intake.fields import text
 from intake.requests import MAX_ANSWER_TOKENS, MAX_HISTORY_BYTES, MAX_TURNS
 from intake.v1.model_names import Model, model_named
+from intake.v1.store_ids import NamedStore
 from jobs.requests import QueryRequest
 from protocol.names import stored_name
 from rag.answers.conversation import Priority, Turn
@@ -26,8 +27,8 @@ class Asked:
     Attributes:
         model: The name that the caller gives what answers, None where it gives none.
 
-        store: The id of a vector store or the name of a collection, None where none is named; what
-            a model's name says of that comes after it.
+        stores: Ids of vector stores or names of collections; where there are none, what the
+            model's name says of that holds.
 
         top_k: Passages to answer from, None for the usual number.
 
@@ -40,7 +41,7 @@ class Asked:
     history: Sequence[Turn] = ()
     instructions: str = ""
     model: str | None = None
-    store: str | None = None
+    stores: Sequence[str] = ()
     top_k: int | None = None
     filters: Mapping[str, Any] | None = None
     least_score: float = 0.0
@@ -55,11 +56,11 @@ class Asking:
     Make questions of what is asked.
 
     Args:
-        store_named: Returns how the collection is written down that the id of a store, or a name,
-            means; raises NotFound.
+        store_named: Returns the store that an id, or the name of a collection, means; raises
+            NotFound.
     """
 
-    def __init__(self, settings: Settings, *, store_named: Callable[[str], str]) -> None:
+    def __init__(self, settings: Settings, *, store_named: Callable[[str], NamedStore]) -> None:
         self._settings = settings
         self._store_named = store_named
 
@@ -82,8 +83,9 @@ class Asking:
         """
         settings = self._settings
         model = model_named(asked.model, settings)
-        store = asked.store or model.collection
-        most = settings.max_question_bytes if store else MAX_HISTORY_BYTES
+        named = asked.stores or ([model.collection] if model.collection else [])
+        stores = list(dict.fromkeys(map(self._store_named, named)))
+        most = settings.max_question_bytes if stores else MAX_HISTORY_BYTES
         priority: Priority = "batch" if asked.may_wait else "interactive"
         late = asked.stays or asked.may_wait
         request = QueryRequest(
@@ -91,9 +93,10 @@ class Asking:
             history=newest(asked.history),
             instructions=asked.instructions
             and text(MAX_HISTORY_BYTES).read(asked.instructions, "instructions"),
-            collection=self._store_named(store) if store else somewhere(),
-            top_k=min(asked.top_k or settings.top_k, settings.max_top_k) if store else 0,
-            filters=asked.filters if store else None,
+            collection=stores[0].name if stores else somewhere(),
+            also={store.name: store.collection_id for store in stores[1:]},
+            top_k=min(asked.top_k or settings.top_k, settings.max_top_k) if stores else 0,
+            filters=asked.filters if stores else None,
             least_score=asked.least_score,
             priority=priority,
             max_tokens=asked.max_tokens and min(asked.max_tokens, MAX_ANSWER_TOKENS),

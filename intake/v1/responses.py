@@ -139,7 +139,7 @@ class Responses:
                 history=(*before, *asked.history),
                 instructions=asked.told,
                 model=asked.model,
-                store=next(iter(asked.stores), None),
+                stores=asked.stores,
                 top_k=asked.max_results or None,
                 filters=asked.filters,
                 least_score=asked.score_threshold,

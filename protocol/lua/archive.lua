@@ -1,7 +1,7 @@
 -- archive(unit, when it finished, pointer or '', and so on): these rows lie in the archive; here only
 -- stays what lists and fences need, and where the row lies → {how many}
 -- Nothing waits for the archive any more that is named here. An empty pointer says no more than that.
-local KEPT = {'kind', 'state', 'collection', 'created', 'finished', 'deadline', 'last_event'}
+local KEPT = {'kind', 'state', 'collection', 'created', 'finished', 'deadline', 'last_event', 'also'}
 
 local function note_row(job, id, pointer, left)
   local name, at = row_name(job, id), nil

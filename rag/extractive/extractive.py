@@ -25,7 +25,7 @@ from rag.extractive.scoring import (
     priors,
 )
 from rag.ports import Embedder, Vectors
-from rag.reading_ports import SentenceReader
+from rag.reading_ports import SentenceCosines, SentenceReader
 from rag.terms.identifiers import identifiers
 from rag.terms.query_terms import query_alternatives
 
@@ -159,8 +159,15 @@ class ExtractiveGenerator:
         found = np.full(len(candidates), np.nan, dtype=np.float32)
         if self._sentences is None or not collection_id:
             return found
-        chunks = [part.chunk_id for passage in passages for part in passage.chunks]
-        near = self._sentences.sentences(collection_id, chunks, question)
+        near: dict[str, SentenceCosines] = {}
+        for other in dict.fromkeys(passage.collection_id for passage in passages):
+            chunks = [
+                part.chunk_id
+                for passage in passages
+                if passage.collection_id == other
+                for part in passage.chunks
+            ]
+            near |= self._sentences.sentences(other or collection_id, chunks, question)
         for row, (one, part) in enumerate(zip(candidates, parts, strict=True)):
             if part.chunk_id in near:
                 place = passages[one.source].start - part.start

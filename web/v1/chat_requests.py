@@ -82,7 +82,7 @@ def read_chat(body: Mapping[str, Any]) -> ChatRequest:
             history=said.history,
             instructions="\n\n".join(words for _, words in said.system if words),
             model=known["model"],
-            store=known["collection"],
+            stores=(known["collection"],) if known["collection"] else (),
             top_k=known["top_k"],
             filters=filters,
             max_tokens=known["max_completion_tokens"] or known["max_tokens"],

@@ -20,6 +20,7 @@ Json = dict[str, Any]
 
 _RESULTS: Final = 20
 _MOST_RESULTS: Final = 50
+_MOST_STORES: Final = 10
 _TOOL: Final = "file_search"
 #: The tier of what may wait for others, as OpenAI calls it.
 _FLEX: Final = "flex"
@@ -146,9 +147,9 @@ def _searched(tool: Json, where: str) -> Json:
     ids = tool.get("vector_store_ids")
     if not isinstance(ids, list) or not ids or not all(isinstance(one, str) for one in ids):
         raise InvalidRequest(f"{where}.vector_store_ids", "must be a list of ids, not empty")
-    if len(ids) > 1:
+    if len(ids) > _MOST_STORES:
         raise unsupported(
-            f"{where}.vector_store_ids", "One vector store is searched for a response."
+            f"{where}.vector_store_ids", f"At most {_MOST_STORES} vector stores are searched."
         )
     most = tool.get("max_num_results")
     ranking = tool.get("ranking_options") or {}

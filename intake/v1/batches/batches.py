@@ -26,7 +26,7 @@ from intake.v1.errors import Missing
 from intake.v1.responses import Responses
 from jobs.ledger.ledger import Ledger
 from jobs.long_jobs import FIRST_LIST_TURN_S, LongJobs
-from jobs.question_lists import BATCH, COLLECTIONS, KIND, LIST_BLOB, encode_line
+from jobs.question_lists import ALSO, BATCH, KIND, LIST_BLOB, encode_line
 from protocol.ids import new_id
 from rag.errors import BlobMissing
 from runtime.settings import Settings
@@ -170,7 +170,7 @@ class Batches:
             BATCH: told_of(asked, model=reader.model),
         }
         if len(names) > 1:
-            fields[COLLECTIONS] = " ".join(sorted(names))
+            fields[ALSO] = " ".join(names[1:])
         job_id = self._begin(asked, fields, names[0], idempotency)
         self._long_jobs.ask(job_id, within_s=FIRST_LIST_TURN_S)
         return self._there(job_id)

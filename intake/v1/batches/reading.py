@@ -16,7 +16,7 @@ from intake.v1.embeddings import Embeddings, EmbeddingsAsked
 from intake.v1.errors import Missing, Refused
 from intake.v1.response_request import ResponseRequest
 from intake.v1.responses import Responses
-from jobs.question_lists import EMBEDDING, ListedQuestion
+from jobs.question_lists import ALSO, EMBEDDING, ListedQuestion
 from jobs.requests import EmbeddingRequest, QueryRequest
 
 Json = dict[str, Any]
@@ -92,6 +92,9 @@ class LineReader:
         """Return a question, with the collection that it asks."""
         self.model = model
         own = {KEPT: orjson.dumps(kept).decode(), **self._place(request.collection)}
+        if request.also:
+            own[ALSO] = " ".join(request.also)
+            self.collections |= request.also
         return ListedQuestion(line.custom_id, request.as_json(), own)
 
     def _embedding(self, line: Line, asked: EmbeddingsAsked) -> ListedQuestion:

@@ -33,16 +33,23 @@ PASSAGES: Final = (
 
 
 class FixedRetriever:
-    """Finds the same passages whatever is asked, and remembers what was."""
+    """
+    Finds the same passages whatever is asked, and remembers what was.
+
+    Attributes:
+        others: What it finds in collections that have passages of their own, by their ids.
+    """
 
     def __init__(self, passages: Sequence[Passage] = PASSAGES) -> None:
         self.passages = passages
+        self.others: dict[str, Sequence[Passage]] = {}
         self.asked: list[tuple[str, dict[str, Any]]] = []
 
-    def search(self, _collection_id: str, query: str, **more: Any) -> Found:
+    def search(self, collection_id: str, query: str, **more: Any) -> Found:
         self.asked.append((query, more))
+        found = self.others.get(collection_id, self.passages)
         return Found(
-            passages=list(self.passages[: more["top_k"]]), degraded=[], embed_ms=0, retrieve_ms=0,
+            passages=list(found[: more["top_k"]]), degraded=[], embed_ms=0, retrieve_ms=0,
             documents=2,
         )  # fmt: skip
 

@@ -113,7 +113,7 @@ def test_what_says_nothing_is_passed_over() -> None:
         {"messages": [USER], "tools": [], "stop": None, "user": "x", "logit_bias": {}, "seed": 1}
     )
 
-    assert (asked.is_streamed, asked.tells_usage, asked.asked.store) == (False, False, None)
+    assert (asked.is_streamed, asked.tells_usage, asked.asked.stores) == (False, False, ())
 
 
 @pytest.mark.parametrize(

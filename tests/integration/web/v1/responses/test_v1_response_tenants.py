@@ -112,9 +112,13 @@ def test_a_key_that_is_held_to_collections_asks_those_and_what_needs_none(
 
     assert held.responses.create(input="x", tools=search("papers"), background=True).id
     assert held.responses.create(input="x", background=True).id
+    both: Any = [{"type": "file_search", "vector_store_ids": ["papers", "letters"]}]
+    of_both = acme.responses.create(input="x", tools=both, background=True).id
     for call in (
         lambda: held.responses.create(input="x", tools=search("letters"), background=True),
+        lambda: held.responses.create(input="x", tools=both, background=True),
         lambda: held.responses.retrieve(others),
+        lambda: held.responses.retrieve(of_both),
     ):
         with pytest.raises(NotFoundError):
             call()

@@ -1,6 +1,7 @@
 """Responses: what is answered, kept, continued, listed and forgotten."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,10 +9,12 @@ from flask import Flask
 from openai import AsyncOpenAI, BadRequestError, NotFoundError, OpenAI
 from openai.types.responses import Response, ResponseFileSearchToolCall, ResponseOutputMessage
 
+from corpus.archiver import Archiver
 from rag.answers.conversation import Turn
 from rag.errors import InvalidRequest
 from tests.integration.web.v1.responses.conftest import TEXT
 from tests.support.worlds.answering_workers import (
+    PASSAGES,
     FixedRetriever,
     ScriptedGenerator,
 )
@@ -107,6 +110,29 @@ def test_what_is_searched_with_is_what_was_asked_for(
     assert (tool.max_num_results, tool.filters.key) == (7, "author")  # type: ignore[union-attr]
 
 
+def test_several_stores_are_searched_as_one(
+    openai: OpenAI, store: str, app: Flask, retriever: FixedRetriever
+) -> None:
+    collections = app.extensions["quern"].intake._storage.catalogue.collections
+    letters, _ = collections.create("letters")
+    other = replace(PASSAGES[1], document_id="file-9", chunk_id="file-9:1:0", score=0.6)
+    retriever.others[letters] = [other]
+    ids = [store, "letters", "papers", f"vs_{letters.lower()}"]
+    answer = openai.responses.create(
+        input="Where?",
+        tools=[{"type": "file_search", "vector_store_ids": ids}],
+        include=["file_search_call.results"],
+    )
+
+    found: list[Any] = answer.output[0].results  # type: ignore[union-attr,assignment]
+    assert [(one.file_id, one.score) for one in found] == [
+        ("file-1", 0.9), ("file-9", 0.6), ("file-2", 0.4),
+    ]  # fmt: skip
+    assert len(retriever.asked) == 2
+    shown = app.test_client().get(f"/api/jobs/{job_of(answer.id)}").get_json()
+    assert (shown["collection"], shown["request"]["also"]) == ("papers", ["letters"])
+
+
 def test_a_store_may_be_named_as_its_collection(openai: OpenAI) -> None:
     assert ask(openai, "papers").output_text == TEXT
 
@@ -192,8 +218,13 @@ def test_what_is_not_to_be_stored_is_not_there_afterwards(openai: OpenAI, app: F
     assert app.test_client().get("/api/jobs").get_json()["jobs"] == []
 
 
-def test_a_deleted_response_is_gone(openai: OpenAI, app: Flask) -> None:
+@pytest.mark.parametrize("is_archived", [False, True])
+def test_a_deleted_response_is_gone(openai: OpenAI, app: Flask, *, is_archived: bool) -> None:
     answer = openai.responses.create(input="Hello")
+    if is_archived:
+        storage = app.extensions["quern"].intake._storage
+        assert Archiver(storage, storage.ledger.archive).archive(at_once=True) == 1
+        assert openai.responses.retrieve(answer.id) == answer
     openai.responses.delete(answer.id)
 
     for call in (

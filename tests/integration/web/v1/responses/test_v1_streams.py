@@ -10,6 +10,7 @@ import pytest
 from flask import Flask
 from openai import AsyncOpenAI, BadRequestError, OpenAI
 
+from corpus.archiver import Archiver
 from jobs.units import Delta, Unit
 from protocol.keys import key
 from tests.integration.conftest import HandWorker
@@ -98,9 +99,13 @@ def later(app: Flask, recorded: list[Event], when: str) -> None:
     storage = app.extensions["quern"].intake._storage
     if when != "at once":
         storage.redis.delete(key("events", job_of(recorded[0].response.id)))
+    if when == "once it is archived":
+        assert Archiver(storage, storage.ledger.archive).archive(at_once=True) == 1
 
 
-@pytest.mark.parametrize("when", ["at once", "once its events are forgotten"])
+@pytest.mark.parametrize(
+    "when", ["at once", "once its events are forgotten", "once it is archived"]
+)
 def test_a_stream_goes_on_after_every_one_of_its_events(
     openai: OpenAI, app: Flask, recorded: list[Event], when: str
 ) -> None:
