@@ -37,6 +37,7 @@ from web.routes import (
     webhook_routes,
 )
 from web.v1 import errors
+from web.v1.routes import batches as v1_batches
 from web.v1.routes import chat as v1_chat
 from web.v1.routes import embeddings as v1_embeddings
 from web.v1.routes import file_batches as v1_file_batches
@@ -70,6 +71,7 @@ ROUTES = (
     v1_responses,
     v1_chat,
     v1_embeddings,
+    v1_batches,
 )
 
 
