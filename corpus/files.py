@@ -1,6 +1,6 @@
 """Files that wait to be documents, or hold what a batch came to: a record each, and a blob."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Final, Literal
@@ -46,20 +46,9 @@ class Files:
 
     def add(self, record: FileRecord) -> None:
         """Keep the record of a file whose blob is there."""
-        row = {
-            "tenant": record.tenant,
-            "key": record.key_id,
-            "filename": record.filename,
-            "size": str(record.size),
-            "purpose": record.purpose,
-            "sha256": record.sha256,
-            "created": str(record.created_us),
-        }
         name = key("file", record.file_id)
         pipe = self._redis.pipeline()  # both or none
-        if record.expires_us is not None:
-            row["expires"] = str(record.expires_us)
-        pipe.hset(name, mapping=row)
+        pipe.hset(name, mapping=fields_of(record))
         if record.expires_us is not None:
             pipe.pexpireat(name, record.expires_us // 1_000)
         pipe.zadd(key("files", record.tenant), {record.file_id: record.created_us})
@@ -68,6 +57,14 @@ class Files:
     def find(self, file_id: str) -> FileRecord | None:
         """Return the record of a file, None where there is none."""
         return _record(file_id, self._redis.hgetall(key("file", file_id)))
+
+    def several(self, file_ids: Sequence[str]) -> list[FileRecord | None]:
+        """Return the record of each file, None where there is none, in one trip."""
+        pipe = self._redis.pipeline(transaction=False)
+        for file_id in file_ids:
+            pipe.hgetall(key("file", file_id))
+        rows = pipe.execute() if file_ids else []
+        return [_record(file_id, row) for file_id, row in zip(file_ids, rows, strict=True)]
 
     def page(self, tenant: str, *, after: str | None, newest_first: bool) -> Iterator[FileRecord]:
         """Yield the files of a tenant behind the one called *after*, by when they came."""
@@ -113,6 +110,22 @@ class Files:
             for name in page:
                 pipe.hget(name, "sha256")
             yield pipe.execute()
+
+
+def fields_of(record: FileRecord) -> dict[str, str]:
+    """Return the fields of a record, as Redis keeps it."""
+    row = {
+        "tenant": record.tenant,
+        "key": record.key_id,
+        "filename": record.filename,
+        "size": str(record.size),
+        "purpose": record.purpose,
+        "sha256": record.sha256,
+        "created": str(record.created_us),
+    }
+    if record.expires_us is not None:
+        row["expires"] = str(record.expires_us)
+    return row
 
 
 def _record(file_id: str, row: dict[str, str]) -> FileRecord | None:

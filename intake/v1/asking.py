@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 from access.grants import current
@@ -63,6 +64,10 @@ class Asking:
         self._settings = settings
         self._store_named = store_named
 
+    def remembering(self) -> "Asking":
+        """Return one for many questions of one caller: each store is looked for once."""
+        return Asking(self._settings, store_named=lru_cache(maxsize=None)(self._store_named))
+
     def read(self, asked: Asked, *, field: str) -> tuple[QueryRequest, Model]:
         """
         Return the question, and what answers it; *field* is where the question stands.
@@ -92,6 +97,7 @@ class Asking:
             also={store.name: store.collection_id for store in stores[1:]},
             top_k=min(asked.top_k or settings.top_k, settings.max_top_k) if stores else 0,
             filters=asked.filters if stores else None,
+            calibrated=bool(stores),
             least_score=asked.least_score,
             priority=priority,
             max_tokens=asked.max_tokens and min(asked.max_tokens, MAX_ANSWER_TOKENS),

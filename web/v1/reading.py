@@ -7,9 +7,13 @@ from flask import request
 
 from intake.fields import Fields
 from rag.errors import InvalidRequest
+from rag.metadata.scalars import encoded
 from web.http.request_parts import json_body
 from web.v1.errors import V1Error
 
+_ENTRIES: Final = 16
+_NAME: Final = 64
+_TEXT: Final = 512
 _TRUE: Final = {"true": True, "false": False}
 
 
@@ -27,6 +31,42 @@ def known(sent: dict[str, Any], fields: Fields) -> dict[str, Any]:
     """Return the values of the fields that are declared; others are passed over."""
     names = fields.properties
     return fields.read({name: value for name, value in sent.items() if name in names})
+
+
+def metadata(given: object, where: str = "metadata") -> dict[str, str]:
+    """
+    Read what a caller keeps with an object: 16 texts of 512 characters, under names of 64.
+
+    Null is read as nothing. Raises InvalidRequest. Source: openai-openapi 2.3.0, `Metadata`.
+    """
+    if given is None:
+        return {}
+    if not isinstance(given, dict) or not _is_metadata(given):
+        raise InvalidRequest(
+            where,
+            f"must have at most {_ENTRIES} texts of {_TEXT} characters, under names of {_NAME}",
+        )
+    for name, value in given.items():
+        encoded(name + value, where)
+    return given
+
+
+def _is_metadata(given: dict[str, Any]) -> bool:
+    """Return True if an object may be kept as metadata."""
+    return len(given) <= _ENTRIES and all(
+        len(name) <= _NAME and isinstance(value, str) and len(value) <= _TEXT
+        for name, value in given.items()
+    )
+
+
+def cursors() -> tuple[str | None, str | None]:
+    """Read behind which entry a page of a list begins, or in front of which it ends."""
+    return argument("after"), argument("before")
+
+
+def newest_first() -> bool:
+    """Read in which order a list is asked for; raises InvalidRequest."""
+    return one_of("order", ("asc", "desc"), "desc") == "desc"
 
 
 def argument(name: str) -> str | None:

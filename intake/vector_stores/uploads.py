@@ -2,8 +2,8 @@
 
 import secrets
 import time
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Iterator, Sequence
+from typing import BinaryIO, Final
 
 from access.grants import current
 from corpus.blobs import BlobStore
@@ -63,12 +63,28 @@ class FileStore:
             raise NotFound(f"there is no file {file_id!r}")
         return record
 
+    def several(self, file_ids: Sequence[str]) -> list[FileRecord]:
+        """Return files of the caller's; raises NotFound where one is none."""
+        found = []
+        for file_id, record in zip(file_ids, self._files.several(file_ids), strict=True):
+            if record is None or not _is_callers(record):
+                raise NotFound(f"there is no file {file_id!r}")
+            found.append(record)
+        return found
+
     def read(self, record: FileRecord) -> bytes:
         """Return the bytes of a file; raises BlobMissing."""
         data = self._blobs.get(record.sha256)
         if data is None:
             raise BlobMissing("the file's bytes are missing from the blob store")
         return data
+
+    def open(self, record: FileRecord) -> BinaryIO:
+        """Open a file, which the caller closes; raises BlobMissing."""
+        opened = self._blobs.open(record.sha256)
+        if opened is None:
+            raise BlobMissing("the file's bytes are missing from the blob store")
+        return opened
 
     def all(
         self, *, after: str | None = None, newest_first: bool = True, purpose: str | None = None
