@@ -29,9 +29,7 @@ class Webhooks:
             ScopeMissing: The caller may use some collections alone.
         """
         current().require_whole_tenant()
-        endpoint, secret = self._deliveries.add_endpoint(
-            url, tenant=current().tenant, form=form
-        )
+        endpoint, secret = self._deliveries.add_endpoint(url, tenant=current().tenant, form=form)
         return self._endpoint(endpoint) | {"secret": secret}
 
     def all(self) -> list[dict[str, Any]]:

@@ -25,7 +25,10 @@ class Lists:
         self.service = LongJobs(bench.ledger, limit=1, question_limit=limit, blobs=self.blobs)
 
     def begin(
-        self, *texts: str, deadline_s: int = 300, own: dict[str, dict[str, str]] | None = None,
+        self,
+        *texts: str,
+        deadline_s: int = 300,
+        own: dict[str, dict[str, str]] | None = None,
         **fields: str,
     ) -> str:
         """What a web process does of a list before it dies; *own* is what questions have alone."""
@@ -270,7 +273,7 @@ def test_a_list_of_refused_questions_alone_ends_when_it_is_filled(
 
 def test_all_questions_of_a_batch_are_late_when_it_is(bench: Workbench, lists: Lists) -> None:
     job = lists.begin(*"ab", deadline_s=60, batch="{}")
-    bench.redis.hset(key("job", job), "deadline", now_ms() + 5_000)
+    bench.redis.hset(key("job", job), "deadline", int(now_ms(bench)) + 5_000)
     deadline = bench.redis.hget(key("job", job), "deadline")
     lists.service.turn()
 
@@ -328,7 +331,7 @@ def test_what_a_batch_came_to_is_written_down_once(bench: Workbench, lists: List
     job = lists.begin(batch="{}")
     files = [
         ("file-1", "acme", 5, "", {"size": 1}),
-        ("file-2", "acme", 6, str(now_ms() + 60_000), {"size": 2}),
+        ("file-2", "acme", 6, str(int(now_ms(bench)) + 60_000), {"size": 2}),
     ]  # fmt: skip
 
     assert bench.ledger.slices.keep_outputs(job, {"output_file": "file-1"}, files)

@@ -83,7 +83,7 @@ def test_an_answer_is_a_completion_with_what_it_cost() -> None:
 @pytest.mark.parametrize(("wanted", "is_good"), [(None, True), (2, True), (3, False)])
 def test_vectors_are_as_long_as_was_asked_for_or_none(
     wanted: int | None,
-    is_good: bool,  # noqa: FBT001
+    is_good: bool,
 ) -> None:
     vectors = np.array([[1, 2], [3, 4]], dtype="<f4")
     result = {"vectors": base64.b64encode(vectors.tobytes()).decode(), "dimension": 2, "tokens": 5}

@@ -6,7 +6,6 @@ from typing import Any
 
 import orjson
 import pytest
-from flask import Flask
 from flask.testing import FlaskClient
 
 from corpus.archiver import Archiver

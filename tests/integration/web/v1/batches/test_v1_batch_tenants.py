@@ -66,9 +66,7 @@ def begin(client: OpenAI, *collections: str | None) -> Batch:
     ]  # fmt: skip
     data = b"\n".join(map(orjson.dumps, lines))
     file = client.files.create(file=("a.jsonl", data), purpose="batch")
-    return client.batches.create(
-        input_file_id=file.id, endpoint=CHAT, completion_window="24h"
-    )
+    return client.batches.create(input_file_id=file.id, endpoint=CHAT, completion_window="24h")
 
 
 def job_of(batch: Batch) -> str:
@@ -112,9 +110,7 @@ def test_a_foreign_file_is_as_absent_as_one_that_never_was(
     mine, stranger = begin(acme, "papers"), caller("stranger")
     told = []
     for name in (mine.input_file_id, "file-" + "0" * 24):
-        batch = stranger.batches.create(
-            input_file_id=name, endpoint=CHAT, completion_window="24h"
-        )
+        batch = stranger.batches.create(input_file_id=name, endpoint=CHAT, completion_window="24h")
         told.append(batch.model_dump_json(exclude={"id"}).replace(name, "<id>"))
         assert batch.status == "failed"
     errors = [orjson.loads(one)["errors"] for one in told]
@@ -184,9 +180,7 @@ def test_who_may_use_some_collections_sees_no_batch_that_asks_others_too(
     assert [job["id"] for job in jobs] == [job_of(own)]
 
 
-def test_a_batch_needs_the_scope_of_questions(
-    acme: OpenAI, caller: Callable[..., OpenAI]
-) -> None:
+def test_a_batch_needs_the_scope_of_questions(acme: OpenAI, caller: Callable[..., OpenAI]) -> None:
     batch, reader = begin(acme, "papers"), caller("acme", "ingest")
 
     assert reader.batches.retrieve(batch.id).id == batch.id

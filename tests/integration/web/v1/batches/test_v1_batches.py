@@ -72,7 +72,7 @@ def test_answers_are_in_the_order_of_the_file_whatever_they_ask(
     batch = ended(openai, began)
 
     assert (began.status, began.metadata, began.model) == (
-        "in_progress", {"for": "me"}, "extractive",
+        "in_progress", {"for": "me"}, "quern-extractive",
     )  # fmt: skip
     assert began.expires_at == began.created_at + 86_400
     assert (batch.status, batch.error_file_id, batch.errors) == ("completed", None, None)
@@ -326,12 +326,8 @@ def test_a_batch_is_late_as_a_whole_and_what_was_answered_is_told(
     monkeypatch.setattr("jobs.long_jobs.FEW", 2)
     monkeypatch.setattr("jobs.long_jobs.LISTED_MEMORY_SHARE", 0.0)
     redis = worker.storage.redis
-    redis.config_set("maxmemory", 2**31)
-    try:
-        batch = begin(openai, [line(name, chat(name)) for name in "abcd"], window="1h")
-        first, second = worker.rows(job_of(batch))
-    finally:
-        redis.config_set("maxmemory", 0)
+    batch = begin(openai, [line(name, chat(name)) for name in "abcd"], window="1h")
+    first, second = worker.rows(job_of(batch))
     worker.generate(first)
     deadline = int(redis.hget(f"quern:job:{job_of(batch)}", "deadline"))
     assert deadline == int(redis.hget(f"quern:unit:{second}", "deadline"))

@@ -53,7 +53,7 @@ def test_another_list_of_questions_is_none() -> None:
 def test_its_status_follows_from_its_job(
     more: dict[str, str],
     status: str,
-    needs_files: bool,  # noqa: FBT001
+    needs_files: bool,
 ) -> None:
     assert (batch(**more).status, batch(**more).needs_files) == (status, needs_files)
 
