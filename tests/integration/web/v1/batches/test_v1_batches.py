@@ -71,9 +71,8 @@ def test_answers_are_in_the_order_of_the_file_whatever_they_ask(
     )
     batch = ended(openai, began)
 
-    assert (began.status, began.metadata, began.model) == (
-        "in_progress", {"for": "me"}, "quern-extractive",
-    )  # fmt: skip
+    assert (began.metadata, began.model) == ({"for": "me"}, "quern-extractive")
+    assert began.status in ("in_progress", "finalizing")  # workers are fast
     assert began.expires_at == began.created_at + 86_400
     assert (batch.status, batch.error_file_id, batch.errors) == ("completed", None, None)
     assert batch.request_counts is not None
