@@ -12,6 +12,7 @@ from corpus.catalogue.catalogue import Catalogue
 from corpus.catalogue.records import packed
 from corpus.change_log import ChangeLog
 from corpus.embedding import PacedEmbedder
+from corpus.files import Files
 from corpus.ingestion import Ingestion
 from corpus.parsing import FileReader
 from corpus.storage import Storage
@@ -76,7 +77,7 @@ class Workbench:
         """Return what a process opens, over this ledger."""
         return Storage(
             redis=self.redis, ledger=self.ledger, catalogue=self.catalogue,
-            change_log=self.change_log, blobs=blobs,
+            change_log=self.change_log, blobs=blobs, files=Files(self.redis),
         )  # fmt: skip
 
     def close(self) -> None:
