@@ -107,6 +107,21 @@ class BlobStore:
         self._discard(name)
         return None
 
+    def renew(self, name: str) -> bool:
+        """
+        Let a blob count as written now, so that no sweep takes it; returns False where it is gone.
+
+        Raises:
+            StoreUnavailable: The disk is away.
+        """
+        try:
+            os.utime(_path(self._folder, name))
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            raise _unwritable(error) from error
+        return True
+
     def open(self, name: str) -> BinaryIO | None:
         """
         Open the bytes called *name* for reading; None where `get` finds none.

@@ -1,6 +1,6 @@
 """Files that wait to be documents, or hold what a batch came to: a record each, and a blob."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Final, Literal
@@ -57,6 +57,14 @@ class Files:
     def find(self, file_id: str) -> FileRecord | None:
         """Return the record of a file, None where there is none."""
         return _record(file_id, self._redis.hgetall(key("file", file_id)))
+
+    def several(self, file_ids: Sequence[str]) -> list[FileRecord | None]:
+        """Return the record of each file, None where there is none, in one trip."""
+        pipe = self._redis.pipeline(transaction=False)
+        for file_id in file_ids:
+            pipe.hgetall(key("file", file_id))
+        rows = pipe.execute() if file_ids else []
+        return [_record(file_id, row) for file_id, row in zip(file_ids, rows, strict=True)]
 
     def page(self, tenant: str, *, after: str | None, newest_first: bool) -> Iterator[FileRecord]:
         """Yield the files of a tenant behind the one called *after*, by when they came."""

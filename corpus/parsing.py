@@ -71,10 +71,11 @@ class FileReader:
         note = note_of(document.notes)
         if not document.text.strip():
             raise NoText("the file holds no text" + (f": {note}" if note else ""))
-        most = self._chunker.max_tokens // TITLE_SHARE
+        chunker = self._chunker_of(row)
+        most = chunker.max_tokens // TITLE_SHARE
         title = fit_title(_title(document, row), self._tokens, most)
         with timed("chunk"):
-            chunks = self._chunker.chunk(document, title=title, counter=self._tokens)
+            chunks = chunker.chunk(document, title=title, counter=self._tokens)
         lease.check()
         text_blob = outputs.put(document.text.encode())
         language = self._languages.language_of(document.text)
@@ -85,6 +86,11 @@ class FileReader:
             "chunks": len(chunks),
         }
         return fields | ({"note": note} if note else {})
+
+    def _chunker_of(self, row: Mapping[str, str]) -> Chunker:
+        """Return what cuts the text of a row, which may ask for shorter chunks."""
+        most = int(row.get("chunk_tokens", "0"))
+        return Chunker(max_tokens=most) if 0 < most < self._chunker.max_tokens else self._chunker
 
 
 def _title(document: ParsedDocument, row: Mapping[str, str]) -> str:

@@ -10,6 +10,8 @@ from corpus.blobs import BlobStore
 from corpus.catalogue.catalogue import Catalogue
 from corpus.change_log import ChangeLog
 from corpus.files import Files
+from corpus.vector_stores.attachments import Attachments
+from corpus.vector_stores.records import StoreRecords
 from jobs.archive.archive import Archive
 from jobs.ledger.ledger import Ledger
 from protocol.messages import Message
@@ -21,7 +23,7 @@ from runtime.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Storage:
-    """Redis, ledger, catalogue, change log, blobs and files of a process."""
+    """Redis, ledger, catalogue, change log, blobs, files and vector stores of a process."""
 
     redis: Redis
     ledger: Ledger
@@ -29,6 +31,16 @@ class Storage:
     change_log: ChangeLog
     blobs: BlobStore
     files: Files
+
+    @property
+    def store_records(self) -> StoreRecords:
+        """What is kept of vector stores."""
+        return StoreRecords(self.redis, self.ledger.scripts)
+
+    @property
+    def attachments(self) -> Attachments:
+        """Files of vector stores."""
+        return Attachments(self.redis, self.ledger.scripts)
 
 
 def hnsw_of(settings: Settings) -> HnswSettings:

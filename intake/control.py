@@ -104,6 +104,8 @@ class JobControl:
             raise NotRetryable(f"this job is {job['state']}; only {allowed} can retry")
         if UNREADABLE in job:
             raise NotRetryable(job[UNREADABLE])
+        if "store" in job:
+            raise NotRetryable("files of a vector store are tried again by attaching them again")
         match job["kind"]:
             case "query":
                 return self._queries.submit_query(

@@ -2,6 +2,8 @@
 
 import contextlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
 
 import orjson
 
@@ -25,6 +27,17 @@ from protocol.ids import new_id
 from protocol.names import shown_name
 from rag.errors import InvalidRequest, QuernError
 from runtime.settings import Settings
+
+#: Rows that one script accepts: for longer nobody is to wait for Redis.
+ROWS_AT_ONCE: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class KeptDocument:
+    """A document whose bytes are kept already, and fields that its row has beside the usual."""
+
+    source: RowSource
+    fields: Mapping[str, str]
 
 
 class Ingests:
@@ -93,6 +106,35 @@ class Ingests:
                 keep_open=request.keep_open,
                 idempotency=idempotency and with_documents(idempotency, documents),
             )
+
+    def submit_kept(self, terms: IngestTerms, documents: Sequence[KeptDocument]) -> str:
+        """
+        Record rows of documents whose bytes are kept already, and return the job's id.
+
+        They are accepted some at a time; where that ends early, those that were are cancelled.
+
+        Raises:
+            Full, MemoryFull, CollectionGone: As their names say.
+        """
+        self._admission.check("ingest")
+        job_id = new_id()
+        later = {"incarnation": terms.collection_id, "on_duplicate": terms.on_duplicate}
+        for first in range(0, len(documents), ROWS_AT_ONCE):
+            part = documents[first : first + ROWS_AT_ONCE]
+            rows = self._made(job_id, terms, [one.source for one in part])
+            try:
+                self._accept(
+                    job_id,
+                    later if first else terms.as_row(),
+                    [row | dict(one.fields) for row, one in zip(rows, part, strict=True)],
+                    keep_open=first + ROWS_AT_ONCE < len(documents),
+                )
+            except QuernError:
+                if first:
+                    self._ledger.submissions.cancel_job(job_id)
+                    self._long_jobs.cancel_rows(job_id, within_s=FIRST_TURN_S)
+                raise
+        return job_id
 
     def find(self, job_id: str) -> dict[str, str]:
         """

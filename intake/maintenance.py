@@ -107,6 +107,17 @@ class Maintenance:
             raise NotFound(f"there is no document {document_id!r} in {shown_name(collection)!r}")
         return self._delete(collection, collection_id, there, "interactive", idempotency)
 
+    def detach(self, collection: str, collection_id: str, document_id: str) -> str:
+        """
+        Record the delete of a file's document, whether there is one yet or not.
+
+        The file is none of the collection's from here on. Returns the job's id.
+
+        Raises:
+            CollectionGone, Full, MemoryFull: As their names say.
+        """
+        return self._delete(collection, collection_id, [document_id], "interactive", None)
+
     def delete_documents(
         self,
         collection: str,

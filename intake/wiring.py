@@ -1,14 +1,12 @@
 """Opening the intake of a process: everything that takes requests in and shows what they became."""
 
 from collections.abc import Callable
-from functools import partial
 from typing import Final
 
 from corpus.storage import Storage, open_storage
 from intake.admission import Admission
 from intake.control import JobControl
 from intake.disk_room import DiskRoom
-from intake.files import FileStore
 from intake.ingests import Ingests, Reingests
 from intake.lookup.collections import Collections
 from intake.lookup.documents import Documents
@@ -25,7 +23,14 @@ from intake.v1.batches.batches import Batches
 from intake.v1.batches.outputs import Outputs
 from intake.v1.embeddings import Embeddings
 from intake.v1.responses import Responses
-from intake.v1.store_ids import store_named
+from intake.v1.store_ids import NamedStore
+from intake.vector_stores.attaching import Attaching
+from intake.vector_stores.polling import Polling
+from intake.vector_stores.reading import StoreReading
+from intake.vector_stores.searching import StoreSearching
+from intake.vector_stores.service import StoreService
+from intake.vector_stores.stores import VectorStores
+from intake.vector_stores.uploads import FileStore
 from intake.webhooks import Webhooks
 from jobs.document_rows import RowMaker, made_by
 from jobs.events import JobNotifier
@@ -117,7 +122,40 @@ class Intake:
             maintenance=self.maintenance,
             long_jobs=long_jobs,
         )
-        self.asking = Asking(settings, store_named=partial(store_named, catalogue))
+        self.vector_stores = StoreService(
+            stores=VectorStores(
+                catalogue=catalogue,
+                records=storage.store_records,
+                attachments=storage.attachments,
+                maintenance=self.maintenance,
+            ),
+            attaching=Attaching(
+                settings=settings,
+                files=self.files,
+                ingests=self.ingests,
+                maintenance=self.maintenance,
+                attachments=storage.attachments,
+                catalogue=catalogue,
+                blobs=blobs,
+                rows=ledger.rows,
+            ),
+            reading=StoreReading(
+                attachments=storage.attachments,
+                catalogue=catalogue,
+                documents=self.documents,
+                ledger=ledger,
+                lookup=self.jobs,
+                long_jobs=long_jobs,
+            ),
+            searching=StoreSearching(
+                settings=settings,
+                queries=self.queries,
+                attachments=storage.attachments,
+                catalogue=catalogue,
+            ),
+            polling=Polling(storage.redis, ledger.rows),
+        )
+        self.asking = Asking(settings, store_named=self._store_named)
         self.embeddings = Embeddings(
             settings, queries=self.queries, jobs=self.jobs, blobs=blobs, disk=disk
         )
@@ -147,6 +185,11 @@ class Intake:
             responses=self.responses,
             embeddings=self.embeddings,
         )
+
+    def _store_named(self, given: str) -> NamedStore:
+        """Return the store that an id, or a collection's name, means; raises NotFound."""
+        record = self.vector_stores.stores.usable(given)
+        return NamedStore(record.name, record.collection_id)
 
     def close(self) -> None:
         """Stop the threads of this process, and close the connections."""

@@ -13,7 +13,11 @@ Row = dict[str, str | int]
 
 @dataclass(frozen=True, slots=True)
 class RowSource:
-    """Where a document row comes from: bytes already in the blob store, and all its metadata."""
+    """
+    Where a document row comes from: bytes already in the blob store, and all its metadata.
+
+    *chunk_tokens* is how long its chunks may be, where that is less than usual; 0 where not.
+    """
 
     document_id: str
     sha256: str
@@ -21,6 +25,7 @@ class RowSource:
     filename: str
     title: str
     metadata: str
+    chunk_tokens: int = 0
 
     @classmethod
     def of_row(cls, row: Mapping[str, str], of_all: str) -> "RowSource":
@@ -32,6 +37,7 @@ class RowSource:
             filename=row["filename"],
             title=row["title"],
             metadata=of_row(row, of_all),
+            chunk_tokens=int(row.get("chunk_tokens", "0")),
         )
 
     @property
@@ -60,18 +66,24 @@ class RowMaker:
         What the job's metadata says *of_all* is kept with the job alone.
         """
         told = f"{source.sha256}\0{source.filename}\0{source.title}\0{source.metadata}"
+        if source.chunk_tokens:
+            told += f"\0{source.chunk_tokens}"
         fingerprint = hashlib.sha256(f"{self.pipeline}\0{told}".encode()).hexdigest()[:32]
         bare = bare_row(job_id, stage="parse", document=source.document_id, priority=priority)
-        return bare | {
-            "id": _row_id(job_id, source.document_id, fingerprint),
-            "sha256": source.sha256,
-            "size": source.size,
-            "filename": source.filename,
-            "title": source.title,
-            "own_metadata": own_part(source.metadata, of_all),
-            "fingerprint": fingerprint,
-            "made_by": self._made_by,
-        }
+        return (
+            bare
+            | {
+                "id": _row_id(job_id, source.document_id, fingerprint),
+                "sha256": source.sha256,
+                "size": source.size,
+                "filename": source.filename,
+                "title": source.title,
+                "own_metadata": own_part(source.metadata, of_all),
+                "fingerprint": fingerprint,
+                "made_by": self._made_by,
+            }
+            | ({"chunk_tokens": source.chunk_tokens} if source.chunk_tokens else {})
+        )
 
 
 def made_by(pipeline: str) -> str:

@@ -42,9 +42,10 @@ class QueryRequest(Request):
 
     *history* holds the earlier turns, oldest first. *filters* is the filter as it was given, which
     `rag.metadata.filters` can read. A *top_k* of 0 asks for an answer without passages.
-    *instructions* are what the caller tells a language model of its role; passages with less than
-    *least_score* are none. *also* are further collections that are searched: the id of each, by its
-    name as it is written down.
+    *instructions* are what the caller tells a language model of its role. With *calibrated*, or
+    where a *least_score* is asked for, each passage has its relevance; with less it is none.
+    *also* are further collections that are searched: the id of each, by its name as it is written
+    down.
     """
 
     question: str
@@ -60,6 +61,7 @@ class QueryRequest(Request):
     cancel_on_disconnect: bool = False
     webhook_url: str | None = None
     instructions: str = ""
+    calibrated: bool = False
     least_score: float = 0.0
     also: Mapping[str, str] = field(default_factory=dict)
 
@@ -69,7 +71,7 @@ class QueryRequest(Request):
         told = Request.as_json(self) | {"history": turns}
         if self.webhook_url is None:
             del told["webhook_url"]
-        for name in ("instructions", "least_score", "also"):
+        for name in ("instructions", "calibrated", "least_score", "also"):
             if not told[name]:
                 del told[name]
         return told
@@ -84,7 +86,11 @@ class QueryRequest(Request):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchRequest(Request):
-    """A search: passages for *query*, without an answer."""
+    """
+    A search: passages for *query*, without an answer.
+
+    *calibrated* and *least_score* mean what they do of a question.
+    """
 
     query: str
     collection: str = "default"
@@ -92,13 +98,15 @@ class SearchRequest(Request):
     filters: Mapping[str, Any] | None = None
     mode: Mode = "hybrid"
     trace: bool = False
+    calibrated: bool = False
     least_score: float = 0.0
 
     def as_json(self) -> dict[str, Any]:
         """Return the request as its row keeps it and the API shows it."""
         told = Request.as_json(self)
-        if not self.least_score:
-            del told["least_score"]
+        for name in ("calibrated", "least_score"):
+            if not told[name]:
+                del told[name]
         return told
 
 
@@ -152,6 +160,8 @@ class IngestTerms:
     """
     What holds of all documents of an ingest, whenever they come; *metadata* is JSON.
 
+    *store* is not empty where they are files that are attached to a vector store.
+
     The job's row has each under the name that scripts read.
     """
 
@@ -161,12 +171,14 @@ class IngestTerms:
     on_duplicate: str
     metadata: str
     webhook_url: str = ""
+    store: str = ""
 
     def as_row(self) -> dict[str, str]:
         """Return the fields of the job's row; what is empty is left out."""
         told = {_IN_ROW.get(f.name, f.name): getattr(self, f.name) for f in fields(self)}
-        if not self.webhook_url:
-            del told["webhook_url"]
+        for name in ("webhook_url", "store"):
+            if not told[name]:
+                del told[name]
         return {"kind": "ingest"} | told
 
     @classmethod

@@ -16,6 +16,8 @@ _OF_PAGE: Final = ("page", "page_label", "page_kind")
 def source_of(passage: Passage) -> dict[str, Any]:
     """Show a passage as a source."""
     told = asdict(passage) | {"metadata": dict(passage.metadata)}
+    if passage.relevance is None:
+        del told["relevance"]
     if not passage.collection_id:
         del told["collection_id"]
     parts = [_without_empty(part, but=(*RARE, "page")) for part in told["parts"]]

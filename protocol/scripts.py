@@ -30,6 +30,7 @@ _CONSTANTS = (
     "WORKER_LIVE_S",
     "MAX_BROKEN",
     "LONGEST_PAUSE_MS",
+    "SERVER_PAUSE_MS",
     "PAUSE_MS",
     "PUT_BACK_FIRST",
     "LONG_BYTES",
@@ -44,6 +45,7 @@ _CONSTANTS = (
     "WEBHOOK_MOST_DUE",
     "DELETED_COLLECTION_S",
     "SPENT_S",
+    "STORE_KEPT_S",
     "USED_S",
 )
 _SIZES = (

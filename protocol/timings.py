@@ -118,6 +118,8 @@ CHECK_SHARED_TURN_S: Final = 0.1
 CHECK_PAUSE_S: Final = 5.0
 #: A deleted collection is cleared this long: longer than any job on it may take.
 DELETED_COLLECTION_S: Final = 691_200.0
+#: So long after it expired a vector store is deleted: until then any change of it wakes it.
+STORE_KEPT_S: Final = 7 * 86_400
 BLOB_SWEEP_S: Final = 3_600.0
 #: A sweep of the blobs takes turns of this length, with this pause between.
 BLOB_SWEEP_TURN_S: Final = 1.0

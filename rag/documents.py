@@ -121,8 +121,10 @@ class Passage:
     *context*, *section* and what is told of the page are the first one's, and *chunk_id*, *n* and
     *score* are the best one's; *parts* lists them in the document's order. A chunk that stands
     alone has no parts. *language* is the document's, ISO 639-1 or empty. *collection_id* says whose
-    it is where several collections were searched and it is not the first one's. For *context*,
-    *headers*, *section*, *headings* and the page see `Chunk`.
+    it is where several collections were searched and it is not the first one's. *relevance* says
+    how likely it has what was asked for, 0 to 1, where that was wanted: see
+    `rag.extractive.relevance`. For *context*, *headers*, *section*, *headings* and the page see
+    `Chunk`.
     """
 
     chunk_id: str
@@ -145,6 +147,7 @@ class Passage:
     section: str = ""
     headings: tuple[tuple[int, int, int], ...] = ()
     collection_id: str = ""
+    relevance: float | None = None
 
     @property
     def chunks(self) -> tuple[Part, ...]:

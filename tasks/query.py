@@ -16,6 +16,7 @@ from jobs.sources import passage_of, source_of
 from rag.answers.generation import Answer, GenerationRequest
 from rag.documents import Passage
 from rag.errors import EmbedderMismatch, Unreadable
+from rag.extractive.relevance import with_relevance
 from rag.metadata.filters import parse
 from rag.search.explanation import with_left_out
 from rag.search.modes import Mode
@@ -135,10 +136,11 @@ def _found(
 ) -> Found:
     """Search the collection, or all of several."""
     retriever, found = require(resources.retriever), {}
+    measured = request.calibrated or request.least_score > 0
     also = request.also.values() if isinstance(request, QueryRequest) else ()
     try:
         for collection_id in (lease.unit.collection_id, *also):
-            found[collection_id] = retriever.search(
+            one = retriever.search(
                 collection_id,
                 query,
                 top_k=request.top_k,
@@ -148,6 +150,10 @@ def _found(
                 check=lease.check,
                 filters=parse(request.filters),
             )
+            if measured:
+                known = with_relevance(query, one.passages, one.cosines)
+                one = replace(one, passages=known)
+            found[collection_id] = one
     except EmbedderMismatch as error:
         # The collection's fault, not this worker's: its job fails, other collections go on.
         raise Unreadable("embedder_mismatch", str(error)) from error
@@ -155,7 +161,7 @@ def _found(
     stage_metrics.record_search(whole)
     if not request.least_score:
         return whole
-    good = [passage for passage in whole.passages if passage.score >= request.least_score]
+    good = [one for one in whole.passages if (one.relevance or 0.0) >= request.least_score]
     return replace(whole, passages=good)
 
 

@@ -25,6 +25,7 @@ from web.routes import (
     document_routes,
     ingest_routes,
     job_routes,
+    mcp_routes,
     metrics_routes,
     operation_routes,
     pages,
@@ -39,8 +40,12 @@ from web.v1 import errors
 from web.v1.routes import batches as v1_batches
 from web.v1.routes import chat as v1_chat
 from web.v1.routes import embeddings as v1_embeddings
+from web.v1.routes import file_batches as v1_file_batches
 from web.v1.routes import files as v1_files
+from web.v1.routes import models as v1_models
 from web.v1.routes import responses as v1_responses
+from web.v1.routes import vector_store_files as v1_vector_store_files
+from web.v1.routes import vector_stores as v1_vector_stores
 
 ROUTES = (
     query_routes,
@@ -53,11 +58,16 @@ ROUTES = (
     admin_routes,
     webhook_routes,
     usage_routes,
+    mcp_routes,
     session_routes,
     operation_routes,
     metrics_routes,
     pages,
+    v1_models,
     v1_files,
+    v1_vector_stores,
+    v1_vector_store_files,
+    v1_file_batches,
     v1_responses,
     v1_chat,
     v1_embeddings,

@@ -176,6 +176,7 @@ class GarbageCollector:
             self._storage.change_log.trim(collection_ids)
             self._trimmed_at = now
         if now - self._cleared_at > timings.CHECK_S:
+            self.drop_expired_stores()
             self.clear_deleted_collections()
             self._dropped.clear()
             self._cleared_at = now
@@ -208,6 +209,16 @@ class GarbageCollector:
             self._vectors.drop(collection_id)
             catalogue.collections.forget(collection_id)
         catalogue.collections.forget_deleted(older_than_s=timings.DELETED_COLLECTION_S)
+
+    def drop_expired_stores(self) -> None:
+        """Drop vector stores that nobody has used since they expired, a week ago."""
+        records = self._storage.store_records
+        names = self._storage.catalogue.collections.collection_ids()
+        for record in records.several(list(names.values())):
+            if record is None or record.expires_days is None:
+                continue
+            if collection_id := records.drop_expired(record.name):
+                log.info("expired store dropped", extra={"collection_id": collection_id})
 
     def drop_retired(self) -> None:
         """

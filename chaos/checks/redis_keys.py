@@ -42,7 +42,8 @@ OWNERS: Final[Mapping[str, Owner]] = (
     | dict.fromkeys(
         ("collection", "current", "newest", "documents", "names", "by_hash", "contents",
          "barren", "log", "log_state", "garbage", "building", "behind", "followers", "cursors",
-         "set_aside", "deleted"),
+         "set_aside", "deleted", "store", "attached", "attached_in", "attached_bytes",
+         "attached_errors"),
         Owner.COLLECTION,
     )
     | dict.fromkeys(("webhook", "delivery", "delivery_log"), Owner.ENDPOINT)

@@ -1,5 +1,6 @@
 """Collections: names people use, each of which points at one collection until it is deleted."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from itertools import islice, product
 from typing import Any, Final
@@ -42,12 +43,19 @@ class Collections:
         self._run = scripts
         self.hnsw = hnsw or HnswSettings()
 
-    def create(self, name: str) -> tuple[str, bool]:
-        """Make a collection unless it exists; returns (collection_id, whether it is new)."""
+    def create(
+        self, name: str, *, collection_id: str = "", store: Mapping[str, str] | None = None
+    ) -> tuple[str, bool]:
+        """
+        Make a collection unless it exists; returns (collection_id, whether it is new).
+
+        *store* is the record of one that is made as a vector store.
+        """
         fields = {"name": name, "hnsw": orjson.dumps(asdict(self.hnsw)).decode()}
         word, collection_id = self._run(
-            "create_collection", name, str(ULID()), orjson.dumps(fields).decode()
-        )
+            "create_collection", name, collection_id or str(ULID()), orjson.dumps(fields).decode(),
+            "" if store is None else orjson.dumps(dict(store)).decode(),
+        )  # fmt: skip
         return collection_id, word == "new"
 
     def collection_id(self, name: str) -> str | None:
@@ -103,9 +111,14 @@ class Collections:
         names = (
             "current", "newest", "documents", "names", "contents", "opened", "log", "log_state",
             "add_logged", "garbage", "followers", "cursors", "set_aside", "building", "behind",
-            "held", "audit", "barren", "deleted",
+            "held", "audit", "barren", "deleted", "store", "attached", "attached_bytes",
+            "attached_errors",
         )  # fmt: skip
-        self._redis.unlink(*(key(name, collection_id) for name in names))
+        states = ("all", "in_progress", "completed", "failed", "cancelled")
+        self._redis.unlink(
+            *(key(name, collection_id) for name in names),
+            *(key("attached_in", collection_id, state) for state in states),
+        )
         # The first one last: it says how many others there may be.
         first = key("by_hash", collection_id, "first")
         letters = int(self._redis.hget(first, "") or 0)

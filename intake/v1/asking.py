@@ -97,6 +97,7 @@ class Asking:
             also={store.name: store.collection_id for store in stores[1:]},
             top_k=min(asked.top_k or settings.top_k, settings.max_top_k) if stores else 0,
             filters=asked.filters if stores else None,
+            calibrated=bool(stores),
             least_score=asked.least_score,
             priority=priority,
             max_tokens=asked.max_tokens and min(asked.max_tokens, MAX_ANSWER_TOKENS),

@@ -154,7 +154,10 @@ end
 
 -- Whose lane a unit waits in. An interactive one that was put back again and again takes turns
 -- with the jobs: many of them, each going first, would let nothing else run.
+-- So does what workers died over: in each new worker it would go first, alone, and nothing else
+-- would run where workers are killed as fast as they come.
 local function owner_of(u)
+  if tonumber(u.deaths or '0') >= QUARANTINE_DEATHS then return 'suspects' end
   if u.owner == 'interactive' and tonumber(u.put_back or '0') >= PUT_BACK_FIRST then
     return 'put_back'
   end
@@ -203,10 +206,11 @@ local function end_pauses(role)
   for _, id in ipairs(due) do
     redis.call('ZREM', K.later(role), id)
     local said = redis.call('HMGET', K.unit(id), 'state', 'stage', 'role', 'owner', 'created',
-      'size', 'chunks', 'put_back')
+      'size', 'chunks', 'put_back', 'deaths')
     if said[1] and not FINAL[said[1]] then
       wait_in_lane(id, {stage = said[2], role = said[3], owner = said[4], created = said[5],
-        size = said[6] or nil, chunks = said[7] or nil, put_back = said[8] or nil})
+        size = said[6] or nil, chunks = said[7] or nil, put_back = said[8] or nil,
+        deaths = said[9] or nil})
     end
   end
 end
@@ -264,6 +268,13 @@ local function leave_window(role, id)
   redis.call('ZREM', K.inflight(role), id)
   redis.call('SREM', K.company(role), id)
   redis.call('SREM', K.long(), id)
+end
+
+-- A body that slept through the end of its claim is at work yet: its unit waits for nobody else.
+local function back_into_window(id, u)
+  if redis.call('ZSCORE', K.inflight(u.role), id) then return end
+  leave_lane(id, u)
+  redis.call('ZADD', K.inflight(u.role), int(NOW_MS + CLAIM_MS), id)
 end
 
 -- Moves waiting units into the window while there is room; interactive first, then by turns. What
@@ -587,6 +598,97 @@ local function into_garbage(inc, member, due)
   redis.call('ZADD', K.garbage(inc), due, member)
 end
 
+-- Files of vector stores --------------------------------------------------------------------
+
+-- A file that is attached to a collection is a document of it, called by the file's id. `attached`
+-- has the unit that makes the document, the file's size and what is told of it, and one of the sets
+-- `attached_in` has the file, by its state: what counts them is the size of each set.
+local ATTACHED = {'in_progress', 'completed', 'failed', 'cancelled'}
+
+local function attached_state(inc, file)
+  for _, state in ipairs(ATTACHED) do
+    if redis.call('ZSCORE', K.attached_in(inc, state), file) then return state end
+  end
+end
+
+-- The unit of an attached file, its size, and what is told of it; nil where it is not attached.
+local function attached_entry(inc, file)
+  local kept = redis.call('HGET', K.attached(inc), file)
+  if kept then return string.match(kept, '^(%S+) (%d+) (.*)$') end
+end
+
+-- Takes an attached file out of the set of its state.
+local function leave_attached(inc, file, size)
+  local from = attached_state(inc, file)
+  if not from then return end
+  redis.call('ZREM', K.attached_in(inc, from), file)
+  if from == 'completed' then redis.call('DECRBY', K.attached_bytes(inc), size) end
+end
+
+local function move_attached(inc, file, size, to)
+  local at = redis.call('ZSCORE', K.attached_in(inc, 'all'), file)
+  leave_attached(inc, file, size)
+  redis.call('ZADD', K.attached_in(inc, to), at, file)
+  if to == 'completed' then redis.call('INCRBY', K.attached_bytes(inc), size) end
+end
+
+local function attached_failed(inc, file, size, error)
+  move_attached(inc, file, size, 'failed')
+  redis.call('HSET', K.attached_errors(inc), file, error)
+end
+
+-- Attaches the file of a row, with what the row tells of it. One that *renews* a document that is
+-- read leaves file and state as they are until its own generation is the current one.
+local function attach(inc, id, r)
+  local unit, size = attached_entry(inc, r.document)
+  if r.renews and unit and attached_state(inc, r.document) == 'completed' then
+    r.renews = unit
+    return
+  end
+  r.renews = nil
+  if unit then leave_attached(inc, r.document, size) end
+  redis.call('HSET', K.attached(inc), r.document, id .. ' ' .. r.size .. ' ' .. r.attached)
+  redis.call('HDEL', K.attached_errors(inc), r.document)
+  redis.call('ZADD', K.attached_in(inc, 'all'), r.created, r.document)
+  redis.call('ZADD', K.attached_in(inc, 'in_progress'), r.created, r.document)
+  r.attached = '1'
+end
+
+-- Detaches a file; answers with the unit that makes its document, nil where it was not attached.
+local function detach(inc, file)
+  local unit, size = attached_entry(inc, file)
+  if not unit then return nil end
+  leave_attached(inc, file, size)
+  redis.call('ZREM', K.attached_in(inc, 'all'), file)
+  redis.call('HDEL', K.attached(inc), file)
+  redis.call('HDEL', K.attached_errors(inc), file)
+  return unit
+end
+
+-- What an ended row is to the file that it was to attach.
+local function attached_end(state, outcome)
+  if state == 'cancelled' then return 'cancelled' end
+  return state == 'succeeded' and outcome ~= 'empty' and 'completed' or 'failed'
+end
+
+-- Ends the attachment of a row's file, unless it was detached or attached anew since; the row is
+-- counted in its job, a batch of files, in any case.
+local function end_attached(id, u, fields, became_current)
+  local inc, file = u.incarnation, u.document
+  redis.call('HINCRBY', K.job(u.job), 'attached_' .. fields.attached_end, 1)
+  local unit, size = attached_entry(inc, file)
+  if u.renews then
+    if unit == u.renews and became_current then
+      redis.call('HSET', K.attached(inc), file, unit .. ' ' .. size .. ' ' .. u.attached)
+    end
+  elseif unit == id and fields.attached_end == 'failed' then
+    attached_failed(inc, file, size, fields.error
+      or cjson.encode({type = 'no_text', detail = fields.note or 'There is no text in it.'}))
+  elseif unit == id then
+    move_attached(inc, file, size, fields.attached_end)
+  end
+end
+
 -- Webhooks ----------------------------------------------------------------------------------
 
 -- Records that *event* is to be sent to an endpoint, or to the URL of a job.
@@ -747,6 +849,7 @@ local function close(id, u, state, fields, became_current)
   fields.state = state
   fields.finished = int(NOW)
   fields.held = '0'
+  if u.attached then fields.attached_end = attached_end(state, fields.outcome) end
   put(K.unit(id), fields)
   u.state = state
   free_room(id, u)
@@ -775,6 +878,7 @@ local function close(id, u, state, fields, became_current)
     redis.call('PEXPIREAT', K.unit(id),
       int(math.max(NOW_MS, tonumber(deadline)) + RETENTION_S * 1000))
     redis.call('SREM', K.open(u.job), id)
+    if u.attached then end_attached(id, u, fields, became_current) end
     count_row(u, state, fields.outcome)
     end_job(u.job)
   else
@@ -1015,6 +1119,11 @@ local function withdraw(inc, doc, generation, chunks)
   if record then forget_bytes(inc, read_record(record).sha256, doc) end
   redis.call('HDEL', K.documents(inc), doc)
   redis.call('ZREM', K.names(inc), doc)
+  local unit, size = attached_entry(inc, doc)
+  if unit and attached_state(inc, doc) == 'completed' then
+    attached_failed(inc, doc, size, cjson.encode({type = 'lost',
+      detail = 'What was kept of it was lost; attach it again.'}))
+  end
   return true
 end
 
@@ -1035,6 +1144,17 @@ end
 -- a while.
 local function retire(edition)
   redis.call('ZADD', K.retired(), int(NOW_MS), edition)
+end
+
+-- Frees a collection's name; the garbage collector clears what is left until nobody can write into
+-- it any more.
+local function drop_named(name, inc)
+  redis.call('HDEL', K.collections(), name)
+  for _, edition in ipairs({edition_of(inc), redis.call('HGET', K.building(inc), 'edition') or inc}) do
+    if edition ~= inc then retire(edition) end
+  end
+  redis.call('DEL', K.collection(inc))
+  redis.call('ZADD', K.graves(), int(NOW_MS), inc)
 end
 
 -- Requests that come again -------------------------------------------------------------------

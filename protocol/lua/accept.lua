@@ -79,6 +79,14 @@ local may_double = fields.on_duplicate ~= 'skip' and fields.on_duplicate ~= 'fai
 local out = {'ok', job}
 local roles = {}
 local reserved = 0
+
+-- A document that is deleted is no file of its vector store any more, and what was to make it stops.
+local function detach_deleted(doc)
+  local unit = detach(inc, doc)
+  local u = unit and row(K.unit(unit)) or {}
+  if u.state and not FINAL[u.state] and ask_to_stop(unit, u) then roles[u.role] = true end
+end
+
 local floor = floor_of(inc)
 local base = redis.call('LLEN', K.rows(job))
 local deadline = NOW_MS + patience_of(j)
@@ -97,6 +105,8 @@ for i, r in ipairs(rows) do
     redis.call('RPUSH', K.rows(job), id)
     redis.call('HINCRBY', K.job(job), 'total', 1)
     redis.call('SADD', K.open(job), id)
+    if r.stage == 'remove' then detach_deleted(doc) end
+    if r.attached then attach(inc, id, r) end
 
     local twin = not may_double and r.sha256 and find_bytes(inc, r.sha256)
     if twin == doc then twin = false end

@@ -1,7 +1,7 @@
 """Retrieval: both retrievers, one look at what is current, fusion, and the texts of the best."""
 
 from collections.abc import Callable, Collection, Container, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from rag.documents import Passage, split_chunk_id
@@ -36,6 +36,7 @@ class Found:
     *dense_found* and *sparse_found* count the current candidates of each retriever, *documents*
     those of the collection, and *waiting* those that are on their way. *unmatched* tells that there
     was a filter which none of them matches, and *hints* what is wrong with it, in sentences.
+    *cosines* are those of the chunks that the dense retriever found, to the question.
     """
 
     passages: list[Passage]
@@ -53,6 +54,7 @@ class Found:
     waiting: int = 0
     unmatched: bool = False
     hints: Sequence[str] = ()
+    cosines: Mapping[str, float] = field(default_factory=dict)
 
 
 def still_current(
@@ -191,6 +193,7 @@ class Retriever:
             waiting=proposed.waiting,
             unmatched=filters is not None and proposed.complete and not dense,
             hints=proposed.hints,
+            cosines=dict(dense),
         )
 
     def _said(

@@ -11,8 +11,8 @@ def merged(founds: Mapping[str, Found], *, top_k: int) -> Found:
     """
     Return what was found in collections as what one search found; *founds* are by their ids.
 
-    The best *top_k* passages of all stay, and those that are not of the first collection say whose
-    they are. Of a ranking there is no explanation: there is none of the whole.
+    The best *top_k* passages of all stay, by their relevance where they have one, and those that are
+    not of the first collection say whose they are. Of a ranking there is no explanation: there is none of the whole.
     """
     (first, found), *others = founds.items()
     if not others:
@@ -23,8 +23,8 @@ def merged(founds: Mapping[str, Found], *, top_k: int) -> Found:
         for collection_id, one in founds.items()
         for passage in one.passages
     ]
-    # Scores of a search are comparable with those of another one; equal ones keep their order.
-    passages.sort(key=lambda passage: -passage.score)
+    # Equal ones keep their order.
+    passages.sort(key=lambda passage: (-(passage.relevance or 0.0), -passage.score))
     return Found(
         passages=passages[:top_k],
         degraded=_once(one.degraded for one in every),

@@ -68,7 +68,7 @@ def awaited(job_id: str, wait_s: float) -> Sight:
     return seen
 
 
-def _polled(job_id: str, wait_s: float) -> Sight | None:
+def polled(job_id: str, wait_s: float) -> Sight | None:
     """Wait as `awaited` does, in a slot of the long polls; None at once where none is left."""
     try:
         with front_end().places.polls.held(client()):
@@ -95,7 +95,7 @@ def job_response(
     parts = front_end()
     refused = False
     if wait_s:
-        seen = _polled(job_id, wait_s)
+        seen = polled(job_id, wait_s)
         refused = seen is None
     shown = parts.intake.jobs.show(job_id, parts.health.workers, seen=seen)
     answer = jsonify(with_links(with_html(shown) if as_html else shown))

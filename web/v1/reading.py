@@ -59,6 +59,16 @@ def _is_metadata(given: dict[str, Any]) -> bool:
     )
 
 
+def cursors() -> tuple[str | None, str | None]:
+    """Read behind which entry a page of a list begins, or in front of which it ends."""
+    return argument("after"), argument("before")
+
+
+def newest_first() -> bool:
+    """Read in which order a list is asked for; raises InvalidRequest."""
+    return one_of("order", ("asc", "desc"), "desc") == "desc"
+
+
 def argument(name: str) -> str | None:
     """Return a query parameter, None where it was not sent."""
     return request.args.get(name)

@@ -12,7 +12,6 @@ from intake.admission import Admission
 from intake.control import JobControl
 from intake.disk_room import DiskRoom
 from intake.errors import Gone, NotFound
-from intake.files import FileStore
 from intake.idempotency import Idempotency
 from intake.lookup.collections import collection_of
 from intake.lookup.jobs import NEWEST, JobLookup, JobPosition
@@ -24,6 +23,7 @@ from intake.v1.batches.reading import LineReader, ReadBody
 from intake.v1.embeddings import Embeddings
 from intake.v1.errors import Missing
 from intake.v1.responses import Responses
+from intake.vector_stores.uploads import FileStore
 from jobs.ledger.ledger import Ledger
 from jobs.long_jobs import FIRST_LIST_TURN_S, LongJobs
 from jobs.question_lists import ALSO, BATCH, KIND, LIST_BLOB, encode_line

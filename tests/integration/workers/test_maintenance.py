@@ -11,8 +11,9 @@ from corpus.blobs import BlobStore
 from corpus.check_and_repair.checker import Checker
 from jobs.searches import SearchSight
 from protocol import timings
+from protocol.keys import key
 from rag.in_memory_ports.vector_store import DictVectors
-from tests.support.workbench import Workbench
+from tests.support.workbench import Workbench, now_ms
 from workers.maintenance import BackgroundCheck, GarbageCollector
 
 
@@ -66,3 +67,26 @@ def test_a_check_between_two_walks_asks_nothing_of_collections_without_vectors(
     check.turn()
 
     assert len(trips) == 2
+
+
+@pytest.mark.parametrize(
+    ("days_ago", "fields", "is_kept"),
+    [
+        (7.9, {"label": "", "expires_days": "1"}, True),
+        (8.1, {"label": "", "expires_days": "1"}, False),
+        (8.1, {"label": "", "expires_days": "2"}, True),
+        (99.0, {"label": ""}, True),  # it lasts for ever
+        (99.0, {"expires_days": "1"}, True),  # it was made as a collection
+    ],
+)
+def test_a_store_goes_a_week_after_it_expired(
+    bench: Workbench, tmp_path: Path, days_ago: float, fields: dict[str, str], *, is_kept: bool
+) -> None:
+    collection_id, _ = bench.catalogue.collections.create("vs-a", store=fields)
+    now_us = int(now_ms(bench)) * 1_000
+    bench.redis.hset(key("store", collection_id), "active", now_us - int(days_ago * 86_400_000_000))
+    collector = GarbageCollector(bench.storage(BlobStore(tmp_path)), DictVectors())
+    collector.turn()
+
+    assert bench.catalogue.collections.exists(collection_id) == is_kept
+    assert bool(bench.redis.keys("quern:store:*")) == is_kept

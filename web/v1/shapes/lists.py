@@ -12,11 +12,15 @@ def list_object(
 ) -> dict[str, Any]:
     """Show up to *limit* of *entries*, which go on where the list ends."""
     some = list(islice(entries, limit + 1))
-    data = [shown(entry) for entry in some[:limit]]
+    return page_object([shown(entry) for entry in some[:limit]], has_more=len(some) > limit)
+
+
+def page_object(data: list[dict[str, Any]], *, has_more: bool) -> dict[str, Any]:
+    """Show part of a list."""
     return {
         "object": "list",
         "data": data,
         "first_id": data[0]["id"] if data else None,
         "last_id": data[-1]["id"] if data else None,
-        "has_more": len(some) > limit,
+        "has_more": has_more,
     }

@@ -3,7 +3,6 @@
 from intake.requests import MAX_HISTORY_BYTES
 from intake.v1.asking import newest
 from intake.v1.responses import response_id
-from intake.v1.store_ids import store_id
 from rag.answers.conversation import Turn
 
 
@@ -25,6 +24,5 @@ def test_what_has_no_room_is_left_out_with_all_before_it() -> None:
     assert newest(turns("a", long + "x", "b", "c")) == tuple(turns("b", "c"))
 
 
-def test_ids_say_what_they_are_of() -> None:
+def test_an_id_says_what_it_is_of() -> None:
     assert response_id("01a2-b3") == "resp_01a2b3"
-    assert store_id("01JAB") == "vs_01jab"

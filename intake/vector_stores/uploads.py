@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import BinaryIO, Final
 
 from access.grants import current
@@ -62,6 +62,15 @@ class FileStore:
         if record is None or not _is_callers(record):
             raise NotFound(f"there is no file {file_id!r}")
         return record
+
+    def several(self, file_ids: Sequence[str]) -> list[FileRecord]:
+        """Return files of the caller's; raises NotFound where one is none."""
+        found = []
+        for file_id, record in zip(file_ids, self._files.several(file_ids), strict=True):
+            if record is None or not _is_callers(record):
+                raise NotFound(f"there is no file {file_id!r}")
+            found.append(record)
+        return found
 
     def read(self, record: FileRecord) -> bytes:
         """Return the bytes of a file; raises BlobMissing."""

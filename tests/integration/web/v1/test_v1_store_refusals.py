@@ -1,0 +1,80 @@
+"""What is asked of vector stores and cannot be done: refused, and named."""
+
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+openai = pytest.importorskip("openai")
+
+Json = dict[str, Any]
+
+
+@pytest.mark.parametrize(
+    ("body", "param"),
+    [
+        ({}, "query"),
+        ({"query": ""}, "query"),
+        ({"query": "a", "max_num_results": 51}, "max_num_results"),
+        ({"query": "a", "filters": {"type": "like", "key": "a", "value": "b"}}, "filters.type"),
+        ({"query": "a", "filters": {"type": "and", "filters": []}}, "filters.filters"),
+        ({"query": "a", "filters": {"type": "in", "key": "a", "value": "b"}}, "filters.value"),
+        ({"query": "a", "ranking_options": {"ranker": "mine"}}, "ranking_options.ranker"),
+        (
+            {"query": "a", "ranking_options": {"score_threshold": 2}},
+            "ranking_options.score_threshold",
+        ),
+    ],
+)
+def test_a_search_that_cannot_be_done_names_the_field(
+    client: FlaskClient, body: Json, param: str
+) -> None:
+    store = client.post("/v1/vector_stores", json={}).get_json()["id"]
+    answer = client.post(f"/v1/vector_stores/{store}/search", json=body)
+
+    assert answer.status_code == 400
+    assert answer.get_json()["error"]["param"] == param
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "param"),
+    [
+        ("", {"name": 5}, "name"),
+        ("", {"metadata": {"a": 1}}, "metadata"),
+        ("", {"expires_after": {"anchor": "last_active_at", "days": 0}}, "expires_after.days"),
+        ("", {"expires_after": {"anchor": "created_at", "days": 1}}, "expires_after.anchor"),
+        ("", {"file_ids": ["a"] * 501}, "file_ids"),
+        ("/ID/files", {}, "file_id"),
+        ("/ID/files", {"file_id": "a", "attributes": {"a": []}}, "attributes.a"),
+        ("/ID/files", {"file_id": "a", "attributes": {"a": "x" * 513}}, "attributes.a"),
+        (
+            "/ID/files",
+            {"file_id": "a", "chunking_strategy": {"type": "semantic"}},
+            "chunking_strategy.type",
+        ),
+        (
+            "/ID/files",
+            {
+                "file_id": "a",
+                "chunking_strategy": {
+                    "type": "static",
+                    "static": {"max_chunk_size_tokens": 200, "chunk_overlap_tokens": 101},
+                },
+            },
+            "chunking_strategy.static.chunk_overlap_tokens",
+        ),
+        ("/ID/file_batches", {}, "file_ids"),
+        ("/ID/file_batches", {"file_ids": []}, "file_ids"),
+        ("/ID/file_batches", {"file_ids": ["a"], "files": [{"file_id": "a"}]}, "file_ids"),
+        ("/ID/file_batches", {"files": [{"file_id": 1}]}, "files[0].file_id"),
+    ],
+)
+def test_what_cannot_be_done_is_refused_and_named(
+    client: FlaskClient, path: str, body: Json, param: str
+) -> None:
+    store = client.post("/v1/vector_stores", json={}).get_json()["id"]
+    answer = client.post(f"/v1/vector_stores{path.replace('ID', store)}", json=body)
+
+    assert answer.status_code == 400, answer.get_data(as_text=True)
+    assert answer.get_json()["error"]["param"] == param
+    assert client.get(f"/v1/vector_stores/{store}").get_json()["file_counts"]["total"] == 0

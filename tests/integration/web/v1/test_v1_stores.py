@@ -1,0 +1,132 @@
+"""Vector stores through OpenAI's own client."""
+
+import time
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from protocol.keys import key
+from tests.integration.conftest import parts_of
+from tests.support.waiting import until
+from tests.support.worlds.store_house import StoreHouse
+from tests.support.worlds.v1_client import attached, counts, upload
+
+openai = pytest.importorskip("openai")
+
+Json = dict[str, Any]
+
+
+def test_a_store_is_made_listed_changed_and_deleted(api: Any) -> None:
+    made = api.vector_stores.create()
+    named = api.vector_stores.create(
+        name="Papers", metadata={"team": "a"}, expires_after={"anchor": "last_active_at", "days": 3}
+    )
+    changed = api.vector_stores.update(made.id, name="Other", metadata={"team": "b"})
+
+    assert (made.name, made.status, counts(made), made.metadata) == ("", "completed", (0,) * 5, {})
+    assert made.id.startswith("vs_")
+    assert named.expires_at == named.last_active_at + 3 * 86_400
+    assert (changed.name, changed.metadata) == ("Other", {"team": "b"})
+    assert [one.id for one in api.vector_stores.list(order="asc")] == [made.id, named.id]
+    assert api.vector_stores.retrieve(named.id) == named
+    gone = api.vector_stores.delete(made.id)
+    assert (gone.id, gone.deleted) == (made.id, True)
+    assert [one.id for one in api.vector_stores.list()] == [named.id]
+    with pytest.raises(openai.NotFoundError):
+        api.vector_stores.retrieve(made.id)
+
+
+def test_a_use_is_noted_and_null_takes_away(api: Any, app: Flask) -> None:
+    made = api.vector_stores.create(
+        name="n", metadata={"a": "1"}, expires_after={"anchor": "last_active_at", "days": 1}
+    )
+    collection_id = made.id.removeprefix("vs_").upper()
+    parts_of(app).intake.redis.hset(key("store", collection_id), "active", 1_000_000)
+    bare = api.vector_stores.update(made.id, name=None, metadata=None, expires_after=None)
+
+    assert (bare.name, bare.metadata, bare.expires_after, bare.expires_at) == ("", {}, None, None)
+    assert bare.last_active_at >= made.last_active_at
+
+
+def test_a_list_of_stores_goes_on_in_both_directions(api: Any) -> None:
+    made = [api.vector_stores.create(name=str(n)).id for n in range(5)]
+
+    assert [one.id for one in api.vector_stores.list(order="asc", limit=2)] == made
+    assert [one.id for one in api.vector_stores.list(limit=2)] == made[::-1]
+    before = api.vector_stores.list(order="asc", before=made[3], limit=2)
+    assert ([one.id for one in before.data], before.has_more) == (made[1:3], True)
+
+
+@pytest.mark.usefixtures("house")
+def test_a_store_that_nobody_used_expires(api: Any, app: Flask) -> None:
+    made = api.vector_stores.create(expires_after={"anchor": "last_active_at", "days": 1})
+    collection_id = made.id.removeprefix("vs_").upper()
+    redis = parts_of(app).intake.redis
+    redis.hset(key("store", collection_id), "active", (int(time.time()) - 90_000) * 1_000_000)
+
+    assert api.vector_stores.retrieve(made.id).status == "expired"
+    with pytest.raises(openai.BadRequestError, match="expired"):
+        api.vector_stores.search(made.id, query="Why?")
+    with pytest.raises(openai.BadRequestError, match="expired"):
+        api.vector_stores.files.create(made.id, file_id=upload(api, "a.txt", "A."))
+    assert api.vector_stores.update(made.id, name="awake").status == "completed"
+    assert api.vector_stores.search(made.id, query="Why?").data == []
+
+
+def test_files_of_a_new_store_are_on_their_way_when_it_is_made(api: Any, house: StoreHouse) -> None:
+    files = [upload(api, f"{n}.txt", f"Text {n}.") for n in range(3)]
+    with house.held():
+        made = api.vector_stores.create(file_ids=files)
+        assert (made.status, counts(made)) == ("in_progress", (3, 0, 0, 0, 3))
+    until(lambda: api.vector_stores.retrieve(made.id).status == "completed")
+
+    done = api.vector_stores.retrieve(made.id)
+    assert counts(done) == (0, 3, 0, 0, 3)
+    assert done.usage_bytes == 3 * len("Text 0.")
+
+
+@pytest.mark.usefixtures("house")
+def test_a_collection_is_a_store_too(api: Any, client: FlaskClient) -> None:
+    body = {
+        "collection": "papers",
+        "documents": [
+            {"id": "b/two.md", "text": "Two is even.", "metadata": {"n": 2, "tags": ["a"]}},
+            {"id": "a.md", "text": "One is odd."},
+        ],
+    }
+    job = client.post("/api/ingests", json=body).get_json()["id"]
+    until(lambda: client.get(f"/api/jobs/{job}").get_json()["state"] == "succeeded")
+    (told,) = api.vector_stores.list().data
+    files = api.vector_stores.files.list(told.id, limit=1)
+
+    assert (told.name, counts(told)) == ("papers", (0, 2, 0, 0, 2))
+    assert [file.id for file in files] == ["a.md", "b/two.md"]
+    assert next(hit.file_id for hit in api.vector_stores.search(told.id, query="even").data) == (
+        "b/two.md"
+    )
+    assert api.vector_stores.retrieve("papers").id == told.id
+    mixed = attached(api, told.id, "three.txt", "Three is odd, too.")
+    assert counts(api.vector_stores.retrieve(told.id)) == (0, 3, 0, 0, 3)
+    assert mixed in [file.id for file in api.vector_stores.files.list(told.id)]
+
+
+@pytest.mark.usefixtures("store")
+def test_models_are_who_answers_who_embeds_and_each_collection(
+    api: Any, client: FlaskClient
+) -> None:
+    client.post("/api/collections", json={"name": "papers"})
+    names = [model.id for model in api.models.list()]
+
+    assert names == ["quern-extractive", "quern", "all-MiniLM-L6-v2", "quern:papers"]
+    assert api.models.retrieve("quern:papers").owned_by == "quern"
+    with pytest.raises(openai.NotFoundError):
+        api.models.retrieve("gpt-4o")
+
+
+def test_a_store_with_a_file_that_is_not_there_is_not_made(api: Any) -> None:
+    with pytest.raises(openai.NotFoundError):
+        api.vector_stores.create(file_ids=["file-nothing"])
+
+    assert api.vector_stores.list().data == []
