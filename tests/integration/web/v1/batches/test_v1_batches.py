@@ -245,7 +245,7 @@ def test_a_file_that_is_no_batch_fails_as_a_whole_and_says_where(
             [],
         ],
     ) == [
-        ("duplicate_custom_id", 2), ("invalid_request", 3), ("invalid_request", 4),
+        ("duplicate_custom_id", 2), ("streaming_unsupported", 3), ("background_unsupported", 4),
         ("invalid_method", 5), ("invalid_url", 6), ("missing_required_parameter", 7),
         ("missing_required_parameter", 8), ("model_not_found", 9), ("invalid_json_line", 10),
     ]  # fmt: skip
@@ -265,7 +265,7 @@ def test_a_batch_of_a_file_that_is_not_there_is_accepted_and_fails(openai: OpenA
     assert batch.errors is not None
     assert batch.errors.data is not None
     (error,) = batch.errors.data
-    assert (error.code, error.line, error.param) == ("invalid_input_file", None, "input_file_id")
+    assert (error.code, error.line, error.param) == ("invalid_request", None, "input_file_id")
 
 
 @pytest.mark.parametrize(
