@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from web.v1.shapes.cited_text import MarkerFilter
+from web.v1.shapes.cited_text import MarkerFilter, filename
 
 Json = dict[str, Any]
 
@@ -41,7 +41,7 @@ def cited(result: Mapping[str, Any]) -> list[Json]:
             {
                 "marker": citation["marker"],
                 "file_id": source["document_id"],
-                "filename": source["title"] or source["document_id"],
+                "filename": filename(source),
                 "quote": citation["quote"],
                 "start": citation["start"],
                 "end": citation["end"],

@@ -150,6 +150,11 @@ def annotations(
     return [one for one in notes if one is not None]
 
 
+def filename(source: Mapping[str, Any]) -> str:
+    """Return what the file of a passage is called, or its document where it came as none."""
+    return str(source.get("filename") or source["title"] or source["document_id"])
+
+
 def _annotation(
     at: int, citation: Mapping[str, Any], sources: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any] | None:
@@ -160,7 +165,7 @@ def _annotation(
     return {
         "type": "file_citation",
         "file_id": source["document_id"],
-        "filename": source["title"] or source["document_id"],
+        "filename": filename(source),
         "index": at,
         "quote": citation["quote"],
         "start": citation["start"],
