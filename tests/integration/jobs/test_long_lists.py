@@ -346,3 +346,19 @@ def test_what_a_batch_came_to_is_written_down_once(bench: Workbench, lists: List
     bench.redis.delete(key("job", job))
     assert not bench.ledger.slices.keep_outputs(job, {}, files)
     assert bench.redis.exists(key("job", job)) == 0
+
+
+def test_texts_of_a_list_stay_with_it_and_count_as_questions(
+    bench: Workbench, lists: Lists
+) -> None:
+    window(bench, 9)
+    job = lists.begin("a", own={"a": {"kind": "embedding"}})
+    lists.service.turn()
+    (row,) = bench.redis.lrange(key("rows", job), 0, -1)
+    bench.ledger.work.finish(bench.take(row), state="succeeded", fields={})
+
+    assert bench.field(row, "kind") == "embedding"
+    assert bench.redis.zscore(key("ended"), row) is not None  # it goes to the archive
+    assert bench.redis.ttl(key("unit", row)) > RETENTION_S - 10
+    assert bench.redis.hget(key("tallies"), "question:ok") == "1"
+    assert bench.job_state(job) == "succeeded"
