@@ -167,6 +167,8 @@ class Places:
         #: Of documents' bytes: the largest file, or any number of smaller ones.
         self.upload_room = Room(settings.max_file_bytes)
         self._exports = Turns(EXPORTS_AT_ONCE)
+        #: Files of batches are checked one after the other: a long one takes seconds.
+        self.batch_checks = Turns(1)
 
     def in_export_turns(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
         """Yield what is made piece by piece; few callers at once have theirs made, others wait."""

@@ -19,7 +19,7 @@ from rag.errors import InvalidRequest
 from web.v1 import reading
 from web.v1.chat_requests import read_chat
 from web.v1.embedding_requests import read_embeddings
-from web.v1.errors import V1Error, unsupported
+from web.v1.errors import V1Error
 from web.v1.response_requests import read_response
 
 Json = dict[str, Any]
@@ -41,7 +41,8 @@ def read_batch(body: Mapping[str, Any]) -> BatchRequest:
     """
     endpoint = body.get("endpoint")
     if endpoint not in ENDPOINTS:
-        raise unsupported("endpoint", f"It must be one of: {', '.join(ENDPOINTS)}.")
+        message = f"Invalid endpoint: {endpoint!s:.100}. Supported values: {', '.join(ENDPOINTS)}."
+        raise V1Error(400, message, param="endpoint", code="invalid_value")
     window = body.get("completion_window")
     given = body.get("metadata")
     return BatchRequest(

@@ -96,7 +96,7 @@ class Batches:
                 return self._accept(asked, file, kept, read, idempotency)
         except (NotFound, BlobMissing):
             wrong = LineError(
-                "invalid_input_file", f"There is no file {asked.input_file_id!r}.",
+                "invalid_request", f"Cannot find file {asked.input_file_id}, or it is not yours.",
                 param="input_file_id",
             )  # fmt: skip
             return self._refuse(asked, [wrong], idempotency)
@@ -182,7 +182,8 @@ class Batches:
             try:
                 question = reader.question(line)
             except Missing as error:
-                lines.refuse(str(error.code), str(error), line.number, "body.model")
+                message = f"The model of this line is not supported: {error}"
+                lines.refuse(str(error.code), message, line.number, "body.model")
                 continue
             kept.write(encode_line(question) + b"\n")
             count += 1

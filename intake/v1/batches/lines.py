@@ -17,6 +17,7 @@ MOST_LINES: Final = 50_000
 MOST_TOLD: Final = 20
 #: Bytes of what a request may be called.
 _MOST_ID: Final = 512
+_REQUIRED: Final = ("custom_id", "method", "url", "body")
 _BOM: Final = b"\xef\xbb\xbf"
 
 
@@ -100,48 +101,49 @@ class Lines:
         try:
             told = orjson.loads(data)
         except orjson.JSONDecodeError as error:
-            self.refuse("invalid_json_line", f"This line is not JSON: {error}.", number)
+            self.refuse("invalid_json_line", f"This line is not valid JSON: {error}.", number)
             return None
         if not isinstance(told, dict):
             self.refuse("invalid_json_line", "This line is not a JSON object.", number)
             return None
         before = len(self._errors)
+        for name in _REQUIRED:
+            if told.get(name) is None:
+                message = f"Missing required parameter: `{name}`."
+                self.refuse("missing_required_parameter", message, number, name)
         self._check_name(number, told.get("custom_id"))
         self._check_way(number, told)
-        body = told.get("body")
-        if not isinstance(body, dict):
-            self.refuse("missing_required_parameter", "It must be an object.", number, "body")
-        elif any(body.get(name) is True for name in ("stream", "background")):
-            name = "stream" if body.get("stream") is True else "background"
-            self.refuse(
-                "invalid_request", f"`{name}` is not possible in a batch.", number, f"body.{name}"
-            )
+        self._check_body(number, told.get("body"))
         if len(self._errors) > before:
             return None
         return Line(number, told["custom_id"], told["body"])
 
     def _check_name(self, number: int, name: object) -> None:
         """Refuse what cannot be told apart by its name."""
-        if not isinstance(name, str) or not name:
-            self.refuse(
-                "missing_required_parameter", "It must be a text.", number, "custom_id"
-            )  # fmt: skip
-        elif len(name.encode(errors="replace")) > _MOST_ID:
-            self.refuse(
-                "invalid_custom_id", f"It may have {_MOST_ID} bytes.", number, "custom_id"
-            )  # fmt: skip
-        elif (first := self._named.setdefault(name, number)) != number:
-            self.refuse(
-                "duplicate_custom_id", f"It is the custom_id of line {first} too.", number,
-                "custom_id",
-            )  # fmt: skip
+        message = f"It must be a text of 1 to {_MOST_ID} bytes."
+        if isinstance(name, str) and 0 < len(name.encode(errors="replace")) <= _MOST_ID:
+            first = self._named.setdefault(name, number)
+            if first != number:
+                message = f"It is the custom_id of line {first} too."
+                self.refuse("duplicate_custom_id", message, number, "custom_id")
+        elif name is not None:
+            self.refuse("invalid_custom_id", message, number, "custom_id")
 
     def _check_way(self, number: int, told: Json) -> None:
         """Refuse what asks something else than the batch does."""
-        if told.get("method") != "POST":
+        if told.get("method") not in ("POST", None):
             self.refuse("invalid_method", "It must be POST.", number, "method")
-        if told.get("url") != self._endpoint:
-            self.refuse(
-                "invalid_url", f"It must be {self._endpoint}, as the batch's endpoint.", number,
-                "url",
-            )  # fmt: skip
+        if told.get("url") not in (self._endpoint, None):
+            message = f"It does not match the batch's endpoint, {self._endpoint}."
+            self.refuse("invalid_url", message, number, "url")
+
+    def _check_body(self, number: int, body: object) -> None:
+        """Refuse what is no request, or wants more of its answer than a line can give."""
+        if isinstance(body, dict):
+            for name, what in (("stream", "Streaming"), ("background", "Work in the background")):
+                if body.get(name) is True:
+                    code = f"{'streaming' if name == 'stream' else name}_unsupported"
+                    message = f"{what} is not supported in a batch."
+                    self.refuse(code, message, number, f"body.{name}")
+        elif body is not None:
+            self.refuse("invalid_request", "It must be an object.", number, "body")

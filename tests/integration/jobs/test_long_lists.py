@@ -273,7 +273,7 @@ def test_a_list_of_refused_questions_alone_ends_when_it_is_filled(
 
 def test_all_questions_of_a_batch_are_late_when_it_is(bench: Workbench, lists: Lists) -> None:
     job = lists.begin(*"ab", deadline_s=60, batch="{}")
-    bench.redis.hset(key("job", job), "deadline", now_ms() + 5_000)
+    bench.redis.hset(key("job", job), "deadline", int(now_ms(bench)) + 5_000)
     deadline = bench.redis.hget(key("job", job), "deadline")
     lists.service.turn()
 
@@ -331,7 +331,7 @@ def test_what_a_batch_came_to_is_written_down_once(bench: Workbench, lists: List
     job = lists.begin(batch="{}")
     files = [
         ("file-1", "acme", 5, "", {"size": 1}),
-        ("file-2", "acme", 6, str(now_ms() + 60_000), {"size": 2}),
+        ("file-2", "acme", 6, str(int(now_ms(bench)) + 60_000), {"size": 2}),
     ]  # fmt: skip
 
     assert bench.ledger.slices.keep_outputs(job, {"output_file": "file-1"}, files)
@@ -346,3 +346,19 @@ def test_what_a_batch_came_to_is_written_down_once(bench: Workbench, lists: List
     bench.redis.delete(key("job", job))
     assert not bench.ledger.slices.keep_outputs(job, {}, files)
     assert bench.redis.exists(key("job", job)) == 0
+
+
+def test_texts_of_a_list_stay_with_it_and_count_as_questions(
+    bench: Workbench, lists: Lists
+) -> None:
+    window(bench, 9)
+    job = lists.begin("a", own={"a": {"kind": "embedding"}})
+    lists.service.turn()
+    (row,) = bench.redis.lrange(key("rows", job), 0, -1)
+    bench.ledger.work.finish(bench.take(row), state="succeeded", fields={})
+
+    assert bench.field(row, "kind") == "embedding"
+    assert bench.redis.zscore(key("ended"), row) is not None  # it goes to the archive
+    assert bench.redis.ttl(key("unit", row)) > RETENTION_S - 10
+    assert bench.redis.hget(key("tallies"), "question:ok") == "1"
+    assert bench.job_state(job) == "succeeded"

@@ -69,6 +69,8 @@ def test_what_a_question_has_of_its_own_is_in_its_line_and_in_its_row() -> None:
     assert kept.row.items() >= own.items()
     assert kept.collections == ("letters",)
     assert ListedQuestion("a", ASKED).collections == ()
+    several = ListedQuestion("a", ASKED, own | {"also": "b c"})
+    assert several.collections == ("letters", "b", "c")
 
 
 def test_a_list_is_read_from_any_question_on() -> None:

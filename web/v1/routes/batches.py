@@ -8,6 +8,7 @@ from intake.v1.batches.batch import Batch
 from runtime.turns import aside
 from web.front_end import front_end
 from web.guards.authorization import needs
+from web.http.behind_proxy import client
 from web.http.request_parts import idempotency
 from web.v1 import reading
 from web.v1.batch_requests import read_batch, read_line
@@ -31,7 +32,9 @@ def create() -> Response:
     sent = reading.body()
     asked = read_batch(sent)
     key = idempotency("batch", asked.as_json())
-    with aside():  # the disk is waited for
+    places = front_end().places
+    # Without the turn of those who ask for little, beside whom one file at a time is checked.
+    with places.polls.held(client()), aside(), places.batch_checks.turn():
         batch = front_end().intake.batches.create(asked, read_line, idempotency=key)
     return jsonify(batch_object(batch))
 

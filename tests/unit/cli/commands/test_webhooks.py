@@ -28,7 +28,9 @@ def test_a_webhook_is_added_and_its_secret_printed_whole(quern: Quern, api: Fake
     done = quern("webhooks", "add", "https://example.org/hook")
 
     assert secret in done.stdout
-    assert api.bodies("POST", "/api/webhooks") == [{"url": "https://example.org/hook"}]
+    quern("webhooks", "add", "https://example.org/hook", "--openai")
+    sent = {"url": "https://example.org/hook"}
+    assert api.bodies("POST", "/api/webhooks") == [sent, sent | {"form": "openai"}]
 
 
 def test_what_was_sent_is_listed_and_sent_again(quern: Quern, api: FakeApi) -> None:

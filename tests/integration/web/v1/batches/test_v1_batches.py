@@ -71,9 +71,8 @@ def test_answers_are_in_the_order_of_the_file_whatever_they_ask(
     )
     batch = ended(openai, began)
 
-    assert (began.status, began.metadata, began.model) == (
-        "in_progress", {"for": "me"}, "extractive",
-    )  # fmt: skip
+    assert (began.metadata, began.model) == ({"for": "me"}, "quern-extractive")
+    assert began.status in ("in_progress", "finalizing")  # workers are fast
     assert began.expires_at == began.created_at + 86_400
     assert (batch.status, batch.error_file_id, batch.errors) == ("completed", None, None)
     assert batch.request_counts is not None
@@ -246,7 +245,7 @@ def test_a_file_that_is_no_batch_fails_as_a_whole_and_says_where(
             [],
         ],
     ) == [
-        ("duplicate_custom_id", 2), ("invalid_request", 3), ("invalid_request", 4),
+        ("duplicate_custom_id", 2), ("streaming_unsupported", 3), ("background_unsupported", 4),
         ("invalid_method", 5), ("invalid_url", 6), ("missing_required_parameter", 7),
         ("missing_required_parameter", 8), ("model_not_found", 9), ("invalid_json_line", 10),
     ]  # fmt: skip
@@ -266,7 +265,7 @@ def test_a_batch_of_a_file_that_is_not_there_is_accepted_and_fails(openai: OpenA
     assert batch.errors is not None
     assert batch.errors.data is not None
     (error,) = batch.errors.data
-    assert (error.code, error.line, error.param) == ("invalid_input_file", None, "input_file_id")
+    assert (error.code, error.line, error.param) == ("invalid_request", None, "input_file_id")
 
 
 @pytest.mark.parametrize(
@@ -326,12 +325,8 @@ def test_a_batch_is_late_as_a_whole_and_what_was_answered_is_told(
     monkeypatch.setattr("jobs.long_jobs.FEW", 2)
     monkeypatch.setattr("jobs.long_jobs.LISTED_MEMORY_SHARE", 0.0)
     redis = worker.storage.redis
-    redis.config_set("maxmemory", 2**31)
-    try:
-        batch = begin(openai, [line(name, chat(name)) for name in "abcd"], window="1h")
-        first, second = worker.rows(job_of(batch))
-    finally:
-        redis.config_set("maxmemory", 0)
+    batch = begin(openai, [line(name, chat(name)) for name in "abcd"], window="1h")
+    first, second = worker.rows(job_of(batch))
     worker.generate(first)
     deadline = int(redis.hget(f"quern:job:{job_of(batch)}", "deadline"))
     assert deadline == int(redis.hget(f"quern:unit:{second}", "deadline"))

@@ -42,16 +42,18 @@ def test_blank_lines_count_and_are_passed_over() -> None:
 @pytest.mark.parametrize(
     ("more", "expected"),
     [
-        ({"custom_id": ""}, ("missing_required_parameter", "custom_id")),
-        ({"custom_id": 7}, ("missing_required_parameter", "custom_id")),
+        ({"custom_id": None}, ("missing_required_parameter", "custom_id")),
+        ({"custom_id": ""}, ("invalid_custom_id", "custom_id")),
+        ({"custom_id": 7}, ("invalid_custom_id", "custom_id")),
         ({"custom_id": "é" * 257}, ("invalid_custom_id", "custom_id")),
         ({"method": "GET"}, ("invalid_method", "method")),
-        ({"method": None}, ("invalid_method", "method")),
+        ({"method": None}, ("missing_required_parameter", "method")),
         ({"url": "/v1/responses"}, ("invalid_url", "url")),
+        ({"url": None}, ("missing_required_parameter", "url")),
         ({"body": None}, ("missing_required_parameter", "body")),
-        ({"body": "x"}, ("missing_required_parameter", "body")),
-        ({"body": {"stream": True}}, ("invalid_request", "body.stream")),
-        ({"body": {"background": True}}, ("invalid_request", "body.background")),
+        ({"body": "x"}, ("invalid_request", "body")),
+        ({"body": {"stream": True}}, ("streaming_unsupported", "body.stream")),
+        ({"body": {"background": True}}, ("background_unsupported", "body.background")),
     ],
 )
 def test_what_makes_a_file_no_batch_is_told_with_its_line(
@@ -76,7 +78,7 @@ def test_a_name_is_given_once() -> None:
 def test_all_that_is_wrong_is_told_up_to_a_bound() -> None:
     assert codes(sent(method="GET", url="x", body=1)) == [
         ("invalid_method", 1, "method"), ("invalid_url", 1, "url"),
-        ("missing_required_parameter", 1, "body"),
+        ("invalid_request", 1, "body"),
     ]  # fmt: skip
     many = [sent(custom_id=str(n), method="GET") for n in range(100)]
     assert len(codes(*many)) == MOST_TOLD
