@@ -11,8 +11,9 @@ def merged(founds: Mapping[str, Found], *, top_k: int) -> Found:
     """
     Return what was found in collections as what one search found; *founds* are by their ids.
 
-    The best *top_k* passages of all stay, by their relevance where they have one, and those that are
-    not of the first collection say whose they are. Of a ranking there is no explanation: there is none of the whole.
+    The best *top_k* passages of all stay, by their relevance where they have one, and those that
+    are not of the first collection say whose they are. Of a ranking there is no explanation: there
+    is none of the whole.
     """
     (first, found), *others = founds.items()
     if not others:

@@ -84,9 +84,7 @@ def test_a_store_goes_a_week_after_it_expired(
 ) -> None:
     collection_id, _ = bench.catalogue.collections.create("vs-a", store=fields)
     now_us = int(now_ms(bench)) * 1_000
-    bench.redis.hset(
-        key("store", collection_id), "active", now_us - int(days_ago * 86_400_000_000)
-    )
+    bench.redis.hset(key("store", collection_id), "active", now_us - int(days_ago * 86_400_000_000))
     collector = GarbageCollector(bench.storage(BlobStore(tmp_path)), DictVectors())
     collector.turn()
 

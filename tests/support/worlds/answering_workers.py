@@ -50,7 +50,7 @@ class FixedRetriever:
         found = self.others.get(collection_id, self.passages)
         return Found(
             passages=list(found[: more["top_k"]]), degraded=[], embed_ms=0, retrieve_ms=0,
-            documents=2,
+            documents=2, cosines={one.chunk_id: one.score for one in found},
         )  # fmt: skip
 
 

@@ -78,11 +78,8 @@ def test_results_are_shown_where_they_are_asked_for(openai: OpenAI, store: str) 
     assert plain.output[0].results is None  # type: ignore[union-attr]
     for answer in (included, later):
         first, second = answer.output[0].results  # type: ignore[union-attr,misc]
-        assert (first.file_id, first.score, first.attributes) == (
-            "file-1",
-            0.9,
-            {"author": "Knuth"},
-        )
+        assert (first.file_id, first.attributes) == ("file-1", {"author": "Knuth"})
+        assert 1 > first.score >= second.score > 0
         assert (second.filename, second.start) == ("file-2", 10)
 
 
@@ -90,7 +87,7 @@ def test_what_is_searched_with_is_what_was_asked_for(
     openai: OpenAI, store: str, retriever: FixedRetriever
 ) -> None:
     answer = openai.responses.create(
-        input="Where?",
+        input="Where does the calibration log hang?",
         tools=[
             search(
                 store,
@@ -103,7 +100,7 @@ def test_what_is_searched_with_is_what_was_asked_for(
     )
 
     (question, given) = retriever.asked[0]
-    assert (question, given["top_k"]) == ("Where?", 7)
+    assert (question, given["top_k"]) == ("Where does the calibration log hang?", 7)
     assert given["filters"] is not None
     assert [one.file_id for one in answer.output[0].results] == ["file-1"]  # type: ignore[union-attr]
     (tool,) = answer.tools
@@ -119,15 +116,14 @@ def test_several_stores_are_searched_as_one(
     retriever.others[letters] = [other]
     ids = [store, "letters", "papers", f"vs_{letters.lower()}"]
     answer = openai.responses.create(
-        input="Where?",
+        input="Where do logs hang, and doors?",
         tools=[{"type": "file_search", "vector_store_ids": ids}],
         include=["file_search_call.results"],
     )
 
     found: list[Any] = answer.output[0].results  # type: ignore[union-attr,assignment]
-    assert [(one.file_id, one.score) for one in found] == [
-        ("file-1", 0.9), ("file-9", 0.6), ("file-2", 0.4),
-    ]  # fmt: skip
+    assert [one.file_id for one in found] == ["file-1", "file-9", "file-2"]
+    assert found[0].score > found[1].score > found[2].score > 0
     assert len(retriever.asked) == 2
     shown = app.test_client().get(f"/api/jobs/{job_of(answer.id)}").get_json()
     assert (shown["collection"], shown["request"]["also"]) == ("papers", ["letters"])
