@@ -25,7 +25,8 @@ from rag.extractive.scoring import (
     priors,
 )
 from rag.ports import Embedder, Vectors
-from rag.reading_ports import SentenceCosines, SentenceReader
+from rag.reading_ports import SentenceReader
+from rag.sentence_codes import SentenceCosines
 from rag.terms.identifiers import identifiers
 from rag.terms.query_terms import query_alternatives
 
