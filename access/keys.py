@@ -31,7 +31,7 @@ _SECRET_BYTES: Final = 24
 _TOKEN: Final = re.compile(
     rf"{PREFIX}([0-9a-f]{{{2 * _ID_BYTES}}})_([0-9a-f]{{{2 * _SECRET_BYTES}}})"
 )
-REFUSED: Final = "This key is not known here, or is good no more."
+REFUSED: Final = "This key is unknown here, has expired, or was revoked."
 _NONE: Final = "0" * 64
 _NEVER: Final = 2**63
 

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 import click
 
-from cli.errors import Unreachable
 from cli.session import Session, pass_session
+from quern.errors import Unreachable
 from rag.errors import InvalidRequest, QuernError
 from runtime.environment import BadSetting
 

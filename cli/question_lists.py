@@ -13,8 +13,10 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from cli.client import FINAL_STATES, Client
 from cli.session import Session
+from quern import flows
+from quern.client import Client
+from quern.flows import FINAL_STATES
 
 #: Files with lines of JSON; what is called otherwise is written as a table.
 _LINES: Final = frozenset({".jsonl", ".ndjson"})
@@ -34,7 +36,7 @@ def ask_list(
     with _written(output) as out, session.client() as client:
         with path.open("rb") as file:
             form = {"file": (path.name, file, "application/octet-stream")}
-            job_id = client.submit_form("/api/questions", form, of_all).json()["id"]
+            job_id = client.run(flows.submit_form("/api/questions", form, of_all)).json()["id"]
         try:
             job = _watched(client, job_id, session.remarks)
         except KeyboardInterrupt:

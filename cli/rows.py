@@ -7,9 +7,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from cli.client import FINAL_STATES, Client
 from cli.tables import plain_table
 from cli.words import count, failure
+from quern.client import Client
+from quern.flows import FINAL_STATES
 
 
 def failed_rows(client: Client, job_id: str) -> list[dict[str, Any]]:

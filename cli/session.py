@@ -18,7 +18,7 @@ from stack.run_folder import find_running
 if TYPE_CHECKING:
     import httpx
 
-    from cli.client import Client
+    from quern.client import Client
 
 PIPE_WIDTH = 160
 
@@ -58,7 +58,7 @@ class Session:
     def client(self) -> "Iterator[Client]":
         """Open a client of the server."""
         # Imported here: the supervisor, which stays, asks nobody.
-        from cli.client import Client  # noqa: PLC0415 - see above
+        from quern.client import Client  # noqa: PLC0415 - see above
 
         client = Client(
             self.url,

@@ -10,9 +10,11 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 
 import orjson
 
+from corpus.growing_blobs import Growing
 from rag.errors import StoreUnavailable
 from runtime.durable_folders import sync_folder
 
@@ -119,6 +121,38 @@ class BlobStore:
         except OSError as error:
             raise _unwritable(error) from error
         return True
+
+    def open(self, name: str) -> BinaryIO | None:
+        """
+        Open the bytes called *name* for reading; None where `get` finds none.
+
+        They are read once to see that they are whole, a piece at a time: none is too large.
+
+        Raises:
+            StoreUnavailable: The disk is away.
+        """
+        try:
+            file = open(_path(self._folder, name), "rb")  # noqa: PTH123, SIM115 - see `_path`; the caller closes it
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise StoreUnavailable(f"the blob store cannot be read: {error.strerror}") from error
+        if hashlib.file_digest(file, "sha256").hexdigest() == name:
+            file.seek(0)
+            return file
+        file.close()
+        log.warning("a blob is not whole", extra={"blob": name})
+        self._discard(name)
+        return None
+
+    def growing(self) -> Growing:
+        """
+        Begin a blob of which nobody has all bytes at once; see `Growing`.
+
+        Raises:
+            StoreUnavailable: The disk is full or away.
+        """
+        return Growing(self._folder)
 
     def has(self, name: str) -> bool:
         """Return True if there is a blob called *name*; one of no bytes may be a torn one."""

@@ -46,20 +46,9 @@ class Files:
 
     def add(self, record: FileRecord) -> None:
         """Keep the record of a file whose blob is there."""
-        row = {
-            "tenant": record.tenant,
-            "key": record.key_id,
-            "filename": record.filename,
-            "size": str(record.size),
-            "purpose": record.purpose,
-            "sha256": record.sha256,
-            "created": str(record.created_us),
-        }
         name = key("file", record.file_id)
         pipe = self._redis.pipeline()  # both or none
-        if record.expires_us is not None:
-            row["expires"] = str(record.expires_us)
-        pipe.hset(name, mapping=row)
+        pipe.hset(name, mapping=fields_of(record))
         if record.expires_us is not None:
             pipe.pexpireat(name, record.expires_us // 1_000)
         pipe.zadd(key("files", record.tenant), {record.file_id: record.created_us})
@@ -121,6 +110,22 @@ class Files:
             for name in page:
                 pipe.hget(name, "sha256")
             yield pipe.execute()
+
+
+def fields_of(record: FileRecord) -> dict[str, str]:
+    """Return the fields of a record, as Redis keeps it."""
+    row = {
+        "tenant": record.tenant,
+        "key": record.key_id,
+        "filename": record.filename,
+        "size": str(record.size),
+        "purpose": record.purpose,
+        "sha256": record.sha256,
+        "created": str(record.created_us),
+    }
+    if record.expires_us is not None:
+        row["expires"] = str(record.expires_us)
+    return row
 
 
 def _record(file_id: str, row: dict[str, str]) -> FileRecord | None:

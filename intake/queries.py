@@ -18,7 +18,7 @@ from protocol.messages import PRIORITY_OF, Stage
 from protocol.names import shown_name
 from runtime.settings import Settings
 
-__all__ = ["SEARCH_DEADLINE_S", "Queries", "Submitted"]
+__all__ = ["SEARCH_DEADLINE_S", "Queries", "SearchRequest", "Submitted"]
 
 SEARCH_DEADLINE_S: Final = 10
 

@@ -10,6 +10,7 @@ from access.grants import collection_named
 from intake.documents import METADATA
 from intake.fields import Field, Fields, Kind, choice, flag, nullable, number, sent, text, whole
 from jobs.requests import CheckRequest, PurgeRequest, QueryRequest, SearchRequest
+from jobs.webhooks.deliveries import Form
 from jobs.webhooks.urls import MAX_URL, check_url
 from rag.answers.conversation import Priority, Turn
 from rag.documents import Value
@@ -287,7 +288,17 @@ CHECK: Final = Fields(
     planned=PLANNED,
 )
 REINDEX: Final = Fields({"collection": Field(COLLECTION_NAME, required=True)}, planned=PLANNED)
-NEW_WEBHOOK: Final = Fields({"url": Field(URL, required=True)}, planned=PLANNED)
+NEW_WEBHOOK: Final = Fields(
+    {
+        "url": Field(URL, required=True),
+        "form": Field(
+            choice(*get_args(Form)),
+            default="quern",
+            description="`openai`: told of batches and responses alone, as OpenAI does.",
+        ),
+    },
+    planned=PLANNED,
+)
 #: Younger jobs may still be known by an idempotency key, which would then lead to nothing.
 _LEAST_PURGED_S: Final = 86_400
 PURGE: Final = Fields(
@@ -350,9 +361,10 @@ def read_reindex(body: object) -> str:
     return str(REINDEX.read(body)["collection"])
 
 
-def read_new_webhook(body: object) -> str:
-    """Read where a new webhook is to be sent; raises InvalidRequest."""
-    return str(NEW_WEBHOOK.read(body)["url"])
+def read_new_webhook(body: object) -> tuple[str, Form]:
+    """Read where a new webhook is to be sent, and in which form; raises InvalidRequest."""
+    known = NEW_WEBHOOK.read(body)
+    return known["url"], known["form"]
 
 
 def read_purge(body: object) -> tuple[PurgeRequest, str | None]:

@@ -6,7 +6,7 @@ import orjson
 
 from access.grants import current
 from intake.errors import NotFound
-from jobs.webhooks.deliveries import OF_JOBS, Deliveries
+from jobs.webhooks.deliveries import OF_JOBS, Deliveries, Form
 from protocol.timestamps import rfc3339
 
 _NONE = "there is no such webhook"
@@ -19,7 +19,7 @@ class Webhooks:
     def __init__(self, deliveries: Deliveries) -> None:
         self._deliveries = deliveries
 
-    def add(self, url: str) -> dict[str, Any]:
+    def add(self, url: str, form: Form = "quern") -> dict[str, Any]:
         """
         Add an endpoint; returns it with its secret, which is not shown again.
 
@@ -29,7 +29,7 @@ class Webhooks:
             ScopeMissing: The caller may use some collections alone.
         """
         current().require_whole_tenant()
-        endpoint, secret = self._deliveries.add_endpoint(url, tenant=current().tenant)
+        endpoint, secret = self._deliveries.add_endpoint(url, tenant=current().tenant, form=form)
         return self._endpoint(endpoint) | {"secret": secret}
 
     def all(self) -> list[dict[str, Any]]:
@@ -95,6 +95,7 @@ def _shown(told: dict[str, str]) -> dict[str, Any]:
     return {
         "id": endpoint,
         "url": told["url"],
+        "form": told["form"],
         "state": "disabled" if "disabled" in told else "active",
         "created_at": rfc3339(told["created"]),
         "links": {"deliveries": f"/api/webhooks/{endpoint}/deliveries"},
@@ -106,7 +107,7 @@ def _outcome(told: dict[str, str]) -> dict[str, Any]:
     event = orjson.loads(told["event"])
     return {
         "message_id": told["message"],
-        "type": event["type"],
+        "type": event.get("openai") or event["type"],
         "job_id": event["id"] if "kind" in event else None,
         "url": told.get("url"),
         "state": told["state"],

@@ -19,6 +19,8 @@ from intake.purge import Purge
 from intake.queries import Queries
 from intake.question_lists.recording import QuestionLists
 from intake.v1.asking import Asking
+from intake.v1.batches.batches import Batches
+from intake.v1.batches.outputs import Outputs
 from intake.v1.embeddings import Embeddings
 from intake.v1.responses import Responses
 from intake.v1.store_ids import NamedStore
@@ -62,7 +64,7 @@ class Intake:
         self.notifier = JobNotifier(storage.redis)
         long_jobs = LongJobs(
             ledger, limit=settings.max_ingest_documents, question_limit=settings.max_batch_jobs,
-            read_blob=blobs.get,
+            blobs=blobs,
         )  # fmt: skip
         view = JobView(
             storage.redis, blobs, storage.change_log, deleted_quotes_s=settings.deleted_quotes_s
@@ -167,6 +169,22 @@ class Intake:
             control=self.control,
             purge=self.purge,
         )
+        self.batch_outputs = Outputs(ledger, view, blobs, disk=disk)
+        self.batches = Batches(
+            settings,
+            ledger=ledger,
+            catalogue=catalogue,
+            blobs=blobs,
+            files=self.files,
+            admission=admission,
+            disk=disk,
+            long_jobs=long_jobs,
+            jobs=self.jobs,
+            control=self.control,
+            asking=self.asking,
+            responses=self.responses,
+            embeddings=self.embeddings,
+        )
 
     def _store_named(self, given: str) -> NamedStore:
         """Return the store that an id, or a collection's name, means; raises NotFound."""
@@ -174,7 +192,8 @@ class Intake:
         return NamedStore(record.name, record.collection_id)
 
     def close(self) -> None:
-        """Stop the thread that listens for wake-ups, and close the connections."""
+        """Stop the threads of this process, and close the connections."""
+        self.batch_outputs.close()
         self.notifier.close()
         self._storage.redis.close()
 

@@ -44,3 +44,7 @@ class NoCollection(QuernError):
 
 class CollectionGone(QuernError):
     """Raised when a collection was deleted meanwhile."""
+
+
+class Revoked(QuernError):
+    """Raised when work goes on for a key that is good no more."""

@@ -2,16 +2,20 @@
 
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
-from typing import Final, NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from functools import partial
+from itertools import islice
+from typing import BinaryIO, Final, NamedTuple, Protocol
 
 from jobs.document_rows import Row, RowMaker, RowSource
-from jobs.errors import CollectionGone, Full, NoMemory
+from jobs.errors import CollectionGone, Full, NoMemory, Revoked
 from jobs.ledger.ledger import Ledger
 from jobs.ledger.pace import MOST_ROWS
 from jobs.memory import MemorySight
-from jobs.question_lists import LIST_BLOB, ListedQuestion, decode, fields_of_all
+from jobs.question_lists import LIST_BLOB, ListedQuestion, fields_of_all, read_from, row_of
 from jobs.units import FINAL_STATES
+from protocol.names import tenant_of
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +52,18 @@ class _Room(NamedTuple):
     until: float
 
 
+class Blobs(Protocol):
+    """Where lists lie, which may be larger than what is to be in memory."""
+
+    def open(self, name: str, /) -> BinaryIO | None:
+        """Open a blob by its name; None where it is gone."""
+        ...
+
+    def put(self, data: bytes, /, *, durable: bool = True) -> str:
+        """Keep *data* and return its name; *durable* survives power loss."""
+        ...
+
+
 class LongJobs:
     """
     Fill retries and lists, end rows of cancelled jobs; what one process began, any other ends.
@@ -59,7 +75,7 @@ class LongJobs:
 
         question_limit: How many batch questions may.
 
-        read_blob: Returns the bytes of a blob by its name, None where they are gone.
+        blobs: Where the lists are.
     """
 
     def __init__(
@@ -68,13 +84,15 @@ class LongJobs:
         *,
         limit: int,
         question_limit: int,
-        read_blob: Callable[[str], bytes | None],
+        blobs: Blobs,
     ) -> None:
         self._ledger = ledger
         self._slices = ledger.slices
         self._limit = max(1, int(limit * FILLED_SHARE))
         self._question_limit = max(1, int(question_limit * LISTED_SHARE))
-        self._read_blob = read_blob
+        self._blobs = blobs
+        # What lies there besides is in the list as well, which is durable.
+        self._put = partial(blobs.put, durable=False)
 
     def turn(self) -> None:
         """Work for a moment on each of some unfinished jobs."""
@@ -147,21 +165,25 @@ class LongJobs:
         if job is None or job.get("filling") != "1":
             return
         at: int | None = int(job["fill_at"])
-        while at is not None:
-            room = self._room_for_lists()
-            left = int(job["fill_total"]) - at
-            # Where no whole slice has room, a list is not worth a read.
-            if self._slices.room(room.limit) < min(left, self._slices.asking.rows):
-                return
-            if questions is None and (questions := self._listed(job_id, job)) is None:
-                return
+        more: Iterator[ListedQuestion] | None = None
+        if questions is not None:
+            more = islice(questions, at, None)
+        with ExitStack() as opened:
             while at is not None:
-                at = self._ask(job_id, job, questions, at, room)
-                now = time.monotonic()
-                if now > until:
+                room = self._room_for_lists()
+                left = int(job["fill_total"]) - at
+                # Where no whole slice has room, a list is not worth a read.
+                if self._slices.room(room.limit) < min(left, self._slices.asking.rows):
                     return
-                if now > room.until:
-                    break
+                if more is None and (more := self._listed(job_id, job, at, opened)) is None:
+                    return
+                while at is not None:
+                    at = self._ask(job_id, job, more, at, room)
+                    now = time.monotonic()
+                    if now > until:
+                        return
+                    if now > room.until:
+                        break
 
     def _room_for_lists(self) -> _Room:
         """Look how many batch questions may wait now for lists to go on, and in what memory."""
@@ -177,33 +199,55 @@ class LongJobs:
         self,
         job_id: str,
         job: Mapping[str, str],
-        questions: Sequence[ListedQuestion],
+        more: Iterator[ListedQuestion],
         start: int,
         room: _Room,
     ) -> int | None:
         """Give a list its next slice; returns where to go on, None where that is not for now."""
-        part = questions[start : start + self._slices.asking.rows]
+        total = int(job["fill_total"])
+        part = self._part(job_id, job, more, min(self._slices.asking.rows, total - start))
+        if part is None:
+            return None
         end = start + len(part)
         try:
             went_on = self._slices.fill_questions(
-                job_id, fields_of_all(job_id, job), [question.row for question in part],
-                start=start, is_last=end >= len(questions), limit=room.limit,
+                job_id, fields_of_all(job_id, job),
+                [row_of(question, self._put) for question in part],
+                start=start, is_last=end >= total, limit=room.limit,
                 memory_bound=room.memory_bound,
             )  # fmt: skip
         except (Full, NoMemory):
             return None
-        return end if went_on and end < len(questions) else None
+        except Revoked:
+            log.warning("a batch of a revoked key ends", extra={"job_id": job_id})
+            self._ledger.submissions.cancel_job(job_id)
+            return None
+        return end if went_on and end < total else None
 
-    def _listed(self, job_id: str, job: Mapping[str, str]) -> list[ListedQuestion] | None:
-        """Return the questions of a list; cancels one that is not there as it was sent."""
+    def _part(
+        self, job_id: str, job: Mapping[str, str], more: Iterator[ListedQuestion], size: int
+    ) -> list[ListedQuestion] | None:
+        """Return the next questions of a list; cancels one that is not there as it was sent."""
         try:
-            questions = decode(self._read_blob(job[LIST_BLOB]) or b"")
-            if len(questions) == int(job["fill_total"]):
-                return questions
-        except (KeyError, TypeError, ValueError):
+            part = list(islice(more, size))
+            whose = tenant_of(job.get("collection", ""))
+            asked = {name for question in part for name in question.collections}
+            if len(part) == size and all(tenant_of(name) == whose for name in asked):
+                return part
+            log.error("list is not as it was sent", extra={"job_id": job_id})
+        except (AttributeError, KeyError, TypeError, ValueError):
             log.exception("list cannot be read", extra={"job_id": job_id})
-        else:
-            log.error("list gone from the blob store", extra={"job_id": job_id})
+        self._ledger.submissions.cancel_job(job_id)
+        return None
+
+    def _listed(
+        self, job_id: str, job: Mapping[str, str], start: int, opened: ExitStack
+    ) -> Iterator[ListedQuestion] | None:
+        """Open a list at a question, until *opened* is closed; cancels one that is gone."""
+        lines = self._blobs.open(job[LIST_BLOB]) if LIST_BLOB in job else None
+        if lines is not None:
+            return read_from(opened.enter_context(lines), start)
+        log.error("list gone from the blob store", extra={"job_id": job_id})
         self._ledger.submissions.cancel_job(job_id)
         return None
 

@@ -113,14 +113,21 @@ class SearchRequest(Request):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmbeddingRequest(Request):
     """
-    Texts that are to be embedded: *texts_blob* is their list in the blob store.
+    Texts that are to be embedded: *texts*, or *texts_blob*, which is their list in the blob store.
 
     A text that is too long for the model is refused, unless *truncate* says to cut it.
     """
 
     collection: str = "default"
-    texts_blob: str
+    texts: tuple[str, ...] = ()
+    texts_blob: str = ""
     truncate: bool = False
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the request as its row keeps it."""
+        told = Request.as_json(self)
+        del told["texts_blob" if self.texts else "texts"]
+        return told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

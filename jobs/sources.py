@@ -18,8 +18,9 @@ def source_of(passage: Passage) -> dict[str, Any]:
     told = asdict(passage) | {"metadata": dict(passage.metadata)}
     if passage.relevance is None:
         del told["relevance"]
-    if not passage.collection_id:
-        del told["collection_id"]
+    for name in ("collection_id", "filename"):
+        if not told[name]:
+            del told[name]
     parts = [_without_empty(part, but=(*RARE, "page")) for part in told["parts"]]
     return _without_empty(told) | {"parts": parts}
 

@@ -30,6 +30,7 @@ _CONSTANTS = (
     "WORKER_LIVE_S",
     "MAX_BROKEN",
     "LONGEST_PAUSE_MS",
+    "SERVER_PAUSE_MS",
     "PAUSE_MS",
     "PUT_BACK_FIRST",
     "LONG_BYTES",

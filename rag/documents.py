@@ -122,9 +122,9 @@ class Passage:
     *score* are the best one's; *parts* lists them in the document's order. A chunk that stands
     alone has no parts. *language* is the document's, ISO 639-1 or empty. *collection_id* says whose
     it is where several collections were searched and it is not the first one's. *relevance* says
-    how likely it has what was asked for, 0 to 1, where that was wanted: see
-    `rag.extractive.relevance`. For *context*, *headers*, *section*, *headings* and the page see
-    `Chunk`.
+    how likely it has what was asked for, 0 to 1, and *filename* what its file is called, both where
+    that was wanted: see `rag.extractive.relevance`. For *context*, *headers*, *section*, *headings*
+    and the page see `Chunk`.
     """
 
     chunk_id: str
@@ -148,6 +148,7 @@ class Passage:
     headings: tuple[tuple[int, int, int], ...] = ()
     collection_id: str = ""
     relevance: float | None = None
+    filename: str = ""
 
     @property
     def chunks(self) -> tuple[Part, ...]:

@@ -90,6 +90,8 @@ class StackReport:
         if "web" in names:
             took_s = time.monotonic() - self._began
             self._say(f"\nQuern is ready at {self._record.url} (after {took_s:.1f} s)")
+            if self._settings.keys_required:
+                self._say("Keys    callers need one: quern keys create NAME")
         if "flower" in names:
             password = self._settings.data_dir / "flower" / "password"
             self._say(

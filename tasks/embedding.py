@@ -26,7 +26,7 @@ def embed_texts(lease: Lease, resources: Resources) -> None:
     """
     request = EmbeddingRequest.from_row(lease.unit.fields)
     blobs, embedder = resources.storage.blobs, require(resources.embedder)
-    texts = blobs.get_json(request.texts_blob)
+    texts = list(request.texts) or blobs.get_json(request.texts_blob)
     if not isinstance(texts, list):
         raise Unreadable("texts_gone", "the texts are gone from the blob store; send them again")
     vectors = []

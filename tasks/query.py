@@ -1,7 +1,7 @@
 """Answering a question: retrieve on a CPU worker, then generate from the passages."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -152,6 +152,8 @@ def _found(
             )
             if measured:
                 known = with_relevance(query, one.passages, one.cosines)
+                if request.calibrated:
+                    known = _named(resources, collection_id, known)
                 one = replace(one, passages=known)
             found[collection_id] = one
     except EmbedderMismatch as error:
@@ -163,6 +165,18 @@ def _found(
         return whole
     good = [one for one in whole.passages if (one.relevance or 0.0) >= request.least_score]
     return replace(whole, passages=good)
+
+
+def _named(resources: Resources, collection_id: str, passages: Sequence[Passage]) -> list[Passage]:
+    """Return passages with the names of their files, which OpenAI's clients are told."""
+    documents = sorted({passage.document_id for passage in passages})
+    records = resources.storage.catalogue.documents.records(collection_id, documents)
+    names = {
+        document: str(record.get("file") or "").rsplit("/", 1)[-1]
+        for document, record in zip(documents, records, strict=True)
+        if record is not None
+    }
+    return [replace(one, filename=names.get(one.document_id, "")) for one in passages]
 
 
 def _condensed(lease: Lease, request: QueryRequest, generator: Generator) -> str:

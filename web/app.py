@@ -25,6 +25,7 @@ from web.routes import (
     document_routes,
     ingest_routes,
     job_routes,
+    mcp_routes,
     metrics_routes,
     operation_routes,
     pages,
@@ -36,6 +37,7 @@ from web.routes import (
     webhook_routes,
 )
 from web.v1 import errors
+from web.v1.routes import batches as v1_batches
 from web.v1.routes import chat as v1_chat
 from web.v1.routes import embeddings as v1_embeddings
 from web.v1.routes import file_batches as v1_file_batches
@@ -56,6 +58,7 @@ ROUTES = (
     admin_routes,
     webhook_routes,
     usage_routes,
+    mcp_routes,
     session_routes,
     operation_routes,
     metrics_routes,
@@ -68,6 +71,7 @@ ROUTES = (
     v1_responses,
     v1_chat,
     v1_embeddings,
+    v1_batches,
 )
 
 

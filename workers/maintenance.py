@@ -328,7 +328,7 @@ def start_maintenance(
     rescuer, garbage_collector = Rescuer(storage), GarbageCollector(storage, vectors)
     long_jobs = LongJobs(
         storage.ledger, limit=most_documents, question_limit=most_questions,
-        read_blob=storage.blobs.get,
+        blobs=storage.blobs,
     )  # fmt: skip
     services = (
         PeriodicService(

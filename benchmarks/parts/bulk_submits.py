@@ -139,7 +139,7 @@ def _filling(ledger: Ledger, data_dir: Path) -> Iterator[None]:
     """Take the turns of the workers' service, until the block ends."""
     service = LongJobs(
         ledger, limit=1, question_limit=Settings().max_batch_jobs,
-        read_blob=BlobStore(data_dir / "blobs").get,
+        blobs=BlobStore(data_dir / "blobs"),
     )  # fmt: skip
     closing = threading.Event()
 

@@ -11,7 +11,6 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from cli.client import Client
 from cli.filters import filter_option, filters
 from cli.question_lists import ask_list
 from cli.session import Session, collection_option, json_option, pass_session
@@ -25,6 +24,8 @@ from cli.verdicts import (
     why,
 )
 from cli.words import count, failure, shortened, timings
+from quern import flows
+from quern.client import Client
 
 SNIPPET = 300
 #: How `quern ask --fail-unanswered` ends where there is no answer; 1 says that something failed.
@@ -98,7 +99,7 @@ def ask(
         try:
             if stream:
                 said = _print_tokens(session.out, client, job_id)
-            response = client.wait(job_id)
+            response = client.run(flows.wait(job_id))
         except KeyboardInterrupt:
             session.remarks.print(f"\nStopped waiting; the job goes on. See: quern job {job_id}")
             raise

@@ -9,10 +9,12 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from cli.client import FINAL_STATES, Client
 from cli.session import Session, json_option, pass_session
 from cli.tables import plain_table
 from cli.words import count, failure
+from quern import flows
+from quern.client import Client
+from quern.flows import FINAL_STATES
 
 POLL_S = 1
 #: Kinds of differences in people's words.
@@ -100,7 +102,7 @@ def _show_findings(out: Console, shown: dict[str, Any]) -> None:
 
 def run_check(client: Client, body: Mapping[str, Any], remarks: Console) -> httpx.Response:
     """Ask for a check and show how far it is until it has ended; returns the job's last answer."""
-    job_id = client.submit("/api/admin/check", body).json()["id"]
+    job_id = client.run(flows.submit("/api/admin/check", body)).json()["id"]
     with Progress(
         TextColumn("Checking"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
         console=remarks, disable=not remarks.is_terminal,

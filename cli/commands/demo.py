@@ -15,7 +15,6 @@ from rich.console import Console
 from rich.rule import Rule
 from rich.text import Text
 
-from cli.client import Client
 from cli.commands.ask import show_answer
 from cli.commands.reindex import make_anew
 from cli.rows import failure_table
@@ -23,6 +22,8 @@ from cli.session import Session, pass_session
 from cli.sync.files import find_files
 from cli.sync.uploading import Ingested, upload
 from cli.words import count, duration
+from quern import flows
+from quern.client import Client
 from rag.errors import QuernError
 from stack.programs import FLOWER_USER
 from stack.run_folder import RunRecord, find_running
@@ -120,7 +121,8 @@ def _ask(out: Console, client: Client, question: str) -> bool:
     out.print(Rule(style="dim"))
     out.print(Text(question, "bold"))
     body = {"question": question, "collection": COLLECTION}
-    job: dict[str, Any] = client.wait(client.post("/api/queries", body).json()["id"]).json()
+    job_id = client.post("/api/queries", body).json()["id"]
+    job: dict[str, Any] = client.run(flows.wait(job_id)).json()
     show_answer(out, job)
     result = job.get("result") or {}
     return bool(result.get("answered") and result.get("citations"))

@@ -7,12 +7,13 @@ import click
 from rich.table import Table
 from rich.text import Text
 
-from cli.client import Client, document_path, documents_path
 from cli.filters import written
 from cli.session import Session, collection_option, json_option, pass_session
 from cli.sync.deleting import delete_all, was_deleted
 from cli.tables import plain_table
 from cli.words import count, shortened
+from quern.client import Client
+from quern.paths import document_path, documents_path
 
 #: Characters of a document's metadata that are shown.
 METADATA = 200

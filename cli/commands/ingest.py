@@ -10,7 +10,6 @@ import click
 from rich.console import Console
 from rich.text import Text
 
-from cli.client import Client
 from cli.filters import kept_as_text, metadata, metadata_option
 from cli.rows import print_failures, was_cancelled
 from cli.session import Session, collection_option, pass_session
@@ -21,6 +20,7 @@ from cli.sync.missing import gone_from
 from cli.sync.sources import Gathered, Source, gather
 from cli.sync.uploading import Ingested, upload
 from cli.words import count, duration
+from quern.client import Client
 
 #: So many names stand in a line that counts files.
 NAMED = 5

@@ -7,13 +7,14 @@ from typing import Any
 import click
 from rich.text import Text
 
-from cli.client import FINAL_STATES, PAGE
 from cli.commands.ask import show_answer
 from cli.question_lists import write_answers
 from cli.rows import failed_rows, print_failures
 from cli.session import Session, json_option, pass_session
 from cli.tables import plain_table
 from cli.words import age, count, duration, failure, state, timings
+from quern import flows
+from quern.flows import FINAL_STATES, PAGE
 
 KINDS = ("query", "questions", "ingest", "delete", "delete_collection", "reindex", "check")
 STATES = ("queued", "running", "succeeded", "partial", "failed", "cancelled", "expired")
@@ -114,7 +115,7 @@ def cancel(session: Session, job_id: str) -> None:
 def retry(session: Session, job_id: str, *, as_json: bool) -> None:
     """Do the job JOB_ID again as a new one; of an ingest, only what failed."""
     with session.client() as client:
-        response = client.submit(f"/api/jobs/{job_id}/retry")
+        response = client.run(flows.submit(f"/api/jobs/{job_id}/retry"))
     if as_json:
         click.echo(response.text)
     else:

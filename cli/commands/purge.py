@@ -7,9 +7,9 @@ import click
 from rich.console import Console
 from rich.text import Text
 
-from cli.client import Client
 from cli.session import Session, pass_session
 from cli.words import count
+from quern.client import Client
 from rag.errors import InvalidRequest
 
 PATH: Final = "/api/admin/purge"

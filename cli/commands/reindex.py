@@ -9,9 +9,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from cli.client import FINAL_STATES, Client
 from cli.session import Session, pass_session
 from cli.words import count, duration, failure
+from quern import flows
+from quern.client import Client
+from quern.flows import FINAL_STATES
 
 POLL_S = 0.4
 LEFT_OUT = (
@@ -59,7 +61,8 @@ def make_anew(client: Client, collection: str, console: Console) -> Mapping[str,
 
 def _ask(client: Client, collection: str) -> Mapping[str, Any]:
     """Ask for a reindex; returns its job."""
-    job: dict[str, Any] = client.submit("/api/admin/reindex", {"collection": collection}).json()
+    asked = flows.submit("/api/admin/reindex", {"collection": collection})
+    job: dict[str, Any] = client.run(asked).json()
     return job
 
 

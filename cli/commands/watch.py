@@ -6,12 +6,11 @@ from pathlib import Path
 import click
 from rich.text import Text
 
-from cli.client import Refused
 from cli.commands.ingest import Wishes, bring
-from cli.errors import Unreachable
 from cli.session import Session, collection_option, pass_session
 from cli.sync.files import Found, scan
 from cli.words import count
+from quern.errors import Refused, Unreachable
 from rag.errors import InvalidRequest
 
 #: What a folder looks like: size and time of the last change of each file.

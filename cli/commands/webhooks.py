@@ -33,11 +33,13 @@ def webhooks(ctx: click.Context, *, as_json: bool) -> None:
 
 @webhooks.command()
 @click.argument("url")
+@click.option("--openai", is_flag=True, help="Of batches and responses alone, as OpenAI does.")
 @pass_session
-def add(session: Session, *, url: str) -> None:
+def add(session: Session, *, url: str, openai: bool) -> None:
     """Tell URL of every job that ends from now on; prints the secret, once."""
+    form = {"form": "openai"} if openai else {}
     with session.client() as client:
-        shown = client.post(PATH, {"url": url}).json()
+        shown = client.post(PATH, {"url": url} | form).json()
     session.out.print(Text(f"Webhook {shown['id']}"))
     session.out.print(Text(f"Secret  {shown['secret']}"), soft_wrap=True)
     session.remarks.print("The secret verifies signatures and is not shown again.", style="dim")

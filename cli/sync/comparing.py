@@ -4,8 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from cli.client import Client, Refused, diff_path, hashes_path
 from cli.sync.files import File, as_known
+from quern.client import Client
+from quern.errors import Refused
+from quern.paths import diff_path, hashes_path
 
 #: Of one question which files are new: a megabyte of JSON.
 DIFF_FILES = 10_000

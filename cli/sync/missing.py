@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import click
 from rich.text import Text
 
-from cli.client import Client
 from cli.session import Session
 from cli.sync.comparing import Comparison
 from cli.sync.deleting import delete_all
 from cli.words import count
+from quern.client import Client
 
 #: So many names are shown before the question.
 SHOWN = 20

@@ -10,10 +10,13 @@ from typing import Any, BinaryIO
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from cli.client import FINAL_STATES, PAGE, Client, Refused
 from cli.rows import document_rows
 from cli.sync.files import File, batches
 from cli.words import count
+from quern import flows
+from quern.client import Client
+from quern.errors import Refused
+from quern.flows import FINAL_STATES, PAGE
 
 BATCH_FILES = 100
 BATCH_BYTES = 100_000_000
@@ -69,9 +72,9 @@ def upload(
         except BaseException as error:
             if isinstance(error, KeyboardInterrupt):
                 remarks.print(f"\nStopped; what was sent goes on. See: quern job {job['id']}")
-            client.close(job["id"], patiently=False)
+            client.run(flows.close(job["id"], patiently=False))
             raise
-        done.job = client.close(job["id"], patiently=True).json()
+        done.job = client.run(flows.close(job["id"], patiently=True)).json()
         if watch:
             try:
                 _watch(client, done, progress, total=len(files))
@@ -131,7 +134,7 @@ def _send(client: Client, job_id: str, batch: Sequence[File]) -> list[dict[str, 
         form, failed = _opened(stack, batch)
         try:
             if form:
-                client.upload(f"/api/jobs/{job_id}/documents", form)
+                client.run(flows.upload(f"/api/jobs/{job_id}/documents", form))
         except OSError as error:
             if len(batch) == 1:
                 return [_refused(batch[0], f"cannot be read: {error.strerror}")]

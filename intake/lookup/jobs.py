@@ -138,6 +138,16 @@ class JobLookup:
         )
         return self._view.summaries(self._rows.sights(dict(found)), workers), following
 
+    def rows(
+        self, kind: str, *, after: JobPosition = NEWEST, limit: int
+    ) -> tuple[list[tuple[str, dict[str, str]]], JobPosition | None]:
+        """
+        Return what Redis has of the caller's jobs of a kind, newest first, each with its id.
+
+        With them comes where the next page begins; a page may be short and not be the last.
+        """
+        return self._page((None, kind, None), self._lists(None, kind, given_up=False), after, limit)
+
     def _page(
         self,
         wanted: tuple[str | None, ...],

@@ -99,7 +99,7 @@ class _Listed:
     """A list as it was sent, read when first asked for: most questions have rows that say all."""
 
     def __init__(self, job: Mapping[str, str], blobs: BlobStore) -> None:
-        self._blob = job[LIST_BLOB]
+        self._blob = job.get(LIST_BLOB, "")  # of one that was refused there is none
         self._blobs = blobs
         self._lines: list[bytes] | None = None
         #: What a question without a row is.

@@ -146,13 +146,16 @@ class JobView:
         return self.outcomes([row])[0]
 
     def outcomes(self, rows: Sequence[Mapping[str, str]]) -> list[dict[str, Any]]:
-        """Return of each row what `outcome` does; all are of one collection, looked at once."""
+        """Return of each row what `outcome` does; their collections are looked at once each."""
         told = [self._outcome(row) for row in rows]
-        collection_id = next((row["incarnation"] for row in rows if "incarnation" in row), "")
-        ended = [n for n, row in enumerate(rows) if has_ended(row)]
-        kept = self._deleted.withheld_each(collection_id, [told[n] for n in ended])
-        for n, shown in zip(ended, kept, strict=True):
-            told[n] = shown
+        ended: dict[str, list[int]] = {}
+        for n, row in enumerate(rows):
+            if has_ended(row):
+                ended.setdefault(row.get("incarnation", ""), []).append(n)
+        for collection_id, numbers in ended.items():
+            kept = self._deleted.withheld_each(collection_id, [told[n] for n in numbers])
+            for n, shown in zip(numbers, kept, strict=True):
+                told[n] = shown
         return told
 
     def _outcome(self, row: Mapping[str, str]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from intake.question_lists.reading import QuestionList
 from jobs.ledger.ledger import Ledger
 from jobs.long_jobs import FIRST_LIST_TURN_S, LongJobs
 from jobs.question_lists import (
+    ALSO,
     KIND,
     LIST_BLOB,
     ListedQuestion,
@@ -88,13 +89,17 @@ class QuestionLists:
 
             MemoryFull, DiskFull, IdempotencyConflict, CollectionGone, StoreUnavailable: As named.
         """
+        if LIST_BLOB not in job:
+            raise NotRetryable("nothing of this list was accepted; send it again")
         data = self._blobs.get(job[LIST_BLOB])
         if data is None:
             raise NotRetryable("this list is gone from the blob store; send it again")
         answered = self._answered(job_id, int(job["total"]))
         left = [question for n, question in enumerate(decode(data)) if n not in answered]
         told = {
-            name: job[name] for name in ("collection", "incarnation", "webhook_url") if name in job
+            name: job[name]
+            for name in ("collection", "incarnation", "webhook_url", ALSO)
+            if name in job
         }
         return self._record(
             left,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 from access.grants import current
@@ -62,6 +63,10 @@ class Asking:
     def __init__(self, settings: Settings, *, store_named: Callable[[str], NamedStore]) -> None:
         self._settings = settings
         self._store_named = store_named
+
+    def remembering(self) -> "Asking":
+        """Return one for many questions of one caller: each store is looked for once."""
+        return Asking(self._settings, store_named=lru_cache(maxsize=None)(self._store_named))
 
     def read(self, asked: Asked, *, field: str) -> tuple[QueryRequest, Model]:
         """

@@ -1,7 +1,7 @@
 """Embeddings: texts as vectors, of the model that documents are embedded with."""
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
@@ -18,6 +18,26 @@ from intake.v1.errors import Missing
 from intake.v1.model_names import USUAL
 from jobs.requests import EmbeddingRequest
 from runtime.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmbeddingsAsked:
+    """
+    Texts that are to be embedded, as they were read.
+
+    Attributes:
+        truncate: Whether a text that is too long is cut, not refused.
+
+        as_base64: Whether vectors are shown as their bytes.
+
+        dimensions: How many the caller wants, None for any.
+    """
+
+    texts: Sequence[str]
+    model: str | None = None
+    truncate: bool = False
+    as_base64: bool = False
+    dimensions: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +79,8 @@ class Embeddings:
         """What the model is called: a folder's own name, not the way to it."""
         return PurePath(self._settings.embedding_model.rstrip("/")).name
 
-    def submit(self, texts: Sequence[str], *, model: str | None, truncate: bool) -> str:
-        """
-        Record texts that are to be embedded; returns the id of their job.
-
-        Raises:
-            Missing: No embedding model has that name.
-
-            Full, MemoryFull, DiskFull, StoreUnavailable, Overspent: As their names say.
-        """
+    def check_model(self, model: str | None) -> None:
+        """Go on only if an embedding model has that name, or none was named; raises Missing."""
         aliases = self._settings.aliases
         known = {self.model, self._settings.embedding_model, USUAL, *aliases}
         if model is not None and model not in known and "*" not in aliases:
@@ -77,12 +90,23 @@ class Embeddings:
                 param="model",
                 code="model_not_found",
             )
-        told = orjson.dumps(texts)
+
+    def submit(self, asked: EmbeddingsAsked) -> str:
+        """
+        Record texts that are to be embedded; returns the id of their job.
+
+        Raises:
+            Missing: No embedding model has that name.
+
+            Full, MemoryFull, DiskFull, StoreUnavailable, Overspent: As their names say.
+        """
+        self.check_model(asked.model)
+        told = orjson.dumps(asked.texts)
         self._disk.check(len(told))
         # Not synced to the disk: whoever sent them waits, and sends them again.
         blob = self._blobs.put(told, durable=False)
         return self._queries.submit_embedding(
-            EmbeddingRequest(collection=somewhere(), texts_blob=blob, truncate=truncate)
+            EmbeddingRequest(collection=somewhere(), texts_blob=blob, truncate=asked.truncate)
         )
 
     def result(self, job_id: str) -> tuple[Embedded | None, dict[str, Any]]:
@@ -98,6 +122,11 @@ class Embeddings:
         result = kept_result(row, self._blobs) if row["state"] == "succeeded" else None
         if result is None:
             return None, {"error": orjson.loads(row.get("error", "{}"))}
-        whole, size = base64.b64decode(result["vectors"]), 4 * int(result["dimension"])
-        vectors = [whole[at : at + size] for at in range(0, len(whole), size)]
-        return Embedded(self.model, vectors, int(result["tokens"])), {}
+        return embedded(self.model, result), {}
+
+
+def embedded(model: str, result: Mapping[str, Any]) -> Embedded:
+    """Read what a job with texts came to; *model* is what the model is called."""
+    whole, size = base64.b64decode(result["vectors"]), 4 * int(result["dimension"])
+    vectors = [whole[at : at + size] for at in range(0, len(whole), size)]
+    return Embedded(model, vectors, int(result["tokens"]))

@@ -115,10 +115,25 @@ class Responses:
 
             Full, MemoryFull, IdempotencyConflict, Overspent: As their names say.
         """
+        request, record = self.prepared(asked, self._asking)
+        return self._queries.submit_query(
+            request,
+            idempotency=idempotency,
+            response=orjson.dumps(record).decode(),
+            brief=not asked.store,
+        )
+
+    def prepared(self, asked: ResponseRequest, asking: Asking) -> tuple[QueryRequest, Json]:
+        """
+        Return the question that a response is, and what is kept to show it.
+
+        Raises:
+            Missing, Refused, NotFound, InvalidRequest: As `submit`.
+        """
         before: tuple[Turn, ...] = ()
         if asked.previous_response_id is not None:
             before = self._conversation(asked.previous_response_id)
-        request, model = self._asking.read(
+        request, model = asking.read(
             Asked(
                 question=asked.question,
                 history=(*before, *asked.history),
@@ -141,12 +156,7 @@ class Responses:
             "own": min(len(asked.history), len(request.history)),
             "system": asked.system,
         }
-        return self._queries.submit_query(
-            request,
-            idempotency=idempotency,
-            response=orjson.dumps(record).decode(),
-            brief=not asked.store,
-        )
+        return request, record
 
     def find(self, given: str) -> Response:
         """

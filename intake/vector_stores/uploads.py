@@ -3,7 +3,7 @@
 import secrets
 import time
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import BinaryIO, Final
 
 from access.grants import current
 from corpus.blobs import BlobStore
@@ -78,6 +78,13 @@ class FileStore:
         if data is None:
             raise BlobMissing("the file's bytes are missing from the blob store")
         return data
+
+    def open(self, record: FileRecord) -> BinaryIO:
+        """Open a file, which the caller closes; raises BlobMissing."""
+        opened = self._blobs.open(record.sha256)
+        if opened is None:
+            raise BlobMissing("the file's bytes are missing from the blob store")
+        return opened
 
     def all(
         self, *, after: str | None = None, newest_first: bool = True, purpose: str | None = None

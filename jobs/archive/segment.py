@@ -23,6 +23,7 @@ from rag.errors import QuernError
 #: Fields of rows that name blobs.
 BLOB_FIELDS: Final = (
     "sha256", "text_blob", "manifest_blob", "sources_blob", "result_blob", "trace_blob",
+    "texts_blob",
 )  # fmt: skip
 
 _MAGIC: Final = b"QuernSg1"

@@ -5,6 +5,7 @@ from typing import Final, NamedTuple
 
 from redis import Redis
 
+from jobs.errors import Revoked
 from jobs.ledger.pace import Pace
 from jobs.ledger.submissions import (
     Idempotency,
@@ -151,6 +152,8 @@ class Slices:
 
         Raises:
             Full, NoMemory: As their names say.
+
+            Revoked: The list is a batch, and the key that it was asked with is good no more.
         """
         answer, spent_s = self._run.timed(
             "fill_questions", job_id, json_of(text_of(of_all)),
@@ -158,10 +161,27 @@ class Slices:
             int(is_last),
         )  # fmt: skip
         check_taken(answer, limit=limit)
+        if answer[0] == "revoked":
+            raise Revoked("the key that this was asked with was revoked")
         if answer[0] == "ok":
             self.asking.took(len(rows), spent_s)
             self._outbox.send(answer[1:])
         return answer[0] == "ok"
+
+    def keep_outputs(
+        self, job_id: str, fields: Fields, files: Sequence[tuple[str, str, int, str, Fields]]
+    ) -> bool:
+        """
+        Write down what a batch that ended came to, once; returns False where that was done before.
+
+        *fields* go into the job's row; of each of *files* its id, tenant, when it was made
+        (microseconds), when it expires (milliseconds, empty for never), the fields of its record.
+        """
+        told: list[str | float] = []
+        for name, tenant, created_us, expires, record in files:
+            told += [name, tenant, created_us, expires, json_of(text_of(record))]
+        answer = self._run("keep_outputs", job_id, json_of(text_of(fields)), *told)
+        return bool(answer[0] == "ok")
 
     def cancel_rows(self, job_id: str, cursor: str) -> str:
         """

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import orjson
 from redis import Redis
@@ -22,6 +22,10 @@ MOST_ENDPOINTS: Final = 10
 OF_JOBS: Final = "jobs"
 #: Deliveries of an endpoint whose outcome is kept.
 KEPT: Final = 100
+#: Whose messages an endpoint takes for its own.
+Form = Literal["quern", "openai"]
+#: What is told of an endpoint; those of earlier builds have no form.
+_ENDPOINT: Final = ("url", "created", "disabled", "tenant", "form")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,8 @@ class Delivery:
     def payload(self) -> bytes:
         """Return what is sent: the type, the time and the job; never text of a document."""
         event = self.event
+        if "openai" in event:
+            return self._as_openai()
         told: dict[str, Any] = {"type": event["type"], "timestamp": rfc3339(event["at"])}
         data = {
             name: event[name] for name in ("id", "kind", "state", "collection") if name in event
@@ -77,6 +83,19 @@ class Delivery:
             data["finished_at"] = rfc3339(event["at"])
             data["links"] = {"self": f"/api/jobs/{event['id']}"}
         return orjson.dumps(told | {"data": data})
+
+    def _as_openai(self) -> bytes:
+        """Return what is sent as OpenAI does: the type, and the id of the batch or response."""
+        kind = self.event["openai"]
+        plain = self.event["id"].replace("-", "")
+        told = {
+            "id": f"evt_{self.message_id.removeprefix('msg_').replace('-', '')}",
+            "object": "event",
+            "type": kind,
+            "created_at": int(self.event["at"]) // 1_000_000,
+            "data": {"id": ("batch_" if kind.startswith("batch.") else "resp_") + plain},
+        }
+        return orjson.dumps(told)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,18 +118,21 @@ class Deliveries:
 
     # Endpoints -------------------------------------------------------------------------------
 
-    def add_endpoint(self, url: str, *, tenant: str = DEFAULT_TENANT) -> tuple[str, str]:
+    def add_endpoint(
+        self, url: str, *, tenant: str = DEFAULT_TENANT, form: Form = "quern"
+    ) -> tuple[str, str]:
         """
         Add an endpoint that hears of every job that ends from now on; return its id and secret.
 
-        It hears of the jobs of its own *tenant* alone.
+        It hears of the jobs of its own *tenant* alone; in the *form* of OpenAI of its batches and
+        responses alone.
 
         Raises:
             TooManyWebhooks: There are ten already.
         """
         endpoint, secret = f"wh_{new_id().replace('-', '')}", new_secret()
         whose = "" if tenant == DEFAULT_TENANT else tenant
-        if self._run("webhook_add", endpoint, url, secret, MOST_ENDPOINTS, whose)[0] != "ok":
+        if self._run("webhook_add", endpoint, url, secret, MOST_ENDPOINTS, whose, form)[0] != "ok":
             raise TooManyWebhooks(f"there are {MOST_ENDPOINTS} webhooks already; delete one first")
         return endpoint, secret
 
@@ -123,11 +145,10 @@ class Deliveries:
         names = self._redis.zrange(key("webhooks"), 0, -1)
         pipe = self._redis.pipeline(transaction=False)
         for name in names:
-            pipe.hmget(key("webhook", name), "url", "created", "disabled", "tenant")
-        fields = ("url", "created", "disabled", "tenant")
+            pipe.hmget(key("webhook", name), *_ENDPOINT)
         return [
-            {"id": name, "tenant": DEFAULT_TENANT}
-            | {f: v for f, v in zip(fields, told, strict=True) if v}
+            {"id": name, "tenant": DEFAULT_TENANT, "form": "quern"}
+            | {f: v for f, v in zip(_ENDPOINT, told, strict=True) if v}
             for name, told in zip(names, pipe.execute(), strict=True)
             if told[0]
         ]

@@ -24,8 +24,8 @@ end
 local PASSING = {search = true, embedding = true}
 
 -- Whether nobody comes back to a unit once the call that waits for it has read what became of it: one
--- of such a kind, or a question whose asker wants nothing of it kept.
-local function is_brief(u) return PASSING[u.kind] or u.brief == '1' end
+-- of such a kind, or a question whose asker wants nothing of it kept. Rows of a job stay with it.
+local function is_brief(u) return not u.job and (PASSING[u.kind] or u.brief == '1') end
 
 local function put(key, fields)
   local flat = {}
@@ -154,7 +154,10 @@ end
 
 -- Whose lane a unit waits in. An interactive one that was put back again and again takes turns
 -- with the jobs: many of them, each going first, would let nothing else run.
+-- So does what workers died over: in each new worker it would go first, alone, and nothing else
+-- would run where workers are killed as fast as they come.
 local function owner_of(u)
+  if tonumber(u.deaths or '0') >= QUARANTINE_DEATHS then return 'suspects' end
   if u.owner == 'interactive' and tonumber(u.put_back or '0') >= PUT_BACK_FIRST then
     return 'put_back'
   end
@@ -203,10 +206,11 @@ local function end_pauses(role)
   for _, id in ipairs(due) do
     redis.call('ZREM', K.later(role), id)
     local said = redis.call('HMGET', K.unit(id), 'state', 'stage', 'role', 'owner', 'created',
-      'size', 'chunks', 'put_back')
+      'size', 'chunks', 'put_back', 'deaths')
     if said[1] and not FINAL[said[1]] then
       wait_in_lane(id, {stage = said[2], role = said[3], owner = said[4], created = said[5],
-        size = said[6] or nil, chunks = said[7] or nil, put_back = said[8] or nil})
+        size = said[6] or nil, chunks = said[7] or nil, put_back = said[8] or nil,
+        deaths = said[9] or nil})
     end
   end
 end
@@ -264,6 +268,13 @@ local function leave_window(role, id)
   redis.call('ZREM', K.inflight(role), id)
   redis.call('SREM', K.company(role), id)
   redis.call('SREM', K.long(), id)
+end
+
+-- A body that slept through the end of its claim is at work yet: its unit waits for nobody else.
+local function back_into_window(id, u)
+  if redis.call('ZSCORE', K.inflight(u.role), id) then return end
+  leave_lane(id, u)
+  redis.call('ZADD', K.inflight(u.role), int(NOW_MS + CLAIM_MS), id)
 end
 
 -- Moves waiting units into the window while there is room; interactive first, then by turns. What
@@ -687,6 +698,21 @@ local function deliver(endpoint, message, event, url)
   redis.call('ZADD', K.deliveries(), int(NOW_MS), name)
 end
 
+-- What OpenAI calls the end of a job, which it knows as a batch or a response; nil for any other.
+local function openai_event(id, j, state)
+  if j.batch then
+    local late = tonumber(j.expired or '0') > 0 or tonumber(j.total) < tonumber(j.fill_total)
+    return 'batch.' .. (j.error and 'failed' or j.cancel == '1' and 'cancelled'
+      or late and 'expired' or 'completed')
+  elseif j.response and not is_brief(j) then
+    if state == 'cancelled' then return 'response.cancelled' end
+    if state ~= 'succeeded' then return 'response.failed' end
+    local result = redis.call('HGET', K.unit(id), 'result') or ''
+    local cut = string.find(result, '"finish_reason":"length"', 1, true)
+    return cut and 'response.incomplete' or 'response.completed'
+  end
+end
+
 -- Records who is to hear that a job ended, in the script that ends it: so it is told once at least,
 -- whatever dies. The message is called by the job, which ends once.
 local function announce(id, j, state)
@@ -701,9 +727,12 @@ local function announce(id, j, state)
     collection = j.collection, created = j.created}
   if j.webhook_url then deliver('jobs', 'msg_' .. id, event, j.webhook_url) end
   for _, endpoint in ipairs(endpoints) do
-    local e = redis.call('HMGET', K.webhook(endpoint), 'disabled', 'tenant')
+    local e = redis.call('HMGET', K.webhook(endpoint), 'disabled', 'tenant', 'form')
     local of = (e[2] or '') == '' and '' or e[2] .. '/'  -- those of earlier builds do not tell
-    if not e[1] and of == whose(j.collection) then deliver(endpoint, 'msg_' .. id, event) end
+    if not e[1] and of == whose(j.collection) then
+      event.openai = e[3] == 'openai' and openai_event(id, j, state) or nil
+      if e[3] ~= 'openai' or event.openai then deliver(endpoint, 'msg_' .. id, event) end
+    end
   end
 end
 
@@ -722,13 +751,17 @@ local function end_job(job)
   if not j.state or FINAL[j.state] or j.sealed ~= '1' then return end
   local total = tonumber(j.total or '0')
   local failed = tonumber(j.failed or '0')
-  local stopped = tonumber(j.cancelled or '0') + tonumber(j.expired or '0')
+  local expired = tonumber(j.expired or '0')
+  local stopped = tonumber(j.cancelled or '0') + expired
   local good = total - failed - stopped
-  -- Questions of a list that was cancelled before they had rows.
-  if j.kind == 'questions' then stopped = stopped + tonumber(j.fill_total) - total end
+  -- Questions of a list that was cancelled, or late as a whole, before they had rows.
+  local unmade = j.kind == 'questions' and tonumber(j.fill_total) - total or 0
+  if j.cancel ~= '1' then expired = expired + unmade end
+  stopped = stopped + unmade
   local state = 'succeeded'
-  if j.cancel == '1' and (stopped > 0 or total == 0) then state = 'cancelled'
-  elseif tonumber(j.expired or '0') > 0 and good == 0 then state = 'expired'
+  if j.error then state = 'failed'  -- nothing of it was accepted
+  elseif j.cancel == '1' and (stopped > 0 or total == 0) then state = 'cancelled'
+  elseif expired > 0 and good == 0 then state = 'expired'
   elseif failed + stopped > 0 then state = good > 0 and 'partial' or 'failed' end
   put(key, {state = state, finished = int(NOW)})
   redis.call('ZREM', K.deadlines('job'), job)
@@ -801,7 +834,7 @@ local function count_row(u, state, outcome)
   if state == 'failed' or state == 'cancelled' or state == 'expired' then counted = state end
   redis.call('HINCRBY', K.job(u.job), counted, 1)
   local told = {document_id = u.document, state = state, outcome = outcome}
-  if u.kind == 'query' then
+  if u.question_id then
     tally('question:' .. (u.lost and 'lost' or state == 'succeeded' and 'ok' or state))
     told = {n = tonumber(u.n) + 1, id = u.question_id, state = state}
   else

@@ -2,6 +2,7 @@
 -- → {'ok', job} | {'same', job} | {'conflict'} | {'gone'} | {'memory'} | {'overspent', …}
 -- Records the job of a list of *fields.fill_total* questions, which lies in the blob store. Their
 -- rows come later, slice by slice; see fill_questions. *fields.retry_of*: whose questions they were.
+-- One of no questions at all ends at once: as failed, where *fields.error* says why.
 local job, fields = ARGV[1], cjson.decode(ARGV[2])
 local idempotency, body, idempotency_s = ARGV[3], ARGV[4], ARGV[5]
 
@@ -19,4 +20,8 @@ spend(fields.key, 'questions', tonumber(fields.fill_total))
 keep_key(idempotency, body, idempotency_s, job)
 fields.idempotency = idempotency ~= '' and idempotency or nil
 begin_filling(job, fields, K.asking())
+if fields.fill_total == '0' then
+  end_filling(job)
+  seal_job(job)
+end
 return {'ok', job}

@@ -7,13 +7,14 @@ local due = redis.call('ZRANGEBYSCORE', K.deadlines(class), '-inf',
 local roles = {}
 for _, id in ipairs(due) do
   if class == 'job' then
-    local j = redis.call('HMGET', K.job(id), 'filling', 'deadline_ms')
-    if j[1] == '1' then  -- it waits for room, and its rows have deadlines of their own
+    local j = redis.call('HMGET', K.job(id), 'filling', 'deadline_ms', 'batch')
+    if j[1] == '1' and not j[3] then  -- it waits for room, and its rows have deadlines of their own
       local deadline = int(NOW_MS + tonumber(j[2]))
       redis.call('HSET', K.job(id), 'deadline', deadline)
       redis.call('ZADD', K.deadlines(class), deadline, id)
     else
       redis.call('ZREM', K.deadlines(class), id)
+      end_filling(id)
       seal_job(id)
     end
   else

@@ -32,7 +32,11 @@ if stays then
   fields.claimed = int(NOW)
 end
 put(K.unit(id), fields)
-if u.deaths ~= '0' then forget_deaths(id) end  -- they were of a stage that it has passed
+if u.deaths ~= '0' then  -- they were of a stage that it has passed
+  leave_lane(id, u)
+  forget_deaths(id)
+  u.deaths = '0'
+end
 leave_window(u.role, id)
 redis.call('HSET', K.pace(u.role), 'last_finish', int(NOW))
 local old = u.role

@@ -16,6 +16,7 @@ for i = 6, #ARGV, 2 do
   end
 end
 -- What was copied is behind it: a worker that dies later dies of something else.
+back_into_window(id, u)
 forget_deaths(id)
 say_progress(id, ARGV[5])
 return {'ok'}

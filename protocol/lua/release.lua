@@ -24,6 +24,7 @@ if ARGV[5] ~= '' then
 end
 put(K.unit(id), fields)
 redis.call('DEL', K.claim(id))
+leave_lane(id, u)
 leave_window(u.role, id)
 if ARGV[3] == '1' then
   wait_in_lane(id, u)

@@ -18,9 +18,13 @@ for _, id in ipairs(due) do
   elseif redis.call('EXISTS', K.claim(id)) == 1 then
     redis.call('ZADD', K.inflight(role), int(NOW_MS + CLAIM_MS / 2), id)
   else
+    local deaths = u.deaths
     count_lapse(id, u)
     if close_if_over(id, u) then
       note_end(ended, id, u)
+    elseif u.deaths ~= deaths and tonumber(u.deaths) >= QUARANTINE_DEATHS then
+      leave_window(role, id)
+      wait_until_later(id, u, SERVER_PAUSE_MS)
     else
       local backoff = tonumber(u.backoff or FIRST_CHECK_MS)
       if consumed then

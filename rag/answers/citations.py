@@ -96,7 +96,7 @@ def _written_apart(text: str, sources: int) -> tuple[str, int]:
         nonlocal removed
         if match["code"]:
             return match[0]
-        numbers = _numbers(match["numbers"])
+        numbers = numbers_in(match["numbers"])
         known = [number for number in numbers if 1 <= number <= sources]
         removed += len(numbers) - len(known)
         return match["space"] + "".join(f"[{number}]" for number in known) if known else ""
@@ -104,8 +104,8 @@ def _written_apart(text: str, sources: int) -> tuple[str, int]:
     return _MARKER.sub(apart, text), removed
 
 
-def _numbers(inside: str) -> list[int]:
-    """Read what stands between the brackets, ranges written out."""
+def numbers_in(inside: str) -> list[int]:
+    """Read what stands between the brackets of a marker, ranges written out."""
     numbers: list[int] = []
     for part in re.split(r"[,;]", inside):
         bounds = _RANGE.fullmatch(part.strip())

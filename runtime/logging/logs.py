@@ -30,6 +30,7 @@ OURS: Final = (
     "stack",
     "web",
     "cli",
+    "quern",
     "celery.worker",
 )
 

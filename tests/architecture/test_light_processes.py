@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.packages import PACKAGES
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -31,3 +33,17 @@ def test_a_process_that_stays_imports_only_what_it_uses(
     )
 
     assert sorted(set(unwanted) & set(json.loads(run.stdout))) == []
+
+
+def test_the_python_client_brings_nothing_of_quern_but_its_errors() -> None:
+    code = "import json, sys, quern.client, quern.aio; print(json.dumps(sorted(sys.modules)))"
+    run = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True
+    )
+    loaded = set(json.loads(run.stdout))
+
+    ours = {name for name in loaded if name.partition(".")[0] in PACKAGES}
+    assert {name for name in ours if not name.startswith("quern")} == {"rag", "rag.errors"}
+    # httpx takes click and rich along where they are installed.
+    others = {"celery", "flask", "numpy", "opentelemetry", "orjson", "redis"}
+    assert loaded & others == set()

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from setuptools import find_packages  # type: ignore[import-untyped]  # one function
 
 from runtime.logging.logs import OURS
 from tests.support.packages import PACKAGES
@@ -37,10 +38,11 @@ def modules() -> dict[str, Path]:
 
 
 def test_every_folder_of_the_product_is_installed_with_it() -> None:
-    listed = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["setuptools"]
+    told = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["setuptools"]
+    installed = find_packages(str(ROOT), include=told["packages"]["find"]["include"])
     folders = {name for name, path in modules().items() if path.name == "__init__.py"}
 
-    assert set(listed["packages"]) == folders
+    assert set(installed) == folders
 
 
 def imports(path: Path, known: dict[str, Path]) -> set[str]:

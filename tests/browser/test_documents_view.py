@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.browser.canned_api import CannedApi
@@ -252,6 +253,42 @@ def test_a_document_shows_its_facts_its_text_and_its_passages(
     page.keyboard.press("Escape")
     expect(panel).to_be_hidden()
     expect(button).to_be_focused()
+
+
+@pytest.mark.parametrize("lines", [3, 5_000])
+def test_an_address_may_point_at_a_passage_which_is_marked_and_in_sight(
+    open_page: Open, url: str, api: CannedApi, lines: int
+) -> None:
+    api.documents["papers"] = listed(3)
+    # Characters that are two of JavaScript's and one of the document's.
+    text = "".join(f"\U0001d11e Line {n}.\n" for n in range(lines)) + "The last words.\nAnd more."
+    start = text.index("The last")
+    api.texts["notes/0001.md"] = text
+    asked = f"collection=papers&document=notes%2F0001.md&start={start}&end={start + 15}"
+    page = open_page(f"{url}/documents?{asked}")
+    panel = page.get_by_role("complementary", name="notes/0001.md")
+    mark = panel.locator("mark")
+
+    expect(mark).to_have_text("The last words.")
+    expect(mark).to_be_in_viewport()
+    expect(panel.get_by_role("group", name="Text of the document")).to_contain_text("And more.")
+    # What is read from its beginning has nothing marked.
+    panel.get_by_role("button", name="Passages").click()
+    panel.get_by_role("button", name="Text").click()
+    expect(panel.get_by_role("group", name="Text of the document")).to_contain_text("Line 0.")
+    expect(mark).to_have_count(0)
+
+
+@pytest.mark.parametrize("span", ["start=5", "start=9&end=5", "start=-1&end=5", "start=a&end=b"])
+def test_an_address_whose_span_is_none_shows_the_text(
+    open_page: Open, url: str, api: CannedApi, span: str
+) -> None:
+    api.documents["papers"] = listed(3)
+    api.texts["notes/0001.md"] = "One line."
+    page = open_page(f"{url}/documents?collection=papers&document=notes%2F0001.md&{span}")
+
+    expect(page.get_by_role("group", name="Text of the document")).to_have_text("One line.")
+    expect(page.locator("mark")).to_have_count(0)
 
 
 def test_a_document_is_deleted_once_that_is_confirmed(

@@ -137,6 +137,8 @@ class BusyWorker:
             return
         if unit.fields["kind"] == "search":
             result: Any = {"results": [SOURCE], "degraded": []}
+        elif unit.fields["kind"] == "check":
+            result = {"repair": False, "consistent": True, "collections": []}
         else:
             result = ANSWER
         ledger.work.finish(

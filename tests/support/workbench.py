@@ -250,10 +250,14 @@ class Workbench:
         return self.ledger.maintenance.rescue(role, consumed=True, run_id=run_id, away=away)
 
     def die_and_be_found(self, unit_id: str) -> None:
-        """The worker dies, and the rescuer comes by."""
+        """The worker dies, the rescuer comes by, and the pause that this may bring is over."""
+        role = self.field(unit_id, "role")
         self.die(unit_id)
         self.due(unit_id)
-        self.sweep(self.field(unit_id, "role"))
+        self.sweep(role)
+        if unit_id in self.put_back(role):
+            self.end_pause(unit_id)
+            self.ledger.maintenance.dispatch(role)
 
     # Looking ---------------------------------------------------------------------------------
 

@@ -20,7 +20,10 @@ from web.http.behind_proxy import link
 COOKIE: Final = "quern_session"
 #: Who shows no key may do nothing, and sees nothing that is anybody's.
 NOBODY: Final = Grant(tenant="", scopes=frozenset(), collections=frozenset())
-NEEDED: Final = "Send a key: `Authorization: Bearer qk_…`; `quern keys create` makes one."
+NEEDED: Final = (
+    "Send a key: `Authorization: Bearer qk_…`, or QUERN_KEY=qk_… for the `quern` command; "
+    "`quern keys create` makes one."
+)
 
 View = TypeVar("View", bound=Callable[..., Any])
 

@@ -19,7 +19,9 @@ log = logging.getLogger(__name__)
 
 HEADERS: Final[dict[str, str]] = {
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
+    # Under `no-referrer` a form of our own would be sent with `Origin: null`, as a stranger's is
+    # (Fetch standard, "append a request Origin header").
+    "Referrer-Policy": "same-origin",
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
         "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
@@ -27,6 +29,9 @@ HEADERS: Final[dict[str, str]] = {
 }
 
 API_HEADERS: Final = HEADERS | {"Cache-Control": "no-store"}
+
+#: What programs call: each request is logged, and no answer is kept.
+_CALLED: Final = ("/api/", "/mcp")
 
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -83,7 +88,7 @@ def _foreign(origin: str | None, host: str) -> bool:
 
 def _after(answer: Response) -> Response:
     """Put the headers on the answer."""
-    is_api = request.path.startswith("/api/")
+    is_api = request.path.startswith(_CALLED)
     ours = API_HEADERS if is_api else HEADERS
     answer.headers.extend([pair for pair in ours.items() if pair[0] not in answer.headers])
     answer.headers["X-Request-ID"] = g.get("request_id") or uuid.uuid4().hex
@@ -93,7 +98,7 @@ def _after(answer: Response) -> Response:
 
 
 def _tell(answer: Response) -> None:
-    """Log a request to the API: its route, not its path, which may hold users' own names."""
+    """Log a request of a program: its route, not its path, which may hold users' own names."""
     rule = request.url_rule
     told: dict[str, object] = {
         "method": request.method,

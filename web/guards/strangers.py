@@ -6,11 +6,15 @@ from typing import Final
 from flask import request
 
 from access.grants import current
+from runtime.version import version
 from web.front_end import front_end
 from web.http.problems import Problem
 
 #: Who sends one of these passes a request on for somebody whose address nobody can vouch for.
 _PASSED_ON: Final = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")
+
+#: What strangers are told in the place of the version.
+NOT_SHOWN: Final = "not shown"
 
 
 def may_see_detail() -> bool:
@@ -27,6 +31,11 @@ def may_see_detail() -> bool:
         return ipaddress.ip_address(request.remote_addr or "").is_private
     except ValueError:
         return False
+
+
+def shown_version() -> str:
+    """Return which version runs, as the caller is told it."""
+    return version() if may_see_detail() else NOT_SHOWN
 
 
 def refuse_strangers() -> None:

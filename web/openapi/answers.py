@@ -344,7 +344,8 @@ def _documents() -> Json:
 def _webhooks() -> Json:
     """Who hears of jobs that end, and what was sent to whom."""
     webhook = {
-        "id": _TEXT, "url": _TEXT, "state": {"enum": ["active", "disabled"]},
+        "id": _TEXT, "url": _TEXT, "form": {"enum": ["quern", "openai"]},
+        "state": {"enum": ["active", "disabled"]},
         "created_at": _TEXT, "links": _LINKS,
         "secret": _meaning(_TEXT, "Verifies signatures; shown when it is added, once."),
     }  # fmt: skip

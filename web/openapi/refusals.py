@@ -6,6 +6,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from intake.fields import Json
+from web.guards.authorization import NEEDED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +53,7 @@ REFUSALS: Final[dict[int, Refusal]] = {
         meaning="This server asks for a key, and none that is good was sent.",
         remedy="Send `Authorization: Bearer qk_…`; the operator makes keys.",
         kinds=("key-needed",),
-        detail="Send a key: `Authorization: Bearer qk_…`; `quern keys create` makes one.",
+        detail=NEEDED,
         instance="/api/queries",
     ),
     403: Refusal(

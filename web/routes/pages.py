@@ -5,8 +5,9 @@ from http import HTTPStatus
 from flask import Blueprint, abort, request
 
 from web.guards.authorization import open_to_all, page
+from web.guards.strangers import NOT_SHOWN
 from web.http.views import view
-from web.openapi.for_caller import NOT_SHOWN, description_for_caller
+from web.openapi.for_caller import description_for_caller
 from web.openapi.page.calls import all_refused, call, groups
 
 bp = Blueprint("pages", __name__)

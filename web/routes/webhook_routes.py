@@ -24,7 +24,8 @@ def index() -> Response:
 def create() -> Response:
     """Add a webhook; its secret is in this answer and in no other."""
     parameters()
-    answer = jsonify(with_links(front_end().intake.webhooks.add(read_new_webhook(json_body()))))
+    url, form = read_new_webhook(json_body())
+    answer = jsonify(with_links(front_end().intake.webhooks.add(url, form)))
     answer.status_code = 201
     answer.headers["Cache-Control"] = "no-store"
     return answer

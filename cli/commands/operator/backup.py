@@ -10,10 +10,10 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from cli.client import Client
 from cli.commands.check import run_check, show_result
 from cli.session import Session, pass_session
 from cli.words import age, count
+from quern.client import Client
 from stack.addresses import embedded
 from stack.backups.backup import Made, make_backup
 from stack.backups.manifest import Manifest

@@ -19,6 +19,7 @@ from jobs.question_lists import ListedQuestion, encode, fields_of_all
 from protocol.ids import new_id
 from protocol.keys import key
 from tests.support.workbench import Workbench, window
+from tests.support.worlds.dict_blobs import DictBlobs
 
 #: Batch questions that may wait at a time, half of which lists may fill.
 LIMIT = 8
@@ -39,10 +40,11 @@ class Listed(RuleBasedStateMachine):
         super().__init__()
         self.bench = Workbench(url)
         self.lists: dict[str, list[ListedQuestion]] = {}
-        self.blobs: dict[str, bytes] = {}
+        self.blobs = DictBlobs()
         self.service = LongJobs(
-            self.bench.ledger, limit=1, question_limit=LIMIT, read_blob=self.blobs.get
-        )
+            self.bench.ledger, limit=1, question_limit=LIMIT,
+            blobs=self.blobs,
+        )  # fmt: skip
         self.cancelled: set[str] = set()
         self.read: list[tuple[str, Mapping[str, str]]] = []
         self.answered: dict[str, int] = {}

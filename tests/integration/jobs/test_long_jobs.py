@@ -13,6 +13,7 @@ from protocol.ids import new_id
 from protocol.keys import key
 from protocol.scripts import Scripts
 from tests.support.workbench import RETENTION_S, Workbench, now_ms, window
+from tests.support.worlds.dict_blobs import DictBlobs
 
 PIPELINE = "1"
 
@@ -24,7 +25,7 @@ def _small_slices(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def long_jobs(bench: Workbench, *, limit: int = 100) -> LongJobs:
     """What another process has: the service of the workers."""
-    return LongJobs(bench.ledger, limit=limit, question_limit=1, read_blob=lambda _: None)
+    return LongJobs(bench.ledger, limit=limit, question_limit=1, blobs=DictBlobs())
 
 
 def failed_job(bench: Workbench, *documents: str, good: str = "") -> str:

@@ -7,7 +7,8 @@ from jobs.question_lists import ListedQuestion, encode
 from protocol.ids import new_id
 from protocol.keys import key
 from protocol.scripts import Scripts
-from tests.support.workbench import RETENTION_S, Workbench, window
+from tests.support.workbench import RETENTION_S, Workbench, now_ms, window
+from tests.support.worlds.dict_blobs import DictBlobs
 
 
 @pytest.fixture(autouse=True)
@@ -20,23 +21,30 @@ class Lists:
 
     def __init__(self, bench: Workbench, *, limit: int = 200) -> None:
         self.bench = bench
-        self.blobs: dict[str, bytes] = {}
-        self.service = LongJobs(
-            bench.ledger, limit=1, question_limit=limit, read_blob=self.blobs.get
-        )
+        self.blobs = DictBlobs()
+        self.service = LongJobs(bench.ledger, limit=1, question_limit=limit, blobs=self.blobs)
 
-    def begin(self, *texts: str, deadline_s: int = 300) -> str:
-        """What a web process does of a list before it dies."""
+    def begin(
+        self,
+        *texts: str,
+        deadline_s: int = 300,
+        own: dict[str, dict[str, str]] | None = None,
+        **fields: str,
+    ) -> str:
+        """What a web process does of a list before it dies; *own* is what questions have alone."""
         job_id = new_id()
         self.blobs[job_id] = encode(
-            ListedQuestion(text, {"question": text, "top_k": 3, "deadline_s": deadline_s})
+            ListedQuestion(
+                text, {"question": text, "top_k": 3, "deadline_s": deadline_s},
+                (own or {}).get(text, {}),
+            )
             for text in texts
-        )
+        )  # fmt: skip
         return self.bench.ledger.slices.begin_list(
             job_id,
             job={
                 "kind": "questions", "incarnation": self.bench.collection(), "list_blob": job_id,
-                "fill_total": len(texts), "collection": "papers",
+                "fill_total": len(texts), "collection": "papers", **fields,
             },
             deadline_s=deadline_s,
         )  # fmt: skip
@@ -210,3 +218,131 @@ def test_rows_of_a_list_are_forgotten_with_it(bench: Workbench, lists: Lists) ->
     scripts("forget", "", 10, 0)
 
     assert [name for name in bench.redis.keys("*") if job in name] == []
+
+
+def test_a_question_may_have_a_collection_of_its_own(bench: Workbench, lists: Lists) -> None:
+    own = {"b": {"collection": "letters", "incarnation": "letters-1"}}
+    job = lists.begin("a", "b", own=own)
+    lists.service.turn()
+    first, second = bench.ledger.rows.documents(job, first=0, last=1)
+
+    assert (first["incarnation"], "collection" in first) == (bench.collection(), False)
+    assert (second["incarnation"], second["collection"]) == ("letters-1", "letters")
+
+
+def test_a_question_of_another_tenants_collection_ends_its_list(
+    bench: Workbench, lists: Lists
+) -> None:
+    own = {"b": {"collection": "acme/letters", "incarnation": "letters-1"}}
+    job = lists.begin("a", "b", own=own)
+    lists.service.turn()
+
+    assert bench.job_state(job) == "cancelled"
+    assert lists.asked(job) == []
+
+
+def test_a_question_that_was_refused_has_failed_from_the_first(
+    bench: Workbench, lists: Lists
+) -> None:
+    window(bench, 9)
+    job = lists.begin("a", "b", "c", own={"b": {"error": '{"type": "invalid"}'}})
+    lists.service.turn()
+    good, bad, last = bench.redis.lrange(key("rows", job), 0, -1)
+
+    assert [bench.state(name) for name in (good, bad, last)] == ["queued", "failed", "queued"]
+    assert bench.in_flight("retrieve") == {good, last}
+    assert bench.redis.zscore(key("ended"), bad) is not None
+    for name in (good, last):
+        bench.ledger.work.finish(bench.take(name), state="succeeded", fields={})
+    row = bench.ledger.rows.job(job)
+    assert row is not None
+    assert (row["state"], row["failed"], row["done"]) == ("partial", "1", "2")
+    assert bench.redis.hget(key("room"), "reserved") == "0"
+    assert bench.redis.zcard(key("deadlines", "batch")) == 0
+
+
+def test_a_list_of_refused_questions_alone_ends_when_it_is_filled(
+    bench: Workbench, lists: Lists
+) -> None:
+    job = lists.begin(*"abc", own={name: {"error": "{}"} for name in "abc"})
+    lists.service.turn()
+
+    assert bench.job_state(job) == "failed"
+    assert bench.redis.hget(key("job", job), "failed") == "3"
+
+
+def test_all_questions_of_a_batch_are_late_when_it_is(bench: Workbench, lists: Lists) -> None:
+    job = lists.begin(*"ab", deadline_s=60, batch="{}")
+    bench.redis.hset(key("job", job), "deadline", now_ms() + 5_000)
+    deadline = bench.redis.hget(key("job", job), "deadline")
+    lists.service.turn()
+
+    assert {bench.field(f"{job}:0000{n}", "deadline") for n in range(2)} == {deadline}
+    assert bench.redis.hget(key("job", job), "deadline") == deadline
+
+
+def test_a_batch_that_is_late_gets_no_rows_any_more(bench: Workbench) -> None:
+    lists = Lists(bench, limit=4)
+    job = lists.begin(*"abc", batch="{}")
+    lists.service.turn()
+    for name in sorted(bench.in_flight("retrieve")):
+        bench.ledger.work.finish(bench.take(name), state="succeeded", fields={})
+    bench.redis.zadd(key("deadlines", "job"), {job: 1})
+    bench.ledger.maintenance.expire("job")
+    lists.service.turn()
+
+    assert lists.asked(job) == list("ab")
+    assert bench.job_state(job) == "partial"
+    assert bench.redis.zcard(key("asking")) == 0
+
+
+def test_a_batch_that_is_late_before_anything_was_answered_has_expired(
+    bench: Workbench, lists: Lists
+) -> None:
+    job = lists.begin(*"abc", batch="{}")
+    bench.redis.zadd(key("deadlines", "job"), {job: 1})
+    bench.ledger.maintenance.expire("job")
+
+    assert bench.job_state(job) == "expired"
+
+
+@pytest.mark.parametrize(("fields", "state"), [({"batch": "{}"}, "cancelled"), ({}, "queued")])
+def test_a_batch_of_a_key_that_was_revoked_gets_no_rows(
+    bench: Workbench, lists: Lists, fields: dict[str, str], state: str
+) -> None:
+    job = lists.begin("a", key="0123456789ab", **fields)
+    lists.service.turn()
+
+    assert bench.job_state(job) == state
+    assert lists.asked(job) == (["a"] if state == "queued" else [])
+
+
+def test_a_list_of_nothing_ends_at_once_as_failed_where_it_says_why(
+    bench: Workbench, lists: Lists
+) -> None:
+    refused, empty = lists.begin(error='{"type": "invalid_batch"}'), lists.begin()
+
+    assert (bench.job_state(refused), bench.job_state(empty)) == ("failed", "succeeded")
+    assert bench.redis.zcard(key("asking")) == 0
+    assert bench.redis.zcard(key("deadlines", "job")) == 0
+
+
+def test_what_a_batch_came_to_is_written_down_once(bench: Workbench, lists: Lists) -> None:
+    job = lists.begin(batch="{}")
+    files = [
+        ("file-1", "acme", 5, "", {"size": 1}),
+        ("file-2", "acme", 6, str(now_ms() + 60_000), {"size": 2}),
+    ]  # fmt: skip
+
+    assert bench.ledger.slices.keep_outputs(job, {"output_file": "file-1"}, files)
+    bench.redis.delete(key("file", "file-1"))
+    assert not bench.ledger.slices.keep_outputs(job, {"output_file": "file-3"}, files)
+    assert bench.redis.exists(key("file", "file-1")) == 0
+    assert bench.redis.hgetall(key("file", "file-2")) == {"size": "2"}
+    assert 0 < bench.redis.ttl(key("file", "file-2")) <= 60
+    assert bench.redis.zrange(key("files", "acme"), 0, -1) == ["file-1", "file-2"]
+    assert bench.redis.hget(key("job", job), "output_file") == "file-1"
+    assert bench.redis.ttl(key("job", job)) > 0
+    bench.redis.delete(key("job", job))
+    assert not bench.ledger.slices.keep_outputs(job, {}, files)
+    assert bench.redis.exists(key("job", job)) == 0

@@ -20,6 +20,7 @@ from jobs.long_jobs import LongJobs
 from protocol.ids import new_id
 from protocol.keys import key
 from tests.support.workbench import Workbench, window
+from tests.support.worlds.dict_blobs import DictBlobs
 
 #: Documents that may wait at a time, nine tenths of which a retry may fill.
 LIMIT = 4
@@ -31,9 +32,7 @@ class Retried(RuleBasedStateMachine):
     def __init__(self, url: str) -> None:
         super().__init__()
         self.bench = Workbench(url)
-        self.service = LongJobs(
-            self.bench.ledger, limit=LIMIT, question_limit=1, read_blob=lambda _: None
-        )
+        self.service = LongJobs(self.bench.ledger, limit=LIMIT, question_limit=1, blobs=DictBlobs())
         self.retry = ""
         self.cancelled: set[str] = set()
         self.read: list[tuple[str, Mapping[str, str]]] = []

@@ -204,13 +204,23 @@ def long_bodies_leave_a_thread_to_a_short_one(bench: Workbench) -> bool:
     return short in bench.in_flight("ingest")
 
 
-def the_place_of_a_long_body_that_died_is_given_back_once_it_is_given_up(bench: Workbench) -> bool:
+def the_place_of_a_long_body_that_died_is_given_back_once_it_is_put_back(bench: Workbench) -> bool:
     bench.ledger.maintenance.dispatch("ingest", window=4, long_window=1)
     first, second = _documents(bench, "a", *[timings.LONG_BYTES + 1] * 2)
-    for _ in range(timings.MAX_DEATHS):
+    for _ in range(timings.QUARANTINE_DEATHS):
         bench.take(first)
         bench.die_and_be_found(first)
-    return bench.state(first) == "failed" and second in bench.in_flight("ingest")
+    return second in bench.in_flight("ingest")
+
+
+def what_two_workers_died_over_lets_others_go_first(bench: Workbench) -> bool:
+    window(bench, 1)
+    bench.sweep("retrieve")
+    suspect, other = bench.ask(priority="batch"), bench.ask(priority="batch")
+    for _ in range(timings.QUARANTINE_DEATHS):
+        bench.take(suspect)
+        bench.die_and_be_found(suspect)
+    return bench.in_flight("retrieve") == {other}
 
 
 def a_job_that_had_its_turn_waits_for_the_others(bench: Workbench) -> bool:
@@ -330,8 +340,12 @@ RULES: list[tuple[Scenario, Rules]] = [
         ((r"redis\.call\('SCARD', K\.long\(\)\) < tonumber\(limit\)", "true"),),
     ),
     (
-        the_place_of_a_long_body_that_died_is_given_back_once_it_is_given_up,
+        the_place_of_a_long_body_that_died_is_given_back_once_it_is_put_back,
         ((r"\n  redis\.call\('SREM', K\.long\(\), id\)", ""),),
+    ),
+    (
+        what_two_workers_died_over_lets_others_go_first,
+        ((r"elseif u\.deaths ~= deaths and", "elseif false and"),),
     ),
     (
         a_job_that_had_its_turn_waits_for_the_others,

@@ -36,6 +36,7 @@ class PutBack(RuleBasedStateMachine):
         self.asked: list[str] = []
         self.held: dict[str, Unit] = {}
         self.times: dict[str, int] = {}  # how often a unit was put back at its stage
+        self.woken: set[str] = set()  # over the window: their places had been given to others
 
     def a_held(self, data: st.DataObject) -> Unit:
         return self.held.pop(data.draw(st.sampled_from(sorted(self.held))))
@@ -82,9 +83,20 @@ class PutBack(RuleBasedStateMachine):
             self.times[unit.id] = 0
 
     @precondition(lambda self: self.held)
-    @rule(data=st.data())
-    def die(self, data: st.DataObject) -> None:
-        self.bench.die_and_be_found(self.a_held(data).id)
+    @rule(data=st.data(), wakes=st.booleans())
+    def die(self, data: st.DataObject, wakes: bool) -> None:
+        unit = self.a_held(data)
+        put_back = {unit_id for role in ROLES for unit_id in self.bench.put_back(role)}
+        self.bench.die(unit.id)
+        self.bench.due(unit.id)
+        self.bench.sweep(unit.fields["role"])
+        if unit.id in self.bench.put_back(unit.fields["role"]):
+            assert unit.id not in put_back
+            assert self.bench.deaths(unit.id) >= timings.QUARANTINE_DEATHS
+            self.times[unit.id] += 1
+        if wakes and self.bench.ledger.work.renew([unit]) == ["ok"]:
+            self.held[unit.id] = unit
+            self.woken.add(unit.id)
 
     @precondition(lambda self: self.asked)
     @rule(data=st.data(), late=st.booleans())
@@ -110,7 +122,7 @@ class PutBack(RuleBasedStateMachine):
         flying = [name for r in ROLES for name in bench.in_flight(r)]
         ended = [name for name in self.asked if bench.state(name) in FINAL_STATES]
         assert sorted(waiting + flying + ended) == sorted(self.asked)
-        assert all(len(bench.in_flight(role)) <= WINDOW for role in ROLES)
+        assert all(len(bench.in_flight(role) - self.woken) <= WINDOW for role in ROLES)
 
     def teardown(self) -> None:
         """Whatever happened, all that is left ends."""

@@ -463,7 +463,7 @@ def test_a_search_is_awaited(client: FlaskClient) -> None:
 def test_a_search_that_nobody_answers_times_out_and_is_cancelled(
     client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("web.routes.search_routes.SEARCH_DEADLINE_S", 0.3)
+    monkeypatch.setattr("web.http.searching.SEARCH_DEADLINE_S", 0.3)
     answer = client.post("/api/search", json={"query": "first"})
 
     assert answer.status_code == 504

@@ -150,7 +150,8 @@ def test_paths_and_methods_that_nobody_knows_make_one_series(client: FlaskClient
 def test_prometheus_finds_the_workers_where_they_listen(
     clean_redis: str, tmp_path: Path, host: str, address: str
 ) -> None:
-    app = create_app(Settings(redis_url=clean_redis, data_dir=tmp_path, host=host))
+    settings = Settings(redis_url=clean_redis, data_dir=tmp_path, host=host, keys="off")
+    app = create_app(settings)
     redis = app.extensions["quern"].intake._storage.redis
     known = {"role": "retrieval", "pid": 1, "host": "box", "queues": ("retrieve",), "threads": 1}
     beat(redis, WorkerState(name="a", metrics_port=9110, **known))

@@ -24,9 +24,9 @@ def routed(app: Flask) -> set[tuple[str, str]]:
     return {
         (re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule), method)
         for rule in app.url_map.iter_rules()
-        # `/v1` is described by OpenAI.
-        if rule.endpoint != "static"
-        and not rule.endpoint.startswith(("pages.", "sessions.", "v1_"))
+        # MCP describes itself, by `tools/list`; `/v1` is described by OpenAI.
+        if rule.endpoint.partition(".")[0] not in ("static", "pages", "sessions", "mcp")
+        and not rule.endpoint.startswith("v1_")
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
     }
 

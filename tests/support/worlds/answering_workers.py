@@ -49,8 +49,9 @@ class FixedRetriever:
         self.asked.append((query, more))
         found = self.others.get(collection_id, self.passages)
         return Found(
+            cosines={passage.chunk_id: passage.score for passage in found},
             passages=list(found[: more["top_k"]]), degraded=[], embed_ms=0, retrieve_ms=0,
-            documents=2, cosines={one.chunk_id: one.score for one in found},
+            documents=2,
         )  # fmt: skip
 
 

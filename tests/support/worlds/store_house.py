@@ -12,6 +12,7 @@ from flask import Flask
 from redis.exceptions import RedisError
 from werkzeug.serving import make_server
 
+from adapters.generators.extractive import Extractive
 from corpus.embedding import PacedEmbedder
 from corpus.ingestion import Ingestion
 from corpus.parsing import FileReader
@@ -19,6 +20,7 @@ from jobs.leases.leases import Leases
 from protocol.keys import key
 from protocol.messages import ROLES
 from rag.chunking.chunker import Chunker
+from rag.extractive.extractive import ExtractiveGenerator
 from rag.in_memory_ports.embedder import HashingEmbedder
 from rag.in_memory_ports.vector_store import DictVectors
 from rag.metadata.filters import Filter
@@ -95,6 +97,7 @@ class StoreHouse:
             storage=storage,
             leases=self._leases,
             retriever=Retriever(reader, fuse=partial(fusion.convex, weight=0.6), scale=math.sqrt),
+            generator=Extractive(ExtractiveGenerator(self.embedder)),
         )
         self._closing = threading.Event()
         self._working = threading.Lock()

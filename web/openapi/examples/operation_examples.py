@@ -11,6 +11,7 @@ from web.openapi.pieces import JOB_ID, MESSAGE_ID, WEBHOOK_ID
 _WEBHOOK: Final[Json] = {
     "id": WEBHOOK_ID,
     "url": "https://example.org/hook",
+    "form": "quern",
     "state": "active",
     "created_at": "2026-01-01T00:00:00.000Z",
     "links": {"deliveries": f"/api/webhooks/{WEBHOOK_ID}/deliveries"},

@@ -4,13 +4,18 @@ import { at, call, documentPath } from "../shared/api.js";
 import { age, bytes, count, find, make, onEscape, pageOf, say, terms } from "../shared/dom.js";
 
 const CHARS = 20_000;
+const BEFORE = 2_000; // characters above a passage that is looked for
 const PASSAGES = 50;
 const ACTS = ["document-ask", "document-file", "document-replace", "document-reingest", "document-delete", "show-text", "show-passages"];
 
-let shown = null; // { path, opener, part: { name, next, reading } }: what is read of it, and from where on
+let shown = null; // { path, opener, part: { name, next, reading, span } }: what is read of it, and from where on
 
-/** Open the panel on a document of *collection*; focus moves to it where a click asked for it. */
-export async function openDocument(collection, documentId, opener) {
+/**
+ * Open the panel on a document of *collection*; focus moves to it where a click asked for it.
+ *
+ * Its text begins somewhat before *span*, which is marked, or where it is null at the beginning.
+ */
+export async function openDocument(collection, documentId, opener, span = null) {
   const mine = { path: documentPath(collection, documentId), opener, part: null };
   shown = mine;
   find("document-title").textContent = documentId;
@@ -27,7 +32,7 @@ export async function openDocument(collection, documentId, opener) {
     const told = await call("GET", mine.path);
     if (shown !== mine) return;
     drawFacts(told);
-    if (!mine.part) showPart("text");
+    if (!mine.part) showPart("text", span);
   } catch (problem) {
     if (shown !== mine) return;
     say(find("document-said"), problem.message);
@@ -77,9 +82,9 @@ function drawFacts(told) {
   find("document-facts").replaceChildren(...terms(facts));
 }
 
-function showPart(name) {
+function showPart(name, span = null) {
   if (!shown) return;
-  shown.part = { name, next: 0, reading: false };
+  shown.part = { name, next: span ? Math.max(0, span.start - BEFORE) : 0, reading: false, span };
   find("show-text").setAttribute("aria-pressed", String(name === "text"));
   find("show-passages").setAttribute("aria-pressed", String(name === "passages"));
   find("document-text").replaceChildren();
@@ -95,6 +100,7 @@ async function readOn() {
   try {
     const pieces = part.name === "text" ? await nextText(path, part) : await nextPassages(path, part);
     if (shown?.part === part) find("document-text").append(...pieces);
+    pieces.find((piece) => piece.tagName === "MARK")?.scrollIntoView({ block: "center" });
   } catch (problem) {
     if (shown?.part === part) say(find("document-said"), problem.message);
     part.next = null;
@@ -106,7 +112,12 @@ async function readOn() {
 async function nextText(path, part) {
   const told = await call("GET", `${path}/text?start=${part.next}&end=${part.next + CHARS}`);
   part.next = told.end < told.chars ? told.end : null;
-  return [told.text];
+  const { span } = part;
+  if (!span || span.start < told.start || span.start >= told.end) return [told.text];
+  const points = Array.from(told.text);
+  const [from, to] = [span.start - told.start, span.end - told.start];
+  const above = (told.start > 0 ? "\u2026 " : "") + points.slice(0, from).join("");
+  return [above, make("mark", {}, points.slice(from, to).join("")), points.slice(to).join("")];
 }
 
 async function nextPassages(path, part) {

@@ -55,9 +55,15 @@ async function openAddressed() {
   opened = told.get("document");
   if (opened === null) closeDocument({ refocus: false });
   const tasks = [show()];
-  if (opened !== null) tasks.push(openDocument(collection(), opened, null));
+  if (opened !== null) tasks.push(openDocument(collection(), opened, null, spanOf(told)));
   if (told.get("job")) tasks.push(openIngest(told.get("job")));
   await Promise.all(tasks);
+}
+
+/** Return the span of the text that an address names, in code points; null where it names none. */
+function spanOf(told) {
+  const [start, end] = ["start", "end"].map((name) => Number(told.get(name) ?? NaN));
+  return Number.isInteger(start) && Number.isInteger(end) && 0 <= start && start < end ? { start, end } : null;
 }
 
 const openIngest = (id) =>

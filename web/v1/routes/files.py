@@ -1,6 +1,5 @@
 """`/v1/files`: bytes that are kept, until a vector store or a batch names them."""
 
-import io
 from typing import Final, cast
 
 from flask import Blueprint, Response, jsonify, request, send_file
@@ -93,13 +92,17 @@ def content(file_id: str) -> Response:
     """Return the bytes of a file, never in a form that a browser would show."""
     files = front_end().intake.files
     record = files.find(file_id)
-    return send_file(
-        io.BytesIO(files.read(record)),
+    with aside():  # the disk is waited for
+        file = files.open(record)
+    answer = send_file(
+        file,
         mimetype="application/octet-stream",
         as_attachment=True,
         download_name=record.filename,
         etag=False,
     )
+    answer.content_length = record.size
+    return answer
 
 
 def _expires_s() -> int | None:

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from web.v1.shapes.cited_text import MarkerFilter, filename
+
 Json = dict[str, Any]
 
 _TOLD_ANEW: Final = "The answer was begun anew and differs from what was told; ask again."
@@ -18,7 +20,7 @@ _TOLD_ANEW: Final = "The answer was begun anew and differs from what was told; a
 def completion(told: Json, result: Mapping[str, Any]) -> Json:
     """Show a completion; *told* is its `id`, when it was `created`, and its `model`."""
     message = {
-        "role": "assistant", "content": result["answer"], "refusal": None,
+        "role": "assistant", "content": result["answer"].strip(), "refusal": None,
         "citations": cited(result),
     }  # fmt: skip
     choice = {
@@ -39,7 +41,7 @@ def cited(result: Mapping[str, Any]) -> list[Json]:
             {
                 "marker": citation["marker"],
                 "file_id": source["document_id"],
-                "filename": source["title"] or source["document_id"],
+                "filename": filename(source),
                 "quote": citation["quote"],
                 "start": citation["start"],
                 "end": citation["end"],
@@ -83,8 +85,13 @@ class ChatChunks:
     tells_usage: bool = False
     is_over: bool = False
     _began: bool = False
+    _sources: int = 0
     _said: str = ""
-    _text: str = field(default="")
+    _text: MarkerFilter = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Begin a text."""
+        self._begin()
 
     def take(self, kind: str, data: Any) -> Iterator[Json]:
         """Yield what an event of the job means; `done` is the last."""
@@ -94,22 +101,29 @@ class ChatChunks:
             self._began = True
             yield self._chunk({"role": "assistant", "content": "", "refusal": None})
         match kind:
+            case "sources":
+                self._sources = len(data["sources"])
+                self._begin()
             case "token":
-                self._text += data["text"]
-                yield from self._grown()
+                self._text.feed(data["text"])
+                yield from self._grown(self._text.text)
             case "reset":
-                self._text = ""
+                self._begin()
             case "done":
                 yield from self._done(data)
 
-    def _grown(self) -> Iterator[Json]:
-        """Yield how far the text has grown; what a worker told that died is not told again."""
-        if self._said.startswith(self._text):
+    def _begin(self) -> None:
+        """Begin a text: its markers are written as those of an answer are."""
+        self._text = MarkerFilter(cites=bool(self._sources), kept=self._sources)
+
+    def _grown(self, text: str) -> Iterator[Json]:
+        """Yield how far a text has grown; what a worker told that died is not told again."""
+        if self._said.startswith(text):
             return
-        if not self._text.startswith(self._said):
+        if not text.startswith(self._said):
             yield self._failed({"error": {"type": "told_anew", "detail": _TOLD_ANEW}})
             return
-        delta, self._said = self._text[len(self._said) :], self._text
+        delta, self._said = text[len(self._said) :], text
         yield self._chunk({"content": delta})
 
     def _done(self, job: Json) -> Iterator[Json]:
@@ -118,10 +132,9 @@ class ChatChunks:
         if job["state"] != "succeeded" or result is None:
             yield self._failed(job)
             return
-        # What was told piece by piece may differ from the answer in its markers alone.
-        if result["answer"].startswith(self._said):
-            self._text = result["answer"]
-            yield from self._grown()
+        yield from self._grown(result["answer"].strip())
+        if self.is_over:
+            return
         self.is_over = True
         yield self._chunk({"citations": cited(result)}, finish=_finish(result))
         if self.tells_usage:

@@ -12,26 +12,31 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-_PART: Final = r"\d{1,3}(?:\s*[\u2013-]\s*\d{1,3})?"
-_MARKER: Final = rf"[ \t]*\[(?P<numbers>{_PART}(?:\s*[,;]\s*{_PART})*)\]"
+from rag.answers.citations import numbers_in
+
+_PART: Final = r"\d{1,3}(?:\s*+[\u2013-]\s*+\d{1,3})?"
+# Possessive, and begun only where a run of blanks begins: else a long run takes the square of it.
+_SPACE: Final = r"(?<![ \t])(?P<space>[ \t]*+)"
+_MARKER: Final = rf"{_SPACE}\[(?P<numbers>{_PART}(?:\s*+[,;]\s*+{_PART})*+)\]"
 #: Code and markers of a whole text, as `rag.answers.citations` finds them.
 _WHOLE: Final = re.compile(rf"(?P<code>```.*?(?:```|\Z)|`[^`\n]*`)|{_MARKER}", re.DOTALL)
 #: The same of a text that goes on: what is open at its end may yet become either.
 _GROWING: Final = re.compile(
     r"(?P<code>```.*?```)|(?P<open>```.*\Z|``?\Z)|(?P<inline>`[^`\n]*`)|(?P<begun>`[^`\n]*\Z)"
-    rf"|{_MARKER}|(?P<tail>[ \t]*\[[\d\s,;\u2013-]{{0,200}}\Z|[ \t]+\Z)",
+    rf"|{_MARKER}|(?P<tail>(?<![ \t])[ \t]*+(?:\[[\d\s,;\u2013-]{{0,200}}+)?\Z)",
     re.DOTALL,
 )
-_NUMBER: Final = re.compile(r"\d+")
 
 
 @dataclass(slots=True)
 class MarkerFilter:
     """
-    Take the markers out of a text that comes in pieces, and the white space around it.
+    Take the markers out of a text that comes in pieces, and the white space around the whole.
 
     Args:
         cites: Whether it has markers at all; what was asked of no documents has none.
+
+        kept: How many sources there are whose markers stay, written apart: `[1, 3]` as `[1][3]`.
 
     Attributes:
         text: All that is settled, in Unicode code points the text of the answer.
@@ -40,6 +45,7 @@ class MarkerFilter:
     """
 
     cites: bool = True
+    kept: int = 0
     text: str = ""
     markers: list[tuple[int, int]] = field(default_factory=list)
     #: Not settled yet; and white space, which is the text's own if more follows.
@@ -54,7 +60,7 @@ class MarkerFilter:
             return
         open_at, found = len(self._held), []
         for match in _GROWING.finditer(self._held):
-            if match["open"] or match["begun"] or match["tail"]:
+            if match["open"] or match["begun"] or match["tail"] is not None:
                 open_at = match.start()
                 break
             found.append(match)
@@ -75,8 +81,10 @@ class MarkerFilter:
             if match["numbers"] is None:
                 self._hand_on(match[0])
                 continue
-            here = len(self.text)
-            self.markers += [(int(one), here) for one in _NUMBER.findall(match["numbers"])]
+            here, numbers = len(self.text), numbers_in(match["numbers"])
+            self.markers += [(one, here) for one in numbers]
+            if known := [one for one in numbers if 1 <= one <= self.kept]:
+                self._hand_on(match["space"] + "".join(f"[{one}]" for one in known))
         self._hand_on(self._held[at:end])
         self._held = self._held[end:]
 
@@ -142,6 +150,11 @@ def annotations(
     return [one for one in notes if one is not None]
 
 
+def filename(source: Mapping[str, Any]) -> str:
+    """Return what the file of a passage is called, or its document where it came as none."""
+    return str(source.get("filename") or source["title"] or source["document_id"])
+
+
 def _annotation(
     at: int, citation: Mapping[str, Any], sources: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any] | None:
@@ -152,7 +165,7 @@ def _annotation(
     return {
         "type": "file_citation",
         "file_id": source["document_id"],
-        "filename": source["title"] or source["document_id"],
+        "filename": filename(source),
         "index": at,
         "quote": citation["quote"],
         "start": citation["start"],

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from web.v1.shapes.cited_text import MarkerFilter, annotations
+from web.v1.shapes.cited_text import MarkerFilter, annotations, filename
 
 Json = dict[str, Any]
 
@@ -119,7 +119,7 @@ def search_result(source: Mapping[str, Any]) -> Json:
     """Show a passage that was found, with its place in its document."""
     return {
         "file_id": source["document_id"],
-        "filename": source["title"] or source["document_id"],
+        "filename": filename(source),
         "score": min(1.0, max(0.0, float(source.get("relevance", source["score"])))),
         "text": source["text"],
         "attributes": source.get("metadata") or {},

@@ -350,6 +350,82 @@ def test_a_unit_that_kills_its_worker_each_time_is_a_dead_letter(bench: Workbenc
     assert read_counters(bench.redis).finished == {("query", "lost"): 1}
 
 
+def died_over(bench: Workbench, unit_id: str) -> None:
+    """Two workers die over a unit, and it has been put back for that."""
+    bench.sweep("retrieve")
+    for _ in range(timings.QUARANTINE_DEATHS):
+        bench.take(unit_id)
+        bench.die(unit_id)
+        bench.due(unit_id)
+        bench.sweep("retrieve")
+
+
+@pytest.mark.parametrize("priority", ["interactive", "batch"])
+def test_what_two_workers_died_over_lets_others_go_first(bench: Workbench, priority: str) -> None:
+    window(bench, 1)
+    suspect = bench.ask(priority=priority)
+    others = [bench.ask(priority=priority) for _ in range(3)]
+    died_over(bench, suspect)
+
+    assert bench.in_flight("retrieve") == {others[0]}
+    assert bench.put_back("retrieve") == [suspect]
+    bench.end_pauses("retrieve")
+    ran = []
+    for _ in range(4):
+        [unit_id] = bench.in_flight("retrieve")
+        ran.append(unit_id)
+        bench.hand_over(bench.take(unit_id), stage="generate", fields={})
+    # It has its turn beside all others of its lane together.
+    assert ran.index(suspect) in ((1, 2) if priority == "batch" else (3,))
+    assert bench.deaths(suspect) == 0
+
+
+def test_what_waits_since_two_workers_died_over_it_can_be_cancelled(bench: Workbench) -> None:
+    suspect = bench.ask()
+    died_over(bench, suspect)
+    window(bench, 0)
+    bench.end_pauses("retrieve")
+
+    assert bench.waiting("retrieve") == [suspect]
+    assert bench.ledger.submissions.cancel(suspect) == "cancelled"
+    assert bench.waiting("retrieve") == []
+
+
+@pytest.mark.parametrize("wakes_in", ["later", "lane"])
+@pytest.mark.parametrize("by", ["renewal", "hand over", "release"])
+def test_a_body_that_was_taken_for_dead_and_wakes_has_its_unit_yet(
+    bench: Workbench, wakes_in: str, by: str
+) -> None:
+    bench.sweep("retrieve")
+    asked = bench.ask()
+    bench.take(asked)
+    bench.die_and_be_found(asked)
+    unit = bench.take(asked)
+    bench.die(asked)
+    bench.due(asked)
+    bench.sweep("retrieve")
+    if wakes_in == "lane":
+        window(bench, 0)
+        bench.end_pauses("retrieve")
+    match by:
+        case "renewal":
+            assert bench.ledger.work.renew([unit]) == ["ok"]
+            assert bench.in_flight("retrieve") == {asked}
+            assert bench.deaths(asked) == 1
+            bench.ledger.work.finish(unit, state="succeeded", fields={"result": "{}"})
+        case "hand over":
+            window(bench, 2)
+            bench.hand_over(unit, stage="generate", fields={})
+            assert bench.in_flight("generate") == {asked}
+        case "release":
+            window(bench, 2)
+            bench.ledger.work.release(unit, at_once=True)
+            assert bench.in_flight("retrieve") == {asked}
+
+    places = bench.waiting("retrieve") + bench.put_back("retrieve")
+    assert places == []
+
+
 @pytest.mark.parametrize("by", ["another run id", "the rescuer's own gap"])
 def test_no_death_is_counted_after_redis_was_away(bench: Workbench, by: str) -> None:
     bench.sweep("retrieve")
@@ -382,6 +458,7 @@ def test_the_deaths_of_a_unit_that_kills_the_only_rescuer_are_counted(bench: Wor
         # Nobody swept for a minute: the rescuer was in the process that died.
         bench.redis.hincrby(key("watch"), "last", -60_000)
         bench.sweep("retrieve")
+        bench.end_pauses("retrieve")
 
     assert bench.state(asked) == "failed"
 

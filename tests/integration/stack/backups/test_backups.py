@@ -168,7 +168,7 @@ def test_a_backup_without_a_manifest_and_a_folder_that_is_not_empty_are_refused(
         )
     with pytest.raises(Broken, match="holds other files"):
         make_backup(Settings(data_dir=backup), tmp_path / "held", told=nothing)
-    with pytest.raises(Broken, match="nothing to back up"):
+    with pytest.raises(Broken, match="there is nothing in "):
         make_backup(Settings(data_dir=tmp_path / "new"), tmp_path / "fresh", told=nothing)
 
 

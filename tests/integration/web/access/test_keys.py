@@ -1,6 +1,9 @@
 """Keys: needed where the settings say so, good for what they were made for, and for so long."""
 
+import logging
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -92,7 +95,7 @@ def test_what_is_no_key_is_refused_in_the_same_words(stranger: FlaskClient, sent
     answer = stranger.get("/api/jobs", headers={"Authorization": sent})
 
     assert answer.status_code == 401
-    assert answer.get_json()["detail"].startswith(("Send a key", "This key is not known"))
+    assert answer.get_json()["detail"].startswith(("Send a key", "This key is unknown"))
 
 
 def test_a_key_with_a_wrong_secret_is_as_unknown_as_none(
@@ -203,6 +206,46 @@ def test_requests_of_a_key_have_a_bound(stranger: FlaskClient, keys: ApiKeys) ->
     assert 0 < int(answers[3].headers["Retry-After"]) <= 21
     assert answers[3].get_json()["type"] == "/problems/overspent"
     assert stranger.get("/api/jobs", headers=made(keys)).status_code == 200
+
+
+def test_the_bound_of_requests_holds_under_many_connections(guarded: Flask, keys: ApiKeys) -> None:
+    headers = made(keys, limits=Limits(requests_per_minute=10))
+
+    def get(_: int) -> int:
+        return guarded.test_client().get("/api/jobs", headers=headers).status_code
+
+    began = time.monotonic()
+    with ThreadPoolExecutor(64) as pool:
+        answers = list(pool.map(get, range(256)))
+    took_s = time.monotonic() - began
+
+    assert set(answers) == {200, 429}
+    assert 10 <= answers.count(200) <= 10 + took_s * 10 / 60 + 1
+
+
+@pytest.mark.parametrize("is_good", [True, False])
+def test_a_key_is_in_no_log_line_and_no_answer(
+    stranger: FlaskClient, keys: ApiKeys, caplog: pytest.LogCaptureFixture, is_good: bool
+) -> None:
+    key_id, token = keys.create(Grant(), name="a test")
+    secret = token.rsplit("_", 1)[1]
+    if not is_good:
+        keys.revoke(key_id)
+    headers = {"Authorization": f"Bearer {token}"}
+    with caplog.at_level(logging.DEBUG):
+        answers = [
+            stranger.get("/api/jobs", headers=headers),
+            stranger.get("/api/jobs/absent", headers=headers),
+            stranger.post("/api/queries", data="no JSON", headers=headers),
+            stranger.post("/login", data={"key": token}),
+            stranger.get("/metrics", headers=headers),
+        ]
+
+    assert [answer.status_code for answer in answers[:2]] == ([200, 404] if is_good else [401, 401])
+    assert caplog.records
+    for told in (caplog.text, *(answer.get_data(as_text=True) for answer in answers)):
+        assert secret not in told
+    assert all(secret not in str(answer.headers) for answer in answers)
 
 
 def test_what_a_key_spends_is_counted_and_bounded_by_the_day(

@@ -49,6 +49,7 @@ BODIES: dict[str, Any] = {
 MAKES = {"collections.create", "ingests.submit", "webhooks.create"}
 PARTS = {
     "name", "document_id", "job_id", "webhook_id", "message_id", "response_id", "file_id",
+    "batch_id",
 }  # fmt: skip
 
 
@@ -115,22 +116,37 @@ def other(guarded: Flask, acme: FlaskClient) -> Other:
     response = made(acme.post("/v1/responses", json=BODIES["v1_responses.create"]))
     file = {"file": (io.BytesIO(text.encode()), f"{MARK}.txt"), "purpose": "assistants"}
     kept = made(acme.post("/v1/files", data=file))
+    batch = begun_batch(acme)
     still_open = made(acme.post("/api/ingests", json={"collection": COLLECTION, "open": True}))
     return Other(
         ids={
             "name": COLLECTION, "document_id": DOCUMENT, "job_id": query, "webhook_id": hook,
             "message_id": message, "response_id": response, "file_id": kept,
+            "batch_id": batch,
         },
         jobs={
             "query": query, "failed": failed, "waiting": waiting, "ingest": ingest,
             "questions": listed, "open": still_open, "response": job_of(response),
+            "batch": job_of(batch),
         },
     )  # fmt: skip
 
 
-def job_of(response_id: str) -> str:
-    """Return the id of the job that a response is."""
-    return str(uuid.UUID(response_id.removeprefix("resp_")))
+def begun_batch(client: FlaskClient) -> str:
+    """Begin a batch of one line, which asks the tenant's collection; returns its id."""
+    url, body = "/v1/chat/completions", BODIES["v1_chat.create"]
+    line = orjson.dumps({"custom_id": MARK, "method": "POST", "url": url, "body": body})
+    file = {"file": (io.BytesIO(line), f"{MARK}.jsonl"), "purpose": "batch"}
+    asked = {
+        "input_file_id": made(client.post("/v1/files", data=file)), "endpoint": url,
+        "completion_window": "24h",
+    }  # fmt: skip
+    return made(client.post("/v1/batches", json=asked))
+
+
+def job_of(given: str) -> str:
+    """Return the id of the job that a response or a batch is."""
+    return str(uuid.UUID(given.partition("_")[2]))
 
 
 def absent() -> dict[str, str]:
@@ -138,6 +154,7 @@ def absent() -> dict[str, str]:
         "name": "nothing-papers", "document_id": "nothing/notes.md", "job_id": new_id(),
         "webhook_id": f"wh_{'0' * 32}", "message_id": f"msg_{new_id()}",
         "response_id": f"resp_{'0' * 32}", "file_id": f"file-{'0' * 24}",
+        "batch_id": f"batch_{'0' * 32}",
     }  # fmt: skip
 
 
@@ -145,7 +162,8 @@ def routes(app: Flask) -> list[tuple[Rule, str]]:
     return [
         (rule, method)
         for rule in app.url_map.iter_rules()
-        if rule.endpoint.partition(".")[0] not in ("static", "pages", "sessions")
+        # What the tools of MCP tell is looked at in `test_tenants_of_tools.py`.
+        if rule.endpoint.partition(".")[0] not in ("static", "pages", "sessions", "mcp")
         and not rule.endpoint.startswith("v1_")  # ids of /v1 have tests of their own
         for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})
     ]
@@ -233,9 +251,9 @@ def test_its_owner_finds_all_of_it_by_the_names_it_was_given(
     ("asked", "expected"),
     [
         ({"state": "failed"}, ["failed"]), ({"kind": "ingest"}, ["open", "ingest"]),
-        ({"state": "queued"}, ["open", "response", "questions", "waiting"]),
+        ({"state": "queued"}, ["open", "batch", "response", "questions", "waiting"]),
         ({"state": "succeeded"}, ["query", "ingest"]),
-        ({"collection": COLLECTION, "kind": "questions"}, ["questions"]),
+        ({"collection": COLLECTION, "kind": "questions"}, ["questions", "batch"]),
     ],
 )  # fmt: skip
 def test_lists_of_a_tenants_jobs_are_its_own(

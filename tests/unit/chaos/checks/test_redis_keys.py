@@ -28,7 +28,11 @@ class Keys:
         return ["c1"]
 
     def zrange(self, name: str, *_: int) -> list[str]:
-        return {key("graves"): ["deleted"], key("webhooks"): ["w1"]}[name]
+        return {
+            key("graves"): ["deleted"],
+            key("webhooks"): ["w1"],
+            key("api_keys"): ["0f"],
+        }[name]
 
 
 def stray(name: str, ttl_s: int = -1) -> list[str]:
@@ -60,6 +64,8 @@ def test_an_id_may_have_colons() -> None:
         key("current", "c2"),  # of a collection that is not there
         key("pace", "dance"),  # of a role that is none
         key("delivery", "w2/m"),  # of an endpoint that is not there
+        key("api_key", "1e"),  # revoked
+        key("spent", "1e", "all"),
         key("open", "j"),
         key("lane", "retrieve", "interactive"),
         "quern:forgotten",
@@ -82,6 +88,8 @@ def test_a_key_without_end_and_owner_is_found(name: str) -> None:
         (key("log", "deleted"), -1),  # the garbage collector is about to clear it
         (key("window", "embed"), -1),
         (key("delivery", "w1/m"), -1),
+        (key("api_key", "0f"), -1),
+        (key("spent", "0f", "all"), -1),
         ("quern:celery:_kombu.binding.celery.pidbox", -1),
         ("quern:celery:_kombu.binding_permanent.retrieve", -1),
         ("quern:celery:reply", 5),

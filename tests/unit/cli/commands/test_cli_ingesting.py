@@ -438,7 +438,7 @@ def test_of_many_documents_only_the_counts_are_said(folder: Path) -> None:
 def test_a_lost_connection_is_told_and_the_jobs_real_end_is_waited_for(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cli.client.FIRST_LOST_PAUSE_S", 0.01)
+    monkeypatch.setattr("quern.flows.FIRST_LOST_PAUSE_S", 0.01)
     (folder / "broken.pdf").write_text("%PDF")
     api = FakeIngest()
     api.lost = 2

@@ -1,6 +1,7 @@
 """What is sent of a job: what became of it, and no text."""
 
 import orjson
+import pytest
 
 from jobs.webhooks.deliveries import Delivery
 
@@ -31,3 +32,15 @@ def test_a_payload_tells_type_time_and_job_the_same_at_each_try() -> None:
 
 def test_a_delivery_knows_its_endpoint_and_its_message() -> None:
     assert (delivery(**EVENT).endpoint, delivery(**EVENT).message_id) == ("wh_1", "msg_0190")
+
+
+@pytest.mark.parametrize(
+    ("kind", "named"), [("batch.completed", "batch_0190"), ("response.failed", "resp_0190")]
+)
+def test_what_openai_knows_is_told_as_openai_does(kind: str, named: str) -> None:
+    told = orjson.loads(delivery(**EVENT, openai=kind).payload())
+
+    assert told == {
+        "id": "evt_0190", "object": "event", "type": kind, "created_at": 1_700_000_003,
+        "data": {"id": named},
+    }  # fmt: skip

@@ -4,7 +4,7 @@ from contextlib import suppress
 from typing import Any
 
 import orjson
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from rag.errors import InvalidRequest
@@ -56,6 +56,7 @@ def test_any_response_is_read_or_refused(body: dict[str, Any], said: Any, tools:
         orjson.dumps(asked.echoed)  # it is kept and shown
 
 
+@settings(max_examples=60)
 @given(BODIES, st.lists(MESSAGE | VALUES, max_size=3))
 @example({"modalities": 3}, [{"role": "user", "content": "x"}])
 @example({}, [{"role": "user", "content": [{"type": {}}]}])

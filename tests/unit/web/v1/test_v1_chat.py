@@ -4,11 +4,14 @@ from typing import Any
 
 import pytest
 
+from rag.answers.citations import resolve
+from rag.documents import Passage
 from rag.errors import InvalidRequest
 from web.v1.chat_requests import read_chat
 from web.v1.errors import V1Error
 from web.v1.shapes.chat import ChatChunks, completion
 
+PASSAGE = Passage("a:1:0", "a", 1, 0, "", "A. B. C.", 0, 8, 0.5)
 TOLD = {"id": "chatcmpl-1", "created": 5, "model": "quern"}
 USER = {"role": "user", "content": "Why?"}
 SOURCE = {"document_id": "file-1", "title": "", "text": "A."}
@@ -59,6 +62,27 @@ def test_chunks_begin_with_a_role_and_end_with_a_reason() -> None:
     assert [one["choices"][0]["finish_reason"] for one in told] == [None, None, None, "stop"]
     assert told[-1]["choices"][0]["delta"]["citations"][0]["file_id"] == "file-1"
     assert all("usage" not in one for one in told)
+
+
+@pytest.mark.parametrize("size", [1, 3, 100])
+def test_markers_are_written_as_in_the_whole_answer(size: int) -> None:
+    raw = " A [1, 2]. B [2-3], C [9]. `x[1]`\n"
+    sources = ("sources", {"sources": [SOURCE] * 3})
+    answer = resolve(raw.strip(), [PASSAGE] * 3).text
+    end = ("done", {"state": "succeeded", "result": RESULT | {"answer": answer}})
+    told = chunks(sources, *(token(raw[at : at + size]) for at in range(0, len(raw), size)), end)
+
+    assert text(told) == answer == "A [1][2]. B [2][3], C. `x[1]`"
+    assert told[-1]["choices"][0]["finish_reason"] == "stop"
+
+
+def test_brackets_of_what_is_from_no_documents_stay() -> None:
+    result = RESULT | {"answer": "Use a[1, 2]."}
+    told = chunks(
+        token("Use a[1,"), token(" 2]."), ("done", {"state": "succeeded", "result": result})
+    )
+
+    assert text(told) == "Use a[1, 2]."
 
 
 def test_usage_is_the_last_of_all_where_it_is_wanted() -> None:

@@ -11,7 +11,9 @@ from openai.types.responses import Response, ResponseFileSearchToolCall, Respons
 
 from corpus.archiver import Archiver
 from rag.answers.conversation import Turn
+from rag.documents import Passage
 from rag.errors import InvalidRequest
+from rag.extractive.relevance import with_relevance
 from tests.integration.web.v1.responses.conftest import TEXT
 from tests.support.worlds.answering_workers import (
     PASSAGES,
@@ -24,6 +26,12 @@ pytestmark = pytest.mark.usefixtures("workers")
 
 def search(store: str, **more: Any) -> Any:
     return {"type": "file_search", "vector_store_ids": [store], **more}
+
+
+def relevance(question: str, *passages: Passage) -> list[float | None]:
+    """Return what a search tells of passages, whose cosines are their scores."""
+    cosines = {passage.chunk_id: passage.score for passage in passages}
+    return [one.relevance for one in with_relevance(question, passages, cosines)]
 
 
 def ask(openai: OpenAI, store: str, **more: Any) -> Response:
@@ -78,8 +86,8 @@ def test_results_are_shown_where_they_are_asked_for(openai: OpenAI, store: str) 
     assert plain.output[0].results is None  # type: ignore[union-attr]
     for answer in (included, later):
         first, second = answer.output[0].results  # type: ignore[union-attr,misc]
+        assert [first.score, second.score] == relevance("Where is the log?", *PASSAGES)
         assert (first.file_id, first.attributes) == ("file-1", {"author": "Knuth"})
-        assert 1 > first.score >= second.score > 0
         assert (second.filename, second.start) == ("file-2", 10)
 
 
@@ -100,7 +108,9 @@ def test_what_is_searched_with_is_what_was_asked_for(
     )
 
     (question, given) = retriever.asked[0]
-    assert (question, given["top_k"]) == ("Where does the calibration log hang?", 7)
+    assert (question, given["top_k"]) == (
+        "Where does the calibration log hang?", 7,
+    )  # fmt: skip
     assert given["filters"] is not None
     assert [one.file_id for one in answer.output[0].results] == ["file-1"]  # type: ignore[union-attr]
     (tool,) = answer.tools
@@ -116,14 +126,17 @@ def test_several_stores_are_searched_as_one(
     retriever.others[letters] = [other]
     ids = [store, "letters", "papers", f"vs_{letters.lower()}"]
     answer = openai.responses.create(
-        input="Where do logs hang, and doors?",
+        input="Where?",
         tools=[{"type": "file_search", "vector_store_ids": ids}],
         include=["file_search_call.results"],
     )
 
     found: list[Any] = answer.output[0].results  # type: ignore[union-attr,assignment]
     assert [one.file_id for one in found] == ["file-1", "file-9", "file-2"]
-    assert found[0].score > found[1].score > found[2].score > 0
+    assert [one.score for one in found] == [
+        *relevance("Where?", PASSAGES[0]), *relevance("Where?", other),
+        relevance("Where?", *PASSAGES)[1],
+    ]  # fmt: skip
     assert len(retriever.asked) == 2
     shown = app.test_client().get(f"/api/jobs/{job_of(answer.id)}").get_json()
     assert (shown["collection"], shown["request"]["also"]) == ("papers", ["letters"])

@@ -1,0 +1,1 @@
+"""MCP (Model Context Protocol): the messages of both its eras, and the tools that Quern offers."""
