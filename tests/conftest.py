@@ -11,6 +11,7 @@ from hypothesis import settings
 from redis import Redis
 from redis.exceptions import RedisError
 
+from access import grants
 from adapters.embedding_models.processor import integer_unit
 from benchmarks.figures.reporting import host
 from stack.redis_server import find_redis_server, redis_command
@@ -55,6 +56,13 @@ def clean_redis(redis_url: str) -> str:
     with Redis.from_url(redis_url) as client:
         client.flushall()
     return redis_url
+
+
+@pytest.fixture(autouse=True)
+def nobody_calls() -> Iterator[None]:
+    """Forget after each test for whom its thread worked: the next one works for everybody."""
+    yield
+    grants.begin(grants.OPEN)
 
 
 def _wait_for(client: "Redis[bytes]") -> None:

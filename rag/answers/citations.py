@@ -55,10 +55,11 @@ class ResolvedAnswer:
 
 _PART = r"\d{1,3}(?:\s*[\u2013-]\s*\d{1,3})?"
 # `[1]`, `[1, 3]`, `[2-4]` with the blanks before; code is matched first, so that it stays as it is.
-# `[12-11-20]` is no marker but a date, say.
+# `[12-11-20]` is no marker but a date, say. Blanks are looked through from the first of them alone:
+# from each of them would take a square of their number.
 _MARKER = re.compile(
     r"(?P<code>```.*?(?:```|\Z)|`[^`\n]*`)"
-    rf"|(?P<space>[ \t]*)\[(?P<numbers>{_PART}(?:\s*[,;]\s*{_PART})*)\]",
+    rf"|(?P<space>(?<![ \t])[ \t]*)\[(?P<numbers>{_PART}(?:\s*[,;]\s*{_PART})*)\]",
     re.DOTALL,
 )
 _RANGE = re.compile(r"(\d+)\s*[\u2013-]\s*(\d+)")

@@ -93,3 +93,11 @@ def test_a_citation_tells_what_it_stands_under_and_how_it_is_read() -> None:
 
     assert (rim.shown, rim.heading) == ("The rim is brass.", "Lamps \u203a Rims")
     assert (row.quote, row.shown) == ("| Oak | 9 EUR |", "Lamp: Oak; Price: 9 EUR")
+
+
+def test_a_long_run_of_blanks_is_read_once() -> None:
+    """From each blank on it would take minutes: a million of them are a square of steps."""
+    blanks = " " * 1_000_000
+    answer = resolve(f"It is so{blanks}.{blanks}[1]", [passage("It is so.")])
+
+    assert [citation.quote for citation in answer.citations] == ["It is so."]
