@@ -95,7 +95,7 @@ TEMPLATES: Final[dict[str, str]] = {
     # Vector stores: collections with files that are documents
     "store": "store:%s",  # hash (collection): label, description, metadata, expiry, last use
     "attached": "attached:%s",  # hash (collection): file → unit of its document, size, JSON
-    "attached_in": "attached_in:%s:%s",  # zset (collection, state or `all`): files by age
+    "attached_in": "attached_in:%s:%s",  # zset (collection, state or `all`): files by when attached
     "attached_bytes": "attached_bytes:%s",  # string (collection): size of its completed files
     "attached_errors": "attached_errors:%s",  # hash (collection): failed file → why, as JSON
     # Processes

@@ -17,7 +17,7 @@ from web.http.problems import Problem
 PREFIX: Final = "/v1/"
 
 #: Statuses that these clients do not know, and what is said instead.
-_STATUS: Final = {422: 400, 415: 400, 410: 404, 421: 400}
+_STATUS: Final = {422: 400, 415: 400, 410: 404}
 _TYPES: Final = {
     401: "invalid_request_error", 403: "permission_error", 404: "invalid_request_error",
     409: "conflict_error", 429: "rate_limit_error", 503: "server_error",

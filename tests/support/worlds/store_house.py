@@ -20,7 +20,9 @@ from jobs.leases.leases import Leases
 from protocol.keys import key
 from protocol.messages import ROLES
 from rag.chunking.chunker import Chunker
+from rag.embedding_cache import CachedEmbedder
 from rag.extractive.extractive import ExtractiveGenerator
+from rag.in_memory_ports.bytes_store import DictStore
 from rag.in_memory_ports.embedder import HashingEmbedder
 from rag.in_memory_ports.vector_store import DictVectors
 from rag.metadata.filters import Filter
@@ -73,15 +75,16 @@ class StoreHouse:
         self._leases = Leases(storage.ledger.work, self._redis, name="retrieval/test/1")
         self.parser = LineParser()
         self.vectors = DictVectors()
-        self.embedder = HashingEmbedder()
+        self.model = HashingEmbedder()  # it notes what it embeds
+        embedder = CachedEmbedder(self.model, DictStore(), ttl_s=600)
         self._ingestion = Ingestion(
             leases=self._leases,
             steps=storage.ledger.documents,
             reader=FileReader(
-                parser=self.parser, chunker=Chunker(), tokens=self.embedder,
+                parser=self.parser, chunker=Chunker(), tokens=embedder,
                 languages=English(), blobs=storage.blobs,
             ),
-            embedder=PacedEmbedder(self.embedder),
+            embedder=PacedEmbedder(embedder),
             vectors=self.vectors,
             catalogue=storage.catalogue,
             change_log=storage.change_log,
@@ -89,7 +92,7 @@ class StoreHouse:
         )  # fmt: skip
         replica: Any = NoReplica()
         reader = CandidateReader(
-            embedder=self.embedder, vectors=self.vectors, sparse=replica,
+            embedder=embedder, vectors=self.vectors, sparse=replica,
             visibility=storage.catalogue.generations, texts=ChunkTexts(replica, self.vectors),
             depth=50, clock=time.perf_counter,
         )  # fmt: skip
@@ -97,7 +100,7 @@ class StoreHouse:
             storage=storage,
             leases=self._leases,
             retriever=Retriever(reader, fuse=partial(fusion.convex, weight=0.6), scale=math.sqrt),
-            generator=Extractive(ExtractiveGenerator(self.embedder)),
+            generator=Extractive(ExtractiveGenerator(embedder)),
         )
         self._closing = threading.Event()
         self._working = threading.Lock()

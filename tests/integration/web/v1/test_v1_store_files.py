@@ -103,18 +103,22 @@ def test_a_file_may_be_in_two_stores_with_attributes_of_each(api: Any, store: st
     assert told == [{"colour": "red"}, {"colour": "green"}]
 
 
-@pytest.mark.usefixtures("house")
-def test_attributes_are_replaced_and_searches_know_it(api: Any, store: str) -> None:
+def test_attributes_are_replaced_without_another_vector_and_searches_know_it(
+    api: Any, store: str, house: StoreHouse
+) -> None:
     file = attached(api, store, "a.txt", "Apples are red.", colour="red", n=1)
+    seen = list(house.model.seen)
     changed = api.vector_stores.files.update(
         file, vector_store_id=store, attributes={"colour": "green"}
     )
+    embedded = house.model.seen[len(seen) :]
 
     def found(colour: str) -> list[Any]:
         wanted = {"type": "eq", "key": "colour", "value": colour}
         data: list[Any] = api.vector_stores.search(store, query="apples", filters=wanted).data
         return data
 
+    assert embedded == []
     assert (changed.status, changed.attributes) == ("completed", {"colour": "green"})
     assert api.vector_stores.files.retrieve(file, vector_store_id=store) == changed
     assert [hit.attributes for hit in found("green")] == [{"colour": "green"}]

@@ -1,5 +1,6 @@
 """Vector stores through OpenAI's own client."""
 
+import asyncio
 import time
 from typing import Any
 
@@ -10,7 +11,7 @@ from flask.testing import FlaskClient
 from protocol.keys import key
 from tests.integration.conftest import parts_of
 from tests.support.waiting import until
-from tests.support.worlds.store_house import StoreHouse
+from tests.support.worlds.store_house import StoreHouse, served
 from tests.support.worlds.v1_client import attached, counts, upload
 
 openai = pytest.importorskip("openai")
@@ -130,3 +131,48 @@ def test_a_store_with_a_file_that_is_not_there_is_not_made(api: Any) -> None:
         api.vector_stores.create(file_ids=["file-nothing"])
 
     assert api.vector_stores.list().data == []
+
+
+def test_files_of_a_collection_are_listed_once_page_by_page(
+    api: Any, client: FlaskClient, house: StoreHouse
+) -> None:
+    documents = [{"id": f"{name}.md", "text": f"Text {name}."} for name in "ba"]
+    job = client.post(
+        "/api/ingests", json={"collection": "papers", "documents": documents}
+    ).get_json()["id"]
+    until(lambda: client.get(f"/api/jobs/{job}").get_json()["state"] == "succeeded")
+    good = attached(api, "papers", "good.txt", "Good.")
+    bad = upload(api, "bad.txt", "x")
+    api.vector_stores.files.create_and_poll(bad, vector_store_id="papers")
+    waiting = upload(api, "waiting.txt", "Waits.")
+
+    def listed(**asked: Any) -> list[str]:
+        return [file.id for file in api.vector_stores.files.list("papers", **asked)]
+
+    with house.held():
+        api.vector_stores.files.create("papers", file_id=waiting)
+        whole = [waiting, bad, *sorted(["a.md", "b.md", good])]
+        assert listed() == listed(limit=1) == listed(limit=2) == whole
+        assert listed(filter="failed") == [bad]
+        assert listed(filter="completed", limit=1) == whole[2:]
+        assert counts(api.vector_stores.retrieve("papers")) == (1, 3, 1, 0, 5)
+
+
+@pytest.mark.usefixtures("house")
+def test_the_client_of_coroutines_does_the_same(app: Flask) -> None:
+    async def attach(url: str) -> Any:
+        async with openai.AsyncOpenAI(
+            base_url=f"{url}/v1", api_key="none", max_retries=0,
+            _strict_response_validation=True,
+        ) as client:  # fmt: skip
+            store = await client.vector_stores.create(name="papers")
+            files = [(f"{n}.txt", f"Text {n}.".encode()) for n in range(5)]
+            batch = await client.vector_stores.file_batches.upload_and_poll(store.id, files=files)
+            listed = [one.id async for one in client.vector_stores.files.list(store.id, limit=2)]
+            return batch, listed
+
+    with served(app) as url:
+        batch, listed = asyncio.run(attach(url))
+
+    assert (batch.status, counts(batch)) == ("completed", (0, 5, 0, 0, 5))
+    assert len(set(listed)) == 5
