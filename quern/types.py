@@ -5,8 +5,9 @@ from typing import Any, Literal, NotRequired, TypedDict
 State = Literal["queued", "running", "succeeded", "partial", "failed", "cancelled", "expired"]
 RowState = Literal["queued", "running", "succeeded", "failed", "cancelled", "expired"]
 JobKind = Literal[
-    "query", "questions", "ingest", "delete", "delete_collection", "reindex", "check", "search"
-]
+    "query", "questions", "ingest", "delete", "delete_collection", "reindex", "check", "search",
+    "embedding",
+]  # fmt: skip
 Priority = Literal["interactive", "batch"]
 Mode = Literal["hybrid", "dense", "sparse"]
 OnDuplicate = Literal["index", "skip", "fail"]
@@ -97,6 +98,7 @@ class Answer(TypedDict):
     waiting: NotRequired[int]
     finish_reason: NotRequired[str | None]
     answer_html: NotRequired[str]
+    attributions: NotRequired[list[Citation]]
     deleted: NotRequired[list[str]]
     filter_hints: NotRequired[list[str]]
     trace: NotRequired[Any]
