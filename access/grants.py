@@ -51,6 +51,11 @@ class Grant:
     limits: Limits = field(default_factory=Limits)
 
     @property
+    def scopes_in_order(self) -> list[Scope]:
+        """The scopes, from asking to running the place."""
+        return [scope for scope in SCOPES if scope in self.scopes]
+
+    @property
     def is_operator(self) -> bool:
         """Whether the caller runs the installation: nothing of it is anybody else's."""
         return "admin" in self.scopes and self.tenant == DEFAULT_TENANT and self.collections is None

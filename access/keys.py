@@ -72,7 +72,7 @@ class ApiKeys:
             "digest": _digest(secret),
             "name": name,
             "tenant": grant.tenant,
-            "scopes": " ".join(scope for scope in SCOPES if scope in grant.scopes),
+            "scopes": " ".join(grant.scopes_in_order),
             "created": str(now),
         }
         if grant.collections is not None:

@@ -6,7 +6,6 @@ from rich.text import Text
 from cli.session import Session, json_option, pass_session
 from cli.tables import plain_table
 from cli.words import age, count
-from quern import flows
 from quern.client import Client
 from quern.paths import collection_path
 
@@ -41,7 +40,7 @@ def _delete(session: Session, client: Client, name: str, *, yes: bool) -> None:
     if not yes:
         click.confirm(f"Delete {name} with {count(size, 'document')}?", abort=True)
     job_id = client.delete(collection_path(name)).json()["id"]
-    shown = client.run(flows.wait(job_id)).json()
+    shown = client.wait(job_id)
     if shown["state"] != "succeeded":
         session.remarks.print(
             Text(f"{name} is gone; clearing up {shown['state']}. See: quern job {job_id}", "red")

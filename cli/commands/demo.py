@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
 import click
 from rich.console import Console
@@ -22,7 +21,6 @@ from cli.session import Session, pass_session
 from cli.sync.files import find_files
 from cli.sync.uploading import Ingested, upload
 from cli.words import count, duration
-from quern import flows
 from quern.client import Client
 from rag.errors import QuernError
 from stack.programs import FLOWER_USER
@@ -122,7 +120,7 @@ def _ask(out: Console, client: Client, question: str) -> bool:
     out.print(Text(question, "bold"))
     body = {"question": question, "collection": COLLECTION}
     job_id = client.post("/api/queries", body).json()["id"]
-    job: dict[str, Any] = client.run(flows.wait(job_id)).json()
+    job = client.wait(job_id)
     show_answer(out, job)
     result = job.get("result") or {}
     return bool(result.get("answered") and result.get("citations"))

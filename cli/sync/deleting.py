@@ -33,7 +33,7 @@ def delete_all(session: Session, client: Client, collection: str, names: Sequenc
 
 def was_deleted(session: Session, client: Client, job_id: str, document_id: str) -> bool:
     """Wait until a document is deleted; returns True if it was, and says why not."""
-    shown = client.run(flows.wait(job_id)).json()
+    shown = client.wait(job_id)
     if shown["state"] == "succeeded":
         return True
     why = next((failure(row.get("error")) for row in failed_rows(client, job_id)), shown["state"])
@@ -43,7 +43,7 @@ def was_deleted(session: Session, client: Client, job_id: str, document_id: str)
 
 def _deleted(session: Session, client: Client, job_id: str, asked: int) -> int:
     """Wait until a job has ended; returns how many of its documents are gone, and says why not."""
-    if client.run(flows.wait(job_id)).json()["state"] == "succeeded":
+    if client.wait(job_id)["state"] == "succeeded":
         return asked  # with those that somebody else had deleted
     left = failed_rows(client, job_id)
     for row in left:

@@ -92,7 +92,7 @@ def list_keys(session: Session) -> None:
             row.key_id,
             Text(row.name),
             grant.tenant,
-            " ".join(scope for scope in SCOPES if scope in grant.scopes),
+            " ".join(grant.scopes_in_order),
             Text("all" if grant.collections is None else " ".join(sorted(grant.collections))),
             _ago(row.created_us),
             _ago(row.used_us),
