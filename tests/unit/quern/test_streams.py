@@ -67,6 +67,12 @@ class Bytes(httpx.SyncByteStream, httpx.AsyncByteStream):
 
 
 def test_line_separators_in_a_text_end_no_line(caller: Caller) -> None:
+    """
+    `Response.iter_lines` of httpx 0.28.1 ends lines there too (`LineDecoder`, `str.splitlines`).
+
+    Server-sent events end at line feeds and carriage returns alone (HTML standard, section 9.2.6),
+    and orjson 3 writes these characters as they are.
+    """
     text = "one\u2028two\x85three\u2029four\u00fc"
     body = "id: 1-0\r\nevent: token\r\ndata: " + orjson.dumps({"text": text}).decode()
     body += "\r\n\r\nevent: done\ndata: {}\n\n"
