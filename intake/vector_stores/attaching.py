@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 import orjson
 
-from corpus.blobs import BlobStore
+from corpus.blobs import NOTHING, BlobStore
 from corpus.catalogue.catalogue import Catalogue
 from corpus.files import FileRecord
 from corpus.vector_stores.attachments import Attachment, Attachments, Told
@@ -16,7 +16,7 @@ from intake.ingests import Ingests, KeptDocument
 from intake.maintenance import Maintenance
 from intake.vector_stores.asked import FileToAttach
 from intake.vector_stores.files import StoreFile, of_attachment
-from intake.vector_stores.uploads import FileStore
+from intake.vector_stores.uploads import FileStore, no_file
 from jobs.document_metadata import merged
 from jobs.document_rows import RowSource
 from jobs.ledger.rows import Rows
@@ -27,6 +27,8 @@ from rag.errors import BlobMissing, InvalidRequest
 from runtime.settings import Settings
 
 _WHERE: Final = "file_id"
+#: What the ledger calls it where one file of several cannot be attached.
+_REASONS: Final = {NotFound: "not_found", InvalidRequest: "too_large", BlobMissing: "lost_bytes"}
 
 
 class Changed(NamedTuple):
@@ -65,9 +67,9 @@ class Attaching:
         self._blobs = blobs
         self._rows = rows
 
-    def read(self, wanted: Sequence[FileToAttach]) -> list[KeptDocument]:
+    def read(self, wanted: FileToAttach) -> KeptDocument:
         """
-        Return the documents of files that may be attached; one that is named twice counts once.
+        Return the document of a file that may be attached.
 
         Raises:
             NotFound: There is no such file, or it is not the caller's.
@@ -76,11 +78,26 @@ class Attaching:
 
             BlobMissing, StoreUnavailable: As their names say.
         """
+        return self._kept(self._files.find(wanted.file_id), wanted)
+
+    def read_several(self, wanted: Sequence[FileToAttach]) -> list[KeptDocument]:
+        """
+        Return the documents of files that are attached together; one named twice counts once.
+
+        One that cannot be attached hurts no other: it will have failed, and its error says why.
+        Raises StoreUnavailable.
+        """
         unique = {one.file_id: one for one in wanted}
-        records = self._files.several(list(unique))
-        return [
-            self._kept(record, one) for record, one in zip(records, unique.values(), strict=True)
-        ]
+        documents = []
+        for record, one in zip(self._files.several(list(unique)), unique.values(), strict=True):
+            try:
+                if record is None:
+                    raise NotFound(no_file(one.file_id))
+                documents.append(self._kept(record, one))
+            except (NotFound, InvalidRequest, BlobMissing) as error:
+                name = one.file_id if record is None else record.filename
+                documents.append(_failing(one, name, _REASONS[type(error)], str(error)))
+        return documents
 
     def attach(
         self, store: StoreRecord, documents: Sequence[KeptDocument], *, priority: Priority
@@ -154,13 +171,7 @@ class Attaching:
                 f"{self._settings.max_file_bytes}",
             )
         self._renew(record.sha256)
-        told = Told(
-            filename=record.filename, attributes=wanted.attributes, chunking=wanted.chunking
-        )
-        fields = {"attached": told.as_json()}
-        if wanted.chunking is not None:
-            fields["chunk_overlap"] = str(wanted.chunking[1])
-        return KeptDocument(_source(record, wanted), fields)
+        return _document(wanted, record.filename, record.sha256, record.size)
 
     def _renew(self, sha256: str) -> None:
         """Keep the sweep from bytes that a row is about to name: their file may be deleted."""
@@ -197,17 +208,29 @@ class Attaching:
         )
 
 
-def _source(record: FileRecord, wanted: FileToAttach) -> RowSource:
-    """Return what the row of a file's document is made of."""
-    return RowSource(
-        document_id=record.file_id,
-        sha256=record.sha256,
-        size=record.size,
-        filename=record.filename,
+def _document(wanted: FileToAttach, filename: str, sha256: str, size: int) -> KeptDocument:
+    """Return a document, and what its row tells of the file."""
+    told = Told(filename=filename, attributes=wanted.attributes, chunking=wanted.chunking)
+    fields = {"attached": told.as_json()}
+    if wanted.chunking is not None:
+        fields["chunk_overlap"] = str(wanted.chunking[1])
+    source = RowSource(
+        document_id=wanted.file_id,
+        sha256=sha256,
+        size=size,
+        filename=filename,
         title="",
         metadata=_metadata(wanted.attributes),
         chunk_tokens=wanted.chunking[0] if wanted.chunking else 0,
     )
+    return KeptDocument(source, fields)
+
+
+def _failing(wanted: FileToAttach, filename: str, reason: str, detail: str) -> KeptDocument:
+    """Return the document of a file that cannot be attached."""
+    error = {"type": reason, "title": "The file cannot be attached", "detail": detail}
+    bare = _document(wanted, filename, NOTHING, 0)
+    return replace(bare, fields={**bare.fields, "rejected": orjson.dumps(error).decode()})
 
 
 def _metadata(attributes: Mapping[str, Value]) -> str:

@@ -12,8 +12,8 @@ from jobs.document_metadata import of_row
 #: Kinds of errors that say something of the file, and what clients know them as.
 _OF_THE_FILE: Final = frozenset(
     {
-        "corrupt", "encrypted", "no_text", "too_large", "too_much_text", "unsafe", "binary",
-        "parser_crashed", "parser_memory", "parser_timeout",
+        "corrupt", "encrypted", "no_text", "not_found", "too_large", "too_much_text", "unsafe",
+        "binary", "parser_crashed", "parser_memory", "parser_timeout",
     }
 )  # fmt: skip
 _CODES: Final = {"unsupported": "unsupported_file"} | dict.fromkeys(_OF_THE_FILE, "invalid_file")

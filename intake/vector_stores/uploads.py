@@ -60,17 +60,15 @@ class FileStore:
         """Return a file of the caller's; raises NotFound."""
         record = self._files.find(file_id)
         if record is None or not _is_callers(record):
-            raise NotFound(f"there is no file {file_id!r}")
+            raise NotFound(no_file(file_id))
         return record
 
-    def several(self, file_ids: Sequence[str]) -> list[FileRecord]:
-        """Return files of the caller's; raises NotFound where one is none."""
-        found = []
-        for file_id, record in zip(file_ids, self._files.several(file_ids), strict=True):
-            if record is None or not _is_callers(record):
-                raise NotFound(f"there is no file {file_id!r}")
-            found.append(record)
-        return found
+    def several(self, file_ids: Sequence[str]) -> list[FileRecord | None]:
+        """Return files of the caller's; None for each that is none."""
+        return [
+            record if record is not None and _is_callers(record) else None
+            for record in self._files.several(file_ids)
+        ]
 
     def read(self, record: FileRecord) -> bytes:
         """Return the bytes of a file; raises BlobMissing."""
@@ -105,6 +103,11 @@ class FileStore:
     def forget(self, file_id: str) -> None:
         """Forget a file of the caller's; documents made from it stay. Raises NotFound."""
         self._files.forget(self.find(file_id))
+
+
+def no_file(file_id: str) -> str:
+    """Say that there is no such file; whether others have it is not told."""
+    return f"there is no file {file_id!r}"
 
 
 def _is_callers(record: FileRecord) -> bool:

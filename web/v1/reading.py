@@ -41,22 +41,17 @@ def metadata(given: object, where: str = "metadata") -> dict[str, str]:
     """
     if given is None:
         return {}
-    if not isinstance(given, dict) or not _is_metadata(given):
-        raise InvalidRequest(
-            where,
-            f"must have at most {_ENTRIES} texts of {_TEXT} characters, under names of {_NAME}",
-        )
+    if not isinstance(given, dict) or len(given) > _ENTRIES:
+        raise InvalidRequest(where, f"must be an object of at most {_ENTRIES} strings")
     for name, value in given.items():
+        if len(name) > _NAME:
+            raise InvalidRequest(where, f"must have names of at most {_NAME} characters")
+        if not isinstance(value, str) or len(value) > _TEXT:
+            raise InvalidRequest(
+                f"{where}.{name}", f"must be a string of at most {_TEXT} characters"
+            )
         encoded(name + value, where)
     return given
-
-
-def _is_metadata(given: dict[str, Any]) -> bool:
-    """Return True if an object may be kept as metadata."""
-    return len(given) <= _ENTRIES and all(
-        len(name) <= _NAME and isinstance(value, str) and len(value) <= _TEXT
-        for name, value in given.items()
-    )
 
 
 def cursors() -> tuple[str | None, str | None]:

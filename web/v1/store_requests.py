@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import orjson
 
-from intake.documents import METADATA
+from intake.documents import DOCUMENT_ID, METADATA
 from intake.fields import flag, number, whole
 from intake.vector_stores.asked import FileToAttach, NewStore, StoreChange, StoreSearch
 from rag.documents import Value
@@ -227,4 +227,4 @@ def _id(given: object, where: str) -> str:
     """Read the id of a file."""
     if not isinstance(given, str) or not given:
         raise InvalidRequest(where, "must be the id of a file")
-    return given
+    return DOCUMENT_ID.read(given, where)  # it becomes a document, if there is such a file

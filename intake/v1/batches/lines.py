@@ -18,6 +18,12 @@ MOST_TOLD: Final = 20
 #: Bytes of what a request may be called.
 _MOST_ID: Final = 512
 _REQUIRED: Final = ("custom_id", "method", "url", "body")
+#: What a body has to have.
+_OF_BODY: Final[dict[Endpoint, tuple[str, ...]]] = {
+    "/v1/chat/completions": ("model", "messages"),
+    "/v1/responses": (),
+    "/v1/embeddings": ("model", "input"),
+}
 _BOM: Final = b"\xef\xbb\xbf"
 
 
@@ -145,5 +151,9 @@ class Lines:
                     code = f"{'streaming' if name == 'stream' else name}_unsupported"
                     message = f"{what} is not supported in a batch."
                     self.refuse(code, message, number, f"body.{name}")
+            for name in _OF_BODY[self._endpoint]:
+                if body.get(name) is None:
+                    message = f"Missing required parameter: `{name}`."
+                    self.refuse("invalid_request", message, number, f"body.{name}")
         elif body is not None:
             self.refuse("invalid_request", "It must be an object.", number, "body")

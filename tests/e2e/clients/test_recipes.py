@@ -25,7 +25,15 @@ SAYS: Final = (
     r"^True .*twenty days.*\n(True|False) ",
     r"^4\d\d \w",
     r'"state":"succeeded".*"state":"succeeded".*"answer":"[^"]*twenty days',
+    r"takes the train.*\ntravel.md Whoever travels",
+    r"twenty days",
+    r"twenty days.*\n384$",
+    r"twenty days.*\n384$",
+    r'"id":"quern".*"id":"quern:handbook".*"content":"[^"]*twenty days',
 )
+#: Which programs need an older client of OpenAI, and whose Python has it.
+OLDER: Final = {"llama_index": ROOT / ".venv-clients" / "bin" / "python"}
+LANGUAGES: Final = ["python"] * 6 + ["sh"] + ["python"] * 4 + ["sh"]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -37,7 +45,7 @@ def handbook(stack: Stack) -> None:
 
 def test_each_program_has_words_that_it_should_write() -> None:
     assert len(RECIPES) == len(SAYS)
-    assert [language for language, _ in RECIPES] == ["python"] * 6 + ["sh"]
+    assert [language for language, _ in RECIPES] == LANGUAGES
 
 
 @pytest.mark.parametrize("number", range(len(SAYS)))
@@ -47,7 +55,12 @@ def test_a_program_does_what_the_page_says(stack: Stack, tmp_path: Path, number:
     (tmp_path / "travel.md").write_text(TRAVEL)
     program = tmp_path / "recipe"
     program.write_text(text.replace(URL, stack.url))
-    command = [sys.executable, "-W", "error"] if language == "python" else ["sh", "-e"]
+    command = ["sh", "-e"]
+    if language == "python":
+        # Warnings of our own client are faults; what other libraries warn of is theirs.
+        ours = ["-W", "error"] if "from quern" in text else []
+        older = [str(python) for name, python in OLDER.items() if name in text]
+        command = [*(older or [sys.executable]), *ours]
 
     ran = subprocess.run(
         [*command, str(program)], cwd=tmp_path, capture_output=True, text=True, timeout=120,

@@ -23,7 +23,7 @@ def create(store_id: str) -> Response:
     service = front_end().intake.vector_stores
     wanted = read_batch(reading.body())
     record = service.stores.usable(store_id)
-    documents = service.attaching.read(wanted)
+    documents = service.attaching.read_several(wanted)
     job_id = service.attaching.attach(record, documents, priority="batch")
     return _shown(id_of(record), service.reading.batch(record, batch_id_of(job_id)))
 

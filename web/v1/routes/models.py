@@ -1,19 +1,16 @@
 """`/v1/models`: what may be named as a model: who answers, who embeds, and each collection."""
 
-from typing import Any, Final
+from typing import Any
 
 from flask import Blueprint, Response, jsonify
 
 from intake.errors import NotFound
-from intake.v1.model_names import model_names
+from intake.v1.model_names import model_names, of_collection
 from intake.vector_stores.stores import is_own_name
 from web.front_end import front_end
 from web.guards.authorization import needs
 
 bp = Blueprint("v1_models", __name__, url_prefix="/v1/models")
-
-#: In front of a collection's name: questions of that collection.
-OF_COLLECTION: Final = "quern:"
 
 
 @bp.get("")
@@ -41,7 +38,7 @@ def _names() -> list[str]:
 def _collections() -> list[str]:
     """Return a name for each collection of the caller that was made as one."""
     found = front_end().intake.collections.all()
-    return [OF_COLLECTION + one["name"] for one in found if not is_own_name(one["name"])]
+    return [of_collection(one["name"]) for one in found if not is_own_name(one["name"])]
 
 
 def _shown(name: str) -> dict[str, Any]:

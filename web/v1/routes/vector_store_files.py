@@ -36,8 +36,8 @@ def create(store_id: str) -> Response:
     service = front_end().intake.vector_stores
     wanted = read_file(reading.body())
     record = service.stores.usable(store_id)
-    documents = service.attaching.read([wanted])
-    job_id = service.attaching.attach(record, documents, priority="interactive")
+    document = service.attaching.read(wanted)
+    job_id = service.attaching.attach(record, [document], priority="interactive")
     polled(job_id, ATTACH_WAIT_S)
     return shown_file(store_id, wanted.file_id)
 

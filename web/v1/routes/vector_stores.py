@@ -31,7 +31,7 @@ def create() -> Response:
     """Make a store; its files, if any, are on their way when this answers."""
     new = read_store(reading.body())
     service = front_end().intake.vector_stores
-    documents = service.attaching.read(new.files)
+    documents = service.attaching.read_several(new.files)
     record = service.stores.create(new)
     if documents:
         service.attaching.attach(record, documents, priority="batch")

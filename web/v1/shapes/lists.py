@@ -16,11 +16,15 @@ def list_object(
 
 
 def page_object(data: list[dict[str, Any]], *, has_more: bool) -> dict[str, Any]:
-    """Show part of a list."""
+    """
+    Show part of a list; that of nothing has empty ids, which typed clients take and null not.
+
+    Source: openai-openapi 2.3.0, `ListVectorStoresResponse`: both are required and texts.
+    """
     return {
         "object": "list",
         "data": data,
-        "first_id": data[0]["id"] if data else None,
-        "last_id": data[-1]["id"] if data else None,
+        "first_id": data[0]["id"] if data else "",
+        "last_id": data[-1]["id"] if data else "",
         "has_more": has_more,
     }

@@ -125,7 +125,7 @@ class ResponseEvents:
         self._item_open = True
         item = message_item(self.told, text="", notes=[], status="in_progress") | {"content": []}
         yield self._event("response.output_item.added", output_index=self._index, item=item)
-        yield self._event("response.content_part.added", **self._place(), part=text_part("", []))
+        yield self._event("response.content_part.added", **self._part("", []))
 
     def _done(self, job: Json) -> Iterator[Json]:
         """Yield the end of the message, and of the response."""
@@ -157,9 +157,7 @@ class ResponseEvents:
             )  # fmt: skip
         status = "completed" if status_of(job) == "completed" else "incomplete"
         yield self._event("response.output_text.done", **self._place(), text=text, logprobs=[])
-        yield self._event(
-            "response.content_part.done", **self._place(), part=text_part(text, notes)
-        )
+        yield self._event("response.content_part.done", **self._part(text, notes))
         yield self._event(
             "response.output_item.done",
             output_index=self._index,
@@ -189,6 +187,10 @@ class ResponseEvents:
         return {
             "item_id": message_id(self.told), "output_index": self._index, "content_index": 0,
         }  # fmt: skip
+
+    def _part(self, text: str, notes: list[Json]) -> Json:
+        """Return a part of the message; some servers' clients want the response's id beside it."""
+        return self._place() | {"response_id": self.told["id"], "part": text_part(text, notes)}
 
     def _whole(self, kind: str, status: str) -> Json:
         """Return an event with the response as it stands at the beginning."""
