@@ -114,7 +114,9 @@ def _by_chat(http: httpx.Client, question: str) -> bool:
     return bool(told["choices"][0]["message"]["content"])
 
 
-def _asked(callers: Sequence[httpx.Client], questions: Sequence[str], ask: Ask) -> tuple[float, int]:
+def _asked(
+    callers: Sequence[httpx.Client], questions: Sequence[str], ask: Ask
+) -> tuple[float, int]:
     """Ask all questions, each once; returns the seconds that took, and how many failed."""
     began = time.perf_counter()
     answered = _shared(callers, questions, ask)

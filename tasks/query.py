@@ -1,8 +1,9 @@
 """Answering a question: retrieve on a CPU worker, then generate from the passages."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
 import orjson
@@ -135,12 +136,12 @@ def _found(
     for_context: bool = True,
 ) -> Found:
     """Search the collection, or all of several."""
-    retriever, found = require(resources.retriever), {}
-    measured = request.calibrated or request.least_score > 0
+    retriever = require(resources.retriever)
+    found: dict[str, Found] = {}
     also = request.also.values() if isinstance(request, QueryRequest) else ()
     try:
         for collection_id in (lease.unit.collection_id, *also):
-            one = retriever.search(
+            found[collection_id] = retriever.search(
                 collection_id,
                 query,
                 top_k=request.top_k,
@@ -150,15 +151,13 @@ def _found(
                 check=lease.check,
                 filters=parse(request.filters),
             )
-            if measured:
-                known = with_relevance(query, one.passages, one.cosines)
-                if request.calibrated:
-                    known = _named(resources, collection_id, known)
-                one = replace(one, passages=known)
-            found[collection_id] = one
     except EmbedderMismatch as error:
         # The collection's fault, not this worker's: its job fails, other collections go on.
         raise Unreadable("embedder_mismatch", str(error)) from error
+    if request.calibrated or request.least_score > 0:
+        found = _measured(query, found)
+    if request.calibrated:
+        found = {name: _named(resources, name, one) for name, one in found.items()}
     whole = merged(found, top_k=request.top_k)
     stage_metrics.record_search(whole)
     if not request.least_score:
@@ -167,16 +166,27 @@ def _found(
     return replace(whole, passages=good)
 
 
-def _named(resources: Resources, collection_id: str, passages: Sequence[Passage]) -> list[Passage]:
+def _measured(query: str, found: Mapping[str, Found]) -> dict[str, Found]:
+    """Return what was found, with the relevance of each passage beside those of all collections."""
+    measured = {}
+    for name, one in found.items():
+        beside = [other.cosines.values() for key, other in found.items() if key != name]
+        known = with_relevance(query, one.passages, one.cosines, beside=chain.from_iterable(beside))
+        measured[name] = replace(one, passages=known)
+    return measured
+
+
+def _named(resources: Resources, collection_id: str, found: Found) -> Found:
     """Return passages with the names of their files, which OpenAI's clients are told."""
-    documents = sorted({passage.document_id for passage in passages})
+    documents = sorted({passage.document_id for passage in found.passages})
     records = resources.storage.catalogue.documents.records(collection_id, documents)
     names = {
         document: str(record.get("file") or "").rsplit("/", 1)[-1]
         for document, record in zip(documents, records, strict=True)
         if record is not None
     }
-    return [replace(one, filename=names.get(one.document_id, "")) for one in passages]
+    known = [replace(one, filename=names.get(one.document_id, "")) for one in found.passages]
+    return replace(found, passages=known)
 
 
 def _condensed(lease: Lease, request: QueryRequest, generator: Generator) -> str:

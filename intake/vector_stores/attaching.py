@@ -28,7 +28,7 @@ from runtime.settings import Settings
 
 _WHERE: Final = "file_id"
 #: What the ledger calls it where one file of several cannot be attached.
-_REASONS: Final = {NotFound: "not_found", InvalidRequest: "too_large", BlobMissing: "lost_bytes"}
+_REASONS: Final = {InvalidRequest: "too_large", BlobMissing: "lost_bytes"}
 
 
 class Changed(NamedTuple):
@@ -90,13 +90,13 @@ class Attaching:
         unique = {one.file_id: one for one in wanted}
         documents = []
         for record, one in zip(self._files.several(list(unique)), unique.values(), strict=True):
+            if record is None:
+                documents.append(_failing(one, one.file_id, "not_found", no_file(one.file_id)))
+                continue
             try:
-                if record is None:
-                    raise NotFound(no_file(one.file_id))
                 documents.append(self._kept(record, one))
-            except (NotFound, InvalidRequest, BlobMissing) as error:
-                name = one.file_id if record is None else record.filename
-                documents.append(_failing(one, name, _REASONS[type(error)], str(error)))
+            except (InvalidRequest, BlobMissing) as error:
+                documents.append(_failing(one, record.filename, _REASONS[type(error)], str(error)))
         return documents
 
     def attach(

@@ -1,8 +1,10 @@
 """Relevance: the probability that one passage holds what a query asks for."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from heapq import nlargest
+from itertools import chain
 from typing import Final
 
 from rag.documents import Passage
@@ -31,7 +33,11 @@ _DIGITS: Final = 4
 
 
 def with_relevance(
-    query: str, passages: Sequence[Passage], cosines: Mapping[str, float]
+    query: str,
+    passages: Sequence[Passage],
+    cosines: Mapping[str, float],
+    *,
+    beside: Iterable[float] = (),
 ) -> list[Passage]:
     """
     Return passages with their relevance, 0 to 1, which never rises from one to the next.
@@ -48,10 +54,12 @@ def with_relevance(
         passages: Best first.
 
         cosines: Of chunks to the query; one that is missing is as far as the last of them.
+
+        beside: Cosines of what was found in other collections by the same search.
     """
     languages = tuple(sorted({passage.language for passage in passages}))
     last = min(cosines.values(), default=_USUAL_COSINE)
-    asked = _Asked(query, languages, sorted(cosines.values(), reverse=True)[:2])
+    asked = _Asked(query, languages, nlargest(2, chain(cosines.values(), beside)))
     likely = [asked.likely(passage, cosines.get(passage.chunk_id, last)) for passage in passages]
     return [
         replace(passage, relevance=round(value, _DIGITS))

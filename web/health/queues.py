@@ -3,6 +3,7 @@
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Final
 
 from redis import Redis
@@ -12,6 +13,8 @@ from protocol.messages import LANES_OF, ROLES, Role
 from runtime.settings import Settings
 from web.health.check import Check, Status, moment
 
+#: Lanes, beside their owner's, of units that were put back often or that workers died over.
+ASIDE: Final = ("put_back", "suspects")
 #: Owners of waiting jobs that are counted, and dispatched units that are looked at.
 OWNERS: Final = 200
 DISPATCHED: Final = 200
@@ -51,7 +54,11 @@ class Queues:
         for lanes in LANES_OF[role]:
             pipe.zrange(key("owners", lanes), 0, OWNERS)
         pipe.zrange(key("later", role), 0, DISPATCHED)
-        *found, put_back = pipe.execute()
+        for lane in ASIDE:
+            pipe.zrange(key("lane", role, lane), 0, DISPATCHED)
+        told = pipe.execute()
+        found = told[: len(LANES_OF[role])]
+        aside = list(chain.from_iterable(told[len(found) :]))
         owners = [
             (lanes, owner)
             for lanes, names in zip(LANES_OF[role], found, strict=True)
@@ -62,12 +69,12 @@ class Queues:
         pipe.zrange(key("lane", role, "interactive"), 0, 0, withscores=True)
         pipe.hget(key("pace", role), "last_finish")
         pipe.zcard(key("later", role))
-        for unit in put_back:
+        for unit in aside:
             pipe.hmget(key("unit", unit), "owner", "created")
         for lanes, owner in owners:
             pipe.zcard(key("lane", lanes, owner))
         units, dispatched, oldest, ended, paused, *rest = pipe.execute()
-        rows, waiting = rest[: len(put_back)], rest[len(put_back) :]
+        rows, waiting = rest[: len(aside)], rest[len(aside) :]
         since = [score for _, score in oldest]
         since += [int(created) for owner, created in rows if owner == "interactive"]
         return QueueSight(

@@ -78,6 +78,13 @@ class PatientThreadWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn publi
             os.environ[FOLDER] = str(self._metrics)  # before the app is loaded, and its metrics
         super().init_process()
 
+    def load_wsgi(self) -> None:
+        """Load the app, and have it look around: its first caller may ask whether it is ready."""
+        super().load_wsgi()
+        front_end = getattr(self.wsgi, "extensions", {}).get("quern")
+        if front_end is not None:
+            front_end.health.start()
+
     def get_thread_pool(self) -> RequestThreads:
         """Return the threads that answer requests."""
         return RequestThreads(self.cfg.threads)

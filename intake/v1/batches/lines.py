@@ -77,7 +77,7 @@ class Lines:
         if not self._named and not self._errors:
             self._errors.append(LineError("empty_file", "The input file has no requests."))
         if self._errors:
-            raise InvalidBatch(self._errors)
+            raise InvalidBatch(self._errors[:MOST_TOLD])
 
     def refuse(self, code: str, message: str, number: int, param: str | None = None) -> None:
         """Note why the file is no batch."""

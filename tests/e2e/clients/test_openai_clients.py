@@ -1,4 +1,4 @@
-"""OpenAI's own client over every endpoint, its checks of types on: the newest, and a year before."""
+"""OpenAI's own client over every endpoint, with its checks of types: today's and an older one."""
 
 import subprocess
 import sys

@@ -42,7 +42,8 @@ BODIES: dict[str, Any] = {
         "tools": [{"type": "file_search", "vector_store_ids": [COLLECTION]}],
     },
     "v1_chat.create": {
-        "messages": [{"role": "user", "content": "Why?"}], "collection": COLLECTION,
+        "model": "quern", "messages": [{"role": "user", "content": "Why?"}],
+        "collection": COLLECTION,
     },
 }  # fmt: skip
 #: These make what they name, for whoever asks.

@@ -40,7 +40,7 @@ def test_a_search_that_cannot_be_done_names_the_field(
     ("path", "body", "param"),
     [
         ("", {"name": 5}, "name"),
-        ("", {"metadata": {"a": 1}}, "metadata"),
+        ("", {"metadata": {"a": 1}}, "metadata.a"),
         ("", {"expires_after": {"anchor": "last_active_at", "days": 0}}, "expires_after.days"),
         ("", {"expires_after": {"anchor": "created_at", "days": 1}}, "expires_after.anchor"),
         ("", {"file_ids": ["a"] * 501}, "file_ids"),

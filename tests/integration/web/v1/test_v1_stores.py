@@ -126,11 +126,17 @@ def test_models_are_who_answers_who_embeds_and_each_collection(
         api.models.retrieve("gpt-4o")
 
 
-def test_a_store_with_a_file_that_is_not_there_is_not_made(api: Any) -> None:
-    with pytest.raises(openai.NotFoundError):
-        api.vector_stores.create(file_ids=["file-nothing"])
+@pytest.mark.usefixtures("house")
+def test_of_files_of_a_new_store_one_that_is_not_there_fails_alone(api: Any) -> None:
+    good = upload(api, "good.txt", "Good.")
+    store = api.vector_stores.create(file_ids=["file-nothing", good])
+    until(lambda: api.vector_stores.retrieve(store.id).status == "completed")
+    counts = api.vector_stores.retrieve(store.id).file_counts
+    told = api.vector_stores.files.retrieve("file-nothing", vector_store_id=store.id)
 
-    assert api.vector_stores.list().data == []
+    assert (counts.completed, counts.failed, counts.total) == (1, 1, 2)
+    assert (told.status, told.last_error.code) == ("failed", "invalid_file")
+    assert "file-nothing" in told.last_error.message
 
 
 def test_files_of_a_collection_are_listed_once_page_by_page(

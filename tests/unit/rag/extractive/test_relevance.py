@@ -28,7 +28,7 @@ def test_a_passage_that_says_what_is_asked_for_is_worth_more_than_one_that_does_
     query = "When is the oven lit in the morning?"
 
     assert relevance(query, "The oven is lit at four in the morning.", 0.7) > 0.5
-    assert relevance(query, "Ships leave the harbour with the tide.", 0.1) < 0.01
+    assert relevance(query, "Ships leave the harbour with the tide.", 0.1) < 0.05
 
 
 def test_the_nearer_and_the_more_words_the_better() -> None:

@@ -29,7 +29,7 @@ def begin(client: FlaskClient, count: int) -> dict[str, Any]:
     lines = [
         {
             "custom_id": f"line {n}", "method": "POST", "url": URL,
-            "body": {"messages": [{"role": "user", "content": f"{n}?"}]},
+            "body": {"model": "quern", "messages": [{"role": "user", "content": f"{n}?"}]},
         }
         for n in range(count)
     ]  # fmt: skip

@@ -85,7 +85,7 @@ def served(settings: Settings, folder: Path) -> Iterator[tuple[OpenAI, "subproce
 def begun(client: OpenAI) -> str:
     lines = [
         {"custom_id": f"line {n}", "method": "POST", "url": CHAT,
-         "body": {"messages": [{"role": "user", "content": f"{n}?"}], "collection": "papers"}}
+         "body": {"model": "quern:papers", "messages": [{"role": "user", "content": f"{n}?"}]}}
         for n in range(LINES)
     ]  # fmt: skip
     data = b"\n".join(map(orjson.dumps, lines))

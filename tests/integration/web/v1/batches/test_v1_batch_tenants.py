@@ -60,7 +60,10 @@ def begin(client: OpenAI, *collections: str | None) -> Batch:
     lines = [
         {
             "custom_id": f"line {n}", "method": "POST", "url": CHAT,
-            "body": {"messages": [{"role": "user", "content": "x"}], "collection": collection},
+            "body": {
+                "model": "quern", "messages": [{"role": "user", "content": "x"}],
+                "collection": collection,
+            },
         }
         for n, collection in enumerate(collections)
     ]  # fmt: skip

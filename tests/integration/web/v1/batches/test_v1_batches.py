@@ -136,7 +136,7 @@ def test_responses_of_a_batch_are_whole_responses(openai: OpenAI, store: str) ->
             openai,
             [
                 line("a", body | {"include": ["file_search_call.results"]}, url="/v1/responses"),
-                line("b", {"input": "Why?"}, url="/v1/responses"),
+                line("b", {"model": "quern", "input": "Why?"}, url="/v1/responses"),
             ],
             "/v1/responses",
         ),
@@ -162,11 +162,13 @@ def test_texts_of_a_batch_are_embedded_however_many_are_in_a_line(openai: OpenAI
         begin(
             openai,
             [
-                line("one", {"input": "The log."}, url=url),
-                line("many", {"input": many, "encoding_format": "base64"}, url=url),
-                line("long", {"input": "word " * 5_000}, url=url),
-                line("size", {"input": "The log.", "dimensions": 3}, url=url),
-                line("empty", {"input": ""}, url=url),
+                line("one", {"model": "quern", "input": "The log."}, url=url),
+                line(
+                    "many", {"model": "quern", "input": many, "encoding_format": "base64"}, url=url
+                ),
+                line("long", {"model": "quern", "input": "word " * 5_000}, url=url),
+                line("size", {"model": "quern", "input": "The log.", "dimensions": 3}, url=url),
+                line("empty", {"model": "quern", "input": ""}, url=url),
             ],
             url,
         ),
@@ -195,7 +197,7 @@ def test_a_line_that_cannot_be_answered_fails_alone(
         begin(
             openai,
             [
-                line("body", {"messages": [{"rolez": "user"}]}),
+                line("body", {"model": "quern", "messages": [{"rolez": "user"}]}),
                 line("tools", chat(tools=[{"type": "function"}])),
                 line("store", chat(collection="nothing")),
                 line("late", chat()),
@@ -274,7 +276,7 @@ def test_a_batch_of_a_file_that_is_not_there_is_accepted_and_fails(openai: OpenA
         ({"endpoint": "/v1/completions"}, "endpoint"),
         ({"completion_window": "48h"}, "completion_window"),
         ({"completion_window": "now"}, "completion_window"),
-        ({"metadata": {"a": 1}}, "metadata"),
+        ({"metadata": {"a": 1}}, "metadata.a"),
         ({"output_expires_after": {"anchor": "created_at", "seconds": 1}},
          "output_expires_after.seconds"),
         ({"output_expires_after": {"seconds": 3_600}}, "output_expires_after.anchor"),

@@ -44,7 +44,7 @@ def heard(app: Flask, client: FlaskClient, openai: OpenAI) -> Heard:
 def begin(openai: OpenAI, *custom_ids: str) -> str:
     lines = [
         {"custom_id": name, "method": "POST", "url": CHAT,
-         "body": {"messages": [{"role": "user", "content": "x"}]}}
+         "body": {"model": "quern", "messages": [{"role": "user", "content": "x"}]}}
         for name in custom_ids
     ]  # fmt: skip
     data = b"\n".join(map(orjson.dumps, lines)) or b"\n"

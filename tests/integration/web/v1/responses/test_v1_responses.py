@@ -1,6 +1,7 @@
 """Responses: what is answered, kept, continued, listed and forgotten."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -28,10 +29,11 @@ def search(store: str, **more: Any) -> Any:
     return {"type": "file_search", "vector_store_ids": [store], **more}
 
 
-def relevance(question: str, *passages: Passage) -> list[float | None]:
+def relevance(question: str, *passages: Passage, beside: Sequence[float] = ()) -> list[float]:
     """Return what a search tells of passages, whose cosines are their scores."""
     cosines = {passage.chunk_id: passage.score for passage in passages}
-    return [one.relevance for one in with_relevance(question, passages, cosines)]
+    told = with_relevance(question, passages, cosines, beside=beside)
+    return [float(str(one.relevance)) for one in told]
 
 
 def ask(openai: OpenAI, store: str, **more: Any) -> Response:
@@ -133,10 +135,11 @@ def test_several_stores_are_searched_as_one(
 
     found: list[Any] = answer.output[0].results  # type: ignore[union-attr,assignment]
     assert [one.file_id for one in found] == ["file-1", "file-9", "file-2"]
-    assert [one.score for one in found] == [
-        *relevance("Where?", PASSAGES[0]), *relevance("Where?", other),
-        relevance("Where?", *PASSAGES)[1],
-    ]  # fmt: skip
+    near, far = relevance("Where?", *PASSAGES, beside=[other.score])
+    (between,) = relevance("Where?", other, beside=[one.score for one in PASSAGES])
+    assert [one.score for one in found] == [near, between, far]
+    assert near > between > far
+    assert near < relevance("Where?", *PASSAGES)[0], "another store's passage is nearly as near"
     assert len(retriever.asked) == 2
     shown = app.test_client().get(f"/api/jobs/{job_of(answer.id)}").get_json()
     assert (shown["collection"], shown["request"]["also"]) == ("papers", ["letters"])

@@ -10,10 +10,11 @@ from intake.v1.batches.batch import LineError
 from intake.v1.batches.lines import MOST_TOLD, InvalidBatch, Lines
 
 URL: Any = "/v1/chat/completions"
+BODY: Any = {"model": "quern", "messages": [{"role": "user", "content": "Why?"}]}
 
 
 def sent(**more: Any) -> dict[str, Any]:
-    return {"custom_id": "a", "method": "POST", "url": URL, "body": {}} | more
+    return {"custom_id": "a", "method": "POST", "url": URL, "body": BODY} | more
 
 
 def read(data: bytes, *, most_bytes: int = 1_000) -> list[tuple[int, str]]:
@@ -52,8 +53,10 @@ def test_blank_lines_count_and_are_passed_over() -> None:
         ({"url": None}, ("missing_required_parameter", "url")),
         ({"body": None}, ("missing_required_parameter", "body")),
         ({"body": "x"}, ("invalid_request", "body")),
-        ({"body": {"stream": True}}, ("streaming_unsupported", "body.stream")),
-        ({"body": {"background": True}}, ("background_unsupported", "body.background")),
+        ({"body": BODY | {"model": None}}, ("invalid_request", "body.model")),
+        ({"body": {"model": "quern"}}, ("invalid_request", "body.messages")),
+        ({"body": BODY | {"stream": True}}, ("streaming_unsupported", "body.stream")),
+        ({"body": BODY | {"background": True}}, ("background_unsupported", "body.background")),
     ],
 )
 def test_what_makes_a_file_no_batch_is_told_with_its_line(
@@ -63,7 +66,7 @@ def test_what_makes_a_file_no_batch_is_told_with_its_line(
 
 
 def test_what_is_not_asked_for_may_be_said() -> None:
-    body = {"stream": False, "background": None}
+    body = BODY | {"stream": False, "background": None}
 
     assert read(orjson.dumps(sent(body=body, more=1))) == [(1, "a")]
 
@@ -80,7 +83,7 @@ def test_all_that_is_wrong_is_told_up_to_a_bound() -> None:
         ("invalid_method", 1, "method"), ("invalid_url", 1, "url"),
         ("invalid_request", 1, "body"),
     ]  # fmt: skip
-    many = [sent(custom_id=str(n), method="GET") for n in range(100)]
+    many = [sent(custom_id=str(n), method="GET", url="x", body=1) for n in range(100)]
     assert len(codes(*many)) == MOST_TOLD
 
 
