@@ -8,7 +8,9 @@ another Python environment. It writes the client's version and each step that we
 that did not ends it.
 """
 
+import array
 import asyncio
+import base64
 import inspect
 import io
 import json
@@ -116,9 +118,11 @@ class Walk:
         )
         assert again.previous_response_id == told.id
         assert (await _of(responses.retrieve(told.id))).output_text == told.output_text
-        assert len(await _all(responses.input_items.list(again.id))) > 1
+        items = await _all(responses.input_items.list(again.id))
+        assert [one.content[0].text for one in items] == ["And the doors?"]
         queued = await _of(responses.create(background=True, **asked))
-        await _of(responses.cancel(queued.id))
+        late = await _refused(lambda: responses.cancel(queued.id))
+        assert late is None or "Cannot cancel a completed" in late.message, late
         await _ended(lambda: responses.retrieve(queued.id))
         await _of(responses.delete(told.id))
 
@@ -155,14 +159,16 @@ class Walk:
         assert chunks[-1].usage is not None
 
     async def _embeddings(self) -> None:
-        for form in ("float", "base64"):
-            told = await _of(
-                self._client.embeddings.create(
-                    model="quern", input=["a door", "a log"], encoding_format=form
-                )
-            )
-            assert [one.index for one in told.data] == [0, 1]
-            assert told.usage.prompt_tokens > 0
+        asked = {"model": "quern", "input": ["a door", "a log"]}
+        told = await _of(self._client.embeddings.create(encoding_format="float", **asked))
+        assert [one.index for one in told.data] == [0, 1]
+        assert told.usage.prompt_tokens > 0
+        # openai 2.8.1 and 3.57.0 check before they decode, and so refuse any base64.
+        raw = await _of(self._client.embeddings.with_raw_response.create(**asked))
+        packed = json.loads(raw.text if isinstance(raw.text, str) else raw.text())["data"]
+        for one, other in zip(told.data, packed, strict=True):
+            numbers = array.array("f", base64.b64decode(other["embedding"]))
+            assert max(abs(a - b) for a, b in zip(one.embedding, numbers, strict=True)) < 1e-6
 
     async def _batches(self) -> None:
         lines = [
