@@ -24,6 +24,8 @@ _MOST_STORES: Final = 10
 _TOOL: Final = "file_search"
 #: The tier of what may wait for others, as OpenAI calls it.
 _FLEX: Final = "flex"
+#: Who asks for priority has it, as all have who do not let others go first.
+_TIERS: Final = (_FLEX, "priority")
 #: Entries that a caller keeps with a response, and characters of their names and texts.
 _METADATA: Final = 16
 _METADATA_NAME: Final = 64
@@ -106,7 +108,7 @@ def _echoed(body: Mapping[str, Any], known: Mapping[str, Any], tool: Json | None
     )  # fmt: skip
     return {name: known[name] for name in same} | {
         "metadata": _metadata(body.get("metadata")),
-        "service_tier": _FLEX if known["service_tier"] == _FLEX else "default",
+        "service_tier": known["service_tier"] if known["service_tier"] in _TIERS else "default",
         "temperature": 1.0 if known["temperature"] is None else known["temperature"],
         "tool_choice": body.get("tool_choice") or "auto",
         "tools": [tool] if tool else [],

@@ -13,14 +13,17 @@ from web.front_end import front_end
 from web.guards.authorization import needs
 from web.http.behind_proxy import client
 from web.http.problems import Problem
-from web.http.waiting import awaited
+from web.http.waiting import awaited, polled
 from web.v1 import reading
+from web.v1.routes.vector_store_files import ATTACH_WAIT_S
 from web.v1.shapes.lists import page_object
 from web.v1.shapes.vector_stores import search_page, store_object
 from web.v1.store_requests import read_search, read_store, read_store_change
 
 bp = Blueprint("v1_vector_stores", __name__, url_prefix="/v1/vector_stores")
 
+#: More files than these are not documents within a moment.
+_FEW: Final = 20
 _USUAL: Final = 20
 _MOST: Final = 100
 
@@ -28,13 +31,15 @@ _MOST: Final = 100
 @bp.post("")
 @needs("ingest")
 def create() -> Response:
-    """Make a store; its files, if any, are on their way when this answers."""
+    """Make a store; a few files, if there are any, are waited for for a moment."""
     new = read_store(reading.body())
     service = front_end().intake.vector_stores
     documents = service.attaching.read_several(new.files)
     record = service.stores.create(new)
     if documents:
-        service.attaching.attach(record, documents, priority="batch")
+        job_id = service.attaching.attach(record, documents, priority="batch")
+        if len(documents) <= _FEW:
+            polled(job_id, ATTACH_WAIT_S)
     return jsonify(store_object(service.stores.find(id_of(record))))
 
 

@@ -85,7 +85,7 @@ class ResponseEvents:
         yield self._whole("response.in_progress", "in_progress")
         if searches(self.told):
             call = file_search_call(self.told, {}, status="in_progress")
-            yield self._event("response.output_item.added", output_index=0, item=call)
+            yield self._item("added", 0, call)
             for step in ("in_progress", "searching"):
                 yield self._event(
                     f"response.file_search_call.{step}", output_index=0, item_id=call["id"]
@@ -98,7 +98,7 @@ class ResponseEvents:
         self._searched = True
         call = file_search_call(self.told, {"sources": self._sources}, include=self.include)
         yield self._event("response.file_search_call.completed", output_index=0, item_id=call["id"])
-        yield self._event("response.output_item.done", output_index=0, item=call)
+        yield self._item("done", 0, call)
 
     def _grown(self) -> Iterator[Json]:
         """Yield the pieces that are whole; what was told before a worker died is not told again."""
@@ -124,7 +124,7 @@ class ResponseEvents:
             return
         self._item_open = True
         item = message_item(self.told, text="", notes=[], status="in_progress") | {"content": []}
-        yield self._event("response.output_item.added", output_index=self._index, item=item)
+        yield self._item("added", self._index, item)
         yield self._event("response.content_part.added", **self._part("", []))
 
     def _done(self, job: Json) -> Iterator[Json]:
@@ -158,11 +158,8 @@ class ResponseEvents:
         status = "completed" if status_of(job) == "completed" else "incomplete"
         yield self._event("response.output_text.done", **self._place(), text=text, logprobs=[])
         yield self._event("response.content_part.done", **self._part(text, notes))
-        yield self._event(
-            "response.output_item.done",
-            output_index=self._index,
-            item=message_item(self.told, text=text, notes=notes, status=status),
-        )
+        message = message_item(self.told, text=text, notes=notes, status=status)
+        yield self._item("done", self._index, message)
 
     def _ended(self, job: Json) -> Iterator[Json]:
         """Yield the last event."""
@@ -188,8 +185,15 @@ class ResponseEvents:
             "item_id": message_id(self.told), "output_index": self._index, "content_index": 0,
         }  # fmt: skip
 
+    def _item(self, step: str, index: int, item: Json) -> Json:
+        """Return an event of an item; some servers' clients want the response's id beside it."""
+        return self._event(
+            f"response.output_item.{step}", output_index=index, item=item,
+            response_id=self.told["id"],
+        )  # fmt: skip
+
     def _part(self, text: str, notes: list[Json]) -> Json:
-        """Return a part of the message; some servers' clients want the response's id beside it."""
+        """Return a part of the message, with the response's id as beside an item."""
         return self._place() | {"response_id": self.told["id"], "part": text_part(text, notes)}
 
     def _whole(self, kind: str, status: str) -> Json:

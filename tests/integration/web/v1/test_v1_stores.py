@@ -130,8 +130,7 @@ def test_models_are_who_answers_who_embeds_and_each_collection(
 def test_of_files_of_a_new_store_one_that_is_not_there_fails_alone(api: Any) -> None:
     good = upload(api, "good.txt", "Good.")
     store = api.vector_stores.create(file_ids=["file-nothing", good])
-    until(lambda: api.vector_stores.retrieve(store.id).status == "completed")
-    counts = api.vector_stores.retrieve(store.id).file_counts
+    counts = store.file_counts
     told = api.vector_stores.files.retrieve("file-nothing", vector_store_id=store.id)
 
     assert (counts.completed, counts.failed, counts.total) == (1, 1, 2)

@@ -74,7 +74,9 @@ def test_a_response_that_may_wait_says_so_as_openai_calls_it() -> None:
     asked = read_response({"input": "x", "service_tier": "flex"})
 
     assert (asked.may_wait, asked.echoed["service_tier"]) == (True, "flex")
-    assert read_response({"input": "x", "service_tier": "auto"}).may_wait is False
+    for tier, told in (("auto", "default"), ("scale", "default"), ("priority", "priority")):
+        asked = read_response({"input": "x", "service_tier": tier})
+        assert (asked.may_wait, asked.echoed["service_tier"]) == (False, told)
 
 
 def test_what_agents_send_by_default_is_taken() -> None:
