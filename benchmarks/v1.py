@@ -98,7 +98,7 @@ def _answers(quern: Service, progress: Progress, options: argparse.Namespace) ->
 def _natively(http: httpx.Client, question: str) -> bool:
     """Ask a question by Quern's own API; returns whether it was answered."""
     asked = {"question": question, "collection": COLLECTION}
-    job = call(http, "POST", "/api/queries", json=asked)
+    job = call(http, "POST", "/api/queries", json=asked, headers={"Prefer": "wait=25"})
     while job["state"] not in FINAL:
         job = call(http, "GET", f"/api/jobs/{job['id']}", params={"wait": 25})
     return bool(job["state"] == "succeeded")

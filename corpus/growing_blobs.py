@@ -30,7 +30,9 @@ class Growing:
         self._beside = folder / "00" / f".new-{os.urandom(8).hex()}"
         try:
             self._beside.parent.mkdir(parents=True, exist_ok=True)
-            self._file = self._beside.open("xb", buffering=_PIECE)
+            self._file = open(  # noqa: SIM115  closed with the block
+                self._beside, "xb", buffering=_PIECE, opener=_owners
+            )  # fmt: skip
         except OSError as error:
             raise StoreUnavailable(f"the blob store cannot be written: {error.strerror}") from error
 
@@ -38,7 +40,8 @@ class Growing:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._file.close()
+        with contextlib.suppress(OSError):  # of a full disk: what is left is written once more
+            self._file.close()
         with contextlib.suppress(OSError):
             self._beside.unlink(missing_ok=True)
 
@@ -70,3 +73,8 @@ class Growing:
         except OSError as error:
             raise StoreUnavailable(f"the blob store cannot be written: {error.strerror}") from error
         return name
+
+
+def _owners(path: str, flags: int) -> int:
+    """Open a file that its owner alone may read, as all blobs are."""
+    return os.open(path, flags, 0o600)

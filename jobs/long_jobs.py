@@ -3,8 +3,7 @@
 import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
-from functools import partial
+from contextlib import AbstractContextManager, ExitStack
 from itertools import islice
 from typing import BinaryIO, Final, NamedTuple, Protocol
 
@@ -13,7 +12,14 @@ from jobs.errors import CollectionGone, Full, NoMemory, Revoked
 from jobs.ledger.ledger import Ledger
 from jobs.ledger.pace import MOST_ROWS
 from jobs.memory import MemorySight
-from jobs.question_lists import LIST_BLOB, ListedQuestion, fields_of_all, read_from, row_of
+from jobs.question_lists import (
+    LIST_BLOB,
+    ListedQuestion,
+    encode_line,
+    fields_of_all,
+    read_from,
+    row_of,
+)
 from jobs.units import FINAL_STATES
 from protocol.names import tenant_of
 
@@ -38,6 +44,8 @@ MEMORY_SHARE: Final = 0.7
 #: are to find room beside the longest one.
 LISTED_SHARE: Final = 0.5
 LISTED_MEMORY_SHARE: Final = 0.5
+#: Bytes of questions that go to Redis together: where they are large, few of them.
+SLICE_BYTES: Final = 256 * 1024
 #: Where documents alone take more, a list goes on all the same with so many batch questions at a
 #: time, up to a larger share.
 FEW: Final = 1_000
@@ -52,6 +60,14 @@ class _Room(NamedTuple):
     until: float
 
 
+class Together(Protocol):
+    """Blobs that are kept together."""
+
+    def put(self, data: bytes, /) -> str:
+        """Take *data* and return its name."""
+        ...
+
+
 class Blobs(Protocol):
     """Where lists lie, which may be larger than what is to be in memory."""
 
@@ -59,8 +75,8 @@ class Blobs(Protocol):
         """Open a blob by its name; None where it is gone."""
         ...
 
-    def put(self, data: bytes, /, *, durable: bool = True) -> str:
-        """Keep *data* and return its name; *durable* survives power loss."""
+    def together(self) -> AbstractContextManager[Together]:
+        """Keep several blobs, which are durable once the block has ended."""
         ...
 
 
@@ -91,19 +107,29 @@ class LongJobs:
         self._limit = max(1, int(limit * FILLED_SHARE))
         self._question_limit = max(1, int(question_limit * LISTED_SHARE))
         self._blobs = blobs
-        # What lies there besides is in the list as well, which is durable.
-        self._put = partial(blobs.put, durable=False)
 
     def turn(self) -> None:
-        """Work for a moment on each of some unfinished jobs."""
+        """
+        Work for a moment on each of some unfinished jobs; what fails for one stops no other.
+
+        Raises:
+            Exception: The first that was raised for a job.
+        """
         found = self._slices.unfinished()
         share_s = TURN_S / max(1, sum(map(len, found)))
-        for job_id in found.stopping:
-            self.cancel_rows(job_id, within_s=share_s)
-        for job_id in found.filling:
-            self.fill(job_id, within_s=share_s)
-        for job_id in found.asking:
-            self.ask(job_id, within_s=share_s)
+        work = (
+            *((self.cancel_rows, job_id) for job_id in found.stopping),
+            *((self.fill, job_id) for job_id in found.filling),
+            *((self.ask, job_id) for job_id in found.asking),
+        )
+        failures: list[Exception] = []
+        for act, job_id in work:
+            try:
+                act(job_id, within_s=share_s)
+            except Exception as error:  # noqa: BLE001  raised below, once others had their turns
+                failures.append(error)
+        for failure in failures[:1]:
+            raise failure
 
     def cancel_rows(self, job_id: str, *, within_s: float) -> None:
         """Ask the open rows of a cancelled job to stop, all of them or as many as there is time."""
@@ -209,12 +235,12 @@ class LongJobs:
         if part is None:
             return None
         end = start + len(part)
+        with self._blobs.together() as several:
+            rows = [row_of(question, several.put) for question in part]
         try:
             went_on = self._slices.fill_questions(
-                job_id, fields_of_all(job_id, job),
-                [row_of(question, self._put) for question in part],
-                start=start, is_last=end >= total, limit=room.limit,
-                memory_bound=room.memory_bound,
+                job_id, fields_of_all(job_id, job), rows, start=start, is_last=end >= total,
+                limit=room.limit, memory_bound=room.memory_bound,
             )  # fmt: skip
         except (Full, NoMemory):
             return None
@@ -227,12 +253,16 @@ class LongJobs:
     def _part(
         self, job_id: str, job: Mapping[str, str], more: Iterator[ListedQuestion], size: int
     ) -> list[ListedQuestion] | None:
-        """Return the next questions of a list; cancels one that is not there as it was sent."""
+        """
+        Return the next questions of a list, *size* at most; fewer where these are large.
+
+        A list that is not there as it was sent is cancelled.
+        """
         try:
-            part = list(islice(more, size))
+            part, is_whole = _next_of(more, size)
             whose = tenant_of(job.get("collection", ""))
             asked = {name for question in part for name in question.collections}
-            if len(part) == size and all(tenant_of(name) == whose for name in asked):
+            if is_whole and all(tenant_of(name) == whose for name in asked):
                 return part
             log.error("list is not as it was sent", extra={"job_id": job_id})
         except (AttributeError, KeyError, TypeError, ValueError):
@@ -271,3 +301,14 @@ class LongJobs:
         self._slices.fill(
             job_id, job, rows, start=start, end=end, limit=self._limit, memory_bound=memory_bound
         )
+
+
+def _next_of(more: Iterator[ListedQuestion], size: int) -> tuple[list[ListedQuestion], bool]:
+    """Return the next questions, as many as one script may take; False where they end too soon."""
+    part, weight = [], 0
+    for question in islice(more, size):
+        part.append(question)
+        weight += len(encode_line(question))
+        if weight > SLICE_BYTES:
+            return part, True
+    return part, len(part) == size

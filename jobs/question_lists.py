@@ -76,24 +76,23 @@ def encode_line(question: ListedQuestion) -> bytes:
     return orjson.dumps(told | ({"own": question.own} if question.own else {}))
 
 
-def decode(data: bytes) -> list[ListedQuestion]:
+def decode_line(line: bytes) -> ListedQuestion:
     """
-    Read a list back.
+    Read one line of a list back.
 
     Raises:
         ValueError, TypeError, KeyError: It is none.
     """
-    return [decode_line(line) for line in data.splitlines()]
-
-
-def decode_line(line: bytes) -> ListedQuestion:
-    """Read one line of a list; raises as `decode`."""
     told = orjson.loads(line)
     return ListedQuestion(told["id"], told["request"], told.get("own", {}))
 
 
 def read_from(lines: BinaryIO, start: int) -> Iterator[ListedQuestion]:
-    """Yield the questions of a list from number *start* on, read when asked for; see `decode`."""
+    """
+    Yield the questions of a list from number *start* on, read when asked for.
+
+    Raises as `decode_line`.
+    """
     return map(decode_line, islice(lines, start, None))
 
 

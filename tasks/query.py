@@ -258,6 +258,8 @@ def _answer(
     fields["ms_generate"] = round(done.took_s * 1000, 2)
     fields |= spent_tokens(done.answer)
     fields |= keep_result(result, resources.storage.blobs)
+    if done.answer.finish_reason == "length":
+        fields["cut"] = "1"  # for the script that tells of its end: the result may be on the disk
     fields |= _trace_of(done.answer, row, resources)
     if done.first_token_s is not None:
         fields["ms_first_token"] = round(done.first_token_s * 1000, 2)

@@ -1,7 +1,8 @@
 """The questions of a list with what became of each: in pages, and whole."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from itertools import islice
+from typing import Any, BinaryIO, Final, Self
 
 import orjson
 
@@ -9,7 +10,7 @@ from corpus.blobs import BlobStore
 from intake.errors import NotFound
 from intake.lookup.views import JobView, has_ended
 from jobs.ledger.rows import UNREADABLE, Rows
-from jobs.question_lists import KIND, LIST_BLOB, ListedQuestion, decode_line
+from jobs.question_lists import EMBEDDING, KIND, LIST_BLOB, ListedQuestion, read_from
 
 #: Rows that are looked at together, and at most for one page: a rare state is found over several.
 _STEP: Final = 200
@@ -48,16 +49,16 @@ class QuestionTable:
         """
         check_list(job)
         found: list[dict[str, Any]] = []
-        listed = _Listed(job, self._blobs)
         at, total = start, int(job["fill_total"])
         step, most = (limit if state is None else _STEP), min(total, start + _MOST)
-        while at < most:
-            for n, shown in self._part(job_id, listed, at, min(at + step, most), state=state):
-                at = n + 1
-                if shown is not None:
-                    found.append(shown)
-                    if len(found) == limit:
-                        return found, at if at < total else None
+        with ListedInStep(job, self._blobs) as listed:
+            while at < most:
+                for n, shown in self._part(job_id, listed, at, min(at + step, most), state=state):
+                    at = n + 1
+                    if shown is not None:
+                        found.append(shown)
+                        if len(found) == limit:
+                            return found, at if at < total else None
         return found, at if at < total else None
 
     def all(self, job_id: str, job: Mapping[str, str]) -> Iterator[dict[str, Any]]:
@@ -72,13 +73,14 @@ class QuestionTable:
 
     def _all(self, job_id: str, job: Mapping[str, str]) -> Iterator[dict[str, Any]]:
         """Yield all questions of a list."""
-        listed, total = _Listed(job, self._blobs), int(job["fill_total"])
-        for at in range(0, total, _EXPORTED_TOGETHER):
-            part = self._part(job_id, listed, at, min(at + _EXPORTED_TOGETHER, total))
-            yield from (shown for _, shown in part if shown is not None)
+        total = int(job["fill_total"])
+        with ListedInStep(job, self._blobs) as listed:
+            for at in range(0, total, _EXPORTED_TOGETHER):
+                part = self._part(job_id, listed, at, min(at + _EXPORTED_TOGETHER, total))
+                yield from (shown for _, shown in part if shown is not None)
 
     def _part(
-        self, job_id: str, listed: "_Listed", first: int, end: int, *, state: str | None = None
+        self, job_id: str, listed: "ListedInStep", first: int, end: int, *, state: str | None = None
     ) -> Iterator[tuple[int, dict[str, Any] | None]]:
         """Yield questions *first* to *end* by their numbers; None for one in another *state*."""
         states = None if state is None else (state,)
@@ -86,35 +88,59 @@ class QuestionTable:
         rows += [{"state": listed.state}] * (end - first - len(rows))
         wanted = [bool(row) and state in (None, row["state"]) for row in rows]
         there = [row for row, is_wanted in zip(rows, wanted, strict=True) if is_wanted]
-        outcomes = iter(self._view.outcomes([row for row in there if "kind" in row]))
+        outcomes = iter(self._view.outcomes([row for row in there if _tells(row)]))
         for at, row, is_wanted in zip(range(first, end), rows, wanted, strict=True):
             if not is_wanted:
                 yield at, None
                 continue
-            told = next(outcomes) if "kind" in row else {}
+            told = next(outcomes) if _tells(row) else {}
             yield at, _shown(at, _question(row, at, listed), row, told)
 
 
-class _Listed:
-    """A list as it was sent, read when first asked for: most questions have rows that say all."""
+class ListedInStep:
+    """
+    A list as it was sent, read line by line behind its rows: most questions have rows that say all.
+
+    Args:
+        job: The list's row. Of one that was refused there is no list.
+    """
 
     def __init__(self, job: Mapping[str, str], blobs: BlobStore) -> None:
-        self._blob = job.get(LIST_BLOB, "")  # of one that was refused there is none
+        self._blob = job.get(LIST_BLOB)
         self._blobs = blobs
-        self._lines: list[bytes] | None = None
+        self._file: BinaryIO | None = None
+        self._more: Iterator[ListedQuestion] | None = None
+        self._at = 0
         #: What a question without a row is.
         self.state = "cancelled" if has_ended(job) else "queued"
 
-    def question(self, at: int) -> ListedQuestion:
-        """Return a question by its number; one without a text where the list is gone."""
-        if self._lines is None:
-            self._lines = (self._blobs.get(self._blob) or b"").splitlines()
-        if at >= len(self._lines):
-            return ListedQuestion(str(at + 1), {"question": ""})
-        return decode_line(self._lines[at])
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._file is not None:
+            self._file.close()
+
+    def question(self, n: int) -> ListedQuestion:
+        """
+        Return question *n*, which is behind any that was asked for before.
+
+        Where the list is gone it has no text.
+        """
+        if self._more is None:
+            self._file = self._blobs.open(self._blob) if self._blob else None
+            self._more = iter(()) if self._file is None else read_from(self._file, 0)
+        found = next(islice(self._more, n - self._at, None), None)
+        self._at = n + 1
+        return found or ListedQuestion(str(n + 1), {"question": ""})
 
 
-def _question(row: Mapping[str, str], at: int, listed: _Listed) -> ListedQuestion:
+def _tells(row: Mapping[str, str]) -> bool:
+    """Return True if something is shown of what became of a row: of vectors nothing is."""
+    return "kind" in row and (row["kind"] != EMBEDDING or "error" in row)
+
+
+def _question(row: Mapping[str, str], at: int, listed: ListedInStep) -> ListedQuestion:
     """Return what is asked, from a row if that says so."""
     if "request" in row:
         return ListedQuestion(row["question_id"], orjson.loads(row["request"]))

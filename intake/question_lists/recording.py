@@ -1,5 +1,6 @@
 """Lists of questions become jobs: kept on the disk first, given their rows as there is room."""
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -18,9 +19,10 @@ from jobs.question_lists import (
     KIND,
     LIST_BLOB,
     ListedQuestion,
-    decode,
     encode,
+    encode_line,
     number_of,
+    read_from,
 )
 from protocol.ids import new_id
 from rag.errors import QuernError
@@ -91,22 +93,32 @@ class QuestionLists:
         """
         if LIST_BLOB not in job:
             raise NotRetryable("nothing of this list was accepted; send it again")
-        data = self._blobs.get(job[LIST_BLOB])
-        if data is None:
+        self._admission.check("batch")
+        file = self._blobs.open(job[LIST_BLOB])
+        if file is None:
             raise NotRetryable("this list is gone from the blob store; send it again")
         answered = self._answered(job_id, int(job["total"]))
-        left = [question for n, question in enumerate(decode(data)) if n not in answered]
+        count = 0
+        with file, self._blobs.growing() as left:
+            self._disk.check(os.fstat(file.fileno()).st_size)
+            for n, question in enumerate(read_from(file, 0)):
+                if n not in answered:
+                    left.write(encode_line(question) + b"\n")
+                    count += 1
+            blob = left.keep()
         told = {
             name: job[name]
             for name in ("collection", "incarnation", "webhook_url", ALSO)
             if name in job
         }
-        return self._record(
-            left,
-            told | {"retry_of": job_id},
+        again_id = self._begin(
+            new_id(),
+            told | {"retry_of": job_id, LIST_BLOB: blob, "fill_total": str(count)},
             deadline_s=int(job["deadline_ms"]) / 1000,
             idempotency=idempotency,
         )
+        self._long_jobs.ask(again_id, within_s=FIRST_LIST_TURN_S)
+        return again_id
 
     def _record(
         self,
@@ -121,20 +133,15 @@ class QuestionLists:
         self._admission.check("batch")
         self._disk.check(len(data))
         written: dict[str, int] = {}
+        fresh_id = new_id()
         try:
             with self._blobs.together() as several:
                 written = several.written
                 blob = several.put(data)
-            told = {"kind": KIND, LIST_BLOB: blob, "fill_total": str(len(questions))}
-            with self._admission.admitting("batch") as bound:
-                fresh_id = new_id()
-                job_id = self._ledger.slices.begin_list(
-                    fresh_id,
-                    job={**fields, **told},
-                    deadline_s=deadline_s,
-                    idempotency=idempotency,
-                    memory_bound=bound,
-                )
+            told = {LIST_BLOB: blob, "fill_total": str(len(questions))}
+            job_id = self._begin(
+                fresh_id, {**fields, **told}, deadline_s=deadline_s, idempotency=idempotency
+            )
         except QuernError:
             # Not where Redis did not answer: it may have been accepted.
             self._blobs.take_back(written)
@@ -143,6 +150,24 @@ class QuestionLists:
         known = questions if job_id == fresh_id else None
         self._long_jobs.ask(job_id, within_s=FIRST_LIST_TURN_S, questions=known)
         return job_id
+
+    def _begin(
+        self,
+        fresh_id: str,
+        fields: Mapping[str, str],
+        *,
+        deadline_s: float,
+        idempotency: Idempotency | None,
+    ) -> str:
+        """Record the job of a list that is kept; returns its id, or that of an earlier one."""
+        with self._admission.admitting("batch") as bound:
+            return self._ledger.slices.begin_list(
+                fresh_id,
+                job={"kind": KIND, **fields},
+                deadline_s=deadline_s,
+                idempotency=idempotency,
+                memory_bound=bound,
+            )
 
     def _answered(self, job_id: str, total: int) -> set[int]:
         """

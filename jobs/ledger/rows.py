@@ -147,6 +147,16 @@ class Rows:
 
         A row that is gone, or whose state is none of *states*, is empty.
         """
+        return list(self.by_name(job_id, first=first, last=last, states=states).values())
+
+    def by_name(
+        self, job_id: str, *, first: int, last: int, states: Collection[str] | None = None
+    ) -> dict[str, Row]:
+        """
+        Return what `documents` does, by the rows' names without the job's.
+
+        A job that is being forgotten has lost some: then a row's number is not its place any more.
+        """
         names = self._redis.lrange(key("rows", job_id), first, last)
         pipe = self._redis.pipeline(transaction=False)
         for name in names:
@@ -159,7 +169,8 @@ class Rows:
             if pointer:
                 rows[at] = _stub(pointer)
         wanted = [row if row and (states is None or row["state"] in states) else {} for row in rows]
-        return self.whole(wanted)
+        own = (name.removeprefix(f"{job_id}:") for name in names)
+        return dict(zip(own, self.whole(wanted), strict=True))
 
     def states(self, job_id: str, *, first: int, last: int) -> dict[str, str]:
         """

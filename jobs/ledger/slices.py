@@ -169,18 +169,24 @@ class Slices:
         return answer[0] == "ok"
 
     def keep_outputs(
-        self, job_id: str, fields: Fields, files: Sequence[tuple[str, str, int, str, Fields]]
+        self,
+        job_id: str,
+        fields: Fields,
+        files: Sequence[tuple[str, str, int, str, Fields]],
+        *,
+        rows: int,
     ) -> bool:
         """
         Write down what a batch that ended came to, once; returns False where that was done before.
 
+        Nor is it done where the batch has not *rows* rows any more: some were forgotten since.
         *fields* go into the job's row; of each of *files* its id, tenant, when it was made
         (microseconds), when it expires (milliseconds, empty for never), the fields of its record.
         """
         told: list[str | float] = []
         for name, tenant, created_us, expires, record in files:
             told += [name, tenant, created_us, expires, json_of(text_of(record))]
-        answer = self._run("keep_outputs", job_id, json_of(text_of(fields)), *told)
+        answer = self._run("keep_outputs", job_id, json_of(text_of(fields)), rows, *told)
         return bool(answer[0] == "ok")
 
     def cancel_rows(self, job_id: str, cursor: str) -> str:

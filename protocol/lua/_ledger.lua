@@ -707,9 +707,7 @@ local function openai_event(id, j, state)
   elseif j.response and not is_brief(j) then
     if state == 'cancelled' then return 'response.cancelled' end
     if state ~= 'succeeded' then return 'response.failed' end
-    local result = redis.call('HGET', K.unit(id), 'result') or ''
-    local cut = string.find(result, '"finish_reason":"length"', 1, true)
-    return cut and 'response.incomplete' or 'response.completed'
+    return redis.call('HGET', K.unit(id), 'cut') and 'response.incomplete' or 'response.completed'
   end
 end
 

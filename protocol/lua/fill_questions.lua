@@ -2,8 +2,8 @@
 -- → {'ok', messages…} | {'same'} | {'full', depth} | {'memory'} | {'revoked'}
 -- Gives a list the rows of its questions numbered *from* and on: done once, by whoever comes first.
 -- What a row says itself comes before what is said of all. One with an *error* from the first was
--- refused: it fails at once. All rows of a batch are late when that is, and none are made any more
--- for a key that was revoked.
+-- refused: it fails at once. All rows of a batch, and such as have no time of their own, are late
+-- when the job is; none are made any more for a batch whose key was revoked.
 local job, all, rows = ARGV[1], cjson.decode(ARGV[2]), cjson.decode(ARGV[3])
 local limit, from, last = tonumber(ARGV[4]), ARGV[6], ARGV[7] == '1'
 
@@ -25,7 +25,8 @@ for i, r in ipairs(rows) do
   for name, value in pairs(all) do r[name] = r[name] or value end
   r.job = job
   r.n = int(n)
-  local late = j.batch and tonumber(j.deadline) or NOW_MS + tonumber(r.deadline_ms)
+  local own_ms = tonumber(r.deadline_ms)  -- texts to embed have none
+  local late = (j.batch or own_ms == 0) and tonumber(j.deadline) or NOW_MS + own_ms
   begin_row(r, NOW + i - 1, late)  -- they wait in the list's order
   r.deadline_ms = nil
   r.room = int(GROWTH_BATCH)

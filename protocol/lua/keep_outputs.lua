@@ -1,4 +1,4 @@
--- keep_outputs(job, fields JSON, and of each file: id, tenant, created, expires ms or '', record JSON)
+-- keep_outputs(job, fields JSON, rows, and of each file: id, tenant, created, expires ms or '', record JSON)
 -- → {'ok'} | {'same'} | {'gone'}
 -- Writes down which files a batch came to, once: whoever made them too must not bring back one that
 -- was deleted meanwhile.
@@ -6,7 +6,8 @@ local job, fields = ARGV[1], cjson.decode(ARGV[2])
 local j = redis.call('HMGET', K.job(job), 'state', 'outputs_at')
 if not j[1] then return {'gone'} end
 if j[2] then return {'same'} end
-for at = 3, #ARGV, 5 do
+if redis.call('LLEN', K.rows(job)) ~= tonumber(ARGV[3]) then return {'gone'} end
+for at = 4, #ARGV, 5 do
   local file, tenant, created, expires = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
   put(K.file(file), cjson.decode(ARGV[at + 4]))
   if expires ~= '' then redis.call('PEXPIREAT', K.file(file), expires) end

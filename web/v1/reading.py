@@ -5,10 +5,10 @@ from typing import Any, Final
 
 from flask import request
 
-from intake.fields import Fields
+from intake.fields import Fields, whole
 from rag.errors import InvalidRequest
 from rag.metadata.scalars import encoded
-from web.http.request_parts import json_body
+from web.http import request_parts
 from web.v1.errors import V1Error
 
 _ENTRIES: Final = 16
@@ -21,7 +21,7 @@ def body() -> dict[str, Any]:
     """Read a JSON object, or nothing as an empty one; raises Problem or InvalidRequest."""
     if not request.get_data(cache=True):
         return {}
-    sent = json_body()
+    sent = request_parts.json_body()
     if not isinstance(sent, dict):
         raise V1Error(400, "The body must be a JSON object.")
     return sent
@@ -92,9 +92,4 @@ def one_of(name: str, allowed: Iterable[str], usual: str) -> str:
 
 def limit(usual: int, most: int) -> int:
     """Read how many entries are asked for; raises InvalidRequest."""
-    sent = request.args.get("limit")
-    if sent is None:
-        return usual
-    if not (sent.isascii() and sent.isdigit() and 1 <= int(sent[:9]) <= most):
-        raise InvalidRequest("limit", f"must be a whole number from 1 to {most}")
-    return int(sent)
+    return request_parts.whole(request.args.to_dict(), "limit", whole(1, most)) or usual

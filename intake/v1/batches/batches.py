@@ -31,6 +31,8 @@ from protocol.ids import new_id
 from rag.errors import BlobMissing
 from runtime.settings import Settings
 
+#: As many texts as OpenAI lets a batch embed, in all of its lines together.
+MOST_TEXTS: Final = 50_000
 _PAGE: Final = 100
 #: What the job of a file says that is no batch; which lines are wrong stands in `batch`.
 _REFUSED: Final = {
@@ -91,17 +93,22 @@ class Batches:
         self._admission.check("batch")
         try:
             record = self._files.find(asked.input_file_id)
-            with self._files.open(record) as file, self._blobs.growing() as kept:
-                self._disk.check(record.size)
-                return self._accept(asked, file, kept, read, idempotency)
+            file = self._files.open(record)
         except (NotFound, BlobMissing):
             wrong = LineError(
                 "invalid_request", f"Cannot find file {asked.input_file_id}, or it is not yours.",
                 param="input_file_id",
             )  # fmt: skip
             return self._refuse(asked, [wrong], idempotency)
-        except InvalidBatch as invalid:
-            return self._refuse(asked, invalid.errors, idempotency)
+        with file, self._blobs.growing() as kept:
+            try:
+                self._disk.check(record.size)
+                fields, collection = self._read(asked, file, kept, read)
+            except InvalidBatch as invalid:
+                return self._refuse(asked, invalid.errors, idempotency)
+        job_id = self._begin(asked, fields, collection, idempotency)
+        self._long_jobs.ask(job_id, within_s=FIRST_LIST_TURN_S)
+        return self._there(job_id)
 
     def find(self, given: str) -> Batch:
         """Return a batch of the caller's by its id; raises Missing."""
@@ -147,15 +154,14 @@ class Batches:
         found = self.find(given)
         return found if found.is_cancelled else None
 
-    def _accept(
-        self,
-        asked: BatchRequest,
-        file: BinaryIO,
-        kept: Growing,
-        read: ReadBody,
-        idempotency: Idempotency | None,
-    ) -> Batch:
-        """Keep what the lines ask and record the job of it; raises InvalidBatch."""
+    def _read(
+        self, asked: BatchRequest, file: BinaryIO, kept: Growing, read: ReadBody
+    ) -> tuple[dict[str, str], str]:
+        """
+        Keep what the lines ask; returns the fields of the batch's job and its first collection.
+
+        Raises InvalidBatch.
+        """
         reader = LineReader(
             read, asked.endpoint, catalogue=self._catalogue, asking=self._asking,
             responses=self._responses, embeddings=self._embeddings,
@@ -163,17 +169,15 @@ class Batches:
         count = self._write(Lines(
             file, asked.endpoint, most_bytes=self._settings.max_json_bytes
         ), reader, kept)  # fmt: skip
-        names = list(reader.collections) or [somewhere()]
+        first, *others = list(reader.collections) or [somewhere()]
         fields = {
             LIST_BLOB: kept.keep(),
             "fill_total": str(count),
             BATCH: told_of(asked, model=reader.model),
         }
-        if len(names) > 1:
-            fields[ALSO] = " ".join(names[1:])
-        job_id = self._begin(asked, fields, names[0], idempotency)
-        self._long_jobs.ask(job_id, within_s=FIRST_LIST_TURN_S)
-        return self._there(job_id)
+        if others:
+            fields[ALSO] = " ".join(others)
+        return fields, first
 
     def _write(self, lines: Lines, reader: LineReader, kept: Growing) -> int:
         """Write the questions of lines down; returns how many. Raises InvalidBatch."""
@@ -185,6 +189,11 @@ class Batches:
                 message = f"The model of this line is not supported: {error}"
                 lines.refuse(str(error.code), message, line.number, "body.model")
                 continue
+            if reader.texts > MOST_TEXTS:
+                message = f"A batch embeds at most {MOST_TEXTS} texts."
+                raise InvalidBatch([
+                    LineError("too_many_requests", message, line.number, "body.input")
+                ])  # fmt: skip
             kept.write(encode_line(question) + b"\n")
             count += 1
         return count

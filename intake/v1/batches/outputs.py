@@ -9,11 +9,9 @@ import hashlib
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import ExitStack
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any, Final
 
 import orjson
@@ -22,14 +20,13 @@ from corpus.blobs import BlobStore
 from corpus.files import FileRecord, fields_of
 from corpus.growing_blobs import Growing
 from intake.disk_room import DiskRoom
-from intake.errors import QueueError
+from intake.lookup.questions import ListedInStep
 from intake.lookup.views import JobView, has_ended
 from intake.v1.batches.batch import Batch, Endpoint
 from intake.v1.batches.reading import KEPT
 from jobs.ledger.ledger import Ledger
-from jobs.question_lists import LIST_BLOB, ListedQuestion, read_from
+from jobs.question_lists import number_of
 from protocol.names import tenant_of
-from rag.errors import QuernError
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +37,10 @@ _TOGETHER: Final = 100
 #: How long the files of a batch are kept that does not say, as OpenAI does.
 _USUAL_S: Final = 30 * 86_400
 _ID_DIGITS: Final = 24
-_NO_ROW: Final[Mapping[str, str]] = {}
+#: What is told of a line whose row went before its time.
+_LOST: Final = {
+    "type": "lost", "detail": "What became of this request was forgotten; send it again.",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,31 +107,37 @@ class Outputs:
         try:
             self._disk.check()
             with self._blobs.growing() as good, self._blobs.growing() as bad:
-                spent = self._write(batch, show, good, bad)
-                if spent is not None:
-                    self._keep(batch, good, bad, spent)
-        except (QuernError, QueueError, OSError):
+                made = self._write(batch, show, good, bad)
+                if made is not None:
+                    self._keep(batch, good, bad, made)
+        except Exception:
             log.exception("files of a batch not made", extra={"job_id": batch.job_id})
         finally:
             with self._lock:
                 self._making.pop(batch.job_id, None)
 
-    def _write(
-        self, batch: Batch, show: ShowLine, good: Growing, bad: Growing
-    ) -> tuple[int, int] | None:
-        """Write the lines; returns what all cost, None where this process is about to end."""
-        asked = written = 0
-        for line in self._lines(batch):
-            if self._closing.is_set():
-                return None
-            is_good, shown, cost = show(line)
-            (good if is_good else bad).write(orjson.dumps(shown) + b"\n")
-            asked, written = asked + cost[0], written + cost[1]
-        return asked, written
+    def _write(self, batch: Batch, show: ShowLine, good: Growing, bad: Growing) -> "_Made | None":
+        """Write the lines; returns None where this process is about to end."""
+        made = _Made()
+        with ListedInStep(batch.row, self._blobs) as listed:
+            rows = self._rows(batch)
+            row = next(rows, None)
+            for n in range(int(batch.row["fill_total"])):
+                if self._closing.is_set():
+                    return None
+                if row is not None and row[0] == n:
+                    line, row = _ended(batch, *row, listed), next(rows, None)
+                    made.rows += 1
+                else:
+                    line = _ended(batch, n, {}, {}, listed)
+                is_good, shown, cost = show(line)
+                (good if is_good else bad).write(orjson.dumps(shown) + b"\n")
+                made.asked, made.written = made.asked + cost[0], made.written + cost[1]
+        return made
 
-    def _keep(self, batch: Batch, good: Growing, bad: Growing, spent: tuple[int, int]) -> None:
-        """Write down what a batch came to."""
-        fields: dict[str, str] = {"usage": orjson.dumps(spent).decode()}
+    def _keep(self, batch: Batch, good: Growing, bad: Growing, made: "_Made") -> None:
+        """Write down what a batch came to, unless some of it was forgotten meanwhile."""
+        fields: dict[str, str] = {"usage": orjson.dumps((made.asked, made.written)).decode()}
         records = []
         for what, blob in (("output", good), ("error", bad)):
             if blob.size:
@@ -145,54 +151,49 @@ class Outputs:
             )
             for record in records
         ]  # fmt: skip
-        if self._ledger.slices.keep_outputs(batch.job_id, fields, files):
+        if self._ledger.slices.keep_outputs(batch.job_id, fields, files, rows=made.rows):
             log.info("files of a batch made", extra={"job_id": batch.job_id})
 
-    def _lines(self, batch: Batch) -> Iterator[EndedLine]:
-        """Yield all lines of a batch, in the order of its file."""
-        total = int(batch.row["fill_total"])
-        with ExitStack() as opened:
-            listed = _Listed(batch, self._blobs, opened)
-            for first in range(0, total, _TOGETHER):
-                end = min(first + _TOGETHER, total)
-                rows = self._ledger.rows.documents(batch.job_id, first=first, last=end - 1)
-                rows += [dict(_NO_ROW)] * (end - first - len(rows))
-                there = [row for row in rows if "kind" in row]
-                outcomes = iter(self._view.outcomes(there))
-                for n, row in enumerate(rows, start=first):
-                    told = next(outcomes) if "kind" in row else {}
-                    yield _ended(batch, n, row, told, listed)
+    def _rows(self, batch: Batch) -> Iterator[tuple[int, Mapping[str, str], Json]]:
+        """Yield the rows that there are with their numbers, in order, and what came of each."""
+        # A line's vectors may be megabytes.
+        together = 1 if batch.told["endpoint"] == "/v1/embeddings" else _TOGETHER
+        for first in range(0, int(batch.row["fill_total"]), _TOGETHER):
+            self._disk.check()
+            named = self._ledger.rows.by_name(
+                batch.job_id, first=first, last=first + _TOGETHER - 1
+            )  # fmt: skip
+            told = iter(self._outcomes(list(named.values()), together))
+            for name, row in named.items():
+                yield number_of(name), row, next(told) if "kind" in row else {}
+
+    def _outcomes(self, rows: Sequence[Mapping[str, str]], together: int) -> Iterator[Json]:
+        """Yield what came of each row that is not gone, *together* of them read at a time."""
+        there = [row for row in rows if "kind" in row]
+        for at in range(0, len(there), together):
+            yield from self._view.outcomes(there[at : at + together])
 
 
-class _Listed:
-    """The lines of a batch as they were sent, read in step: most rows say all themselves."""
+@dataclass(slots=True)
+class _Made:
+    """What files were made of: tokens that all lines cost, and how many rows were there."""
 
-    def __init__(self, batch: Batch, blobs: BlobStore, opened: ExitStack) -> None:
-        self._batch = batch
-        self._blobs = blobs
-        self._opened = opened
-        self._more: Iterator[ListedQuestion] | None = None
-        self._at = 0
-
-    def custom_id(self, n: int) -> str:
-        """Return what line *n* is called, behind any that was asked for before."""
-        if self._more is None:
-            file = self._blobs.open(self._batch.row[LIST_BLOB])
-            self._more = iter(())
-            if file is not None:
-                self._more = read_from(self._opened.enter_context(file), 0)
-        found = next(islice(self._more, n - self._at, None), None)
-        self._at = n + 1
-        return str(n + 1) if found is None else found.id
+    asked: int = 0
+    written: int = 0
+    rows: int = 0
 
 
-def _ended(batch: Batch, n: int, row: Mapping[str, str], told: Json, listed: _Listed) -> EndedLine:
-    """Return what became of a line; one without a row was not come to before the end."""
+def _ended(
+    batch: Batch, n: int, row: Mapping[str, str], told: Json, listed: ListedInStep
+) -> EndedLine:
+    """Return what became of a line; one that never had a row was not come to before the end."""
     state = row.get("state", "cancelled" if batch.is_cancelled else "expired")
+    if not row and n < int(batch.row.get("total", "0")):
+        state, told = "failed", {"error": _LOST}
     kept = row.get(KEPT)
     return EndedLine(
         name=f"{batch.job_id.replace('-', '')}{n:05x}",
-        custom_id=row.get("question_id") or listed.custom_id(n),
+        custom_id=row.get("question_id") or listed.question(n).id,
         endpoint=batch.told["endpoint"],
         request=orjson.loads(row.get("request", "{}")),
         kept=orjson.loads(kept) if kept else {},

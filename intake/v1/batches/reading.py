@@ -35,6 +35,8 @@ class LineReader:
         model: What answers, once a line was read.
 
         collections: What was asked so far, and which each is: its own name and its id.
+
+        texts: How many are to be embedded so far.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class LineReader:
         self._embeddings = embeddings
         self.model: str | None = None
         self.collections: dict[str, str] = {}
+        self.texts = 0
 
     def question(self, line: Line) -> ListedQuestion:
         """
@@ -101,6 +104,7 @@ class LineReader:
         """Return texts that are to be embedded."""
         self._embeddings.check_model(asked.model)
         self.model = self._embeddings.model
+        self.texts += len(asked.texts)
         kept = {
             "model": self.model, "as_base64": asked.as_base64, "dimensions": asked.dimensions,
         }  # fmt: skip

@@ -1,12 +1,15 @@
 """Blobs that are written and read piece by piece: there whole or not at all."""
 
+import errno
 import hashlib
+import io
 import os
 from pathlib import Path
 
 import pytest
 
 from corpus.blobs import BlobStore
+from corpus.growing_blobs import Growing
 from rag.errors import StoreUnavailable
 
 DATA = b"abc" * 100_000
@@ -49,6 +52,33 @@ def test_what_is_not_kept_is_gone(blobs: BlobStore) -> None:
 
     assert left_over(blobs) == []
     assert blobs.is_empty()
+
+
+def test_a_full_disk_is_told_and_nothing_is_left_on_it(blobs: BlobStore) -> None:
+    class Full(io.BytesIO):
+        def write(self, _: object) -> int:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        def close(self) -> None:
+            super().close()
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    def fill(growing: Growing) -> None:
+        with growing:
+            growing.write(DATA)
+
+    growing = blobs.growing()
+    growing._file.close()
+    growing._file = Full()  # type: ignore[assignment]
+    with pytest.raises(StoreUnavailable, match="No space left"):
+        fill(growing)
+    assert left_over(blobs) == []
+
+
+def test_a_blob_is_its_owners_alone(blobs: BlobStore) -> None:
+    name = grown(blobs)
+
+    assert (blobs._folder / name[:2] / name).stat().st_mode & 0o777 == 0o600
 
 
 def test_a_blob_that_is_kept_again_is_young_again(blobs: BlobStore) -> None:

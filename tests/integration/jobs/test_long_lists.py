@@ -1,8 +1,12 @@
 """Lists of questions on a real Redis: given their rows by one process, and by another after it."""
 
-import pytest
+from typing import Any
 
-from jobs.long_jobs import LongJobs
+import pytest
+from redis.exceptions import OutOfMemoryError
+
+from jobs.ledger.slices import Slices
+from jobs.long_jobs import SLICE_BYTES, LongJobs
 from jobs.question_lists import ListedQuestion, encode
 from protocol.ids import new_id
 from protocol.keys import key
@@ -327,6 +331,54 @@ def test_a_list_of_nothing_ends_at_once_as_failed_where_it_says_why(
     assert bench.redis.zcard(key("deadlines", "job")) == 0
 
 
+def test_large_questions_go_to_redis_a_few_at_a_time(
+    lists: Lists, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jobs.ledger.pace.MOST_ROWS", 100)
+    taken: list[int] = []
+    fill = Slices.fill_questions
+
+    def noted(slices: Slices, job_id: str, of_all: Any, rows: Any, **more: Any) -> bool:
+        taken.append(len(rows))
+        return fill(slices, job_id, of_all, rows, **more)
+
+    monkeypatch.setattr(Slices, "fill_questions", noted)
+    texts = [*"abc", *(letter * SLICE_BYTES for letter in "de"), *"fg"]
+    job = lists.begin(*texts)
+    lists.service.turn()
+
+    assert lists.asked(job) == texts
+    assert taken == [4, 1, 2]
+
+
+def test_what_goes_wrong_with_one_list_holds_up_no_other(
+    lists: Lists, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad, good = lists.begin("a"), lists.begin("b")
+    ask = lists.service.ask
+
+    def refuse(job_id: str, **more: Any) -> None:
+        if job_id == bad:
+            raise OutOfMemoryError("no memory for this one")
+        ask(job_id, **more)
+
+    monkeypatch.setattr(lists.service, "ask", refuse)
+    with pytest.raises(OutOfMemoryError, match="this one"):
+        lists.service.turn()
+
+    assert (lists.asked(bad), lists.asked(good)) == ([], ["b"])
+
+
+def test_what_has_no_time_of_its_own_is_late_when_its_list_is(
+    bench: Workbench, lists: Lists
+) -> None:
+    job = lists.begin("a", "b", deadline_s=0, own={"a": {"kind": "embedding"}})
+    bench.redis.hset(key("job", job), "deadline", in_an_hour := int(now_ms(bench)) + 3_600_000)
+    lists.service.turn()
+    for row in bench.redis.lrange(key("rows", job), 0, -1):
+        assert int(bench.field(row, "deadline") or 0) == in_an_hour
+
+
 def test_what_a_batch_came_to_is_written_down_once(bench: Workbench, lists: Lists) -> None:
     job = lists.begin(batch="{}")
     files = [
@@ -334,9 +386,10 @@ def test_what_a_batch_came_to_is_written_down_once(bench: Workbench, lists: List
         ("file-2", "acme", 6, str(int(now_ms(bench)) + 60_000), {"size": 2}),
     ]  # fmt: skip
 
-    assert bench.ledger.slices.keep_outputs(job, {"output_file": "file-1"}, files)
+    assert not bench.ledger.slices.keep_outputs(job, {"output_file": "file-0"}, files, rows=1)
+    assert bench.ledger.slices.keep_outputs(job, {"output_file": "file-1"}, files, rows=0)
     bench.redis.delete(key("file", "file-1"))
-    assert not bench.ledger.slices.keep_outputs(job, {"output_file": "file-3"}, files)
+    assert not bench.ledger.slices.keep_outputs(job, {"output_file": "file-3"}, files, rows=0)
     assert bench.redis.exists(key("file", "file-1")) == 0
     assert bench.redis.hgetall(key("file", "file-2")) == {"size": "2"}
     assert 0 < bench.redis.ttl(key("file", "file-2")) <= 60
@@ -344,7 +397,7 @@ def test_what_a_batch_came_to_is_written_down_once(bench: Workbench, lists: List
     assert bench.redis.hget(key("job", job), "output_file") == "file-1"
     assert bench.redis.ttl(key("job", job)) > 0
     bench.redis.delete(key("job", job))
-    assert not bench.ledger.slices.keep_outputs(job, {}, files)
+    assert not bench.ledger.slices.keep_outputs(job, {}, files, rows=0)
     assert bench.redis.exists(key("job", job)) == 0
 
 

@@ -2,6 +2,8 @@
 
 import hashlib
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import BinaryIO
 
 
@@ -12,9 +14,13 @@ class DictBlobs(dict[str, bytes]):
         """Open what is called *name*."""
         return io.BytesIO(self[name]) if name in self else None
 
-    def put(self, data: bytes, *, durable: bool = True) -> str:
+    @contextmanager
+    def together(self) -> Iterator["DictBlobs"]:
+        """Keep several blobs; each is there at once."""
+        yield self
+
+    def put(self, data: bytes) -> str:
         """Keep bytes under their hash."""
-        del durable
         name = hashlib.sha256(data).hexdigest()
         self[name] = data
         return name

@@ -8,7 +8,6 @@ import pytest
 from jobs.question_lists import (
     INLINE_BYTES,
     ListedQuestion,
-    decode,
     encode,
     fields_of_all,
     read_from,
@@ -19,19 +18,23 @@ from jobs.requests import EmbeddingRequest, QueryRequest
 ASKED = {"question": "Why?\nHow?\u2028When?", "top_k": 3, "deadline_s": 60, "priority": "batch"}
 
 
+def read(data: bytes) -> list[ListedQuestion]:
+    return list(read_from(io.BytesIO(data), 0))
+
+
 def test_a_list_is_read_as_it_was_written_a_line_a_question() -> None:
     questions = [ListedQuestion("a", ASKED), ListedQuestion("b\n", ASKED | {"top_k": 0})]
     data = encode(questions)
 
-    assert decode(data) == questions
+    assert read(data) == questions
     assert data.count(b"\n") == 1
-    assert decode(encode([])) == []
+    assert read(encode([])) == []
 
 
 @pytest.mark.parametrize("data", [b"{", b"[]", b'{"id": "a"}'])
 def test_what_is_no_list_is_refused(data: bytes) -> None:
     with pytest.raises((ValueError, KeyError, TypeError)):
-        decode(data)
+        read(data)
 
 
 def test_a_row_is_read_as_the_question_of_a_single_job_is() -> None:
@@ -64,7 +67,7 @@ def test_rows_lead_back_to_the_request_and_wait_in_a_lane_of_their_list() -> Non
 
 def test_what_a_question_has_of_its_own_is_in_its_line_and_in_its_row() -> None:
     own = {"collection": "letters", "incarnation": "c-2", "line": "{}"}
-    (kept,) = decode(encode([ListedQuestion("a", ASKED, own)]))
+    (kept,) = read(encode([ListedQuestion("a", ASKED, own)]))
 
     assert kept.row.items() >= own.items()
     assert kept.collections == ("letters",)

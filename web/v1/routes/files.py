@@ -6,10 +6,12 @@ from typing import BinaryIO, Final, cast
 from flask import Blueprint, Response, jsonify, request
 
 from intake.documents import DOCUMENT_ID
+from intake.fields import whole
 from rag.errors import InvalidRequest
 from runtime.turns import aside
 from web.front_end import front_end
 from web.guards.authorization import needs
+from web.http import request_parts
 from web.http.problems import Problem
 from web.http.spool import SpooledFile
 from web.v1 import reading
@@ -113,14 +115,12 @@ def _pieces(file: BinaryIO) -> Iterator[bytes]:
 def _expires_s() -> int | None:
     """Read for how long a file is to be kept; None for good. Raises InvalidRequest."""
     anchor = request.form.get("expires_after[anchor]")
-    seconds = request.form.get("expires_after[seconds]")
-    if anchor is None and seconds is None:
+    if anchor is None and "expires_after[seconds]" not in request.form:
         return None
     if anchor != "created_at":
         raise InvalidRequest("expires_after[anchor]", "must be created_at")
-    least, most = _EXPIRES
-    if seconds is None or not seconds.isdigit() or not least <= int(seconds[:12]) <= most:
-        raise InvalidRequest(
-            "expires_after[seconds]", f"must be a whole number from {least} to {most}"
-        )
-    return int(seconds)
+    name = "expires_after[seconds]"
+    kept_s = request_parts.whole(request.form.to_dict(), name, whole(*_EXPIRES))
+    if kept_s is None:
+        raise InvalidRequest(name, "is missing")
+    return kept_s

@@ -1,5 +1,6 @@
 """What is asked of vector stores and cannot be done: refused, and named."""
 
+import io
 from typing import Any
 
 import pytest
@@ -78,3 +79,26 @@ def test_what_cannot_be_done_is_refused_and_named(
     assert answer.status_code == 400, answer.get_data(as_text=True)
     assert answer.get_json()["error"]["param"] == param
     assert client.get(f"/v1/vector_stores/{store}").get_json()["file_counts"]["total"] == 0
+
+
+@pytest.mark.parametrize("limit", ["0", "101", "00000010099", "9" * 5_000, "²", "-1", "x", ""])
+def test_a_page_has_no_more_than_is_allowed(client: FlaskClient, limit: str) -> None:
+    answer = client.get("/v1/vector_stores", query_string={"limit": limit})
+
+    assert answer.status_code == 400
+    assert answer.get_json()["error"]["param"] == "limit"
+
+
+@pytest.mark.parametrize("seconds", ["3599", "000000003600999", "9" * 5_000, "²", "", None])
+def test_a_file_is_kept_no_longer_than_may_be_asked(
+    client: FlaskClient, seconds: str | None
+) -> None:
+    sent = {
+        "purpose": "assistants", "file": (io.BytesIO(b"x"), "x.txt"),
+        "expires_after[anchor]": "created_at",
+    }  # fmt: skip
+    more = {} if seconds is None else {"expires_after[seconds]": seconds}
+    answer = client.post("/v1/files", data={**sent, **more})
+
+    assert answer.status_code == 400
+    assert answer.get_json()["error"]["param"] == "expires_after[seconds]"

@@ -1,6 +1,7 @@
 """Batches through the deaths of those who work on them: nothing is lost, nothing is there twice."""
 
 import io
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,10 +10,13 @@ import pytest
 from flask.testing import FlaskClient
 
 from corpus.archiver import Archiver
+from intake.v1.batches.outputs import EndedLine
 from rag.errors import StoreUnavailable
 from runtime.settings import Settings
 from tests.integration.conftest import HandWorker, parts_of
+from tests.support.waiting import until
 from web.app import create_app
+from web.v1.shapes.batch_lines import output_line
 
 URL = "/v1/chat/completions"
 
@@ -93,17 +97,72 @@ def test_a_file_that_cannot_be_written_is_made_by_who_looks_next(
 
 
 def test_a_web_process_that_ends_in_the_midst_of_a_file_leaves_nothing_of_it(
-    client: FlaskClient, second: FlaskClient, worker: HandWorker
+    client: FlaskClient, second: FlaskClient, worker: HandWorker, settings: Settings
 ) -> None:
     batch = begin(client, 3)
     for row in worker.rows(job_of(batch)):
         worker.generate(row)
-    intake = parts_of(client.application).intake
-    intake.batch_outputs.close()
+    outputs = parts_of(client.application).intake.batch_outputs
+    begun, ending = threading.Event(), threading.Event()
+
+    def slowly(line: EndedLine) -> Any:
+        begun.set()
+        ending.wait(30)
+        return output_line(line)
+
+    found = parts_of(client.application).intake.batches.find(batch["id"])
+    outputs.settle(found, slowly, wait_s=0)
+    assert begun.wait(30)
+    closing = threading.Thread(target=outputs.close)
+    closing.start()
+    until(outputs._closing.is_set)
+    ending.set()
+    closing.join()
 
     assert show(client, batch)["status"] == "finalizing"
+    assert list(settings.data_dir.glob("**/.new-*")) == []
     done = show(second, batch)
     assert (done["status"], len(names(second, done["output_file_id"]))) == ("completed", 3)
+
+
+def test_what_goes_wrong_with_a_file_is_logged_and_tried_again(
+    client: FlaskClient,
+    worker: HandWorker,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    batch = begin(client, 1)
+    for row in worker.rows(job_of(batch)):
+        worker.generate(row)
+
+    def broken(_: EndedLine) -> Any:
+        raise KeyError("model")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("web.v1.routes.batches.output_line", broken)
+        assert show(client, batch)["status"] == "finalizing"
+    assert "files of a batch not made" in caplog.text
+    assert show(client, batch)["status"] == "completed"
+
+
+@pytest.mark.parametrize(("first", "last", "lost"), [(2, -1, [0, 1]), (0, 1, [2, 3])])
+def test_a_batch_that_is_being_forgotten_has_no_line_told_as_another(
+    client: FlaskClient, worker: HandWorker, first: int, last: int, lost: list[int]
+) -> None:
+    batch = begin(client, 4)
+    for row in worker.rows(job_of(batch)):
+        worker.generate(row)
+    worker.storage.redis.ltrim(f"quern:rows:{job_of(batch)}", first, last)
+    done = show(client, batch)
+    told = [
+        orjson.loads(line)
+        for line in client.get(f"/v1/files/{done['error_file_id']}/content").data.splitlines()
+    ]
+
+    left = [f"line {n}" for n in range(4) if n not in lost]
+    assert names(client, done["output_file_id"]) == left
+    assert [one["custom_id"] for one in told] == [f"line {n}" for n in lost]
+    assert {one["error"]["code"] for one in told} == {"lost"}
 
 
 def test_a_redis_that_lost_its_memory_of_a_row_has_it_told_as_an_error(

@@ -10,6 +10,7 @@ from flask import Flask
 from openai import BadRequestError, ConflictError, NotFoundError, OpenAI
 from openai.types import Batch
 
+from intake.lookup.views import JobView
 from rag.errors import InvalidRequest
 from rag.in_memory_ports.embedder import HashingEmbedder
 from runtime.settings import Settings
@@ -185,6 +186,46 @@ def test_texts_of_a_batch_are_embedded_however_many_are_in_a_line(openai: OpenAI
         "long": 400, "size": 400, "empty": 400,
     }  # fmt: skip
     assert wrong["size"]["response"]["body"]["error"]["param"] == "dimensions"
+
+
+@pytest.mark.usefixtures("workers")
+def test_vectors_of_one_line_are_in_memory_at_a_time(
+    openai: OpenAI, app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[int] = []
+    outcomes = JobView.outcomes
+
+    def noted(view: JobView, rows: Sequence[Any]) -> list[dict[str, Any]]:
+        read.append(len(rows))
+        return outcomes(view, rows)
+
+    monkeypatch.setattr(JobView, "outcomes", noted)
+    url = "/v1/embeddings"
+    lines = [line(name, {"model": "quern", "input": name}, url=url) for name in "abc"]
+    batch = ended(openai, begin(openai, lines, url))
+    shown = app.test_client().get(f"/api/jobs/{job_of(batch)}/questions").get_json()["questions"]
+
+    assert len(lines_of(openai, batch.output_file_id)) == 3
+    assert read == [1, 1, 1, 0]
+    assert [one["state"] for one in shown] == ["succeeded"] * 3
+
+
+def test_a_batch_embeds_so_many_texts_and_no_more(
+    openai: OpenAI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("intake.v1.batches.batches.MOST_TEXTS", 3)
+    url = "/v1/embeddings"
+    lines = [
+        line("a", {"model": "quern", "input": "x"}, url=url),
+        line("b", {"model": "quern", "input": ["x", "y"]}, url=url),
+    ]
+    most = begin(openai, lines, url)
+    more = begin(openai, [*lines, line("c", {"model": "quern", "input": "z"}, url=url)], url)
+
+    assert (most.status, more.status) == ("in_progress", "failed")
+    assert more.errors is not None
+    assert more.errors.data is not None
+    assert [(one.code, one.line) for one in more.errors.data] == [("too_many_requests", 3)]
 
 
 @pytest.mark.usefixtures("workers")

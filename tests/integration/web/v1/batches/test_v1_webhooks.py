@@ -88,7 +88,7 @@ def test_the_end_of_a_response_is_told_and_of_nothing_else(
     openai.responses.cancel(stopped)
     worker.ledger.work.finish(
         worker.claim(job_of(cut)), state="succeeded",
-        fields={"result": '{"answer":"A","finish_reason":"length"}'},
+        fields={"result_blob": "0" * 64, "cut": "1"},  # the result is large, and on the disk
     )  # fmt: skip
     query = client.post("/api/queries", json={"question": "Why?", "top_k": 0}).get_json()["id"]
     worker.generate(query)
