@@ -284,9 +284,7 @@ def filename(source: Mapping[str, Any]) -> str:
     return str(source.get("filename") or source["title"] or source["document_id"])
 
 
-def _annotation(
-    at: int, citation: Citation, sources: Sequence[Mapping[str, Any]]
-) -> Json | None:
+def _annotation(at: int, citation: Citation, sources: Sequence[Mapping[str, Any]]) -> Json | None:
     """Show what stands behind the words that end *at*; None where its source is not known."""
     if citation["source"] >= len(sources):
         return None

@@ -290,9 +290,7 @@ def test_of_quotes_of_deleted_documents_the_note_is_annotated(gone: set[int]) ->
 
 
 def test_quotes_that_are_not_in_the_answer_are_read_as_a_models() -> None:
-    part = shown(
-        {"answer": "It is so [1].", "citations": [QUOTES[1]], "generator": "extractive"}
-    )
+    part = shown({"answer": "It is so [1].", "citations": [QUOTES[1]], "generator": "extractive"})
 
     assert (part["text"], part["annotations"][0]["index"]) == ("It is so.", 8)
 
