@@ -253,13 +253,13 @@ QUOTED = (
     "Set argv[1] to the path, see [12]. [2] Notes [1]: It is x[2] [1, 3]. [1] `[2]` is last [2]"
 )
 
+QUOTED_TEXT = "Set argv[1] to the path, see [12]. Notes [1]: It is x[2] [1, 3]. `[2]` is last"
+
 
 def test_brackets_of_quotes_are_words_and_the_marker_behind_each_is_annotated() -> None:
     part = shown({"answer": QUOTED, "citations": QUOTES, "generator": "extractive"})
 
-    assert part["text"] == (
-        "Set argv[1] to the path, see [12]. Notes [1]: It is x[2] [1, 3]. `[2]` is last"
-    )
+    assert part["text"] == QUOTED_TEXT
     assert [(note["start"], note["quote"]) for note in part["annotations"]] == [
         (one["start"], one["quote"]) for one in QUOTES
     ]
@@ -301,9 +301,8 @@ def test_a_stream_of_quotes_has_their_brackets() -> None:
     *_, token, done = job(QUOTED, end=end)
     events = list(all_events(told(), [*job()[:-1], ("verdict", {}), token, done]))
 
-    (message,) = response_object(told(), end)["output"]
-    assert "".join(event.get("delta", "") for event in events) == message["content"][0]["text"]
-    assert events[-1]["response"]["output"] == [message]
+    assert "".join(event.get("delta", "") for event in events) == QUOTED_TEXT
+    assert events[-1]["response"] == response_object(told(), end)
 
 
 def test_where_markers_alone_differ_the_stream_goes_on() -> None:
