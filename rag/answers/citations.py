@@ -1,8 +1,9 @@
 """Which words of which source an answer rests on: `[n]` markers and what they point at."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from rag.documents import Passage
 from rag.structure.clauses import is_row
@@ -53,17 +54,19 @@ class ResolvedAnswer:
     removed: int
 
 
-_PART = r"\d{1,3}(?:\s*[\u2013-]\s*\d{1,3})?"
-# `[1]`, `[1, 3]`, `[2-4]` with the blanks before; code is matched first, so that it stays as it is.
-# `[12-11-20]` is no marker but a date, say. Blanks are looked through from the first of them alone:
-# from each of them would take a square of their number.
-_MARKER = re.compile(
-    r"(?P<code>```.*?(?:```|\Z)|`[^`\n]*`)"
-    rf"|(?P<space>(?<![ \t])[ \t]*)\[(?P<numbers>{_PART}(?:\s*[,;]\s*{_PART})*)\]",
-    re.DOTALL,
+_PART: Final = r"\d{1,3}(?:\s*+[\u2013-]\s*+\d{1,3})?"
+#: What a marker is: `[1]`, `[1, 3]`, `[2-4]`, with the blanks before. `[12-11-20]` is none but a
+#: date, say. Blanks are looked through from the first of them alone: from each of them would take a
+#: square of their number.
+MARKER: Final = (
+    r"(?<![ \t])(?P<space>[ \t]*+)"
+    rf"\[(?P<numbers>{_PART}(?:\s*+[,;]\s*+{_PART})*+)\]"
 )
+#: Code and markers of a whole text; code comes first, so that it stays as it is.
+MARKED: Final = re.compile(rf"(?P<code>```.*?(?:```|\Z)|`[^`\n]*`)|{MARKER}", re.DOTALL)
 _RANGE = re.compile(r"(\d+)\s*[\u2013-]\s*(\d+)")
 _LONGEST_RANGE = 20  # `[1-200]` is a year, a page or a slip, not two hundred sources
+_LONGEST_CLAIM = 4_000  # characters: all that is before a marker, for each, would be a square
 
 
 def resolve(text: str, passages: Sequence[Passage]) -> ResolvedAnswer:
@@ -81,11 +84,7 @@ def resolve(text: str, passages: Sequence[Passage]) -> ResolvedAnswer:
     while gone:  # removing a marker may make another
         text, gone = _written_apart(text, len(passages))
         removed += gone
-    citations = [
-        cite(int(match["numbers"]), passages, _claim(text, match.start()))
-        for match in _MARKER.finditer(text)
-        if not match["code"]
-    ]
+    citations = [cite(number, passages, claim_at(text, at)) for number, at in markers(text)]
     return ResolvedAnswer(text, tuple(dict.fromkeys(citations)), removed)
 
 
@@ -102,7 +101,7 @@ def _written_apart(text: str, sources: int) -> tuple[str, int]:
         removed += len(numbers) - len(known)
         return match["space"] + "".join(f"[{number}]" for number in known) if known else ""
 
-    return _MARKER.sub(apart, text), removed
+    return MARKED.sub(apart, text), removed
 
 
 def numbers_in(inside: str) -> list[int]:
@@ -119,23 +118,32 @@ def numbers_in(inside: str) -> list[int]:
     return list(dict.fromkeys(numbers))
 
 
-def _claim(text: str, at: int) -> str:
-    """Return the sentence of the answer that ends with the marker at *at*, markers left out."""
-    before = _MARKER.sub(" ", text[:at]).rstrip()
+def markers(text: str) -> Iterator[tuple[int, int]]:
+    """Yield the number of each marker of a text, and where the blanks before it begin."""
+    for match in MARKED.finditer(text):
+        if not match["code"]:
+            yield from ((number, match.start()) for number in numbers_in(match["numbers"]))
+
+
+def claim_at(text: str, at: int) -> str:
+    """Return the sentence of an answer that ends with the marker at *at*, markers left out."""
+    before = MARKED.sub(" ", text[max(0, at - _LONGEST_CLAIM) : at]).rstrip()
     spans = sentence_spans(before)
     return before[slice(*spans[-1])] if spans else ""
+
+
+def supports(claim: str, language: str) -> Callable[[str], int]:
+    """Return what tells how many terms of a claim a sentence in a language has."""
+    wanted = set(terms(claim, language))
+    return lambda sentence: len(wanted.intersection(terms(sentence, language)))
 
 
 def cite(number: int, passages: Sequence[Passage], claim: str) -> Citation:
     """Quote the sentence of source *number*, from 1, that shares most terms with *claim*."""
     passage = passages[number - 1]
-    wanted = set(terms(claim, passage.language))
+    shared = supports(claim, passage.language)
     spans = sentence_spans(passage.text) or [(0, len(passage.text))]
-
-    def shared(span: tuple[int, int]) -> int:
-        return len(wanted.intersection(terms(passage.text[slice(*span)], passage.language)))
-
-    start, end = max(spans, key=shared)
+    start, end = max(spans, key=lambda span: shared(passage.text[slice(*span)]))
     quote = passage.text[start:end]
     cells = TableRows(passage).cells(start, end)
     return Citation(

@@ -28,7 +28,9 @@ class GenerationRequest:
 
         grounded: Whether only passages may answer; false where the caller asked for none.
 
-        collection: The collection that the passages are from; empty where nobody says.
+        collection_id: The collection that the passages are from; empty where nobody says.
+
+        instructions: What the caller tells a language model of its role; empty where it is nothing.
     """
 
     question: str

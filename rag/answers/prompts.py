@@ -124,7 +124,8 @@ def build(
         most: Chunks to show at most.
 
     Raises:
-        InvalidRequest: Question and history alone are longer than *budget*.
+        InvalidRequest: Question, history and instructions alone are longer than *budget*; names
+            what is to be shortened.
     """
     # The most that fits is searched by halves: counting a prompt means tokenizing all of it.
     ranked = _ranked(request.passages)
@@ -142,7 +143,7 @@ def build(
         kept = (fits + too_many) // 2
     if fits < 0:
         raise InvalidRequest(
-            "history" if request.history else "question",
+            _longest(request),
             f"is too long for the model, whose prompt has room for {budget} tokens; shorten it",
         )
     shown = len({index for index, _ in ranked[:fits]})
@@ -154,6 +155,14 @@ def build(
         kept=fits,
         missing=missing_in(shown) if request.grounded else (),
     )
+
+
+def _longest(request: GenerationRequest) -> str:
+    """Return what is to be shortened of a request that is too long."""
+    said = len(request.question) + sum(len(turn.text) for turn in request.history)
+    if len(request.instructions) > said:
+        return "instructions"
+    return "history" if request.history else "question"
 
 
 def escape(text: str) -> str:

@@ -28,7 +28,8 @@ def read_reply(
     """
     # What was written for no passages is not about any: its brackets are left alone.
     resolved = resolve(text.strip(), prompt.passages) if request.grounded else None
-    told = resolved.text if resolved else text
+    # A marker that is removed may leave its white space at an end.
+    told = resolved.text.strip() if resolved else text
     answered = not request.grounded or not (prompt.missing or _declined(told))
     is_bare = resolved is not None and answered and not resolved.citations
     return Answer(

@@ -50,17 +50,29 @@ def quotes_without_deleted(text: str, quotes: Sequence[Quoted], deleted: Collect
         return text
     pieces: list[_Piece] = []
     at = 0
+    for quote, end in zip(quotes, quote_ends(text, quotes), strict=False):
+        pieces.append(_Piece(text[at:end], {quote.source}, [quote.source]))
+        at = end
+    rest = [] if at else [quote.source for quote in quotes]
+    return _joined([*pieces, _Piece(text[at:], set(), rest)], deleted)
+
+
+def quote_ends(text: str, quotes: Sequence[Quoted]) -> list[int]:
+    """
+    Return where in an answer of *quotes*, in this order, each ends with its marker.
+
+    Where one of them is not found in the text, none is.
+    """
+    ends: list[int] = []
+    at = 0
     for words, source in quotes:
         marked = f"{words} [{source}]"
         found = text.find(marked, at)
         if found < 0:
-            pieces, at = [], 0
-            break
-        end = found + len(marked)
-        pieces.append(_Piece(text[at:end], {source}, [source]))
-        at = end
-    rest = [] if at else [quote.source for quote in quotes]
-    return _joined([*pieces, _Piece(text[at:], set(), rest)], deleted)
+            return []
+        at = found + len(marked)
+        ends.append(at)
+    return ends
 
 
 def prose_without_deleted(text: str, deleted: Collection[int]) -> str:

@@ -6,7 +6,7 @@ leave it out would change the answer. Source: openai-openapi 2.3.0, `CreateRespo
 """
 
 from collections.abc import Mapping
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from intake.fields import Field, Fields, flag, nullable, number, text, whole
 from intake.requests import MAX_HISTORY_BYTES
@@ -15,6 +15,7 @@ from rag.errors import InvalidRequest
 from web.v1.conversations import Conversation, read_conversation
 from web.v1.errors import V1Error, unsupported
 from web.v1.filters import read_filters
+from web.v1.reading import metadata
 
 Json = dict[str, Any]
 
@@ -26,10 +27,6 @@ _TOOL: Final = "file_search"
 _FLEX: Final = "flex"
 #: Who asks for priority has it, as all have who do not let others go first.
 _TIERS: Final = (_FLEX, "priority")
-#: Entries that a caller keeps with a response, and characters of their names and texts.
-_METADATA: Final = 16
-_METADATA_NAME: Final = 64
-_METADATA_VALUE: Final = 512
 #: Fields that would change the answer, and are done nowhere here.
 _REFUSED: Final = ("conversation", "prompt", "context_management", "moderation")
 #: Items of an earlier output that say nothing to a model of ours.
@@ -107,7 +104,7 @@ def _echoed(body: Mapping[str, Any], known: Mapping[str, Any], tool: Json | None
         "previous_response_id", "prompt_cache_key", "safety_identifier", "store", "user",
     )  # fmt: skip
     return {name: known[name] for name in same} | {
-        "metadata": _metadata(body.get("metadata")),
+        "metadata": metadata(body.get("metadata")),
         "service_tier": known["service_tier"] if known["service_tier"] in _TIERS else "default",
         "temperature": 1.0 if known["temperature"] is None else known["temperature"],
         "tool_choice": body.get("tool_choice") or "auto",
@@ -181,25 +178,6 @@ def _ranker(given: object, where: str) -> str:
     if given not in ("auto", "none", "default-2024-11-15"):
         raise unsupported(where, "It must be auto, none or default-2024-11-15.")
     return str(given)
-
-
-def _metadata(given: object) -> dict[str, str]:
-    """Check what a caller keeps with a response."""
-    if given is None:
-        return {}
-    is_kept = (
-        isinstance(given, dict)
-        and len(given) <= _METADATA
-        and all(
-            isinstance(value, str) and len(name) <= _METADATA_NAME and len(value) <= _METADATA_VALUE
-            for name, value in given.items()
-        )
-    )
-    if not is_kept:
-        raise InvalidRequest(
-            "metadata", "must have at most 16 texts, each of 512 characters under a name of 64"
-        )
-    return dict(cast("dict[str, str]", given))
 
 
 def _check_text(given: object) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from web.v1.shapes.cited_text import MarkerFilter, filename
+from web.v1.shapes.cited_text import MarkerFilter, filename, rest_of
 
 Json = dict[str, Any]
 
@@ -86,6 +86,7 @@ class ChatChunks:
     is_over: bool = False
     _began: bool = False
     _sources: int = 0
+    _comes_whole: bool = False
     _said: str = ""
     _text: MarkerFilter = field(init=False)
 
@@ -104,10 +105,14 @@ class ChatChunks:
             case "sources":
                 self._sources = len(data["sources"])
                 self._begin()
-            case "token":
+            case "verdict":
+                # It is told with an answer that is there, whose brackets are as they shall be.
+                self._comes_whole = True
+            case "token" if not self._comes_whole:
                 self._text.feed(data["text"])
                 yield from self._grown(self._text.text)
             case "reset":
+                self._comes_whole = False
                 self._begin()
             case "done":
                 yield from self._done(data)
@@ -121,7 +126,7 @@ class ChatChunks:
         if self._said.startswith(text):
             return
         if not text.startswith(self._said):
-            yield self._failed({"error": {"type": "told_anew", "detail": _TOLD_ANEW}})
+            yield self._told_anew()
             return
         delta, self._said = text[len(self._said) :], text
         yield self._chunk({"content": delta})
@@ -132,15 +137,22 @@ class ChatChunks:
         if job["state"] != "succeeded" or result is None:
             yield self._failed(job)
             return
-        yield from self._grown(result["answer"].strip())
-        if self.is_over:
+        rest = rest_of(result["answer"].strip(), self._said)
+        if rest is None:
+            yield self._told_anew()
             return
+        if rest:
+            yield self._chunk({"content": rest})
         self.is_over = True
         yield self._chunk({"citations": cited(result)}, finish=_finish(result))
         if self.tells_usage:
             yield _head(self.told, "chat.completion.chunk") | {
                 "choices": [], "usage": usage(result),
             }  # fmt: skip
+
+    def _told_anew(self) -> Json:
+        """Return the end of a stream that cannot go on."""
+        return self._failed({"error": {"type": "told_anew", "detail": _TOLD_ANEW}})
 
     def _failed(self, job: Json) -> Json:
         """Return the end of a stream that has no answer."""

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from web.v1.shapes.cited_text import MarkerFilter, annotations, pieces
+from web.v1.shapes.cited_text import CitedText, MarkerFilter, annotations, pieces, rest_of
 from web.v1.shapes.responses import (
     Json,
     answer_text,
@@ -49,6 +49,7 @@ class ResponseEvents:
     _searched: bool = False
     _item_open: bool = False
     _text: MarkerFilter = field(init=False)
+    _comes_whole: bool = False
     _said: str = ""
 
     def __post_init__(self) -> None:
@@ -64,10 +65,14 @@ class ResponseEvents:
             case "sources":
                 # Where documents change meanwhile they come again: the last ones are answered from.
                 self._sources = data["sources"]
-            case "token":
+            case "verdict":
+                # It is told with an answer that is there: what its markers are `done` says.
+                self._comes_whole = True
+            case "token" if not self._comes_whole:
                 self._text.feed(data["text"])
                 yield from self._grown()
             case "reset":
+                self._comes_whole = False
                 self._text = MarkerFilter(cites=self.told["grounded"])
             case "done":
                 yield from self._done(data)
@@ -130,26 +135,31 @@ class ResponseEvents:
     def _done(self, job: Json) -> Iterator[Json]:
         """Yield the end of the message, and of the response."""
         self.told = self.told | {"ended_at": job.get("ended_at")}
-        if job["state"] != "succeeded":
+        if status_of(job) not in ("completed", "incomplete"):
             yield from self._ended(job)
             return
-        result = dict(job.get("result") or {})
+        result = dict(job["result"])
         result.setdefault("sources", self._sources)
         self._sources = result["sources"]
-        self._text = written = answer_text(self.told, result)
-        yield from self._grown()
-        if not self.is_over:
-            if rest := written.text[len(self._said) :]:
-                yield from self._delta(rest)
-            yield from self._end_message(job, result)
-            yield from self._ended(job | {"result": result})
+        written = answer_text(self.told, result)
+        rest = rest_of(written.text, self._said)
+        if rest is None:
+            yield from self._broken_off()
+            return
+        for piece in pieces(rest, 0):
+            yield from self._delta(piece)
+            rest = rest[len(piece) :]
+        if rest:
+            yield from self._delta(rest)
+        yield from self._end_message(job, written)
+        yield from self._ended(job | {"result": result})
 
-    def _end_message(self, job: Json, result: Json) -> Iterator[Json]:
+    def _end_message(self, job: Json, written: CitedText) -> Iterator[Json]:
         """Yield the end of the message: its citations, and all of it once more."""
         yield from self._end_search()
         yield from self._open_message()
-        text = self._text.text
-        notes = annotations(self._text.markers, result, self._sources)
+        text = written.text
+        notes = annotations(written, self._sources)
         for n, note in enumerate(notes):
             yield self._event(
                 "response.output_text.annotation.added", **self._place(), annotation_index=n,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from web.v1.shapes.cited_text import MarkerFilter, annotations, filename
+from web.v1.shapes.cited_text import CitedText, annotations, cited_text, filename
 
 Json = dict[str, Any]
 
@@ -81,10 +81,13 @@ def empty_response(told: Json, *, created_at: int, status: str) -> Json:
 
 
 def status_of(job: Mapping[str, Any]) -> str:
-    """Return the status of a response by its job."""
-    if job["state"] == "succeeded" and (job.get("result") or {}).get("finish_reason") == "length":
-        return "incomplete"
-    return STATUS[job["state"]]
+    """Return the status of a response by its job; one whose result is gone has failed."""
+    if job["state"] != "succeeded":
+        return STATUS[job["state"]]
+    result = job.get("result")
+    if result is None:
+        return "failed"
+    return "incomplete" if result.get("finish_reason") == "length" else "completed"
 
 
 def output(told: Json, result: Mapping[str, Any], *, include: Sequence[str] = ()) -> list[Json]:
@@ -136,17 +139,14 @@ def message(told: Json, result: Mapping[str, Any]) -> Json:
     return message_item(
         told,
         text=written.text,
-        notes=annotations(written.markers, result, result.get("sources", ())),
+        notes=annotations(written, result.get("sources", ())),
         status="incomplete" if result.get("finish_reason") == "length" else "completed",
     )
 
 
-def answer_text(told: Json, result: Mapping[str, Any]) -> MarkerFilter:
-    """Return an answer's text without its markers, and where these stood."""
-    written = MarkerFilter(cites=told["grounded"])
-    written.feed(result["answer"])
-    written.end()
-    return written
+def answer_text(told: Json, result: Mapping[str, Any]) -> CitedText:
+    """Return an answer's text without its markers, and where its citations stand."""
+    return cited_text(result, grounded=told["grounded"])
 
 
 def message_item(told: Json, *, text: str, notes: list[Json], status: str) -> Json:

@@ -56,10 +56,11 @@ def request(
     history: Sequence[Turn] = (),
     *,
     grounded: bool = True,
+    instructions: str = "",
 ) -> GenerationRequest:
     return GenerationRequest(
         question=question, passages=passages, history=history, give_up_at=time.monotonic() + 60,
-        grounded=grounded,
+        grounded=grounded, instructions=instructions,
     )  # fmt: skip
 
 
@@ -259,6 +260,23 @@ def test_question_and_history_are_never_cut(history: list[Turn], field: str) -> 
     assert error.value.field == field
 
 
+@pytest.mark.parametrize("grounded", [True, False])
+@pytest.mark.parametrize(
+    ("instructions", "said", "field"),
+    [(900, 20, "instructions"), (700, 400, "instructions"), (300, 900, "history")],
+)
+def test_of_what_a_caller_says_the_longest_is_named(
+    instructions: int, said: int, field: str, *, grounded: bool
+) -> None:
+    asked = request(
+        history=[Turn("user", "x " * said)], instructions="z " * instructions, grounded=grounded
+    )
+    with pytest.raises(InvalidRequest) as error:
+        build(asked, budget=800, count=words)
+
+    assert error.value.field == field
+
+
 def test_a_question_that_wants_no_passages_stands_alone() -> None:
     prompt = whole(request("Say hello.", [], grounded=False))
 
@@ -278,6 +296,17 @@ def reply(text: str, *, shown: int = 2, grounded: bool = True) -> tuple[str, boo
 
 def test_a_reply_cites_only_what_was_shown() -> None:
     assert reply(" Fact 1 [2]. More [3]. ") == ("Fact 1 [2]. More.", True, [2], 1)
+
+
+def test_a_reply_has_no_white_space_where_a_marker_was_removed() -> None:
+    asked = request("What is brass?", [passage("The rim is brass.")])
+    answer = read_reply(
+        "[9] The rim is brass. [7]", whole(asked), asked, generator="g", usage={},
+        finish_reason="stop",
+    )  # fmt: skip
+
+    assert answer.text == "The rim is brass."
+    assert [one.at for one in answer.attributions] == [len(answer.text)]
 
 
 @pytest.mark.parametrize("text", [UNANSWERED, f'"{UNANSWERED}"', UNANSWERED.upper(), " \n", "[9]"])

@@ -76,6 +76,52 @@ def test_markers_are_written_as_in_the_whole_answer(size: int) -> None:
     assert told[-1]["choices"][0]["finish_reason"] == "stop"
 
 
+@pytest.mark.parametrize("quote", ["Set argv[0], see [12] or [1, 3].", "[7] Set x[2]"])
+def test_brackets_of_a_quote_stay_as_they_are(quote: str) -> None:
+    answer = f"{quote} [1] B [2]"
+    told = chunks(
+        ("sources", {"sources": [SOURCE] * 3}), ("verdict", {"answered": True}), token(answer),
+        ("done", {"state": "succeeded", "result": RESULT | {"answer": answer}}),
+    )  # fmt: skip
+
+    assert text(told) == answer
+    assert told[-1]["choices"][0]["finish_reason"] == "stop"
+
+
+@pytest.mark.parametrize(
+    ("raw", "known", "expected"),
+    [
+        # Of four sources the model was shown one: nobody knew it while the text was written.
+        ("A is [3] first [1][2]. B [1].", 1, "A is [3] first [1][2]. B [1]."),
+        ("A is [3] first [1", 1, "A is [3] first"), ("[[7]0] A is first [1].", 4, None),
+        ("A [[[7]0]2] is [[9]1].", 2, None), ("[4] A is first.", 3, None),
+    ],
+)  # fmt: skip
+def test_where_markers_alone_differ_the_stream_goes_on(
+    raw: str, known: int, expected: str | None
+) -> None:
+    whole = "A is [3] first [1][2]. B [1]." if raw.startswith("A is [3]") else raw
+    answer = resolve(whole, [PASSAGE] * known).text
+    told = chunks(
+        ("sources", {"sources": [SOURCE] * 4}), *(token(letter) for letter in raw),
+        ("done", {"state": "succeeded", "result": RESULT | {"answer": answer}}),
+    )  # fmt: skip
+
+    assert told[-1]["choices"][0]["finish_reason"] == "stop"
+    assert without_markers(text(told)) == without_markers(answer)
+    assert expected is None or text(told).startswith(expected)
+
+
+def without_markers(said: str) -> str:
+    return "".join(resolve(said, []).text.split())
+
+
+def test_an_answer_that_is_written_anew_is_told_while_it_is() -> None:
+    told = chunks(("verdict", {}), token("A is first"), ("reset", {}), token("A is"))
+
+    assert text(told) == "A is"
+
+
 def test_brackets_of_what_is_from_no_documents_stay() -> None:
     result = RESULT | {"answer": "Use a[1, 2]."}
     told = chunks(

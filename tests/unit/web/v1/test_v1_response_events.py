@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from web.v1.shapes.cited_text import MarkerFilter, annotations, pieces
+from rag.answers.citations import markers as markers_of
+from rag.answers.withheld import WITHHELD, Quoted, quotes_without_deleted
+from web.v1.shapes.cited_text import MarkerFilter, pieces, rest_of
 from web.v1.shapes.response_events import all_events
 from web.v1.shapes.responses import response_object
 
@@ -205,6 +207,143 @@ def test_where_a_model_wrote_no_markers_its_sentences_are_annotated() -> None:
     assert (note["file_id"], note["index"], note["quote"]) == ("file-1", 11, "A is first.")
 
 
+def shown(result: dict[str, Any]) -> dict[str, Any]:
+    ended = {"state": "succeeded", "result": RESULT | {"sources": [SOURCE] * 3} | result}
+    (message,) = response_object(told(), ended)["output"]
+    part: dict[str, Any] = message["content"][0]
+    return part
+
+
+def test_an_annotation_is_never_behind_the_end() -> None:
+    """Earlier builds left the white space before a removed marker in the answer."""
+    by_words = {"at": 10, "source": 0, "start": 0, "end": 11, "quote": "A is first."}
+    part = shown({"answer": " A is one.", "citations": [], "attributions": [by_words]})
+
+    assert part["text"] == "A is one."
+    assert [note["index"] for note in part["annotations"]] == [9]
+
+
+def quote(words: str, n: int, start: int, **more: Any) -> dict[str, Any]:
+    return {
+        "marker": n, "source": n - 1, "start": start, "end": start + len(words), "quote": words,
+        "shown": words, **more,
+    }  # fmt: skip
+
+
+def test_each_marker_is_annotated_with_the_words_that_it_was_found_by() -> None:
+    """A result has each citation once: three markers here are of two."""
+    rim, wick = quote("The rim is brass.", 1, 0), quote("Its wick is cotton.", 1, 18)
+    part = shown(
+        {
+            "answer": "Brass is the rim.[1] The rim, brass.[1] Of cotton is the wick.[1]",
+            "citations": [rim, wick],
+        }
+    )
+
+    assert [note["quote"] for note in part["annotations"]] == [
+        rim["quote"], rim["quote"], wick["quote"],
+    ]  # fmt: skip
+
+
+QUOTES = [
+    quote("Set argv[1] to the path, see [12].", 2, 0), quote("It is x[2] [1, 3].", 1, 40),
+    quote("`[2]` is last", 2, 60),
+]  # fmt: skip
+QUOTED = (
+    "Set argv[1] to the path, see [12]. [2] Notes [1]: It is x[2] [1, 3]. [1] `[2]` is last [2]"
+)
+
+QUOTED_TEXT = "Set argv[1] to the path, see [12]. Notes [1]: It is x[2] [1, 3]. `[2]` is last"
+
+
+def test_brackets_of_quotes_are_words_and_the_marker_behind_each_is_annotated() -> None:
+    part = shown({"answer": QUOTED, "citations": QUOTES, "generator": "extractive"})
+
+    assert part["text"] == QUOTED_TEXT
+    assert [(note["start"], note["quote"]) for note in part["annotations"]] == [
+        (one["start"], one["quote"]) for one in QUOTES
+    ]
+    for note in part["annotations"]:
+        assert part["text"][: note["index"]].endswith(note["quote"])
+
+
+@pytest.mark.parametrize("gone", [{1}, {2}, {1, 2}])
+def test_of_quotes_of_deleted_documents_the_note_is_annotated(gone: set[int]) -> None:
+    quotes = [*QUOTES, quote("And so on.", 2, 90)]
+    answer = quotes_without_deleted(
+        f"{QUOTED} And so on. [2]", [Quoted(one["shown"], one["marker"]) for one in quotes], gone
+    )
+    citations = [
+        one | {"quote": "", "shown": "", "deleted": True} if one["marker"] in gone else one
+        for one in quotes
+    ]
+    part = shown({"answer": answer, "citations": citations, "generator": "extractive"})
+
+    kept = [one for one in citations if not one.get("deleted")]
+    notes = [note for note in part["annotations"] if note["quote"]]
+    assert [note["start"] for note in notes] == [one["start"] for one in kept]
+    assert all(part["text"][: note["index"]].endswith(note["quote"]) for note in notes)
+    others = [note for note in part["annotations"] if not note["quote"]]
+    assert others
+    assert all(part["text"][: note["index"]].endswith(WITHHELD) for note in others)
+    assert part["text"].count(WITHHELD) == answer.count(WITHHELD)
+
+
+def test_quotes_that_are_not_in_the_answer_are_read_as_a_models() -> None:
+    part = shown({"answer": "It is so [1].", "citations": [QUOTES[1]], "generator": "extractive"})
+
+    assert (part["text"], part["annotations"][0]["index"]) == ("It is so.", 8)
+
+
+def test_a_stream_of_quotes_has_their_brackets() -> None:
+    result = RESULT | {"answer": QUOTED, "citations": QUOTES, "generator": "extractive"}
+    end = {"state": "succeeded", "result": result | {"sources": [SOURCE] * 3}, "ended_at": 6}
+    *_, token, done = job(QUOTED, end=end)
+    events = list(all_events(told(), [*job()[:-1], ("verdict", {}), token, done]))
+
+    assert "".join(event.get("delta", "") for event in events) == QUOTED_TEXT
+    assert events[-1]["response"] == response_object(told(), end)
+
+
+def test_where_markers_alone_differ_the_stream_goes_on() -> None:
+    """Of a marker in a marker its reader sees a part; in the answer it is gone."""
+    result = RESULT | {"answer": "So it is, as the first one of them all says, to the last word."}
+    raw = "So it is, as [[7]0] the first one of them all says, to the last word."
+    events = list(all_events(told(), job(*raw, end={"state": "succeeded", "result": result})))
+
+    assert kinds(events)[-1] == "completed"
+    deltas = "".join(event.get("delta", "") for event in events)
+    assert deltas == raw.replace("[[7]0]", "[0]")
+    assert events[-1]["response"]["output"][0]["content"][0]["text"] == result["answer"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "said", "rest"),
+    [
+        ("One two", "One", " two"), ("One two", "One two three", ""), ("", "", ""),
+        ("One [1][2]. Two", "[9] One [1]", "[2]. Two"), ("One two", "One [7]", " two"),
+        ("One [1].", "[0] One.", ""), ("One", "[0]", "One"), ("Two", "One", None),
+        ("One", "[0] One two", None), ("a`[1]` b", "[0] a`[2]`", None),
+    ],
+)  # fmt: skip
+def test_the_rest_of_an_answer_is_what_was_not_said(
+    answer: str, said: str, rest: str | None
+) -> None:
+    assert rest_of(answer, said) == rest
+
+
+def test_an_answer_whose_result_is_gone_has_failed() -> None:
+    gone = {"type": "blob_gone", "title": "The result is gone", "detail": "It was not kept."}
+    end = {"state": "succeeded", "error": gone, "ended_at": 6}
+    whole = response_object(told(), end)
+    events = list(all_events(told(SEARCH), job("A is first.", end=end)))
+
+    assert (whole["status"], whole["output"], whole["usage"]) == ("failed", [], None)
+    assert whole["error"]["message"] == "It was not kept."
+    assert kinds(events)[-1] == "failed"
+    assert events[-1]["response"]["error"] == whole["error"]
+
+
 def test_annotations_stand_where_the_markers_stood() -> None:
     ended = {"state": "succeeded", "result": RESULT | {"sources": [SOURCE]}}
     part = response_object(told(), ended)["output"][0]["content"][0]
@@ -238,7 +377,7 @@ def test_markers_are_found_however_the_text_is_cut(
 
     assert found.text == expected
     assert [number for number, _ in found.markers] == markers
-    assert annotations(found.markers, {"citations": []}, []) == []
+    assert [number for number, _ in markers_of(text)] == markers
 
 
 @pytest.mark.parametrize("size", [40, 10**6])

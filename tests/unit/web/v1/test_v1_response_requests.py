@@ -134,7 +134,9 @@ def test_what_is_not_done_here_is_refused_by_name(body: dict[str, Any], param: s
         ({"input": "x", "tools": [{"type": "file_search"}]}, "tools[0].vector_store_ids"),
         ({"input": "x", "tools": [SEARCH | {"max_num_results": 51}]}, "tools[0].max_num_results"),
         ({"input": "x", "tools": [SEARCH | {"filters": {"type": "is"}}]}, "tools[0].filters.type"),
-        ({"input": "x", "metadata": {"a": 1}}, "metadata"),
+        ({"input": "x", "metadata": {"a": 1}}, "metadata.a"),
+        ({"input": "x", "metadata": {"a" * 65: "x"}}, "metadata"),
+        ({"input": "x", "metadata": {"a": "x" * 513}}, "metadata.a"),
         ({"input": "x", "metadata": dict.fromkeys(map(str, range(17)), "x")}, "metadata"),
     ],
 )  # fmt: skip
