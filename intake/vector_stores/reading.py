@@ -170,13 +170,16 @@ class StoreReading:
         files = [row["document"] for _, row in listed]
         if (edge := after or before) is not None and edge not in files:
             raise NotFound(f"there is no file {edge!r} in this batch")
-        first = 0 if after is None else files.index(after) + 1
-        last = files.index(before) if before is not None and after is None else len(files)
-        names = [name for name, row in listed[first:last] if state in (None, state_of_row(row))]
-        at_end = before is not None and after is None
-        page = names[-limit:] if at_end else names[:limit]
+        if after is not None:
+            listed = listed[files.index(after) + 1 :]
+        elif before is not None:
+            listed = listed[: files.index(before)]
+        names = [name for name, row in listed if state in (None, state_of_row(row))]
+        page = names[-limit:] if edge is not None and edge != after else names[:limit]
         rows = self._ledger.rows.named(batch.job_id, page)
-        return [of_batch_row(row) for row in rows if "created" in row], len(names) > limit
+        shown = [of_batch_row(row) for row in rows if "created" in row]
+        # One that has moved on since it was listed is left out.
+        return [one for one in shown if state in (None, one.state)], len(names) > limit
 
     def _page_of_collection(
         self, store: StoreRecord, *, state: State | None, after: str | None, limit: int

@@ -129,9 +129,8 @@ class Attached(RuleBasedStateMachine):
         document = self.documents[file]
         name = str(sent["id"])
         one = self.rows[name] = Row(name, job, file, colour, 0)
-        known, state = self.files.get(file), ""
-        if known:
-            state = known.state
+        known = self.files.get(file)
+        state = known.state if known else ""
         is_late = "renews" in sent and (known is None or sent["renews"] != known.unit)
         renews = "renews" in sent or "rejected" in sent
         stays = (renews and state == "completed") or ("rejected" in sent and state == "in_progress")
