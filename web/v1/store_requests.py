@@ -58,7 +58,9 @@ def read_store_change(body: Mapping[str, Any]) -> StoreChange:
     if "name" in body:
         fields["label"] = _label(body["name"], "name")
     if "description" in body:
-        fields["description"] = _label(body["description"], "description", most=TEXT_CHARACTERS) or None
+        fields["description"] = (
+            _label(body["description"], "description", most=TEXT_CHARACTERS) or None
+        )
     if "metadata" in body:
         told = reading.metadata(body["metadata"])
         fields["metadata"] = orjson.dumps(told).decode()
@@ -109,7 +111,9 @@ def read_attributes(given: object, where: str = "attributes") -> dict[str, Value
         if not isinstance(value, str | int | float | bool):
             raise InvalidRequest(f"{where}.{name}", "must be a text, a number or a flag")
         if isinstance(value, str) and len(value) > TEXT_CHARACTERS:
-            raise InvalidRequest(f"{where}.{name}", f"must have at most {TEXT_CHARACTERS} characters")
+            raise InvalidRequest(
+                f"{where}.{name}", f"must have at most {TEXT_CHARACTERS} characters"
+            )
     return METADATA.read(given, where)
 
 

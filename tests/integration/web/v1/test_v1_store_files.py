@@ -157,7 +157,9 @@ def test_attributes_of_a_failed_and_of_a_waiting_file_change_too(
 
 
 @pytest.fixture
-def meanwhile(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]], None]:
+def meanwhile(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[Callable[[], object]], None]:
     """Do something once, after a change of attributes has read its file and before it is sent."""
 
     def set_up(act: Callable[[], object]) -> None:

@@ -239,7 +239,7 @@ def test_a_list_of_a_collection_refuses_what_it_cannot_do(client: FlaskClient, a
     answer = client.get(f"/v1/vector_stores/papers/files?{asked}")
 
     assert answer.status_code == 400
-    assert answer.get_json()["error"]["param"] == asked.split("=")[0]
+    assert answer.get_json()["error"]["param"] == asked.split("=", maxsplit=1)[0]
 
 
 @pytest.mark.usefixtures("house")
