@@ -10,8 +10,10 @@ from redis import Redis
 from protocol.keys import key
 
 #: What a file is for; `batch_output` is made by Quern itself.
-Purpose = Literal["assistants", "user_data", "batch", "batch_output", "vision", "evals"]
+Purpose = Literal["assistants", "user_data", "batch", "batch_output", "vision"]
 _PAGE: Final = 500
+#: Files that are looked for in one trip where nobody waits for them.
+_AT_ONCE: Final = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +103,18 @@ class Files:
         pipe.delete(key("file", record.file_id))
         pipe.zrem(key("files", record.tenant), record.file_id)
         pipe.execute()
+
+    def forget_expired(self) -> None:
+        """Take files that have expired out of the lists of their tenants."""
+        for name in self._redis.scan_iter(match=key("files", "*"), count=_PAGE):
+            listed = self._redis.zscan_iter(name, count=_AT_ONCE)
+            while some := [file_id for file_id, _ in islice(listed, _AT_ONCE)]:
+                pipe = self._redis.pipeline(transaction=False)
+                for file_id in some:
+                    pipe.exists(key("file", file_id))
+                there = zip(some, pipe.execute(), strict=True)
+                if gone := [file_id for file_id, is_there in there if not is_there]:
+                    self._redis.zrem(name, *gone)
 
     def blobs(self) -> Iterator[list[str | None]]:
         """Yield what files name in the blob store, a page at a time."""

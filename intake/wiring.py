@@ -150,6 +150,7 @@ class Intake:
             searching=StoreSearching(
                 settings=settings,
                 queries=self.queries,
+                submissions=ledger.submissions,
                 attachments=storage.attachments,
                 catalogue=catalogue,
             ),

@@ -161,7 +161,7 @@ class GarbageCollector:
         self._dropped: set[str] = set()
 
     def turn(self) -> None:
-        """Collect due garbage; each hour also clear deleted collections."""
+        """Collect due garbage; each hour also clear deleted collections, and expired files."""
         catalogue = self._storage.catalogue
         # Of a thousand collections few have anything to do: all are looked at in a few trips.
         collection_ids = list(catalogue.collections.collection_ids().values())
@@ -177,6 +177,7 @@ class GarbageCollector:
             self._trimmed_at = now
         if now - self._cleared_at > timings.CHECK_S:
             self.drop_expired_stores()
+            self._storage.files.forget_expired()
             self.clear_deleted_collections()
             self._dropped.clear()
             self._cleared_at = now

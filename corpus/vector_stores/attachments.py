@@ -140,6 +140,14 @@ class Attachments:
             found.append(Counts(in_progress, completed, failed, cancelled, int(size or 0)))
         return found
 
+    def documents_of_other_states(self, collection_id: str) -> int:
+        """Return how many files are documents that people read, and attached as what is none."""
+        pipe = self._redis.pipeline()
+        for state in STATES:
+            if state != "completed":
+                pipe.zinter([key("attached_in", collection_id, state), key("names", collection_id)])
+        return sum(len(names) for names in pipe.execute())
+
     def page(
         self,
         collection_id: str,

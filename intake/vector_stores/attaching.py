@@ -29,6 +29,8 @@ from runtime.settings import Settings
 _WHERE: Final = "file_id"
 #: What the ledger calls it where one file of several cannot be attached.
 _REASONS: Final = {InvalidRequest: "too_large", BlobMissing: "lost_bytes"}
+#: How often a change begins anew because its file was attached anew meanwhile.
+_TRIES: Final = 3
 
 
 class Changed(NamedTuple):
@@ -74,11 +76,17 @@ class Attaching:
         Raises:
             NotFound: There is no such file, or it is not the caller's.
 
-            InvalidRequest: A file is too large to be a document.
+            InvalidRequest: A file is too large to be a document, or its bytes are lost.
 
-            BlobMissing, StoreUnavailable: As their names say.
+            StoreUnavailable: As its name says.
         """
-        return self._kept(self._files.find(wanted.file_id), wanted)
+        record = self._files.find(wanted.file_id)
+        try:
+            return self._kept(record, wanted)
+        except BlobMissing:  # to try again would not help
+            raise InvalidRequest(
+                _WHERE, f"{wanted.file_id} has lost its bytes; upload the file again"
+            ) from None
 
     def read_several(self, wanted: Sequence[FileToAttach]) -> list[KeptDocument]:
         """
@@ -122,24 +130,16 @@ class Attaching:
         then searches read the old one. Of a file that failed nothing but its record changes.
 
         Raises:
-            NotFound: The file is not attached to the store.
+            NotFound: The file is not attached to the store, or is not any more.
 
-            Full, MemoryFull, CollectionGone, BlobMissing: As their names say.
+            InvalidRequest: It is a document that was not attached, or one whose bytes are lost.
+
+            Full, MemoryFull, CollectionGone: As their names say.
         """
-        one = self._attached(store, file_id)
-        told = replace(one.told, attributes=attributes)
-        shown = of_attachment(replace(one, told=told))
-        source = self._source_of(store, one)
-        if source is None:
-            if not self._attachments.retell(store.collection_id, file_id, one.unit, told):
-                raise _not_attached(file_id)
-            return Changed(shown, None)
-        self._renew(source.sha256)
-        kept = KeptDocument(
-            replace(source, metadata=_metadata(attributes)),
-            {"attached": told.as_json(), "renews": "1"},
-        )
-        return Changed(shown, self._ingests.submit_kept(self._terms(store, "interactive"), [kept]))
+        for _ in range(_TRIES):
+            if (changed := self._changed(store, file_id, attributes)) is not None:
+                return changed
+        raise _not_attached(file_id)
 
     def detach(self, store: StoreRecord, file_id: str) -> str:
         """
@@ -151,13 +151,53 @@ class Attaching:
             Full, MemoryFull, CollectionGone: As their names say.
         """
         is_attached = self._attachments.find(store.collection_id, file_id) is not None
-        if not is_attached and not self._catalogue.documents.record(store.collection_id, file_id):
+        if not is_attached and not self._is_document(store, file_id):
             raise _not_attached(file_id)
         return self._maintenance.detach(store.name, store.collection_id, file_id)
 
+    def _changed(
+        self, store: StoreRecord, file_id: str, attributes: Mapping[str, Value]
+    ) -> Changed | None:
+        """Change attributes as they were read; None where the file has moved on since."""
+        one = self._attached(store, file_id)
+        told = replace(one.told, attributes=attributes)
+        shown = of_attachment(replace(one, told=told))
+        source = self._source_of(store, one)
+        if source is None:
+            is_told = self._attachments.retell(store.collection_id, file_id, one.unit, told)
+            return Changed(shown, None) if is_told else None
+        if not source.sha256 or not self._blobs.renew(source.sha256):
+            raise InvalidRequest(
+                _WHERE, f"{file_id} is not kept whole any more; attach it again with its attributes"
+            )
+        kept = KeptDocument(
+            replace(source, metadata=_metadata(attributes)),
+            {"attached": told.as_json(), "renews": one.unit},
+        )
+        job_id = self._ingests.submit_kept(self._terms(store, "interactive"), [kept])
+        return None if self._has_moved_on(job_id) else Changed(shown, job_id)
+
+    def _has_moved_on(self, job_id: str) -> bool:
+        """Return True if a row ended at once: its file was detached, or attached anew."""
+        return any(
+            row.get("state") == "failed"
+            and orjson.loads(row.get("error", "{}")).get("type") == "not_found"
+            for row in self._rows.documents(job_id, first=0, last=0)
+        )
+
+    def _is_document(self, store: StoreRecord, file_id: str) -> bool:
+        """Return True if a document that was not attached is shown as a file of a store."""
+        if store.is_own:
+            return False
+        return self._catalogue.documents.record(store.collection_id, file_id) is not None
+
     def _attached(self, store: StoreRecord, file_id: str) -> Attachment:
-        """Return an attached file; raises NotFound."""
+        """Return an attached file; raises NotFound, InvalidRequest."""
         one = self._attachments.find(store.collection_id, file_id)
+        if one is None and self._is_document(store, file_id):
+            raise InvalidRequest(
+                _WHERE, f"{file_id} was not attached; its attributes change where it is ingested"
+            )
         if one is None:
             raise _not_attached(file_id)
         return one
@@ -170,13 +210,10 @@ class Attaching:
                 f"{record.file_id} has {record.size} bytes; a document may have "
                 f"{self._settings.max_file_bytes}",
             )
-        self._renew(record.sha256)
-        return _document(wanted, record.filename, record.sha256, record.size)
-
-    def _renew(self, sha256: str) -> None:
-        """Keep the sweep from bytes that a row is about to name: their file may be deleted."""
-        if not self._blobs.renew(sha256):
+        # The sweep is to leave what a row is about to name: its file may be deleted.
+        if not self._blobs.renew(record.sha256):
             raise BlobMissing("the file's bytes are missing from the blob store")
+        return _document(wanted, record.filename, record.sha256, record.size)
 
     def _source_of(self, store: StoreRecord, one: Attachment) -> RowSource | None:
         """Return what an attached file's document is made of; None of one that failed."""

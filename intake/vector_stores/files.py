@@ -6,8 +6,13 @@ from typing import Any, Final
 
 import orjson
 
-from corpus.vector_stores.attachments import Attachment, Counts, State
+from corpus.vector_stores.attachments import STATES, Attachment, Counts, State
 from jobs.document_metadata import of_row
+
+__all__ = [
+    "STATES", "Batch", "Counts", "Failure", "StoreFile", "batch_of", "failure_of", "of_attachment",
+    "of_batch_row", "of_record", "scalars", "state_of_row",
+]  # fmt: skip
 
 #: Kinds of errors that say something of the file, and what clients know them as.
 _OF_THE_FILE: Final = frozenset(
@@ -96,7 +101,7 @@ def of_record(record: Mapping[str, Any]) -> StoreFile:
 
 def of_batch_row(row: Mapping[str, str]) -> StoreFile:
     """Show a file as the row of its batch tells it."""
-    state: State = row.get("attached_end") or "in_progress"  # type: ignore[assignment]
+    state = state_of_row(row)
     failure = None
     if state == "failed":
         told = {"type": "no_text", "detail": row.get("note", "")}
@@ -114,6 +119,12 @@ def of_batch_row(row: Mapping[str, str]) -> StoreFile:
         chunking=chunking,
         failure=failure,
     )
+
+
+def state_of_row(row: Mapping[str, str]) -> State:
+    """Return the state of a file as the row of its batch tells it."""
+    state: State = row.get("attached_end") or "in_progress"  # type: ignore[assignment]
+    return state
 
 
 def batch_of(batch_id: str, job_id: str, job: Mapping[str, str]) -> Batch:

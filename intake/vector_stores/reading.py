@@ -1,6 +1,7 @@
 """Reading what is in vector stores: files, batches of files, texts of files."""
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Final
 
 from corpus.catalogue.catalogue import Catalogue
@@ -16,6 +17,7 @@ from intake.vector_stores.files import (
     of_attachment,
     of_batch_row,
     of_record,
+    state_of_row,
 )
 from jobs.ledger.ledger import Ledger
 from jobs.long_jobs import LongJobs
@@ -23,7 +25,6 @@ from rag.errors import InvalidRequest
 
 _BATCH: Final = "vsfb_"
 _HEX: Final = 32
-_PAGE: Final = 200
 #: How long a cancel goes on itself, seconds; a batch of two thousand has ended by then.
 _CANCEL_TURN_S: Final = 0.5
 #: What of a collection that was not made as a store is listed in front of its documents.
@@ -80,11 +81,15 @@ class StoreReading:
 
         They are those behind the file *after*, or the last ones in front of *before*. Documents
         of a collection that was not made as a store come in the order of their ids, behind files
-        that are no documents.
+        that are attached as what is none.
 
         Raises:
             NotFound: There is no such file to go on from.
+
+            InvalidRequest: A collection that was not made as a store is asked for in another order.
         """
+        if not store.is_own:
+            _check_order(before, newest_first=newest_first)
         if (edge := after or before) is not None:
             self.file(store, edge)
         if not store.is_own:
@@ -150,30 +155,36 @@ class StoreReading:
         newest_first: bool,
         limit: int,
     ) -> tuple[list[StoreFile], bool]:
-        """Return up to *limit* files of a batch, and whether more follow; as `page` does."""
-        files = [file for file in self._rows_of(batch) if state in (None, file.state)]
-        if newest_first:
-            files.reverse()
-        ids = [file.file_id for file in files]
-        first, last = 0, len(files)
-        if after is not None:
-            first = ids.index(after) + 1 if after in ids else last
-        elif before is not None:
-            last = ids.index(before) if before in ids else 0
-            first = max(0, last - limit)
-            return files[first:last], first > 0
-        return files[first : first + limit], first + limit < last
+        """
+        Return up to *limit* files of a batch, and whether more follow; as `page` does.
 
-    def _rows_of(self, batch: Batch) -> Iterator[StoreFile]:
-        """Yield the files of a batch in their order."""
-        for first in range(0, batch.counts.total, _PAGE):
-            rows = self._ledger.rows.documents(batch.job_id, first=first, last=first + _PAGE - 1)
-            yield from (of_batch_row(row) for row in rows if "created" in row)
+        A file that is in another state now is as good a place to go on from as any.
+
+        Raises:
+            NotFound: There is no such file in the batch to go on from.
+        """
+        told = self._ledger.rows.sketches(batch.job_id, ("document", "attached_end"))
+        listed = [(name, row) for name, row in told.items() if row.get("document")]
+        if newest_first:
+            listed.reverse()
+        files = [row["document"] for _, row in listed]
+        if (edge := after or before) is not None and edge not in files:
+            raise NotFound(f"there is no file {edge!r} in this batch")
+        if after is not None:
+            listed = listed[files.index(after) + 1 :]
+        elif before is not None:
+            listed = listed[: files.index(before)]
+        names = [name for name, row in listed if state in (None, state_of_row(row))]
+        page = names[-limit:] if edge is not None and edge != after else names[:limit]
+        rows = self._ledger.rows.named(batch.job_id, page)
+        shown = [of_batch_row(row) for row in rows if "created" in row]
+        # One that has moved on since it was listed is left out.
+        return [one for one in shown if state in (None, one.state)], len(names) > limit
 
     def _page_of_collection(
         self, store: StoreRecord, *, state: State | None, after: str | None, limit: int
     ) -> tuple[list[StoreFile], bool]:
-        """Return files of a collection: those that are no documents first, then its documents."""
+        """Return files of a collection: those of other states first, then its documents."""
         found: list[StoreFile] = []
         states = [one for one in _NOT_DOCUMENTS if state in (None, one)]
         start = self._attachments.find(store.collection_id, after) if after else None
@@ -191,12 +202,35 @@ class StoreReading:
             )  # fmt: skip
             told = self._attachments.several(store.collection_id, names)
             found += [of_attachment(told[name]) for name in names if name in told]
-        if state in (None, "completed") and len(found) <= limit:
-            records, _ = self._catalogue.documents.page(
-                store.collection_id, after="" if begun else after or "", limit=limit + 1
-            )
-            found += [of_record(record) for record in records]
+        if state in (None, "completed") and (most := limit + 1 - len(found)) > 0:
+            documents = self._documents_behind(store, "" if begun else after or "", at_once=most)
+            found += islice(documents, most)
         return found[:limit], len(found) > limit
+
+    def _documents_behind(
+        self, store: StoreRecord, after: str | None, *, at_once: int
+    ) -> Iterator[StoreFile]:
+        """Yield a collection's documents as files, without those attached as what is none."""
+        while after is not None:
+            records, after = self._catalogue.documents.page(
+                store.collection_id, after=after, limit=at_once
+            )
+            ids = [record["document_id"] for record in records]
+            attached = self._attachments.several(store.collection_id, ids)
+            for record in records:
+                one = attached.get(record["document_id"])
+                if one is None:
+                    yield of_record(record)
+                elif one.state == "completed":
+                    yield of_attachment(one)
+
+
+def _check_order(before: str | None, *, newest_first: bool) -> None:
+    """Refuse what a list of a collection cannot do, whose documents are in order of their ids."""
+    if before is not None:
+        raise InvalidRequest("before", "cannot be asked of a collection; go on with after")
+    if not newest_first:
+        raise InvalidRequest("order", "must be desc: a collection is listed in one order")
 
 
 def batch_id_of(job_id: str) -> str:

@@ -12,7 +12,9 @@ from corpus.vector_stores.records import StoreRecord
 from intake.queries import Queries
 from intake.vector_stores.asked import StoreSearch
 from intake.vector_stores.files import scalars
+from jobs.ledger.submissions import Submissions
 from jobs.requests import SearchRequest
+from rag.errors import QuernError
 from runtime.settings import Settings
 
 Json = dict[str, Any]
@@ -43,35 +45,45 @@ class StoreSearching:
         *,
         settings: Settings,
         queries: Queries,
+        submissions: Submissions,
         attachments: Attachments,
         catalogue: Catalogue,
     ) -> None:
         self._most = settings.max_top_k
         self._queries = queries
+        self._submissions = submissions
         self._attachments = attachments
         self._catalogue = catalogue
 
     def submit(self, store: StoreRecord, asked: StoreSearch) -> list[str]:
         """
-        Record a search for each query, and return their ids.
+        Record a search for each query, and return their ids; all or none of them are done.
 
         Raises:
             NoSuchCollection, Full, MemoryFull: As their names say.
         """
-        return [
-            self._queries.submit_search(
-                SearchRequest(
-                    query=query,
-                    collection=store.name,
-                    top_k=min(asked.most, self._most),
-                    filters=asked.filters,
-                    mode=asked.mode,
-                    calibrated=True,
-                    least_score=asked.least_score,
-                )
-            )
-            for query in asked.queries
-        ]
+        jobs: list[str] = []
+        try:
+            for query in asked.queries:
+                job_id = self._queries.submit_search(self._request(store, asked, query))
+                jobs.append(job_id)
+        except QuernError:
+            for job_id in jobs:
+                self._submissions.cancel(job_id)
+            raise
+        return jobs
+
+    def _request(self, store: StoreRecord, asked: StoreSearch, query: str) -> SearchRequest:
+        """Return one search of several."""
+        return SearchRequest(
+            query=query,
+            collection=store.name,
+            top_k=min(asked.most, self._most),
+            filters=asked.filters,
+            mode=asked.mode,
+            calibrated=True,
+            least_score=asked.least_score,
+        )
 
     def hits(self, store: StoreRecord, rows: Iterable[Mapping[str, str]], most: int) -> list[Hit]:
         """

@@ -89,6 +89,10 @@ class VectorStores:
         self._catalogue.collections.create(name, collection_id=collection_id, store=row)
         return self._found(f"vs_{collection_id.lower()}", collection_id)
 
+    def take_back(self, record: StoreRecord) -> None:
+        """Delete a store that was made a moment ago; there is always room for that."""
+        self._catalogue.collections.drop(record.name)
+
     def record(self, store_id: str) -> StoreRecord:
         """
         Return the record of a store; the name of a collection is as good as its id.
@@ -131,25 +135,21 @@ class VectorStores:
         """
         Return up to *limit* stores by when they were made, and whether more follow.
 
-        They are those behind the store *after*, or the last ones in front of *before*.
+        They are those behind the store *after*, or the last ones in front of *before*. From one
+        that is not there any more a list goes on where it stood.
 
         Raises:
-            NotFound: There is no such store to go on from.
+            NotFound: There can be no such store to go on from.
         """
         may_use = current().may_use
         names = self._catalogue.collections.collection_ids()
         mine = [collection_id for name, collection_id in names.items() if may_use(name)]
         found = [record for record in self._records.several(mine) if record is not None]
         found.sort(key=lambda one: (one.created_us, one.collection_id), reverse=newest_first)
-        ids = [one.collection_id for one in found]
         first = 0
         if (edge := after or before) is not None:
-            record = self.record(edge)
-            if record.collection_id not in ids:  # it was made a moment ago
-                raise _missing(edge)
-            first = ids.index(record.collection_id) + 1
+            last, first = self._place(edge, found, newest_first=newest_first)
             if after is None:
-                last = first - 1
                 first = max(0, last - limit)
                 return self._counted(found[first:last]), first > 0
         return self._counted(found[first : first + limit]), len(found) > first + limit
@@ -185,6 +185,24 @@ class VectorStores:
             raise _missing(store_id) from None
         return id_of(record)
 
+    def _place(
+        self, store_id: str, listed: Sequence[StoreRecord], *, newest_first: bool
+    ) -> tuple[int, int]:
+        """
+        Return how many of a list stand before a store, and with it; raises NotFound.
+
+        An id begins with the time at which it was made, which is where one stood that is deleted;
+        one that is another's is answered in the same way.
+        """
+        match = _ID.fullmatch(store_id)
+        collection_id = match[1].upper() if match else self.record(store_id).collection_id
+        ids = [one.collection_id for one in listed]
+        if collection_id in ids:
+            at = ids.index(collection_id)
+            return at, at + 1
+        before = sum((one > collection_id) == newest_first for one in ids)
+        return before, before
+
     def _found(self, store_id: str, collection_id: str | None) -> StoreRecord:
         """Return the record of a collection that the caller may use."""
         record = None if collection_id is None else self._records.find(collection_id)
@@ -201,9 +219,11 @@ class VectorStores:
         ]
 
     def _with_documents(self, record: StoreRecord, counts: Counts) -> Counts:
-        """Count every document of a collection as a file."""
+        """Count every document of a collection as a file, each in one state."""
         documents = self._catalogue.documents.count_after(record.collection_id, "")
-        return counts._replace(completed=documents)
+        if counts.total > counts.completed:
+            documents -= self._attachments.documents_of_other_states(record.collection_id)
+        return counts._replace(completed=max(0, documents))
 
 
 def id_of(record: StoreRecord) -> str:

@@ -101,8 +101,18 @@ class FileStore:
                 yield record
 
     def forget(self, file_id: str) -> None:
-        """Forget a file of the caller's; documents made from it stay. Raises NotFound."""
-        self._files.forget(self.find(file_id))
+        """
+        Forget a file of the caller's; documents made from it stay.
+
+        Raises:
+            NotFound: There is no such file.
+
+            ScopeMissing: Another key brought it, and the caller's may add and delete no documents.
+        """
+        record = self.find(file_id)
+        if record.key_id != current().key_id:
+            current().require("ingest")
+        self._files.forget(record)
 
 
 def no_file(file_id: str) -> str:

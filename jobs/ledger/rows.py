@@ -24,6 +24,8 @@ NOT_READABLE: Final = (
 
 #: In Redis an archived document row is the first letter of its state, and its pointer.
 _STATE_OF: Final = {state[0]: state for state in FINAL_STATES - {"partial"}}
+#: Rows that one trip asks for a few fields of.
+_AT_ONCE: Final = 500
 #: By how many digits of its name it may lie in a hash that is not the first, see `_ledger.lua`.
 _ARCHIVED_DIGITS: Final = range(1, ARCHIVED_DIGITS + 1)
 
@@ -158,19 +160,34 @@ class Rows:
         A job that is being forgotten has lost some: then a row's number is not its place any more.
         """
         names = self._redis.lrange(key("rows", job_id), first, last)
-        pipe = self._redis.pipeline(transaction=False)
-        for name in names:
-            pipe.hgetall(key("unit", name))
-        rows: list[Row] = pipe.execute()
-        # Looked for afterwards: a row goes to the archive, and never back.
-        gone = [at for at, row in enumerate(rows) if not row]
-        pointers = self._pointers(job_id, [names[at] for at in gone]) if gone else []
-        for at, pointer in zip(gone, pointers, strict=True):
-            if pointer:
-                rows[at] = _stub(pointer)
+        rows = self._kept_of(job_id, names)
         wanted = [row if row and (states is None or row["state"] in states) else {} for row in rows]
         own = (name.removeprefix(f"{job_id}:") for name in names)
         return dict(zip(own, self.whole(wanted), strict=True))
+
+    def named(self, job_id: str, names: Sequence[str]) -> list[Row]:
+        """Return those of a job's rows that are so called; one that is gone is empty."""
+        return self.whole(self._kept_of(job_id, names))
+
+    def sketches(self, job_id: str, fields: Sequence[str]) -> dict[str, Row]:
+        """
+        Return *fields* of each row of a job by its name, in order; of a row that is gone, none.
+
+        Of a row that lies in the archive all is read, and returned.
+        """
+        names = self._redis.lrange(key("rows", job_id), 0, -1)
+        found: dict[str, Row] = {}
+        for first in range(0, len(names), _AT_ONCE):
+            part = names[first : first + _AT_ONCE]
+            pipe = self._redis.pipeline(transaction=False)
+            for name in part:
+                pipe.hmget(key("unit", name), list(fields))
+            for name, values in zip(part, pipe.execute(), strict=True):
+                told = zip(fields, values, strict=True)
+                found[name] = {field: value for field, value in told if value is not None}
+        gone = [name for name, row in found.items() if not row]
+        found.update(zip(gone, self.named(job_id, gone), strict=True))
+        return found
 
     def states(self, job_id: str, *, first: int, last: int) -> dict[str, str]:
         """
@@ -189,6 +206,20 @@ class Rows:
             states[at] = _STATE_OF[pointer[0]] if pointer else ""
         own = (name.removeprefix(f"{job_id}:") for name in names)
         return dict(zip(own, states, strict=True))
+
+    def _kept_of(self, job_id: str, names: Sequence[str]) -> list[Row]:
+        """Return what Redis has of a job's rows, in two trips at most."""
+        pipe = self._redis.pipeline(transaction=False)
+        for name in names:
+            pipe.hgetall(key("unit", name))
+        rows: list[Row] = pipe.execute() if names else []
+        # Looked for afterwards: a row goes to the archive, and never back.
+        gone = [at for at, row in enumerate(rows) if not row]
+        pointers = self._pointers(job_id, [names[at] for at in gone]) if gone else []
+        for at, pointer in zip(gone, pointers, strict=True):
+            if pointer:
+                rows[at] = _stub(pointer)
+        return rows
 
     def _pointers(self, job_id: str, names: Sequence[str]) -> list[str | None]:
         """Return what Redis has of archived document rows, in one trip."""

@@ -637,13 +637,17 @@ local function attached_failed(inc, file, size, error)
   redis.call('HSET', K.attached_errors(inc), file, error)
 end
 
--- Attaches the file of a row, with what the row tells of it. One that *renews* a document that is
--- read leaves file and state as they are until its own generation is the current one.
+-- Attaches the file of a row, with what the row tells of it. A row that *renews* what another unit made
+-- is false where the file was detached, or attached anew, since that was read; where it is a document,
+-- file and state stay as they are until the row's own generation is the current one. A row that is
+-- refused from the first takes no file from the unit that has made its document, or is at it.
 local function attach(inc, id, r)
   local unit, size = attached_entry(inc, r.document)
-  if r.renews and unit and attached_state(inc, r.document) == 'completed' then
+  if r.renews and r.renews ~= unit then return false end
+  local state = unit and attached_state(inc, r.document)
+  if (r.renews or r.rejected) and state == 'completed' or r.rejected and state == 'in_progress' then
     r.renews = unit
-    return
+    return true
   end
   r.renews = nil
   if unit then leave_attached(inc, r.document, size) end
@@ -652,6 +656,14 @@ local function attach(inc, id, r)
   redis.call('ZADD', K.attached_in(inc, 'all'), r.created, r.document)
   redis.call('ZADD', K.attached_in(inc, 'in_progress'), r.created, r.document)
   r.attached = '1'
+  return true
+end
+
+-- A store that is asked, or given documents, by whatever way lasts from now on.
+local function note_use(inc)
+  if redis.call('EXISTS', K.store(inc)) == 1 then
+    redis.call('HSET', K.store(inc), 'active', int(NOW))
+  end
 end
 
 -- Detaches a file; answers with the unit that makes its document, nil where it was not attached.

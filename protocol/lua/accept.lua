@@ -23,11 +23,12 @@ if from ~= '' then
 elseif j.filling == '1' then
   return {'sealed'}
 end
-local fresh, there = 0, {}
+local fresh, paid, there = 0, 0, {}
 for i, r in ipairs(rows) do
   there[i] = redis.call('EXISTS', K.unit(r.id)) == 1
     or (j.state and find_archived(job, r.id))
   if not there[i] then fresh = fresh + 1 end
+  if not (there[i] or r.rejected) then paid = paid + 1 end
 end
 if j.state and (FINAL[j.state] or j.sealed == '1') then
   -- A call that brings nothing new is a repeat whose answer was lost on the way.
@@ -38,7 +39,7 @@ local depth = redis.call('ZCARD', K.deadlines('ingest'))
 if fresh > 0 and depth + fresh > limit then return {'full', tostring(depth)} end
 -- What is tried again was paid for.
 local by = from == '' and fields.key or nil
-local over = fresh > 0 and overspent(by, 'documents', fresh)
+local over = paid > 0 and overspent(by, 'documents', paid)
 if over then return over end
 -- The catalogue will have each document's metadata once more, with what the job says of all.
 local of_all = #(j.metadata or fields.metadata or '')
@@ -47,7 +48,8 @@ if fresh > 0 and not fits(bytes, fresh * (GROWTH_DOCUMENT + of_all) + #ARGV[3], 
   return {'memory'}
 end
 keep_key(idempotency, body, idempotency_s, job)
-spend(by, 'documents', fresh)
+spend(by, 'documents', paid)
+if from == '' and fresh > 0 then note_use(inc) end
 if not j.state then
   spend(by, 'jobs', 1)
   fields.idempotency = idempotency ~= '' and idempotency or nil
@@ -106,7 +108,10 @@ for i, r in ipairs(rows) do
     redis.call('HINCRBY', K.job(job), 'total', 1)
     redis.call('SADD', K.open(job), id)
     if r.stage == 'remove' then detach_deleted(doc) end
-    if r.attached then attach(inc, id, r) end
+    if r.attached and not attach(inc, id, r) then
+      r.rejected = problem('not_found', 'The file cannot be changed',
+        'It was detached, or attached anew, meanwhile.')
+    end
 
     local twin = not may_double and r.sha256 and find_bytes(inc, r.sha256)
     if twin == doc then twin = false end
@@ -115,7 +120,12 @@ for i, r in ipairs(rows) do
       if g and redis.call('SISMEMBER', K.opened(inc), twin .. ':' .. g) == 1 then twin = false end
     end
     local told = short_fingerprint(r.fingerprint)
-    if told ~= '' and told == short_fingerprint(fingerprint) and last == cg and cc > 0 then
+    if r.rejected then
+      local why = r.rejected
+      r.rejected = nil
+      put(K.unit(id), r)
+      close(id, r, 'failed', {error = why})
+    elseif told ~= '' and told == short_fingerprint(fingerprint) and last == cg and cc > 0 then
       put(K.unit(id), r)
       close(id, r, 'succeeded', {outcome = 'unchanged', shown_chunks = tostring(cc)}, true)
     elseif twin and fields.on_duplicate == 'skip' then
@@ -126,11 +136,6 @@ for i, r in ipairs(rows) do
       close(id, r, 'failed', {duplicate_of = twin, error = problem('duplicate',
         'The same content is already in the collection', 'It is there as ' .. twin
         .. '; send on_duplicate=index to have it twice, or skip to leave it out.')}, true)
-    elseif r.rejected then
-      local why = r.rejected
-      r.rejected = nil
-      put(K.unit(id), r)
-      close(id, r, 'failed', {error = why}, true)
     else
       -- Taken from the clock, so that a generation is not given twice when Redis loses its
       -- last second.

@@ -17,6 +17,7 @@ if not fits(bytes, 0, ARGV[6]) then return {'memory'} end
 reserve(bytes, 0)
 spend(fields.key, 'jobs', 1)
 spend(fields.key, 'questions', tonumber(fields.fill_total))
+note_use(fields.incarnation)
 keep_key(idempotency, body, idempotency_s, job)
 fields.idempotency = idempotency ~= '' and idempotency or nil
 begin_filling(job, fields, K.asking())

@@ -45,7 +45,13 @@ if not PASSING[fields.kind] then list_job(id, fields.kind, fields.collection) en
 wait_in_lane(id, fields)
 tally('submitted:' .. fields.kind)
 spend(fields.key, 'jobs', 1)
-if is_question then spend(fields.key, 'questions', 1) end
+if is_question then
+  spend(fields.key, 'questions', 1)
+  if fields.incarnation then note_use(fields.incarnation) end
+  for name in string.gmatch(fields.also or '', '%S+') do
+    note_use(redis.call('HGET', K.collections(), name) or '')
+  end
+end
 if fields.kind == 'query' and fields.class == 'interactive' then
   begin_events(id, 'state', '{"state":"queued"}')
 end

@@ -11,9 +11,10 @@ from rag.metadata.scalars import encoded
 from web.http import request_parts
 from web.v1.errors import V1Error
 
-_ENTRIES: Final = 16
-_NAME: Final = 64
-_TEXT: Final = 512
+#: How many entries metadata and attributes have, how long a name and a text of them may be.
+ENTRIES: Final = 16
+NAME_CHARACTERS: Final = 64
+TEXT_CHARACTERS: Final = 512
 _TRUE: Final = {"true": True, "false": False}
 
 
@@ -41,22 +42,22 @@ def metadata(given: object, where: str = "metadata") -> dict[str, str]:
     """
     if given is None:
         return {}
-    if not isinstance(given, dict) or len(given) > _ENTRIES:
-        raise InvalidRequest(where, f"must be an object of at most {_ENTRIES} strings")
+    if not isinstance(given, dict) or len(given) > ENTRIES:
+        raise InvalidRequest(where, f"must be an object of at most {ENTRIES} strings")
     for name, value in given.items():
-        if len(name) > _NAME:
-            raise InvalidRequest(where, f"must have names of at most {_NAME} characters")
-        if not isinstance(value, str) or len(value) > _TEXT:
+        if len(name) > NAME_CHARACTERS:
+            raise InvalidRequest(where, f"must have names of at most {NAME_CHARACTERS} characters")
+        if not isinstance(value, str) or len(value) > TEXT_CHARACTERS:
             raise InvalidRequest(
-                f"{where}.{name}", f"must be a string of at most {_TEXT} characters"
+                f"{where}.{name}", f"must be a string of at most {TEXT_CHARACTERS} characters"
             )
         encoded(name + value, where)
     return given
 
 
 def cursors() -> tuple[str | None, str | None]:
-    """Read behind which entry a page of a list begins, or in front of which it ends."""
-    return argument("after"), argument("before")
+    """Read behind which entry a page of a list begins, or in front of which; empty is none."""
+    return argument("after") or None, argument("before") or None
 
 
 def newest_first() -> bool:

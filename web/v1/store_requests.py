@@ -21,15 +21,13 @@ from rag.search.modes import Mode
 from web.v1 import reading
 from web.v1.errors import unsupported
 from web.v1.filters import read_filters
+from web.v1.reading import ENTRIES, NAME_CHARACTERS, TEXT_CHARACTERS
 
 Json = dict[str, Any]
 
 MOST_FILES: Final = 500
 MOST_OF_BATCH: Final = 2_000
 _MOST_QUERIES: Final = 10
-_ENTRIES: Final = 16
-_NAME: Final = 64
-_TEXT: Final = 512
 _LABEL: Final = 256
 _DAYS: Final = whole(1, 365)
 _RESULTS: Final = whole(1, 50)
@@ -47,7 +45,7 @@ def read_store(body: Mapping[str, Any]) -> NewStore:
     files = [] if file_ids is None else _ids(file_ids, "file_ids", MOST_FILES)
     return NewStore(
         label=_label(body.get("name"), "name"),
-        description=_label(body.get("description"), "description", most=_TEXT),
+        description=_label(body.get("description"), "description", most=TEXT_CHARACTERS),
         metadata=reading.metadata(body.get("metadata")),
         expires_days=_expires(body.get("expires_after")),
         files=[FileToAttach(file_id=one, attributes={}, chunking=chunking) for one in files],
@@ -60,7 +58,9 @@ def read_store_change(body: Mapping[str, Any]) -> StoreChange:
     if "name" in body:
         fields["label"] = _label(body["name"], "name")
     if "description" in body:
-        fields["description"] = _label(body["description"], "description", most=_TEXT) or None
+        fields["description"] = (
+            _label(body["description"], "description", most=TEXT_CHARACTERS) or None
+        )
     if "metadata" in body:
         told = reading.metadata(body["metadata"])
         fields["metadata"] = orjson.dumps(told).decode()
@@ -89,7 +89,7 @@ def read_batch(body: Mapping[str, Any]) -> list[FileToAttach]:
         chunking = read_chunking(body.get("chunking_strategy"))
         return [
             FileToAttach(file_id=one, attributes=attributes, chunking=chunking)
-            for one in _ids(file_ids, "file_ids", MOST_OF_BATCH)
+            for one in _ids(file_ids, "file_ids", MOST_OF_BATCH, least=1)
         ]
     if not isinstance(files, list) or not 1 <= len(files) <= MOST_OF_BATCH:
         raise InvalidRequest("files", f"must be a list of 1 to {MOST_OF_BATCH} files")
@@ -103,15 +103,17 @@ def read_attributes(given: object, where: str = "attributes") -> dict[str, Value
     """Read the attributes of a file, none where null was sent; raises InvalidRequest."""
     if given is None:
         return {}
-    if not isinstance(given, dict) or len(given) > _ENTRIES:
-        raise InvalidRequest(where, f"must be an object of at most {_ENTRIES} entries")
+    if not isinstance(given, dict) or len(given) > ENTRIES:
+        raise InvalidRequest(where, f"must be an object of at most {ENTRIES} entries")
     for name, value in given.items():
-        if len(name) > _NAME or not name:
-            raise InvalidRequest(where, f"must have names of 1 to {_NAME} characters")
+        if len(name) > NAME_CHARACTERS or not name:
+            raise InvalidRequest(where, f"must have names of 1 to {NAME_CHARACTERS} characters")
         if not isinstance(value, str | int | float | bool):
             raise InvalidRequest(f"{where}.{name}", "must be a text, a number or a flag")
-        if isinstance(value, str) and len(value) > _TEXT:
-            raise InvalidRequest(f"{where}.{name}", f"must have at most {_TEXT} characters")
+        if isinstance(value, str) and len(value) > TEXT_CHARACTERS:
+            raise InvalidRequest(
+                f"{where}.{name}", f"must have at most {TEXT_CHARACTERS} characters"
+            )
     return METADATA.read(given, where)
 
 
@@ -214,12 +216,10 @@ def _expires(given: object) -> int | None:
     return _DAYS.read(given.get("days"), "expires_after.days")
 
 
-def _ids(given: object, where: str, most: int) -> Sequence[str]:
+def _ids(given: object, where: str, most: int, *, least: int = 0) -> Sequence[str]:
     """Read ids of files."""
-    if not isinstance(given, list) or len(given) > most:
-        raise InvalidRequest(where, f"must be a list of at most {most} ids of files")
-    if not given and where == "file_ids" and most == MOST_OF_BATCH:
-        raise InvalidRequest(where, "must not be empty")
+    if not isinstance(given, list) or not least <= len(given) <= most:
+        raise InvalidRequest(where, f"must be a list of {least} to {most} ids of files")
     return [_id(one, f"{where}[{n}]") for n, one in enumerate(given)]
 
 

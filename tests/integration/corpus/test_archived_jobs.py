@@ -1,5 +1,6 @@
 """Jobs whose rows lie in the archive: the API shows them as before, and bears what is lost."""
 
+import io
 from pathlib import Path
 
 import pytest
@@ -163,3 +164,29 @@ def test_a_segment_that_cannot_be_read_costs_no_more_than_what_was_in_it(
         ("", "failed", True), ("b", "succeeded", False),
     ]  # fmt: skip
     assert client.post(f"/api/jobs/{job}/retry").status_code == 202
+
+
+def test_pages_of_a_batch_of_files_are_as_before(client: FlaskClient, worker: HandWorker) -> None:
+    store = client.post("/v1/vector_stores", json={}).get_json()["id"]
+    files = []
+    for name in "abc":
+        sent = {"file": (io.BytesIO(f"All about {name}.".encode()), f"{name}.txt")}
+        made = client.post("/v1/files", data=sent | {"purpose": "assistants"}).get_json()
+        files.append(made["id"])
+    path = f"/v1/vector_stores/{store}/file_batches"
+    batch = client.post(path, json={"file_ids": files}).get_json()["id"]
+    digits = batch.removeprefix("vsfb_")
+    job = "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
+    rows = worker.rows(job)
+    worker.fail(rows[1])
+    for row in (rows[0], rows[2]):
+        worker.publish(row, "All about it.", spans=[(0, 12)])
+    paths = [
+        f"{path}/{batch}/files?{asked}"
+        for asked in ("", f"after={files[1]}", f"before={files[1]}&order=asc", "filter=failed")
+    ]
+    before = all_of(client, *paths)
+
+    assert archive(worker) >= 3
+    assert worker.storage.redis.exists(key("unit", rows[0])) == 0
+    assert all_of(client, *paths) == before

@@ -29,7 +29,11 @@ COLOURS = ("red", "blue")
 
 @dataclass
 class Row:
-    """A row of a file; *renews* is the unit whose document it replaces without detaching."""
+    """
+    A row of a file; *renews* is the unit whose document it replaces without detaching.
+
+    Of one that was refused it is the unit that keeps the file.
+    """
 
     name: str
     job: str
@@ -86,24 +90,32 @@ class Attached(RuleBasedStateMachine):
     def open_rows(self) -> list[str]:
         return sorted(name for name, row in self.rows.items() if not row.end)
 
-    def row(self, job: str, file: str, colour: str, *, renews: bool) -> dict[str, str | int]:
+    def row(self, job: str, file: str, colour: str, how: str) -> dict[str, str | int]:
         told = Told(filename=f"{file}.txt", attributes={"colour": colour}).as_json()
         made = self.bench.row(file, unit_id=f"{job}:{new_id()[-12:]}", content=f"{file} {colour}")
         made |= {"size": SIZES[file], "attached": told}
-        return made | ({"renews": "1"} if renews else {})
+        known = self.files.get(file)
+        if how == "refused":
+            made["rejected"] = orjson.dumps({"type": "not_found", "title": "No"}).decode()
+        elif how == "renewed late":
+            made["renews"] = "what was read long ago"
+        elif how == "renewed" and known:
+            made["renews"] = known.unit
+        return made
 
     @rule(
         wanted=st.lists(st.tuples(st.sampled_from(FILES), st.sampled_from(COLOURS)), min_size=1,
                         max_size=3, unique_by=lambda one: one[0]),
-        renews=st.booleans(), keep_open=st.booleans(),
+        how=st.sampled_from(["anew", "anew", "renewed", "renewed", "renewed late", "refused"]),
+        keep_open=st.booleans(),
     )  # fmt: skip
-    def attach(self, wanted: list[tuple[str, str]], renews: bool, keep_open: bool) -> None:
+    def attach(self, wanted: list[tuple[str, str]], how: str, keep_open: bool) -> None:
         job = new_id()
-        rows = [self.row(job, file, colour, renews=renews) for file, colour in wanted]
+        rows = [self.row(job, file, colour, how) for file, colour in wanted]
         self.send(job, rows, keep_open=keep_open)
         self.sent.append((job, rows, keep_open))
         for row, (file, colour) in zip(rows, wanted, strict=True):
-            self.note(job, row, file, colour, renews=renews)
+            self.note(job, row, file, colour)
 
     def send(self, job: str, rows: list[dict[str, str | int]], *, keep_open: bool) -> None:
         self.bench.ledger.submissions.accept(
@@ -112,20 +124,26 @@ class Attached(RuleBasedStateMachine):
             rows=rows, limit=1_000, deadline_s=300, keep_open=keep_open,
         )  # fmt: skip
 
-    def note(
-        self, job: str, sent: dict[str, str | int], file: str, colour: str, *, renews: bool
-    ) -> None:
+    def note(self, job: str, sent: dict[str, str | int], file: str, colour: str) -> None:
         """Expect what the scripts make of a row."""
         document = self.documents[file]
         name = str(sent["id"])
-        one = Row(name, job, file, colour, 0)
+        one = self.rows[name] = Row(name, job, file, colour, 0)
         known = self.files.get(file)
-        if renews and known and known.state == "completed":
+        state = known.state if known else ""
+        is_late = "renews" in sent and (known is None or sent["renews"] != known.unit)
+        renews = "renews" in sent or "rejected" in sent
+        stays = (renews and state == "completed") or ("rejected" in sent and state == "in_progress")
+        if is_late:
+            one.renews = str(sent["renews"])
+        elif known and stays:
             one.renews = known.unit
         else:
             self.files[file] = File(name, "in_progress", colour)
+        if is_late or "rejected" in sent:
+            self.end(one, "failed")
+            return
         told = str(sent["fingerprint"])[:16]
-        self.rows[name] = one
         settled = document.newest == document.current.generation and document.current.is_there
         if settled and document.newest_print == told:
             self.end(one, "completed", is_current=True)

@@ -5,7 +5,9 @@ from collections.abc import Callable
 import orjson
 import pytest
 
+from access.grants import Grant, acting_for
 from corpus.vector_stores.attachments import Attachments, Counts, Told
+from protocol.ids import new_id
 from protocol.keys import key
 from tests.support.workbench import Rules, Workbench
 
@@ -59,9 +61,96 @@ def what_makes_a_detached_file_stops(bench: Workbench) -> bool:
 
 
 def attributes_that_failed_to_change_are_not_told(bench: Workbench) -> bool:
-    bench.publish(attach(bench, "red"))
-    fail(bench, attach(bench, "blue", renews="1"))
+    first = attach(bench, "red")
+    bench.publish(first)
+    fail(bench, attach(bench, "blue", renews=first))
     return colour(bench) == "red" and counted(bench).completed == 1
+
+
+def a_change_does_not_attach_again_what_was_detached_meanwhile(bench: Workbench) -> bool:
+    first = attach(bench, "red")
+    bench.publish(first)
+    bench.delete(bench.collection(), FILE)
+    late = attach(bench, "blue", renews=first)
+    return counted(bench).total == 0 and bench.state(late) == "failed"
+
+
+def a_change_leaves_alone_what_was_attached_anew_meanwhile(bench: Workbench) -> bool:
+    first = attach(bench, "red")
+    bench.publish(first)
+    bench.publish(attach(bench, "green"))
+    late = attach(bench, "blue", renews=first)
+    if bench.state(late) == "queued":
+        bench.publish(late)
+    return colour(bench) == "green"
+
+
+def refused(bench: Workbench) -> str:
+    """Name the file once more, of which there is nothing any more to attach."""
+    error = {"type": "not_found", "title": "No", "detail": "There is no such file."}
+    return attach(bench, "none", rejected=orjson.dumps(error).decode())
+
+
+def a_refused_row_takes_no_file_from_its_document(bench: Workbench) -> bool:
+    bench.publish(attach(bench, "red"))
+    late = refused(bench)
+    is_told = bench.state(late) == "failed" and bench.field(late, "attached_end") == "failed"
+    return is_told and colour(bench) == "red" and counted(bench).completed == 1
+
+
+def a_refused_row_takes_no_file_from_the_row_that_is_at_it(bench: Workbench) -> bool:
+    first = attach(bench, "red")
+    refused(bench)
+    bench.publish(first)
+    return colour(bench) == "red" and counted(bench).completed == 1
+
+
+def a_refused_row_costs_nothing(bench: Workbench) -> bool:
+    with acting_for(Grant(key_id="k")):
+        refused(bench)
+        attach(bench, "red")
+    return bench.redis.hget(key("spent", "k", "all"), "documents") == "1"
+
+
+def lasts(bench: Workbench, use: Callable[[str], object]) -> bool:
+    """Return True if a store that was long unused is in use once *use* is called."""
+    collection_id = bench.collection()
+    bench.redis.hset(key("store", collection_id), mapping={"label": "", "active": "1"})
+    use(collection_id)
+    return int(bench.redis.hget(key("store", collection_id), "active")) > 1
+
+
+def ask(bench: Workbench, collection: str, **more: str) -> None:
+    bench.ledger.submissions.submit(
+        new_id(), stage="retrieve", limit=9, deadline_s=9,
+        fields={
+            "kind": "query", "class": "interactive", "owner": "interactive", "priority": 0,
+            "request": "{}", "collection": collection,
+        } | more,
+    )  # fmt: skip
+
+
+def a_store_that_is_asked_by_its_collection_lasts(bench: Workbench) -> bool:
+    return lasts(bench, lambda _: ask(bench, "papers"))
+
+
+def a_store_that_is_asked_beside_another_lasts(bench: Workbench) -> bool:
+    bench.collection("other")
+    return lasts(bench, lambda _: ask(bench, "other", also="papers"))
+
+
+def a_store_that_is_asked_a_list_of_questions_lasts(bench: Workbench) -> bool:
+    job = {"kind": "questions", "collection": "papers", "priority": "batch", "fill_total": 1}
+    return lasts(
+        bench,
+        lambda collection_id: bench.ledger.slices.begin_list(
+            new_id(), job=job | {"incarnation": collection_id}, deadline_s=9
+        ),
+    )
+
+
+def a_store_that_gets_documents_by_its_collection_lasts(bench: Workbench) -> bool:
+    return lasts(bench, lambda collection_id: bench.ingest(collection_id, "a.md"))
 
 
 def a_file_without_text_has_failed(bench: Workbench) -> bool:
@@ -106,6 +195,42 @@ RULES: list[tuple[Scenario, Rules]] = [
     (
         attributes_that_failed_to_change_are_not_told,
         ((r"if unit == u\.renews and became_current then", "if unit == u.renews then"),),
+    ),
+    (
+        a_change_does_not_attach_again_what_was_detached_meanwhile,
+        ((r"if r\.renews and r\.renews ~= unit then return false end", ""),),
+    ),
+    (
+        a_change_leaves_alone_what_was_attached_anew_meanwhile,
+        ((r"if r\.renews and r\.renews ~= unit then return false end", ""),),
+    ),
+    (
+        a_refused_row_takes_no_file_from_its_document,
+        ((r"\(r\.renews or r\.rejected\) and state", "r.renews and state"),),
+    ),
+    (
+        a_refused_row_takes_no_file_from_the_row_that_is_at_it,
+        ((r" or r\.rejected and state == 'in_progress'", ""),),
+    ),
+    (
+        a_refused_row_costs_nothing,
+        ((r"if not \(there\[i\] or r\.rejected\) then", "if not there[i] then"),),
+    ),
+    (
+        a_store_that_is_asked_by_its_collection_lasts,
+        ((r"if fields\.incarnation then note_use\(fields\.incarnation\) end", ""),),
+    ),
+    (
+        a_store_that_is_asked_beside_another_lasts,
+        ((r"note_use\(redis\.call\('HGET', K\.collections\(\), name\) or ''\)", ""),),
+    ),
+    (
+        a_store_that_is_asked_a_list_of_questions_lasts,
+        ((r"note_use\(fields\.incarnation\)\nkeep_key", "keep_key"),),
+    ),
+    (
+        a_store_that_gets_documents_by_its_collection_lasts,
+        ((r"if from == '' and fresh > 0 then note_use\(inc\) end", ""),),
     ),
     (a_file_without_text_has_failed, ((r" and outcome ~= 'empty'", ""),)),
     (

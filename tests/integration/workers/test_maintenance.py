@@ -9,6 +9,7 @@ from redis.connection import AbstractConnection
 
 from corpus.blobs import BlobStore
 from corpus.check_and_repair.checker import Checker
+from corpus.files import FileRecord
 from jobs.searches import SearchSight
 from protocol import timings
 from protocol.keys import key
@@ -90,3 +91,27 @@ def test_a_store_goes_a_week_after_it_expired(
 
     assert bench.catalogue.collections.exists(collection_id) == is_kept
     assert bool(bench.redis.keys("quern:store:*")) == is_kept
+
+
+def test_files_that_expired_are_not_listed_for_good(
+    bench: Workbench, tmp_path: Path, trips: list[object]
+) -> None:
+    storage = bench.storage(BlobStore(tmp_path))
+    name = key("files", "acme")
+    for n in range(450):
+        record = FileRecord(
+            file_id=f"file-{n}", tenant="acme", key_id="", filename="a.txt", size=1,
+            purpose="batch", sha256="0" * 64, created_us=n,
+        )  # fmt: skip
+        storage.files.add(record)
+    for n in range(0, 450, 3):
+        bench.redis.delete(key("file", f"file-{n}"))
+    trips.clear()
+    storage.files.forget_expired()
+
+    assert len(trips) < 30
+    assert bench.redis.zcard(name) == 300
+    bench.redis.delete(key("file", "file-1"))
+    GarbageCollector(storage, DictVectors()).turn()
+    assert bench.redis.zscore(name, "file-1") is None
+    assert bench.redis.zscore(name, "file-2") == 2

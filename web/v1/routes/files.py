@@ -20,8 +20,9 @@ from web.v1.shapes.lists import list_object
 
 bp = Blueprint("v1_files", __name__, url_prefix="/v1/files")
 
-#: What callers may name; `fine-tune` is for what is not done here.
-PURPOSES: Final = ("assistants", "user_data", "batch", "vision", "evals")
+#: What callers may name: `fine-tune` is for what is not done here, and OpenAI's client cannot read
+#: a file for `evals` back.
+PURPOSES: Final = ("assistants", "user_data", "batch", "vision")
 _LISTED: Final = (*PURPOSES, "batch_output")
 _MOST: Final = 10_000
 #: How long a file may be asked to be kept, seconds.
@@ -68,10 +69,9 @@ def index() -> Response:
     purpose = reading.argument("purpose")
     if purpose is not None and purpose not in _LISTED:
         raise InvalidRequest("purpose", f"must be one of: {', '.join(_LISTED)}")
+    after, _ = reading.cursors()
     found = front_end().intake.files.all(
-        after=reading.argument("after"),
-        newest_first=reading.one_of("order", ("asc", "desc"), "desc") == "desc",
-        purpose=purpose,
+        after=after, newest_first=reading.newest_first(), purpose=purpose
     )
     return jsonify(list_object(found, file_object, limit=most))
 
@@ -86,7 +86,7 @@ def show(file_id: str) -> Response:
 @bp.delete("/<file_id>")
 @needs("ingest", "ask")
 def delete(file_id: str) -> Response:
-    """Forget a file; what a vector store has of it stays there."""
+    """Forget a file, one's own or with `ingest` any; what a vector store has of it stays."""
     front_end().intake.files.forget(file_id)
     return jsonify({"id": file_id, "object": "file", "deleted": True})
 

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from flask import Blueprint, Response, jsonify
 
-from intake.vector_stores.files import StoreFile
+from intake.vector_stores.files import STATES, StoreFile
 from intake.vector_stores.stores import id_of
 from rag.errors import InvalidRequest
 from web.front_end import front_end
@@ -24,7 +24,6 @@ POLL_AFTER: Final = "openai-poll-after-ms"
 ATTACH_WAIT_S: Final = 1.0
 #: A client takes a change for done, and a file for gone, once it is told so.
 CHANGE_WAIT_S: Final = 5.0
-_STATES: Final = ("in_progress", "completed", "failed", "cancelled")
 _USUAL: Final = 20
 _MOST: Final = 100
 
@@ -67,10 +66,9 @@ def update(store_id: str, file_id: str) -> Response:
     sent = reading.body()
     if "attributes" not in sent:
         raise InvalidRequest("attributes", "is missing")
+    attributes = read_attributes(sent["attributes"])
     record = service.stores.usable(store_id)
-    changed = service.attaching.change_attributes(
-        record, file_id, read_attributes(sent["attributes"])
-    )
+    changed = service.attaching.change_attributes(record, file_id, attributes)
     if changed.job_id is not None:
         seen = polled(changed.job_id, CHANGE_WAIT_S)
         if seen is not None and seen.row["state"] in ("failed", "expired"):
@@ -101,8 +99,8 @@ def listing() -> dict[str, Any]:
     """Read which part of a list of files is asked for; raises InvalidRequest."""
     after, before = reading.cursors()
     state = reading.argument("filter")
-    if state is not None and state not in _STATES:
-        raise InvalidRequest("filter", f"must be one of: {', '.join(_STATES)}")
+    if state is not None and state not in STATES:
+        raise InvalidRequest("filter", f"must be one of: {', '.join(STATES)}")
     return {
         "state": state,
         "after": after,

@@ -34,12 +34,9 @@ def create() -> Response:
     """Make a store; a few files, if there are any, are waited for for a moment."""
     new = read_store(reading.body())
     service = front_end().intake.vector_stores
-    documents = service.attaching.read_several(new.files)
-    record = service.stores.create(new)
-    if documents:
-        job_id = service.attaching.attach(record, documents, priority="batch")
-        if len(documents) <= _FEW:
-            polled(job_id, ATTACH_WAIT_S)
+    record, job_id = service.make(new)
+    if job_id is not None and len(new.files) <= _FEW:
+        polled(job_id, ATTACH_WAIT_S)
     return jsonify(store_object(service.stores.find(id_of(record))))
 
 
@@ -84,8 +81,8 @@ def search(store_id: str) -> Response:
     """Search a store and return the passages, best first."""
     parts = front_end()
     service = parts.intake.vector_stores
-    record = service.stores.usable(store_id)
     asked = read_search(reading.body(), most_bytes=parts.settings.max_question_bytes)
+    record = service.stores.usable(store_id)
     with parts.places.searches.held(client()):
         until = time.monotonic() + SEARCH_DEADLINE_S
         jobs = service.searching.submit(record, asked)

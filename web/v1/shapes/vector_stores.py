@@ -8,7 +8,7 @@ Source: openai-openapi 2.3.0, `VectorStoreObject`, `VectorStoreFileObject`,
 from collections.abc import Sequence
 from typing import Any
 
-from intake.vector_stores.files import Batch, Failure, StoreFile
+from intake.vector_stores.files import STATES, Batch, Counts, Failure, StoreFile
 from intake.vector_stores.searching import Hit
 from intake.vector_stores.stores import Store
 
@@ -106,15 +106,9 @@ def _hit(hit: Hit) -> Json:
     } | {name: hit.source.get(name) for name in _PLACE}
 
 
-def _counts(counts: Any) -> Json:
+def _counts(counts: Counts) -> Json:
     """Show how many files are in each state."""
-    return {
-        "in_progress": counts.in_progress,
-        "completed": counts.completed,
-        "failed": counts.failed,
-        "cancelled": counts.cancelled,
-        "total": counts.total,
-    }
+    return {state: getattr(counts, state) for state in STATES} | {"total": counts.total}
 
 
 def _error(failure: Failure) -> Json:

@@ -12,7 +12,7 @@ from protocol.keys import key
 from tests.integration.conftest import parts_of
 from tests.support.waiting import until
 from tests.support.worlds.store_house import StoreHouse
-from tests.support.worlds.v1_client import counts, upload
+from tests.support.worlds.v1_client import attached, counts, upload
 
 openai = pytest.importorskip("openai")
 
@@ -148,6 +148,47 @@ def test_a_batch_that_is_refused_in_the_middle_leaves_nothing_on_its_way(
     again = api.vector_stores.file_batches.create(store, file_ids=names)
     assert counts(again) == (150, 0, 0, 0, 150)
     assert counts(api.vector_stores.retrieve(store)) == (150, 0, 0, 0, 150)
+
+
+@pytest.mark.usefixtures("house")
+def test_a_batch_that_names_a_file_in_vain_leaves_its_document_completed(
+    api: Any, store: str
+) -> None:
+    file = attached(api, store, "a.txt", "Apples.", colour="red")
+    api.files.delete(file)
+    again = api.vector_stores.file_batches.create_and_poll(store, file_ids=[file])
+    told = api.vector_stores.files.retrieve(file, vector_store_id=store)
+
+    assert (again.status, counts(again)) == ("failed", (0, 0, 1, 0, 1))
+    assert (told.status, told.attributes) == ("completed", {"colour": "red"})
+    assert counts(api.vector_stores.retrieve(store)) == (0, 1, 0, 0, 1)
+    assert len(api.vector_stores.search(store, query="apples").data) == 1
+
+
+@pytest.mark.usefixtures("house")
+def test_files_of_a_batch_are_listed_page_by_page_from_a_file_of_any_state(
+    api: Any, store: str
+) -> None:
+    names = ["0.txt", "bad1.txt", "2.txt", "bad3.txt", "4.txt"]
+    files = [upload(api, name, f"Text {name}.") for name in names]
+    made = api.vector_stores.file_batches.create_and_poll(store, file_ids=files)
+
+    def page(**asked: Any) -> tuple[list[str], bool]:
+        found = api.vector_stores.file_batches.list_files(
+            made.id, vector_store_id=store, **({"order": "asc"} | asked)
+        )
+        return [file.id for file in found.data], found.has_more
+
+    assert page(limit=2) == (files[:2], True)
+    assert page(limit=2, order="desc") == ([files[4], files[3]], True)
+    assert page(limit=3, after=files[1]) == (files[2:], False)
+    assert page(limit=1, before=files[2]) == ([files[1]], True)
+    assert page(limit=2, filter="completed", after=files[1]) == ([files[2], files[4]], False)
+    assert page(limit=1, filter="completed", before=files[3]) == ([files[2]], True)
+    assert page(filter="failed", order="desc", after=files[2]) == ([files[1]], False)
+    for asked in ({"after": "file-nothing"}, {"before": "file-nothing", "filter": "failed"}):
+        with pytest.raises(openai.NotFoundError):
+            page(**asked)
 
 
 @pytest.mark.usefixtures("house")

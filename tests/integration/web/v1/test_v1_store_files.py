@@ -1,10 +1,18 @@
 """Files of vector stores through OpenAI's own client."""
 
 import io
+from collections.abc import Callable
 from typing import Any
 
+import orjson
 import pytest
+from flask import Flask
+from flask.testing import FlaskClient
 
+from corpus.catalogue.records import FIELDS
+from protocol.keys import key
+from tests.integration.conftest import parts_of
+from tests.support.waiting import until
 from tests.support.worlds.store_house import StoreHouse
 from tests.support.worlds.v1_client import attached, counts, upload
 
@@ -146,6 +154,111 @@ def test_attributes_of_a_failed_and_of_a_waiting_file_change_too(
     assert (done.status, done.attributes) == ("completed", {"a": 2})
     (hit,) = api.vector_stores.search(store, query="apples").data
     assert hit.attributes == {"a": 2}
+
+
+@pytest.fixture
+def meanwhile(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[Callable[[], object]], None]:
+    """Do something once, after a change of attributes has read its file and before it is sent."""
+
+    def set_up(act: Callable[[], object]) -> None:
+        ingests = parts_of(app).intake.ingests
+        submit, acts = ingests.submit_kept, [act]
+
+        def sent_late(*given: Any, **named: Any) -> str:
+            if acts:
+                acts.pop()()
+            return submit(*given, **named)
+
+        monkeypatch.setattr(ingests, "submit_kept", sent_late)
+
+    return set_up
+
+
+@pytest.mark.usefixtures("house")
+def test_a_change_of_attributes_does_not_attach_again_what_was_detached_meanwhile(
+    api: Any, store: str, meanwhile: Callable[[Callable[[], object]], None]
+) -> None:
+    file = attached(api, store, "a.txt", "Apples.", colour="red")
+    meanwhile(lambda: api.vector_stores.files.delete(file, vector_store_id=store))
+    with pytest.raises(openai.NotFoundError):
+        api.vector_stores.files.update(file, vector_store_id=store, attributes={"colour": "green"})
+
+    assert counts(api.vector_stores.retrieve(store)) == (0,) * 5
+    assert api.vector_stores.search(store, query="apples").data == []
+
+
+@pytest.mark.usefixtures("house")
+def test_a_change_of_attributes_keeps_how_a_file_was_attached_anew_meanwhile(
+    api: Any, store: str, meanwhile: Callable[[Callable[[], object]], None]
+) -> None:
+    file = attached(api, store, "a.txt", "Apples.", colour="red")
+    static = {"max_chunk_size_tokens": 100, "chunk_overlap_tokens": 50}
+    meanwhile(
+        lambda: api.vector_stores.files.create_and_poll(
+            file, vector_store_id=store, chunking_strategy={"type": "static", "static": static}
+        )
+    )
+    api.vector_stores.files.update(file, vector_store_id=store, attributes={"colour": "green"})
+    told = api.vector_stores.files.retrieve(file, vector_store_id=store)
+
+    assert (told.status, told.attributes) == ("completed", {"colour": "green"})
+    assert told.chunking_strategy.static.max_chunk_size_tokens == 100
+
+
+@pytest.mark.usefixtures("house")
+def test_attributes_of_a_document_whose_bytes_are_not_known_do_not_change(
+    api: Any, app: Flask, store: str
+) -> None:
+    file = attached(api, store, "a.txt", "Apples.", colour="red")
+    redis = parts_of(app).intake.redis
+    name = key("documents", store.removeprefix("vs_").upper())
+    kept = orjson.loads(redis.hget(name, file))
+    kept[FIELDS.index("sha256")] = ""  # as of one that was repaired
+    redis.hset(name, file, orjson.dumps(kept))
+    with pytest.raises(openai.BadRequestError, match="attach it again"):
+        api.vector_stores.files.update(file, vector_store_id=store, attributes={"colour": "green"})
+
+    told = api.vector_stores.files.retrieve(file, vector_store_id=store)
+    assert told.attributes == {"colour": "red"}
+
+
+def test_a_file_whose_bytes_are_lost_is_not_attached(api: Any, app: Flask, store: str) -> None:
+    file = upload(api, "a.txt", "A.")
+    storage = parts_of(app).intake._storage
+    record = storage.files.find(file)
+    assert record is not None
+    (path,) = storage.blobs._folder.glob(f"*/{record.sha256}")
+    path.unlink()
+    with pytest.raises(openai.BadRequestError, match="upload the file again"):
+        api.vector_stores.files.create(store, file_id=file)
+
+    assert counts(api.vector_stores.retrieve(store)) == (0,) * 5
+
+
+@pytest.mark.usefixtures("house")
+def test_a_document_that_was_ingested_by_name_is_changed_where_it_came_from(
+    api: Any, client: FlaskClient, app: Flask, store: str
+) -> None:
+    own = f"vs-{store.removeprefix('vs_')}"
+    documents = [{"id": "a.md", "text": "Apples."}]
+    for collection in (own, "papers"):
+        body = {"collection": collection, "documents": documents}
+        job = client.post("/api/ingests", json=body).get_json()["id"]
+        until(lambda job=job: client.get(f"/api/jobs/{job}").get_json()["state"] == "succeeded")
+    files = api.vector_stores.files
+
+    for act in (files.retrieve, files.delete, files.content):
+        with pytest.raises(openai.NotFoundError):
+            act("a.md", vector_store_id=store)
+    with pytest.raises(openai.NotFoundError):
+        files.update("a.md", vector_store_id=store, attributes={})
+    kept = parts_of(app).intake._storage.catalogue.documents
+    assert kept.record(store.removeprefix("vs_").upper(), "a.md") is not None
+    with pytest.raises(openai.BadRequestError, match="was not attached"):
+        files.update("a.md", vector_store_id="papers", attributes={})
+    assert files.delete("a.md", vector_store_id="papers").deleted
 
 
 @pytest.mark.usefixtures("house")

@@ -4,7 +4,13 @@ import io
 from typing import Any
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
+
+from jobs.errors import Full
+from jobs.requests import SearchRequest
+from protocol.keys import key
+from tests.integration.conftest import parts_of
 
 openai = pytest.importorskip("openai")
 
@@ -102,3 +108,44 @@ def test_a_file_is_kept_no_longer_than_may_be_asked(
 
     assert answer.status_code == 400
     assert answer.get_json()["error"]["param"] == "expires_after[seconds]"
+
+
+def test_a_search_that_is_refused_is_no_use_of_the_store(client: FlaskClient, app: Flask) -> None:
+    store = client.post("/v1/vector_stores", json={}).get_json()["id"]
+    name = key("store", store.removeprefix("vs_").upper())
+    redis = parts_of(app).intake.redis
+    redis.hset(name, "active", 1)
+    answer = client.post(f"/v1/vector_stores/{store}/search", json={"query": ""})
+
+    assert (answer.status_code, redis.hget(name, "active")) == (400, "1")
+
+
+def test_of_several_searches_none_is_left_where_one_is_refused(
+    client: FlaskClient, app: Flask
+) -> None:
+    store = client.post("/v1/vector_stores", json={}).get_json()["id"]
+    parts = parts_of(app)
+    search = parts.intake.queries.submit_search
+    made: list[str] = []
+
+    def full(request: SearchRequest) -> str:
+        if made:
+            raise Full(limit=1, depth=1)
+        made.append(search(request))
+        return made[0]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(parts.intake.queries, "submit_search", full)
+        answer = client.post(f"/v1/vector_stores/{store}/search", json={"query": ["a", "b"]})
+
+    assert answer.status_code == 429
+    assert parts.intake.redis.hget(key("unit", made[0]), "state") == "cancelled"
+
+
+@pytest.mark.parametrize("purpose", ["evals", "fine-tune", ""])
+def test_a_file_is_for_what_clients_can_read_back(client: FlaskClient, purpose: str) -> None:
+    sent = {"file": (io.BytesIO(b"A."), "a.txt"), "purpose": purpose}
+    answer = client.post("/v1/files", data=sent)
+
+    assert answer.status_code == 400
+    assert answer.get_json()["error"]["param"] == "purpose"

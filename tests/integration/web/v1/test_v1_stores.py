@@ -8,9 +8,12 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from jobs.errors import Full
 from protocol.keys import key
+from rag.errors import Unreadable
 from tests.integration.conftest import parts_of
 from tests.support.waiting import until
+from tests.support.workbench import LineParser
 from tests.support.worlds.store_house import StoreHouse, served
 from tests.support.worlds.v1_client import attached, counts, upload
 
@@ -58,6 +61,44 @@ def test_a_list_of_stores_goes_on_in_both_directions(api: Any) -> None:
     assert [one.id for one in api.vector_stores.list(limit=2)] == made[::-1]
     before = api.vector_stores.list(order="asc", before=made[3], limit=2)
     assert ([one.id for one in before.data], before.has_more) == (made[1:3], True)
+
+
+def test_a_store_whose_files_are_refused_is_not_made(api: Any, app: Flask) -> None:
+    file = upload(api, "a.txt", "A.")
+    submissions = parts_of(app).intake.ingests._ledger.submissions
+
+    def full(*_: Any, **__: Any) -> str:
+        raise Full(limit=100, depth=100)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(submissions, "accept", full)
+        with pytest.raises(openai.RateLimitError):
+            api.vector_stores.create(name="papers", file_ids=[file])
+
+    assert api.vector_stores.list().data == []
+
+
+def test_a_list_goes_on_from_a_store_that_was_deleted_meanwhile(
+    api: Any, client: FlaskClient
+) -> None:
+    made: list[str] = []
+    for n in range(4):
+        made.append(api.vector_stores.create(name=str(n)).id)
+        time.sleep(0.002)  # an id tells the millisecond
+    api.vector_stores.delete(made[1])
+
+    def page(**asked: Any) -> list[str]:
+        return [one.id for one in api.vector_stores.list(**asked).data]
+
+    assert page(after=made[1]) == [made[0]]
+    assert page(after=made[1], order="asc") == made[2:]
+    assert page(before=made[1]) == [made[3], made[2]]
+    assert page(before=made[1], order="asc") == [made[0]]
+    for wrong in ("vs_nothing", "nothing"):
+        with pytest.raises(openai.NotFoundError):
+            page(after=wrong)
+    for path in ("/v1/vector_stores", f"/v1/vector_stores/{made[0]}/files", "/v1/files"):
+        assert client.get(f"{path}?after=").status_code == 200
 
 
 @pytest.mark.usefixtures("house")
@@ -161,6 +202,44 @@ def test_files_of_a_collection_are_listed_once_page_by_page(
         assert listed(filter="failed") == [bad]
         assert listed(filter="completed", limit=1) == whole[2:]
         assert counts(api.vector_stores.retrieve("papers")) == (1, 3, 1, 0, 5)
+
+
+def broken(*_: Any, **__: Any) -> Any:
+    """Read no file."""
+    raise Unreadable("corrupt", "It is broken.")
+
+
+@pytest.mark.usefixtures("house")
+def test_a_document_that_is_attached_again_in_vain_is_counted_and_listed_once(
+    api: Any, client: FlaskClient
+) -> None:
+    body = {"collection": "papers", "documents": [{"id": "a.md", "text": "Text a."}]}
+    job = client.post("/api/ingests", json=body).get_json()["id"]
+    until(lambda: client.get(f"/api/jobs/{job}").get_json()["state"] == "succeeded")
+    good = attached(api, "papers", "good.txt", "Good.", colour="red")
+    again = attached(api, "papers", "again.txt", "Again.")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(LineParser, "parse", broken)
+        told = api.vector_stores.files.create_and_poll(
+            again, vector_store_id="papers", attributes={"colour": "blue"}
+        )
+    listed = list(api.vector_stores.files.list("papers", limit=1))
+
+    assert told.status == "failed"
+    assert [(file.id, file.status) for file in listed] == [
+        (again, "failed"), *sorted([("a.md", "completed"), (good, "completed")]),
+    ]  # fmt: skip
+    assert next(file.attributes for file in listed if file.id == good) == {"colour": "red"}
+    assert counts(api.vector_stores.retrieve("papers")) == (0, 2, 1, 0, 3)
+
+
+@pytest.mark.parametrize("asked", ["order=asc", "before=a.md"])
+def test_a_list_of_a_collection_refuses_what_it_cannot_do(client: FlaskClient, asked: str) -> None:
+    client.post("/api/collections", json={"name": "papers"})
+    answer = client.get(f"/v1/vector_stores/papers/files?{asked}")
+
+    assert answer.status_code == 400
+    assert answer.get_json()["error"]["param"] == asked.split("=", maxsplit=1)[0]
 
 
 @pytest.mark.usefixtures("house")

@@ -178,3 +178,18 @@ def test_a_store_needs_a_key(guarded: Flask) -> None:
 
     assert answer.status_code == 401
     assert answer.get_json()["error"]["code"] == "invalid_api_key"
+
+
+@pytest.mark.parametrize(("scope", "status"), [("ask", 403), ("ingest", 200)])
+def test_a_key_that_only_asks_deletes_no_files_but_its_own(
+    guarded: Flask, theirs: dict[str, str], scope: Scope, status: int
+) -> None:
+    client = caller(guarded, Grant(tenant="acme", scopes=frozenset({scope})))
+    sent = {"file": (io.BytesIO(b"{}"), "batch.jsonl"), "purpose": "batch"}
+    own = client.post("/v1/files", data=sent).get_json()["id"]
+    answer = client.delete(f"/v1/files/{theirs['file_id']}")
+
+    assert answer.status_code == status, answer.get_data(as_text=True)
+    is_there = client.get(f"/v1/files/{theirs['file_id']}").status_code == 200
+    assert is_there == (status == 403)
+    assert client.delete(f"/v1/files/{own}").status_code == 200

@@ -143,3 +143,9 @@ def test_weights_say_what_is_searched_by(weights: tuple[float, float], mode: str
 def test_a_search_has_one_to_ten_queries(count: int) -> None:
     with pytest.raises(InvalidRequest, match="10"):
         search({"query": ["a"] * count})
+
+
+def test_a_store_may_be_made_of_no_files_and_no_batch_may() -> None:
+    assert list(read_store({"file_ids": []}).files) == []
+    with pytest.raises(InvalidRequest, match="1 to 2000"):
+        read_batch({"file_ids": []})
