@@ -115,9 +115,7 @@ def test_a_list_that_expires_says_the_same(hurried: Flask, headers: dict[str, st
     with ThreadPoolExecutor(1) as pool:
         asked = pool.submit(embed, hurried, LONG, headers=headers)
         (unit_id,) = until(lambda: worker.storage.redis.zrange("quern:inflight:retrieve", 0, -1))
-        worker.ledger.work.finish(
-            worker.claim(unit_id), state="expired", fields={"error": problem}
-        )
+        worker.ledger.work.finish(worker.claim(unit_id), state="expired", fields={"error": problem})
         answer = asked.result()
 
     assert answer.status_code == 400

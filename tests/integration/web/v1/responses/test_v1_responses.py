@@ -241,9 +241,7 @@ def test_of_a_long_chain_the_newest_turns_are_kept(
         last = openai.responses.create(input=f"{n}?", previous_response_id=last).id
 
     history = generator.requests[-1].history
-    assert [turn.text for turn in history if turn.role == "user"] == [
-        f"{n}?" for n in range(2, 12)
-    ]
+    assert [turn.text for turn in history if turn.role == "user"] == [f"{n}?" for n in range(2, 12)]
     assert {turn.text for turn in history if turn.role == "assistant"} == {"Yes."}
 
 

@@ -54,9 +54,7 @@ def test_the_last_who_leaves_ends_it(url: str, app: Flask, generator: ScriptedGe
     generator.pause_at = 1
     redis = parts_of(app).intake.redis
     only = http.client.HTTPConnection(urlsplit(url).netloc)
-    only.request(
-        "POST", "/v1/responses", orjson.dumps(BODY), {"Content-Type": "application/json"}
-    )
+    only.request("POST", "/v1/responses", orjson.dumps(BODY), {"Content-Type": "application/json"})
     assert generator.waits.wait(60)
     (unit,) = redis.keys("quern:unit:*")
     only.close()
