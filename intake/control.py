@@ -109,7 +109,10 @@ class JobControl:
         match job["kind"]:
             case "query":
                 return self._queries.submit_query(
-                    QueryRequest.from_row(job), retry_of=job_id, idempotency=idempotency
+                    QueryRequest.from_row(job),
+                    retry_of=job_id,
+                    idempotency=idempotency,
+                    beside=job.get("also", "").split(),
                 ).id
             case "reindex":
                 return self._maintenance.reindex(

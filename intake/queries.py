@@ -1,6 +1,6 @@
 """Questions and searches: a valid request becomes a recorded job."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Final
 
@@ -51,12 +51,14 @@ class Queries:
         retry_of: str = "",
         response: str = "",
         brief: bool = False,
+        beside: Iterable[str] = (),
     ) -> Submitted:
         """
         Record a question and return what is shown of its job.
 
         *response* is what the row keeps of a response of `/v1`; of a *brief* one nothing is kept
-        once the call that waits for it has read what became of it.
+        once the call that waits for it has read what became of it. Who reads it must be allowed to
+        use the collections *beside* too, from which it has words.
 
         Raises:
             NoSuchCollection: As its name says.
@@ -66,8 +68,10 @@ class Queries:
         fields = self._fields("query", request, request.priority)
         if retry_of:
             fields["retry_of"] = retry_of
-        if request.also:
-            fields["also"] = " ".join(request.also)
+        others = dict.fromkeys((*request.also, *beside))
+        others.pop(request.collection, None)
+        if others:
+            fields["also"] = " ".join(others)
         if response:
             fields["response"] = response
         if brief:
@@ -114,6 +118,14 @@ class Queries:
             limit=self._limits["interactive"],
             deadline_s=self._embedding_deadline_s,
         ).id
+
+    def give_up(self, job_id: str) -> None:
+        """
+        Stop a question, search or list of texts for whose end its caller has waited too long.
+
+        It asks for no scope: who may begin it may give it up.
+        """
+        self._submissions.cancel(job_id)
 
     def _take_in(
         self,

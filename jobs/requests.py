@@ -115,18 +115,22 @@ class EmbeddingRequest(Request):
     """
     Texts that are to be embedded: *texts*, or *texts_blob*, which is their list in the blob store.
 
-    A text that is too long for the model is refused, unless *truncate* says to cut it.
+    A text that is too long for the model is refused, unless *truncate* says to cut it; so are all
+    where the model's vectors have another number of *dimensions* than the caller wants.
     """
 
     collection: str = "default"
     texts: tuple[str, ...] = ()
     texts_blob: str = ""
     truncate: bool = False
+    dimensions: int | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return the request as its row keeps it."""
         told = Request.as_json(self)
         del told["texts_blob" if self.texts else "texts"]
+        if self.dimensions is None:
+            del told["dimensions"]
         return told
 
 

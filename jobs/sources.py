@@ -1,7 +1,7 @@
 """Passages as JSON: what a question's row keeps of them, and what its result shows as sources."""
 
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any, Final
 
 from rag.documents import RARE, Part, Passage
@@ -11,6 +11,8 @@ if TYPE_CHECKING:  # the front end shows results without all that makes them
 
 #: What a citation says of the chunk that it quotes.
 _OF_PAGE: Final = ("page", "page_label", "page_kind")
+_OF_PASSAGE: Final = frozenset(one.name for one in fields(Passage))
+_OF_PART: Final = frozenset(one.name for one in fields(Part))
 
 
 def source_of(passage: Passage) -> dict[str, Any]:
@@ -26,9 +28,9 @@ def source_of(passage: Passage) -> dict[str, Any]:
 
 
 def passage_of(source: dict[str, Any]) -> Passage:
-    """Read a source back."""
-    parts = tuple(Part(**part) for part in source.get("parts") or ())
-    return Passage(**source | {"parts": parts})
+    """Read a source back; what a later build tells of it, and this one does not know, is left."""
+    parts = tuple(Part(**_known(part, _OF_PART)) for part in source.get("parts") or ())
+    return Passage(**_known(source, _OF_PASSAGE) | {"parts": parts})
 
 
 def cited(citation: "Citation", passage: Passage) -> dict[str, Any]:
@@ -37,6 +39,11 @@ def cited(citation: "Citation", passage: Passage) -> dict[str, Any]:
     place = {name: getattr(part, name) for name in _OF_PAGE}
     told = {"document_id": passage.document_id, "chunk_id": part.chunk_id}
     return asdict(citation) | told | _without_empty(place)
+
+
+def _known(told: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
+    """Return what is told under names that this build knows."""
+    return {name: value for name, value in told.items() if name in names}
 
 
 def _without_empty(told: dict[str, Any], *, but: Sequence[str] = RARE) -> dict[str, Any]:

@@ -1,8 +1,9 @@
 """Resources that a worker process puts on the Celery app for its tasks: storage and ports."""
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 from corpus.check_and_repair.checker import Checker
@@ -60,6 +61,8 @@ class Resources:
     details: Callable[[], Mapping[str, Any]] = dict  # what the heartbeat tells of them
     checker: Checker | None = None
     turn: Callable[[], AbstractContextManager[None]] = nullcontext  # in which a question is read
+    # Held while a long list of texts is embedded.
+    long_texts: threading.Lock = field(default_factory=threading.Lock)
 
 
 def require(port: T | None) -> T:

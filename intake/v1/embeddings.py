@@ -106,7 +106,12 @@ class Embeddings:
         # Not synced to the disk: whoever sent them waits, and sends them again.
         blob = self._blobs.put(told, durable=False)
         return self._queries.submit_embedding(
-            EmbeddingRequest(collection=somewhere(), texts_blob=blob, truncate=asked.truncate)
+            EmbeddingRequest(
+                collection=somewhere(),
+                texts_blob=blob,
+                truncate=asked.truncate,
+                dimensions=asked.dimensions,
+            )
         )
 
     def result(self, job_id: str) -> tuple[Embedded | None, dict[str, Any]]:

@@ -6,8 +6,8 @@ field `response`: so it is there as long as the question is, and in every proces
 """
 
 import uuid
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import orjson
@@ -16,10 +16,12 @@ from redis import Redis
 from intake.control import JobControl
 from intake.errors import Gone, NotFound
 from intake.idempotency import Idempotency
+from intake.lookup.deleted_quotes import EARLIER
 from intake.lookup.jobs import JobLookup
 from intake.lookup.views import JobView, has_ended
 from intake.purge import Purge
 from intake.queries import Queries
+from intake.requests import MAX_TURNS
 from intake.v1.asking import Asked, Asking
 from intake.v1.errors import Missing, Refused
 from intake.v1.response_request import ResponseRequest
@@ -73,6 +75,17 @@ class Response:
         return "cancelled" if is_stopping else self.row["state"]
 
     @property
+    def previous(self) -> str | None:
+        """The id of the response that it continues."""
+        given: str | None = self.told["request"].get("previous_response_id")
+        return given
+
+    @property
+    def collections(self) -> tuple[str, ...]:
+        """Collections that it may have words from, those of the responses before it included."""
+        return (self.row["collection"], *self.row.get("also", "").split())
+
+    @property
     def is_background(self) -> bool:
         """Whether nobody waits for it."""
         return bool(self.told["request"]["background"])
@@ -115,12 +128,14 @@ class Responses:
 
             Full, MemoryFull, IdempotencyConflict, Overspent: As their names say.
         """
-        request, record = self.prepared(asked, self._asking)
+        before = self._before(asked)
+        request, record = self._prepared(asked, self._asking, before)
         return self._queries.submit_query(
             request,
             idempotency=idempotency,
             response=orjson.dumps(record).decode(),
             brief=not asked.store,
+            beside=() if before is None else before.collections,
         )
 
     def prepared(self, asked: ResponseRequest, asking: Asking) -> tuple[QueryRequest, Json]:
@@ -130,13 +145,17 @@ class Responses:
         Raises:
             Missing, Refused, NotFound, InvalidRequest: As `submit`.
         """
-        before: tuple[Turn, ...] = ()
-        if asked.previous_response_id is not None:
-            before = self._conversation(asked.previous_response_id)
+        return self._prepared(asked, asking, self._before(asked))
+
+    def _prepared(
+        self, asked: ResponseRequest, asking: Asking, before: Response | None
+    ) -> tuple[QueryRequest, Json]:
+        """Return what `prepared` does, of a response that continues the one *before*."""
+        said = () if before is None else self._conversation(before)
         request, model = asking.read(
             Asked(
                 question=asked.question,
-                history=(*before, *asked.history),
+                history=(*said, *asked.history),
                 instructions=asked.told,
                 model=asked.model,
                 stores=asked.stores,
@@ -234,7 +253,7 @@ class Responses:
         """Return who said what in a response's own input, in its order: `role` and `text`."""
         record = orjson.loads(response.row[_FIELD])
         request = QueryRequest.from_row(response.row)
-        own = request.history[len(request.history) - record["own"] :]
+        _, own = _parted(request.history, record["own"])
         return [
             *({"role": role, "text": text} for role, text in record["system"]),
             *({"role": turn.role, "text": turn.text} for turn in own),
@@ -257,15 +276,18 @@ class Responses:
         told_once = int(response.row.get("stage_claims", "1")) <= 1
         return is_there or (response.state == "succeeded" and told_once)
 
-    def _conversation(self, given: str) -> tuple[Turn, ...]:
+    def _before(self, asked: ResponseRequest) -> Response | None:
         """
-        Return what was said up to the end of a response, oldest first.
+        Return the response that another one continues, None where it begins a conversation.
 
         Raises:
             Missing: There is no such response.
 
             Refused: It has not ended.
         """
+        given = asked.previous_response_id
+        if given is None:
+            return None
         try:
             before = self.find(given)
         except Missing as error:
@@ -279,7 +301,36 @@ class Responses:
                 f"Previous response with id '{given}' has not ended yet.",
                 param="previous_response_id",
             )
-        request = QueryRequest.from_row(before.row)
-        said = (*request.history, Turn("user", request.question))
-        answer = self.outcome(before).get("result", {}).get("answer")
-        return (*said, Turn("assistant", answer)) if answer else said
+        return before
+
+    def _conversation(self, last: Response) -> tuple[Turn, ...]:
+        """
+        Return what was said up to the end of a response, oldest first, as many turns as are kept.
+
+        Each answer is taken from its own response, as it may be shown now: words of a document that
+        was deleted since are in none. What a response said that is gone is withheld.
+        """
+        said: tuple[Turn, ...] = ()
+        while True:
+            request = QueryRequest.from_row(last.row)
+            earlier, own = _parted(request.history, orjson.loads(last.row[_FIELD])["own"])
+            answer = self.outcome(last).get("result", {}).get("answer")
+            answered = (Turn("assistant", answer),) if answer else ()
+            said = (*own, Turn("user", request.question), *answered, *said)
+            if last.previous is None or len(said) >= MAX_TURNS:
+                return said
+            try:
+                last = self.find(last.previous)
+            except Missing:
+                return (*map(_withheld, earlier), *said)
+
+
+def _parted(history: Sequence[Turn], own: int) -> tuple[tuple[Turn, ...], tuple[Turn, ...]]:
+    """Return the turns of the responses before, and the *own* ones of a response's input."""
+    at = len(history) - own
+    return tuple(history[:at]), tuple(history[at:])
+
+
+def _withheld(turn: Turn) -> Turn:
+    """Return a turn without an answer of which nobody knows any more what it quotes."""
+    return replace(turn, text=EARLIER) if turn.role == "assistant" else turn

@@ -17,6 +17,9 @@ from web.http.problems import Problem
 
 MAX_WAIT_S: Final = 30
 PAGE: Final = 50
+#: Lists and objects within one another: far more than any request needs, and fewer than what reads,
+#: checks and writes them down again can go through.
+MAX_DEPTH: Final = 100
 
 #: What query parameters may be.
 WAIT: Final = fields.whole(0, MAX_WAIT_S)
@@ -49,7 +52,7 @@ def json_body() -> Any:
     Read a JSON body of bounded size.
 
     Raises:
-        Problem: It is not JSON (400), or not said to be (415).
+        Problem: It is not JSON or too deep (400), or not said to be JSON (415).
     """
     if not request.is_json:
         raise Problem(415, "Send JSON with the header `Content-Type: application/json`.")
@@ -57,11 +60,29 @@ def json_body() -> Any:
 
 
 def json_of(data: bytes) -> Any:
-    """Read JSON; raises Problem (400) where it is none."""
+    """Read JSON; raises Problem (400) where it is none, or nested more than MAX_DEPTH deep."""
     try:
-        return orjson.loads(data)
+        found = orjson.loads(data)
     except orjson.JSONDecodeError as error:
         raise Problem(400, f"The body is not JSON: {error}.", kind="not-json") from error
+    if _is_deeper(found, MAX_DEPTH):
+        raise Problem(400, f"The body is nested more than {MAX_DEPTH} levels deep.")
+    return found
+
+
+def _is_deeper(found: Any, most: int) -> bool:
+    """Return True if more than *most* lists and objects lie within one another."""
+    level = [found] if isinstance(found, dict | list) else []
+    for _ in range(most):
+        if not level:
+            return False
+        level = [
+            inner
+            for one in level
+            for inner in (one.values() if isinstance(one, dict) else one)
+            if isinstance(inner, dict | list)
+        ]
+    return bool(level)
 
 
 def body_bytes() -> bytes:

@@ -7,6 +7,7 @@ from typing import Any
 
 from flask import Response, jsonify, request
 
+from intake.lookup.events import LISTEN_S
 from intake.lookup.jobs import Sight
 from intake.lookup.readers import Reader
 from intake.lookup.views import has_ended
@@ -43,6 +44,7 @@ def awaited(job_id: str, wait_s: float) -> Sight:
     caller = Caller(request.environ)
     end = time.monotonic() + wait_s
     reader: Reader | None = None
+    stayed_at = -math.inf
     bodies.have_come()
     with (
         parts.intake.notifier.waiting_for(job_id) as changed,
@@ -56,6 +58,8 @@ def awaited(job_id: str, wait_s: float) -> Sight:
                 break
             if reader is None:
                 reader = parts.intake.control.reader(job_id, seen.row)
+            if time.monotonic() - stayed_at >= LISTEN_S:
+                stayed_at = time.monotonic()
                 reader.stay()
             with aside():
                 changed.wait(min(end - time.monotonic(), look_s))

@@ -14,7 +14,7 @@ from intake.fields import Field, Fields, flag, nullable, number, text, whole
 from intake.v1.asking import Asked
 from rag.errors import InvalidRequest
 from web.v1.conversations import read_conversation
-from web.v1.errors import unsupported
+from web.v1.errors import shown_type, unsupported
 from web.v1.filters import read_filters
 
 _MOST_TOKENS: Final = 2**31
@@ -24,6 +24,7 @@ _FIELDS: Final = Fields(
     {
         "model": Field(nullable(text(200))),
         "stream": Field(nullable(flag(), empty=False)),
+        "store": Field(nullable(flag())),
         "temperature": Field(nullable(number(0, 2))),
         "top_p": Field(nullable(number(0, 1))),
         "max_tokens": Field(nullable(whole(1, _MOST_TOKENS))),
@@ -47,11 +48,14 @@ class ChatRequest:
         is_streamed: Whether it is told while it is written.
 
         tells_usage: Whether a stream ends with what it cost.
+
+        is_brief: Whether nothing is to be kept once it is read, because the caller says so.
     """
 
     asked: Asked
     is_streamed: bool
     tells_usage: bool
+    is_brief: bool
 
 
 def read_chat(body: Mapping[str, Any]) -> ChatRequest:
@@ -90,6 +94,7 @@ def read_chat(body: Mapping[str, Any]) -> ChatRequest:
         ),
         is_streamed=known["stream"],
         tells_usage=isinstance(options, dict) and options.get("include_usage") is True,
+        is_brief=known["store"] is False,
     )
 
 
@@ -98,6 +103,6 @@ def _check_form(body: Mapping[str, Any]) -> None:
     form = body.get("response_format")
     kind = form.get("type") if isinstance(form, dict) else "text"
     if kind != "text":
-        raise unsupported("response_format", f"The format `{kind}` is not supported here.")
+        raise unsupported("response_format", f"The format `{shown_type(kind)}` is not supported.")
     if body.get("modalities") not in (None, [], ["text"]):
         raise unsupported("modalities", "Answers are texts.")

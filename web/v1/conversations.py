@@ -7,7 +7,7 @@ from typing import Final
 from rag.answers.conversation import Turn
 from rag.errors import InvalidRequest
 from rag.metadata.scalars import encoded
-from web.v1.errors import unsupported
+from web.v1.errors import shown_type, unsupported
 
 _PARTS: Final = ("input_text", "output_text", "text", "refusal")
 
@@ -49,7 +49,9 @@ def read_conversation(
         if any(kind == one for one in skipped):
             continue
         if kind != "message":
-            raise unsupported(f"{place}.type", f"Items of type `{kind}` are not supported.")
+            raise unsupported(
+                f"{place}.type", f"Items of type `{shown_type(kind)}` are not supported."
+            )
         role, text = item.get("role"), _text(item.get("content"), f"{place}.content")
         match role:
             case "system" | "developer":
@@ -81,7 +83,7 @@ def _part(part: object, where: str) -> str:
     """Return the text of a part."""
     kind = part.get("type") if isinstance(part, dict) else None
     if not isinstance(part, dict) or kind not in _PARTS:
-        raise unsupported(f"{where}.type", f"Parts of type `{kind}` are not supported.")
+        raise unsupported(f"{where}.type", f"Parts of type `{shown_type(kind)}` are not supported.")
     said = part.get("refusal" if kind == "refusal" else "text")
     if not isinstance(said, str):
         raise InvalidRequest(f"{where}.text", "must be a text")

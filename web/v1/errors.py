@@ -15,6 +15,8 @@ from intake.v1.errors import Missing, Refused
 from web.http.problems import Problem
 
 PREFIX: Final = "/v1/"
+#: Characters of a type that a refusal says back.
+_SHOWN: Final = 100
 
 #: Statuses that these clients do not know, and what is said instead.
 _STATUS: Final = {422: 400, 415: 400, 410: 404}
@@ -49,6 +51,13 @@ class V1Error(Problem):
 def unsupported(param: str, message: str) -> V1Error:
     """Return the error of something that changes the answer and that there is not here."""
     return V1Error(400, message, param=param, code="unsupported_value")
+
+
+def shown_type(given: object) -> str:
+    """Return a type as a refusal says it back: of what was sent it may be anything, of any size."""
+    if isinstance(given, str):
+        return given[:_SHOWN]
+    return "null" if given is None else "no text"
 
 
 def answer_refusals(bp: Blueprint) -> None:

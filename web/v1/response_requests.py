@@ -8,12 +8,14 @@ leave it out would change the answer. Source: openai-openapi 2.3.0, `CreateRespo
 from collections.abc import Mapping
 from typing import Any, Final
 
+import orjson
+
 from intake.fields import Field, Fields, flag, nullable, number, text, whole
 from intake.requests import MAX_HISTORY_BYTES
 from intake.v1.response_request import ResponseRequest
 from rag.errors import InvalidRequest
 from web.v1.conversations import Conversation, read_conversation
-from web.v1.errors import V1Error, unsupported
+from web.v1.errors import V1Error, shown_type, unsupported
 from web.v1.filters import read_filters
 from web.v1.reading import metadata
 
@@ -23,6 +25,10 @@ _RESULTS: Final = 20
 _MOST_RESULTS: Final = 50
 _MOST_STORES: Final = 10
 _TOOL: Final = "file_search"
+#: Of a filter, as JSON: it is kept with the response, twice.
+_MOST_FILTER_BYTES: Final = 64 * 1024
+#: What may be shown beside the usual, of all that OpenAI knows.
+_INCLUDED: Final = ("file_search_call.results",)
 #: The tier of what may wait for others, as OpenAI calls it.
 _FLEX: Final = "flex"
 #: Who asks for priority has it, as all have who do not let others go first.
@@ -107,7 +113,7 @@ def _echoed(body: Mapping[str, Any], known: Mapping[str, Any], tool: Json | None
         "metadata": metadata(body.get("metadata")),
         "service_tier": known["service_tier"] if known["service_tier"] in _TIERS else "default",
         "temperature": 1.0 if known["temperature"] is None else known["temperature"],
-        "tool_choice": body.get("tool_choice") or "auto",
+        "tool_choice": _choice(body.get("tool_choice")),
         "tools": [tool] if tool else [],
         "top_p": 1.0 if known["top_p"] is None else known["top_p"],
         "truncation": "auto" if body.get("truncation") == "auto" else "disabled",
@@ -130,7 +136,9 @@ def _file_search(tools: object, choice: object) -> Json | None:
     for n, tool in enumerate(tools):
         kind = tool.get("type") if isinstance(tool, dict) else None
         if kind != _TOOL:
-            raise unsupported(f"tools[{n}].type", f"Tools of type `{kind}` are not supported.")
+            raise unsupported(
+                f"tools[{n}].type", f"Tools of type `{shown_type(kind)}` are not supported."
+            )
     is_known = choice in (None, "auto", "required", "none") or (
         isinstance(choice, dict) and choice.get("type") == _TOOL
     )
@@ -139,6 +147,11 @@ def _file_search(tools: object, choice: object) -> Json | None:
     if len(tools) > 1:
         raise unsupported("tools[1]", "One tool is supported, a file_search.")
     return _searched(tools[0], "tools[0]") if tools else None
+
+
+def _choice(choice: object) -> str | Json:
+    """Return which tool is to be used, of what `_file_search` allows."""
+    return {"type": _TOOL} if isinstance(choice, dict) else str(choice or "auto")
 
 
 def _searched(tool: Json, where: str) -> Json:
@@ -157,8 +170,10 @@ def _searched(tool: Json, where: str) -> Json:
     place = f"{where}.ranking_options"
     return {
         "type": _TOOL,
-        "vector_store_ids": ids,
-        "filters": tool.get("filters"),
+        "vector_store_ids": [
+            text(200).read(one, f"{where}.vector_store_ids[{n}]") for n, one in enumerate(ids)
+        ],
+        "filters": _filters(tool.get("filters"), f"{where}.filters"),
         "max_num_results": _RESULTS
         if most is None
         else whole(1, _MOST_RESULTS).read(most, f"{where}.max_num_results"),
@@ -169,6 +184,24 @@ def _searched(tool: Json, where: str) -> Json:
             ),
         },
     }
+
+
+def _filters(given: object, where: str) -> Json | None:
+    """Check a filter; returns what is known of it, None where there is none."""
+    if given is None:
+        return None
+    read_filters(given, where)
+    told = _known(cast("Json", given))
+    if len(orjson.dumps(told)) > _MOST_FILTER_BYTES:
+        raise InvalidRequest(where, f"must have at most {_MOST_FILTER_BYTES} bytes")
+    return told
+
+
+def _known(given: Mapping[str, Any]) -> Json:
+    """Return the fields of a filter that was read which mean something."""
+    if given["type"] in ("and", "or"):
+        return {"type": given["type"], "filters": [_known(part) for part in given["filters"]]}
+    return {name: given[name] for name in ("type", "key", "value")}
 
 
 def _ranker(given: object, where: str) -> str:
@@ -185,7 +218,7 @@ def _check_text(given: object) -> None:
     form = given.get("format") if isinstance(given, dict) else None
     kind = form.get("type") if isinstance(form, dict) else "text"
     if kind != "text":
-        raise unsupported("text.format", f"The format `{kind}` is not supported by this server.")
+        raise unsupported("text.format", f"The format `{shown_type(kind)}` is not supported.")
 
 
 def _include(given: object) -> tuple[str, ...]:
@@ -194,4 +227,4 @@ def _include(given: object) -> tuple[str, ...]:
         return ()
     if not isinstance(given, list):
         raise InvalidRequest("include", "must be a list")
-    return tuple(str(one) for one in given)
+    return tuple(one for one in _INCLUDED if one in given)

@@ -1,5 +1,6 @@
 """Waiting for a job to end for as long as its caller is there."""
 
+import time
 from collections.abc import Callable
 from typing import Final
 
@@ -13,21 +14,26 @@ from web.v1.errors import V1Error
 _SWEEP_S: Final = 15.0
 
 
-def ended(begin: Callable[[], str], deadline_s: float) -> str:
+def ended(begin: Callable[[], str], deadline_s: float, *, late: V1Error | None = None) -> str:
     """
     Begin a job once there is a place to wait for it, and wait for its end; returns its id.
 
-    A caller who leaves ends it.
+    A caller who leaves ends it, unless others wait for it too. What has not ended long after its
+    deadline is given up.
 
     Raises:
         NoSlot: There is no place; nothing was begun.
 
-        V1Error: It has not ended, long after its deadline.
+        V1Error: It has not ended; *late* where one is given.
     """
+    wait_s = deadline_s + _SWEEP_S
     with front_end().places.polls.held(client()):
         job_id = begin()
-        seen = awaited(job_id, deadline_s + _SWEEP_S)
+        over_at = time.monotonic() + wait_s
+        seen = awaited(job_id, wait_s)
     if not has_ended(seen.row):
-        front_end().intake.control.cancel(job_id)
-        raise V1Error(504, "No answer was made in time; try again.")
+        # Of a caller who left, `awaited` knows whether others are there.
+        if time.monotonic() >= over_at:
+            front_end().intake.queries.give_up(job_id)
+        raise late or V1Error(504, "No answer was made in time; try again.")
     return job_id

@@ -4,7 +4,13 @@ import orjson
 import pytest
 
 from intake.requests import read_check, read_query, read_search
-from jobs.requests import CheckRequest, IngestTerms, QueryRequest, SearchRequest
+from jobs.requests import (
+    CheckRequest,
+    EmbeddingRequest,
+    IngestTerms,
+    QueryRequest,
+    SearchRequest,
+)
 from rag.answers.conversation import Turn
 from runtime.settings import Settings
 
@@ -87,3 +93,11 @@ def test_the_terms_of_an_ingest_are_read_from_the_row_of_its_job_and_written_as_
         metadata='{"year":1904}',
     )  # fmt: skip
     assert terms.as_row() == kept
+
+
+def test_how_long_vectors_are_to_be_is_written_where_somebody_said_it() -> None:
+    usual, said = EmbeddingRequest(texts=("a",)), EmbeddingRequest(texts=("a",), dimensions=3)
+
+    assert usual.as_json() == {"collection": "default", "texts": ("a",), "truncate": False}
+    row = {"request": orjson.dumps(said.as_json()).decode()}
+    assert EmbeddingRequest.from_row(row).dimensions == 3

@@ -54,7 +54,8 @@ def _submitted(asked: ChatRequest, key: Idempotency | None) -> tuple[str, str]:
     """Record the question; return its job's id, and what answers."""
     intake = front_end().intake
     question, model = intake.asking.read(asked.asked, field="messages")
-    return intake.queries.submit_query(question, idempotency=key).id, model.name
+    taken = intake.queries.submit_query(question, idempotency=key, brief=asked.is_brief)
+    return taken.id, model.name
 
 
 def _begun(asked: ChatRequest, key: Idempotency | None) -> tuple[str, Told]:

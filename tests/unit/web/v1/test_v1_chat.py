@@ -26,6 +26,14 @@ RESULT = {
 DONE = ("done", {"state": "succeeded", "result": RESULT})
 
 
+def test_only_who_says_so_has_nothing_kept() -> None:
+    told = [read_chat({"messages": [USER], "store": one}).is_brief for one in (None, True, False)]
+
+    assert told == [False, False, True]
+    with pytest.raises(InvalidRequest, match="store"):
+        read_chat({"messages": [USER], "store": "no"})
+
+
 def chunks(*events: tuple[str, Any], **more: Any) -> list[dict[str, Any]]:
     made = ChatChunks(TOLD, **more)
     return [chunk for kind, data in events for chunk in made.take(kind, data)]

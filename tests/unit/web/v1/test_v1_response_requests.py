@@ -145,3 +145,76 @@ def test_what_is_wrong_is_named(body: dict[str, Any], field: str) -> None:
         read_response(body)
 
     assert refused.value.field == field
+
+
+def nested(depth: int) -> Any:
+    found: Any = "x"
+    for _ in range(depth):
+        found = [found]
+    return found
+
+
+def test_only_what_is_known_of_a_choice_of_a_tool_is_echoed() -> None:
+    choice = {"type": "file_search", "x": nested(300)}
+    asked = read_response({"input": "x", "tools": [SEARCH], "tool_choice": choice})
+
+    assert asked.echoed["tool_choice"] == {"type": "file_search"}
+    for word in ("auto", "required", "none"):
+        assert read_response({"input": "x", "tool_choice": word}).echoed["tool_choice"] == word
+
+
+@pytest.mark.parametrize("choice", ["auto", "none"])
+def test_only_what_is_known_of_a_filter_is_echoed(choice: str) -> None:
+    year = {"type": "gte", "key": "year", "value": 1968}
+    names = {"type": "in", "key": "name", "value": ["a", "b"]}
+    deep = {"x": nested(300)}
+    given = {"type": "and", "filters": [year | deep, {"type": "or", "filters": [names]}]} | deep
+    tool = SEARCH | {"filters": given}
+    asked = read_response({"input": "x", "tools": [tool], "tool_choice": choice})
+
+    assert asked.echoed["tools"][0]["filters"] == {
+        "type": "and", "filters": [year, {"type": "or", "filters": [names]}],
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("choice", ["auto", "none"])
+@pytest.mark.parametrize(
+    ("more", "field"),
+    [
+        ({"filters": {"type": "is"}}, "tools[0].filters.type"),
+        (
+            {"filters": {"type": "in", "key": "a", "value": ["x" * 999] * 70}},
+            "tools[0].filters",
+        ),
+        ({"vector_store_ids": ["vs_1", "x" * 201]}, "tools[0].vector_store_ids[1]"),
+    ],
+)
+def test_a_search_that_is_not_done_is_bounded_too(
+    choice: str, more: dict[str, Any], field: str
+) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        read_response({"input": "x", "tools": [SEARCH | more], "tool_choice": choice})
+
+    assert refused.value.field == field
+
+
+def test_of_what_is_to_be_included_only_what_is_known_is_kept() -> None:
+    known = "file_search_call.results"
+    asked = read_response({"input": "x", "include": [nested(300), "y" * 9_999, known, known, 3]})
+
+    assert asked.include == (known,)
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ({"tools": [{"type": "y" * 9_999}]}, "`" + "y" * 100 + "`"),
+        ({"tools": [{"type": nested(300)}]}, "`no text`"), ({"tools": [{}]}, "`null`"),
+        ({"text": {"format": {"type": nested(300)}}}, "`no text`"),
+        ({"input": [{"type": nested(300)}]}, "`no text`"),
+        ({"input": [{"role": "user", "content": [{"type": nested(300)}]}]}, "`no text`"),
+    ],
+)  # fmt: skip
+def test_a_type_is_said_back_in_short(body: dict[str, Any], told: str) -> None:
+    with pytest.raises(V1Error, match=told):
+        read_response({"input": "x"} | body)

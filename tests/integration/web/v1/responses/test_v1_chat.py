@@ -215,3 +215,17 @@ def test_where_a_model_answers_it_is_named_and_aliases_may_mean_any(modelled: Fl
         answer = modelled.test_client().post("/v1/chat/completions", json=body)
 
         assert answer.get_json()["model"] == "qwen", answer.get_data(as_text=True)
+
+
+@pytest.mark.parametrize("is_streamed", [False, True])
+def test_what_is_not_to_be_stored_is_listed_nowhere(
+    openai: OpenAI, app: Flask, *, is_streamed: bool
+) -> None:
+    answers = [ask(openai, stream=is_streamed, store=store) for store in (False, True)]
+    for answer in answers:
+        list(answer)  # to the end of a stream
+    (listed,) = app.test_client().get("/api/jobs").get_json()["jobs"]
+
+    redis = parts_of(app).intake.redis
+    (brief,) = set(redis.keys("quern:unit:*")) - {f"quern:unit:{listed['id']}"}
+    assert 0 < redis.ttl(brief) <= 60

@@ -120,3 +120,18 @@ def test_another_model_is_not_found(openai: OpenAI) -> None:
         openai.embeddings.create(model="text-embedding-3-small", input="a")
 
     assert refused.value.code == "model_not_found"
+
+
+def test_vectors_of_another_length_are_refused_before_any_is_made(
+    openai: OpenAI, app: Flask
+) -> None:
+    with pytest.raises(BadRequestError) as refused:
+        openai.embeddings.create(model=MODEL, input=TEXTS, dimensions=3)
+    same = openai.embeddings.create(model=MODEL, input=TEXTS, dimensions=256)
+
+    told = (refused.value.param, refused.value.code, str(refused.value.body))
+    assert told[:2] == ("dimensions", "unsupported_value")
+    assert "256 dimensions" in told[2]
+    assert len(same.data) == len(TEXTS)
+    redis = app.extensions["quern"].intake.redis
+    assert redis.hget("quern:tallies", "finished:embedding:ok") == "1"

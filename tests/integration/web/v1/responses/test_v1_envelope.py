@@ -47,6 +47,22 @@ def test_what_is_wrong_is_said_in_openais_form(
     assert told(client, method, path, **more)[0] == status
 
 
+@pytest.mark.parametrize(
+    "path", ["/v1/responses", "/v1/chat/completions", "/v1/embeddings", "/v1/vector_stores"]
+)
+@pytest.mark.parametrize("depth", [101, 300, 1_000])
+def test_what_is_nested_too_deep_is_refused(client: FlaskClient, path: str, depth: int) -> None:
+    deep = b"[" * depth + b"]" * depth
+    body = b'{"input": "x", "messages": [{"role": "user", "content": "x"}], "x": ' + deep + b"}"
+    status, error = told(
+        client, "POST", path, data=body, content_type="application/json",
+        headers={"Idempotency-Key": "a"},
+    )  # fmt: skip
+
+    assert (status, error["type"]) == (400, "invalid_request_error")
+    assert "100 levels" in error["message"]
+
+
 def test_a_field_that_is_wrong_is_named(client: FlaskClient) -> None:
     body = {"input": "x", "temperature": 3}
     status, error = told(client, "POST", "/v1/responses", json=body)

@@ -1,5 +1,6 @@
 """What belongs to one tenant is not there for another, in the same words; and what a key may do."""
 
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -7,10 +8,11 @@ from typing import Any
 import pytest
 from flask import Flask
 from openai import APIStatusError, AuthenticationError, NotFoundError, OpenAI, PermissionDeniedError
+from werkzeug.test import TestResponse
 
 from access.grants import Grant, Scope
 from runtime.settings import Settings
-from tests.integration.conftest import parts_of
+from tests.integration.conftest import HandWorker, parts_of
 
 ABSENT = "resp_" + "0" * 32
 
@@ -122,6 +124,38 @@ def test_a_key_that_is_held_to_collections_asks_those_and_what_needs_none(
     ):
         with pytest.raises(NotFoundError):
             call()
+
+
+def test_what_continues_an_answer_is_shown_to_who_may_use_its_collection_too(
+    app: Flask, acme: OpenAI, caller: Callable[..., OpenAI], worker: HandWorker
+) -> None:
+    held = caller("acme", "ask", collections=frozenset({"papers"}))
+    client = app.test_client()
+
+    def job_of(given: str) -> str:
+        return str(uuid.UUID(given.removeprefix("resp_")))
+
+    def call(of: OpenAI, path: str, method: str = "GET") -> TestResponse:
+        headers = {"Authorization": f"Bearer {of.api_key}"}
+        return client.open(f"/api/jobs/{path}", method=method, headers=headers)
+
+    first = acme.responses.create(input="x", tools=search("letters"), background=True).id
+    worker.answer(job_of(first))
+    second = acme.responses.create(
+        input="x", tools=search("papers"), background=True, previous_response_id=first
+    ).id
+    worker.fail(job_of(second))
+    plain = acme.responses.create(input="x", background=True, previous_response_id=second).id
+    retried = call(acme, f"{job_of(second)}/retry", "POST").get_json()["id"]
+
+    assert acme.responses.retrieve(second).status == "failed"
+    for one in (second, plain):
+        with pytest.raises(NotFoundError):
+            held.responses.retrieve(one)
+    for job_id in (job_of(second), job_of(plain), retried):
+        assert (call(acme, job_id).status_code, call(held, job_id).status_code) == (200, 404)
+        # No more is searched than was asked for.
+        assert "also" not in call(acme, job_id).get_json()["request"]
 
 
 def test_who_may_not_ask_makes_no_response(acme: OpenAI, caller: Callable[..., OpenAI]) -> None:

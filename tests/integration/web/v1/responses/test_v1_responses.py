@@ -11,6 +11,8 @@ from openai import AsyncOpenAI, BadRequestError, NotFoundError, OpenAI
 from openai.types.responses import Response, ResponseFileSearchToolCall, ResponseOutputMessage
 
 from corpus.archiver import Archiver
+from intake.lookup.deleted_quotes import EARLIER
+from protocol.keys import key
 from rag.answers.conversation import Turn
 from rag.documents import Passage
 from rag.errors import InvalidRequest
@@ -185,6 +187,62 @@ def test_a_conversation_goes_on(openai: OpenAI, store: str, generator: ScriptedG
         ("user", "One more."), ("assistant", "Yes."),
     ]  # fmt: skip
     assert generator.requests[2].instructions == "Say it in words."
+
+
+def test_words_of_a_deleted_document_are_in_no_answer_before(
+    openai: OpenAI, store: str, app: Flask, generator: ScriptedGenerator
+) -> None:
+    first = ask(openai, store)
+    generator.pieces = ("It rains.",)
+    second = openai.responses.create(
+        previous_response_id=first.id,
+        input=[
+            {"role": "user", "content": "Is it blue?"},
+            {"role": "assistant", "content": "It hangs beside the door."},
+            {"role": "user", "content": "And then?"},
+        ],
+    )
+    intake = app.extensions["quern"].intake
+    collection_id = intake._storage.catalogue.collections.collection_id("papers")
+    intake.redis.zadd(key("deleted", collection_id), {"file-1": 2})
+    openai.responses.create(previous_response_id=second.id, input="Last?")
+
+    before, after = (generator.requests[n].history for n in (1, 2))
+    assert "hangs beside the door" in before[1].text
+    assert "door" not in after[1].text
+    assert [(turn.role, turn.text) for turn in (after[0], *after[2:])] == [
+        ("user", "Where is the log?"), ("user", "Is it blue?"),
+        ("assistant", "It hangs beside the door."), ("user", "And then?"),
+        ("assistant", "It rains."),
+    ]  # fmt: skip
+
+
+def test_what_a_response_said_that_is_gone_is_withheld(
+    openai: OpenAI, store: str, generator: ScriptedGenerator
+) -> None:
+    first = ask(openai, store)
+    second = openai.responses.create(previous_response_id=first.id, input="And then?")
+    openai.responses.delete(first.id)
+    openai.responses.create(previous_response_id=second.id, input="Last?")
+
+    history = generator.requests[2].history
+    assert [(turn.role, turn.text[:17]) for turn in history] == [
+        ("user", "Where is the log?"), ("assistant", EARLIER[:17]),
+        ("user", "And then?"), ("assistant", "The log hangs bes"),
+    ]  # fmt: skip
+
+
+def test_of_a_long_chain_the_newest_turns_are_kept(
+    openai: OpenAI, generator: ScriptedGenerator
+) -> None:
+    generator.pieces = ("Yes.",)
+    last: str | None = None
+    for n in range(13):
+        last = openai.responses.create(input=f"{n}?", previous_response_id=last).id
+
+    history = generator.requests[-1].history
+    assert [turn.text for turn in history if turn.role == "user"] == [f"{n}?" for n in range(2, 12)]
+    assert {turn.text for turn in history if turn.role == "assistant"} == {"Yes."}
 
 
 def test_of_a_long_conversation_the_newest_turns_are_kept(
