@@ -6,7 +6,7 @@ leave it out would change the answer. Source: openai-openapi 2.3.0, `CreateRespo
 """
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import orjson
 
