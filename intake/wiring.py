@@ -21,6 +21,7 @@ from intake.question_lists.recording import QuestionLists
 from intake.v1.asking import Asking
 from intake.v1.batches.batches import Batches
 from intake.v1.batches.outputs import Outputs
+from intake.v1.batches.service import OutputService
 from intake.v1.embeddings import Embeddings
 from intake.v1.responses import Responses
 from intake.v1.store_ids import NamedStore
@@ -171,6 +172,7 @@ class Intake:
             purge=self.purge,
         )
         self.batch_outputs = Outputs(ledger, view, blobs, disk=disk)
+        self.batch_service = OutputService(ledger, self.batch_outputs)
         self.batches = Batches(
             settings,
             ledger=ledger,
@@ -195,6 +197,7 @@ class Intake:
     def close(self) -> None:
         """Stop the threads of this process, and close the connections."""
         self.batch_outputs.close()
+        self.batch_service.close()
         self.notifier.close()
         self._storage.redis.close()
 

@@ -24,6 +24,7 @@ TEMPLATES: Final[dict[str, str]] = {
     "filling": "filling",  # zset: retries that still get their rows, by the last slice
     "asking": "asking",  # zset: lists of questions that still get their rows, by the last slice
     "stopping": "stopping",  # zset: cancelled jobs with open rows, by the last slice
+    "unmade": "unmade",  # zset: batches that ended and have no files yet, by when to make them (ms)
     "idempotency": "idempotency:%s",  # string: job id and body hash under a caller's key
     # Who asks
     "api_keys": "api_keys",  # zset: keys by when they were made

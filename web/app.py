@@ -46,6 +46,7 @@ from web.v1.routes import models as v1_models
 from web.v1.routes import responses as v1_responses
 from web.v1.routes import vector_store_files as v1_vector_store_files
 from web.v1.routes import vector_stores as v1_vector_stores
+from web.v1.shapes.batch_lines import output_line
 
 ROUTES = (
     query_routes,
@@ -146,7 +147,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     bodies.register(app)
     problems.register(app)
     problems.answer_below(errors.PREFIX, errors.envelope)
-    app.before_request(_start_health)
+    app.before_request(_start_threads)
     for routes in ROUTES:
         app.register_blueprint(routes.bp)
     http_metrics.begin(app)
@@ -158,6 +159,8 @@ def _accept_trace() -> None:
     traces.accept(request.headers.get("traceparent"))
 
 
-def _start_health() -> None:
-    """Start to sample with the first request: a thread does not survive a fork."""
-    front_end().health.start()
+def _start_threads() -> None:
+    """Start what goes on by itself, with the first request: a thread does not survive a fork."""
+    parts = front_end()
+    parts.health.start()
+    parts.intake.batch_service.start(output_line)

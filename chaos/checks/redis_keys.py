@@ -49,7 +49,8 @@ OWNERS: Final[Mapping[str, Owner]] = (
     | dict.fromkeys(("webhook", "delivery", "delivery_log"), Owner.ENDPOINT)
     | dict.fromkeys(("api_key", "spent"), Owner.API_KEY)
     | dict.fromkeys(
-        ("open", "lane", "owners", "later", "filling", "asking", "stopping", "inflight", "company",
+        ("open", "lane", "owners", "later", "filling", "asking", "stopping", "unmade", "inflight",
+         "company",
          "long", "deadlines", "claim", "opened", "add_logged"),
         Owner.WORK,
     )

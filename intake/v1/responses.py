@@ -138,19 +138,24 @@ class Responses:
             beside=() if before is None else before.collections,
         )
 
-    def prepared(self, asked: ResponseRequest, asking: Asking) -> tuple[QueryRequest, Json]:
+    def prepared(
+        self, asked: ResponseRequest, asking: Asking
+    ) -> tuple[QueryRequest, Json, tuple[str, ...]]:
         """
-        Return the question that a response is, and what is kept to show it.
+        Return the question that a response is, what is kept to show it, and collections beside.
+
+        It has words from the last, of the responses that it continues.
 
         Raises:
             Missing, Refused, NotFound, InvalidRequest: As `submit`.
         """
-        return self._prepared(asked, asking, self._before(asked))
+        before = self._before(asked)
+        return *self._prepared(asked, asking, before), before.collections if before else ()
 
     def _prepared(
         self, asked: ResponseRequest, asking: Asking, before: Response | None
     ) -> tuple[QueryRequest, Json]:
-        """Return what `prepared` does, of a response that continues the one *before*."""
+        """Return a question and what is kept of it, of a response that continues the one *before*."""
         said = () if before is None else self._conversation(before)
         request, model = asking.read(
             Asked(

@@ -16,6 +16,7 @@ from jobs.ledger.submissions import (
 )
 from jobs.ledger.wire import Fields, Outbox, json_of, text_of
 from protocol import timings
+from protocol.clock import now_ms
 from protocol.keys import key
 from protocol.scripts import Scripts
 
@@ -188,6 +189,23 @@ class Slices:
             told += [name, tenant, created_us, expires, json_of(text_of(record))]
         answer = self._run("keep_outputs", job_id, json_of(text_of(fields)), rows, *told)
         return bool(answer[0] == "ok")
+
+    def take_ended_batch(self, *, held_s: float) -> str | None:
+        """
+        Return the batch that has waited for its files the longest; None where none does.
+
+        Nobody else is given it for *held_s* seconds.
+        """
+        now = now_ms(self._redis)
+        due = self._redis.zrange(key("unmade"), "-inf", now, byscore=True, offset=0, num=1)
+        if not due:
+            return None
+        self._redis.zadd(key("unmade"), {due[0]: now + held_s * 1_000}, xx=True)
+        return str(due[0])
+
+    def leave_ended_batch(self, job_id: str) -> None:
+        """Take a batch from those that wait for their files."""
+        self._redis.zrem(key("unmade"), job_id)
 
     def cancel_rows(self, job_id: str, cursor: str) -> str:
         """

@@ -724,8 +724,9 @@ local function openai_event(id, j, state)
 end
 
 -- Records who is to hear that a job ended, in the script that ends it: so it is told once at least,
--- whatever dies. The message is called by the job, which ends once.
-local function announce(id, j, state)
+-- whatever dies. The message is called by the job, which ends once. Who speaks as OpenAI does hears
+-- of a batch once its *files* are there.
+local function announce(id, j, state, files)
   if PASSING[j.kind] then return end
   local endpoints = redis.call('ZRANGE', K.webhooks(), 0, -1)
   if #endpoints == 0 and not j.webhook_url then return end
@@ -735,13 +736,17 @@ local function announce(id, j, state)
   end
   local event = {type = 'job.' .. state, at = int(NOW), id = id, kind = j.kind, state = state,
     collection = j.collection, created = j.created}
-  if j.webhook_url then deliver('jobs', 'msg_' .. id, event, j.webhook_url) end
+  if j.webhook_url and not files then deliver('jobs', 'msg_' .. id, event, j.webhook_url) end
+  local waits = j.batch and not j.error and not files
   for _, endpoint in ipairs(endpoints) do
     local e = redis.call('HMGET', K.webhook(endpoint), 'disabled', 'tenant', 'form')
     local of = (e[2] or '') == '' and '' or e[2] .. '/'  -- those of earlier builds do not tell
     if not e[1] and of == whose(j.collection) then
-      event.openai = e[3] == 'openai' and openai_event(id, j, state) or nil
-      if e[3] ~= 'openai' or event.openai then deliver(endpoint, 'msg_' .. id, event) end
+      local is_openai = e[3] == 'openai'
+      event.openai = is_openai and not waits and openai_event(id, j, state) or nil
+      if event.openai or not (is_openai or files) then
+        deliver(endpoint, 'msg_' .. id, event)
+      end
     end
   end
 end
@@ -783,6 +788,7 @@ local function end_job(job)
   list_end(job, state, j.created, j.collection)
   tally_end(j.kind, state, j.created)
   announce(job, j, state)
+  if j.batch and not j.error then redis.call('ZADD', K.unmade(), int(NOW_MS), job) end
   redis.call('HSET', key, 'last_event', emit_done(job, state))
 end
 

@@ -2,7 +2,7 @@
 -- for new ones: the oldest first, *most* of the list that were submitted after *after*, and none
 -- that ended less than *age* ago → {how many, where to go on, '' at the end of the list}
 -- A large ingest goes in slices of *most* rows; its job goes with the last. One whose retry is open
--- stays: the retry takes its rows from it.
+-- stays: the retry takes its rows from it. So does a batch whose files are still to be made.
 local after, most, age_ms = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 if after == '' then after = '0' end
 local entries = redis.call('ZRANGEBYSCORE', K.jobs(), '(' .. after, '+inf', 'WITHSCORES',
@@ -16,7 +16,8 @@ for i = 1, #entries, 2 do
   local finished_ms = math.floor(tonumber(told[2] or '0') / 1000)
   if not told[1] then
     unlist_job(id)
-  elseif FINAL[told[1]] and finished_ms <= NOW_MS - age_ms and not open_retry(id) then
+  elseif FINAL[told[1]] and finished_ms <= NOW_MS - age_ms and not open_retry(id)
+      and not redis.call('ZSCORE', K.unmade(), id) then
     if is_job then
       local rows = redis.call('LRANGE', K.rows(id), 0, most - 1)
       for _, row_id in ipairs(rows) do forget_row(id, row_id) end

@@ -46,5 +46,6 @@ for _, id in ipairs(ids) do count_archived(forget_row(job, id)) end
 redis.call('LTRIM', K.rows(job), 0, -#ids - 1)
 if redis.call('EXISTS', K.rows(job)) == 1 then return answer(0, #ids, true) end
 unlist_job(job, collection_of(K.job(job)))
+redis.call('ZREM', K.unmade(), job)
 redis.call('DEL', K.job(job), K.open(job), K.events(job), K.retried(job))
 return answer(1, #ids)

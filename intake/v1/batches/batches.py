@@ -169,7 +169,8 @@ class Batches:
         count = self._write(Lines(
             file, asked.endpoint, most_bytes=self._settings.max_json_bytes
         ), reader, kept)  # fmt: skip
-        first, *others = list(reader.collections) or [somewhere()]
+        names = dict.fromkeys((*reader.collections, *reader.beside))
+        first, *others = list(names) or [somewhere()]
         fields = {
             LIST_BLOB: kept.keep(),
             "fill_total": str(count),

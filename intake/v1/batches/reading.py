@@ -1,6 +1,6 @@
 """Requests of a batch's lines as questions of a list; what cannot be asked is refused alone."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -36,6 +36,8 @@ class LineReader:
 
         collections: What was asked so far, and which each is: its own name and its id.
 
+        beside: Names of collections that lines ask beside their own, or have words from.
+
         texts: How many are to be embedded so far.
     """
 
@@ -57,6 +59,7 @@ class LineReader:
         self._embeddings = embeddings
         self.model: str | None = None
         self.collections: dict[str, str] = {}
+        self.beside: dict[str, None] = {}
         self.texts = 0
 
     def question(self, line: Line) -> ListedQuestion:
@@ -73,8 +76,10 @@ class LineReader:
                     return self._embedding(line, asked)
                 case ResponseRequest():
                     one = replace(asked, may_wait=True)
-                    request, record = self._responses.prepared(one, self._asking)
-                    return self._listed(line, request, record, model=record["echo"]["model"])
+                    request, record, beside = self._responses.prepared(one, self._asking)
+                    return self._listed(
+                        line, request, record, model=record["echo"]["model"], beside=beside
+                    )
             waiting = replace(asked, stays=True, may_wait=True)
             request, model = self._asking.read(waiting, field="messages")
             return self._listed(line, request, {"model": model.name}, model=model.name)
@@ -90,14 +95,23 @@ class LineReader:
         return ListedQuestion(line.custom_id, {}, own)
 
     def _listed(
-        self, line: Line, request: QueryRequest, kept: Json, *, model: str
+        self,
+        line: Line,
+        request: QueryRequest,
+        kept: Json,
+        *,
+        model: str,
+        beside: Sequence[str] = (),
     ) -> ListedQuestion:
-        """Return a question, with the collection that it asks."""
+        """Return a question, with the collections that it asks or has words from."""
         self.model = model
         own = {KEPT: orjson.dumps(kept).decode(), **self._place(request.collection)}
-        if request.also:
-            own[ALSO] = " ".join(request.also)
-            self.collections |= request.also
+        self.collections |= request.also
+        others = dict.fromkeys((*request.also, *beside))
+        others.pop(request.collection, None)
+        if others:
+            own[ALSO] = " ".join(others)
+            self.beside.update(others)
         return ListedQuestion(line.custom_id, request.as_json(), own)
 
     def _embedding(self, line: Line, asked: EmbeddingsAsked) -> ListedQuestion:
@@ -105,11 +119,12 @@ class LineReader:
         self._embeddings.check_model(asked.model)
         self.model = self._embeddings.model
         self.texts += len(asked.texts)
-        kept = {
-            "model": self.model, "as_base64": asked.as_base64, "dimensions": asked.dimensions,
-        }  # fmt: skip
+        kept = {"model": self.model, "as_base64": asked.as_base64}
         request = EmbeddingRequest(
-            collection=somewhere(), texts=tuple(asked.texts), truncate=asked.truncate
+            collection=somewhere(),
+            texts=tuple(asked.texts),
+            truncate=asked.truncate,
+            dimensions=asked.dimensions,
         )
         own = {"kind": EMBEDDING, KEPT: orjson.dumps(kept).decode()}
         return ListedQuestion(

@@ -21,7 +21,7 @@ Cost = tuple[int, int]
 _NOTHING: Final = (0, 0)
 _OK, _BAD_REQUEST, _SERVER_ERROR = 200, 400, 500
 #: Errors of a question that are its caller's to change.
-_THEIRS: Final = ("invalid", "no_vector")
+_THEIRS: Final = ("invalid", "no_vector", "dimensions")
 _LATE: Final = {
     "code": "batch_expired",
     "message": "This request could not be answered before the completion window ended.",
@@ -66,16 +66,11 @@ def _response(line: EndedLine) -> Json:
 
 
 def _vectors(line: EndedLine, result: Mapping[str, Any]) -> tuple[bool, Json, Cost]:
-    """Show the vectors of texts, where they are as long as was asked for."""
-    size, wanted = int(result["dimension"]), line.kept["dimensions"]
-    cost = (int(result["tokens"]), 0)
-    if wanted not in (None, size):
-        why = {"type": "invalid", "detail": f"Vectors of this model have {size} dimensions."}
-        return False, _failed(line, why, param="dimensions"), cost
+    """Show the vectors of texts."""
     shown = embeddings_object(
         embedded(line.kept["model"], result), as_base64=line.kept["as_base64"]
     )
-    return True, _answered(line, shown), cost
+    return True, _answered(line, shown), (int(result["tokens"]), 0)
 
 
 def _head(line: EndedLine) -> Json:
@@ -92,7 +87,7 @@ def _answered(line: EndedLine, body: Json, *, status: int = _OK) -> Json:
     return _head(line) | {"response": response}
 
 
-def _failed(line: EndedLine, error: Mapping[str, Any], *, param: str | None = None) -> Json:
+def _failed(line: EndedLine, error: Mapping[str, Any]) -> Json:
     """Return a line with the failure that its request was answered with."""
     kind = error.get("type")
     status = line.kept.get("status") or (_BAD_REQUEST if kind in _THEIRS else _SERVER_ERROR)
@@ -101,7 +96,7 @@ def _failed(line: EndedLine, error: Mapping[str, Any], *, param: str | None = No
     told = {
         "message": message,
         "type": "server_error" if status >= _SERVER_ERROR else "invalid_request_error",
-        "param": param or line.kept.get("param"),
+        "param": "dimensions" if kind == "dimensions" else line.kept.get("param"),
         "code": code,
     }
     short = {"code": code or "invalid_request", "message": message}

@@ -155,6 +155,24 @@ def test_responses_of_a_batch_are_whole_responses(openai: OpenAI, store: str) ->
 
 
 @pytest.mark.usefixtures("workers")
+def test_a_line_that_continues_a_response_has_words_from_its_collections(
+    openai: OpenAI, app: Flask, store: str
+) -> None:
+    tools: Any = [{"type": "file_search", "vector_store_ids": [store]}]
+    before = openai.responses.create(input="Where?", tools=tools)
+    body = {"model": "quern", "input": "And then?", "previous_response_id": before.id}
+    batch = ended(
+        openai, begin(openai, [line("a", body, url="/v1/responses")], "/v1/responses")
+    )  # fmt: skip
+    row, job = (parts_of(app).intake.redis.hgetall(name) for name in (
+        f"quern:unit:{job_of(batch)}:00000", f"quern:job:{job_of(batch)}",
+    ))  # fmt: skip
+
+    assert (row["also"], job["also"]) == ("papers", "papers")
+    assert row["collection"] != "papers"
+
+
+@pytest.mark.usefixtures("workers")
 def test_texts_of_a_batch_are_embedded_however_many_are_in_a_line(openai: OpenAI) -> None:
     many = [f"text number {n} of a long list of texts" for n in range(200)]
     url = "/v1/embeddings"

@@ -64,16 +64,22 @@ def test_the_end_of_a_batch_is_told_by_openais_names(
     first, second = worker.rows(job_of(done))
     worker.generate(first)
     worker.fail(second)
+    assert heard() == []
+    assert openai.batches.retrieve(done).status == "completed"  # its files are there now
     assert heard() == [("batch.completed", done)]
     failed = begin(openai)
     assert heard() == [("batch.failed", failed)]
     stopped = begin(openai, "a")
     openai.batches.cancel(stopped)
+    assert heard() == []
+    assert openai.batches.retrieve(stopped).status == "cancelled"  # its files are there now
     assert heard() == [("batch.cancelled", stopped)]
     late = begin(openai, "a")
     (row,) = worker.rows(job_of(late))
     worker.storage.redis.zadd("quern:deadlines:batch", {row: 1})
     worker.ledger.maintenance.expire("batch")
+    assert heard() == []
+    assert openai.batches.retrieve(late).status == "expired"  # its files are there now
     assert heard() == [("batch.expired", late)]
 
 
