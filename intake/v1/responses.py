@@ -155,7 +155,7 @@ class Responses:
     def _prepared(
         self, asked: ResponseRequest, asking: Asking, before: Response | None
     ) -> tuple[QueryRequest, Json]:
-        """Return a question and what is kept of it, of a response that continues the one *before*."""
+        """Return the question that a response is, which continues *before*, and what is kept."""
         said = () if before is None else self._conversation(before)
         request, model = asking.read(
             Asked(
