@@ -9,9 +9,8 @@ from access.grants import Grant, acting_for
 from corpus.vector_stores.attachments import Attachments, Counts, Told
 from protocol.ids import new_id
 from protocol.keys import key
+from tests.integration.protocol.rules import Scenario, with_and_without
 from tests.support.workbench import Rules, Workbench
-
-Scenario = Callable[[Workbench], bool]
 
 FILE = "file-a"
 
@@ -250,15 +249,7 @@ RULES: list[tuple[Scenario, Rules]] = [
 def test_a_rule_is_kept_and_its_absence_would_show(
     scenario: Scenario, without: Rules, redis_url: str
 ) -> None:
-    shipped, lacking = Workbench(redis_url), None
-    try:
-        safe = scenario(shipped)
-        lacking = Workbench(redis_url, without=without)
-        unsafe = not scenario(lacking)
-    finally:
-        shipped.close()
-        if lacking is not None:
-            lacking.close()
+    safe, unsafe = with_and_without(scenario, without, redis_url)
 
     assert safe, "the rule is broken as shipped"
     assert unsafe, "the scenario cannot fail: it does not show what the rule is for"

@@ -11,9 +11,8 @@ from protocol import timings
 from protocol.keys import key
 from protocol.scripts import source
 from rag.errors import LeaseLost
+from tests.integration.protocol.rules import Scenario, with_and_without
 from tests.support.workbench import Rules, Workbench, window
-
-Scenario = Callable[[Workbench], bool]
 
 
 def a_cancelled_unit_gives_its_place_in_the_window_back(bench: Workbench) -> bool:
@@ -360,15 +359,7 @@ RULES: list[tuple[Scenario, Rules]] = [
 def test_a_rule_is_kept_and_its_absence_would_show(
     scenario: Scenario, without: Rules, redis_url: str
 ) -> None:
-    shipped, lacking = Workbench(redis_url), None
-    try:
-        safe = scenario(shipped)
-        lacking = Workbench(redis_url, without=without)
-        unsafe = not scenario(lacking)
-    finally:
-        shipped.close()
-        if lacking is not None:
-            lacking.close()
+    safe, unsafe = with_and_without(scenario, without, redis_url)
 
     assert safe, "the rule is broken as shipped"
     assert unsafe, "the scenario cannot fail: it does not show what the rule is for"

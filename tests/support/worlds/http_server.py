@@ -6,6 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from flask import Flask
+from werkzeug.serving import WSGIRequestHandler, make_server
+
 
 @contextmanager
 def serving(
@@ -28,3 +31,23 @@ def serving(
         finally:
             server.shutdown()
             thread.join()
+
+
+class _QuietHandler(WSGIRequestHandler):
+    def log_request(self, *_: object) -> None:
+        """Say nothing of requests."""
+
+
+@contextmanager
+def served(app: Flask) -> Iterator[str]:
+    """Serve an app over HTTP until the block ends; yields its address."""
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_QuietHandler)
+    server.daemon_threads = True  # streams may be open still
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

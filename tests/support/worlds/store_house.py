@@ -8,9 +8,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-from flask import Flask
 from redis.exceptions import RedisError
-from werkzeug.serving import make_server
 
 from adapters.generators.extractive import Extractive
 from corpus.embedding import PacedEmbedder
@@ -141,17 +139,3 @@ class StoreHouse:
             with self._leases.claim(unit_id, stage) as lease:
                 if lease is not None:
                     query.search_and_answer(lease, self._resources)
-
-
-@contextmanager
-def served(app: Flask) -> Iterator[str]:
-    """Serve an app over HTTP until the block ends; yields its address."""
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

@@ -7,7 +7,8 @@ import pytest
 from flask import Flask
 
 from tests.integration.conftest import parts_of
-from tests.support.worlds.store_house import StoreHouse, served
+from tests.support.worlds.http_server import served
+from tests.support.worlds.store_house import StoreHouse
 from tests.support.worlds.v1_client import strict_client
 
 

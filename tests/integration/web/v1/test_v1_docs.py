@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from tests.support.worlds.store_house import served
+from tests.support.worlds.http_server import served
 
 ROOT = Path(__file__).parents[4]
 

@@ -14,7 +14,8 @@ from rag.errors import Unreadable
 from tests.integration.conftest import parts_of
 from tests.support.waiting import until
 from tests.support.workbench import LineParser
-from tests.support.worlds.store_house import StoreHouse, served
+from tests.support.worlds.http_server import served
+from tests.support.worlds.store_house import StoreHouse
 from tests.support.worlds.v1_client import attached, counts, upload
 
 openai = pytest.importorskip("openai")

@@ -4,6 +4,7 @@ import pytest
 
 from tests.integration.web.v1.responses.conftest import (
     all_current,
+    caller,
     generator,
     openai,
     retriever,
@@ -12,7 +13,7 @@ from tests.integration.web.v1.responses.conftest import (
     workers,
 )
 
-__all__ = ["all_current", "generator", "openai", "retriever", "store", "url", "workers"]
+__all__ = ["all_current", "caller", "generator", "openai", "retriever", "store", "url", "workers"]
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,6 @@
 """Batches of one tenant are not there for another, in the same words; and what a key may do."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +10,6 @@ from flask import Flask
 from openai import APIStatusError, NotFoundError, OpenAI, PermissionDeniedError, RateLimitError
 from openai.types import Batch
 
-from access.grants import Grant, Limits, Scope
 from protocol.keys import key
 from runtime.settings import Settings
 from tests.integration.conftest import HandWorker, parts_of
@@ -24,31 +23,10 @@ def settings(settings: Settings) -> Settings:
     return replace(settings, keys="on")
 
 
-@pytest.fixture
-def caller(app: Flask, url: str) -> Iterator[Callable[..., OpenAI]]:
+@pytest.fixture(autouse=True)
+def _collections(app: Flask) -> None:
     for name in ("acme/papers", "acme/letters", "stranger/papers"):
         parts_of(app).intake._storage.catalogue.collections.create(name)
-    clients: list[OpenAI] = []
-
-    def build(
-        tenant: str, *scopes: Scope, collections: frozenset[str] | None = None, **limits: int
-    ) -> OpenAI:
-        grant = Grant(
-            tenant=tenant, scopes=frozenset(scopes or ("ask", "ingest")), collections=collections,
-            limits=Limits(**limits),
-        )  # fmt: skip
-        _, token = parts_of(app).api_keys.create(grant, name=tenant)
-        clients.append(
-            OpenAI(
-                base_url=url, api_key=token, max_retries=0, timeout=60,
-                _strict_response_validation=True,
-            )
-        )  # fmt: skip
-        return clients[-1]
-
-    yield build
-    for client in clients:
-        client.close()
 
 
 @pytest.fixture

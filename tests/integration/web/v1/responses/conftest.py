@@ -1,14 +1,12 @@
 """`/v1` served over HTTP, called by OpenAI's own client, which checks what it is answered."""
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 
 import pytest
 from flask import Flask
 from openai import AsyncOpenAI, OpenAI
-from werkzeug.serving import WSGIRequestHandler, make_server
 
+from access.grants import Grant, Limits, Scope
 from rag.in_memory_ports.embedder import HashingEmbedder
 from runtime.settings import Settings
 from tests.integration.conftest import parts_of
@@ -17,6 +15,7 @@ from tests.support.worlds.answering_workers import (
     FixedRetriever,
     ScriptedGenerator,
 )
+from tests.support.worlds.http_server import served
 
 #: What the scripted generator writes, with a marker of two sources that stands apart in the answer.
 PIECES = (
@@ -26,29 +25,9 @@ PIECES = (
 TEXT = "The log hangs beside the door. It is blue, and doors are repainted each spring."
 
 
-class QuietHandler(WSGIRequestHandler):
-    def log_request(self, *_: object) -> None:
-        """Say nothing of requests."""
-
-
-@contextmanager
-def serving(app: Flask) -> Iterator[str]:
-    """Serve an app until the block ends; yields its address."""
-    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=QuietHandler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
 @pytest.fixture
 def url(app: Flask) -> Iterator[str]:
-    with serving(app) as address:
+    with served(app) as address:
         yield f"{address}/v1"
 
 
@@ -105,3 +84,29 @@ def workers(
 def all_current(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let all passages be of documents that are there."""
     monkeypatch.setattr("tasks.query._current", lambda _lease, _resources, passages: list(passages))
+
+
+@pytest.fixture
+def caller(app: Flask, url: str) -> Iterator[Callable[..., OpenAI]]:
+    """Return what makes a client with a key of its own: of a tenant, with scopes and limits."""
+    clients: list[OpenAI] = []
+
+    def build(
+        tenant: str, *scopes: Scope, collections: frozenset[str] | None = None, **limits: int
+    ) -> OpenAI:
+        grant = Grant(
+            tenant=tenant, scopes=frozenset(scopes or ("ask", "ingest")), collections=collections,
+            limits=Limits(**limits),
+        )  # fmt: skip
+        _, token = parts_of(app).api_keys.create(grant, name=tenant)
+        clients.append(
+            OpenAI(
+                base_url=url, api_key=token, max_retries=0, timeout=60,
+                _strict_response_validation=True,
+            )
+        )  # fmt: skip
+        return clients[-1]
+
+    yield build
+    for client in clients:
+        client.close()

@@ -1,7 +1,7 @@
 """What belongs to one tenant is not there for another, in the same words; and what a key may do."""
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +10,6 @@ from flask import Flask
 from openai import APIStatusError, AuthenticationError, NotFoundError, OpenAI, PermissionDeniedError
 from werkzeug.test import TestResponse
 
-from access.grants import Grant, Scope
 from runtime.settings import Settings
 from tests.integration.conftest import HandWorker, parts_of
 
@@ -20,28 +19,6 @@ ABSENT = "resp_" + "0" * 32
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
     return replace(settings, keys="on")
-
-
-@pytest.fixture
-def caller(app: Flask, url: str) -> Iterator[Callable[..., OpenAI]]:
-    clients: list[OpenAI] = []
-
-    def build(tenant: str, *scopes: Scope, collections: frozenset[str] | None = None) -> OpenAI:
-        grant = Grant(
-            tenant=tenant, scopes=frozenset(scopes or ("ask", "ingest")), collections=collections
-        )
-        _, token = parts_of(app).api_keys.create(grant, name=tenant)
-        clients.append(
-            OpenAI(
-                base_url=url, api_key=token, max_retries=0, timeout=60,
-                _strict_response_validation=True,
-            )
-        )  # fmt: skip
-        return clients[-1]
-
-    yield build
-    for client in clients:
-        client.close()
 
 
 @pytest.fixture

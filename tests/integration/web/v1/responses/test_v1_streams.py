@@ -14,10 +14,11 @@ from corpus.archiver import Archiver
 from jobs.units import Delta, Unit
 from protocol.keys import key
 from tests.integration.conftest import HandWorker
-from tests.integration.web.v1.responses.conftest import TEXT, serving
+from tests.integration.web.v1.responses.conftest import TEXT
 from tests.integration.web.v1.responses.test_v1_responses import job_of
 from tests.support.waiting import until
 from tests.support.worlds.answering_workers import AnsweringWorkers, ScriptedGenerator
+from tests.support.worlds.http_server import served
 from web.http.event_stream import KEEP_ALIVE_S
 
 Event = Any
@@ -190,7 +191,7 @@ def test_a_stream_outlives_the_web_server(
     """Another process of the same code stands for the one that comes after it."""
     generator.pause_at = 2
     assert workers.leases.bodies == 0
-    with serving(app) as first:
+    with served(app) as first:
         dying = openai.with_options(base_url=f"{first}/v1")
         stream = iter(dying.responses.create(**asked(stream=True, background=True)))
         seen = [next(stream)]
