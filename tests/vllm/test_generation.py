@@ -211,7 +211,7 @@ def test_a_question_that_kills_the_engine_is_given_up_and_buries_no_other(
     service: Generating,
 ) -> None:
     poison = service.submit("Poison", max_tokens=LONG)
-    innocent = [service.submit(f"Beside it {n}", max_tokens=800) for n in range(4)]
+    innocent = [service.submit(f"Beside it {n}", max_tokens=300) for n in range(4)]
     killed = 0
     while service.get(f"/api/jobs/{poison}")["state"] != "failed":
         # It kills the engine whenever it runs, which the log of its attempts tells.

@@ -83,7 +83,6 @@ def test_a_person_logs_in_once_sees_where_they_were_going_and_logs_out(
     page.get_by_role("button", name="Log out").click()
     expect(page.get_by_role("heading", name="Log in")).to_be_visible()
     page.go_back()
-    page.reload()
     expect(page.get_by_role("heading", name="Log in")).to_be_visible()
 
 
