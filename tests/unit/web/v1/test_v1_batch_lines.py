@@ -80,21 +80,23 @@ def test_an_answer_is_a_completion_with_what_it_cost() -> None:
     assert body["choices"][0]["message"]["content"] == "A. [1]"
 
 
-@pytest.mark.parametrize(("wanted", "is_good"), [(None, True), (2, True), (3, False)])
-def test_vectors_are_as_long_as_was_asked_for_or_none(
-    wanted: int | None,
-    is_good: bool,
-) -> None:
+def test_vectors_are_shown_with_what_they_cost() -> None:
     vectors = np.array([[1, 2], [3, 4]], dtype="<f4")
     result = {"vectors": base64.b64encode(vectors.tobytes()).decode(), "dimension": 2, "tokens": 5}
-    kept = {"model": "e", "as_base64": False, "dimensions": wanted}
-    found, shown, cost = output_line(
+    kept = {"model": "e", "as_base64": False}
+    is_good, shown, cost = output_line(
         ended("succeeded", endpoint="/v1/embeddings", kept=kept, result=result)
     )
 
-    assert (found, cost) == (is_good, (5, 0))
+    assert (is_good, cost) == (True, (5, 0))
     body = shown["response"]["body"]
-    if is_good:
-        assert [one["embedding"] for one in body["data"]] == [[1, 2], [3, 4]]
-    else:
-        assert body["error"]["param"] == "dimensions"
+    assert [one["embedding"] for one in body["data"]] == [[1, 2], [3, 4]]
+
+
+def test_vectors_of_another_length_than_was_asked_for_are_the_callers_to_change() -> None:
+    error = {"type": "dimensions", "title": "No", "detail": "Vectors have 2 dimensions."}
+    is_good, shown, _ = output_line(ended(endpoint="/v1/embeddings", error=error))
+
+    assert (is_good, shown["response"]["status_code"]) == (False, 400)
+    told = shown["response"]["body"]["error"]
+    assert (told["param"], told["code"]) == ("dimensions", "dimensions")
