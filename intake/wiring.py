@@ -158,9 +158,7 @@ class Intake:
             polling=Polling(storage.redis, ledger.rows),
         )
         self.asking = Asking(settings, store_named=self._store_named)
-        self.embeddings = Embeddings(
-            settings, queries=self.queries, jobs=self.jobs, blobs=blobs, disk=disk
-        )
+        self.embeddings = Embeddings(settings, queries=self.queries, blobs=blobs, disk=disk)
         self.responses = Responses(
             storage.redis,
             asking=self.asking,

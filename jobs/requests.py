@@ -43,9 +43,9 @@ class QueryRequest(Request):
     *history* holds the earlier turns, oldest first. *filters* is the filter as it was given, which
     `rag.metadata.filters` can read. A *top_k* of 0 asks for an answer without passages.
     *instructions* are what the caller tells a language model of its role. With *calibrated*, or
-    where a *least_score* is asked for, each passage has its relevance; with less it is none.
-    *also* are further collections that are searched: the id of each, by its name as it is written
-    down.
+    where a *least_score* is asked for, each passage has its relevance; with less it is none. With
+    *named*, or *calibrated*, each has the name of its file. *also* are further collections that are
+    searched: the id of each, by its name as it is written down.
     """
 
     question: str
@@ -62,6 +62,7 @@ class QueryRequest(Request):
     webhook_url: str | None = None
     instructions: str = ""
     calibrated: bool = False
+    named: bool = False
     least_score: float = 0.0
     also: Mapping[str, str] = field(default_factory=dict)
 
@@ -71,7 +72,7 @@ class QueryRequest(Request):
         told = Request.as_json(self) | {"history": turns}
         if self.webhook_url is None:
             del told["webhook_url"]
-        for name in ("instructions", "calibrated", "least_score", "also"):
+        for name in ("instructions", "calibrated", "named", "least_score", "also"):
             if not told[name]:
                 del told[name]
         return told

@@ -18,8 +18,8 @@ from tasks.resources import Resources, require
 #: Texts that are embedded between two looks whether there is still a reason to go on. A list of
 #: more of them is long.
 _TOGETHER: Final = 32
-#: So long a long list keeps a thread while another one is embedded here; questions wait for it.
-_PATIENCE_S: Final = 0.2
+#: A list for which there is no place comes back after this: others end meanwhile.
+_PAUSE_MS: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +34,8 @@ def embed_texts(lease: Lease, resources: Resources) -> None:
     """
     Embed texts and end the unit with their vectors: float32, one after the other, in base64.
 
-    Of long lists one process embeds one at a time, without a turn: it may last for minutes, and
-    questions are to find a thread and a turn meanwhile. Another one waits outside, for seconds.
+    Long lists have some of the threads of a process, and no turn: one may last for minutes, and
+    questions are to find a thread and a turn meanwhile. Others wait outside, see `LongTexts`.
 
     Raises:
         InvalidRequest: A text is too long for the model, and must not be cut.
@@ -52,14 +52,11 @@ def embed_texts(lease: Lease, resources: Resources) -> None:
     if len(texts) <= _TOGETHER:
         _finish(lease, resources, _embedded(lease, embedder, texts, truncate=request.truncate))
         return
-    with aside():
-        if not resources.long_texts.acquire(timeout=_PATIENCE_S):
-            lease.release(at_once=False)
+    with aside(), resources.long_texts.place(lease.check) as is_there:
+        if not is_there:
+            lease.release(at_once=False, longest_pause_ms=_PAUSE_MS)
             return
-        try:
-            found = _embedded(lease, embedder, texts, truncate=request.truncate)
-        finally:
-            resources.long_texts.release()
+        found = _embedded(lease, embedder, texts, truncate=request.truncate)
     _finish(lease, resources, found)
 
 

@@ -156,7 +156,7 @@ def _found(
         raise Unreadable("embedder_mismatch", str(error)) from error
     if request.calibrated or request.least_score > 0:
         found = _measured(query, found)
-    if request.calibrated:
+    if request.calibrated or (isinstance(request, QueryRequest) and request.named):
         found = {name: _named(resources, name, one) for name, one in found.items()}
     whole = merged(found, top_k=request.top_k)
     stage_metrics.record_search(whole)

@@ -1,6 +1,5 @@
 """Resources that a worker process puts on the Celery app for its tasks: storage and ports."""
 
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from rag.answers.generation import Answer, GenerationRequest, StopSignal
 from rag.errors import Broken
 from rag.ports import Embedder, VectorStore
 from rag.search.retrieval import Retriever
+from tasks.long_texts import LongTexts
 
 T = TypeVar("T")
 
@@ -61,8 +61,7 @@ class Resources:
     details: Callable[[], Mapping[str, Any]] = dict  # what the heartbeat tells of them
     checker: Checker | None = None
     turn: Callable[[], AbstractContextManager[None]] = nullcontext  # in which a question is read
-    # Held while a long list of texts is embedded.
-    long_texts: threading.Lock = field(default_factory=threading.Lock)
+    long_texts: LongTexts = field(default_factory=lambda: LongTexts(threads=1))
 
 
 def require(port: T | None) -> T:

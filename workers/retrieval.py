@@ -30,6 +30,7 @@ from runtime.metrics.collecting import collecting
 from runtime.redis_clients import ledger_client
 from runtime.settings import Settings
 from runtime.turns import Turns
+from tasks.long_texts import LongTexts
 from tasks.resources import Resources
 from workers import collectors, traced_ports
 from workers.maintenance import start_maintenance
@@ -110,6 +111,7 @@ def open_resources(
         embedder=watched,
         generator=Extractive(ExtractiveGenerator(watched, replica)) if answers(settings) else None,
         turn=Turns().turn,
+        long_texts=LongTexts(threads=settings.retrieval_threads),
     )
     return resources, [embedder.identity.model, *([reranker.name] if reranker else [])]
 

@@ -26,12 +26,17 @@ class Reader:
         self._name = new_id()
         self._counted = counted
 
-    def stay(self) -> None:
-        """Record that the reader is there; said again every `timings.LISTEN_S`."""
+    def stay(self, at_ms: int = 0) -> None:
+        """
+        Record that the reader is there; said again every `timings.LISTEN_S`.
+
+        *at_ms* is the time of Redis where the caller knows it: another trip to ask is saved.
+        """
         if not self._counted:
             return
+        until_ms = (at_ms or now_ms(self._redis)) + LISTENED_MS
         pipe = self._redis.pipeline(transaction=False)
-        pipe.zadd(self._key, {self._name: now_ms(self._redis) + LISTENED_MS})
+        pipe.zadd(self._key, {self._name: until_ms})
         pipe.pexpire(self._key, LISTENED_MS)
         pipe.execute()
 

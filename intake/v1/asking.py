@@ -32,6 +32,8 @@ class Asked:
 
         top_k: Passages to answer from, None for the usual number.
 
+        tells_scores: Whether the caller is told how relevant each passage is.
+
         stays: Whether it goes on when its reader leaves.
 
         may_wait: Whether others go first, for whom somebody waits.
@@ -45,6 +47,7 @@ class Asked:
     top_k: int | None = None
     filters: Mapping[str, Any] | None = None
     least_score: float = 0.0
+    tells_scores: bool = False
     max_tokens: int | None = None
     temperature: float | None = None
     stays: bool = False
@@ -97,7 +100,9 @@ class Asking:
             also={store.name: store.collection_id for store in stores[1:]},
             top_k=min(asked.top_k or settings.top_k, settings.max_top_k) if stores else 0,
             filters=asked.filters if stores else None,
-            calibrated=bool(stores),
+            # To weigh passages takes a millisecond.
+            calibrated=bool(stores) and asked.tells_scores,
+            named=bool(stores),
             least_score=asked.least_score,
             priority=priority,
             max_tokens=asked.max_tokens and min(asked.max_tokens, MAX_ANSWER_TOKENS),

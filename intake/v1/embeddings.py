@@ -11,7 +11,6 @@ import orjson
 from corpus.blobs import BlobStore
 from corpus.sources import kept_result
 from intake.disk_room import DiskRoom
-from intake.lookup.jobs import JobLookup
 from intake.queries import Queries
 from intake.v1.asking import somewhere
 from intake.v1.errors import Missing
@@ -64,13 +63,11 @@ class Embeddings:
         settings: Settings,
         *,
         queries: Queries,
-        jobs: JobLookup,
         blobs: BlobStore,
         disk: DiskRoom,
     ) -> None:
         self._settings = settings
         self._queries = queries
-        self._jobs = jobs
         self._blobs = blobs
         self._disk = disk
 
@@ -114,16 +111,13 @@ class Embeddings:
             )
         )
 
-    def result(self, job_id: str) -> tuple[Embedded | None, dict[str, Any]]:
+    def result(self, row: Mapping[str, str]) -> tuple[Embedded | None, dict[str, Any]]:
         """
-        Return what texts became, or None and why they became nothing.
+        Return what texts became, or None and why they became nothing; *row* is that of their job.
 
         Raises:
             Unreadable: It is gone from the blob store.
-
-            NotFound, Gone: There is no such job.
         """
-        row = self._jobs.row(job_id)
         result = kept_result(row, self._blobs) if row["state"] == "succeeded" else None
         if result is None:
             return None, {"error": orjson.loads(row.get("error", "{}"))}

@@ -17,7 +17,7 @@ from intake.control import JobControl
 from intake.errors import Gone, NotFound
 from intake.idempotency import Idempotency
 from intake.lookup.deleted_quotes import EARLIER
-from intake.lookup.jobs import JobLookup
+from intake.lookup.jobs import JobLookup, Sight
 from intake.lookup.views import JobView, has_ended
 from intake.purge import Purge
 from intake.queries import Queries
@@ -167,6 +167,7 @@ class Responses:
                 top_k=asked.max_results or None,
                 filters=asked.filters,
                 least_score=asked.score_threshold,
+                tells_scores=True,
                 max_tokens=asked.max_output_tokens,
                 temperature=asked.temperature,
                 stays=asked.background,
@@ -195,10 +196,14 @@ class Responses:
             raise Missing(f"Response with id '{given}' not found.", param="response_id")
         return found
 
-    def taken(self, job_id: str) -> Response | None:
-        """Return the response that a job is, stored or not; None where the caller has none such."""
+    def taken(self, job_id: str, seen: Sight | None = None) -> Response | None:
+        """
+        Return the response that a job is, stored or not; None where the caller has none such.
+
+        *seen* is what the caller has of the job already.
+        """
         try:
-            row = self._jobs.row(job_id)
+            row = seen.row if seen else self._jobs.row(job_id)
         except (NotFound, Gone):
             return None
         if _FIELD not in row:

@@ -23,6 +23,7 @@ from rag.errors import InvalidRequest
 _ID: Final = re.compile(r"vs_([0-9a-hjkmnp-tv-z]{26})")
 #: What the collection of a store is called that was made as one, before its id.
 _OWN: Final = "vs-"
+_SECOND_US: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +122,9 @@ class VectorStores:
             raise InvalidRequest(
                 "vector_store_id", f"{store_id} has expired; any change of it wakes it"
             )
-        if not self._records.use(record.collection_id):
+        # It is told in seconds when a store was used last: once in each is enough.
+        was_used_now = 0 <= time.time_ns() // 1_000 - (record.active_us or 0) < _SECOND_US
+        if not was_used_now and not self._records.use(record.collection_id):
             raise _missing(store_id)
         return record
 

@@ -60,12 +60,12 @@ class Rows:
 
     def look(self, job_id: str, *, only: Callable[[Row], bool] | None = None) -> Sight | None:
         """Return what is shown of a job, in one trip to Redis; None where `job` would."""
-        unit, job, place, retry = self._run("look", job_id)
+        unit, job, place, retry, now_ms = self._run("look", job_id)
         flat = unit or job
         kept = dict(zip(flat[::2], flat[1::2], strict=True))
         if not kept or (only is not None and not only(kept)):
             return None
-        return Sight(self.whole([kept])[0], Place.of(place), retry)
+        return Sight(self.whole([kept])[0], Place.of(place), retry, seen_ms=now_ms)
 
     def is_final(self, job_id: str) -> bool | None:
         """Return True if a job has ended; None where there is no such job."""

@@ -37,8 +37,20 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """A job's row; of a unit that has not ended its place, of a job that has its newest retry."""
+    """
+    What was seen of a job.
+
+    Attributes:
+        row: Its row.
+
+        place: Of a unit that has not ended.
+
+        retried_as: The newest retry of a job that has ended, empty where there is none.
+
+        seen_ms: When it was seen, by Redis' clock, milliseconds since 1970; 0 where nobody asked.
+    """
 
     row: Mapping[str, str]
     place: Place | None = None
     retried_as: str = ""
+    seen_ms: int = 0

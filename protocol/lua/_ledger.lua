@@ -898,6 +898,7 @@ local function close(id, u, state, fields, became_current)
     count_row(u, state, fields.outcome)
     end_job(u.job)
   else
+    redis.call('DEL', K.readers(id))
     -- A search is read at once, by the call that waits for it; kept like a question, its results
     -- would fill the queue's memory.
     local brief = is_brief(u)

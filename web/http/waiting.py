@@ -60,14 +60,14 @@ def awaited(job_id: str, wait_s: float) -> Sight:
                 reader = parts.intake.control.reader(job_id, seen.row)
             if time.monotonic() - stayed_at >= LISTEN_S:
                 stayed_at = time.monotonic()
-                reader.stay()
+                reader.stay(seen.seen_ms)
             with aside():
                 changed.wait(min(end - time.monotonic(), look_s))
                 has_left = caller.gone
             if has_left:
                 parts.intake.control.on_disconnect(job_id, reader)
                 return seen
-    if reader is not None:
+    if reader is not None and not has_ended(seen.row):  # who read goes with what ended
         reader.leave()
     return seen
 

@@ -2,8 +2,9 @@
 
 import time
 from collections.abc import Callable
-from typing import Final
+from typing import Final, NamedTuple
 
+from intake.lookup.jobs import Sight
 from intake.lookup.views import has_ended
 from web.front_end import front_end
 from web.http.behind_proxy import client
@@ -14,9 +15,16 @@ from web.v1.errors import V1Error
 _SWEEP_S: Final = 15.0
 
 
-def ended(begin: Callable[[], str], deadline_s: float, *, late: V1Error | None = None) -> str:
+class Ended(NamedTuple):
+    """A job that has ended, and what was seen of it then."""
+
+    job_id: str
+    seen: Sight
+
+
+def ended(begin: Callable[[], str], deadline_s: float, *, late: V1Error | None = None) -> Ended:
     """
-    Begin a job once there is a place to wait for it, and wait for its end; returns its id.
+    Begin a job once there is a place to wait for it, and wait for its end.
 
     A caller who leaves ends it, unless others wait for it too. What has not ended long after its
     deadline is given up.
@@ -36,4 +44,4 @@ def ended(begin: Callable[[], str], deadline_s: float, *, late: V1Error | None =
         if time.monotonic() >= over_at:
             front_end().intake.queries.give_up(job_id)
         raise late or V1Error(504, "No answer was made in time; try again.")
-    return job_id
+    return Ended(job_id, seen)

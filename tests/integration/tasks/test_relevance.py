@@ -85,9 +85,25 @@ def test_a_question_that_asks_for_a_least_score_is_answered_from_what_is_relevan
 def test_relevance_is_told_where_it_is_asked_for_and_nowhere_else(house: QuestionHouse) -> None:
     oven, ships = ask(house, calibrated=True)
     plain = ask(house)
+    named = ask(house, named=True)
 
     assert oven["relevance"] > 0.5 > ships["relevance"]
-    assert all("relevance" not in source for source in plain)
+    assert all("relevance" not in source for source in plain + named)
+
+
+def test_names_of_files_are_told_where_they_are_asked_for_and_nowhere_else(
+    house: QuestionHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        house.storage.catalogue.documents,
+        "records",
+        lambda _, documents: [{"file": f"folder/{one}.md"} for one in documents],
+    )
+    told = [ask(house, **asked) for asked in ({"named": True}, {"calibrated": True}, {})]
+
+    for sources in told[:2]:
+        assert [source["filename"] for source in sources] == ["a.md", "b.md"]
+    assert not any(source.get("filename") for source in told[2])
 
 
 def test_a_search_means_the_same_by_it(house: QuestionHouse) -> None:

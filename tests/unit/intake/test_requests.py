@@ -157,7 +157,7 @@ def test_the_fields_that_are_declared_are_those_of_the_request() -> None:
         return {field.name for field in fields(kind)}
 
     # Only `/v1` knows words for these.
-    others = {"instructions", "least_score", "calibrated", "also"}
+    others = {"instructions", "least_score", "calibrated", "named", "also"}
     assert set(query_fields(SETTINGS).properties) == named(QueryRequest) - others
     assert set(search_fields(SETTINGS).properties) == named(SearchRequest) - others
     assert set(ingest_fields(SETTINGS).properties) == (named(IngestRequest) - {"keep_open"}) | {

@@ -12,16 +12,22 @@ import pytest
 
 from jobs.leases.lease import Lease
 from jobs.requests import EmbeddingRequest
+from protocol.timings import SERVER_PAUSE_MS
 from rag.errors import InvalidRequest, Unreadable
 from rag.in_memory_ports.embedder import HashingEmbedder
 from rag.ports import Vectors
 from runtime.turns import Turns
 from tasks.embedding import embed_texts
+from tasks.long_texts import LongTexts
 from tasks.resources import Resources
-from tests.support.waiting import PATIENCE_S
+from tests.support.waiting import PATIENCE_S, until
 
 LONG = tuple(f"text number {n}" for n in range(70))
 SHORT = LONG[:32]
+
+
+class Cancelled(Exception):
+    """What a lease raises whose unit nobody wants any more."""
 
 
 class FixedLease:
@@ -33,15 +39,19 @@ class FixedLease:
         self.checks = 0
         self.finished: dict[str, Any] = {}
         self.released: list[bool] = []
+        self.is_cancelled = False
 
     def check(self) -> None:
         self.checks += 1
+        if self.is_cancelled:
+            raise Cancelled
 
     def finish(self, *, state: str, fields: dict[str, Any]) -> None:
         assert state == "succeeded"
         self.finished = fields
 
-    def release(self, *, at_once: bool) -> None:
+    def release(self, *, at_once: bool, longest_pause_ms: int) -> None:
+        assert 0 < longest_pause_ms <= SERVER_PAUSE_MS
         self.released.append(at_once)
 
     @property
@@ -52,21 +62,26 @@ class FixedLease:
 
 
 class GatedEmbedder(HashingEmbedder):
-    """Embeds once it is let go."""
+    """Embeds once it is let go; *begun* counts who came."""
 
     def __init__(self) -> None:
         super().__init__(dimension=4)
-        self.begun, self.go = threading.Event(), threading.Event()
+        self.begun, self.go = threading.Semaphore(0), threading.Event()
 
     def embed(self, texts: Sequence[str], *, truncate: bool = False) -> Vectors:
-        self.begun.set()
+        self.begun.release()
         assert self.go.wait(PATIENCE_S)
         return super().embed(texts, truncate=truncate)
 
 
-def resources(embedder: HashingEmbedder) -> Resources:
+def resources(embedder: HashingEmbedder, *, threads: int = 2) -> Resources:
     storage: Any = type("Storage", (), {"blobs": None})  # a small result needs none
-    return Resources(storage=storage, leases=cast("Any", None), embedder=embedder)
+    return Resources(
+        storage=storage,
+        leases=cast("Any", None),
+        embedder=embedder,
+        long_texts=LongTexts(threads=threads),
+    )
 
 
 def embed(lease: FixedLease, port: Resources) -> None:
@@ -85,7 +100,7 @@ def embedding(lease: FixedLease, port: Resources, turns: Turns) -> Iterator[None
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
     try:
-        assert gated.begun.wait(PATIENCE_S)
+        assert gated.begun.acquire(timeout=PATIENCE_S)
         yield
     finally:
         gated.go.set()
@@ -128,9 +143,49 @@ def test_a_second_long_list_leaves_its_thread_to_questions() -> None:
     assert second.finished
 
 
+def test_two_long_lists_are_embedded_and_others_are_next_in_half_of_the_threads() -> None:
+    embedder = GatedEmbedder()
+    port = resources(embedder, threads=8)
+    first, second, third, fourth, fifth = (FixedLease(LONG) for _ in range(5))
+    threads = [
+        threading.Thread(target=embed, args=(lease, port), daemon=True) for lease in (third, fourth)
+    ]
+    with embedding(first, port, Turns(1)), embedding(second, port, Turns(1)):
+        for thread in threads:
+            thread.start()
+        # Who waits looks at its lease.
+        until(lambda: third.checks and fourth.checks)
+        embed(fifth, port)
+        has_begun = embedder.begun.acquire(blocking=False)
+    for thread in threads:
+        thread.join(PATIENCE_S)
+
+    assert fifth.released == [False]
+    assert not has_begun
+    assert all(lease.finished for lease in (first, second, third, fourth))
+
+
+def test_a_list_that_nobody_wants_any_more_stops_waiting() -> None:
+    port, first = resources(GatedEmbedder(), threads=8), FixedLease(LONG)
+    others = [FixedLease(LONG) for _ in range(3)]
+    with embedding(first, port, Turns(1)), embedding(others[0], port, Turns(1)):
+        others[1].is_cancelled = True
+        with pytest.raises(Cancelled):
+            embed(others[1], port)
+        others[2].is_cancelled = True
+        with pytest.raises(Cancelled):
+            embed(others[2], port)
+
+    # Both places are free again.
+    with port.long_texts.place(others[0].check) as one, port.long_texts.place(first.check) as two:
+        assert one
+        assert two
+
+
 def test_a_few_texts_wait_for_no_long_list() -> None:
     port, lease = resources(HashingEmbedder(dimension=4)), FixedLease(SHORT)
-    with port.long_texts:
+    with port.long_texts.place(lease.check) as is_there:
+        assert is_there
         embed(lease, port)
 
     assert (len(lease.vectors), lease.released) == (len(SHORT), [])
@@ -141,7 +196,8 @@ def test_a_list_that_fails_makes_room_for_the_next() -> None:
     with pytest.raises(InvalidRequest, match="too long"):
         embed(FixedLease(LONG), port)
 
-    assert not port.long_texts.locked()
+    with port.long_texts.place(FixedLease(LONG).check) as is_there:
+        assert is_there
 
 
 def test_vectors_of_another_length_are_refused_before_any_is_made() -> None:

@@ -42,7 +42,8 @@ def create() -> Response:
         told.update(_told(job_id, model))
         return job_id
 
-    job = intake.jobs.show(ended(begin, settings.interactive_deadline_s))
+    job_id, seen = ended(begin, settings.interactive_deadline_s)
+    job = intake.jobs.show(job_id, seen=seen)
     if job["state"] == "succeeded" and "result" in job:
         return jsonify(completion(told, job["result"]))
     why = failure(job)

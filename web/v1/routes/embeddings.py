@@ -22,10 +22,10 @@ def create() -> Response:
     """Embed texts, in their order."""
     asked = read_embeddings(reading.body())
     embeddings, settings = front_end().intake.embeddings, front_end().settings
-    job_id = ended(
+    _, seen = ended(
         lambda: embeddings.submit(asked), settings.interactive_deadline_s, late=_too_late()
     )
-    found, why = embeddings.result(job_id)
+    found, why = embeddings.result(seen.row)
     if found is None:
         raise _failure(why["error"])
     size = len(found.vectors[0]) // 4

@@ -54,11 +54,11 @@ def create() -> Answer:
             return jsonify(_shown(found, asked.include))
         # Also where a worker has it by now: nobody who asks in the background expects an answer.
         return jsonify(response_object(found.told, {"state": "queued"}, include=asked.include))
-    job_id = ended(
+    job_id, seen = ended(
         lambda: responses.submit(asked, idempotency=key).id,
         front_end().settings.interactive_deadline_s,
     )
-    return jsonify(_shown(_there(responses.taken(job_id)), asked.include))
+    return jsonify(_shown(_there(responses.taken(job_id, seen)), asked.include))
 
 
 @bp.get("/<response_id>")

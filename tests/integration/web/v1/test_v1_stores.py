@@ -55,6 +55,27 @@ def test_a_use_is_noted_and_null_takes_away(api: Any, app: Flask) -> None:
     assert bare.last_active_at >= made.last_active_at
 
 
+def test_a_use_is_noted_once_in_each_second(
+    api: Any, app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = api.vector_stores.create()
+    intake = parts_of(app).intake
+    record = key("store", made.id.removeprefix("vs_").upper())
+    now_s = intake.redis.time()[0]
+    monkeypatch.setattr("intake.vector_stores.stores.time.time_ns", lambda: now_s * 10**9)
+
+    def noted(active_us: int) -> bool:
+        intake.redis.hset(record, "active", active_us)
+        intake.vector_stores.stores.usable(made.id)
+        return intake.redis.hget(record, "active") != str(active_us)
+
+    assert not noted(now_s * 1_000_000)
+    assert not noted(now_s * 1_000_000 - 900_000)
+    assert noted(now_s * 1_000_000 - 1_000_000)
+    # By a clock that goes before Redis': better once more than never.
+    assert noted(now_s * 1_000_000 + 60_000_000)
+
+
 def test_a_list_of_stores_goes_on_in_both_directions(api: Any) -> None:
     made = [api.vector_stores.create(name=str(n)).id for n in range(5)]
 

@@ -1,9 +1,11 @@
-"""Turns of long conversations, and ids."""
+"""Turns of long conversations, ids, and what is found out of each passage."""
 
 from intake.requests import MAX_HISTORY_BYTES
-from intake.v1.asking import newest
+from intake.v1.asking import Asked, Asking, newest
 from intake.v1.responses import response_id
+from intake.v1.store_ids import NamedStore
 from rag.answers.conversation import Turn
+from runtime.settings import Settings
 
 
 def turns(*texts: str) -> list[Turn]:
@@ -26,3 +28,14 @@ def test_what_has_no_room_is_left_out_with_all_before_it() -> None:
 
 def test_an_id_says_what_it_is_of() -> None:
     assert response_id("01a2-b3") == "resp_01a2b3"
+
+
+def test_passages_are_weighed_only_for_who_is_told() -> None:
+    asking = Asking(Settings(), store_named=lambda given: NamedStore(given, "C"))
+
+    def read(**more: bool) -> tuple[bool, bool]:
+        request, _ = asking.read(Asked(question="?", stores=("a",), **more), field="input")
+        return request.calibrated, request.named
+
+    assert read() == (False, True)
+    assert read(tells_scores=True) == (True, True)

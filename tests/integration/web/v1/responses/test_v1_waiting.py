@@ -48,6 +48,7 @@ def test_who_leaves_takes_the_answer_from_nobody_else(
         answer = second.result()
 
     assert answer.status == "completed"
+    assert not redis.exists(readers)
 
 
 def test_the_last_who_leaves_ends_it(url: str, app: Flask, generator: ScriptedGenerator) -> None:
