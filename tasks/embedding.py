@@ -52,7 +52,9 @@ def embed_texts(lease: Lease, resources: Resources) -> None:
     if len(texts) <= _TOGETHER:
         _finish(lease, resources, _embedded(lease, embedder, texts, truncate=request.truncate))
         return
-    with aside(), resources.long_texts.place(lease.check) as is_there:
+    unit = lease.unit
+    place = resources.long_texts.place(unit.id, int(unit.fields["created"]), lease.check)
+    with aside(), place as is_there:
         if not is_there:
             lease.release(at_once=False, longest_pause_ms=_PAUSE_MS)
             return

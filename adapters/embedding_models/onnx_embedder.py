@@ -2,10 +2,7 @@
 
 import logging
 import threading
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import takewhile
 from typing import TYPE_CHECKING, Self
 
@@ -27,6 +24,7 @@ from rag import sentence_codes
 from rag.errors import Broken, InvalidRequest, NoVector
 from rag.ports import EmbeddedPassages, EmbedderIdentity, PassageText, Vectors
 from runtime.cores import usable_cores
+from runtime.fair_threads import FairThreads
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,8 +49,8 @@ class OnnxEmbedder:
 
     Each text is a pass of its own on one thread, and several passes run side by side. On a
     processor that is faster than a batch: int8 products of one text already fill a core, nothing
-    is padded, and no thread waits for another. A pass takes milliseconds and turns are taken in
-    the order of asking, so a question waits for a few passes, never for the rest of a long call.
+    is padded, and no thread waits for another. A pass takes milliseconds and calls take turns, so
+    a question waits for a few passes, never for the rest of a long call.
     A text's vector depends on that text alone.
     """
 
@@ -71,10 +69,7 @@ class OnnxEmbedder:
         self._special = tokenizer.num_special_tokens_to_add(is_pair=False)
         self._after = _special_tokens_after(tokenizer)
         self._recent = _RecentTokens()
-        self._turns = _Turns(threads)
-        # The caller's thread works too.
-        self._others = threads - 1
-        self._pool = ThreadPoolExecutor(max(self._others, 1), thread_name_prefix="embed")
+        self._passes = FairThreads(threads, name="embed")
 
     @classmethod
     def open(
@@ -163,7 +158,7 @@ class OnnxEmbedder:
         def one(row: int) -> None:
             vectors[row] = self._forward(rows[row], "vectors")[0]
 
-        self._side_by_side(one, rows)
+        self._passes.each(one, _longest_first(rows))
         return _checked(vectors)
 
     def embed_passages(self, passages: Sequence[PassageText]) -> EmbeddedPassages:
@@ -183,29 +178,8 @@ class OnnxEmbedder:
             vectors[row], states = self._forward(rows[row], "vectors", "states")
             sentences[row] = _sentences(passages[row], vectors[row], states, rows[row])
 
-        self._side_by_side(one, rows)
+        self._passes.each(one, _longest_first(rows))
         return EmbeddedPassages(_checked(vectors), sentences)
-
-    def _side_by_side(self, one: Callable[[int], None], rows: Sequence[_Tokens]) -> None:
-        """Do *one* for each row in its turn, as many at a time as there are threads."""
-        # The longest first, so that no thread is left with one at the end.
-        waiting = deque(sorted(range(len(rows)), key=lambda row: -rows[row].shape[1]))
-
-        def work() -> None:
-            with suppress(IndexError):  # all are taken
-                while True:
-                    row = waiting.popleft()
-                    with self._turns.turn():
-                        one(row)
-
-        helpers = [self._pool.submit(work) for _ in range(min(self._others, len(rows) - 1))]
-        try:
-            work()
-        finally:
-            waiting.clear()  # after an error there is nothing more to do
-            busy = [helper for helper in helpers if not helper.cancel()]
-        for helper in busy:
-            helper.result()
 
     def _forward(self, tokens: _Tokens, *wanted: str) -> list[Vectors]:
         """Compute outputs for one text: `vectors` (dimension,), `states` (tokens, dimension)."""
@@ -252,6 +226,11 @@ class OnnxEmbedder:
                 self._recent.keep(found)
                 known |= found
             yield from (known[text] for text in window)
+
+
+def _longest_first(rows: Sequence[_Tokens]) -> list[int]:
+    """Order rows so that no thread is left with a long one at the end."""
+    return sorted(range(len(rows)), key=lambda row: -rows[row].shape[1])
 
 
 def _checked(vectors: Vectors) -> Vectors:
@@ -324,38 +303,3 @@ class _RecentTokens:
                     self._kept[text] = tokens
             while len(self._kept) > REMEMBERED:
                 del self._kept[next(iter(self._kept))]
-
-
-class _Turns:
-    """
-    So many passes at a time, in the order of asking.
-
-    A semaphore would not do: who has just let go takes the next turn before the one who waits has
-    woken up, and in a long call that goes on to its end.
-    """
-
-    def __init__(self, places: int) -> None:
-        self._lock = threading.Lock()
-        self._free = places
-        self._waiting: deque[threading.Event] = deque()
-
-    @contextmanager
-    def turn(self) -> Iterator[None]:
-        """Wait for a turn and keep it inside the block."""
-        mine = None
-        with self._lock:
-            if self._free:
-                self._free -= 1
-            else:
-                mine = threading.Event()
-                self._waiting.append(mine)
-        if mine is not None:
-            mine.wait()
-        try:
-            yield
-        finally:
-            with self._lock:
-                if self._waiting:
-                    self._waiting.popleft().set()  # handed over: it never becomes free
-                else:
-                    self._free += 1
