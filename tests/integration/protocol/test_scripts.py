@@ -18,7 +18,7 @@ def test_a_script_tells_what_it_took_and_not_how_long_its_caller_waited(bench: W
         waited_s = time.monotonic() - began
         other.connection.read_response()
 
-    assert answer == [[], [], [], ""]
+    assert answer[:4] == [[], [], [], ""]
     assert waited_s > 0.2
     assert spent_s < waited_s / 2
 
